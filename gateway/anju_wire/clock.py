@@ -1,0 +1,50 @@
+"""The one place that reads the time, so that all parts of a simulated district can run on one faster clock.
+
+`ANJU_CLOCK` is `<real start>,<shown start>,<rate>` (Unix seconds, Unix seconds, factor); unset means the machine's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+ENVIRONMENT = "ANJU_CLOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Maps the machine's time to Anju's: `shown + (machine - real) * rate`."""
+
+    real: float = 0.0
+    shown: float = 0.0
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.rate > 0:
+            raise ValueError(f"clock rate {self.rate!r} must be positive")
+
+    @classmethod
+    def parse(cls, text: str) -> Clock:
+        """Read the form of `ANJU_CLOCK`; an empty text is the machine's clock. Raises `ValueError`."""
+        if not text:
+            return cls()
+        parts = text.split(",")
+        if len(parts) != 3:  # noqa: PLR2004 - real, shown, rate
+            raise ValueError(f"{ENVIRONMENT}={text!r}: want <real start>,<shown start>,<rate>")
+        return cls(*(float(part) for part in parts))
+
+    def __str__(self) -> str:
+        return f"{self.real!r},{self.shown!r},{self.rate!r}"
+
+    def time(self) -> float:
+        """Unix time in seconds."""
+        return self.shown + (time.time() - self.real) * self.rate
+
+    def now(self) -> datetime:
+        """The same, aware, in UTC."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def real_seconds(self, seconds: float) -> float:
+        """How long a span of Anju's time takes on the machine."""
+        return seconds / self.rate

@@ -1,0 +1,141 @@
+"""Messages on the wire: SenML packs (RFC 8428) in an envelope that numbers them, acks, status and commands.
+
+Unknown fields are tolerated, wrong types are refused with the path of the error (`InvalidMessage`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from anju_wire.vocabulary import Announcement, Lane
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""A longer message is refused unread. A 12 s clip at 100 Hz is under 16 KiB, a pack of 200 records under 32 KiB."""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One SenML record. `n` (with `bn` before it) is `<device>/<quantity>`; `t` (with `bt`) is Unix time in seconds."""
+
+    bn: str | None = None
+    bt: float | None = None
+    n: str = ""
+    u: str | None = None
+    v: float | None = None
+    vs: str | None = None
+    vb: bool | None = None
+    vd: str | None = None
+    """Base64url without padding, as RFC 8428 §4.3 has it."""
+    t: float = 0.0
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A pack of records under the identity `(gateway, epoch, lane, seq)`; the lane is the topic's.
+
+    epoch: names one life of the gateway's spool; a greater one begins after a spool was lost.
+    seq: counts from 1 in each lane of an epoch, without holes.
+    base: the oldest seq this lane still holds; all before it was acknowledged (or is counted in `Status.dropped`).
+    sent: the gateway's clock when it sent this copy, Unix time in seconds; stamped anew at each sending.
+    """
+
+    gateway: str
+    epoch: int
+    seq: int
+    base: int
+    sent: float
+    pack: list[Record]
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """As much of an envelope as is needed to refuse it by its number."""
+
+    gateway: str
+    epoch: int
+    seq: int
+    base: int = 1
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was kept in quarantine instead of being stored, and will not be better when sent again."""
+
+    seq: int
+    path: str
+    reason: str
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Every message of the lane up to and including `upto` is stored (or refused) and may be forgotten."""
+
+    epoch: int
+    lane: Lane
+    upto: int
+    refused: list[Refusal] = []
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A gateway's own state, retained. The last will is the same with `online` false and the `at` of its connection."""
+
+    gateway: str
+    online: bool
+    at: float
+    epoch: int = 0
+    version: str = ""
+    spooled: dict[str, int] = {}
+    """Messages waiting, by lane."""
+    dropped: int = 0
+    """Messages lost for want of disk since the epoch began: never hidden."""
+
+
+class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the platform is there, retained."""
+
+    online: bool
+    at: float
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Tell the elder something. Idempotent by `id`; not said after `expires` (Unix time, s)."""
+
+    id: str
+    announce: Announcement
+    zh: str
+    en: str
+    at: float
+    expires: float
+    alert: str | None = None
+    """The alert it is about."""
+
+
+class InvalidMessage(ValueError):
+    """A message that cannot be read; `path` says where (`$.pack[3].v`), `reason` why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{reason} - at `{path}`")
+        self.path = path
+        self.reason = reason
+
+
+M = TypeVar("M", bound=msgspec.Struct)
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Envelope, Header, Ack, Status, PlatformStatus, Command)
+}
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """As compact JSON."""
+    return _encoder.encode(message)
+
+
+def decode(kind: type[M], raw: bytes) -> M:
+    """Read one message; raises `InvalidMessage` with the path of what is wrong."""
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise InvalidMessage("$", f"{len(raw)} bytes, more than the {MAX_MESSAGE_BYTES} allowed")
+    try:
+        return _decoders[kind].decode(raw)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `")
+        raise InvalidMessage(path.rstrip("`") or "$", reason) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidMessage("$", str(error)) from None
