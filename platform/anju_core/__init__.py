@@ -1,0 +1,1 @@
+"""The domain: homes, alerts, escalation, dispatch and visits, as pure decisions over plain values. No I/O."""

@@ -1,0 +1,91 @@
+"""Domain events: what happened, as frozen facts. Slices meet through these and never through each other's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from anju_core.vocabulary import AlertKind, AlertState, Outcome, VisitCategory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at `at` (aware, UTC)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChanged(Event):
+    """An alert was raised or moved on; boards redraw it. `step` is the AlertStep's value."""
+
+    alert_id: UUID
+    home_id: str
+    community_id: str
+    kind: AlertKind
+    state: AlertState
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertTaken(Event):
+    """A named person took an alert: the elder is to be told who."""
+
+    alert_id: UUID
+    home_id: str
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertResolved(Event):
+    """An alert was closed with an outcome; detection learns from it, the elder is told."""
+
+    alert_id: UUID
+    home_id: str
+    kind: AlertKind
+    episode: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRequested(Event):
+    """A worker asks for a visit because of an alert."""
+
+    alert_id: UUID | None
+    home_id: str
+    category: VisitCategory
+    by_account: UUID | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitChanged(Event):
+    """A visit task moved on; `step` is the VisitState's value or `offer_declined`, `offer_timed_out`, `report`."""
+
+    visit_id: UUID
+    alert_id: UUID | None
+    home_id: str
+    provider_id: str | None
+    carer_name: str | None
+    step: str
+    eta_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeSight(Event):
+    """Whether a home can be seen changed; `blind` with why, or seen again."""
+
+    home_id: str
+    blind: bool
+    reason_zh: str
+    reason_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElderTold(Event):
+    """The home's annunciator said something (an `announced` record came up); `said` is an Announcement's value."""
+
+    home_id: str
+    said: str
+    reference: str

@@ -1,0 +1,15 @@
+"""Identifiers that sort by time: UUIDv7 (RFC 9562 §5.7)."""
+
+from __future__ import annotations
+
+import uuid
+
+
+def uuid7(unix_s: float, random_bytes: bytes) -> uuid.UUID:
+    """Make a UUIDv7 from Unix time in seconds and 10 random bytes; raises `ValueError` for fewer."""
+    if len(random_bytes) < 10:  # noqa: PLR2004 - 74 random bits fill ten bytes
+        raise ValueError("a UUIDv7 needs 10 random bytes")
+    value = (int(unix_s * 1000) & (1 << 48) - 1) << 80 | int.from_bytes(random_bytes[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)

@@ -1,0 +1,89 @@
+"""Tables of alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from anju_platform.records.base import Base
+
+
+class Alert(Base):
+    """Something that needs a person. One row for each episode of a kind in a home."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("home_id", "kind", "episode"),
+        Index("ix_alert_open", "community_id", "closed_at", "next_due_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    community_id: Mapped[str] = mapped_column(ForeignKey("community.id"))
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    episode: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(20))
+    suspected: Mapped[bool] = mapped_column(default=False)
+    """Not confirmed yet (first stage of a fall)."""
+    happened_at: Mapped[datetime]
+    """Event time: the press, the impact, the last sign of life."""
+    due_since: Mapped[datetime]
+    """From when the delay counts: the press, the impact, or the deadline that silence crossed."""
+    raised_at: Mapped[datetime]
+    """When it was stored."""
+    reason_zh: Mapped[str] = mapped_column(Text)
+    reason_en: Mapped[str] = mapped_column(Text)
+    score: Mapped[float | None]
+    facts: Mapped[dict[str, object]]
+    """What the sentence rests on: room, gap, usual range, device, fall id."""
+    level: Mapped[int] = mapped_column(Integer, default=0)
+    """How many escalation steps have been taken."""
+    next_due_at: Mapped[datetime | None]
+    """When it escalates unless somebody acts; null when nothing is due."""
+    taken_by: Mapped[UUID | None]
+    taken_by_name: Mapped[str] = mapped_column(String(100), default="")
+    taken_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    outcome_note: Mapped[str] = mapped_column(Text, default="")
+    closed_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    history: Mapped[list[AlertEvent]] = relationship(back_populates="alert", order_by="AlertEvent.number")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class AlertEvent(Base):
+    """One step of an alert's history: append-only."""
+
+    __tablename__ = "alert_event"
+    __table_args__ = (UniqueConstraint("alert_id", "number"), UniqueConstraint("source"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    step: Mapped[str] = mapped_column(String(20))
+    by_account: Mapped[UUID | None]
+    by_name: Mapped[str] = mapped_column(String(100), default="")
+    detail: Mapped[dict[str, object]]
+    source: Mapped[str | None] = mapped_column(String(160))
+    """What caused it, where it must not count twice: `<gateway>/<epoch>/<lane>/<seq>/<index>`."""
+    alert: Mapped[Alert] = relationship(back_populates="history")
+
+
+class EscalationPolicy(Base):
+    """Who is told when, for a community (and a kind; '*' is all others). A change is a new version."""
+
+    __tablename__ = "escalation_policy"
+    __table_args__ = (UniqueConstraint("community_id", "kind", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    community_id: Mapped[str] = mapped_column(ForeignKey("community.id"))
+    kind: Mapped[str] = mapped_column(String(20), default="*")
+    version: Mapped[int] = mapped_column(default=1)
+    steps: Mapped[list[object]]
+    """`[{"after_s": 0, "tell": "duty"}, {"after_s": 60, "tell": "community"}, …]`, see `anju_core.escalation`."""
+    valid_from: Mapped[datetime]

@@ -1,0 +1,112 @@
+"""Tables of gateways, devices and of the state of ingest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from anju_platform.records.base import Base
+
+
+class Gateway(Base):
+    """What speaks for a home on the wire. One home has one gateway in service (`retired_at` is null)."""
+
+    __tablename__ = "gateway"
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), index=True)
+    online: Mapped[bool] = mapped_column(default=False)
+    last_seen_at: Mapped[datetime | None]
+    """Arrival time of its last message."""
+    clock_offset_s: Mapped[float] = mapped_column(default=0.0)
+    """Platform's clock minus the gateway's, seconds, from `Envelope.sent`."""
+    spooled: Mapped[int] = mapped_column(default=0)
+    dropped: Mapped[int] = mapped_column(default=0)
+    version: Mapped[str] = mapped_column(String(40), default="")
+    retired_at: Mapped[datetime | None]
+
+
+class Device(Base):
+    """A sensor, button or wearable in a home."""
+
+    __tablename__ = "device"
+
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    """As it names itself on the wire, unique within the home."""
+    kind: Mapped[str] = mapped_column(String(20))
+    """`anju_wire.vocabulary.DeviceKind`."""
+    room: Mapped[str] = mapped_column(String(20), default="other")
+    label: Mapped[str] = mapped_column(String(100), default="")
+    exit_door: Mapped[bool] = mapped_column(default=False)
+    known: Mapped[bool] = mapped_column(default=True)
+    """False: it spoke, but nobody has registered it. Its alarms count all the same."""
+    last_seen_at: Mapped[datetime | None]
+    battery: Mapped[float | None]
+    """Per cent."""
+    link_quality: Mapped[float | None]
+    """0 to 1."""
+
+
+class Sight(Base):
+    """Whether a home can be seen now."""
+
+    __tablename__ = "sight"
+
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
+    blind_since: Mapped[datetime | None]
+    reason_zh: Mapped[str] = mapped_column(Text, default="")
+    reason_en: Mapped[str] = mapped_column(Text, default="")
+
+
+class IngestCursor(Base):
+    """How far each lane of each gateway's epoch is stored without holes."""
+
+    __tablename__ = "ingest_cursor"
+
+    gateway_id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    epoch: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    lane: Mapped[str] = mapped_column(String(20), primary_key=True)
+    upto: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Quarantine(Base):
+    """A message that could not be taken, kept as it came."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    topic: Mapped[str] = mapped_column(String(255))
+    path: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    """Of topic and payload: the same bad message sent again is kept once."""
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    """The whole payload up to 256 KiB, of a longer one its first 64 KiB."""
+
+
+class DetectorSnapshot(Base):
+    """The state of a detector, from which a restart goes on."""
+
+    __tablename__ = "detector_snapshot"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class InactivityDeadline(Base):
+    """When a home's silence becomes worth a call, as last computed by the detector."""
+
+    __tablename__ = "inactivity_deadline"
+
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
+    last_life_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    explained: Mapped[dict[str, object]]
+    """The detector's Explanation as it was then."""

@@ -1,0 +1,1 @@
+"""District: figures recomputed from events, each with its target and its denominator."""

@@ -1,0 +1,1 @@
+"""Family: one sentence about a home, and what may be shared."""

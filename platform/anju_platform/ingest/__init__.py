@@ -1,0 +1,1 @@
+"""Ingest: MQTT in, a batch decoded once, identity checked, duplicates dropped, stored, acknowledged."""

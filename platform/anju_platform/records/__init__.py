@@ -1,0 +1,1 @@
+"""The records: one declarative base, column types, the session factory and the unit of work."""

@@ -1,0 +1,1 @@
+"""Residents: communities, homes, the people in them, whom to call, what was consented to, told absences."""

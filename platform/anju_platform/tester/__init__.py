@@ -1,0 +1,1 @@
+"""Tester: drives the simulated homes and draws each event through its stages."""

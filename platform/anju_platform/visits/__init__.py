@@ -1,0 +1,1 @@
+"""Visits: providers, offers, arrival, tasks, report, confirmation. The decisions are in `anju_core.dispatch`."""
