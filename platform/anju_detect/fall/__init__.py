@@ -1,0 +1,17 @@
+"""Falls from a worn accelerometer: suspected at once, then confirmed by stillness or withdrawn by recovery."""
+
+from anju_detect.fall.detector import POSITIONS, FallDetector
+from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, WITHDRAWN, FallSignal, Judgement
+
+__all__ = [
+    "CANCELLED",
+    "CONFIRMED",
+    "POSITIONS",
+    "SUSPECTED",
+    "WITHDRAWN",
+    "FallDetector",
+    "FallParameters",
+    "FallSignal",
+    "Judgement",
+]

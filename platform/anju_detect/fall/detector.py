@@ -1,0 +1,177 @@
+"""The streaming fall detector of one wearer."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.errors import ParameterOutOfRange, SamplesRefused
+from anju_detect.fall.followup import TRUNK, OpenFall
+from anju_detect.fall.judge import judge, on_grid
+from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.ring import SampleRing
+from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, FallSignal, Judgement, suspected_words
+
+POSITIONS = ("waist", "wrist", "pendant", "hip", "chest", "pocket")
+CLIP_BEFORE_S, CLIP_AFTER_S = 4.0, 8.0
+CLIPS_KEPT = 8
+CANCELLABLE_S = 600.0
+PIECE_S = 10.0
+DEFAULT_THRESHOLD = 0.5
+
+
+class FallDetector:
+    """Causal detector for one wearer; feed it chunks in order of time.
+
+    What it says does not depend on how the stream is cut into chunks: `FallSignal.at_s` is the time of the newest
+    sample that a decision needed. Samples at or before the newest one known are dropped, so repeated and overlapping
+    chunks are harmless.
+
+    Parameters
+    ----------
+    fs_hz
+        Sampling rate, 20 … 200 Hz.
+    position
+        Where it is worn, one of `POSITIONS`.
+    clip_g
+        Range of the sensor, in g.
+
+    """
+
+    def __init__(
+        self, fs_hz: float, position: str = "waist", clip_g: float = 16.0, parameters: FallParameters | None = None
+    ) -> None:
+        if not 20.0 <= fs_hz <= 200.0:  # noqa: PLR2004
+            raise ParameterOutOfRange("fs_hz", fs_hz, "20 … 200 Hz")
+        if position not in POSITIONS:
+            raise ParameterOutOfRange("position", position, f"one of {', '.join(POSITIONS)}")
+        if not 1.9 <= clip_g <= 32.0:  # noqa: PLR2004
+            raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
+        self._fs_hz, self._position, self._clip_g = fs_hz, position, clip_g
+        self._parameters = p = parameters or FallParameters()
+        self._threshold = DEFAULT_THRESHOLD if p.threshold is None else p.threshold
+        self._trigger = (p.trigger_g * 1000.0) ** 2
+        seconds = p.decide_s + CLIP_BEFORE_S + 2 * PIECE_S
+        self._ring = SampleRing(math.ceil(seconds * fs_hz))
+        self._piece = int(PIECE_S * fs_hz)
+        self._offsets = np.arange(self._piece) / fs_hz
+        self._hot: deque[int] = deque()
+        self._waiting: deque[float] = deque()
+        self._falls: deque[OpenFall] = deque(maxlen=CLIPS_KEPT)
+        self._clips: dict[str, tuple[float, NDArray[np.int16]]] = {}
+        self.judged: deque[Judgement] = deque(maxlen=256)
+
+    def update(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
+        """Take the next samples; return what they decided, in order of decision time.
+
+        Parameters
+        ----------
+        start_s
+            Unix seconds of the first sample. Gaps since the last chunk are allowed.
+        samples
+            Milli-g with gravity, int16 of shape (n, 3); axes in any fixed orientation.
+
+        Raises
+        ------
+        SamplesRefused
+            Another shape or type, or a time that is no number; nothing was taken.
+
+        """
+        if not isinstance(samples, np.ndarray) or samples.ndim != 2 or samples.shape[1] != 3:  # noqa: PLR2004
+            raise SamplesRefused(f"samples must have the shape (n, 3), not {getattr(samples, 'shape', type(samples))}")
+        if samples.dtype != np.int16:
+            raise SamplesRefused(f"samples must be int16 milli-g, not {samples.dtype}")
+        if not math.isfinite(start_s):
+            raise SamplesRefused(f"start_s must be a finite time, not {start_s}")
+        signals: list[FallSignal] = []
+        for lo in range(0, len(samples), self._piece):
+            signals += self._take(start_s + lo / self._fs_hz, samples[lo : lo + self._piece])
+        return signals
+
+    def cancel(self, now_s: float) -> list[FallSignal]:
+        """The wearer held the button: suspected falls, and those of the last ten minutes, are over."""
+        if not math.isfinite(now_s):
+            raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
+        live = {SUSPECTED, CONFIRMED}
+        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.impact_s <= CANCELLABLE_S]
+
+    def clip(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
+        """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
+
+        None for a fall that is not among the last eight. Where the stream has a hole the samples are joined.
+        """
+        for fall in self._falls:
+            if fall.fall_id == fall_id:
+                self._keep_clip(fall)
+                break
+        return self._clips.get(fall_id)
+
+    def _take(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
+        times = start_s + self._offsets[: len(samples)]
+        newest = self._ring.newest_s
+        if times[0] <= newest:
+            fresh = int(np.searchsorted(times, newest, "right"))
+            times, samples = times[fresh:], samples[fresh:]
+        if not len(samples):
+            return []
+        wide = samples.astype(np.int32)
+        power = np.einsum("ij,ij->i", wide, wide)
+        number = self._ring.end
+        self._ring.append(times, samples, power)
+        if power.max() > self._trigger:
+            self._hot.extend((np.flatnonzero(power > self._trigger) + number).tolist())
+        if not (self._hot or self._waiting or self._falls):
+            return []
+        self._find_candidates()
+        signals = self._judge_candidates()
+        for fall in self._falls:
+            if fall.stage == SUSPECTED and (decided := fall.follow(self._ring, self._parameters)):
+                signals.append(decided)
+        self._store_clips()
+        return sorted(signals, key=lambda s: s.at_s)
+
+    def _find_candidates(self) -> None:
+        """Move every hot sample that is proven to be the largest around it to the waiting candidates."""
+        reach = self._parameters.isolation_s
+        while self._hot:
+            at = self._ring.time(self._hot[0])
+            if at + reach > self._ring.newest_s:
+                return
+            if self._ring.is_largest(self._hot.popleft(), reach):
+                self._waiting.append(at)
+
+    def _judge_candidates(self) -> list[FallSignal]:
+        p = self._parameters
+        signals = []
+        while self._waiting and self._ring.newest_s >= self._waiting[0] + p.after_s:
+            impact = self._waiting.popleft()
+            at = impact + p.after_s
+            window = on_grid(*self._ring.between(impact - p.before_s, at), impact, p.before_s, p.after_s)
+            verdict = judge(window, p.before_s)
+            last = self._falls[-1].impact_s if self._falls else -math.inf
+            raised = verdict.score >= self._threshold and impact - last > p.refractory_s
+            self.judged.append(Judgement(impact, at, verdict.score, raised))
+            if raised:
+                fall = OpenFall(impact, verdict.score, self._position in TRUNK)
+                self._falls.append(fall)
+                signals.append(fall.signal(at, suspected_words(verdict.peak_g, verdict.tilt_deg, verdict.moving_share)))
+        return signals
+
+    def _store_clips(self) -> None:
+        for fall in self._falls:
+            kept = self._clips.get(fall.fall_id)
+            if kept is None or (
+                self._ring.newest_s <= fall.impact_s + CLIP_AFTER_S + PIECE_S and fall.stage != CANCELLED
+            ):
+                self._keep_clip(fall)
+        while len(self._clips) > CLIPS_KEPT:
+            del self._clips[next(iter(self._clips))]
+
+    def _keep_clip(self, fall: OpenFall) -> None:
+        times, samples = self._ring.between(fall.impact_s - CLIP_BEFORE_S, fall.impact_s + CLIP_AFTER_S)
+        kept = self._clips.get(fall.fall_id)
+        if len(times) and (kept is None or len(samples) > len(kept[1])):
+            self._clips[fall.fall_id] = (float(times[0]), samples.copy())

@@ -1,0 +1,100 @@
+"""What happens in the minute after a suspicion: stillness confirms it, getting up withdraws it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from anju_detect.fall.judge import tilt_deg
+from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.ring import SampleRing
+from anju_detect.fall.signals import (
+    CANCELLED,
+    CONFIRMED,
+    SUSPECTED,
+    WITHDRAWN,
+    FallSignal,
+    cancelled_words,
+    confirmed_words,
+    withdrawn_words,
+)
+
+TRUNK = frozenset({"waist", "hip", "chest", "pendant", "pocket"})
+FIRST_SECOND = 8
+MOVING_FACTOR = 2.0
+
+
+@dataclass(slots=True)
+class OpenFall:
+    """One suspected fall on its way to a decision; `seconds` counts the whole seconds seen after the impact."""
+
+    impact_s: float
+    score: float
+    on_trunk: bool
+    stage: str = SUSPECTED
+    seconds: int = 0
+    spreads: list[float] = field(default_factory=list)
+
+    @property
+    def fall_id(self) -> str:
+        """The impact in whole milliseconds."""
+        return str(int(self.impact_s * 1000))
+
+    def follow(self, ring: SampleRing, p: FallParameters) -> FallSignal | None:
+        """Look at each further whole second; a signal where the fall is decided."""
+        while self.stage == SUSPECTED and ring.newest_s >= self.impact_s + self.seconds + 1:
+            self.seconds += 1
+            at = self.impact_s + self.seconds
+            _, samples = ring.between(at - 1.0, math.nextafter(at, -math.inf))
+            self.spreads.append(_spread_g(samples))
+            if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
+                return self._decided(WITHDRAWN, at, withdrawn_words(self.seconds, *self._moving(p)))
+            if self._still(p) or self.seconds >= p.decide_s:
+                return self._decided(CONFIRMED, at, confirmed_words(self.seconds, *self._resting(p)))
+        return None
+
+    def cancel(self, now_s: float) -> FallSignal:
+        """The wearer held the button."""
+        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.impact_s, 0.0)))
+
+    def signal(self, at_s: float, words: tuple[str, str]) -> FallSignal:
+        """The present stage as a signal."""
+        return FallSignal(self.fall_id, self.stage, at_s, self.impact_s, self.score, *words)
+
+    def _decided(self, stage: str, at_s: float, words: tuple[str, str]) -> FallSignal:
+        self.stage = stage
+        return self.signal(at_s, words)
+
+    def _moving(self, p: FallParameters) -> tuple[int, int]:
+        last = self.spreads[-p.recover_window_s :]
+        return sum(s > MOVING_FACTOR * p.still_g for s in last), len(last)
+
+    def _resting(self, p: FallParameters) -> tuple[int, int]:
+        last = self.spreads[-p.still_window_s :]
+        return sum(not s > p.still_g for s in last), len(last)
+
+    def _still(self, p: FallParameters) -> bool:
+        still, seconds = self._resting(p)
+        return self.seconds >= p.confirm_s and still >= p.still_share * seconds
+
+    def _recovered(self, ring: SampleRing, p: FallParameters) -> bool:
+        """Sustained movement; on the trunk also upright as before. A second without samples is no movement."""
+        moving, seconds = self._moving(p)
+        if seconds < p.recover_window_s or moving < p.recover_share * seconds:
+            return False
+        if not self.on_trunk:
+            return True
+        _, before = ring.between(self.impact_s - 4.0, self.impact_s - 1.0)
+        _, now = ring.between(self.impact_s + self.seconds - 3.0, self.impact_s + self.seconds)
+        if not len(before) or not len(now):
+            return False
+        return tilt_deg(before.mean(axis=0), now.mean(axis=0)) <= p.recover_tilt_deg
+
+
+def _spread_g(samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> float:
+    """Standard deviation of the magnitude in g; nan (neither still nor moving is proven) below five samples."""
+    if len(samples) < 5:  # noqa: PLR2004
+        return math.nan
+    return float(np.linalg.norm(samples.astype(np.float64), axis=1).std() / 1000.0)

@@ -1,0 +1,72 @@
+"""The last minute and a half of samples with their times, in memory that never grows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.float64]
+Samples = NDArray[np.int16]
+
+
+class SampleRing:
+    """Samples in order of time, contiguous for readers.
+
+    The store is twice the capacity, and its younger half is moved to the front when it is full, so that a window is
+    always one slice. `first` and `end` number samples since the stream began.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._times = np.zeros(2 * capacity)
+        self._samples = np.zeros((2 * capacity, 3), np.int16)
+        self._power = np.zeros(2 * capacity, np.int32)
+        self._size = 0
+        self._base = 0
+
+    @property
+    def first(self) -> int:
+        """Number of the oldest sample kept."""
+        return self._base
+
+    @property
+    def end(self) -> int:
+        """Number that the next sample will get."""
+        return self._base + self._size
+
+    @property
+    def newest_s(self) -> float:
+        """Time of the newest sample; minus infinity before the first."""
+        return float(self._times[self._size - 1]) if self._size else -np.inf
+
+    def append(self, times: Times, samples: Samples, power: NDArray[np.int32]) -> None:
+        """Add at most `capacity` samples, all later than those here; `power` is the squared magnitude in milli-g²."""
+        n = len(times)
+        if self._size + n > 2 * self._capacity:
+            keep = self._capacity
+            drop = self._size - keep
+            for store in (self._times, self._samples, self._power):
+                store[:keep] = store[drop : self._size].copy()
+            self._base += drop
+            self._size = keep
+        put = slice(self._size, self._size + n)
+        self._times[put], self._samples[put], self._power[put] = times, samples, power
+        self._size += n
+
+    def between(self, from_s: float, until_s: float) -> tuple[Times, Samples]:
+        """Times and samples in [from_s, until_s], as far as they are kept; views, not copies."""
+        lo = int(np.searchsorted(self._times[: self._size], from_s, "left"))
+        hi = int(np.searchsorted(self._times[: self._size], until_s, "right"))
+        return self._times[lo:hi], self._samples[lo:hi]
+
+    def is_largest(self, number: int, reach_s: float) -> bool:
+        """Whether this sample is the first of the largest within `reach_s` on both sides."""
+        i = number - self._base
+        times = self._times[: self._size]
+        lo = int(np.searchsorted(times, times[i] - reach_s, "left"))
+        hi = int(np.searchsorted(times, times[i] + reach_s, "right"))
+        return lo + int(np.argmax(self._power[lo:hi])) == i
+
+    def time(self, number: int) -> float:
+        """Time of a sample by its number."""
+        return float(self._times[number - self._base])

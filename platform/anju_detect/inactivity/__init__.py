@@ -1,0 +1,19 @@
+"""Inactivity over all homes at once: when a silence becomes worth a call, and why."""
+
+from anju_detect.inactivity.detector import InactivityDetector
+from anju_detect.inactivity.parameters import InactivityParameters
+from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
+from anju_detect.inactivity.vocabulary import AWAY_LONG, INACTIVITY, KINDS, OUTCOMES, ROOMS
+
+__all__ = [
+    "AWAY_LONG",
+    "INACTIVITY",
+    "KINDS",
+    "OUTCOMES",
+    "ROOMS",
+    "Explanation",
+    "InactivityDetector",
+    "InactivityParameters",
+    "InactivitySignal",
+    "LifeBatch",
+]

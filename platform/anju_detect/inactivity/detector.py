@@ -1,0 +1,382 @@
+"""The inactivity detector over all homes: from when on a silence is worth a call."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.errors import BatchRefused, OutcomeUnknown, ParameterOutOfRange
+from anju_detect.inactivity import gaps
+from anju_detect.inactivity.intake import Rows, sorted_rows
+from anju_detect.inactivity.parameters import InactivityParameters
+from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
+from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
+from anju_detect.inactivity.state import BANDS, HomeState
+from anju_detect.inactivity.vocabulary import (
+    AWAY_LONG,
+    BATHROOM,
+    BEDROOM,
+    DOOR,
+    ENTRANCE,
+    FALSE,
+    INACTIVITY,
+    OUTCOMES,
+    REAL,
+    ROOMS,
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NIGHT_FROM_H, NIGHT_UNTIL_H = 21, 9
+FRAILTY_PRIOR = 8.0
+
+
+class InactivityDetector:
+    """Watches any number of homes; time only comes in through arguments.
+
+    A silence begins with a sign of life. Its deadline is set once it has lasted a quarter of an hour, at the length
+    where the expected delay of a call plus the price of a false alert times P(an innocent silence lasts longer) is
+    least, and never later than the hard rules of `InactivityParameters`. A further sign of life in the same room never
+    brings a pending deadline forward; one elsewhere asks a new question. While a home can't be heard nothing is
+    raised, and its silence counts anew from the moment it is heard again.
+
+    Parameters
+    ----------
+    capacity
+        Homes to make room for at once; grows by itself.
+
+    """
+
+    def __init__(self, parameters: InactivityParameters | None = None, *, capacity: int = 64) -> None:
+        if capacity < 1:
+            raise ParameterOutOfRange("capacity", capacity, "at least 1")
+        self._p = parameters or InactivityParameters()
+        self._s = HomeState(capacity)
+        self._swept_s = -math.inf
+
+    def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
+        """Row of the home, a new one if it is new; the wish and the offset are set either way.
+
+        Parameters
+        ----------
+        home
+            Any name that stays the same.
+        false_alerts_per_month
+            What the community puts up with per home and 30 days, 0.01 … 100.
+        utc_offset_s
+            Local minus universal time, seconds; call again when daylight-saving changes it.
+
+        """
+        if not 0.01 <= false_alerts_per_month <= 100.0:  # noqa: PLR2004
+            raise ParameterOutOfRange("false_alerts_per_month", false_alerts_per_month, "0.01 … 100")
+        if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
+            raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
+        row = self._s.add(home)
+        self._s["wish"][row] = false_alerts_per_month
+        self._s["offset_s"][row] = utc_offset_s
+        return row
+
+    def update(self, batch: LifeBatch) -> None:
+        """Take signs of life and heartbeats of any homes, in any order; repeats and late ones are harmless.
+
+        Raises
+        ------
+        BatchRefused
+            A row without a finite time, or with an unknown home, room or kind; no row was taken.
+
+        """
+        rows = sorted_rows(batch, self._s.size, self._swept_s + self._p.ahead_s)
+        if not len(rows.home):
+            return
+        heard_from = self._hear(rows)
+        self._live(rows, heard_from)
+
+    def sweep(self, now_s: float) -> list[InactivitySignal]:
+        """Raise what is due at `now_s` and was not raised for this silence before."""
+        self._advance(now_s)
+        s = self._s
+        due = (s["deadline_s"] <= now_s) & (s["raised_for_s"] != s["last_life_s"]) & ~self._unseen(now_s)
+        rows = np.flatnonzero(due)
+        s["raised_for_s"][rows] = s["last_life_s"][rows]
+        return [self._signal(int(row), now_s) for row in rows]
+
+    def explain(self, home: str, now_s: float) -> Explanation:
+        """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
+        row = self._s.row(home)
+        _finite("now_s", now_s)
+        last = float(self._s["last_life_s"][row])
+        presence = self._presence(row, now_s)
+        if not math.isfinite(last):
+            words = "还没有任何活动记录", "no sign of life was ever received"
+            return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
+        one = np.array([row])
+        place, hour, frailty = self._context(one, self._silent_from(one))
+        silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
+        usual = tuple(float(gaps.quantile_s(share, place, hour, frailty)[0]) for share in (0.5, 0.95))
+        innocent = float(np.exp(-frailty * gaps.hazard(np.array([silent]), place, hour))[0])
+        facts = self._facts(row, now_s, usual[1])
+        return Explanation(
+            home,
+            ROOMS[facts.room],
+            last,
+            max(now_s - last, 0.0),
+            (usual[0], usual[1]),
+            float(self._pending(one)[0]),
+            presence,
+            innocent,
+            sentence_zh(facts),
+            sentence_en(facts),
+        )
+
+    def resolve(self, home: str, outcome: str, at_s: float) -> None:
+        """What a worker found; one of `OUTCOMES`.
+
+        A real emergency, an absence and a technical fault teach nothing about how long the person is usually silent;
+        a false alert needs no correction either: the silence that ends by itself is learnt from like any other.
+        """
+        row = self._s.row(home)
+        _finite("at_s", at_s)
+        if outcome not in OUTCOMES:
+            raise OutcomeUnknown(outcome, OUTCOMES)
+        if outcome in REAL or outcome not in FALSE:
+            self._s["taint_until_s"][row] = max(float(self._s["taint_until_s"][row]), at_s)
+
+    def absent(self, home: str, from_s: float, until_s: float) -> None:
+        """The family told us that nobody is in from … until; replaces an earlier word. Life inside ends it early."""
+        row = self._s.row(home)
+        _interval(from_s, until_s)
+        self._s["absent_from_s"][row], self._s["absent_until_s"][row] = from_s, until_s
+
+    def outage(self, home: str, from_s: float, until_s: float | None) -> None:
+        """The home can't be heard from … until (None: not known yet): neither life nor silence."""
+        row = self._s.row(home)
+        until = math.inf if until_s is None else until_s
+        _interval(from_s, until)
+        self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
+
+    def snapshot(self) -> bytes:
+        """Everything, so that `restore` goes on as if nothing had happened."""
+        return self._s.dump(swept_s=self._swept_s)
+
+    @classmethod
+    def restore(cls, data: bytes, parameters: InactivityParameters | None = None) -> InactivityDetector:
+        """The detector that a snapshot was taken of.
+
+        Raises
+        ------
+        SnapshotRefused
+            The bytes are torn or of another version.
+
+        """
+        detector = cls(parameters)
+        detector._s, detector._swept_s = HomeState.load(data)
+        return detector
+
+    def deadlines(self) -> tuple[list[str], Floats]:
+        """Homes, and the Unix time at which each would be raised if its silence went on; infinite where never."""
+        return list(self._s.names), self._pending(np.arange(self._s.size))
+
+    # --- hearing ---------------------------------------------------------------------------------------------------
+
+    def _hear(self, rows: Rows) -> Floats:
+        """Note what was heard; per row, since when its home is heard without a break."""
+        s = self._s
+        before = rows.before(s["last_seen_s"])
+        beats = s["beats"][rows.home] | rows.any_per_home(rows.is_beat)
+        back = beats & (rows.at_s - before > self._p.heartbeat_gap_s) & np.isfinite(before)
+        heard_from = rows.running_last(np.where(back, rows.at_s, -np.inf), s["heard_from_s"])
+        last = rows.last
+        home = rows.home[last]
+        s["beats"][home] = beats[last]
+        s["last_seen_s"][home] = np.maximum(s["last_seen_s"][home], rows.at_s[last])
+        anew = heard_from[last] > s["heard_from_s"][home]
+        s["heard_from_s"][home] = heard_from[last]
+        s["deadline_s"][home[anew]] = np.nan
+        s["hold_s"][home[anew]] = -np.inf
+        return heard_from
+
+    def _live(self, rows: Rows, heard_from: Floats) -> None:
+        """Take the signs of life, silence by silence: each long silence ends with the state of its beginning."""
+        s = self._s
+        keep = ~rows.is_beat & (rows.at_s > s["last_life_s"][rows.home])
+        life, heard_from = rows.take(keep), heard_from[keep]
+        if not len(life.home):
+            return
+        before = life.before(s["last_life_s"])
+        part = life.running_count(life.at_s - before >= gaps.MIN_GAP_S)
+        for number in range(int(part.max()) + 1):
+            chosen = part == number
+            piece = life.take(chosen)
+            if number:
+                self._learn(piece, heard_from[chosen])
+            self._remember(piece)
+
+    def _remember(self, piece: Rows) -> None:
+        """Make these the last signs of life."""
+        s = self._s
+        last = piece.last
+        home = piece.home[last]
+        stayed = piece.all_per_home(piece.room == s["last_room"][piece.home])[last]
+        pending = s["deadline_s"][home]
+        hold = np.where(np.isnan(pending), s["hold_s"][home], np.fmax(pending, s["hold_s"][home]))
+        s["hold_s"][home] = np.where(stayed, hold, -np.inf)
+        s["deadline_s"][home] = np.nan
+        s["last_life_s"][home] = piece.at_s[last]
+        s["last_room"][home] = piece.room[last]
+        s["last_kind"][home] = piece.kind[last]
+        is_exit = (piece.kind == DOOR) & (piece.room == ENTRANCE)
+        s["last_exit_s"][home] = piece.running_last(np.where(is_exit, piece.at_s, -np.inf), s["last_exit_s"])[last]
+        inside = ~is_exit[last] & (piece.at_s[last] > s["absent_from_s"][home] + self._p.returned_early_s)
+        back = home[inside & (piece.at_s[last] < s["absent_until_s"][home])]
+        s["absent_until_s"][back] = s["last_life_s"][back]
+
+    def _learn(self, piece: Rows, heard_from: Floats) -> None:
+        """The first row of each home ends a long silence: compare its length with what was expected."""
+        s = self._s
+        first = piece.first
+        home, ends = piece.home[first], piece.at_s[first]
+        began = s["last_life_s"][home]
+        lost = np.maximum(s["taint_until_s"][home], heard_from[first])
+        covered = (s["absent_from_s"][home] < ends) & (s["absent_until_s"][home] > began)
+        covered |= (s["outage_from_s"][home] < ends) & (s["outage_until_s"][home] > began)
+        clean = np.isfinite(began) & (lost <= began) & ~covered & (ends - began <= self._p.learn_until_s)
+        home, began, ends = home[clean], began[clean], ends[clean]
+        place, hour, _ = self._context(home, began)
+        band = hour * BANDS // 24
+        s["hazard_sum"][home, band] += gaps.hazard(ends - began, place, hour)
+        s["gap_count"][home, band] += 1.0
+
+    # --- deciding --------------------------------------------------------------------------------------------------
+
+    def _advance(self, now_s: float) -> None:
+        """Bring the state to `now_s`: absences and outages that are over, deadlines that are wanted."""
+        _finite("now_s", now_s)
+        self._swept_s = max(self._swept_s, now_s)
+        s = self._s
+        for kind in ("absent", "outage"):
+            until = s[f"{kind}_until_s"]
+            over = np.flatnonzero((until <= now_s) & np.isfinite(s[f"{kind}_from_s"]))
+            if len(over):
+                s["heard_from_s"][over] = np.maximum(s["heard_from_s"][over], until[over])
+                s[f"{kind}_from_s"][over] = until[over] = np.inf
+                s["deadline_s"][over] = np.nan
+        wanted = np.isnan(s["deadline_s"]) & (s["last_life_s"] <= now_s - gaps.MIN_GAP_S)
+        rows = np.flatnonzero(wanted & (s["heard_from_s"] <= now_s - gaps.MIN_GAP_S))
+        if len(rows):
+            s["deadline_s"][rows] = self._deadline(rows)
+
+    def _pending(self, rows: Ints) -> Floats:
+        """Deadlines of these homes, worked out where they are not set yet; nothing is kept."""
+        known: Floats = self._s["deadline_s"][rows].copy()
+        open_rows = np.isnan(known)
+        known[open_rows] = self._deadline(rows[open_rows])
+        known[~np.isfinite(self._s["last_life_s"][rows])] = np.inf
+        return known
+
+    def _deadline(self, rows: Ints) -> Floats:
+        """Unix time at which each home's present silence is worth a call."""
+        s, p = self._s, self._p
+        silent_from = self._silent_from(rows)
+        place, hour, frailty = self._context(rows, silent_from)
+        wish = s["wish"][rows].astype(np.float64)
+        chosen = silent_from + gaps.cheapest_s(place, hour, frailty, wish)
+        deadline: Floats = np.minimum(np.fmax(chosen, s["hold_s"][rows]), silent_from + self._rule_s(rows, p))
+        return deadline
+
+    def _rule_s(self, rows: Ints, p: InactivityParameters) -> Floats:
+        """The hard rule for each home's present silence, seconds."""
+        room = self._s["last_room"][rows]
+        limit = np.where(self._at_exit(rows), p.anywhere_s, min(p.at_home_s, p.anywhere_s))
+        return np.where((room == BATHROOM) & ~self._at_exit(rows), np.minimum(limit, p.bathroom_s), limit)
+
+    def _at_exit(self, rows: Ints) -> NDArray[np.bool_]:
+        exits: NDArray[np.bool_] = (self._s["last_kind"][rows] == DOOR) & (self._s["last_room"][rows] == ENTRANCE)
+        return exits
+
+    def _silent_from(self, rows: Ints) -> Floats:
+        """Since when the silence counts: the last life, or since the home is heard again."""
+        since: Floats = np.maximum(self._s["last_life_s"][rows], self._s["heard_from_s"][rows])
+        return since
+
+    def _context(self, rows: Ints, began_s: Floats) -> tuple[Ints, Ints, Floats]:
+        """Place, hour of beginning and frailty (above 1: shorter silences than others') of these homes."""
+        s = self._s
+        place = np.where(self._at_exit(rows), 2, np.where(s["last_room"][rows] == BEDROOM, 1, 0)).astype(np.int64)
+        local = np.where(np.isfinite(began_s), began_s, 0.0) + s["offset_s"][rows]
+        hour = gaps.hour_of(local)
+        band = hour * BANDS // 24
+        frailty = (FRAILTY_PRIOR + s["gap_count"][rows, band]) / (FRAILTY_PRIOR + s["hazard_sum"][rows, band])
+        return place, hour, frailty.astype(np.float64)
+
+    def _unseen(self, now_s: float) -> NDArray[np.bool_]:
+        """Homes that can't be judged now: blind, in an announced outage, or announced to be away."""
+        s = self._s
+        blind = s["beats"] & (s["last_seen_s"] < now_s - self._p.heartbeat_gap_s)
+        blind |= (s["outage_from_s"] <= now_s) & (s["outage_until_s"] > now_s)
+        away: NDArray[np.bool_] = (s["absent_from_s"] <= now_s) & (s["absent_until_s"] > now_s)
+        return blind | away
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def _presence(self, row: int, now_s: float) -> str:
+        s = self._s
+        if s["absent_from_s"][row] <= now_s < s["absent_until_s"][row]:
+            return "absent"
+        if self._unseen(now_s)[row]:
+            return "blind"
+        if not math.isfinite(s["last_life_s"][row]):
+            return "unknown"
+        one = np.array([row])
+        if self._at_exit(one)[0]:
+            return "away"
+        hour = int(gaps.hour_of(np.array([now_s + float(s["offset_s"][row])]))[0])
+        night = hour >= NIGHT_FROM_H or hour < NIGHT_UNTIL_H
+        quiet = now_s - float(s["last_life_s"][row]) >= gaps.MIN_GAP_S
+        return "asleep" if night and quiet and s["last_room"][row] == BEDROOM else "home"
+
+    def _facts(self, row: int, now_s: float, usual_s: float) -> Facts:
+        s = self._s
+        one = np.array([row])
+        rule = float(self._rule_s(one, self._p)[0])
+        ruled = float(s["deadline_s"][row]) <= now_s and now_s >= float(self._silent_from(one)[0]) + rule
+        return Facts(
+            int(s["last_room"][row]),
+            float(s["last_life_s"][row]),
+            now_s,
+            float(s["offset_s"][row]),
+            usual_s,
+            float(s["last_exit_s"][row]),
+            bool(self._at_exit(one)[0]),
+            rule if ruled else math.nan,
+        )
+
+    def _signal(self, row: int, now_s: float) -> InactivitySignal:
+        home = self._s.names[row]
+        told = self.explain(home, now_s)
+        kind = AWAY_LONG if self._at_exit(np.array([row]))[0] else INACTIVITY
+        return InactivitySignal(
+            home,
+            kind,
+            str(int(told.last_life_s * 1000)),
+            told.last_life_s,
+            told.deadline_s,
+            now_s,
+            told.last_room,
+            1.0 - told.p_innocent,
+            told.reason_zh,
+            told.reason_en,
+        )
+
+
+def _finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise BatchRefused(name, 0, value, "must be a finite time")
+
+
+def _interval(from_s: float, until_s: float) -> None:
+    _finite("from_s", from_s)
+    if not until_s > from_s:
+        raise BatchRefused("until_s", 0, until_s, f"must be later than from_s = {from_s}")

@@ -1,0 +1,109 @@
+"""A batch brought into order: by home, then by time, with what each row needs to know of the rows before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.errors import BatchRefused
+from anju_detect.inactivity.signals import LifeBatch
+from anju_detect.inactivity.vocabulary import HEARTBEAT, KINDS, ROOMS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows sorted by home and time; `first` and `last` are the indices of each home's outer rows."""
+
+    home: Ints
+    at_s: Floats
+    room: NDArray[np.int8]
+    kind: NDArray[np.int8]
+    first: Ints
+    last: Ints
+
+    @classmethod
+    def of(cls, home: Ints, at_s: Floats, room: NDArray[np.int8], kind: NDArray[np.int8]) -> Rows:
+        """Wrap columns that are sorted already."""
+        edge = np.flatnonzero(home[1:] != home[:-1])
+        none = np.zeros(0, np.int64)
+        first = np.concatenate([[0], edge + 1]) if len(home) else none
+        last = np.concatenate([edge, [len(home) - 1]]) if len(home) else none
+        return cls(home, at_s, room, kind, first, last)
+
+    def take(self, keep: Truths) -> Rows:
+        """Only these rows."""
+        return Rows.of(self.home[keep], self.at_s[keep], self.room[keep], self.kind[keep])
+
+    @property
+    def is_beat(self) -> Truths:
+        """Rows that only say that the gateway lives."""
+        beats: Truths = self.kind == HEARTBEAT
+        return beats
+
+    @property
+    def lengths(self) -> Ints:
+        """Rows of each home."""
+        return self.last - self.first + 1
+
+    def before(self, known: Floats) -> Floats:
+        """Time before each row: of the row before it, or `known` (by home) where that is later."""
+        previous = np.empty(len(self.home))
+        previous[1:] = self.at_s[:-1]
+        previous[self.first] = -np.inf
+        return np.maximum(previous, known[self.home])
+
+    def running_last(self, marked: Floats, known: Floats) -> Floats:
+        """Latest marked time up to and including each row (minus infinity: not marked), starting with `known`."""
+        number = np.arange(len(self.home))
+        latest = np.maximum.accumulate(np.where(np.isfinite(marked), number, -1))
+        start = np.repeat(self.first, self.lengths)
+        here = latest >= start
+        found = known[self.home].astype(np.float64)
+        found[here] = np.maximum(found[here], marked[latest[here]])
+        return found
+
+    def running_count(self, marks: Truths) -> Ints:
+        """Marks up to and including each row, per home."""
+        total = np.cumsum(marks)
+        base: Ints = total[self.first] - marks[self.first]
+        counted: Ints = total - np.repeat(base, self.lengths)
+        return counted
+
+    def any_per_home(self, marks: Truths) -> Truths:
+        """For each row, whether any row of its home is marked."""
+        return np.repeat(np.logical_or.reduceat(marks, self.first), self.lengths)
+
+    def all_per_home(self, marks: Truths) -> Truths:
+        """For each row, whether every row of its home is marked."""
+        return np.repeat(np.logical_and.reduceat(marks, self.first), self.lengths)
+
+
+def sorted_rows(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
+    """Check a batch, leave out rows dated after `latest_s` (where that is known), and sort it."""
+    home = np.asarray(batch.home, np.int64)
+    at_s = np.asarray(batch.at_s, np.float64)
+    room, kind = np.asarray(batch.room, np.int8), np.asarray(batch.kind, np.int8)
+    for name, column in (("at_s", at_s), ("room", room), ("kind", kind)):
+        if column.shape != home.shape or home.ndim != 1:
+            raise BatchRefused(name, len(column), column.shape, f"columns differ in shape from home {home.shape}")
+    _refuse("home", home, (home < 0) | (home >= homes), "no such row")
+    _refuse("at_s", at_s, ~np.isfinite(at_s), "must be a finite time")
+    _refuse("room", room, (room < 0) | (room >= len(ROOMS)), "no such room")
+    _refuse("kind", kind, (kind < 0) | (kind >= len(KINDS)), "no such kind")
+    if np.isfinite(latest_s) and len(home) and at_s.max() > latest_s:
+        keep = at_s <= latest_s
+        home, at_s, room, kind = home[keep], at_s[keep], room[keep], kind[keep]
+    order = np.lexsort((kind, room, at_s, home))
+    return Rows.of(home[order], at_s[order], room[order], kind[order])
+
+
+def _refuse(field: str, column: NDArray[np.generic], bad: Truths, why: str) -> None:
+    rows = np.flatnonzero(bad)
+    if len(rows):
+        raise BatchRefused(field, int(rows[0]), column[rows[0]].item(), why)

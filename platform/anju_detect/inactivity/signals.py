@@ -1,0 +1,81 @@
+"""What goes into and what comes out of the inactivity detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LifeBatch:
+    """Signs of life and heartbeats of any homes, in any order; one row each.
+
+    Attributes
+    ----------
+    home
+        Row index that `InactivityDetector.add_home` gave.
+    at_s
+        Event time, Unix seconds.
+    room, kind
+        Indices in `ROOMS` and `KINDS`. A `door` in the `entrance` is a way out; a heartbeat's room is ignored.
+
+    """
+
+    home: NDArray[np.int64]
+    at_s: NDArray[np.float64]
+    room: NDArray[np.int8]
+    kind: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class InactivitySignal:
+    """One alert, raised once per episode (a silence that began with the last sign of life at `since_s`).
+
+    Attributes
+    ----------
+    kind
+        `inactivity`, or `away_long` where the silence began at a way out.
+    episode
+        Last sign of life in whole milliseconds.
+    since_s, deadline_s, at_s
+        Unix seconds: last sign of life, when it became worth a call, when it was raised.
+    room
+        Where the last sign of life was, one of `ROOMS`.
+    score
+        0 … 1: how unusual the silence is for this home; 1 − P(an innocent silence lasts this long).
+
+    """
+
+    home: str
+    kind: str
+    episode: str
+    since_s: float
+    deadline_s: float
+    at_s: float
+    room: str
+    score: float
+    reason_zh: str
+    reason_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the detector believes of one home now.
+
+    `last_room` is empty and the times are nan before the first sign of life. `usual_s` is the length that half, and
+    that 95 % of this home's silences beginning like this one don't exceed. `p_innocent` is the probability that an
+    innocent one lasts at least as long as this one has.
+    """
+
+    home: str
+    last_room: str
+    last_life_s: float
+    silent_s: float
+    usual_s: tuple[float, float]
+    deadline_s: float
+    presence: str
+    p_innocent: float
+    reason_zh: str
+    reason_en: str
