@@ -263,8 +263,8 @@ class InactivityDetector:
                 s["heard_from_s"][over] = np.maximum(s["heard_from_s"][over], until[over])
                 s[f"{kind}_from_s"][over] = until[over] = np.inf
                 s["deadline_s"][over] = np.nan
-        wanted = np.isnan(s["deadline_s"]) & (s["last_life_s"] <= now_s - gaps.MIN_GAP_S)
-        rows = np.flatnonzero(wanted & (s["heard_from_s"] <= now_s - gaps.MIN_GAP_S))
+        wanted = np.isnan(s["deadline_s"]) & np.isfinite(s["last_life_s"])
+        rows = np.flatnonzero(wanted & (np.maximum(s["last_life_s"], s["heard_from_s"]) <= now_s - gaps.MIN_GAP_S))
         if len(rows):
             s["deadline_s"][rows] = self._deadline(rows)
 

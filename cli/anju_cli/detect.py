@@ -1,0 +1,107 @@
+"""`anju detect`: the live detectors, fed from recordings in order of time."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from anju_cli.recordings import HomeRecording, RecordingUnreadable, WornRecording, home_recordings, read_home
+from anju_cli.recordings import worn_recordings as read_pack
+from anju_detect.errors import DetectionError
+from anju_detect.fall import FallDetector, Judgement
+from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
+
+app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
+
+TICK_S = 60.0
+PIECE_S = 10.0
+_console = Console(stderr=True)
+
+
+@app.command()
+def inactivity(
+    events_dir: Annotated[Path, typer.Argument(help="Folder of <home>.csv.gz: ts,sensor,room,kind,value.")],
+    alerts_csv: Annotated[Path, typer.Argument(help="Where the alerts go: home,raised_at,detected_kind,reason.")],
+    target: Annotated[
+        float, typer.Option("--target-false-alerts-per-month", help="False alerts a home and 30 days may have.")
+    ] = 1.0,
+) -> None:
+    """Watch recorded homes for silences, as the platform does: a sweep a minute over all homes."""
+    try:
+        homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
+        signals = watch_homes(homes, target)
+    except (RecordingUnreadable, DetectionError) as error:
+        raise typer.BadParameter(str(error)) from error
+    with alerts_csv.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(("home", "raised_at", "detected_kind", "reason"))
+        for signal in sorted(signals, key=lambda s: (s.home, s.at_s)):
+            at = str(np.datetime64(round(signal.at_s * 1e6), "us")).replace("T", " ")
+            out.writerow((signal.home, at, signal.kind, f"{signal.reason_zh} | {signal.reason_en}"))
+    _console.print(f"{len(homes)} homes, {len(signals)} alerts -> {alerts_csv}")
+
+
+def watch_homes(homes: list[HomeRecording], false_alerts_per_month: float) -> list[InactivitySignal]:
+    """Feed all homes through one detector, minute by minute; nothing is raised after a home's last row."""
+    detector = InactivityDetector(capacity=max(len(homes), 1))
+    for home in homes:
+        detector.add_home(home.home, false_alerts_per_month=false_alerts_per_month, utc_offset_s=0.0)
+    ends = {home.home: home.ends_s for home in homes}
+    at_s = np.concatenate([home.at_s for home in homes])
+    order = np.argsort(at_s, kind="stable")
+    at_s = at_s[order]
+    row = np.repeat(np.arange(len(homes)), [len(home.at_s) for home in homes])[order]
+    room = np.concatenate([home.room for home in homes])[order]
+    kind = np.concatenate([home.kind for home in homes])[order]
+    signals: list[InactivitySignal] = []
+    for tick, part in track(_minutes(at_s), "watching", console=_console):
+        detector.update(LifeBatch(row[part], at_s[part], room[part], kind[part]))
+        signals += [signal for signal in detector.sweep(tick) if tick <= ends[signal.home]]
+    return signals
+
+
+def _minutes(at_s: NDArray[np.float64]) -> list[tuple[float, slice]]:
+    """Each full minute that the recordings cover, and the rows since the one before."""
+    if not len(at_s):
+        return []
+    ticks = np.arange(np.ceil(at_s[0] / TICK_S), np.ceil(at_s[-1] / TICK_S) + 1) * TICK_S
+    edges = np.searchsorted(at_s, ticks, "right").tolist()
+    starts = [0, *edges[:-1]]
+    return [(float(tick), slice(lo, hi)) for tick, lo, hi in zip(ticks, starts, edges, strict=True)]
+
+
+@app.command()
+def fall(
+    pack: Annotated[Path, typer.Argument(help="Folder with index.csv and the .npz files that it names.")],
+    out_csv: Annotated[Path, typer.Argument(help="Where the judgements go: recording_id,detected_at_s,score,alarm.")],
+) -> None:
+    """Judge recorded wearables, as the gateway does; alarm=1 marks a suspicion, alarm=0 a candidate below it."""
+    try:
+        with out_csv.open("w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file)
+            out.writerow(("recording_id", "detected_at_s", "score", "alarm"))
+            for worn in track(read_pack(pack), "judging", console=_console):
+                for judgement in judge_recording(worn):
+                    time, score = f"{judgement.at_s:.3f}", f"{judgement.score:.6f}"
+                    out.writerow((worn.recording, time, score, int(judgement.raised)))
+    except (RecordingUnreadable, DetectionError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def judge_recording(worn: WornRecording) -> list[Judgement]:
+    """Feed one recording through a detector of its own; every candidate's judgement, in order."""
+    detector = FallDetector(worn.fs_hz, worn.position, worn.clip_g)
+    piece = int(PIECE_S * worn.fs_hz)
+    judged: list[Judgement] = []
+    for start in range(0, len(worn.samples), piece):
+        detector.update(start / worn.fs_hz, worn.samples[start : start + piece])
+        judged += detector.judged
+        detector.judged.clear()
+    return judged
