@@ -1,0 +1,19 @@
+# What runs in a home; on a Raspberry Pi the same without Docker: pip install anju[gateway].
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY . .
+RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+ && pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
+
+FROM python:3.12-slim
+COPY requirements/gateway.txt /tmp/requirements.txt
+COPY --from=build /wheels /wheels
+RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt \
+ && pip install --no-cache-dir --no-deps /wheels/*.whl \
+ && rm -r /wheels /tmp/requirements.txt \
+ && useradd --uid 10001 --create-home --shell /usr/sbin/nologin anju \
+ && install -d -o anju -g anju -m 0700 /var/lib/anju
+USER anju
+WORKDIR /var/lib/anju
+VOLUME /var/lib/anju
+CMD ["anju", "gateway", "run"]
