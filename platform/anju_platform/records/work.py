@@ -1,7 +1,7 @@
 """The unit of work: one transaction, the events that happened in it, and who is told of them.
 
-Handlers of `within` run inside the transaction (they may add rows: outbox, visit task); handlers of `after` run once it is
-committed (server-sent events, downlink). Services flush; only `UnitOfWork.__exit__` commits.
+Handlers of `within` run inside the transaction (they may add rows: outbox, visit task); handlers of `after` run once it
+is committed (server-sent events, downlink). Services flush; only `UnitOfWork.__exit__` commits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from anju_core.events import Event
 from anju_core.ids import uuid7
 from anju_wire.clock import Clock
-
 
 E = TypeVar("E", bound=Event)
 
@@ -63,7 +62,9 @@ class UnitOfWork:
         self._events = []
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if error is None:
                 self.session.commit()

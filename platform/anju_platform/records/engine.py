@@ -1,0 +1,47 @@
+"""Engines and sessions that behave alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+BUSY_MS = 10_000
+"""How long a writer on SQLite waits for the one before it."""
+DEFERRED = {"sqlite_begin": "DEFERRED"}
+"""Execution options for a transaction that only reads: on SQLite it then takes no writer's lock."""
+
+
+def make_engine(url: str, *, foreign_keys: bool = True) -> Engine:
+    """Connect to `sqlite:///…` or `postgresql+psycopg://…`.
+
+    On SQLite a transaction begins IMMEDIATE: of two that read and then write, the second waits instead of failing.
+    foreign_keys: off only where a migration rebuilds a table.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return _sqlite(url, foreign_keys=foreign_keys)
+    return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True)
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions whose objects stay readable after the commit (pages render what was just changed)."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _sqlite(url: str, *, foreign_keys: bool) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(raw: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
+        raw.isolation_level = None  # the driver must not begin transactions by itself: `begin` below does
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"foreign_keys={int(foreign_keys)}"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
