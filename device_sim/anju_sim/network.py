@@ -1,0 +1,126 @@
+"""The line between each home and the district: a TCP proxy per home that can be cut, restored and slowed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+from anju_sim.fleet import Endpoint
+
+_CHUNK = 65_536
+
+
+class Line:
+    """One home's line; all methods belong to the event loop's thread."""
+
+    def __init__(self, near: Endpoint, far: Endpoint) -> None:
+        self._near, self._far = near, far
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.delay_s = 0.0
+
+    async def restore(self) -> None:
+        """Listen (again), and let what hangs flow on. Raises `OSError` where the port is taken."""
+        self._flowing.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, self._near.host, self._near.port)
+
+    async def cut(self, *, silent: bool) -> None:
+        """Break every connection and refuse new ones; or silently: keep them open with nothing passing."""
+        if silent:
+            self._flowing.clear()
+            return
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.cut(silent=False)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(self._far.host, self._far.port)
+        except OSError:
+            writer.transport.abort()
+            return
+        both = {writer, far_writer}
+        self._open |= both
+        try:
+            up = asyncio.ensure_future(self._pump(reader, far_writer))
+            down = asyncio.ensure_future(self._pump(far_reader, writer))
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+            up.cancel()
+            down.cancel()
+        finally:
+            self._open -= both
+            for end in both:
+                end.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(_CHUNK):
+                await self._flowing.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                writer.write(data)
+                await writer.drain()
+
+
+class Network:
+    """The lines of a fleet, on a thread of their own; a context manager."""
+
+    def __init__(self, lines: dict[str, Endpoint], far: Endpoint) -> None:
+        self._near, self._far = lines, far
+        self._lines: dict[str, Line] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._run(self._begin())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._run(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def cut(self, home: str, *, silent: bool = False) -> None:
+        """Take a home off the net; raises `KeyError` for one without a line."""
+        self._run(self._lines[home].cut(silent=silent))
+
+    def restore(self, home: str) -> None:
+        """Put it back; raises `KeyError`."""
+        self._run(self._lines[home].restore())
+
+    def delay(self, home: str, seconds: float) -> None:
+        """Hold every piece of data for so long, each way; raises `KeyError`."""
+        self._lines[home].delay_s = seconds
+
+    async def _begin(self) -> None:
+        for home, near in self._near.items():
+            self._lines[home] = Line(near, self._far)
+            await self._lines[home].restore()
+
+    async def _end(self) -> None:
+        for line in self._lines.values():
+            await line.close()
+
+    def _run(self, what: object) -> None:
+        asyncio.run_coroutine_threadsafe(what, self._loop).result(10)  # type: ignore[arg-type]
