@@ -1,0 +1,37 @@
+"""One command line that loads only the part that is called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from anju_cli.main import PARTS, Part, build, load
+
+
+def test_help_names_every_part_and_imports_none() -> None:
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "anju_cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(name in told.stdout for name in PARTS)
+    for heavy in ("fastapi", "sqlalchemy", "duckdb", "numpy", "paho"):
+        assert f"| {heavy}\n" not in told.stderr, heavy
+
+
+@pytest.mark.parametrize("name", list(PARTS))
+def test_every_part_of_the_table_can_be_loaded(name: str) -> None:
+    module = load(name, PARTS[name])
+    assert hasattr(module, "app") or hasattr(module, "command")
+    assert build(name) is not None
+
+
+def test_a_missing_extra_is_said_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def absent(name: str) -> object:
+        raise ModuleNotFoundError("No module named 'fastapi'", name="fastapi")
+
+    monkeypatch.setattr("importlib.import_module", absent)
+    with pytest.raises(SystemExit) as ended:
+        load("platform", Part("anju_cli.platform", "platform", "", ""))
+    assert ended.value.code == 2
+    assert "pip install 'anju[platform]'" in capsys.readouterr().err
