@@ -1,6 +1,7 @@
 """The one place that reads the time, so that all parts of a simulated district can run on one faster clock.
 
-`ANJU_CLOCK` is `<real start>,<shown start>,<rate>` (Unix seconds, Unix seconds, factor); unset means the machine's clock.
+`ANJU_CLOCK` is `<real start>,<shown start>,<rate>` (Unix seconds, Unix seconds, factor); unset means the machine's
+clock.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ PREFIX = "anju/v1"
 PLATFORM_STATUS = f"{PREFIX}/platform/status"
 """Retained: `PlatformStatus`. A gateway that sees the platform come back sends its unacknowledged messages again."""
 
+_LANES: dict[str, Lane | DownLane] = {str(lane): lane for lanes in (Lane, DownLane) for lane in lanes}
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -34,7 +35,7 @@ class Topic:
     def __post_init__(self) -> None:
         for name, value in (("community", self.community), ("home", self.home)):
             if not _SLUG.fullmatch(value):
-                raise InvalidTopic(f"{PREFIX}/{self.community}/{self.home}/{self.lane}", f"{name} {value!r} is not a slug")
+                raise InvalidTopic(str(self), f"{name} {value!r} is not a slug")
 
     def __str__(self) -> str:
         return f"{PREFIX}/{self.community}/{self.home}/{self.lane}"
@@ -45,9 +46,9 @@ class Topic:
         parts = topic.split("/")
         if len(parts) != 5 or "/".join(parts[:2]) != PREFIX:  # noqa: PLR2004 - anju, v1, community, home, lane
             raise InvalidTopic(topic, f"not of the form {PREFIX}/{{community}}/{{home}}/{{lane}}")
-        for lanes in (Lane, DownLane):
-            if parts[4] in lanes:
-                return cls(parts[2], parts[3], lanes(parts[4]))
+        lane = _LANES.get(parts[4])
+        if lane is not None:
+            return cls(parts[2], parts[3], lane)
         raise InvalidTopic(topic, f"unknown lane {parts[4]!r}")
 
 

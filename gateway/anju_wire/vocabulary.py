@@ -148,8 +148,12 @@ class QuantityRow:
 
 
 _ROWS = (
-    QuantityRow(Quantity.OCCUPANCY, None, Field.TRUTH, Lane.TELEMETRY, "movement was seen (true) or has ended (false)", True),
-    QuantityRow(Quantity.CONTACT, None, Field.TRUTH, Lane.TELEMETRY, "a door or lid is closed (true) or open (false)", True),
+    QuantityRow(
+        Quantity.OCCUPANCY, None, Field.TRUTH, Lane.TELEMETRY, "movement was seen (true) or has ended (false)", True
+    ),
+    QuantityRow(
+        Quantity.CONTACT, None, Field.TRUTH, Lane.TELEMETRY, "a door or lid is closed (true) or open (false)", True
+    ),
     QuantityRow(Quantity.SOS, None, Field.TRUTH, Lane.ALARM, "the emergency button was pressed", True),
     QuantityRow(Quantity.SOS_CANCEL, None, Field.TRUTH, Lane.ALARM, "the emergency button was held: false alarm", True),
     QuantityRow(Quantity.WATER_LEAK, None, Field.TRUTH, Lane.ALARM, "water where none should be (true), or dry again"),
@@ -161,11 +165,17 @@ _ROWS = (
     QuantityRow(Quantity.WORN, None, Field.TRUTH, Lane.TELEMETRY, "the wearable is on the body"),
     QuantityRow(Quantity.STEPS, "count", Field.NUMBER, Lane.TELEMETRY, "steps since the last record", True),
     QuantityRow(Quantity.BATTERY, "%EL", Field.NUMBER, Lane.TELEMETRY, "remaining battery, per cent"),
-    QuantityRow(Quantity.LINK_QUALITY, "/", Field.NUMBER, Lane.TELEMETRY, "radio link quality as a share of its maximum"),
+    QuantityRow(
+        Quantity.LINK_QUALITY, "/", Field.NUMBER, Lane.TELEMETRY, "radio link quality as a share of its maximum"
+    ),
     QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature"),
     QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity"),
-    QuantityRow(Quantity.ANNOUNCED, None, Field.TEXT, Lane.ALARM, "'<announcement>:<reference>': the elder was told so"),
-    QuantityRow(Quantity.HEARTBEAT, "s", Field.NUMBER, Lane.TELEMETRY, "seconds the gateway has been up; sent each minute"),
+    QuantityRow(
+        Quantity.ANNOUNCED, None, Field.TEXT, Lane.ALARM, "'<announcement>:<reference>': the elder was told so"
+    ),
+    QuantityRow(
+        Quantity.HEARTBEAT, "s", Field.NUMBER, Lane.TELEMETRY, "seconds the gateway has been up; sent each minute"
+    ),
     QuantityRow(Quantity.AVAILABLE, None, Field.TRUTH, Lane.TELEMETRY, "the device answers its gateway"),
 )
 

@@ -1,0 +1,121 @@
+"""Resolved SenML: base fields applied, names taken apart, values checked against the vocabulary (RFC 8428 §4.6).
+
+Anju's profile of RFC 8428: the fields `bn`, `bt`, `n`, `u`, `v`, `vs`, `vb`, `vd`, `t`, absolute times only, no base
+values or sums. A quantity that the vocabulary does not know passes under its own name, so that an older platform keeps
+what a newer gateway sends.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+
+import msgspec
+
+from anju_wire.messages import InvalidMessage, Record
+from anju_wire.vocabulary import QUANTITIES, Field, Quantity
+
+_EARLIEST_S = 2.0**28
+"""RFC 8428 §4.5.3: a smaller time is relative to now, which means nothing after days in a spool."""
+_LATEST_S = 4102444800.0
+"""1 January 2100: a later time is not a time (milliseconds sent as seconds, most often)."""
+_NAMES_KEPT = 65536
+
+
+class Resolved(msgspec.Struct, frozen=True, gc=False):
+    """One reading by itself. Exactly one of `value`, `text`, `truth`, `data` is set, and it is the quantity's own."""
+
+    device: str
+    quantity: Quantity | str
+    at_s: float
+    """Unix time, seconds."""
+    value: float | None = None
+    """In the unit of `QUANTITIES`."""
+    text: str | None = None
+    truth: bool | None = None
+    data: bytes | None = None
+
+
+_Name = tuple[str, Quantity | str, Field | None]
+_names: dict[str, _Name] = {}
+"""Names seen so far, taken apart: a district has few of them and they come again and again."""
+
+
+def resolve(pack: Sequence[Record]) -> list[Resolved]:
+    """Each record of a pack with its base fields applied, in order; raises `InvalidMessage` with the record's path."""
+    resolved: list[Resolved] = []
+    add, known = resolved.append, _names.get
+    base_name, base_time = "", 0.0
+    for record in pack:
+        if record.bn is not None:
+            base_name = record.bn
+        if record.bt is not None:
+            base_time = record.bt
+        at_s = base_time + record.t
+        name = base_name + record.n
+        device, quantity, field = known(name) or _take_apart(name, len(resolved))
+        if not _EARLIEST_S <= at_s <= _LATEST_S:
+            raise InvalidMessage(f"$.pack[{len(resolved)}].t", f"{at_s!r} is not a Unix time in seconds")
+        if field is Field.TRUTH and record.vb is not None:
+            add(Resolved(device, quantity, at_s, None, None, record.vb))
+        elif field is Field.NUMBER and record.v is not None:
+            add(Resolved(device, quantity, at_s, record.v))
+        else:
+            add(_other(record, (device, quantity, field), at_s, len(resolved)))
+    return resolved
+
+
+def _take_apart(name: str, index: int) -> _Name:
+    device, slash, word = name.rpartition("/")
+    if not slash or not device or not word:
+        raise InvalidMessage(f"$.pack[{index}].n", f"name {name[:80]!r} is not of the form <device>/<quantity>")
+    found: _Name = (device, word, None)
+    if word in QUANTITIES:
+        quantity = Quantity(word)
+        found = (device, quantity, QUANTITIES[quantity].field)
+    if len(_names) >= _NAMES_KEPT:
+        _names.clear()
+    _names[name] = found
+    return found
+
+
+def _other(record: Record, name: _Name, at_s: float, index: int) -> Resolved:
+    """The rarer forms: text, data, and quantities without a row."""
+    device, quantity, field = name
+    if field is not None:
+        if getattr(record, field) is None:
+            raise InvalidMessage(f"$.pack[{index}].{field}", f"{quantity} needs a value in the field `{field}`")
+        if field is Field.TEXT:
+            return Resolved(device, quantity, at_s, text=record.vs)
+        return Resolved(device, quantity, at_s, data=_bytes(record.vd or "", index))
+    for value, key in ((record.v, "value"), (record.vs, "text"), (record.vb, "truth")):
+        if value is not None:
+            return Resolved(device, quantity, at_s, **{key: value})  # type: ignore[arg-type]
+    if record.vd is None:
+        raise InvalidMessage(f"$.pack[{index}]", "a record without a value")
+    return Resolved(device, quantity, at_s, data=_bytes(record.vd, index))
+
+
+def _bytes(text: str, index: int) -> bytes:
+    try:
+        return from_base64(text)
+    except ValueError as error:
+        raise InvalidMessage(f"$.pack[{index}].vd", f"not base64url without padding: {error}") from None
+
+
+def from_base64(text: str) -> bytes:
+    """Take a `vd` apart; raises `ValueError`."""
+    if not text.isascii() or not text.replace("-", "a").replace("_", "a").isalnum():
+        if text:
+            raise ValueError("characters outside the alphabet")
+        return b""
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def to_base64(raw: bytes) -> str:
+    """As a `vd` holds it: base64url without padding."""
+    return urlsafe_b64encode(raw).decode("ascii").rstrip("=")
