@@ -23,7 +23,7 @@ class Conflict(DomainError):
 
 
 class Refused(DomainError):
-    """This person may not do this."""
+    """The person may not do it."""
 
 
 class Invalid(DomainError):

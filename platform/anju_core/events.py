@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from anju_core.vocabulary import AlertKind, AlertState, Outcome, VisitCategory
+from anju_core.vocabulary import AlertKind, AlertState, Channel, Outcome, VisitCategory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,12 @@ class VisitRequested(Event):
     category: VisitCategory
     by_account: UUID | None
     note: str
+    by_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitChanged(Event):
-    """A visit task moved on; `step` is the VisitState's value or `offer_declined`, `offer_timed_out`, `report`."""
+    """A visit task moved on; `step` is the VisitState's value or `offer_declined`, `offer_timed_out`, `late`."""
 
     visit_id: UUID
     alert_id: UUID | None
@@ -69,6 +70,7 @@ class VisitChanged(Event):
     provider_id: str | None
     carer_name: str | None
     step: str
+    by_name: str = ""
     eta_minutes: int | None = None
 
 
@@ -89,3 +91,18 @@ class ElderTold(Event):
     home_id: str
     said: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSettled(Event):
+    """A message of the outbox was delivered, or given up after all its tries (`error` says why)."""
+
+    alert_id: UUID
+    channel: Channel
+    recipient: str
+    """An account's id or a home's id."""
+    recipient_name: str
+    delivered: bool
+    unreached: bool
+    """Every channel to this recipient has now failed."""
+    error: str = ""

@@ -70,9 +70,20 @@ class AlertStep(StrEnum):
     ARRIVED = "arrived"
     VISITED = "visited"
     """The visit was checked out with a report."""
+    VISIT_FAILED = "visit_failed"
+    """Nobody will come after all (all declined, or it was called off): back to the worker."""
     WITHDRAWN = "withdrawn"
     NOTED = "noted"
     RESOLVED = "resolved"
+
+
+class CallOutcome(StrEnum):
+    """What became of a telephone call."""
+
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    WRONG_NUMBER = "wrong_number"
 
 
 class VisitState(StrEnum):
@@ -151,3 +162,5 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """Tried as often as its policy says; escalates."""
+    DROPPED = "dropped"
+    """Not needed any more when its turn came: the alert was closed."""

@@ -41,6 +41,10 @@ class Alert(Base):
     """What the sentence rests on: room, gap, usual range, device, fall id."""
     level: Mapped[int] = mapped_column(Integer, default=0)
     """How many escalation steps have been taken."""
+    ladder_at: Mapped[datetime]
+    """From when the seconds of the escalation policy count."""
+    late: Mapped[bool] = mapped_column(default=False)
+    """A deadline passed after somebody had taken it: others may take it over."""
     next_due_at: Mapped[datetime | None]
     """When it escalates unless somebody acts; null when nothing is due."""
     taken_by: Mapped[UUID | None]

@@ -1,0 +1,255 @@
+"""Who is asked to go: fitness and order of candidates, offers, and how an arrival is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from math import asin, cos, isfinite, radians, sin, sqrt
+from uuid import UUID
+
+from anju_core.errors import Invalid
+from anju_core.vocabulary import VisitCategory
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius R1 of the WGS 84 ellipsoid, metres."""
+ARRIVAL_RADIUS_M = 150.0
+"""How near a phone must be to count as there; city positions from phones are off by tens of metres. Ours."""
+RIDE_M_PER_MIN = 250.0
+"""Door to door on an electric bicycle, 15 km/h along streets. Ours."""
+DETOUR = 1.3
+"""Streets are longer than the straight line by about so much. Ours."""
+START_MIN = 5
+"""Minutes until a carer is on the road. Ours."""
+
+
+class InvalidPlace(Invalid):
+    """Coordinates outside the earth's."""
+
+    def __init__(self, latitude: float, longitude: float) -> None:
+        super().__init__(f"no such place: latitude {latitude!r}, longitude {longitude!r}")
+        self.latitude = latitude
+        self.longitude = longitude
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point, WGS 84, degrees."""
+
+    latitude: float
+    longitude: float
+
+    def __post_init__(self) -> None:
+        if not (abs(self.latitude) <= 90 and abs(self.longitude) <= 180):  # noqa: PLR2004 - degrees
+            raise InvalidPlace(self.latitude, self.longitude)
+
+    @classmethod
+    def known(cls, latitude: float | None, longitude: float | None) -> Place | None:
+        """A place where both are given."""
+        return None if latitude is None or longitude is None else cls(latitude, longitude)
+
+
+def distance_m(one: Place, other: Place) -> float:
+    """Great-circle distance in metres (haversine)."""
+    lat1, lat2 = radians(one.latitude), radians(other.latitude)
+    turn = radians(other.longitude - one.longitude)
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(turn / 2) ** 2
+    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))
+
+
+def eta_minutes(distance: float | None) -> int | None:
+    """How many minutes a carer will need for a distance in metres; None where it is not known."""
+    if distance is None or not isfinite(distance):
+        return None
+    return START_MIN + round(distance * DETOUR / RIDE_M_PER_MIN)
+
+
+class Unfit(StrEnum):
+    """Why somebody is not asked."""
+
+    NO_CONTRACT = "no_contract"
+    NOT_QUALIFIED = "not_qualified"
+    LICENCE_LAPSED = "licence_lapsed"
+    OFF_DUTY = "off_duty"
+    BUSY = "busy"
+    ASKED_ALREADY = "asked_already"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A carer who might go, with the contract under which she would."""
+
+    carer_id: UUID
+    name: str
+    provider_id: str
+    categories: frozenset[VisitCategory]
+    contract_category: VisitCategory
+    contract_from: date
+    contract_until: date | None = None
+    fee_fen: int = 0
+    on_duty: bool = True
+    licence_until: date | None = None
+    place: Place | None = None
+    busy: bool = False
+    """She has accepted another visit that is not over."""
+    pending: int = 0
+    """Other offers that wait for her answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate who can be asked, and how far she is."""
+
+    candidate: Candidate
+    distance_m: float | None
+
+
+def unfit(candidate: Candidate, category: VisitCategory, today: date, asked: frozenset[UUID]) -> Unfit | None:
+    """Why the candidate cannot be asked; None when she can. `today` is the community's local date."""
+    until = candidate.contract_until
+    checks = (
+        (
+            Unfit.NO_CONTRACT,
+            candidate.contract_category is not category
+            or today < candidate.contract_from
+            or (until is not None and today > until),
+        ),
+        (Unfit.NOT_QUALIFIED, category not in candidate.categories),
+        (Unfit.LICENCE_LAPSED, candidate.licence_until is not None and today > candidate.licence_until),
+        (Unfit.OFF_DUTY, not candidate.on_duty),
+        (Unfit.BUSY, candidate.busy),
+        (Unfit.ASKED_ALREADY, candidate.carer_id in asked),
+    )
+    return next((reason for reason, holds in checks if holds), None)
+
+
+def rank(
+    candidates: Iterable[Candidate],
+    category: VisitCategory,
+    home: Place | None,
+    today: date,
+    asked: frozenset[UUID] = frozenset(),
+) -> tuple[Ranked, ...]:
+    """Who can be asked, best first: without another open offer, then near, then cheap, then by id.
+
+    A carer under several contracts is listed once, under the cheapest. One whose place is not known comes last.
+    """
+    fit = [candidate for candidate in candidates if unfit(candidate, category, today, asked) is None]
+    ranked = [Ranked(candidate, _distance(candidate, home)) for candidate in fit]
+    ranked.sort(key=_order)
+    first: dict[UUID, Ranked] = {}
+    for one in ranked:
+        first.setdefault(one.candidate.carer_id, one)
+    return tuple(first.values())
+
+
+def reasons(
+    candidates: Iterable[Candidate], category: VisitCategory, today: date, asked: frozenset[UUID]
+) -> dict[str, str]:
+    """By name, why each candidate was not asked (for the history of a visit that nobody could make)."""
+    found = ((one.name, unfit(one, category, today, asked)) for one in candidates)
+    return {name: reason.value for name, reason in found if reason is not None}
+
+
+def _distance(candidate: Candidate, home: Place | None) -> float | None:
+    return None if home is None or candidate.place is None else distance_m(candidate.place, home)
+
+
+def _order(one: Ranked) -> tuple[int, float, int, int]:
+    far = float("inf") if one.distance_m is None else one.distance_m
+    return one.candidate.pending, far, one.candidate.fee_fen, one.candidate.carer_id.int
+
+
+class Proof(StrEnum):
+    """How it is known that the carer stood there."""
+
+    CODE = "code"
+    """She read the home's one-time code."""
+    PLACE = "place"
+    """Her phone was within `ARRIVAL_RADIUS_M` of the home."""
+    VOUCHED = "vouched"
+    """A worker says so (the gateway is dead and the phone has no position)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The decision about a check-in: proven by what (None: not proven), and the facts it rests on."""
+
+    proof: Proof | None
+    code_matches: bool | None
+    distance_m: float | None
+
+
+def prove_arrival(
+    *, code: str | None, expected: str, phone: Place | None, home: Place | None, vouched: bool = False
+) -> Arrival:
+    """Whether an arrival is proven: by the code, else by the place, else by a worker's word."""
+    matches = None if not code else bool(expected) and code.strip() == expected
+    away = None if phone is None or home is None else distance_m(phone, home)
+    if matches:
+        return Arrival(Proof.CODE, matches, away)
+    if away is not None and away <= ARRIVAL_RADIUS_M:
+        return Arrival(Proof.PLACE, matches, away)
+    return Arrival(Proof.VOUCHED if vouched else None, matches, away)
+
+
+def believed_time(phone_at: datetime | None, received: datetime, not_before: datetime) -> datetime:
+    """When a step happened: the phone's time where it can be true (it may have been offline), else the arrival's."""
+    if phone_at is None or not not_before <= phone_at <= received:
+        return received
+    return phone_at
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One thing to do on a visit."""
+
+    id: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryRow:
+    """How visits of a category are offered and what is done on them.
+
+    offer_s: how long one carer has to answer. arrive_s: from the request to the door. stay_s: after so long without a
+    check-out somebody asks. All in seconds, all ours.
+    """
+
+    offer_s: float
+    arrive_s: float
+    stay_s: float
+    checklist: tuple[ChecklistItem, ...]
+
+
+_CONSCIOUS = ChecklistItem("conscious", "人清醒，能应答", "Conscious and answers")
+_INJURY = ChecklistItem("injury", "查看有无受伤、疼痛", "Looked for injury and pain")
+_DEVICES = ChecklistItem("devices", "试按一次求助按钮，设备正常", "Pressed the button once, the devices work")
+_SAFE = ChecklistItem("safe", "水、电、燃气安全", "Water, power and gas are safe")
+_NEEDS = ChecklistItem("needs", "吃饭、用药、取暖情况", "Food, medicine and warmth")
+
+CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
+    VisitCategory.EMERGENCY: CategoryRow(
+        offer_s=60, arrive_s=45 * 60, stay_s=2 * 3600, checklist=(_CONSCIOUS, _INJURY, _SAFE, _DEVICES)
+    ),
+    VisitCategory.WELFARE_CHECK: CategoryRow(
+        offer_s=180, arrive_s=2 * 3600, stay_s=2 * 3600, checklist=(_CONSCIOUS, _NEEDS, _SAFE, _DEVICES)
+    ),
+    VisitCategory.ROUTINE: CategoryRow(
+        offer_s=1800, arrive_s=24 * 3600, stay_s=4 * 3600, checklist=(_NEEDS, _SAFE, _DEVICES)
+    ),
+    VisitCategory.REPAIR: CategoryRow(
+        offer_s=1800,
+        arrive_s=24 * 3600,
+        stay_s=4 * 3600,
+        checklist=(ChecklistItem("repaired", "故障已排除", "The fault is repaired"), _DEVICES),
+    ),
+}
+"""A kind of visit is one row."""
+
+
+def offer_expiry(category: VisitCategory, offered_at: datetime) -> datetime:
+    """When an offer lapses."""
+    return offered_at + timedelta(seconds=CATEGORIES[category].offer_s)

@@ -1,0 +1,194 @@
+"""The life of a visit as a table, with the refusals a carer or a worker may meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+from anju_core.errors import Conflict, Invalid, NotFound, Refused
+from anju_core.vocabulary import OfferState, VisitState
+
+
+class VisitCommand(StrEnum):
+    """What can be done to a visit."""
+
+    OFFER = "offer"
+    ACCEPT = "accept"
+    LAPSE = "lapse"
+    """The open offer was declined or timed out."""
+    GIVE_UP = "give_up"
+    """Nobody is left to ask."""
+    CHECK_IN = "check_in"
+    CHECK = "check"
+    CHECK_OUT = "check_out"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+
+
+class VisitStep(StrEnum):
+    """Every kind of entry in a visit's history."""
+
+    REQUESTED = "requested"
+    OFFERED = "offered"
+    DECLINED = "offer_declined"
+    TIMED_OUT = "offer_timed_out"
+    ACCEPTED = "accepted"
+    LATE = "late"
+    CHECKED_IN = "checked_in"
+    CHECKED = "checked"
+    OVERSTAYED = "overstayed"
+    CHECKED_OUT = "checked_out"
+    CONFIRMED = "confirmed"
+    UNFILLED = "unfilled"
+    CANCELLED = "cancelled"
+
+
+class VisitNotFound(NotFound):
+    """No such visit, or not for the asker to see."""
+
+    def __init__(self, visit_id: UUID) -> None:
+        super().__init__(f"there is no visit {visit_id}")
+        self.visit_id = visit_id
+
+
+class VisitAlreadyRequested(Conflict):
+    """Somebody is already being sent because of the same alert."""
+
+    def __init__(self, visit_id: UUID, state: VisitState) -> None:
+        super().__init__(f"visit {visit_id} is already {state.value} for this alert")
+        self.visit_id = visit_id
+        self.state = state
+
+
+class VisitAlreadyAccepted(Conflict):
+    """Somebody else goes."""
+
+    def __init__(self, visit_id: UUID, by: str) -> None:
+        super().__init__(f"visit {visit_id} was already accepted by {by}")
+        self.visit_id = visit_id
+        self.by = by
+
+
+class OfferLapsed(Conflict):
+    """The offer is no longer open to this carer."""
+
+    def __init__(self, visit_id: UUID, state: OfferState) -> None:
+        super().__init__(f"the offer of visit {visit_id} is {state.value}")
+        self.visit_id = visit_id
+        self.state = state
+
+
+class CarerBusy(Conflict):
+    """She has accepted another visit that is not over: nobody is booked twice."""
+
+    def __init__(self, carer: str, other_visit_id: UUID) -> None:
+        super().__init__(f"{carer} is still on visit {other_visit_id}")
+        self.carer = carer
+        self.other_visit_id = other_visit_id
+
+
+class NotYourVisit(Refused):
+    """Another carer makes this visit."""
+
+    def __init__(self, visit_id: UUID) -> None:
+        super().__init__(f"visit {visit_id} is another carer's")
+        self.visit_id = visit_id
+
+
+class ArrivalNotProven(Invalid):
+    """Neither the home's code nor the place shows that the carer is there."""
+
+    def __init__(self, visit_id: UUID, distance_m: float | None, *, wrong_code: bool) -> None:
+        where = "place unknown" if distance_m is None else f"{distance_m:.0f} m away"
+        super().__init__(
+            f"arrival at visit {visit_id} is not proven: {'wrong code' if wrong_code else 'no code'}, {where}"
+        )
+        self.visit_id = visit_id
+        self.distance_m = None if distance_m is None else round(distance_m)
+        self.wrong_code = wrong_code
+
+
+class UnknownTask(Invalid):
+    """The checklist has no such item."""
+
+    def __init__(self, visit_id: UUID, task: str) -> None:
+        super().__init__(f"visit {visit_id} has no task {task!r}")
+        self.visit_id = visit_id
+        self.task = task
+
+
+class TasksUnanswered(Conflict):
+    """Every item of the checklist wants a yes or a no before leaving."""
+
+    def __init__(self, visit_id: UUID, tasks: tuple[str, ...]) -> None:
+        super().__init__(f"visit {visit_id}: not answered: {', '.join(tasks)}")
+        self.visit_id = visit_id
+        self.tasks = tasks
+
+
+class VisitStepNotPossible(Conflict):
+    """The command makes no sense in the visit's state."""
+
+    def __init__(self, visit_id: UUID, state: VisitState, command: VisitCommand) -> None:
+        super().__init__(f"visit {visit_id} is {state.value}: {command.value} is not possible")
+        self.visit_id = visit_id
+        self.state = state
+        self.command = command
+
+
+_S, _C = VisitState, VisitCommand
+TRANSITIONS: dict[tuple[VisitState, VisitCommand], VisitState] = {
+    (_S.OPEN, _C.OFFER): _S.OFFERED,
+    (_S.OPEN, _C.GIVE_UP): _S.UNFILLED,
+    (_S.OPEN, _C.CANCEL): _S.CANCELLED,
+    (_S.OFFERED, _C.ACCEPT): _S.ACCEPTED,
+    (_S.OFFERED, _C.LAPSE): _S.OPEN,
+    (_S.OFFERED, _C.CANCEL): _S.CANCELLED,
+    (_S.ACCEPTED, _C.CHECK_IN): _S.CHECKED_IN,
+    (_S.ACCEPTED, _C.CANCEL): _S.CANCELLED,
+    (_S.CHECKED_IN, _C.CHECK): _S.CHECKED_IN,
+    (_S.CHECKED_IN, _C.CHECK_OUT): _S.CHECKED_OUT,
+    (_S.CHECKED_OUT, _C.CONFIRM): _S.CONFIRMED,
+    (_S.UNFILLED, _C.CANCEL): _S.CANCELLED,
+}
+"""The state after each command; a pair that is absent is refused."""
+
+UNDER_WAY = frozenset({_S.OPEN, _S.OFFERED, _S.ACCEPTED, _S.CHECKED_IN})
+"""Somebody is being sought, on the way or there."""
+BOOKED = frozenset({_S.ACCEPTED, _S.CHECKED_IN})
+"""States that take up a carer."""
+
+_STATE_AFTER = {
+    VisitStep.REQUESTED: _S.OPEN,
+    VisitStep.OFFERED: _S.OFFERED,
+    VisitStep.DECLINED: _S.OPEN,
+    VisitStep.TIMED_OUT: _S.OPEN,
+    VisitStep.ACCEPTED: _S.ACCEPTED,
+    VisitStep.CHECKED_IN: _S.CHECKED_IN,
+    VisitStep.CHECKED_OUT: _S.CHECKED_OUT,
+    VisitStep.CONFIRMED: _S.CONFIRMED,
+    VisitStep.UNFILLED: _S.UNFILLED,
+    VisitStep.CANCELLED: _S.CANCELLED,
+}
+
+
+def decide(visit_id: UUID, state: VisitState, command: VisitCommand, by: str = "") -> VisitState:
+    """The state after `command`; `by` is the name of who has the visit.
+
+    Raises `VisitAlreadyAccepted` (when it is somebody's) or `VisitStepNotPossible`.
+    """
+    after = TRANSITIONS.get((state, command))
+    if after is not None:
+        return after
+    if command is VisitCommand.ACCEPT and by:
+        raise VisitAlreadyAccepted(visit_id, by)
+    raise VisitStepNotPossible(visit_id, state, command)
+
+
+def replay(steps: Iterable[VisitStep]) -> VisitState:
+    """The state that a history leads to."""
+    state = VisitState.OPEN
+    for step in steps:
+        state = _STATE_AFTER.get(step, state)
+    return state
