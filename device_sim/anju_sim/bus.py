@@ -9,6 +9,7 @@ from typing import Self
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 Listener = Callable[[str, bytes], None]
 """Called with topic and payload, on the client's thread."""
@@ -69,11 +70,13 @@ class Bus:
         self.connect()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _on_connect(
-        self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: mqtt.ReasonCode, _props: object
+        self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: ReasonCode, _props: object
     ) -> None:
         if not code.is_failure:
             for topic in self._listeners:
@@ -83,4 +86,4 @@ class Bus:
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         for topic, listener in self._listeners.items():
             if mqtt.topic_matches_sub(topic, message.topic):
-                listener(message.topic, message.payload)
+                listener(message.topic, bytes(message.payload))
