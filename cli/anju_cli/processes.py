@@ -1,0 +1,200 @@
+"""A tree of child processes: started in order, watched, started again when one dies, stopped in reverse order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_STOP_S = 6.0
+_POLL_S = 0.05
+_AGAIN_AFTER_S = (0.0, 0.2, 1.0, 2.0, 5.0)
+"""How long a child that keeps dying waits before the next start."""
+_SETTLED_S = 30.0
+_TAIL_LINES = 25
+
+
+class ChildFailed(RuntimeError):
+    """A child that ended or was not ready in time; carries the end of its log."""
+
+    def __init__(self, name: str, why: str, tail: str) -> None:
+        super().__init__(f"{name}: {why}\n{tail}".rstrip())
+        self.name = name
+        self.why = why
+        self.tail = tail
+
+
+def anju(*words: str) -> list[str]:
+    """The command line of one of Anju's own sub-commands."""
+    return [sys.executable, "-m", "anju_cli", *words]
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def next_free_port(wanted: int, host: str = "127.0.0.1") -> int:
+    """`wanted`, or the next above it that nobody listens on; raises `OSError` after a hundred."""
+    for port in range(wanted, min(wanted + 100, 65_536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                return port
+    raise OSError(f"no free port from {wanted} on")
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=0.3):
+            return True
+    except OSError:
+        return False
+
+
+@dataclass(slots=True)
+class Child:
+    """One process; `ready` is asked until it says yes."""
+
+    name: str
+    argv: list[str]
+    ready: Callable[[], bool]
+    env: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    """Monotonic."""
+    deaths: int = 0
+
+
+class Supervisor:
+    """Keeps children alive until it is left; a context manager. Logs go to `logs/<name>.log`, pids to `state`."""
+
+    def __init__(self, logs: Path, state: Path, told: Callable[[str], None]) -> None:
+        self._logs, self._state, self._told = logs, state, told
+        self._children: list[Child] = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._facts: dict[str, object] = {}
+
+    def __enter__(self) -> Self:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._watcher.join()
+        with self._lock:
+            for child in reversed(self._children):
+                _end(child)
+        self._state.unlink(missing_ok=True)
+
+    def start(self, child: Child) -> None:
+        """Begin to keep a child alive; does not wait for it."""
+        with self._lock:
+            self._launch(child)
+            self._children.append(child)
+        self._write_state()
+
+    def wait_ready(self, name: str, timeout_s: float = 60.0) -> None:
+        """Raises `ChildFailed` where it dies first or takes too long."""
+        child = self._child(name)
+        deadline = time.monotonic() + timeout_s
+        while not child.ready():
+            if child.deaths:
+                raise ChildFailed(name, "ended while starting", self.tail(name))
+            if time.monotonic() > deadline:
+                raise ChildFailed(name, f"not ready after {timeout_s:g} s", self.tail(name))
+            time.sleep(_POLL_S)
+
+    def once(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
+        """Run a command to its end; raises `ChildFailed` unless it exits 0."""
+        with (self._logs / f"{name}.log").open("ab") as log:
+            done = subprocess.run(argv, env={**os.environ, **env}, stdout=log, stderr=log, check=False)
+        if done.returncode:
+            raise ChildFailed(name, f"exit code {done.returncode}", self.tail(name))
+
+    def tell(self, **facts: object) -> None:
+        """Add to what the state file says beside the pids."""
+        self._facts |= facts
+        self._write_state()
+
+    def tail(self, name: str) -> str:
+        """The end of a child's log."""
+        with contextlib.suppress(OSError):
+            return "\n".join((self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+        return ""
+
+    def _child(self, name: str) -> Child:
+        return next(child for child in self._children if child.name == name)
+
+    def _launch(self, child: Child) -> None:
+        with (self._logs / f"{child.name}.log").open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends them in order.
+            child.process = subprocess.Popen(
+                child.argv, env={**os.environ, **child.env}, stdout=log, stderr=log, start_new_session=True
+            )
+        child.started_at = time.monotonic()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_POLL_S):
+            for child in list(self._children):
+                code = child.process.poll() if child.process else None
+                if code is not None and not self._stop.is_set():
+                    self._again(child, code)
+
+    def _again(self, child: Child, code: int) -> None:
+        if time.monotonic() - child.started_at > _SETTLED_S:
+            child.deaths = 0
+        pause = _AGAIN_AFTER_S[min(child.deaths, len(_AGAIN_AFTER_S) - 1)]
+        child.deaths += 1
+        self._told(f"{child.name} ended ({_how(code)}); started again")
+        if self._stop.wait(pause):
+            return
+        with self._lock:
+            self._launch(child)
+        self._write_state()
+
+    def _write_state(self) -> None:
+        pids = {child.name: child.process.pid for child in self._children if child.process}
+        scratch = self._state.with_suffix(".part")
+        scratch.write_text(json.dumps({**self._facts, "pids": pids}))
+        scratch.replace(self._state)
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _end(child: Child) -> None:
+    """Ask, wait, insist."""
+    process = child.process
+    if process is None or process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
