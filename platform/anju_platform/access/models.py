@@ -44,6 +44,18 @@ class SignIn(Base):
     expires_at: Mapped[datetime]
 
 
+class FailedSignIn(Base):
+    """How often a login was tried in vain since it last worked; unknown logins count too, so that none is betrayed."""
+
+    __tablename__ = "failed_sign_in"
+
+    login_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the login: people type passwords into the wrong field."""
+    failures: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime]
+    locked_until: Mapped[datetime | None]
+
+
 class Look(Base):
     """Somebody looked at a person's data: append-only (PIPL art. 51; GB/T 22239 keeps it six months or more)."""
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.events import Event
 from anju_core.ids import uuid7
+from anju_platform.records.engine import DEFERRED
 from anju_wire.clock import Clock
 
 E = TypeVar("E", bound=Event)
@@ -48,8 +49,12 @@ class Bus:
             handler(event)
 
 
+class Kept(Exception):
+    """An error that must be remembered (a failed sign-in is counted): what was written before it is kept."""
+
+
 class UnitOfWork:
-    """A transaction as a context manager; commits on a clean exit, rolls back on an error."""
+    """A transaction as a context manager; commits on a clean exit, rolls back on an error that is not `Kept`."""
 
     def __init__(self, sessions: sessionmaker[Session], bus: Bus, clock: Clock) -> None:
         self._sessions = sessions
@@ -65,16 +70,21 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        keep = error is None or isinstance(error, Kept)
         try:
-            if error is None:
+            if keep:
                 self.session.commit()
             else:
                 self.session.rollback()
         finally:
             self.session.close()
-        if error is None:
+        if keep:
             for event in self._events:
                 self._bus.publish(event)
+
+    def only_read(self) -> None:
+        """Say before the first statement that nothing will be written: on SQLite no writer then waits for this unit."""
+        self.session.connection(execution_options=DEFERRED)
 
     def record(self, event: Event) -> None:
         """Say that something happened: handlers inside the transaction run now, the others after the commit."""

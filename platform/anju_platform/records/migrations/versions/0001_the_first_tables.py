@@ -31,6 +31,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_detector_snapshot")),
     )
     op.create_table(
+        "failed_sign_in",
+        sa.Column("login_hash", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("login_hash", name=op.f("pk_failed_sign_in")),
+    )
+    op.create_table(
         "ingest_cursor",
         sa.Column("gateway_id", sa.String(length=63), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
@@ -211,6 +219,8 @@ def upgrade() -> None:
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("ladder_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("next_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_by", sa.Uuid(), nullable=True),
         sa.Column("taken_by_name", sa.String(length=100), nullable=False),
@@ -566,5 +576,6 @@ def downgrade() -> None:
 
     op.drop_table("look")
     op.drop_table("ingest_cursor")
+    op.drop_table("failed_sign_in")
     op.drop_table("detector_snapshot")
     op.drop_table("community")

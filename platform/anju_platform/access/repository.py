@@ -1,0 +1,51 @@
+"""Queries over accounts, sign-ins and looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from anju_platform.access.models import Account, Look, SignIn
+
+
+def account_by_login(session: Session, login: str) -> Account | None:
+    """The account with this login (already case-folded)."""
+    return session.scalars(select(Account).where(Account.login == login)).one_or_none()
+
+
+def accounts(session: Session) -> list[Account]:
+    """Every account, by role and login."""
+    return list(session.scalars(select(Account).order_by(Account.role, Account.login)))
+
+
+def sign_in_with_account(session: Session, token_hash: str) -> tuple[SignIn, Account] | None:
+    """A sign-in and whose it is."""
+    query = (
+        select(SignIn, Account).join(Account, Account.id == SignIn.account_id).where(SignIn.token_hash == token_hash)
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def end_sign_in(session: Session, token_hash: str) -> None:
+    """Forget one sign-in."""
+    session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
+
+
+def end_all_sign_ins(session: Session, account_id: UUID) -> None:
+    """Forget every sign-in of an account."""
+    session.execute(delete(SignIn).where(SignIn.account_id == account_id))
+
+
+def forget_expired(session: Session, now: datetime) -> None:
+    """Forget the sign-ins that have run out."""
+    session.execute(delete(SignIn).where(SignIn.expires_at <= now))
+
+
+def looks_of(session: Session, home_id: str, limit: int) -> list[Look]:
+    """Looks at a home, newest first."""
+    query = select(Look).where(Look.home_id == home_id).order_by(Look.at.desc(), Look.id.desc()).limit(limit)
+    return list(session.scalars(query))

@@ -1,0 +1,90 @@
+"""The application: every slice's routers, behind the shield, with one lifespan."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, Histogram
+from starlette.middleware.gzip import GZipMiddleware
+
+from anju_platform.web import errors, health
+from anju_platform.web.shield import API, RequestLog, Shield
+from anju_platform.web.static import VersionedFiles
+from anju_platform.web.templates import STATIC, Pages
+
+if TYPE_CHECKING:
+    from anju_platform.bootstrap import Platform
+
+SLICES = ("access", "alerts", "visits", "residents", "duty", "devices", "watch", "family", "district", "tester", "web")
+"""Each may hold `endpoints.py` (JSON, under `API`) and `pages.py` (HTML), with a `router` each."""
+_SMALLEST_ZIPPED = 1000
+_PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"model": errors.Problem, "description": "Not signed in", **_PROBLEM},
+    403: {"description": "Not of the right role", **_PROBLEM},
+    404: {"description": "Not there, or not within the person's scope", **_PROBLEM},
+    409: {"description": "The state of things does not allow it", **_PROBLEM},
+    422: {"description": "The request cannot be used", **_PROBLEM},
+}
+
+
+class State(TypedDict):
+    """What a request finds in `request.state`."""
+
+    platform: Platform
+    pages: Pages
+    metrics: CollectorRegistry
+
+
+def create_app(platform: Platform, registry: CollectorRegistry | None = None, pages: Pages | None = None) -> FastAPI:
+    """The whole web side over a platform that is already built. Whoever built it also stops it."""
+    metrics = registry or CollectorRegistry()
+    durations = Histogram("anju_http_seconds", "Duration of requests", ["method", "route", "status"], registry=metrics)
+    app = FastAPI(
+        title="Anju 安居",
+        version=version("anju"),
+        summary="Keeps old people who live alone safe at home.",
+        lifespan=_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)),
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
+    app.add_middleware(Shield, https_only=platform.settings.https_only)
+    app.add_middleware(RequestLog, durations=durations)
+    for router in routers("endpoints"):
+        app.include_router(router, prefix=API, responses=_PROBLEMS)
+    app.include_router(health.router, prefix=API)
+    app.add_api_route("/metrics", health.metrics, include_in_schema=False)
+    for router in routers("pages"):
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", VersionedFiles(directory=STATIC, check_dir=False), name="static")
+    return app
+
+
+def routers(part: str) -> list[APIRouter]:
+    """The routers of a part (`endpoints` or `pages`) of every slice that has it."""
+    names = (f"anju_platform.{slice_}.{part}" for slice_ in SLICES)
+    return [importlib.import_module(name).router for name in names if find_spec(name) is not None]
+
+
+def _lifespan(state: State) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        yield state
+        state["platform"].hub.close()
+
+    return lifespan
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0] if route.tags else 'pages'}_{route.name}"

@@ -1,0 +1,33 @@
+"""What an endpoint asks for: the platform and a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from fastapi import Depends, Request
+
+from anju_platform.records.work import UnitOfWork
+
+if TYPE_CHECKING:
+    from anju_platform.bootstrap import Platform
+else:
+    # The composition root imports the web's parts, so they know it by name only; FastAPI needs no more.
+    Platform = Any
+
+
+def platform(request: Request) -> Platform:
+    """The platform that this process runs, from the lifespan's state."""
+    return cast("Platform", request.state.platform)
+
+
+PlatformDep = Annotated[Platform, Depends(platform)]
+
+
+def unit(platform: PlatformDep) -> Iterator[UnitOfWork]:
+    """One transaction for one request; committed when the endpoint returns, before the answer leaves."""
+    with platform.work() as work:
+        yield work
+
+
+UnitDep = Annotated[UnitOfWork, Depends(unit, scope="function")]

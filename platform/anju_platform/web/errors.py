@@ -1,0 +1,167 @@
+"""What a refusal looks like: RFC 9457 problem details for programs, a page with a way on for people."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+
+from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from anju_platform.access.errors import NotSignedIn, SignInRefused, TooManySignIns
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: dict[type[DomainError], HTTPStatus] = {
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    SignInRefused: HTTPStatus.UNAUTHORIZED,
+    TooManySignIns: HTTPStatus.TOO_MANY_REQUESTS,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Refused: HTTPStatus.FORBIDDEN,
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The family of a domain error decides; an error of its own row comes before its family's."""
+_RESERVED = frozenset({"type", "title", "status", "detail", "instance"})
+_TITLES_ZH = {
+    401: "请先登录",
+    403: "您没有这个权限",
+    404: "找不到，或者不在您的范围内",
+    409: "情况已经变了",
+    413: "内容太大",
+    422: "填写的内容有问题",
+    429: "尝试太多次了，请稍后再试",
+    503: "暂时连不上数据库，请稍后再试",
+}
+
+_log = structlog.get_logger("anju.web")
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457); further members are the error's facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def problem_type(error: type[Exception]) -> str:
+    """`urn:anju:problem:alert-already-taken` of `AlertAlreadyTaken`."""
+    return "urn:anju:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+
+
+def status_of(error: DomainError) -> HTTPStatus:
+    """The status of an error's nearest row in the table."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return HTTPStatus.BAD_REQUEST
+
+
+def problem(status: int, detail: str, kind: str = "about:blank", title: str = "", **facts: object) -> Response:
+    """An answer in problem details."""
+    body = {name: value for name, value in facts.items() if name not in _RESERVED}
+    body |= {"type": kind, "title": title or HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every error in one of the two forms."""
+    app.add_exception_handler(DomainError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(StaleDataError, _collision)
+    app.add_exception_handler(IntegrityError, _collision)
+    app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _domain(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # noqa: S101 - registered for it
+    status = status_of(error)
+    if isinstance(error, NotSignedIn):
+        return _to_sign_in(request, error)
+    title = (type(error).__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+    answer = _answer(request, status, str(error), problem_type(type(error)), title, **error.facts())
+    if isinstance(error, TooManySignIns):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
+
+
+def _to_sign_in(request: Request, error: NotSignedIn) -> Response:
+    where = f"/login?next={quote(request.url.path)}"
+    if _wants_page(request) and request.method == "GET":
+        return RedirectResponse(where, HTTPStatus.SEE_OTHER)
+    answer = problem(HTTPStatus.UNAUTHORIZED, str(error), problem_type(NotSignedIn), "Not signed in")
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    if "hx-request" in request.headers:
+        answer.headers["HX-Redirect"] = "/login"
+    return answer
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    faults = [{"path": _path(fault["loc"]), "reason": fault["msg"]} for fault in error.errors()]
+    detail = "; ".join(f"{fault['path']}: {fault['reason']}" for fault in faults)
+    kind = "urn:anju:problem:invalid-request"
+    return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, "The request cannot be read", errors=faults)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    answer = _answer(request, error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _collision(request: Request, error: Exception) -> Response:
+    _log.warning("collision", error=type(error).__name__)
+    detail = "somebody else changed this at the same moment; look again and repeat"
+    return _answer(request, HTTPStatus.CONFLICT, detail, "urn:anju:problem:changed-meanwhile", "Changed meanwhile")
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    _log.error("database unavailable", error=type(error).__name__)
+    detail = "the records cannot be reached at the moment; nothing was changed"
+    answer = _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, "urn:anju:problem:records-unavailable")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    _log.error("unforeseen error", exc_info=error)
+    detail = "an error that we did not foresee; it is in the platform's log, nothing was changed"
+    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _answer(
+    request: Request, status: int, detail: str, kind: str = "about:blank", title: str = "", **facts: object
+) -> Response:
+    pages = getattr(request.state, "pages", None)
+    if pages is None or not _wants_page(request):
+        return problem(status, detail, kind, title, **facts)
+    words = pages.words_of(request)
+    shown = _TITLES_ZH.get(status, "出了问题") if words.locale == "zh" else title or HTTPStatus(status).phrase
+    page: Response = pages.page(request, "error.html", status=status, title=shown, detail=detail)
+    return page
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a person will see the answer as a whole page."""
+    if request.url.path.startswith("/api/") or "hx-request" in request.headers:
+        return False
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)

@@ -1,0 +1,131 @@
+"""Server-sent events: what one thread publishes reaches every open page whose topics match."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from fastapi.responses import StreamingResponse
+
+RESYNC = "resync"
+"""Event name: something was left out, load everything anew."""
+QUEUE = 64
+"""Events that may wait for one page."""
+KEEP_ALIVE_S = 15.0
+STALE_OVERFLOWS = 3
+"""A page that overflows this often without reading anything is gone, whatever its connection says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One server-sent event."""
+
+    event: str
+    data: str
+
+    def encode(self) -> bytes:
+        """As in the HTML standard, §9.2: each line of the data is a field of its own."""
+        lines = "".join(f"data: {line}\n" for line in self.data.splitlines() or [""])
+        return f"event: {self.event}\n{lines}\n".encode()
+
+
+@dataclass(eq=False, slots=True)
+class _Page:
+    topics: frozenset[str]
+    loop: asyncio.AbstractEventLoop
+    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    overflows: int = 0
+
+    def offer(self, message: Message | None) -> None:
+        """Runs in the page's loop. A full queue is emptied and replaced by one resync."""
+        if message is not None and not self.queue.full():
+            self.queue.put_nowait(message)
+            return
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.overflows += 1
+        gone = message is None or self.overflows >= STALE_OVERFLOWS
+        self.queue.put_nowait(None if gone else Message(RESYNC, ""))
+
+
+class Hub:
+    """Fans out to the pages of this process. `publish` and `close` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._pages: set[_Page] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def publish(self, topic: str, event: str, data: str = "") -> int:
+        """Send an event to every page that listens to the topic; returns how many there are."""
+        message = Message(event, data)
+        with self._lock:
+            pages = [page for page in self._pages if topic in page.topics]
+        return sum(self._hand(page, message) for page in pages)
+
+    def listeners(self, topic: str | None = None) -> int:
+        """How many pages are open (for a topic)."""
+        with self._lock:
+            return sum(topic is None or topic in page.topics for page in self._pages)
+
+    def close(self) -> None:
+        """End every stream: the platform is stopping."""
+        with self._lock:
+            self._closed = True
+            pages = list(self._pages)
+        for page in pages:
+            self._hand(page, None)
+
+    async def listen(self, topics: Iterable[str]) -> AsyncIterator[Message | None]:
+        """The events of the topics; None when it was quiet for `KEEP_ALIVE_S`. Ends on `close`, or when overrun."""
+        page = _Page(frozenset(topics), asyncio.get_running_loop())
+        with self._lock:
+            if self._closed:
+                return
+            self._pages.add(page)
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_S):
+                        message = await page.queue.get()
+                except TimeoutError:
+                    yield None
+                    continue
+                if message is None:
+                    return
+                page.overflows = 0
+                yield message
+        finally:
+            with self._lock:
+                self._pages.discard(page)
+
+    def _hand(self, page: _Page, message: Message | None) -> bool:
+        try:
+            page.loop.call_soon_threadsafe(page.offer, message)
+        except RuntimeError:  # the loop is closed: so is the page
+            with self._lock:
+                self._pages.discard(page)
+            return False
+        return True
+
+
+def event_stream(hub: Hub, topics: Iterable[str], last_event_id: str | None = None) -> StreamingResponse:
+    """The answer of an SSE endpoint.
+
+    last_event_id: the request's header; a browser sends it when it comes back, and is then told to resync.
+    """
+    return StreamingResponse(
+        _frames(hub, frozenset(topics), again=last_event_id is not None),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _frames(hub: Hub, topics: frozenset[str], *, again: bool) -> AsyncIterator[bytes]:
+    yield b"retry: 2000\nid: 0\n: open\n\n"
+    if again:
+        yield Message(RESYNC, "").encode()
+    async for message in hub.listen(topics):
+        yield b": still here\n\n" if message is None else message.encode()

@@ -1,0 +1,147 @@
+"""What every request passes before and after the app: limits, headers against abuse, and one line in the log."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anju_platform.web.errors import problem
+
+LONGEST_BODY = 1024 * 1024
+"""Bytes of a request; a visit's report with its signature is under 200 KiB."""
+API = "/api/v1"
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(self), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_HSTS = "max-age=31536000; includeSubDomains"
+
+_TOO_LONG = f"a request may hold {LONGEST_BODY} bytes"
+
+_log = structlog.get_logger("anju.web")
+
+
+class BodyTooLong(HTTPException):
+    """A request that goes on beyond `LONGEST_BODY`."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
+
+
+class Shield:
+    """ASGI middleware: refuses oversized and cross-site requests, adds the headers.
+
+    https_only: also tells browsers to keep to TLS.
+    """
+
+    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
+        self._app = app
+        self._headers = HEADERS | ({"Strict-Transport-Security": _HSTS} if https_only else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = _refusal(scope)
+        if refusal is not None:
+            await problem(*refusal)(scope, receive, sent)
+            return
+        await self._app(scope, _limited(receive), sent)
+
+
+def _refusal(scope: Scope) -> tuple[int, str] | None:
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > LONGEST_BODY:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG
+    if scope["method"] in _CHANGING and _from_elsewhere(headers):
+        return HTTPStatus.FORBIDDEN, "the request comes from another site"
+    return None
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sent this (also guards the sign-in form, which has no token)."""
+    if headers.get("sec-fetch-site") == "cross-site":
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > LONGEST_BODY:
+            raise BodyTooLong
+        return message
+
+    return limited
+
+
+class RequestLog:
+    """ASGI middleware: one line for each request, with the route's pattern, never its address or who it is about."""
+
+    def __init__(self, app: ASGIApp, *, durations: Histogram) -> None:
+        self._app = app
+        self._durations = durations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request and tell of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        finally:
+            took = time.perf_counter() - began
+            route = _pattern(scope)
+            role = scope.get("state", {}).get("actor_role", "")
+            self._durations.labels(scope["method"], route, str(int(status))).observe(took)
+            _log.info(
+                "request", method=scope["method"], route=route, status=int(status), ms=round(took * 1000, 1), role=role
+            )
+
+
+def _pattern(scope: Scope) -> str:
+    """The route's pattern as a whole: a router knows its own part only."""
+    own: str | None = getattr(scope.get("route"), "path", None)
+    if own is None:
+        return "none"
+    return own if not scope["path"].startswith(API) or own.startswith(API) else API + own

@@ -1,0 +1,24 @@
+"""Serves the pages' static files: an address with its version may be kept for a year, one without is asked for anew."""
+
+from __future__ import annotations
+
+import os
+
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
+
+_YEAR = "public, max-age=31536000, immutable"
+
+
+class VersionedFiles(StaticFiles):
+    """Static files whose `?v=<content hash>` makes them unchangeable."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """The file, with how long it may be kept."""
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        answer.headers["Cache-Control"] = _YEAR if versioned else "no-cache"
+        return answer
