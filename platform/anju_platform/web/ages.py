@@ -42,7 +42,8 @@ def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo = SHANGHAI)
     if apart == 0:
         return clock
     if apart in {-1, 1}:
-        return f"{words('昨天') if apart < 0 else words('明天')} {clock}"
+        near = words("昨天") if apart < 0 else words("明天")
+        return f"{near} {clock}"
     return f"{day(words, there.date())} {clock}"
 
 

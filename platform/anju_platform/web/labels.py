@@ -81,6 +81,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         AlertStep.ON_THE_WAY: mark("出发"),
         AlertStep.ARRIVED: mark("到达"),
         AlertStep.VISITED: mark("上门完成"),
+        AlertStep.VISIT_FAILED: mark("没有人能去"),
         AlertStep.WITHDRAWN: mark("老人取消"),
         AlertStep.NOTED: mark("备注"),
         AlertStep.RESOLVED: mark("结束"),

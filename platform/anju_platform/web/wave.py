@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -13,6 +14,15 @@ FOOT = 24
 MOST_POINTS = 600
 _STEPS_S = (1, 2, 5, 10, 20, 60)
 _MOST_TICKS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Magnitudes of acceleration in g (gravity included), `rate` samples a second, and the second of the impact."""
+
+    magnitudes: Sequence[float]
+    rate: float
+    impact_s: float | None = None
 
 
 def draw(magnitudes: Sequence[float], rate: float, words: Words, *, impact_s: float | None = None) -> Markup:

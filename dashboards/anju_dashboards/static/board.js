@@ -1,0 +1,127 @@
+// The worker's board: it sounds until somebody takes what waits, keeps a half-filled form, and says when it is out of date.
+"use strict";
+
+(() => {
+  const { words, fill, chime, say } = window.anju;
+  const stale = document.getElementById("stale");
+  const heard = document.getElementById("heard");
+  const list = document.getElementById("list");
+  let known = null;
+  let waiting = [];
+  let sounded = 0;
+  let since = 0;
+  let fresh = Date.now();
+  let connected = true;
+
+  function read() {
+    const head = list.querySelector("[data-board]");
+    if (!head) return;
+    waiting = head.dataset.waiting.split(" ").filter(Boolean);
+    document.title = document.title.replace(/^\(\d+\) /, "");
+    if (waiting.length) document.title = `(${waiting.length}) ${document.title}`;
+    const arrived = known === null ? [] : waiting.filter((id) => !known.has(id));
+    known = new Set([...(known || []), ...waiting]);
+    if (!waiting.length) since = 0;
+    else if (!since) since = Date.now();
+    for (const id of arrived) {
+      const row = document.getElementById(`row-${id}`);
+      const text = row ? row.dataset.say : words.newAlert;
+      heard.textContent = text;
+      sounded = 0;
+      sound();
+      say(text);
+    }
+  }
+
+  // Every ten seconds at first, every four when it has waited for more than half a minute.
+  function sound() {
+    if (!waiting.length) return;
+    const waited = Date.now() - since;
+    const pause = waited > 30000 ? 4000 : 10000;
+    if (Date.now() - sounded < pause) return;
+    sounded = Date.now();
+    chime(waited > 30000 ? 2 : 1);
+  }
+
+  function tellAge() {
+    const old = Date.now() - fresh > 45000 || !connected;
+    stale.hidden = !old;
+    if (old) {
+      const when = new Date(window.anju.now() - (Date.now() - fresh));
+      stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: "Asia/Shanghai" }) });
+    }
+  }
+
+  function busy() {
+    const detail = document.getElementById("detail");
+    const field = document.activeElement;
+    if (detail.contains(field) && field.matches("input, textarea, select")) return true;
+    if ([...detail.querySelectorAll("textarea, input:not([type=hidden]):not([type=radio])")].some((one) => one.value !== one.defaultValue)) return true;
+    return detail.querySelector("details[open]") !== null;
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id !== "list") return;
+    const chosen = document.getElementById("chosen");
+    event.detail.parameters.chosen = chosen ? chosen.dataset.alert : "";
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-refreshes]") && event.detail.requestConfig.verb === "get" && busy()) event.preventDefault();
+  });
+
+  let focused = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    focused = document.activeElement?.id || document.activeElement?.closest("[id]")?.id || null;
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const target = event.detail.target;
+    if (target.id === "list") {
+      fresh = Date.now();
+      read();
+    }
+    if (target.id === "detail") chosenChanged(event.detail.requestConfig);
+    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
+  });
+
+  function chosenChanged(request) {
+    const chosen = document.getElementById("chosen");
+    document.getElementById("board").classList.toggle("has-chosen", chosen !== null);
+    for (const row of list.querySelectorAll(".alert-row")) {
+      if (chosen && row.id === `row-${chosen.dataset.alert}`) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+    if (request.verb === "post") {
+      document.getElementById("act")?.querySelector("[data-main], .button-main")?.focus({ preventScroll: true });
+      document.body.dispatchEvent(new Event("board:refresh"));
+    } else if (request.triggeringEvent?.type === "click") {
+      document.getElementById("detail").scrollTop = 0;
+      window.scrollTo(0, 0);
+      if (chosen) document.getElementById("act")?.querySelector("[data-main]")?.focus({ preventScroll: true });
+    }
+  }
+
+  document.addEventListener("htmx:sseOpen", () => {
+    connected = true;
+    fresh = Date.now();
+    document.body.dispatchEvent(new Event("board:refresh"));
+  });
+  for (const name of ["htmx:sseError", "htmx:sseClose"]) document.addEventListener(name, () => (connected = false));
+
+  // Up and down walk through the list; Enter is the link's own.
+  list.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const rows = [...list.querySelectorAll(".alert-row")];
+    const next = rows[rows.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) {
+      next.focus();
+      event.preventDefault();
+    }
+  });
+
+  read();
+  sound();
+  setInterval(() => {
+    sound();
+    tellAge();
+  }, 1000);
+})();
