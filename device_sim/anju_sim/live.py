@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import logging
 import queue
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +22,9 @@ from anju_sim.life import DAY_S, Happening
 from anju_sim.network import Network
 from anju_sim.orders import Orders
 from anju_wire.clock import Clock
+from anju_wire.messages import InvalidMessage, Status, decode
+from anju_wire.topics import InvalidTopic, Topic, subscription
+from anju_wire.vocabulary import Lane
 
 _CHECK_IN_S = 3000.0
 _STREAM_UP_TO_RATE = 4.0
@@ -66,6 +72,27 @@ class Simulator:
         """Hear orders, and what the homes' annunciators say."""
         self._district.listen(CONTROL, lambda topic, payload: self._inbox.put((topic, payload)))
         self._bus.listen("+/annunciator", lambda topic, payload: self._inbox.put((topic, payload)))
+
+    def await_gateways(self, timeout_s: float) -> int:
+        """Wait (machine's seconds) until each home's gateway says that it is online; how many did.
+
+        What is published before a gateway's session exists would reach nobody.
+        """
+        online: set[str] = set()
+        everybody = threading.Event()
+
+        def heard(topic: str, payload: bytes) -> None:
+            with contextlib.suppress(InvalidMessage, InvalidTopic):
+                if decode(Status, payload).online:
+                    online.add(Topic.parse(topic).home)
+            if online >= self._households.keys():
+                everybody.set()
+
+        self._district.listen(subscription(Lane.STATUS), heard)
+        deadline = time.monotonic() + timeout_s
+        while not self.stopping and time.monotonic() < deadline and not everybody.wait(_ASLEEP_S):
+            continue
+        return len(online)
 
     def send_history(self, days: float) -> int:
         """Send what happened before now as loggers' batches; how many batches. Waits for the bus as it goes."""

@@ -1,0 +1,223 @@
+"""The people of a story, acting through the platform's JSON API as its pages do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from anju_sim.story import Act, Deed, Who
+
+_CONFLICT = 409
+_NOT_YET = frozenset({404, 409, 422, 425, 503})
+"""Answers that may change when somebody else has acted first."""
+
+
+class LoginsUnreadable(ValueError):
+    """The logins file of `anju platform seed` is missing or not of its form."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"logins file {path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class CallRefused(RuntimeError):
+    """The platform refused a request, or could not be reached (status 0)."""
+
+    def __init__(self, what: str, status: int, detail: str) -> None:
+        super().__init__(f"{what}: {status or 'unreachable'} {detail}")
+        self.what = what
+        self.status = status
+        self.detail = detail
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether trying again later can help."""
+        return self.status == 0 or self.status in _NOT_YET
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A seeded account."""
+
+    login: str
+    password: str
+    role: str
+    name: str = ""
+    community: str = ""
+
+
+def read_logins(path: Path) -> list[Login]:
+    """Raises `LoginsUnreadable`."""
+    try:
+        rows = json.loads(path.read_bytes())
+        return [
+            Login(row["login"], row["password"], row["role"], row.get("name", ""), row.get("community") or "")
+            for row in rows
+        ]
+    except OSError as error:
+        raise LoginsUnreadable(path, error.strerror or str(error)) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LoginsUnreadable(path, f"{type(error).__name__}: {error}") from None
+
+
+class Person:
+    """Somebody signed in."""
+
+    def __init__(self, base_url: str, login: Login) -> None:
+        self.login = login
+        self.client = httpx.Client(base_url=f"{base_url}/api/v1", timeout=10.0)
+
+    def sign_in(self) -> None:
+        """Raises `CallRefused`."""
+        answer = self.call("POST", "/sessions", {"login": self.login.login, "password": self.login.password})
+        self.client.headers["Authorization"] = f"Bearer {answer['token']}"
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """The answer's JSON; raises `CallRefused`."""
+        what = f"{self.login.login} {method} {path}"
+        try:
+            answer = self.client.request(method, path, json=body)
+        except httpx.TransportError as error:
+            raise CallRefused(what, 0, str(error)) from None
+        if answer.is_error:
+            raise CallRefused(what, answer.status_code, _detail(answer))
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.client.close()
+
+
+@dataclass(slots=True)
+class Course:
+    """How far the people are with one alert."""
+
+    alert_id: str
+    home: str
+    step: int = 0
+    due_s: float = 0.0
+    """Not before this (Unix s)."""
+    visit_id: str = ""
+    carer: Person | None = None
+    refusal: str = ""
+    """What the last attempt met."""
+    unsure: bool = False
+    """The platform was lost in the last attempt: a conflict now says that it had been done."""
+    done: list[str] = field(default_factory=list)
+
+
+class People:
+    """Does the acts of a story, each once it is due and possible."""
+
+    def __init__(
+        self, worker: Person, carers: list[Person], acts: list[Act], code_of: Callable[[str], str | None]
+    ) -> None:
+        self._worker, self._carers, self._acts, self._code_of = worker, carers, acts, code_of
+        self._deeds: dict[Deed, Callable[[Course], bool]] = {
+            Deed.TAKE: lambda course: self._on_alert(course, "take", {}),
+            Deed.CONTACTED: lambda course: self._on_alert(course, "contacted", _CONTACTED),
+            Deed.DISPATCH: lambda course: self._on_alert(course, "dispatch", _DISPATCH),
+            Deed.RESOLVE: lambda course: self._on_alert(course, "resolve", _OUTCOME),
+            Deed.ACCEPT: self._accept,
+            Deed.CHECK_IN: self._check_in,
+            Deed.TASKS: self._tasks,
+            Deed.CHECK_OUT: lambda course: self._on_visit(course, course.carer, "check-out", _REPORT),
+            Deed.CONFIRM: lambda course: self._on_visit(course, self._worker, "confirm", _OUTCOME),
+        }
+
+    def act(self, course: Course, now_s: float) -> None:
+        """Do the next act if its time has come; what can't be done yet is tried again. Raises `CallRefused`."""
+        if course.step >= len(self._acts) or now_s < course.due_s:
+            return
+        act = self._acts[course.step]
+        try:
+            finished = self._deeds[act.does](course)
+        except CallRefused as refusal:
+            finished = course.unsure and refusal.status == _CONFLICT
+            course.unsure = refusal.status == 0
+            course.refusal = str(refusal)
+            if not (finished or refusal.may_pass):
+                raise
+        course.due_s = now_s + 0.2
+        if not finished:
+            return
+        course.done.append(act.does)
+        course.step += 1
+        course.refusal, course.unsure = "", False
+        if course.step < len(self._acts):
+            course.due_s = now_s + self._acts[course.step].after_s
+
+    def first_due(self, now_s: float) -> float:
+        """When the first act follows something seen at `now_s`."""
+        return now_s + (self._acts[0].after_s if self._acts else 0.0)
+
+    def waiting_for(self, course: Course) -> str:
+        """The act that is to come next, and what holds it up."""
+        if course.step >= len(self._acts):
+            return ""
+        act = self._acts[course.step]
+        return f"{act.who} {act.does}{f': {course.refusal}' if course.refusal else ''}"
+
+    def _on_alert(self, course: Course, verb: str, body: dict[str, Any]) -> bool:
+        self._worker.call("POST", f"/alerts/{course.alert_id}/{verb}", body)
+        return True
+
+    def _on_visit(self, course: Course, who: Person | None, verb: str, body: dict[str, Any]) -> bool:
+        if who is None or not course.visit_id:
+            return False
+        who.call("POST", f"/visits/{course.visit_id}/{verb}", body)
+        return True
+
+    def _accept(self, course: Course) -> bool:
+        for carer in self._carers:
+            for offer in carer.call("GET", "/visits?mine=offers"):
+                if str(offer.get("alert_id")) == course.alert_id:
+                    course.visit_id, course.carer = str(offer["id"]), carer
+                    carer.call("POST", f"/visits/{course.visit_id}/accept", {})
+                    return True
+        course.refusal = "no carer has an offer of it yet"
+        return False
+
+    def _check_in(self, course: Course) -> bool:
+        code = self._code_of(course.home)
+        if code is None:
+            course.refusal = "the home has not told a code yet"
+            return False
+        return self._on_visit(course, course.carer, "check-in", {"code": code})
+
+    def _tasks(self, course: Course) -> bool:
+        if course.carer is None:
+            return False
+        visit = course.carer.call("GET", f"/visits/{course.visit_id}")
+        for task in visit["tasks"]:
+            if task.get("done") is None:
+                course.carer.call("POST", f"/visits/{course.visit_id}/tasks", {"task": task["id"], "done": True})
+        return True
+
+
+def staff(base_url: str, logins: list[Login], who: Who, community: str) -> list[Person]:
+    """Everybody of a role who may act in the community, signed in. Raises `CallRefused`."""
+    people = [Person(base_url, login) for login in logins if login.role == who and login.community in {"", community}]
+    for person in people:
+        person.sign_in()
+    return people
+
+
+_CONTACTED = {"outcome": "reached", "note": "story"}
+_DISPATCH = {"category": "emergency", "note": "story"}
+_OUTCOME = {"outcome": "real_helped", "note": "story"}
+_REPORT = {"report": {"condition": "well", "note": "story"}}
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return answer.text[:200]
+    return str(problem.get("detail") or problem.get("title") or problem) if isinstance(problem, dict) else str(problem)
