@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -150,10 +150,8 @@ class AlertFacts:
 class Timer(StrEnum):
     """Which clock runs after a move; the escalation policy says how long."""
 
-    LADDER = "ladder"
-    """Nobody has it: the steps of the policy, from `ladder_at` on."""
     NOW = "now"
-    """The next step of the policy at once."""
+    """Nobody has it: the next step of the policy at once, the others after it."""
     TAKEN = "taken"
     DISPATCHED = "dispatched"
     ON_THE_WAY = "on_the_way"
@@ -183,10 +181,10 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
     for state in (*_UNTAKEN, *_TAKEN):
         moves[state, _C.REPEAT] = Move(state, _T.REPEATED)
         moves[state, _C.NOTE] = Move(state, _T.NOTED)
-        moves[state, _C.VISIT_FAILED] = Move(state, _T.VISIT_FAILED, _W.NOW)
         moves[state, _C.VISITED] = Move(state, _T.VISITED)
     for state in _UNTAKEN:
         moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED, _W.NOW)
+        moves[state, _C.VISIT_FAILED] = Move(state, _T.VISIT_FAILED, _W.NOW)
         moves[state, _C.WITHDRAW] = Move(_S.RESOLVED, _T.WITHDRAWN, _W.NONE)
         moves[state, _C.NOTIFY] = Move(_S.NOTIFIED, _T.NOTIFIED)
         moves[state, _C.TAKE] = Move(_S.ACKNOWLEDGED, _T.TAKEN, _W.TAKEN)
@@ -210,7 +208,9 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
     moves[acknowledged, _C.CONTACT] = Move(acknowledged, _T.CONTACTED, _W.TAKEN)
     moves[acknowledged, _C.DISPATCH] = Move(acknowledged, _T.DISPATCHED, _W.DISPATCHED)
     moves[under_way, _C.GO] = Move(under_way, None)
-    moves[under_way, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.NOW)
+    moves[acknowledged, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.TAKEN)
+    moves[under_way, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.TAKEN)
+    moves[arrived, _C.VISIT_FAILED] = Move(arrived, _T.VISIT_FAILED)
     moves[arrived, _C.VISITED] = Move(arrived, _T.VISITED, _W.VISITED)
     for command in (_C.ARRIVE, _C.DEPART, _C.GO):
         moves[arrived, command] = Move(arrived, None)
@@ -270,6 +270,32 @@ def _take(facts: AlertFacts, move: Move, actor: Actor, *, others: bool) -> Move:
     if others and not facts.late and actor.role is not Role.SUPERVISOR:
         raise AlertAlreadyTaken(facts.alert_id, facts.taken_by_name)
     return move
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been done about an alert since it was last taken."""
+
+    contacted: bool = False
+    visit_open: bool = False
+    visited: bool = False
+
+
+_PROGRESS = {
+    _T.CONTACTED: {"contacted": True},
+    _T.RELEASED: {"contacted": False},
+    _T.DISPATCHED: {"visit_open": True, "visited": False},
+    _T.VISIT_FAILED: {"visit_open": False},
+    _T.VISITED: {"visit_open": False, "visited": True},
+}
+
+
+def progress(steps: Iterable[AlertStep]) -> Progress:
+    """What a history says has been done."""
+    done = Progress()
+    for step in steps:
+        done = replace(done, **_PROGRESS.get(step, {}))
+    return done
 
 
 def undo_until(facts: AlertFacts) -> datetime | None:

@@ -7,7 +7,7 @@ within 180 s), so the second step comes at 60 s and everybody is told by 180 s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -83,6 +83,10 @@ class Policy:
                 raise InvalidPolicy(name, f"{getattr(self, name)!r} s is not at least 1")
         if not 0 <= self.suspected_s < float("inf"):
             raise InvalidPolicy("suspected_s", f"{self.suspected_s!r} s is not at least 0")
+
+    def with_steps(self, steps: tuple[PolicyStep, ...]) -> Policy:
+        """The same with another ladder; raises `InvalidPolicy`."""
+        return replace(self, steps=steps)
 
     def limit_s(self, timer: Timer) -> float | None:
         """How long the state that `timer` names may last; None where no such limit applies."""
@@ -193,7 +197,7 @@ DEFAULT_POLICIES: Mapping[AlertKind, Policy] = {
 
 
 def parse_steps(rows: Iterable[object]) -> tuple[PolicyStep, ...]:
-    """Read `[{"after_s": 0, "tell": "duty_first"}, {"after_s": 60, "tell": ["duty_second"]}]`; raises `InvalidPolicy`."""
+    """Read `[{"after_s": 0, "tell": "duty_first"}, {"after_s": 60, "tell": ["family"]}]`; raises `InvalidPolicy`."""
     return tuple(_parse_step(number, row) for number, row in enumerate(rows))
 
 

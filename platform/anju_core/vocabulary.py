@@ -80,10 +80,10 @@ class AlertStep(StrEnum):
 class CallOutcome(StrEnum):
     """What became of a telephone call."""
 
-    REACHED = "reached"
+    REACHED_OK = "reached_ok"
+    REACHED_HELP = "reached_help"
+    """Reached, and help is needed."""
     NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    WRONG_NUMBER = "wrong_number"
 
 
 class VisitState(StrEnum):

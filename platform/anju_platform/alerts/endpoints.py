@@ -1,0 +1,134 @@
+"""Alerts over the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends
+from fastapi.responses import StreamingResponse
+
+from anju_core.actor import Actor
+from anju_core.vocabulary import Role
+from anju_platform.access.guards import require
+from anju_platform.alerts.board import AlertDetail
+from anju_platform.alerts.models import Alert
+from anju_platform.alerts.schemas import (
+    AlertDetailView,
+    AlertList,
+    AlertView,
+    CallView,
+    Contacted,
+    Dispatch,
+    HistoryView,
+    Listed,
+    NoteGiven,
+    Resolution,
+)
+from anju_platform.records.work import UnitOfWork
+from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.web.hub import event_stream
+
+router = APIRouter(tags=["alerts"])
+Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
+Watcher = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.DISTRICT, Role.TESTER))]
+
+EVERY_COMMUNITY = "community:*"
+"""Topic of pages that may see every community."""
+
+
+@router.get("/alerts")
+def list_alerts(actor: Watcher, platform: PlatformDep, work: UnitDep, state: Listed = "open") -> AlertList:
+    """Alerts of the asker's scope: open ones by deadline, closed ones newest first."""
+    work.only_read()
+    now = work.clock.now()
+    rows = platform.alerts.board(work, actor.community_id, now, state=None if state == "all" else state)
+    load = platform.alerts.load(work, actor.community_id, now)
+    return AlertList(at=now, load=load, alerts=[AlertView.model_validate(row) for row in rows])
+
+
+@router.get("/alerts/stream")
+def stream_alerts(actor: Watcher, platform: PlatformDep) -> StreamingResponse:
+    """Server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is told in person."""
+    scope = EVERY_COMMUNITY if actor.community_id is None else f"community:{actor.community_id}"
+    return event_stream(platform.hub, {scope, f"account:{actor.account_id}"})
+
+
+@router.get("/alerts/{alert_id}")
+def show_alert(alert_id: UUID, actor: Watcher, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """One alert with its history; the look is logged."""
+    detail = platform.alerts.detail(work, alert_id, actor)
+    platform.access.log_look(work, actor, "alert", detail.row.home_id)
+    return _view(detail)
+
+
+@router.post("/alerts/{alert_id}/take")
+def take(alert_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """I will see to it. 409 `alert-already-taken` says who was first."""
+    return _after(platform, work, actor, platform.alerts.take(work, alert_id, actor))
+
+
+@router.post("/alerts/{alert_id}/release")
+def release(alert_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """Hand it back; quietly within ten seconds of taking it."""
+    return _after(platform, work, actor, platform.alerts.release(work, alert_id, actor))
+
+
+@router.post("/alerts/{alert_id}/contacted")
+def contacted(alert_id: UUID, given: Contacted, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """A call was made."""
+    alert = platform.alerts.contacted(work, alert_id, actor, who=given.who, outcome=given.outcome, note=given.note)
+    return _after(platform, work, actor, alert)
+
+
+@router.post("/alerts/{alert_id}/dispatch")
+def dispatch(
+    alert_id: UUID,
+    actor: Staff,
+    platform: PlatformDep,
+    work: UnitDep,
+    given: Annotated[Dispatch | None, Body()] = None,
+) -> AlertDetailView:
+    """Send a provider's carer."""
+    asked = given or Dispatch()
+    alert = platform.alerts.dispatch(work, alert_id, actor, category=asked.category, note=asked.note)
+    return _after(platform, work, actor, alert)
+
+
+@router.post("/alerts/{alert_id}/go")
+def go(alert_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """I am going there myself."""
+    return _after(platform, work, actor, platform.alerts.go_myself(work, alert_id, actor))
+
+
+@router.post("/alerts/{alert_id}/arrive")
+def arrive(alert_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """I am there."""
+    return _after(platform, work, actor, platform.alerts.arrive(work, alert_id, actor))
+
+
+@router.post("/alerts/{alert_id}/note")
+def note(alert_id: UUID, given: NoteGiven, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """Write something down."""
+    return _after(platform, work, actor, platform.alerts.note(work, alert_id, actor, given.note))
+
+
+@router.post("/alerts/{alert_id}/resolve")
+def resolve(alert_id: UUID, given: Resolution, actor: Staff, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
+    """Close it with its outcome."""
+    alert = platform.alerts.resolve(work, alert_id, actor, outcome=given.outcome, note=given.note)
+    return _after(platform, work, actor, alert)
+
+
+def _after(platform: PlatformDep, work: UnitOfWork, actor: Actor, alert: Alert) -> AlertDetailView:
+    return _view(platform.alerts.detail(work, alert.id, actor))
+
+
+def _view(detail: AlertDetail) -> AlertDetailView:
+    return AlertDetailView(
+        **AlertView.model_validate(detail.row).model_dump(),
+        history=[HistoryView.model_validate(step) for step in detail.history],
+        calls=[CallView.model_validate(call) for call in detail.calls.values()],
+        commands=list(detail.commands),
+        undo_until=detail.undo_until,
+    )

@@ -1,0 +1,135 @@
+"""How a message leaves: to an open page, through Apprise, or down to a home's gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import apprise
+
+from anju_core.vocabulary import Channel
+from anju_wire.messages import Command, encode
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Announcement, DownLane
+
+
+class DeliveryFailed(Exception):
+    """A message did not reach its address this time; `why` holds no secret."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One message to one address, as it was claimed from the outbox. `tries` counts this one."""
+
+    id: UUID
+    channel: Channel
+    address: str
+    subject: str
+    body: str
+    payload: Mapping[str, object]
+    alert_id: UUID | None
+    tries: int
+    created_at: datetime
+
+
+class MessageChannel(Protocol):
+    """A way out. `send` returns when the message is over there, or raises `DeliveryFailed`."""
+
+    slow: bool
+    """Whether `send` may take seconds and wants a thread of its own."""
+
+    def send(self, letter: Letter) -> None:
+        """Deliver it."""
+        ...
+
+
+class Downlink(Protocol):
+    """The line to the homes."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker; raises `DeliveryFailed` (or any `OSError`) when it is not reached."""
+        ...
+
+
+class PageHub(Protocol):
+    """Where open pages listen; `anju_platform.web.hub.Hub` is one."""
+
+    def publish(self, topic: str, event: str, data: str = "") -> int:
+        """Send to every page on the topic; returns how many there are."""
+        ...
+
+
+class BoardChannel:
+    """Shows it on every page that the person has open."""
+
+    slow = False
+
+    def __init__(self, hub: PageHub) -> None:
+        self._hub = hub
+
+    def send(self, letter: Letter) -> None:
+        """Deliver it; a person without an open page is not reached."""
+        data = {"subject": letter.subject, "body": letter.body, "message": str(letter.id), **letter.payload}
+        if self._hub.publish(f"account:{letter.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
+            raise DeliveryFailed("no page is open")
+
+
+class HomeChannel:
+    """Tells the elder through the home's gateway."""
+
+    slow = False
+
+    def __init__(self, downlink: Downlink) -> None:
+        self._downlink = downlink
+
+    def send(self, letter: Letter) -> None:
+        """Deliver it to the broker; that it was said comes back up as an `announced` record."""
+        command = Command(
+            id=str(letter.id),
+            announce=Announcement(str(letter.payload["announce"])),
+            zh=str(letter.payload["zh"]),
+            en=str(letter.payload["en"]),
+            at=letter.created_at.timestamp(),
+            expires=float(str(letter.payload["expires"])),
+            alert=None if letter.alert_id is None else str(letter.alert_id),
+        )
+        topic = Topic(str(letter.payload["community"]), letter.address, DownLane.COMMAND)
+        try:
+            self._downlink.publish(str(topic), encode(command))
+        except OSError as error:
+            raise DeliveryFailed(f"broker: {error}") from error
+
+
+class AppriseChannel:
+    """Sends through WeCom, DingTalk, SMS, mail or a webhook: whatever the Apprise URL of the address's name says."""
+
+    slow = True
+
+    def __init__(self, urls: Mapping[str, str], notify: Callable[[str, str, str], bool] | None = None) -> None:
+        self._urls = dict(urls)
+        self._notify = _apprise if notify is None else notify
+
+    def send(self, letter: Letter) -> None:
+        """Deliver it. The URL holds secrets, so no error names it."""
+        url = self._urls.get(letter.address)
+        if url is None:
+            raise DeliveryFailed(f"no Apprise URL is configured for {letter.address!r}")
+        try:
+            taken = self._notify(url, letter.subject, letter.body)
+        except Exception as error:  # a third party's plug-in may raise anything
+            raise DeliveryFailed(f"{letter.address}: {type(error).__name__}") from error
+        if not taken:
+            raise DeliveryFailed(f"{letter.address}: the service did not take it")
+
+
+def _apprise(url: str, subject: str, body: str) -> bool:
+    sender = apprise.Apprise()
+    return bool(sender.add(url)) and bool(sender.notify(title=subject, body=body))

@@ -1,0 +1,63 @@
+"""Reads and writes of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from anju_core.vocabulary import Channel, DeliveryState
+from anju_platform.notify.models import Outbox
+
+
+class OutboxRepository:
+    """The outbox of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def known(self, dedups: Collection[str]) -> set[str]:
+        """Which of these are in the outbox already."""
+        return set(self._session.scalars(select(Outbox.dedup).where(Outbox.dedup.in_(dedups))))
+
+    def add(self, row: Outbox) -> None:
+        """Keep a new message."""
+        self._session.add(row)
+        self._session.flush()
+
+    def due(self, now: datetime, limit: int) -> Sequence[Outbox]:
+        """What must be tried now, oldest first; locked, what another process holds is left out."""
+        query = (
+            select(Outbox)
+            .where(Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now)
+            .order_by(Outbox.due_at, Outbox.id)
+            .limit(limit)
+        )
+        return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def get(self, message_id: UUID) -> Outbox | None:
+        """One message, locked."""
+        return self._session.get(Outbox, message_id, with_for_update=True)
+
+    def find(self, message_id: UUID) -> Outbox | None:
+        """One message, only to read."""
+        return self._session.get(Outbox, message_id)
+
+    def siblings(self, row: Outbox) -> Sequence[Outbox]:
+        """The same step to the same person through other channels (and this one)."""
+        stem = row.dedup.rsplit("/", 1)[0]
+        return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
+
+    def of_alert(self, alert_id: UUID) -> Sequence[Outbox]:
+        """Everything that was said because of an alert, in order."""
+        return self._session.scalars(select(Outbox).where(Outbox.alert_id == alert_id).order_by(Outbox.id)).all()
+
+    def waiting(self, channel: Channel | None = None) -> int:
+        """How many messages are not delivered yet."""
+        query = select(func.count()).select_from(Outbox).where(Outbox.state == DeliveryState.PENDING.value)
+        if channel is not None:
+            query = query.where(Outbox.channel == channel.value)
+        return self._session.scalar(query) or 0
