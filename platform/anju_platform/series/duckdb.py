@@ -1,0 +1,170 @@
+"""The embedded store: a DuckDB file.
+
+Rows are appended and duplicates resolved when read: an index over all readings would cost more than it saves. Strings
+are kept once, in `source`; a row of `reading` is two integers and a number.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source (
+    id INTEGER PRIMARY KEY, home VARCHAR, device VARCHAR, room VARCHAR, quantity VARCHAR);
+CREATE TABLE IF NOT EXISTS reading (source INTEGER, at_ns BIGINT, value DOUBLE);
+CREATE TABLE IF NOT EXISTS note (source INTEGER, at_ns BIGINT, text VARCHAR);
+CREATE TABLE IF NOT EXISTS clip (home VARCHAR, device VARCHAR, start_s DOUBLE, fs_hz DOUBLE, data BLOB);
+"""
+_ROWS = """
+SELECT at_ns, device, room, quantity, value, text, home FROM (
+    SELECT s.home, s.device, s.room, s.quantity, r.at_ns, r.value, NULL AS text, r.rowid AS number
+    FROM reading r JOIN source s ON s.id = r.source WHERE r.at_ns >= $start AND r.at_ns < $end {where}
+    UNION ALL
+    SELECT s.home, s.device, s.room, s.quantity, n.at_ns, NULL, n.text, n.rowid
+    FROM note n JOIN source s ON s.id = n.source WHERE n.at_ns >= $start AND n.at_ns < $end {where}
+) QUALIFY row_number() OVER (PARTITION BY home, device, quantity, at_ns ORDER BY number DESC) = 1
+ORDER BY at_ns, device, quantity
+"""
+_FETCH = 10_000
+_NEAR_S = 60.0
+Row = tuple[int, str, str, str, float | None, str | None, str]
+
+
+class DuckDbSeries:
+    """Readings in one file (or `:memory:`), written by one thread at a time."""
+
+    def __init__(self, path: Path | str) -> None:
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = duckdb.connect(str(path), config={"threads": 1})
+        except duckdb.Error as error:
+            raise SeriesUnavailable(str(error)) from error
+        self._db.execute(_SCHEMA)
+        self._writing = threading.Lock()
+        rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
+        self._ids: dict[tuple[str, str, str, str], int] = {row[1:]: row[0] for row in rows}
+        self._known: dict[Source, int] = {}
+
+    def write(self, readings: Readings) -> None:
+        """Append a batch in one transaction."""
+        if not readings:
+            return
+        with self._writing:
+            try:
+                self._db.begin()
+                self._append(readings)
+                self._db.commit()
+            except duckdb.Error as error:
+                self._undo()
+                raise SeriesUnavailable(str(error)) from error
+
+    def _undo(self) -> None:
+        """Forget ids that were given in a transaction that is gone."""
+        try:
+            self._db.rollback()
+            rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
+        except duckdb.Error:
+            return
+        self._ids = {row[1:]: row[0] for row in rows}
+        self._known.clear()
+
+    def _append(self, readings: Readings) -> None:
+        known = self._known
+        for source in set(readings.sources).difference(known):
+            known[source] = self._id(source)
+        sources = np.fromiter(map(known.__getitem__, readings.sources), np.int32, len(readings))
+        at_ns, values = readings.times_ns(), np.asarray(readings.values, np.float64)
+        if readings.texts:
+            rows = [(int(sources[i]), int(at_ns[i]), text) for i, text in readings.texts.items()]
+            self._db.executemany("INSERT INTO note VALUES (?, ?, ?)", rows)
+            numbers = np.ones(len(readings), bool)
+            numbers[list(readings.texts)] = False
+            sources, at_ns, values = sources[numbers], at_ns[numbers], values[numbers]
+        if sources.size:
+            # DuckDB finds the columns by the name of the local variable.
+            batch = {"source": sources, "at_ns": at_ns, "value": values}
+            self._db.execute("INSERT INTO reading SELECT source, at_ns, value FROM batch")
+            del batch
+
+    def _id(self, source: Source) -> int:
+        key = (source.home, source.device, source.room, source.quantity)
+        if key not in self._ids:
+            number = len(self._ids) + 1
+            self._db.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?)", (number, *key))
+            self._ids[key] = number
+        return self._ids[key]
+
+    def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
+        """A home's readings, by time."""
+        return [reading for _, reading in self._rows(start_s, end_s, home, quantities)]
+
+    def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+        """All homes' readings of these quantities, by time."""
+        return self._rows(start_s, end_s, None, quantities)
+
+    def _rows(
+        self, start_s: float, end_s: float, home: str | None, quantities: Collection[str] | None
+    ) -> Iterator[tuple[str, Reading]]:
+        where, given = "", {"start": _ns(start_s), "end": _ns(end_s)}
+        parameters: dict[str, object] = dict(given)
+        if home is not None:
+            where, parameters["home"] = "AND s.home = $home", home
+        if quantities is not None:
+            where, parameters["quantities"] = f"{where} AND list_contains($quantities, s.quantity)", list(quantities)
+        try:
+            cursor = self._db.cursor().execute(_ROWS.format(where=where), parameters)
+            while rows := cursor.fetchmany(_FETCH):
+                yield from map(_reading, rows)
+        except duckdb.Error as error:
+            raise SeriesUnavailable(str(error)) from error
+
+    def write_clip(self, home: str, device: str, clip: Clip) -> None:
+        """Keep a waveform; the same one again replaces it."""
+        with self._writing:
+            try:
+                self._db.execute(
+                    "DELETE FROM clip WHERE home = ? AND device = ? AND start_s = ?", (home, device, clip.start_s)
+                )
+                self._db.execute(
+                    "INSERT INTO clip VALUES (?, ?, ?, ?, ?)", (home, device, clip.start_s, clip.fs_hz, clip.data)
+                )
+            except duckdb.Error as error:
+                raise SeriesUnavailable(str(error)) from error
+
+    def read_clip(self, home: str, near_s: float) -> Clip | None:
+        """The home's clip nearest to a time."""
+        query = """SELECT start_s, fs_hz, data FROM clip WHERE home = $home AND abs(start_s - $near) <= $limit
+                   ORDER BY abs(start_s + octet_length(data) / 6 / fs_hz / 2 - $near) LIMIT 1"""
+        try:
+            row = self._db.cursor().execute(query, {"home": home, "near": near_s, "limit": _NEAR_S}).fetchone()
+        except duckdb.Error as error:
+            raise SeriesUnavailable(str(error)) from error
+        return Clip(*row) if row else None
+
+    def ping(self) -> None:
+        """Ask the file for something."""
+        try:
+            self._db.cursor().execute("SELECT 1").fetchone()
+        except duckdb.Error as error:
+            raise SeriesUnavailable(str(error)) from error
+
+    def close(self) -> None:
+        """Write everything into the file and release it."""
+        self._db.close()
+
+
+def _ns(at_s: float) -> int:
+    return round(at_s * 1e6) * 1000
+
+
+def _reading(row: Row) -> tuple[str, Reading]:
+    at_ns, device, room, quantity, value, text, home = row
+    return home, Reading(at_ns / 1e9, device, room, quantity, value, text)

@@ -1,0 +1,161 @@
+"""The district's store: InfluxDB 2. Measurement `reading`, tags home, device, room, quantity, field `value` or `text`.
+
+Points are identified by their tags and their time in nanoseconds, so that a replay overwrites.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source
+
+_TIMEOUT_MS = 10_000
+_NEAR_S = 60.0
+_FAILURES = (InfluxDBError, ApiException, HTTPError, OSError)
+
+
+class InfluxSeries:
+    """Readings in a bucket."""
+
+    def __init__(self, url: str, *, token: str, org: str, bucket: str) -> None:
+        self._client = InfluxDBClient(url, token, org=org, timeout=_TIMEOUT_MS, enable_gzip=True)
+        self._bucket = bucket
+        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        self._prefixes: dict[Source, str] = {}
+
+    def write(self, readings: Readings) -> None:
+        """Store a batch in one request."""
+        if not readings:
+            return
+        prefixes = self._prefixes
+        for source in set(readings.sources).difference(prefixes):
+            prefixes[source] = _prefix(source)
+        texts = readings.texts
+        columns = zip(readings.sources, readings.times_ns().tolist(), readings.values, strict=True)
+        lines = [
+            f"{prefixes[source]} text={_string(texts[i])} {at_ns}"
+            if i in texts
+            else f"{prefixes[source]} value={value!r} {at_ns}"
+            for i, (source, at_ns, value) in enumerate(columns)
+        ]
+        self._send("\n".join(lines))
+
+    def _send(self, lines: str) -> None:
+        try:
+            self._writer.write(bucket=self._bucket, record=lines.encode())
+        except _FAILURES as error:
+            raise SeriesUnavailable(_reason(error)) from error
+
+    def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
+        """A home's readings, by time."""
+        return [reading for _, reading in self._rows(start_s, end_s, home, quantities)]
+
+    def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+        """All homes' readings of these quantities, by time."""
+        return iter(self._rows(start_s, end_s, None, quantities))
+
+    def _rows(
+        self, start_s: float, end_s: float, home: str | None, quantities: Collection[str] | None
+    ) -> list[tuple[str, Reading]]:
+        if end_s <= start_s:
+            return []
+        wanted = ['r._measurement == "reading"']
+        if home is not None:
+            wanted.append(f"r.home == {_quoted(home)}")
+        if quantities is not None:
+            listed = ", ".join(map(_quoted, quantities))
+            wanted.append(f"contains(value: r.quantity, set: [{listed}])")
+        rows = [
+            (
+                record["home"],
+                Reading(
+                    record.get_time().timestamp(),
+                    record["device"],
+                    record["room"],
+                    record["quantity"],
+                    record.get_value() if record.get_field() == "value" else None,
+                    record.get_value() if record.get_field() == "text" else None,
+                ),
+            )
+            for record in self._query(start_s, end_s, " and ".join(wanted))
+        ]
+        return sorted(rows, key=lambda row: (row[1].at_s, row[1].device, row[1].quantity))
+
+    def _query(self, start_s: float, end_s: float, wanted: str) -> Iterator[Any]:
+        flux = (
+            f"from(bucket: {_quoted(self._bucket)})"
+            f" |> range(start: time(v: {_ns(start_s)}), stop: time(v: {_ns(end_s)}))"
+            f" |> filter(fn: (r) => {wanted})"
+        )
+        try:
+            for table in self._client.query_api().query(flux):
+                yield from table.records
+        except _FAILURES as error:
+            raise SeriesUnavailable(_reason(error)) from error
+
+    def write_clip(self, home: str, device: str, clip: Clip) -> None:
+        """Keep a waveform as one point at its start."""
+        data = base64.b64encode(clip.data).decode("ascii")
+        tags = f"clip,home={_escaped(home)},device={_escaped(device)}"
+        content = _string(json.dumps({"fs_hz": clip.fs_hz, "data": data, "start_s": clip.start_s}))
+        self._send(f"{tags} clip={content} {_ns(clip.start_s)}")
+
+    def read_clip(self, home: str, near_s: float) -> Clip | None:
+        """The home's clip nearest to a time."""
+        wanted = f'r._measurement == "clip" and r.home == {_quoted(home)}'
+        found = [json.loads(r.get_value()) for r in self._query(near_s - _NEAR_S, near_s + _NEAR_S, wanted)]
+        clips = [Clip(row["start_s"], row["fs_hz"], base64.b64decode(row["data"])) for row in found]
+        return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
+
+    def ping(self) -> None:
+        """Whether the server answers and takes writes."""
+        try:
+            alive = self._client.ping()
+        except _FAILURES as error:
+            raise SeriesUnavailable(_reason(error)) from error
+        if not alive:
+            raise SeriesUnavailable("InfluxDB does not answer")
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._writer.close()  # type: ignore[no-untyped-call]
+        self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0][:300]
+
+
+def _ns(at_s: float) -> int:
+    return round(at_s * 1e6) * 1000
+
+
+def _prefix(source: Source) -> str:
+    tags = (source.home, source.device, source.room, source.quantity)
+    home, device, room, quantity = map(_escaped, tags)
+    return f"reading,home={home},device={device},room={room},quantity={quantity}"
+
+
+def _escaped(tag: str) -> str:
+    """A tag's value in line protocol; one that would end the line is not a tag's value."""
+    clean = tag.replace("\n", " ").replace("\r", " ")
+    return clean.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+
+
+def _string(text: str) -> str:
+    """A string field in line protocol: only the backslash and the quote are special."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _quoted(text: str) -> str:
+    """A Flux string literal that cannot be left from inside."""
+    return json.dumps(text, ensure_ascii=False).replace("${", "\\${")

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures.influx import InfluxServer
+
+from anju_platform.series.open import open_series
+from anju_platform.series.store import Clip, Reading, Readings, SeriesKey, SeriesStore, ns_of
+
+DOOR = SeriesKey("home-01", "door-entrance", "entrance", "contact")
+TEMPERATURE = SeriesKey("home-01", "door-entrance", "entrance", "temperature")
+FALL = SeriesKey("home-01", "wearable-1", "other", "fall")
+NEIGHBOUR = SeriesKey("home-02", "door-entrance", "entrance", "contact")
+START_S = 1_790_000_000
+
+
+@pytest.fixture(params=["duckdb", "influx"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStore]:
+    if request.param == "duckdb":
+        opened = open_series(f"duckdb:///{tmp_path}/series.duckdb")
+    else:
+        server: InfluxServer = request.getfixturevalue("influx")
+        opened = open_series(
+            f"influx+{server.url}/{server.make_bucket()}", influx_org=server.org, influx_token=server.token
+        )
+    yield opened
+    opened.close()
+
+
+def batch(*rows: tuple[SeriesKey, float, float | str]) -> Readings:
+    keys = sorted({key for key, _, _ in rows})
+    return Readings(
+        keys=keys,
+        key=np.array([keys.index(key) for key, _, _ in rows], np.int64),
+        at_ns=np.array([ns_of(START_S + at) for _, at, _ in rows], np.int64),
+        value=np.array([np.nan if isinstance(value, str) else value for _, _, value in rows], float),
+        texts={row: value for row, (_, _, value) in enumerate(rows) if isinstance(value, str)},
+    )
+
+
+def all_of(store: SeriesStore, home: str = "home-01") -> list[Reading]:
+    return store.read(home, START_S - 10, START_S + 10_000)
+
+
+def test_what_was_written_is_read_in_order_of_time(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 5, 1.0), (TEMPERATURE, 3.25, 21.5), (FALL, 4, "suspected:f-1"), (DOOR, 1, 0.0)))
+    assert all_of(store) == [
+        Reading(START_S + 1, "door-entrance", "entrance", "contact", 0.0),
+        Reading(START_S + 3.25, "door-entrance", "entrance", "temperature", 21.5),
+        Reading(START_S + 4, "wearable-1", "other", "fall", None, "suspected:f-1"),
+        Reading(START_S + 5, "door-entrance", "entrance", "contact", 1.0),
+    ]
+
+
+def test_the_end_is_open_and_homes_are_apart(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 0, 1.0), (DOOR, 10, 0.0), (NEIGHBOUR, 5, 1.0)))
+    assert [one.at_s for one in store.read("home-01", START_S, START_S + 10)] == [START_S]
+    assert [one.at_s for one in store.read("home-02", START_S, START_S + 10)] == [START_S + 5]
+    assert store.read("home-03", START_S, START_S + 10) == []
+    assert store.read("home-01", START_S + 10, START_S) == []
+
+
+def test_quantities_choose(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 0, 1.0), (TEMPERATURE, 1, 20.0), (FALL, 2, "confirmed:f-1")))
+    chosen = store.read("home-01", START_S, START_S + 10, ["temperature", "fall"])
+    assert [one.quantity for one in chosen] == ["temperature", "fall"]
+    assert store.read("home-01", START_S, START_S + 10, []) == []
+
+
+def test_a_replay_overwrites(store: SeriesStore) -> None:
+    rows = batch((DOOR, 0, 1.0), (TEMPERATURE, 0, 20.0), (FALL, 2, "confirmed:f-1"))
+    store.write(rows)
+    store.write(rows)
+    store.write(batch((TEMPERATURE, 0, 22.0)))
+    assert [(one.quantity, one.value, one.text) for one in all_of(store)] == [
+        ("contact", 1.0, None),
+        ("temperature", 22.0, None),
+        ("fall", None, "confirmed:f-1"),
+    ]
+
+
+def test_a_device_that_was_registered_in_between_is_not_doubled(store: SeriesStore) -> None:
+    store.write(batch((DOOR._replace(room="other"), 0, 1.0)))
+    store.write(batch((DOOR, 0, 1.0)))
+    assert len(all_of(store)) == 1
+
+
+def test_readings_a_nanosecond_apart_are_two(store: SeriesStore) -> None:
+    rows = batch((DOOR, 0, 1.0), (DOOR, 0, 0.0))
+    rows.at_ns[1] += 1
+    store.write(rows)
+    assert [one.value for one in all_of(store)] == [1.0, 0.0]
+
+
+def test_an_empty_batch_is_nothing(store: SeriesStore) -> None:
+    store.write(batch())
+    assert all_of(store) == []
+
+
+@pytest.mark.parametrize("device", ["door, hall=1", 'quo"ted', "门磁-一", "a\\b", "${x}"])
+def test_names_cannot_break_out(store: SeriesStore, device: str) -> None:
+    text = 'he said "hi, \\o/"\nline=2 ${evil}'
+    store.write(batch((DOOR._replace(device=device), 0, 1.0), (FALL._replace(device=device), 1, text)))
+    found = all_of(store)
+    assert [one.value for one in found] == [1.0, None]
+    assert found[1].text == text
+    assert len({one.device for one in found}) == 1
+
+
+def test_a_home_that_is_an_injection_reads_nothing(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 0, 1.0)))
+    assert store.read('home-01" or true or r.home == "', START_S, START_S + 10) == []
+    assert store.read("home-01' OR '1'='1", START_S, START_S + 10) == []
+
+
+def test_ten_thousand_rows_of_many_homes(store: SeriesStore) -> None:
+    homes, each = 50, 200
+    keys = [DOOR._replace(home=f"h-{number}") for number in range(homes)]
+    key = np.repeat(np.arange(homes), each)
+    at_ns = np.tile(np.arange(each), homes).astype(np.int64) * 10**9 + ns_of(START_S)
+    store.write(Readings(keys, key, at_ns, np.arange(homes * each, dtype=float)))
+    read = store.read("h-7", START_S, START_S + each)
+    assert [one.value for one in read] == [float(7 * each + row) for row in range(each)]
+
+
+def test_a_reader_beside_a_writer(store: SeriesStore) -> None:
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            for _ in range(20):
+                all_of(store)
+        except Exception as error:  # noqa: BLE001 - any failure is the finding
+            failures.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(20):
+        store.write(batch((DOOR, number, 1.0)))
+    reader.join()
+    assert not failures
+    assert len(all_of(store)) == 20
+
+
+def test_a_clip_is_kept_once(store: SeriesStore) -> None:
+    first = Clip(START_S + 0.5, 50.0, np.arange(300, dtype="<i2").tobytes())
+    second = Clip(START_S + 0.5, 50.0, np.arange(600, dtype="<i2").tobytes())
+    assert store.read_clip("home-01", "f-1") is None
+    store.write_clip("home-01", "f-1", first)
+    store.write_clip("home-01", "f-1", second)
+    assert store.read_clip("home-01", "f-1") == second
+    assert store.read_clip("home-02", "f-1") is None
+    assert second.g().shape == (200, 3)
+
+
+def test_it_says_that_it_is_ready(store: SeriesStore) -> None:
+    assert store.ready()
