@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
@@ -47,28 +48,38 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     """The whole web side over a platform that is already built. Whoever built it also stops it."""
     metrics = registry or CollectorRegistry()
     durations = Histogram("anju_http_seconds", "Duration of requests", ["method", "route", "status"], registry=metrics)
-    app = FastAPI(
-        title="Anju 安居",
-        version=version("anju"),
-        summary="Keeps old people who live alone safe at home.",
-        lifespan=_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)),
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        generate_unique_id_function=_operation_id,
-    )
+    app = bare_app(_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)))
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
     app.add_middleware(Shield, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)
-    for router in routers("endpoints"):
-        app.include_router(router, prefix=API, responses=_PROBLEMS)
-    app.include_router(health.router, prefix=API)
     app.add_api_route("/metrics", health.metrics, include_in_schema=False)
     for router in routers("pages"):
         app.include_router(router, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC, check_dir=False), name="static")
     return app
+
+
+def bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[State]] | None = None) -> FastAPI:
+    """The JSON API alone."""
+    app = FastAPI(
+        title="Anju 安居",
+        version=version("anju"),
+        summary="Keeps old people who live alone safe at home.",
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    for router in (*routers("endpoints"), health.router):
+        app.include_router(router, prefix=API, responses=_PROBLEMS)
+    return app
+
+
+def document() -> str:
+    """The OpenAPI document, as docs/openapi.json holds it."""
+    return json.dumps(bare_app().openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def routers(part: str) -> list[APIRouter]:

@@ -1,0 +1,236 @@
+"""`anju platform`: the platform's process, its database and its accounts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from anju_core.errors import DomainError
+from anju_core.vocabulary import Role
+from anju_platform import seed as seeding
+from anju_platform.access import repository as accounts_of
+from anju_platform.access.service import AccessService, NewAccount
+from anju_platform.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
+from anju_platform.records import migrate as migrations
+from anju_platform.records.engine import make_engine, make_sessions
+from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.settings import InvalidSettings, Settings, load
+
+app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts.")
+accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
+app.add_typer(accounts, name="accounts")
+
+Out = Annotated[Path, typer.Option("--out", help="File to write.")]
+Homes = Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="How many made-up homes.")]
+console = Console()
+
+
+@app.command()
+def serve() -> None:
+    """Run the platform: ingest, detection, escalation, and the web pages. Settings come from ANJU_… variables."""
+    from anju_platform import bootstrap  # noqa: PLC0415 - the other commands need neither MQTT nor detection
+    from anju_platform.web import server  # noqa: PLC0415
+
+    settings = _settings()
+    server.run(settings, bootstrap.build(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's tables; safe to repeat."""
+    url = _url(_settings())
+    migrations.upgrade(url)
+    console.print(f"records are at revision {migrations.current(url)}")
+
+
+@app.command()
+def revision(
+    message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")] = "The first tables",
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Replace the newest migration (before it was released).")
+    ] = False,
+) -> None:
+    """Write a migration from what the models have and the newest migration has not (for developers)."""
+    files = sorted(path for path in (migrations.MIGRATIONS / "versions").glob("*.py"))
+    if renew and files:
+        files.pop().unlink()
+    with tempfile.TemporaryDirectory() as scratch:
+        url = f"sqlite:///{scratch}/records.sqlite3"
+        migrations.upgrade(url)
+        migrations.revise(url, message, f"{len(files) + 1:04d}")
+
+
+@app.command()
+def seed(
+    homes: Homes = 20,
+    print_logins: Annotated[
+        Path | None,
+        typer.Option("--print-logins", help="JSON file for the logins (mode 0600) instead of the terminal."),
+    ] = None,
+) -> None:
+    """Add a made-up community and give each demo account a fresh random password. Never in a real district."""
+    with _work(_settings()) as (work, access):
+        logins = seeding.seed(work, access, homes)
+    if print_logins is not None:
+        rows = [dataclasses.asdict(login) for login in logins]
+        _write_secret(print_logins, json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    table = Table("login", "password", "role", "name")
+    for login in logins:
+        table.add_row(login.login, login.password, login.role.value, login.name)
+    console.print(table)
+
+
+@app.command()
+def fleet(
+    out: Out,
+    homes: Homes = 20,
+    broker: Annotated[str, typer.Option(help="HOST:PORT of the district's broker.")] = "127.0.0.1:1883",
+    bus: Annotated[str, typer.Option(help="HOST:PORT of the homes' local bus.")] = "127.0.0.1:1884",
+    spool: Annotated[Path, typer.Option(help="Folder for the gateways' spools.")] = Path("spool"),
+    ca: Annotated[str, typer.Option(help="Certificate authority of the district's broker.")] = "",
+    passwords: Annotated[Path | None, typer.Option(help="JSON file: gateway id → password at the broker.")] = None,
+) -> None:
+    """Write the fleet file of the made-up homes, for `anju gateway run --fleet` and the simulator."""
+    known = json.loads(passwords.read_text(encoding="utf-8")) if passwords else {}
+    around = Surroundings(uplink=_endpoint(broker), bus=_endpoint(bus), spool=spool.resolve(), ca=ca, passwords=known)
+    content = fleet_file(homes, around)
+    _write_secret(out, json.dumps(content, ensure_ascii=False, indent=1))
+
+
+@app.command()
+def acl(out: Out) -> None:
+    """Write Mosquitto's ACL file: a gateway speaks for its own home and for no other."""
+    from anju_platform.devices.models import Gateway  # noqa: PLC0415
+    from anju_platform.residents.models import Home  # noqa: PLC0415
+
+    with _work(_settings()) as (work, _access):
+        rows = work.session.query(Gateway.id, Home.community_id, Home.id).join(Home, Home.id == Gateway.home_id)
+        bound = rows.filter(Gateway.retired_at.is_(None)).order_by(Gateway.id).all()
+    out.write_text(acl_text([tuple(row) for row in bound]), encoding="utf-8")
+    console.print(f"{len(bound)} gateways")
+
+
+def acl_text(gateways: list[tuple[Any, ...]]) -> str:
+    """The ACL of (gateway, community, home) rows; whatever is not named is forbidden."""
+    lines = ["# Written by `anju platform acl`.", "user platform", "topic readwrite anju/v1/#", ""]
+    for gateway, community, home in gateways:
+        mine = f"anju/v1/{community}/{home}"
+        lines.append(f"user {gateway}")
+        lines += [f"topic write {mine}/{lane}" for lane in ("alarm", "telemetry", "status", "clip")]
+        lines += [f"topic read {mine}/{lane}" for lane in ("ack", "command")]
+        lines += ["topic read anju/v1/platform/status", ""]
+    return "\n".join(lines)
+
+
+@app.command()
+def openapi(out: Out) -> None:
+    """Write the API's OpenAPI document."""
+    from anju_platform.web.app import document  # noqa: PLC0415
+
+    out.write_text(document(), encoding="utf-8")
+
+
+@accounts.command("list")
+def list_accounts() -> None:
+    """Every account, with its role and scope."""
+    with _work(_settings()) as (work, _access):
+        table = Table("login", "name", "role", "scope", "open")
+        for row in accounts_of.accounts(work.session):
+            scope = row.home_id or row.provider_id or row.community_id or "–"
+            table.add_row(row.login, row.name, row.role, scope, "no" if row.disabled_at else "yes")
+    console.print(table)
+
+
+@accounts.command("add")
+def add_account(
+    login: str,
+    name: Annotated[str, typer.Option(help="As elders hear it: 王姐.")],
+    role: Annotated[Role, typer.Option()],
+    community: Annotated[str | None, typer.Option(help="A worker's or supervisor's community.")] = None,
+    provider: Annotated[str | None, typer.Option(help="A carer's or dispatcher's provider.")] = None,
+    home: Annotated[str | None, typer.Option(help="A relative's home.")] = None,
+) -> None:
+    """Open an account; its random password is shown once."""
+    with _work(_settings()) as (work, access):
+        password = access.new_password()
+        access.open_account(
+            work,
+            NewAccount(
+                login=login,
+                name=name,
+                role=role,
+                password=password,
+                community_id=community,
+                provider_id=provider,
+                home_id=home,
+            ),
+        )
+    console.print(f"{login}: {password}")
+
+
+@accounts.command("reset")
+def reset_account(login: str) -> None:
+    """Give an account a new random password and end its sign-ins."""
+    with _work(_settings()) as (work, access):
+        password = access.new_password()
+        access.set_password(work, login, password)
+    console.print(f"{login}: {password}")
+
+
+@accounts.command("close")
+def close_account(login: str) -> None:
+    """Shut an account; what it did stays in the histories."""
+    with _work(_settings()) as (work, access):
+        access.close_account(work, login)
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except InvalidSettings as error:
+        for name, why in error.faults.items():
+            typer.secho(f"{name}: {why}", fg="red", err=True)
+        raise typer.Exit(2) from None
+
+
+def _url(settings: Settings) -> str:
+    return settings.database_url.get_secret_value()
+
+
+@contextmanager
+def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccessService]]:
+    migrations.upgrade(_url(settings))
+    engine = make_engine(_url(settings))
+    try:
+        with UnitOfWork(make_sessions(engine), Bus(), settings.parsed_clock()) as work:
+            yield work, AccessService()
+    except DomainError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        engine.dispose()
+
+
+def _endpoint(text: str) -> Endpoint:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT")
+    return Endpoint(host, int(port))
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, from its first byte on."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

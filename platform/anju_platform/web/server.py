@@ -1,0 +1,48 @@
+"""Serves the app over HTTP until the process is told to stop."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from anju_platform.settings import Settings
+from anju_platform.web import logs
+from anju_platform.web.app import create_app
+from anju_platform.web.hub import Hub
+
+if TYPE_CHECKING:
+    from anju_platform.bootstrap import Platform
+
+_LAST_REQUESTS_S = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends open event streams first: they would hold up a stop for ever."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal asks to stop."""
+        self._hub.close()
+        super().handle_exit(sig, frame)
+
+
+def run(settings: Settings, platform: Platform) -> None:
+    """Serve until SIGTERM or SIGINT. The platform's own threads are its builder's to start and stop."""
+    logs.configure()
+    config = uvicorn.Config(
+        create_app(platform),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_LAST_REQUESTS_S,
+    )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    Server(config, platform.hub).run()
