@@ -85,6 +85,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages waiting, by lane."""
     dropped: int = 0
     """Messages lost for want of disk since the epoch began: never hidden."""
+    refused: int = 0
+    """Parts of device messages that meant nothing, since the gateway was started."""
 
 
 class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,90 @@
+"""A data logger's buffered history: rows of other devices' readings, handed over in batches after an outage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from anju_gateway.adapters.port import Intake
+from anju_gateway.adapters.zigbee2mqtt import KEYS, parse_value
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Registry
+from anju_wire.vocabulary import Lane
+
+HISTORY_PACK = 200
+"""Records in one telemetry message of history."""
+_EARLIEST_S = 2.0**28
+_AHEAD_S = 60.0
+_MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
+
+
+class _History(msgspec.Struct):
+    """The logger's own form: rows of `[Unix seconds, device, key, value]`, keys as zigbee2mqtt's."""
+
+    rows: list[tuple[float, str, str, bool | float]]
+    device: str = "logger"
+
+
+_decoder = msgspec.json.Decoder(_History)
+
+
+class LoggerAdapter:
+    """Reads `{home}/logger/history`."""
+
+    def __init__(self, home: str, registry: Registry) -> None:
+        self._topic = f"{home}/logger/history"
+        self._registry = registry
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """The one topic."""
+        return (self._topic,)
+
+    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:  # noqa: ARG002
+        """Understand one batch; a row that means nothing is refused by itself."""
+        if topic != self._topic:
+            return None
+        intake = Intake()
+        if len(payload) > _MAX_PAYLOAD_BYTES:
+            intake.refuse("logger", "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
+            return intake
+        try:
+            history = _decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            intake.refuse("logger", "$", str(error))
+            return intake
+        readings = [found for row in history.rows if (found := self._row(row, now_s, intake)) is not None]
+        calm = [reading for reading in readings if reading.lane is Lane.TELEMETRY]
+        intake.history += [calm[at : at + HISTORY_PACK] for at in range(0, len(calm), HISTORY_PACK)]
+        intake.alarms += [[reading] for reading in readings if reading.lane is Lane.ALARM]
+        return intake
+
+    def tick(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
+        """Nothing falls due by itself."""
+        return Intake()
+
+    def cancel(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
+        """A logger suspects nothing."""
+        return Intake()
+
+    def restart(self) -> None:
+        """There is no state."""
+
+    def _row(self, row: tuple[float, str, str, bool | float], now_s: float, intake: Intake) -> Reading | None:
+        at_s, name, key, said = row
+        device = self._registry.wire_name(name)
+        meaning = KEYS.get(key)
+        if meaning is None:
+            intake.refuse(device, key, "is no kind of reading")
+            return None
+        if not _EARLIEST_S <= at_s <= now_s + _AHEAD_S:
+            intake.refuse(device, key, f"{at_s!r} is not a past Unix time")
+            return None
+        if meaning.low is None and not isinstance(said, bool) and said in (0, 1):
+            said = bool(said)
+        value = parse_value(meaning, said)
+        if value is None:
+            intake.refuse(device, key, f"{said!r} has no meaning there")
+            return None
+        return Reading(device, meaning.quantity, at_s, value)

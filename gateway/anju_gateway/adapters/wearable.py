@@ -1,0 +1,201 @@
+"""A worn accelerometer: its stream goes through the fall detector here, in the home; only falls leave it."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+from anju_detect.errors import SamplesRefused
+from anju_detect.fall import CANCELLED, SUSPECTED, FallDetector, FallSignal
+from anju_gateway.adapters.port import Intake
+from anju_gateway.adapters.zigbee2mqtt import KeyRow, parse_object, parse_value
+from anju_gateway.memory import Memory
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Registry
+from anju_gateway.waves import Chunk, WaveStore
+from anju_wire.messages import Record
+from anju_wire.senml import to_base64
+from anju_wire.vocabulary import Quantity, WearPosition
+
+_HEADER = struct.Struct("<df")
+_SAMPLE_BYTES = 6
+_MAX_PAYLOAD_BYTES = 64 * 1024
+_RATES_HZ = (20.0, 200.0)
+_AHEAD_S, _OLDEST_S = 60.0, 7 * 86400.0
+CLIP_AFTER_S = 8.0
+_CLIP_PATIENCE_S = 20.0
+"""How long a clip waits for its last samples before it is sent as it is."""
+_STATE = {
+    "worn": KeyRow(Quantity.WORN),
+    "battery": KeyRow(Quantity.BATTERY, 0.0, 100.0, step=1.0),
+    "steps": KeyRow(Quantity.STEPS, 0.0, 100_000.0),
+}
+
+
+class _Worn:
+    """One device's detector, and the clips it still owes."""
+
+    def __init__(self, fs_hz: float, position: WearPosition) -> None:
+        self.fs_hz = fs_hz
+        self.detector = FallDetector(fs_hz, position)
+        self.newest_s = 0.0
+        self.owed: dict[str, tuple[float, float]] = {}
+        """Fall id → (impact, latest sending), Unix seconds."""
+
+
+class WearableAdapter:
+    """Reads `{home}/wearable/{device}/acceleration` and `…/state`."""
+
+    def __init__(self, home: str, registry: Registry, memory: Memory, waves: WaveStore) -> None:
+        self._base = f"{home}/wearable/"
+        self._registry, self._memory, self._waves = registry, memory, waves
+        self._worn: dict[str, _Worn] = {}
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """Both topics of every wearable."""
+        return (f"{self._base}+/acceleration", f"{self._base}+/state")
+
+    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:
+        """Understand one message of a wearable."""
+        if not topic.startswith(self._base):
+            return None
+        name, _, what = topic.removeprefix(self._base).rpartition("/")
+        intake = Intake()
+        if retained:
+            return intake
+        if what == "acceleration":
+            self._acceleration(name, payload, now_s, intake)
+        elif what == "state":
+            self._state(self._registry.wire_name(name), payload, now_s, intake)
+        return intake
+
+    def tick(self, now_s: float) -> Intake:
+        """Send clips whose last samples do not come."""
+        intake = Intake()
+        for device, worn in self._worn.items():
+            self._clips(device, worn, now_s, intake)
+        return intake
+
+    def cancel(self, now_s: float) -> Intake:
+        """Every fall that is suspected in this home is a false alarm, says the person."""
+        intake = Intake()
+        for device in self._waves.devices():
+            self._cancel(device, now_s, intake)
+        return intake
+
+    def _cancel(self, device: str, now_s: float, intake: Intake) -> None:
+        worn = self._worn.get(device)
+        if worn is None and (recent := self._waves.recent(device)):
+            worn = self._rebuild(device, recent[-1].fs_hz, now_s, intake)
+        if worn is not None:
+            self._signals(device, worn, worn.detector.cancel(now_s), now_s, intake)
+
+    def restart(self) -> None:
+        """Detectors are rebuilt from the stored waveform."""
+        self._worn.clear()
+
+    def _acceleration(self, name: str, payload: bytes, now_s: float, intake: Intake) -> None:
+        device = self._registry.wire_name(name)
+        chunk = parse_chunk(device, payload, now_s, intake)
+        if chunk is None:
+            return
+        worn = self._worn.get(device) or self._rebuild(device, chunk.fs_hz, now_s, intake)
+        if worn.fs_hz != chunk.fs_hz:
+            worn = self._worn[device] = _Worn(chunk.fs_hz, self._position(device))
+        self._waves.add(device, chunk)
+        self._feed(device, worn, chunk, now_s, intake)
+
+    def _feed(self, device: str, worn: _Worn, chunk: Chunk, now_s: float, intake: Intake) -> None:
+        samples = np.frombuffer(chunk.samples, "<i2").astype(np.int16).reshape(-1, 3)
+        try:
+            signals = worn.detector.update(chunk.start_s, samples)
+        except SamplesRefused as error:
+            intake.refuse(device, "acceleration", str(error))
+            return
+        worn.newest_s = max(worn.newest_s, chunk.start_s + len(samples) / worn.fs_hz)
+        self._signals(device, worn, signals, now_s, intake)
+        self._clips(device, worn, now_s, intake)
+
+    def _rebuild(self, device: str, fs_hz: float, now_s: float, intake: Intake) -> _Worn:
+        """A detector that has seen what the one before this process saw."""
+        worn = self._worn[device] = _Worn(fs_hz, self._position(device))
+        for chunk in self._waves.recent(device):
+            if chunk.fs_hz == fs_hz:
+                self._feed(device, worn, chunk, now_s, intake)
+        return worn
+
+    def _position(self, device_id: str) -> WearPosition:
+        device = self._registry.on_wire(device_id)
+        return device.position if device else WearPosition.WAIST
+
+    def _signals(self, device: str, worn: _Worn, signals: Sequence[FallSignal], now_s: float, intake: Intake) -> None:
+        for signal in signals:
+            key = f"fall:{device}/{signal.fall_id}"
+            told = self._memory.get(key) or ""
+            if signal.stage == SUSPECTED and f"clip:{signal.fall_id}" not in told:
+                worn.owed[signal.fall_id] = (signal.impact_s, now_s + _CLIP_PATIENCE_S)
+            if signal.stage in told.split() or CANCELLED in told.split():
+                continue
+            self._memory.put(key, f"{told} {signal.stage}".strip())
+            at_s = signal.impact_s if signal.stage == SUSPECTED else signal.at_s
+            stage = Reading(device, Quantity.FALL, at_s, f"{signal.stage}:{signal.fall_id}")
+            intake.alarms.append([stage, Reading(device, Quantity.FALL_SCORE, at_s, round(signal.score, 4))])
+
+    def _clips(self, device: str, worn: _Worn, now_s: float, intake: Intake) -> None:
+        """The waveform around each fall, once: when it is complete, or when the rest does not come."""
+        for fall_id, (impact_s, latest_s) in list(worn.owed.items()):
+            if worn.newest_s < impact_s + CLIP_AFTER_S and now_s < latest_s:
+                continue
+            del worn.owed[fall_id]
+            key = f"fall:{device}/{fall_id}"
+            told = self._memory.get(key) or ""
+            clip = worn.detector.clip(fall_id)
+            if clip is not None and f"clip:{fall_id}" not in told:
+                self._memory.put(key, f"{told} clip:{fall_id}")
+                intake.clips.append(_clip_pack(device, fall_id, clip[0], clip[1].astype("<i2").tobytes(), worn.fs_hz))
+
+    def _state(self, device: str, payload: bytes, now_s: float, intake: Intake) -> None:
+        said = parse_object(device, payload, intake)
+        if said is None:
+            return
+        for key in sorted(said.keys() & _STATE.keys()):
+            row = _STATE[key]
+            value = parse_value(row, said[key])
+            if value is None:
+                intake.refuse(device, key, f"{str(said[key])[:60]!r} has no meaning there")
+            elif key == "steps" or self._memory.get(f"last:{device}/{key}") != repr(value):
+                self._memory.put(f"last:{device}/{key}", repr(value))
+                intake.readings.append(Reading(device, row.quantity, now_s, value))
+        if said.get("cancel") is True:
+            self._cancel(device, now_s, intake)
+
+
+def _clip_pack(device: str, fall_id: str, start_s: float, samples: bytes, fs_hz: float) -> list[Record]:
+    """Which fall, how fast, and the samples."""
+    at_s = round(start_s, 3)
+    return [
+        Record(n=f"{device}/{Quantity.FALL}", t=at_s, vs=f"{SUSPECTED}:{fall_id}"),
+        Record(n=f"{device}/{Quantity.SAMPLE_RATE}", t=at_s, u="Hz", v=fs_hz),
+        Record(n=f"{device}/{Quantity.ACCELERATION}", t=at_s, vd=to_base64(samples)),
+    ]
+
+
+def parse_chunk(device: str, payload: bytes, now_s: float, intake: Intake) -> Chunk | None:
+    """Take an acceleration message apart; None with the reason noted."""
+    body = len(payload) - _HEADER.size
+    if body <= 0 or body % _SAMPLE_BYTES or len(payload) > _MAX_PAYLOAD_BYTES:
+        intake.refuse(device, "acceleration", f"{len(payload)} bytes are not a header of 12 and whole samples of 6")
+        return None
+    start_s, fs_hz = _HEADER.unpack_from(payload)
+    fs_hz = round(fs_hz, 3)
+    if not math.isfinite(fs_hz) or not _RATES_HZ[0] <= fs_hz <= _RATES_HZ[1]:
+        intake.refuse(device, "acceleration", f"{fs_hz!r} Hz is not within {_RATES_HZ[0]:g} to {_RATES_HZ[1]:g}")
+        return None
+    if not now_s - _OLDEST_S <= start_s <= now_s + _AHEAD_S:
+        intake.refuse(device, "acceleration", f"start {start_s!r} is not a time of this week")
+        return None
+    return Chunk(start_s, fs_hz, payload[_HEADER.size :])

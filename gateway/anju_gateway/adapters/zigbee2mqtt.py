@@ -1,0 +1,236 @@
+"""Zigbee sensors through zigbee2mqtt: one row for each key that a device may say, one row for each kind of device."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from anju_gateway.adapters.port import Intake
+from anju_gateway.memory import Memory
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Registry
+from anju_wire.vocabulary import DeviceKind, Lane, Quantity
+
+_MAX_PAYLOAD_BYTES = 64 * 1024
+_HOUR_S = 3600.0
+_OLDEST_S = 30 * 86400.0
+_AHEAD_S = 60.0
+PRESS_DEBOUNCE_S = 1.5
+"""Presses of one button closer together than this are one: radios repeat themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """How one key of a payload becomes a quantity.
+
+    low, high: numbers outside are refused; both None for a truth value.
+    scale: the number is divided by it.
+    step: numbers count when they moved by as much (in the quantity's unit); truth values when they changed.
+    again_s: an unchanged number or `true` counts again after so many seconds; None for never.
+    """
+
+    quantity: Quantity
+    low: float | None = None
+    high: float | None = None
+    scale: float = 1.0
+    step: float = 0.0
+    again_s: float | None = None
+
+
+KEYS: Mapping[str, KeyRow] = {
+    "contact": KeyRow(Quantity.CONTACT),
+    "occupancy": KeyRow(Quantity.OCCUPANCY, again_s=1.0),
+    "presence": KeyRow(Quantity.OCCUPANCY, again_s=30.0),
+    "water_leak": KeyRow(Quantity.WATER_LEAK, again_s=60.0),
+    "smoke": KeyRow(Quantity.SMOKE, again_s=60.0),
+    "battery": KeyRow(Quantity.BATTERY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
+    "linkquality": KeyRow(Quantity.LINK_QUALITY, 0.0, 255.0, scale=255.0, step=0.1, again_s=_HOUR_S),
+    "temperature": KeyRow(Quantity.TEMPERATURE, -40.0, 85.0, step=0.2, again_s=_HOUR_S),
+    "humidity": KeyRow(Quantity.HUMIDITY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
+}
+
+_FOR_ALL = frozenset({"battery", "linkquality", "temperature", "humidity", "water_leak", "smoke", "action"})
+"""Alarms count from every device: a wrong registration must not swallow one."""
+KINDS: Mapping[DeviceKind | None, frozenset[str]] = {
+    DeviceKind.DOOR: _FOR_ALL | {"contact"},
+    DeviceKind.OBJECT: _FOR_ALL | {"contact"},
+    DeviceKind.MOTION: _FOR_ALL | {"occupancy", "presence"},
+    DeviceKind.BUTTON: _FOR_ALL,
+    DeviceKind.LEAK: _FOR_ALL,
+    DeviceKind.SMOKE: _FOR_ALL,
+    None: _FOR_ALL | frozenset(KEYS),
+}
+
+_DISTRESS = frozenset({"emergency", "sos", "panic"})
+_CANCEL = frozenset({"hold", "long", "long_press", "cancel", "clear"})
+_SILENT = frozenset({"", "release", "hold_release", "long_release", "disarm", "arm_day_zones", "arm_all_zones"})
+"""Ends of a press, and the other keys of alarm keypads."""
+
+
+class Zigbee2MqttAdapter:
+    """Reads `{home}/zigbee2mqtt/…`: device payloads, availability, and the bridge's own state."""
+
+    def __init__(self, home: str, gateway: str, registry: Registry, memory: Memory) -> None:
+        self._base = f"{home}/zigbee2mqtt/"
+        self._gateway, self._registry, self._memory = gateway, registry, memory
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """All of zigbee2mqtt's topics; those of no interest are passed over."""
+        return (f"{self._base}#",)
+
+    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:
+        """Understand one message of zigbee2mqtt."""
+        if not topic.startswith(self._base):
+            return None
+        name, intake = topic.removeprefix(self._base), Intake()
+        if name == "bridge/state":
+            self._availability(self._gateway, payload, now_s, intake)
+        elif name.endswith("/availability"):
+            device = self._registry.wire_name(name.removesuffix("/availability"))
+            self._availability(device, payload, now_s, intake)
+        elif not name.startswith("bridge/") and not name.endswith(("/set", "/get")):
+            self._device(name, payload, retained=retained, now_s=now_s, intake=intake)
+        return intake
+
+    def tick(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
+        """Nothing falls due by itself."""
+        return Intake()
+
+    def cancel(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
+        """A plain sensor suspects nothing."""
+        return Intake()
+
+    def restart(self) -> None:
+        """All state is in the memory."""
+
+    def _availability(self, device: str, payload: bytes, now_s: float, intake: Intake) -> None:
+        try:
+            said = json.loads(payload)
+        except ValueError:
+            said = payload.decode("utf-8", "replace")
+        state = said.get("state") if isinstance(said, dict) else said
+        if state not in {"online", "offline"}:
+            intake.refuse(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
+            return
+        row = KeyRow(Quantity.AVAILABLE, again_s=_HOUR_S)
+        intake.readings += self._changed(device, row, state == "online", now_s)
+
+    def _device(self, name: str, payload: bytes, *, retained: bool, now_s: float, intake: Intake) -> None:
+        device, known = self._registry.wire_name(name), self._registry.find(name)
+        said = parse_object(device, payload, intake)
+        if said is None:
+            return
+        at_s = event_time(said.get("last_seen"), now_s)
+        if at_s is None:
+            at_s = now_s
+            if retained:
+                return  # an old state without a time, as the broker kept it
+        for key in sorted(said.keys() & KINDS.get(known.kind if known else None, _FOR_ALL)):
+            if key == "action":
+                self._action(device, known is not None and known.kind is DeviceKind.BUTTON, said[key], at_s, intake)
+            else:
+                self._value(device, key, said[key], at_s, intake)
+
+    def _action(self, device: str, is_button: bool, said: object, at_s: float, intake: Intake) -> None:  # noqa: FBT001
+        if said is None:
+            return
+        if not isinstance(said, str):
+            intake.refuse(device, "action", f"{str(said)[:60]!r} is not a text")
+            return
+        word = said.lower().split("_")[-1] if said.lower().split("_")[-1] in _DISTRESS else said.lower()
+        if word in _SILENT or not (is_button or word in _DISTRESS):
+            return
+        quantity = Quantity.SOS_CANCEL if word in _CANCEL else Quantity.SOS
+        if self._is_repeat(device, quantity, at_s):
+            intake.duplicates += 1
+            return
+        intake.alarms.append([Reading(device, quantity, at_s, True)])
+
+    def _is_repeat(self, device: str, quantity: Quantity, at_s: float) -> bool:
+        key = f"press:{device}/{quantity}"
+        last = self._memory.get(key)
+        if last is not None and abs(at_s - float(last)) < PRESS_DEBOUNCE_S:
+            return True
+        self._memory.put(key, repr(at_s))
+        return False
+
+    def _value(self, device: str, key: str, said: object, at_s: float, intake: Intake) -> None:
+        row = KEYS[key]
+        if said is None:
+            return  # zigbee2mqtt's word for "not heard yet"
+        value = parse_value(row, said)
+        if value is None:
+            intake.refuse(device, key, _why(row, said))
+            return
+        changed = self._changed(device, row, value, at_s)
+        if row.low is None and changed and changed[0].lane is Lane.ALARM:
+            intake.alarms += [[reading] for reading in changed]
+        else:
+            intake.readings += changed
+
+    def _changed(self, device: str, row: KeyRow, value: float, at_s: float) -> list[Reading]:
+        """The reading, where it says something new."""
+        key = f"last:{device}/{row.quantity}"
+        last = self._memory.get(key)
+        if last is not None:
+            before, _, when = last.partition("|")
+            moved = abs(float(value) - float(before)) >= max(row.step, 1e-9)
+            stale = row.again_s is not None and abs(at_s - float(when)) >= row.again_s
+            counts_again = stale and (row.low is not None or bool(value))
+            if not (moved or counts_again):
+                return []
+        self._memory.put(key, f"{float(value)!r}|{at_s!r}")
+        return [Reading(device, row.quantity, at_s, value)]
+
+
+def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, object] | None:
+    """A JSON object, or None with the reason noted."""
+    if not payload:
+        return None  # a retained message was deleted
+    if len(payload) > _MAX_PAYLOAD_BYTES:
+        intake.refuse(device, "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
+        return None
+    try:
+        said = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        intake.refuse(device, "$", f"not JSON: {error}")
+        return None
+    if not isinstance(said, dict):
+        intake.refuse(device, "$", f"a {type(said).__name__}, not an object")
+        return None
+    return said
+
+
+def parse_value(row: KeyRow, said: object) -> float | bool | None:
+    """The value in the quantity's unit; None where it has none of its meaning."""
+    if row.low is None or row.high is None:
+        return said if isinstance(said, bool) else None
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    if not math.isfinite(said) or not row.low <= said <= row.high:
+        return None
+    return round(said / row.scale, 4)
+
+
+def _why(row: KeyRow, said: object) -> str:
+    wanted = "true or false" if row.low is None else f"a number from {row.low:g} to {row.high:g}"
+    return f"{str(said)[:60]!r} is not {wanted}"
+
+
+def event_time(last_seen: object, now_s: float) -> float | None:
+    """Unix seconds of zigbee2mqtt's `last_seen` (epoch milliseconds or ISO 8601); None when missing or absurd."""
+    at_s: float
+    try:
+        if isinstance(last_seen, str):
+            at_s = datetime.fromisoformat(last_seen).timestamp()
+        elif isinstance(last_seen, int | float) and not isinstance(last_seen, bool):
+            at_s = last_seen / 1000.0
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at_s if now_s - _OLDEST_S <= at_s <= now_s + _AHEAD_S else None

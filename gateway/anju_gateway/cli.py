@@ -1,0 +1,105 @@
+"""`anju gateway`: run the gateway of a home, and look at its spool."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from anju_gateway.fleet import Fleet, FleetTooLarge, GatewayDied
+from anju_gateway.settings import HomeSettings, InvalidConfiguration, load_fleet, load_home
+from anju_gateway.spool import SpoolInUse
+from anju_wire.clock import ENVIRONMENT, Clock
+from anju_wire.vocabulary import SPOOLED_LANES
+
+app = typer.Typer(no_args_is_help=True)
+
+_CONFIG = typer.Option(None, "--config", help="One home: TOML or JSON; the environment (ANJU_GATEWAY_…) wins over it.")
+_FLEET = typer.Option(None, "--fleet", help="Several homes in this process: JSON, TOML or YAML with a list `homes`.")
+
+
+@app.command()
+def run(
+    config: Path | None = _CONFIG,
+    fleet: Path | None = _FLEET,
+    *,
+    log_level: str = typer.Option("info", help="debug, info, warning or error."),
+    log_json: bool = typer.Option(False, "--log-json", help="One JSON object per line."),
+) -> None:
+    """Serve until SIGTERM or Ctrl-C: devices → spool → platform, and a voice for the elder."""
+    _set_up_log(log_level, as_json=log_json)
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    try:
+        homes = _homes(config, fleet)
+        serving = Fleet(homes, Clock.parse(os.environ.get(ENVIRONMENT, "")))
+        typer.echo(f"gateway ready {len(homes)}")
+        serving.serve(stopping)
+    except (InvalidConfiguration, SpoolInUse, FleetTooLarge, GatewayDied, OSError, ValueError) as error:
+        typer.echo(f"anju gateway: {error}", err=True)
+        raise typer.Exit(2 if isinstance(error, InvalidConfiguration) else 1) from None
+
+
+@app.command()
+def status(config: Path | None = _CONFIG, fleet: Path | None = _FLEET) -> None:
+    """Show what each home's spool holds; works beside a running gateway."""
+    try:
+        homes = _homes(config, fleet)
+    except InvalidConfiguration as error:
+        typer.echo(f"anju gateway: {error}", err=True)
+        raise typer.Exit(2) from None
+    table = Table("home", "epoch", *(f"{lane} waiting" for lane in SPOOLED_LANES), "staged", "KiB", "dropped")
+    for home in homes:
+        table.add_row(home.home, *_look(home.spool))
+    Console().print(table)
+
+
+def _homes(config: Path | None, fleet: Path | None) -> list[HomeSettings]:
+    if config and fleet:
+        raise InvalidConfiguration(fleet, ["--config and --fleet exclude each other"])
+    return load_fleet(fleet) if fleet else [load_home(config)]
+
+
+def _look(path: Path) -> list[str]:
+    """A row about one spool, read without disturbing its gateway."""
+    if not path.exists():
+        return ["no spool yet"]
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)
+    try:
+        meta = dict(db.execute("SELECT key, value FROM meta"))
+        held = dict(db.execute("SELECT lane, COUNT(*) FROM message GROUP BY lane"))
+        size = db.execute("SELECT COALESCE(SUM(LENGTH(pack)), 0) FROM message").fetchone()[0]
+        staged = db.execute("SELECT COUNT(*) FROM staged").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        return [f"unreadable: {error}"]
+    finally:
+        db.close()
+    waiting = [str(held.get(lane, 0)) for lane in SPOOLED_LANES]
+    return [str(meta["epoch"]), *waiting, str(staged), f"{size / 1024:.1f}", str(meta["dropped"])]
+
+
+def _set_up_log(level: str, *, as_json: bool) -> None:
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise typer.BadParameter(f"{level!r} is no log level", param_hint="--log-level")
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer(),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

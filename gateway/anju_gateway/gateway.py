@@ -1,0 +1,231 @@
+"""One home's gateway: a single thread that owns the spool, fed by the local bus and by the uplink through one inbox."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import structlog
+
+from anju_gateway.adapters.logger import LoggerAdapter
+from anju_gateway.adapters.wearable import WearableAdapter
+from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
+from anju_gateway.annunciator import Annunciator, Chorus, ConsoleAnnunciator, MqttAnnunciator
+from anju_gateway.desk import Desk
+from anju_gateway.memory import Memory
+from anju_gateway.mqtt import Arrived, Event, LineDown, LineUp, MqttSession
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Registry
+from anju_gateway.saying import REACH_S
+from anju_gateway.settings import HomeSettings
+from anju_gateway.spool import Spool, SpoolFull
+from anju_gateway.uplink import ALARM_SESSION, Uplink, uplink_sessions
+from anju_gateway.voice import Voice
+from anju_gateway.waves import WaveStore
+from anju_wire.clock import Clock
+from anju_wire.messages import Ack, Command, InvalidMessage, PlatformStatus, Status, decode
+from anju_wire.topics import PLATFORM_STATUS, Topic
+from anju_wire.vocabulary import DownLane, Lane, Quantity
+
+BUS_SESSION = "bus"
+HEARTBEAT_S = 60.0
+BUS_PATIENCE_S = 30.0
+"""A local bus that is away for so long is reported: the home cannot be seen."""
+_TICK_S = 0.2
+_SLOW_TICK_S = 1.0
+_BATCH = 256
+_INBOX = 10_000
+
+
+class Gateway:
+    """Composition of one home. `start` returns at once; `stop` leaves nothing half-written.
+
+    Raises `SpoolInUse` on construction when another process serves the same spool.
+    """
+
+    def __init__(self, settings: HomeSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._inbox: queue.Queue[Event] = queue.Queue(_INBOX)
+        self._stopping = threading.Event()
+        self._started = time.monotonic()
+        self._spool = Spool(settings.spool, clock.time(), settings.spool_limit_bytes)
+        self._waves = WaveStore(settings.spool.with_name(f"{settings.spool.name}.waves"))
+        self._desk = self._make_desk()
+        self._bus = self._make_bus()
+        self._uplink = self._make_uplink()
+        self._voice = Voice(settings.gateway, self._spool, self._make_annunciator())
+        self._held: list[Arrived] = []
+        self._bus_away_since: float | None = self._started
+        self._bus_reported = False
+        self._next_heartbeat = self._next_slow = self._started
+        self._log = structlog.get_logger("anju.gateway").bind(gateway=settings.gateway)
+        self._thread = threading.Thread(target=self._run, name=f"gateway-{settings.home}", daemon=True)
+
+    def _make_desk(self) -> Desk:
+        s, memory = self._settings, Memory(self._spool.recall())
+        self._registry = Registry(device.device() for device in s.devices)
+        self._adapters = (
+            Zigbee2MqttAdapter(s.home, s.gateway, self._registry, memory),
+            WearableAdapter(s.home, self._registry, memory, self._waves),
+            LoggerAdapter(s.home, self._registry),
+        )
+        return Desk(s.gateway, self._spool, self._waves, memory, self._adapters)
+
+    def _make_bus(self) -> MqttSession:
+        filters = [topic for adapter in self._adapters for topic in adapter.filters]
+        endpoint = self._settings.bus.endpoint()
+        name = f"{self._settings.gateway}-bus"
+        return MqttSession(BUS_SESSION, name, [endpoint], self._inbox.put, filters=filters, persistent=True)
+
+    def _make_uplink(self) -> Uplink:
+        s = self._settings
+        sessions = uplink_sessions(
+            s.gateway, (s.community, s.home), s.endpoints(), self._inbox.put, lambda: self._status(online=False)
+        )
+        topics = {lane: Topic(s.community, s.home, lane) for lane in Lane}
+        return Uplink(gateway=s.gateway, topics=topics, spool=self._spool, sessions=sessions, wall=self._clock.time)
+
+    def _make_annunciator(self) -> Annunciator:
+        voices: dict[str, Annunciator] = {
+            "mqtt": MqttAnnunciator(self._bus.publish, self._settings.home),
+            "console": ConsoleAnnunciator(sys.stdout, self._settings.home),
+        }
+        return Chorus([voices[name] for name in self._settings.annunciators])
+
+    def _status(self, *, online: bool) -> Status:
+        return Status(
+            gateway=self._settings.gateway,
+            online=online,
+            at=self._clock.time(),
+            epoch=self._spool.epoch,
+            version=version("anju"),
+            spooled=self._spool.waiting(),
+            dropped=self._spool.dropped,
+            refused=self._desk.refused,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether the gateway's thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the current turn, say goodbye, release the spool."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._waves.close()
+        self._spool.close()
+
+    def _run(self) -> None:
+        now = time.monotonic()
+        self._voice.resume(self._clock.time(), now)
+        self._bus.start()
+        self._uplink.begin(now)
+        while not self._stopping.is_set():
+            events = self._gather()
+            try:
+                self._turn(events)
+            except SpoolFull:
+                self._log.error("spool full")
+                self._stopping.wait(_SLOW_TICK_S)
+        self._bus.stop()
+        self._uplink.stop(self._status(online=False))
+
+    def _gather(self) -> list[Event]:
+        """What has arrived, or nothing after a tick."""
+        events: list[Event] = []
+        try:
+            events.append(self._inbox.get(timeout=_TICK_S))
+            while len(events) < _BATCH:
+                events.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return events
+
+    def _turn(self, events: Sequence[Event]) -> None:
+        from_devices, self._held = self._held, []
+        for event in events:
+            if isinstance(event, Arrived) and event.session == BUS_SESSION:
+                from_devices.append(event)
+            elif isinstance(event, Arrived):
+                self._from_platform(event)
+            else:
+                self._line(event)
+        if from_devices:
+            self._from_devices(from_devices)
+        self._tick()
+        self._uplink.pump(time.monotonic())
+
+    def _from_devices(self, arrived: list[Arrived]) -> None:
+        now_s, now = self._clock.time(), time.monotonic()
+        try:
+            alarms = self._desk.take(arrived, now_s, now)
+        except SpoolFull:
+            self._held = arrived
+            self._voice.cannot_store(now_s)
+            raise
+        for message in arrived:
+            self._bus.settle(message.token)
+        if alarms:
+            self._uplink.pump(now)
+            self._voice.answer(alarms, self._uplink.line(now, REACH_S), now_s, now)
+
+    def _from_platform(self, message: Arrived) -> None:
+        try:
+            self._obey(message)
+        except InvalidMessage as error:
+            self._log.error("message from the platform refused", topic=message.topic, why=str(error))
+        self._uplink.settle(message.token)
+
+    def _obey(self, message: Arrived) -> None:
+        now = time.monotonic()
+        if message.topic == PLATFORM_STATUS:
+            self._uplink.platform_is(online=decode(PlatformStatus, message.payload).online, now=now)
+        elif message.topic.endswith(f"/{DownLane.ACK}"):
+            ack = decode(Ack, message.payload)
+            upto = self._uplink.acked(ack, now)
+            if upto is not None and ack.lane is Lane.ALARM:
+                self._voice.acked(upto)
+        elif message.topic.endswith(f"/{DownLane.COMMAND}"):
+            self._voice.carry_out(decode(Command, message.payload), self._clock.time())
+
+    def _line(self, event: LineUp | LineDown) -> None:
+        now = time.monotonic()
+        if event.session == BUS_SESSION:
+            self._bus_away_since = now if isinstance(event, LineDown) else None
+        elif isinstance(event, LineDown):
+            self._uplink.line_down(event.session, now)
+        else:
+            self._uplink.line_up(event.session, event.endpoint, now)
+            if event.session == ALARM_SESSION:
+                self._uplink.say_status(self._status(online=True))
+
+    def _tick(self) -> None:
+        now_s, now = self._clock.time(), time.monotonic()
+        self._voice.tick(now_s, now)
+        if now >= self._next_slow:
+            self._next_slow = now + _SLOW_TICK_S
+            alarms = self._desk.tick(now_s, now)
+            self._voice.answer(alarms, self._uplink.line(now, REACH_S), now_s, now)
+            self._watch_bus(now_s, now)
+        if now >= self._next_heartbeat:
+            self._next_heartbeat = now + self._clock.real_seconds(HEARTBEAT_S)
+            up_s = round(now - self._started, 1)
+            self._desk.note([Reading(self._settings.gateway, Quantity.HEARTBEAT, now_s, up_s)], now)
+            self._uplink.say_status(self._status(online=True))
+        self._desk.flush(now)
+
+    def _watch_bus(self, now_s: float, now: float) -> None:
+        away = self._bus_away_since is not None and now - self._bus_away_since >= BUS_PATIENCE_S
+        if away != self._bus_reported:
+            self._bus_reported = away
+            self._desk.note([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
