@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,12 @@ import pytest
 from fixtures.influx import InfluxServer
 
 from anju_platform.series.open import open_series
-from anju_platform.series.store import Clip, Reading, Readings, SeriesKey, SeriesStore, ns_of
+from anju_platform.series.store import Clip, InvalidReading, Reading, Readings, SeriesStore, Source
 
-DOOR = SeriesKey("home-01", "door-entrance", "entrance", "contact")
-TEMPERATURE = SeriesKey("home-01", "door-entrance", "entrance", "temperature")
-FALL = SeriesKey("home-01", "wearable-1", "other", "fall")
-NEIGHBOUR = SeriesKey("home-02", "door-entrance", "entrance", "contact")
+DOOR = Source("home-01", "door-entrance", "entrance", "contact")
+TEMPERATURE = Source("home-01", "door-entrance", "entrance", "temperature")
+FALL = Source("home-01", "wearable-1", "other", "fall")
+NEIGHBOUR = Source("home-02", "door-entrance", "entrance", "contact")
 START_S = 1_790_000_000
 
 
@@ -24,22 +25,19 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStor
         opened = open_series(f"duckdb:///{tmp_path}/series.duckdb")
     else:
         server: InfluxServer = request.getfixturevalue("influx")
-        opened = open_series(
-            f"influx+{server.url}/{server.make_bucket()}", influx_org=server.org, influx_token=server.token
-        )
+        opened = open_series(f"influx+{server.url}/{server.make_bucket()}", org=server.org, token=server.token)
     yield opened
     opened.close()
 
 
-def batch(*rows: tuple[SeriesKey, float, float | str]) -> Readings:
-    keys = sorted({key for key, _, _ in rows})
-    return Readings(
-        keys=keys,
-        key=np.array([keys.index(key) for key, _, _ in rows], np.int64),
-        at_ns=np.array([ns_of(START_S + at) for _, at, _ in rows], np.int64),
-        value=np.array([np.nan if isinstance(value, str) else value for _, _, value in rows], float),
-        texts={row: value for row, (_, _, value) in enumerate(rows) if isinstance(value, str)},
-    )
+def batch(*rows: tuple[Source, float, float | str]) -> Readings:
+    readings = Readings()
+    for source, at, value in rows:
+        if isinstance(value, str):
+            readings.add_text(source, START_S + at, value)
+        else:
+            readings.add(source, START_S + at, value)
+    return readings
 
 
 def all_of(store: SeriesStore, home: str = "home-01") -> list[Reading]:
@@ -84,16 +82,22 @@ def test_a_replay_overwrites(store: SeriesStore) -> None:
 
 
 def test_a_device_that_was_registered_in_between_is_not_doubled(store: SeriesStore) -> None:
-    store.write(batch((DOOR._replace(room="other"), 0, 1.0)))
+    store.write(batch((replace(DOOR, room="other"), 0, 1.0)))
     store.write(batch((DOOR, 0, 1.0)))
     assert len(all_of(store)) == 1
 
 
-def test_readings_a_nanosecond_apart_are_two(store: SeriesStore) -> None:
-    rows = batch((DOOR, 0, 1.0), (DOOR, 0, 0.0))
-    rows.at_ns[1] += 1
-    store.write(rows)
-    assert [one.value for one in all_of(store)] == [1.0, 0.0]
+def test_readings_a_microsecond_apart_are_two(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 0.25, 1.0), (DOOR, 0.250001, 0.0)))
+    assert [(round(one.at_s - START_S, 6), one.value) for one in all_of(store)] == [(0.25, 1.0), (0.250001, 0.0)]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_not_finite_is_refused_before_it_is_written(value: float) -> None:
+    with pytest.raises(InvalidReading, match="home-01/door-entrance/contact"):
+        Readings().add(DOOR, START_S, value)
+    with pytest.raises(InvalidReading):
+        Readings().add_text(FALL, value, "confirmed:f-1")
 
 
 def test_an_empty_batch_is_nothing(store: SeriesStore) -> None:
@@ -104,7 +108,7 @@ def test_an_empty_batch_is_nothing(store: SeriesStore) -> None:
 @pytest.mark.parametrize("device", ["door, hall=1", 'quo"ted', "门磁-一", "a\\b", "${x}"])
 def test_names_cannot_break_out(store: SeriesStore, device: str) -> None:
     text = 'he said "hi, \\o/"\nline=2 ${evil}'
-    store.write(batch((DOOR._replace(device=device), 0, 1.0), (FALL._replace(device=device), 1, text)))
+    store.write(batch((replace(DOOR, device=device), 0, 1.0), (replace(FALL, device=device), 1, text)))
     found = all_of(store)
     assert [one.value for one in found] == [1.0, None]
     assert found[1].text == text
@@ -119,12 +123,20 @@ def test_a_home_that_is_an_injection_reads_nothing(store: SeriesStore) -> None:
 
 def test_ten_thousand_rows_of_many_homes(store: SeriesStore) -> None:
     homes, each = 50, 200
-    keys = [DOOR._replace(home=f"h-{number}") for number in range(homes)]
-    key = np.repeat(np.arange(homes), each)
-    at_ns = np.tile(np.arange(each), homes).astype(np.int64) * 10**9 + ns_of(START_S)
-    store.write(Readings(keys, key, at_ns, np.arange(homes * each, dtype=float)))
+    readings = Readings()
+    for number in range(homes):
+        source = replace(DOOR, home=f"h-{number}")
+        for row in range(each):
+            readings.add(source, START_S + row, float(number * each + row))
+    store.write(readings)
     read = store.read("h-7", START_S, START_S + each)
     assert [one.value for one in read] == [float(7 * each + row) for row in range(each)]
+
+
+def test_a_scan_sees_all_homes_in_order_of_time(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 2, 1.0), (NEIGHBOUR, 1, 0.0), (TEMPERATURE, 0, 20.0), (DOOR, 50, 0.0)))
+    found = [(home, one.at_s - START_S, one.quantity) for home, one in store.scan(START_S, START_S + 50, ["contact"])]
+    assert found == [("home-02", 1, "contact"), ("home-01", 2, "contact")]
 
 
 def test_a_reader_beside_a_writer(store: SeriesStore) -> None:
@@ -146,16 +158,18 @@ def test_a_reader_beside_a_writer(store: SeriesStore) -> None:
     assert len(all_of(store)) == 20
 
 
-def test_a_clip_is_kept_once(store: SeriesStore) -> None:
+def test_a_clip_is_kept_once_and_found_by_its_time(store: SeriesStore) -> None:
     first = Clip(START_S + 0.5, 50.0, np.arange(300, dtype="<i2").tobytes())
     second = Clip(START_S + 0.5, 50.0, np.arange(600, dtype="<i2").tobytes())
-    assert store.read_clip("home-01", "f-1") is None
-    store.write_clip("home-01", "f-1", first)
-    store.write_clip("home-01", "f-1", second)
-    assert store.read_clip("home-01", "f-1") == second
-    assert store.read_clip("home-02", "f-1") is None
-    assert second.g().shape == (200, 3)
+    later = Clip(START_S + 30.0, 50.0, np.arange(30, dtype="<i2").tobytes())
+    assert store.read_clip("home-01", START_S) is None
+    for clip in (first, second, later):
+        store.write_clip("home-01", "wearable-1", clip)
+    assert store.read_clip("home-01", START_S + 2) == second
+    assert store.read_clip("home-01", START_S + 29) == later
+    assert store.read_clip("home-01", START_S + 300) is None
+    assert store.read_clip("home-02", START_S) is None
 
 
-def test_it_says_that_it_is_ready(store: SeriesStore) -> None:
-    assert store.ready()
+def test_it_says_that_it_is_there(store: SeriesStore) -> None:
+    store.ping()

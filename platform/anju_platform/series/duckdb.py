@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source
+from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source, ns_of, s_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
@@ -32,8 +32,17 @@ SELECT at_ns, device, room, quantity, value, text, home FROM (
 ) QUALIFY row_number() OVER (PARTITION BY home, device, quantity, at_ns ORDER BY number DESC) = 1
 ORDER BY at_ns, device, quantity
 """
+_COMPACT = """
+DELETE FROM {table} WHERE rowid IN (
+    SELECT number FROM (
+        SELECT r.rowid AS number,
+            row_number() OVER (PARTITION BY home, device, quantity, at_ns ORDER BY r.rowid DESC) AS place
+        FROM {table} r JOIN source s ON s.id = r.source
+    ) WHERE place > 1)
+"""
 _FETCH = 10_000
 _NEAR_S = 60.0
+_MEMORY = "512MB"
 Row = tuple[int, str, str, str, float | None, str | None, str]
 
 
@@ -44,10 +53,10 @@ class DuckDbSeries:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = duckdb.connect(str(path), config={"threads": 1})
+            self._db = duckdb.connect(str(path), config={"threads": 1, "memory_limit": _MEMORY})
+            self._db.execute(_SCHEMA)
         except duckdb.Error as error:
             raise SeriesUnavailable(str(error)) from error
-        self._db.execute(_SCHEMA)
         self._writing = threading.Lock()
         rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
         self._ids: dict[tuple[str, str, str, str], int] = {row[1:]: row[0] for row in rows}
@@ -113,7 +122,7 @@ class DuckDbSeries:
     def _rows(
         self, start_s: float, end_s: float, home: str | None, quantities: Collection[str] | None
     ) -> Iterator[tuple[str, Reading]]:
-        where, given = "", {"start": _ns(start_s), "end": _ns(end_s)}
+        where, given = "", {"start": ns_of(start_s), "end": ns_of(end_s)}
         parameters: dict[str, object] = dict(given)
         if home is not None:
             where, parameters["home"] = "AND s.home = $home", home
@@ -130,13 +139,16 @@ class DuckDbSeries:
         """Keep a waveform; the same one again replaces it."""
         with self._writing:
             try:
+                self._db.begin()
                 self._db.execute(
                     "DELETE FROM clip WHERE home = ? AND device = ? AND start_s = ?", (home, device, clip.start_s)
                 )
                 self._db.execute(
                     "INSERT INTO clip VALUES (?, ?, ?, ?, ?)", (home, device, clip.start_s, clip.fs_hz, clip.data)
                 )
+                self._db.commit()
             except duckdb.Error as error:
+                self._undo()
                 raise SeriesUnavailable(str(error)) from error
 
     def read_clip(self, home: str, near_s: float) -> Clip | None:
@@ -149,6 +161,15 @@ class DuckDbSeries:
             raise SeriesUnavailable(str(error)) from error
         return Clip(*row) if row else None
 
+    def compact(self) -> int:
+        """Remove rows that a replay has replaced; how many there were. For quiet hours: it reads all there is."""
+        with self._writing:
+            try:
+                removed = [self._db.execute(_COMPACT.format(table=table)).fetchall() for table in ("reading", "note")]
+            except duckdb.Error as error:
+                raise SeriesUnavailable(str(error)) from error
+        return sum(int(rows[0][0]) for rows in removed)
+
     def ping(self) -> None:
         """Ask the file for something."""
         try:
@@ -158,13 +179,10 @@ class DuckDbSeries:
 
     def close(self) -> None:
         """Write everything into the file and release it."""
-        self._db.close()
-
-
-def _ns(at_s: float) -> int:
-    return round(at_s * 1e6) * 1000
+        with self._writing:
+            self._db.close()
 
 
 def _reading(row: Row) -> tuple[str, Reading]:
     at_ns, device, room, quantity, value, text, home = row
-    return home, Reading(at_ns / 1e9, device, room, quantity, value, text)
+    return home, Reading(s_of(at_ns), device, room, quantity, value, text)

@@ -16,10 +16,11 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source
+from anju_platform.series.store import Clip, Reading, Readings, SeriesRefused, SeriesUnavailable, Source, ns_of, s_of
 
 _TIMEOUT_MS = 10_000
 _NEAR_S = 60.0
+_NEVER = (400, 413, 422)  # malformed, too large, outside what the bucket retains
 _FAILURES = (InfluxDBError, ApiException, HTTPError, OSError)
 
 
@@ -52,6 +53,10 @@ class InfluxSeries:
     def _send(self, lines: str) -> None:
         try:
             self._writer.write(bucket=self._bucket, record=lines.encode())
+        except ApiException as error:
+            if error.status in _NEVER:
+                raise SeriesRefused(_reason(error)) from error
+            raise SeriesUnavailable(_reason(error)) from error
         except _FAILURES as error:
             raise SeriesUnavailable(_reason(error)) from error
 
@@ -66,35 +71,27 @@ class InfluxSeries:
     def _rows(
         self, start_s: float, end_s: float, home: str | None, quantities: Collection[str] | None
     ) -> list[tuple[str, Reading]]:
-        if end_s <= start_s:
+        if end_s <= start_s or (quantities is not None and not quantities):
             return []
         wanted = ['r._measurement == "reading"']
         if home is not None:
             wanted.append(f"r.home == {_quoted(home)}")
         if quantities is not None:
-            listed = ", ".join(map(_quoted, quantities))
-            wanted.append(f"contains(value: r.quantity, set: [{listed}])")
-        rows = [
-            (
-                record["home"],
-                Reading(
-                    record.get_time().timestamp(),
-                    record["device"],
-                    record["room"],
-                    record["quantity"],
-                    record.get_value() if record.get_field() == "value" else None,
-                    record.get_value() if record.get_field() == "text" else None,
-                ),
-            )
-            for record in self._query(start_s, end_s, " and ".join(wanted))
-        ]
-        return sorted(rows, key=lambda row: (row[1].at_s, row[1].device, row[1].quantity))
+            listed = " or ".join(f"r.quantity == {_quoted(str(one))}" for one in quantities)
+            wanted.append(f"({listed})")
+        # The room is a tag: of a device that was registered between two sendings two points stand, and count once.
+        found: dict[tuple[float, str, str, str], tuple[str, Reading]] = {}
+        for record in self._query(start_s, end_s, " and ".join(wanted)):
+            home_id, reading = record["home"], _reading(record.values)
+            found[reading.at_s, reading.device, reading.quantity, home_id] = (home_id, reading)
+        return [found[identity] for identity in sorted(found)]
 
     def _query(self, start_s: float, end_s: float, wanted: str) -> Iterator[Any]:
         flux = (
             f"from(bucket: {_quoted(self._bucket)})"
-            f" |> range(start: time(v: {_ns(start_s)}), stop: time(v: {_ns(end_s)}))"
+            f" |> range(start: time(v: {ns_of(start_s)}), stop: time(v: {ns_of(end_s)}))"
             f" |> filter(fn: (r) => {wanted})"
+            " |> map(fn: (r) => ({r with at_ns: int(v: r._time)}))"
         )
         try:
             for table in self._client.query_api().query(flux):
@@ -107,7 +104,7 @@ class InfluxSeries:
         data = base64.b64encode(clip.data).decode("ascii")
         tags = f"clip,home={_escaped(home)},device={_escaped(device)}"
         content = _string(json.dumps({"fs_hz": clip.fs_hz, "data": data, "start_s": clip.start_s}))
-        self._send(f"{tags} clip={content} {_ns(clip.start_s)}")
+        self._send(f"{tags} clip={content} {ns_of(clip.start_s)}")
 
     def read_clip(self, home: str, near_s: float) -> Clip | None:
         """The home's clip nearest to a time."""
@@ -131,12 +128,15 @@ class InfluxSeries:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
+def _reading(row: dict[str, Any]) -> Reading:
+    value, text = (row["_value"], None) if row["_field"] == "value" else (None, row["_value"])
+    if text is not None:
+        text = text.replace("\r\n", "\n")  # the CSV that InfluxDB answers with ends lines so, inside values too
+    return Reading(s_of(row["at_ns"]), row["device"], row["room"], row["quantity"], value, text)
+
+
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n", 1)[0][:300]
-
-
-def _ns(at_s: float) -> int:
-    return round(at_s * 1e6) * 1000
 
 
 def _prefix(source: Source) -> str:
@@ -147,8 +147,9 @@ def _prefix(source: Source) -> str:
 
 def _escaped(tag: str) -> str:
     """A tag's value in line protocol; one that would end the line is not a tag's value."""
-    clean = tag.replace("\n", " ").replace("\r", " ")
-    return clean.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+    # Line protocol keeps a backslash as it stands, but two before a separator would end the tag: none is let through.
+    clean = tag.replace("\n", " ").replace("\r", " ").replace("\\", "/")
+    return clean.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
 def _string(text: str) -> str:

@@ -23,6 +23,14 @@ class SeriesUnavailable(RuntimeError):
         self.reason = reason
 
 
+class SeriesRefused(ValueError):
+    """The store will never take this batch, however often it is tried (too old for its retention, for one)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"series store: {reason}")
+        self.reason = reason
+
+
 class InvalidReading(ValueError):
     """A value that no store can keep."""
 
@@ -85,7 +93,7 @@ class Readings:
 
     def times_ns(self) -> NDArray[np.int64]:
         """Event times in nanoseconds, rounded to microseconds: the same float is always the same instant."""
-        return (np.round(np.asarray(self.times, np.float64) * 1e6).astype(np.int64)) * 1000
+        return np.rint(np.asarray(self.times, np.float64) * 1e6).astype(np.int64) * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,21 @@ class Clip:
     data: bytes
 
 
+def ns_of(at_s: float) -> int:
+    """Unix time in seconds as nanoseconds; a float tells no more than microseconds apart."""
+    return round(at_s * 1e6) * 1000
+
+
+def s_of(at_ns: int) -> float:
+    """The inverse."""
+    return at_ns // 1000 / 1e6
+
+
 class SeriesStore(Protocol):
     """Readings and clips over time. All methods may be called from any thread; they raise `SeriesUnavailable`."""
 
     def write(self, readings: Readings) -> None:
-        """Store a batch; when it returns, the batch survives a restart."""
+        """Store a batch; when it returns, the batch survives a restart. Raises `SeriesRefused` too."""
 
     def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
         """A home's readings with `start_s <= at_s < end_s`, by time, then device, then quantity."""
