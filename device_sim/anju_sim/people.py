@@ -209,7 +209,7 @@ def staff(base_url: str, logins: list[Login], who: Who, community: str) -> list[
     return people
 
 
-_CONTACTED = {"outcome": "reached", "note": "story"}
+_CONTACTED = {"who": "elder", "outcome": "reached_help", "note": "story"}
 _DISPATCH = {"category": "emergency", "note": "story"}
 _OUTCOME = {"outcome": "real_helped", "note": "story"}
 _REPORT = {"report": {"condition": "well", "note": "story"}}

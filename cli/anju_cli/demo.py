@@ -1,0 +1,302 @@
+"""`anju demo`: a whole district on this machine, in one process tree, for one command and no services."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers, free_port, next_free_port
+from anju_wire.clock import ENVIRONMENT, Clock
+
+_HOST = "127.0.0.1"
+_HOMES, _STORY_HOMES = 20, 6
+_ROLES = ("worker", "supervisor", "carer", "provider", "family", "district", "tester", "admin")
+
+
+class BrokerKind(StrEnum):
+    """Which MQTT broker the demo starts, twice: for the district, and for the homes' local bus."""
+
+    AMQTT = "amqtt"
+    MOSQUITTO = "mosquitto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to start, and where."""
+
+    homes: int
+    port: int
+    data: Path
+    broker: BrokerKind
+    database: str
+    series: str
+    speed: float
+    seed: int
+    history_days: float
+    story: str | None
+    recordings: Path | None
+
+    @property
+    def fleet(self) -> Path:
+        """The fleet file."""
+        return self.data / "fleet.json"
+
+    @property
+    def logins(self) -> Path:
+        """Who may sign in, with what."""
+        return self.data / "logins.json"
+
+
+def command(
+    *,
+    homes: int | None = typer.Option(None, min=1, max=100, help="Simulated homes; 20, or 6 for a story with --exit."),
+    port: int = typer.Option(8780, min=1, max=65535, help="Where the pages are; the next free port if it is taken."),
+    speed: float = typer.Option(1.0, min=0.1, max=3600, help="How many times faster than life."),
+    story: str | None = typer.Option(None, help="Play a story (a shipped one's name, or a YAML file)."),
+    leave: bool = typer.Option(False, "--exit", help="Stop after the story, with its verdict as exit code."),
+    recordings: Path | None = typer.Option(
+        None, exists=True, file_okay=False, help="Take the story's fall and silence from real recordings."
+    ),
+    broker: BrokerKind = typer.Option(BrokerKind.AMQTT, help="MQTT broker to start."),
+    database: str = typer.Option("", help="Records: sqlite:///… or postgresql+psycopg://…; SQLite by default."),
+    series: str = typer.Option("", help="Series: duckdb:///… or influx+http://…; DuckDB by default."),
+    data: Path | None = typer.Option(None, file_okay=False, help="Keep everything here; else a folder that goes."),
+    seed: int = typer.Option(1, help="The same seed gives the same lives."),
+    history_days: float = typer.Option(7.0, min=0, max=28, help="Days of past that each home sends first."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write the story's verdict here too."),
+) -> None:
+    """Start a whole district: brokers, platform, gateways and simulated homes. Ctrl-C stops it."""
+    console = Console()
+    if leave and not story:
+        raise typer.BadParameter("--exit needs a --story to exit after")
+    if broker is BrokerKind.MOSQUITTO and mosquitto() is None:
+        raise typer.BadParameter("mosquitto is not installed (Debian: apt install mosquitto)", param_hint="--broker")
+    with _folder(data) as folder:
+        plan = Plan(
+            homes=homes or (_STORY_HOMES if leave else _HOMES),
+            port=next_free_port(port),
+            data=folder,
+            broker=broker,
+            database=database or f"sqlite:///{folder}/records.sqlite3",
+            series=series or f"duckdb:///{folder}/series.duckdb",
+            speed=speed,
+            seed=seed,
+            history_days=0.0 if leave else history_days,
+            story=story,
+            recordings=recordings.resolve() if recordings else None,
+        )
+        try:
+            code = _play(plan, console, leave=leave, json_file=json_file)
+        except ChildFailed as failure:
+            console.print(f"[red]{escape(str(failure))}[/red]", highlight=False)
+            code = 1
+    raise typer.Exit(code)
+
+
+def _play(plan: Plan, console: Console, *, leave: bool, json_file: Path | None) -> int:
+    stopping = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        stopping.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    began = time.monotonic()
+    with Supervisor(
+        plan.data / "logs", plan.data / "demo.json", lambda text: console.print(f"[yellow]{text}[/]")
+    ) as tree:
+        district = District(plan, tree)
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bar:
+            district.open(lambda text: bar.add_task(text, total=1), stopping)
+        if stopping.is_set():
+            return 130
+        _welcome(console, plan, time.monotonic() - began)
+        code = _story(district, json_file, stopping) if plan.story else 0
+        if not leave:
+            console.print("Ctrl-C stops everything.")
+            stopping.wait()
+        console.print("stopping …")
+    return 130 if leave and stopping.is_set() else code
+
+
+class District:
+    """The processes of one district, started in order."""
+
+    def __init__(self, plan: Plan, tree: Supervisor) -> None:
+        self._plan, self._tree = plan, tree
+        self.broker_port, self.bus_port = free_port(), free_port()
+        clock = Clock.parse(os.environ.get(ENVIRONMENT, ""))
+        if plan.speed != 1.0:
+            now = clock.time()
+            clock = Clock(Clock().time(), now, plan.speed)
+        self.env = {
+            ENVIRONMENT: "" if clock == Clock() else str(clock),
+            "ANJU_DATABASE_URL": plan.database,
+            "ANJU_SERIES_URL": plan.series,
+            "ANJU_MQTT_HOST": _HOST,
+            "ANJU_MQTT_PORT": str(self.broker_port),
+            "ANJU_HTTP_HOST": _HOST,
+            "ANJU_HTTP_PORT": str(plan.port),
+            "ANJU_DEMO": "1",
+            "ANJU_SIM_CONTROL": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def open(self, step: Callable[[str], object], stopping: threading.Event) -> None:
+        """Start everything; returns when the pages answer. Raises `ChildFailed`."""
+        stages: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("brokers", self._brokers),
+            ("records and people", self._people),
+            ("simulator", self._simulator),
+            ("gateways", self._gateways),
+            ("platform", self._platform),
+        )
+        for text, do in stages:
+            if stopping.is_set():
+                return
+            step(text)
+            do()
+        for name in ("bus", "broker", "simulator", "gateway", "platform"):
+            self._tree.wait_ready(name)
+        plan = self._plan
+        self._tree.tell(
+            http=f"http://{_HOST}:{plan.port}", broker=self.broker_port, bus=self.bus_port, logins=str(plan.logins)
+        )
+
+    def story_argv(self, json_file: Path | None) -> list[str]:
+        """The command line that plays the plan's story."""
+        plan = self._plan
+        argv = anju(
+            "sim", "run", str(plan.story), "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}"
+        )
+        argv += ["--platform", f"http://{_HOST}:{plan.port}", "--logins", str(plan.logins), "--seed", str(plan.seed)]
+        argv += ["--recordings", str(plan.recordings)] if plan.recordings else []
+        return argv + (["--json", str(json_file)] if json_file else [])
+
+    def _brokers(self) -> None:
+        for name, port in (("broker", self.broker_port), ("bus", self.bus_port)):
+            self._start(name, self._broker_argv(name, port), partial(answers, _HOST, port))
+
+    def _broker_argv(self, name: str, port: int) -> list[str]:
+        if self._plan.broker is BrokerKind.AMQTT:
+            return anju("broker", "--port", str(port))
+        home = self._plan.data / name
+        home.mkdir(exist_ok=True)
+        config = home / "mosquitto.conf"
+        lines = [
+            f"listener {port} {_HOST}",
+            "allow_anonymous true",
+            "persistence true",
+            f"persistence_location {home}/",
+        ]
+        lines += ["autosave_interval 5", "max_queued_messages 100000", "log_dest stderr", "log_type error"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            lines.append("user root")  # it would give up the right to its own folder
+        config.write_text("\n".join(lines) + "\n")
+        return [str(mosquitto()), "-c", str(config)]
+
+    def _people(self) -> None:
+        plan, homes = self._plan, ["--homes", str(self._plan.homes)]
+        seed = anju("platform", "seed", *homes, "--print-logins", str(plan.logins))
+        fleet = anju("platform", "fleet", *homes, "--out", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
+        fleet += ["--bus", f"{_HOST}:{self.bus_port}", "--spool", str(plan.data / "spool")]
+        (plan.data / "spool").mkdir(exist_ok=True)
+        self._tree.once("fleet", fleet, self.env)
+        _lay_lines(plan.fleet)
+        self._tree.once("seed", seed, self.env)
+
+    def _simulator(self) -> None:
+        plan = self._plan
+        argv = anju("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
+        argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
+        argv += ["--quiet-for", plan.story] if plan.story else []
+        first = json.loads(plan.fleet.read_text())["homes"][0]["uplink"]["port"]
+        self._start("simulator", argv, lambda: answers(_HOST, first))
+
+    def _gateways(self) -> None:
+        ready = self._plan.data / "logs" / "gateway.log"
+        argv = anju("gateway", "run", "--fleet", str(self._plan.fleet))
+        self._start("gateway", argv, lambda: ready.exists() and "gateway ready" in ready.read_text(errors="replace"))
+
+    def _platform(self) -> None:
+        url = f"http://{_HOST}:{self._plan.port}/api/v1/health"
+        self._start("platform", anju("platform", "serve"), lambda: _healthy(url))
+
+    def _start(self, name: str, argv: list[str], ready: Callable[[], bool]) -> None:
+        self._tree.start(Child(name, argv, ready, self.env))
+
+
+def mosquitto() -> str | None:
+    """Where Mosquitto is; Debian keeps it out of an ordinary user's path."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def _lay_lines(fleet: Path) -> None:
+    """Give each home's gateway a line of its own to the district, which the simulator can cut."""
+    plan = json.loads(fleet.read_text())
+    for home in plan["homes"]:
+        home["uplink"] |= {"host": _HOST, "port": free_port()}
+    fleet.write_text(json.dumps(plan, ensure_ascii=False, indent=1))
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's word for well
+    except OSError:
+        return False
+
+
+def _story(district: District, json_file: Path | None, stopping: threading.Event) -> int:
+    process = subprocess.Popen(
+        district.story_argv(json_file), env={**os.environ, **district.env}, start_new_session=True
+    )
+    while process.poll() is None and not stopping.wait(0.1):
+        continue
+    if process.poll() is None:
+        process.terminate()
+    return process.wait()
+
+
+def _welcome(console: Console, plan: Plan, seconds: float) -> None:
+    console.print(f"\n[bold]Anju 安居[/bold] is open after {seconds:.1f} s: [link]http://{_HOST}:{plan.port}[/link]\n")
+    table = Table("Role", "Login", "Password", "Name")
+    told: set[str] = set()
+    accounts = json.loads(plan.logins.read_text())
+    for account in sorted(accounts, key=lambda row: _ROLES.index(row["role"])):
+        if account["role"] not in told:
+            told.add(account["role"])
+            table.add_row(account["role"], account["login"], account["password"], account["name"])
+    console.print(table)
+    console.print(f"{plan.homes} homes; data and logs in {plan.data}")
+
+
+@contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """The folder asked for, or one that goes when all is over."""
+    if wanted is not None:
+        wanted.mkdir(parents=True, exist_ok=True)
+        yield wanted.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="anju-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
