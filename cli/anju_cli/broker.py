@@ -44,9 +44,7 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
     receiving and spooling would lose a press.
     """
 
-    async def _handle_qos1_message_flow(
-        self, app_message: OutgoingApplicationMessage | IncomingApplicationMessage
-    ) -> None:
+    async def _handle_qos1_message_flow(self, app_message: ApplicationMessage) -> None:
         if not isinstance(app_message, OutgoingApplicationMessage):
             await super()._handle_qos1_message_flow(app_message)
             return
@@ -145,7 +143,7 @@ def command(
     verbose: bool = typer.Option(False, "--verbose", help="Show amqtt's own log."),
 ) -> None:
     """Run an embedded MQTT broker (no passwords: loopback only)."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR)
+    logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL)
     try:
         asyncio.run(serve(bind, port))
     except Exception as error:

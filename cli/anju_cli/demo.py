@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -26,6 +27,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers, free_port, next_free_port
+from anju_platform.fleet import Endpoint, Surroundings, fleet_file
 from anju_wire.clock import ENVIRONMENT, Clock
 
 _HOST = "127.0.0.1"
@@ -166,7 +168,7 @@ class District:
         """Start everything; returns when the pages answer. Raises `ChildFailed`."""
         stages: tuple[tuple[str, Callable[[], None]], ...] = (
             ("brokers", self._brokers),
-            ("records and people", self._people),
+            ("homes and people", self._lay_out),
             ("simulator", self._simulator),
             ("gateways", self._gateways),
             ("platform", self._platform),
@@ -215,23 +217,25 @@ class District:
         config.write_text("\n".join(lines) + "\n")
         return [str(mosquitto()), "-c", str(config)]
 
-    def _people(self) -> None:
-        plan, homes = self._plan, ["--homes", str(self._plan.homes)]
-        seed = anju("platform", "seed", *homes, "--print-logins", str(plan.logins))
-        fleet = anju("platform", "fleet", *homes, "--out", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
-        fleet += ["--bus", f"{_HOST}:{self.bus_port}", "--spool", str(plan.data / "spool")]
-        (plan.data / "spool").mkdir(exist_ok=True)
-        self._tree.once("fleet", fleet, self.env)
-        _lay_lines(plan.fleet)
-        self._tree.once("seed", seed, self.env)
+    def _lay_out(self) -> None:
+        """Seed the records in the background; write the fleet, each home with a line of its own that can be cut."""
+        plan, spool = self._plan, self._plan.data / "spool"
+        argv = anju("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
+        self._seeded = self._tree.once("seed", argv, self.env)
+        spool.mkdir(exist_ok=True)
+        around = Surroundings(uplink=Endpoint(_HOST, 0), bus=Endpoint(_HOST, self.bus_port), spool=spool)
+        fleet: Any = fleet_file(plan.homes, around)
+        for home in fleet["homes"]:
+            home["uplink"]["port"] = free_port()
+        self._line = int(fleet["homes"][0]["uplink"]["port"])
+        plan.fleet.write_text(json.dumps(fleet, ensure_ascii=False, indent=1))
 
     def _simulator(self) -> None:
         plan = self._plan
         argv = anju("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
         argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
         argv += ["--quiet-for", plan.story] if plan.story else []
-        first = json.loads(plan.fleet.read_text())["homes"][0]["uplink"]["port"]
-        self._start("simulator", argv, lambda: answers(_HOST, first))
+        self._start("simulator", argv, lambda: answers(_HOST, self._line))
 
     def _gateways(self) -> None:
         ready = self._plan.data / "logs" / "gateway.log"
@@ -239,6 +243,7 @@ class District:
         self._start("gateway", argv, lambda: ready.exists() and "gateway ready" in ready.read_text(errors="replace"))
 
     def _platform(self) -> None:
+        self._seeded()
         url = f"http://{_HOST}:{self._plan.port}/api/v1/health"
         self._start("platform", anju("platform", "serve"), lambda: _healthy(url))
 
@@ -249,14 +254,6 @@ class District:
 def mosquitto() -> str | None:
     """Where Mosquitto is; Debian keeps it out of an ordinary user's path."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
-
-
-def _lay_lines(fleet: Path) -> None:
-    """Give each home's gateway a line of its own to the district, which the simulator can cut."""
-    plan = json.loads(fleet.read_text())
-    for home in plan["homes"]:
-        home["uplink"] |= {"host": _HOST, "port": free_port()}
-    fleet.write_text(json.dumps(plan, ensure_ascii=False, indent=1))
 
 
 def _healthy(url: str) -> bool:

@@ -125,12 +125,17 @@ class Supervisor:
                 raise ChildFailed(name, f"not ready after {timeout_s:g} s", self.tail(name))
             time.sleep(_POLL_S)
 
-    def once(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
-        """Run a command to its end; raises `ChildFailed` unless it exits 0."""
+    def once(self, name: str, argv: list[str], env: Mapping[str, str]) -> Callable[[], None]:
+        """Begin a command that ends by itself; call the result to wait for it: `ChildFailed` unless it exits 0."""
         with (self._logs / f"{name}.log").open("ab") as log:
-            done = subprocess.run(argv, env={**os.environ, **env}, stdout=log, stderr=log, check=False)
-        if done.returncode:
-            raise ChildFailed(name, f"exit code {done.returncode}", self.tail(name))
+            process = subprocess.Popen(argv, env={**os.environ, **env}, stdout=log, stderr=log)
+
+        def wait() -> None:
+            code = process.wait()
+            if code:
+                raise ChildFailed(name, f"exit code {code}", self.tail(name))
+
+        return wait
 
     def tell(self, **facts: object) -> None:
         """Add to what the state file says beside the pids."""
