@@ -6,7 +6,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -39,6 +40,7 @@ _TICK_S = 0.2
 _SLOW_TICK_S = 1.0
 _BATCH = 256
 _INBOX = 10_000
+_MOST_FAILURES = 30
 
 
 class Gateway:
@@ -58,7 +60,7 @@ class Gateway:
         self._bus = self._make_bus()
         self._uplink = self._make_uplink()
         self._voice = Voice(settings.gateway, self._spool, self._make_annunciator())
-        self._held: list[Arrived] = []
+        self._failures = 0
         self._bus_away_since: float | None = self._started
         self._bus_reported = False
         self._next_heartbeat = self._next_slow = self._started
@@ -131,12 +133,7 @@ class Gateway:
         self._bus.start()
         self._uplink.begin(now)
         while not self._stopping.is_set():
-            events = self._gather()
-            try:
-                self._turn(events)
-            except SpoolFull:
-                self._log.error("spool full")
-                self._stopping.wait(_SLOW_TICK_S)
+            self._turn(self._gather())
         self._bus.stop()
         self._uplink.stop(self._status(online=False))
 
@@ -152,25 +149,45 @@ class Gateway:
         return events
 
     def _turn(self, events: Sequence[Event]) -> None:
-        from_devices, self._held = self._held, []
+        """One round. What fails is not acknowledged, so that dropping the connection brings it back."""
+        arrived = [event for event in events if isinstance(event, Arrived)]
+        from_devices = [message for message in arrived if message.session == BUS_SESSION]
         for event in events:
-            if isinstance(event, Arrived) and event.session == BUS_SESSION:
-                from_devices.append(event)
-            elif isinstance(event, Arrived):
-                self._from_platform(event)
-            else:
+            if not isinstance(event, Arrived):
                 self._line(event)
-        if from_devices:
-            self._from_devices(from_devices)
-        self._tick()
-        self._uplink.pump(time.monotonic())
+        well = True
+        for message in arrived:
+            if message.session != BUS_SESSION and not self._try(partial(self._from_platform, message)):
+                self._uplink.reconnect()
+                well = False
+        if from_devices and not self._try(lambda: self._from_devices(from_devices)):
+            self._bus.drop()
+            well = False
+        well = self._try(self._tick) and well
+        well = self._try(lambda: self._uplink.pump(time.monotonic())) and well
+        self._failures = 0 if well else self._failures + 1
+        if not well:
+            self._stopping.wait(_SLOW_TICK_S)
+
+    def _try(self, step: Callable[[], None]) -> bool:
+        """Whether it went well. A gateway that fails for long ends, so that its supervisor starts it anew."""
+        try:
+            step()
+        except SpoolFull as error:
+            self._log.error("spool full", reason=error.reason)
+        except Exception:
+            self._log.exception("turn failed")
+            if self._failures >= _MOST_FAILURES:
+                raise
+        else:
+            return True
+        return False
 
     def _from_devices(self, arrived: list[Arrived]) -> None:
         now_s, now = self._clock.time(), time.monotonic()
         try:
             alarms = self._desk.take(arrived, now_s, now)
         except SpoolFull:
-            self._held = arrived
             self._voice.cannot_store(now_s)
             raise
         for message in arrived:

@@ -200,6 +200,10 @@ class Uplink:
         """A message from the platform has been obeyed."""
         self._sessions[ALARM_SESSION].settle(token)
 
+    def reconnect(self) -> None:
+        """Make a new connection, so that the broker delivers again what was not settled."""
+        self._sessions[ALARM_SESSION].drop()
+
     def say_status(self, status: Status) -> None:
         """Publish the gateway's retained status."""
         self._sessions[ALARM_SESSION].publish(str(self._topics[Lane.STATUS]), encode(status), retain=True)

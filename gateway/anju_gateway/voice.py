@@ -13,12 +13,14 @@ from anju_gateway.readings import Reading
 from anju_gateway.saying import Answers, Saying, is_cancel, urgency
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import Line, records_of
-from anju_wire.messages import Command, Record
+from anju_wire.messages import Command, Record, decode, encode
 from anju_wire.vocabulary import Announcement, Lane, Quantity
 
 _STALE_S = 60.0
 """What could not be said for so long is not said any more (commands say themselves until when)."""
 _RESUME_S = 3600.0
+_COMMAND = "command:"
+"""Under which commands are remembered that could not be said yet."""
 _SCAN = 500
 
 
@@ -39,7 +41,9 @@ class Voice:
         self._log = structlog.get_logger("anju.voice").bind(gateway=gateway)
 
     def resume(self, now_s: float, now: float) -> None:
-        """After a restart: answer alarms that the process before did not live to answer."""
+        """After a restart: answer alarms that the process before did not live to answer, and say what it could not."""
+        kept = [value for key, value in self._spool.recall().items() if key.startswith(_COMMAND)]
+        self._unsaid += [_of(decode(Command, value.encode())) for value in kept]
         pending = self._spool.pending(Lane.ALARM, 1, _SCAN)
         messages = [(stored.seq, records_of(stored)) for stored in pending]
         told = {_announced(record) for _, records in messages for record in records}
@@ -79,8 +83,10 @@ class Voice:
         if command.expires < now_s:
             self._log.warning("command expired", id=command.id, announce=command.announce, expires=command.expires)
         elif not self._spool.was_said(command.id) and not self._is_waiting(command.id):
-            saying = Saying(command.announce, command.zh, command.en, command.alert or command.id)
-            self._try([_Unsaid(saying, command.expires, command)], now_s)
+            self._try([_of(command)], now_s)
+            if self._is_waiting(command.id):
+                with self._spool.transaction():
+                    self._spool.remember({f"{_COMMAND}{command.id}": encode(command).decode()})
 
     def _is_waiting(self, command_id: str) -> bool:
         return any(unsaid.command is not None and unsaid.command.id == command_id for unsaid in self._unsaid)
@@ -90,6 +96,11 @@ class Voice:
         self._say(self._answers.overdue(now), now_s)
         again, self._unsaid = self._unsaid, []
         self._try([unsaid for unsaid in again if unsaid.until_s >= now_s], now_s)
+        late = [unsaid.command for unsaid in again if unsaid.until_s < now_s and unsaid.command is not None]
+        if late:
+            self._log.warning("commands expired unsaid", ids=[command.id for command in late])
+            with self._spool.transaction():
+                self._spool.remember({f"{_COMMAND}{command.id}": None for command in late})
 
     def _say(self, sayings: Sequence[Saying], now_s: float) -> None:
         self._try([_Unsaid(saying, now_s + _STALE_S) for saying in sayings], now_s)
@@ -114,6 +125,12 @@ class Voice:
             for unsaid in said:
                 if unsaid.command is not None:
                     self._spool.mark_said(unsaid.command.id, unsaid.command.expires, now_s)
+                    self._spool.remember({f"{_COMMAND}{unsaid.command.id}": None})
+
+
+def _of(command: Command) -> _Unsaid:
+    saying = Saying(command.announce, command.zh, command.en, command.alert or command.id)
+    return _Unsaid(saying, command.expires, command)
 
 
 def _announced(record: Record) -> str | None:

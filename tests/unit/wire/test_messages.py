@@ -1,0 +1,191 @@
+"""Every message comes back as it was sent, and what cannot be read is refused with the place of the error."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_wire.messages import (
+    MAX_MESSAGE_BYTES,
+    Ack,
+    Command,
+    Envelope,
+    Header,
+    InvalidMessage,
+    PlatformStatus,
+    Record,
+    Refusal,
+    Status,
+    decode,
+    encode,
+)
+from anju_wire.vocabulary import SPOOLED_LANES, Announcement
+
+texts = st.text(st.characters(codec="utf-8"), max_size=40)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 2**53)
+records = st.builds(
+    Record,
+    bn=st.none() | texts,
+    bt=st.none() | numbers,
+    n=texts,
+    u=st.none() | texts,
+    v=st.none() | numbers,
+    vs=st.none() | texts,
+    vb=st.none() | st.booleans(),
+    vd=st.none() | texts,
+    t=numbers,
+)
+MESSAGES: dict[type[msgspec.Struct], st.SearchStrategy[Any]] = {
+    Envelope: st.builds(
+        Envelope, gateway=texts, epoch=counts, seq=counts, base=counts, sent=numbers, pack=st.lists(records, max_size=8)
+    ),
+    Header: st.builds(Header, gateway=texts, epoch=counts, seq=counts, base=counts),
+    Ack: st.builds(
+        Ack,
+        epoch=counts,
+        lane=st.sampled_from(SPOOLED_LANES),
+        upto=counts,
+        refused=st.lists(st.builds(Refusal, seq=counts, path=texts, reason=texts), max_size=3),
+    ),
+    Status: st.builds(
+        Status,
+        gateway=texts,
+        online=st.booleans(),
+        at=numbers,
+        epoch=counts,
+        version=texts,
+        spooled=st.dictionaries(texts, counts, max_size=3),
+        dropped=counts,
+        refused=counts,
+    ),
+    PlatformStatus: st.builds(PlatformStatus, online=st.booleans(), at=numbers),
+    Command: st.builds(
+        Command,
+        id=texts,
+        announce=st.sampled_from(Announcement),
+        zh=texts,
+        en=texts,
+        at=numbers,
+        expires=numbers,
+        alert=st.none() | texts,
+    ),
+}
+any_message = st.one_of(*MESSAGES.values())
+ENVELOPE = {
+    "gateway": "gw-1",
+    "epoch": 1,
+    "seq": 1,
+    "base": 1,
+    "sent": 1.7e9,
+    "pack": [{"n": "door/contact", "vb": True}],
+}
+
+
+@given(any_message)
+def test_a_message_comes_back_as_it_was_sent(message: msgspec.Struct) -> None:
+    assert decode(type(message), encode(message)) == message
+
+
+@given(any_message, st.dictionaries(st.text("xyz", min_size=4), st.none() | st.integers() | texts, max_size=3))
+def test_unknown_fields_are_passed_over(message: msgspec.Struct, unknown: dict[str, object]) -> None:
+    widened = json.dumps({**json.loads(encode(message)), **unknown}).encode()
+    assert decode(type(message), widened) == message
+
+
+@given(st.binary(max_size=200), st.sampled_from(list(MESSAGES)))
+def test_any_bytes_are_read_or_refused(raw: bytes, kind: type[msgspec.Struct]) -> None:
+    try:
+        decode(kind, raw)
+    except InvalidMessage as error:
+        refused = error
+    else:
+        return
+    assert refused.path.startswith("$")
+    assert refused.reason
+
+
+@given(MESSAGES[Envelope])
+def test_a_header_reads_the_number_of_any_envelope(envelope: Envelope) -> None:
+    header = decode(Header, encode(envelope))
+    assert (header.gateway, header.epoch, header.seq, header.base) == (
+        envelope.gateway,
+        envelope.epoch,
+        envelope.seq,
+        envelope.base,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"seq": "1"}, "$.seq"),
+        ({"seq": 1.5}, "$.seq"),
+        ({"epoch": None}, "$.epoch"),
+        ({"gateway": 7}, "$.gateway"),
+        ({"sent": "now"}, "$.sent"),
+        ({"pack": {}}, "$.pack"),
+        ({"pack": [{}, {"v": "21"}]}, "$.pack[1].v"),
+        ({"pack": [{"vb": 1}]}, "$.pack[0].vb"),
+        ({"pack": [{"t": "yesterday"}]}, "$.pack[0].t"),
+        ({"pack": [{"vs": ["a"]}]}, "$.pack[0].vs"),
+    ],
+)
+def test_a_wrong_type_is_refused_with_its_path(change: dict[str, object], path: str) -> None:
+    with pytest.raises(InvalidMessage) as refusal:
+        decode(Envelope, json.dumps({**ENVELOPE, **change}).encode())
+    assert refusal.value.path == path
+    assert path in str(refusal.value)
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(InvalidMessage, match="missing required field `seq`"):
+        decode(Envelope, json.dumps({k: v for k, v in ENVELOPE.items() if k != "seq"}).encode())
+
+
+def test_an_unknown_announcement_is_refused() -> None:
+    command = {"id": "1", "announce": "sing", "zh": "", "en": "", "at": 0.0, "expires": 1.0}
+    with pytest.raises(InvalidMessage) as refusal:
+        decode(Command, json.dumps(command).encode())
+    assert refusal.value.path == "$.announce"
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_is_refused(word: str) -> None:
+    raw = json.dumps(ENVELOPE).replace("true", "null").replace("1700000000.0", word).encode()
+    with pytest.raises(InvalidMessage):
+        decode(Envelope, raw)
+
+
+def test_a_nan_never_reaches_the_wire_as_a_number() -> None:
+    raw = encode(Record(n="bath/temperature", v=math.nan))
+    assert json.loads(raw) == {"n": "bath/temperature", "v": None}
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe{}", b'{"gateway": "\xff"}', b"[" * 100_000]
+)
+def test_malformed_json_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidMessage):
+        decode(Envelope, raw)
+
+
+def test_ten_megabytes_are_refused_unread() -> None:
+    with pytest.raises(InvalidMessage, match="10485760 bytes"):
+        decode(Envelope, b" " * (10 * 1024 * 1024))
+
+
+def test_the_longest_message_is_still_read() -> None:
+    raw = encode(Record(n="x/y", vs=""))
+    assert decode_padded(raw + b" " * (MAX_MESSAGE_BYTES - len(raw))) == 1
+
+
+def decode_padded(raw: bytes) -> int:
+    padded = json.dumps(ENVELOPE).encode()
+    return len(decode(Envelope, padded + b" " * (len(raw) - len(padded))).pack)
