@@ -1,0 +1,32 @@
+"""What is told to the homes after a batch: how far each stream is stored, and what was refused."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from anju_platform.ingest.decode import Rejected, StreamKey
+from anju_wire.messages import Ack, Refusal, encode
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import DownLane
+
+_MOST_REFUSALS = 100
+_LONGEST_REASON = 300
+
+
+def acks(
+    upto: Mapping[StreamKey, int], homes: Mapping[StreamKey, Topic], refused: Iterable[Rejected]
+) -> list[tuple[str, bytes]]:
+    """One message for each stream of a batch, as topic and payload. `homes` has a topic of the home of each stream."""
+    refusals: dict[StreamKey, list[Refusal]] = defaultdict(list)
+    for one in refused:
+        if one.stream is not None and one.header is not None:
+            refusal = Refusal(seq=one.header.seq, path=one.path, reason=one.reason[:_LONGEST_REASON])
+            refusals[one.stream].append(refusal)
+    return [
+        (
+            str(Topic(homes[key].community, homes[key].home, DownLane.ACK)),
+            encode(Ack(epoch=key[1], lane=key[2], upto=done, refused=refusals[key][:_MOST_REFUSALS])),
+        )
+        for key, done in upto.items()
+    ]

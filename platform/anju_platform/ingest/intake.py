@@ -1,0 +1,171 @@
+"""The broker's side: two clients, each with a thread of its own, so that a slow series store never holds an alarm.
+
+Sessions are clean: what a home sent meanwhile is still in its spool, and comes with a `sent` of today.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import paho.mqtt.client as mqtt
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from anju_platform.ingest.alarm_desk import AlarmDesk
+from anju_platform.ingest.decode import Incoming, Raw
+from anju_platform.ingest.telemetry_desk import TelemetryDesk
+from anju_platform.series.store import SeriesUnavailable
+from anju_wire.clock import Clock
+from anju_wire.messages import PlatformStatus, encode
+from anju_wire.topics import PLATFORM_STATUS, subscription
+from anju_wire.vocabulary import Lane
+
+_BATCH = 512
+_GATHER_S = 0.05
+_LONGEST_RETRY_S = 10.0
+_QUEUE = 20_000
+_STOP_S = 10.0
+log = structlog.get_logger()
+
+
+class Dial(Protocol):
+    """Makes a client that is ready to connect to the district's broker."""
+
+    def __call__(self, name: str) -> mqtt.Client:
+        """`name` tells the platform's own clients apart."""
+
+
+class Line:
+    """One client, its queue and its thread. `work` takes a batch; what it raises is logged and the batch tried again."""
+
+    def __init__(self, name: str, client: mqtt.Client, lanes: tuple[Lane, ...], clock: Clock) -> None:
+        self.client, self._name, self._lanes, self._clock = client, name, lanes, clock
+        self._queue: queue.Queue[Raw] = queue.Queue(_QUEUE)
+        self.ready = threading.Event()
+        self.dropped = 0
+        client.on_connect = self._connected
+        client.on_disconnect = lambda *_: self.ready.clear()
+        client.on_message = self._message
+
+    def _connected(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: object, _properties: object
+    ) -> None:
+        if getattr(reason, "is_failure", False):
+            log.warning("broker refuses the platform", line=self._name, reason=str(reason))
+            return
+        client.subscribe([(subscription(lane), 1) for lane in self._lanes])
+        if Lane.ALARM in self._lanes:
+            client.publish(PLATFORM_STATUS, encode(PlatformStatus(online=True, at=self._clock.time())), 1, retain=True)
+        self.ready.set()
+
+    def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            self._queue.put_nowait(Raw(message.topic, bytes(message.payload), self._clock.time()))
+        except queue.Full:
+            self.dropped += 1  # not acknowledged: its home sends it again
+
+    def gather(self, stop: threading.Event, wait_s: float = _GATHER_S) -> list[Raw]:
+        """What has come in; waits a moment for the first."""
+        batch: list[Raw] = []
+        try:
+            batch.append(self._queue.get(timeout=wait_s))
+            while len(batch) < _BATCH:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            return batch
+        return [] if stop.is_set() else batch
+
+
+class Intake:
+    """Everything that comes in, from the broker to the desks."""
+
+    def __init__(
+        self,
+        *,
+        dial: Dial,
+        clock: Clock,
+        metrics: CollectorRegistry,
+        desks: Callable[[Callable[[str, bytes], None], Callable[[Incoming], None]], tuple[AlarmDesk, TelemetryDesk]],
+    ) -> None:
+        self._clock = clock
+        self._alarm = Line("alarm", dial("alarm"), (Lane.ALARM, Lane.STATUS), clock)
+        self._telemetry = Line("telemetry", dial("telemetry"), (Lane.TELEMETRY, Lane.CLIP), clock)
+        will = encode(PlatformStatus(online=False, at=clock.time()))
+        self._alarm.client.will_set(PLATFORM_STATUS, will, 1, retain=True)
+        self._passed: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
+        self._alarm_desk, self._telemetry_desk = desks(self.publish, self._passed.put)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._messages = Counter("anju_ingest_messages", "Messages from homes", ["line"], registry=metrics)
+        self._failures = Counter(
+            "anju_ingest_failures", "Batches that had to be tried again", ["line"], registry=metrics
+        )
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Down to a home, at QoS 1, without waiting."""
+        self._alarm.client.publish(topic, payload, 1)
+
+    @property
+    def ready(self) -> bool:
+        """Whether both lines are up and both threads alive."""
+        alive = all(thread.is_alive() for thread in self._threads)
+        return alive and bool(self._threads) and self._alarm.ready.is_set() and self._telemetry.ready.is_set()
+
+    def start(self, host: str, port: int) -> None:
+        """Connect (again and again, if need be) and begin to work."""
+        for line in (self._alarm, self._telemetry):
+            line.client.reconnect_delay_set(1, 5)
+            line.client.connect_async(host, port, keepalive=20)
+            line.client.loop_start()
+        runs = ((self._alarm, self._alarm_desk.take), (self._telemetry, self._readings))
+        for line, take in runs:
+            name = f"ingest-{line.client._client_id.decode()}"  # noqa: SLF001 - paho has no public way to read it
+            thread = threading.Thread(target=self._run, args=(line, take), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Say goodbye, and bring the records up to date."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_STOP_S)
+        offline = encode(PlatformStatus(online=False, at=self._clock.time()))
+        self._alarm.client.publish(PLATFORM_STATUS, offline, 1, retain=True)
+        for line in (self._telemetry, self._alarm):
+            line.client.disconnect()
+            line.client.loop_stop()
+        self._telemetry_desk.record(force=True)
+
+    def _run(self, line: Line, take: Callable[[list[Raw]], None]) -> None:
+        waited = 0.0
+        batch: list[Raw] = []
+        while not self._stop.is_set():
+            batch = batch or line.gather(self._stop)
+            try:
+                take(batch)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a batch does
+                waited = min(max(2 * waited, 0.2), _LONGEST_RETRY_S)
+                self._failures.labels(line._name).inc()  # noqa: SLF001 - its own line
+                note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
+                note("a batch could not be stored; trying again", messages=len(batch), wait_s=waited, error=str(error))
+                self._stop.wait(waited)
+                continue
+            self._messages.labels(line._name).inc(len(batch))  # noqa: SLF001 - its own line
+            waited, batch = 0.0, []
+
+    def _readings(self, batch: list[Raw]) -> None:
+        onward = []
+        while not self._passed.empty():
+            onward.append(self._passed.get())
+        if not batch and not onward:
+            self._telemetry_desk.record()
+            return
+        try:
+            self._telemetry_desk.take(batch, onward)
+        except SeriesUnavailable:
+            for message in onward:
+                self._passed.put(message)
+            raise

@@ -1,0 +1,86 @@
+"""What ingest needs of the slices it feeds; each is fulfilled by a service, and by a fake in its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from anju_core.alerts import AlertSignal
+from anju_core.vocabulary import AlertKind, Outcome
+from anju_detect.inactivity import LifeBatch
+from anju_platform.records.work import UnitOfWork
+from anju_wire.messages import Status
+
+
+@dataclass(slots=True)
+class Sighting:
+    """What a batch said about one device besides its readings; None where it said nothing."""
+
+    at_s: float
+    """Latest event time, Unix seconds (for a gateway: arrival)."""
+    battery: float | None = None
+    link_quality: float | None = None
+
+
+Sightings = Mapping[tuple[str, str], Sighting]
+"""By home and device; a gateway is a device under its own id."""
+
+
+class Watcher(Protocol):
+    """The detectors' side (`watch.service.Watch`). Called by the ingest thread; no SQL."""
+
+    def row(self, home_id: str) -> int:
+        """The home's row in `LifeBatch.home`."""
+
+    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+        """Signs of life and heartbeats that arrived at `arrived_s`."""
+
+    def heard(self, sightings: Sightings, arrived_s: float) -> None:
+        """Which gateways and devices spoke."""
+
+
+class Registry(Protocol):
+    """The records of gateways and devices (`devices.service.DeviceService`)."""
+
+    def seen(self, work: UnitOfWork, sightings: Sightings) -> None:
+        """Keep when devices were last seen, and their battery and link; registers strangers with `known` false."""
+
+    def clock_off(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+        """A gateway's clock is wrong by so much (0: right again)."""
+
+    def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
+        """Keep a message that could not be taken, once."""
+
+    def status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
+        """A gateway's own state came in."""
+
+
+class AlarmSink(Protocol):
+    """Where alarms become alerts (`alerts.service.AlertService`)."""
+
+    def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
+        """Raise, confirm or repeat; one alert for each episode, and each source counts once."""
+
+    def confirm(self, work: UnitOfWork, home_id: str, kind: AlertKind, episode: str, *, source: str | None) -> object:
+        """A suspected alert is real; None when there is no open alert of this episode."""
+
+    def withdraw(
+        self,
+        work: UnitOfWork,
+        home_id: str,
+        kind: AlertKind,
+        episode: str | None,
+        *,
+        outcome: Outcome,
+        why: str,
+        source: str | None = None,
+    ) -> object:
+        """What raised it is over."""
+
+
+class Post(Protocol):
+    """The way down to the homes."""
+
+    def __call__(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 1, without waiting."""

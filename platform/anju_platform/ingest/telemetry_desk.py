@@ -1,0 +1,201 @@
+"""Telemetry and clips: a batch is read into columns once, stored, shown to the watch, and acknowledged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from anju_detect.inactivity import LifeBatch
+from anju_platform.devices.book import Book
+from anju_platform.ingest.acks import acks
+from anju_platform.ingest.clocks import Clocks
+from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read
+from anju_platform.ingest.duplicates import Stream
+from anju_platform.ingest.ports import Post, Registry, Sighting, Watcher
+from anju_platform.ingest.streams import Streams
+from anju_platform.records.work import WorkFactory
+from anju_platform.series.store import Clip, Readings, SeriesRefused, SeriesStore
+from anju_wire.senml import Resolved
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Lane, Quantity
+
+RECORDS_EVERY_S = 1.0
+"""Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch on its way: what was read, in columns, and what it does to the streams."""
+
+    readings: Readings = field(default_factory=Readings)
+    homes: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    rooms: list[int] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
+    clips: list[tuple[str, str, Clip]] = field(default_factory=list)
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+    topics: dict[StreamKey, Topic] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def life(self) -> LifeBatch:
+        """Signs of life and heartbeats."""
+        return LifeBatch(
+            home=np.asarray(self.homes, np.int64),
+            at_s=np.asarray(self.times, np.float64),
+            room=np.asarray(self.rooms, np.int8),
+            kind=np.asarray(self.kinds, np.int8),
+        )
+
+
+class TelemetryDesk:
+    """Used by one thread."""
+
+    def __init__(
+        self, *, work: WorkFactory, book: Book, series: SeriesStore, watch: Watcher, registry: Registry, post: Post
+    ) -> None:
+        self._work, self._book, self._series, self._watch = work, book, series, watch
+        self._registry, self._post = registry, post
+        self._streams = Streams(work)
+        self._clocks = Clocks()
+        self._sightings: dict[tuple[str, str], Sighting] = {}
+        self._recorded_s = -RECORDS_EVERY_S
+
+    def take(self, batch: Sequence[Raw], onward: Iterable[Incoming] = ()) -> None:
+        """Store a batch and what the alarm desk passed on; then acknowledge.
+
+        Raises `SeriesUnavailable` with nothing acknowledged and nothing counted as taken.
+        """
+        columns = self._read(batch, onward)
+        try:
+            self._write(columns)
+        except SeriesRefused as error:
+            if len(batch) > 1 or (batch and onward):
+                for raw in batch:
+                    self.take([raw])
+                self.take((), onward)
+                return
+            columns.rejected += [_refused(raw, columns, error) for raw in batch]
+        self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
+
+    def _read(self, batch: Sequence[Raw], onward: Iterable[Incoming]) -> Batch:
+        columns = Batch()
+        for message in onward:
+            self._columns(columns, message)
+        for raw in batch:
+            message_or_not = read(raw, self._book, self._clocks)
+            if isinstance(message_or_not, Rejected):
+                columns.rejected.append(message_or_not)
+                self._count_refused(columns, message_or_not)
+            elif self._count(columns, message_or_not):
+                self._columns(columns, message_or_not)
+        return columns
+
+    def _count(self, columns: Batch, message: Incoming) -> bool:
+        """Whether it is new; either way its stream is acknowledged."""
+        stream = self._stream(columns, message.stream, message.topic)
+        if stream.has(message.seq):
+            return False
+        stream.take(message.seq, message.base)
+        return True
+
+    def _count_refused(self, columns: Batch, message: Rejected) -> None:
+        if message.stream is not None and message.header is not None and message.topic is not None:
+            stream = self._stream(columns, message.stream, message.topic)
+            if not stream.has(message.header.seq):
+                stream.take(message.header.seq, message.header.base)
+
+    def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> Stream:
+        if key not in columns.streams:
+            columns.streams[key] = self._streams.get(key).copy()
+            columns.topics[key] = topic
+        return columns.streams[key]
+
+    def _columns(self, columns: Batch, message: Incoming) -> None:
+        home, gateway = message.facts.home_id, message.facts.gateway_id
+        self._sighting(home, gateway, message.arrived_s)
+        if message.lane is Lane.CLIP:
+            columns.clips += _clips(home, message.readings)
+            return
+        row = self._watch.row(home)
+        readings = columns.readings
+        for reading in message.readings:
+            sensor = self._book.sensor(home, reading.device, str(reading.quantity))
+            sighting = self._sighting(home, reading.device, reading.at_s)
+            if reading.text is not None:
+                readings.add_text(sensor.source, reading.at_s, reading.text)
+                continue
+            value = float(reading.truth) if reading.truth is not None else reading.value
+            if value is None:
+                continue
+            readings.add(sensor.source, reading.at_s, value)
+            if sensor.life >= 0 and (reading.truth is not False or sensor.life_when_false):
+                columns.homes.append(row)
+                columns.times.append(reading.at_s)
+                columns.rooms.append(sensor.room)
+                columns.kinds.append(sensor.life)
+            if reading.quantity == Quantity.BATTERY:
+                sighting.battery = value
+            elif reading.quantity == Quantity.LINK_QUALITY:
+                sighting.link_quality = value
+
+    def _sighting(self, home: str, device: str, at_s: float) -> Sighting:
+        sighting = self._sightings.get((home, device))
+        if sighting is None:
+            sighting = self._sightings[home, device] = Sighting(at_s)
+        elif at_s > sighting.at_s:
+            sighting.at_s = at_s
+        return sighting
+
+    def _write(self, columns: Batch) -> None:
+        self._series.write(columns.readings)
+        for home, device, clip in columns.clips:
+            self._series.write_clip(home, device, clip)
+
+    def _pass_on(self, columns: Batch, arrived_s: float) -> None:
+        if columns.homes:
+            self._watch.update(columns.life(), arrived_s)
+        for key, stream in columns.streams.items():
+            self._streams.put(key, stream)
+        self.record(force=bool(columns.rejected), rejected=columns.rejected)
+        upto = {key: stream.upto for key, stream in columns.streams.items()}
+        for topic, payload in acks(upto, columns.topics, columns.rejected):
+            self._post(topic, payload)
+
+    def record(self, *, force: bool = False, rejected: Sequence[Rejected] = ()) -> None:
+        """Bring the records up to date, when it is time; quarantine is never put off."""
+        now = time.monotonic()
+        if not force and now - self._recorded_s < RECORDS_EVERY_S:
+            return
+        moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
+        sightings, self._sightings = self._sightings, {}
+        self._watch.heard(sightings, max((s.at_s for s in sightings.values()), default=0.0))
+        self._recorded_s = now
+        if not (moved or sightings or rejected or self._clocks.changed):
+            return
+        with self._work() as work:
+            self._registry.seen(work, sightings)
+            self._streams.save(work, moved)
+            for gateway_id, offset in self._clocks.changed.items():
+                self._registry.clock_off(work, gateway_id, offset)
+            for one in rejected:
+                self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+        self._streams.saved(moved)
+        self._clocks.changed.clear()
+
+
+def _clips(home: str, readings: Sequence[Resolved]) -> list[tuple[str, str, Clip]]:
+    """The waveforms of a clip message, each with the sample rate of its device."""
+    rates = {r.device: r.value for r in readings if r.quantity == Quantity.SAMPLE_RATE and r.value}
+    return [
+        (home, r.device, Clip(r.at_s, rates[r.device], r.data))
+        for r in readings
+        if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
+    ]
+
+
+def _refused(raw: Raw, columns: Batch, error: SeriesRefused) -> Rejected:
+    """A message that the series store will never take."""
+    return Rejected(raw, "$.pack", str(error), next(iter(columns.topics.values()), None))
