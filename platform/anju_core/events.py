@@ -34,6 +34,7 @@ class AlertTaken(Event):
 
     alert_id: UUID
     home_id: str
+    kind: AlertKind
     by_name: str
 
 
@@ -46,6 +47,8 @@ class AlertResolved(Event):
     kind: AlertKind
     episode: str
     outcome: Outcome
+    by_name: str = ""
+    """Empty when nobody had to: it was withdrawn, or it passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class VisitRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitChanged(Event):
-    """A visit task moved on; `step` is the VisitState's value or `offer_declined`, `offer_timed_out`, `late`."""
+    """A visit task moved on; `step` is the VisitState's value or another VisitStep's (`offer_declined`, `late`, …)."""
 
     visit_id: UUID
     alert_id: UUID | None
@@ -72,6 +75,9 @@ class VisitChanged(Event):
     step: str
     by_name: str = ""
     eta_minutes: int | None = None
+    community_id: str = ""
+    carer_id: UUID | None = None
+    """Who makes it, or who is being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +112,12 @@ class MessageSettled(Event):
     unreached: bool
     """Every channel to this recipient has now failed."""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceChanged(Event):
+    """An absence was told, or ended early (then `until` is `at`): silence between the two is expected."""
+
+    home_id: str
+    start: datetime
+    until: datetime

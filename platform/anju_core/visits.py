@@ -19,6 +19,8 @@ class VisitCommand(StrEnum):
     """The open offer was declined or timed out."""
     GIVE_UP = "give_up"
     """Nobody is left to ask."""
+    HAND_BACK = "hand_back"
+    """The carer who had accepted cannot come after all."""
     CHECK_IN = "check_in"
     CHECK = "check"
     CHECK_OUT = "check_out"
@@ -34,6 +36,7 @@ class VisitStep(StrEnum):
     DECLINED = "offer_declined"
     TIMED_OUT = "offer_timed_out"
     ACCEPTED = "accepted"
+    HANDED_BACK = "handed_back"
     LATE = "late"
     CHECKED_IN = "checked_in"
     CHECKED = "checked"
@@ -96,19 +99,6 @@ class NotYourVisit(Refused):
         self.visit_id = visit_id
 
 
-class ArrivalNotProven(Invalid):
-    """Neither the home's code nor the place shows that the carer is there."""
-
-    def __init__(self, visit_id: UUID, distance_m: float | None, *, wrong_code: bool) -> None:
-        where = "place unknown" if distance_m is None else f"{distance_m:.0f} m away"
-        super().__init__(
-            f"arrival at visit {visit_id} is not proven: {'wrong code' if wrong_code else 'no code'}, {where}"
-        )
-        self.visit_id = visit_id
-        self.distance_m = None if distance_m is None else round(distance_m)
-        self.wrong_code = wrong_code
-
-
 class UnknownTask(Invalid):
     """The checklist has no such item."""
 
@@ -146,6 +136,7 @@ TRANSITIONS: dict[tuple[VisitState, VisitCommand], VisitState] = {
     (_S.OFFERED, _C.LAPSE): _S.OPEN,
     (_S.OFFERED, _C.CANCEL): _S.CANCELLED,
     (_S.ACCEPTED, _C.CHECK_IN): _S.CHECKED_IN,
+    (_S.ACCEPTED, _C.HAND_BACK): _S.OPEN,
     (_S.ACCEPTED, _C.CANCEL): _S.CANCELLED,
     (_S.CHECKED_IN, _C.CHECK): _S.CHECKED_IN,
     (_S.CHECKED_IN, _C.CHECK_OUT): _S.CHECKED_OUT,
@@ -165,6 +156,7 @@ _STATE_AFTER = {
     VisitStep.DECLINED: _S.OPEN,
     VisitStep.TIMED_OUT: _S.OPEN,
     VisitStep.ACCEPTED: _S.ACCEPTED,
+    VisitStep.HANDED_BACK: _S.OPEN,
     VisitStep.CHECKED_IN: _S.CHECKED_IN,
     VisitStep.CHECKED_OUT: _S.CHECKED_OUT,
     VisitStep.CONFIRMED: _S.CONFIRMED,

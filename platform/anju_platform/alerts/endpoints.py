@@ -15,7 +15,6 @@ from anju_platform.alerts.board import AlertDetail
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.schemas import (
     AlertDetailView,
-    AlertList,
     AlertView,
     CallView,
     Contacted,
@@ -38,13 +37,12 @@ EVERY_COMMUNITY = "community:*"
 
 
 @router.get("/alerts")
-def list_alerts(actor: Watcher, platform: PlatformDep, work: UnitDep, state: Listed = "open") -> AlertList:
+def list_alerts(actor: Watcher, platform: PlatformDep, work: UnitDep, state: Listed = "open") -> list[AlertView]:
     """Alerts of the asker's scope: open ones by deadline, closed ones newest first."""
     work.only_read()
-    now = work.clock.now()
-    rows = platform.alerts.board(work, actor.community_id, now, state=None if state == "all" else state)
-    load = platform.alerts.load(work, actor.community_id, now)
-    return AlertList(at=now, load=load, alerts=[AlertView.model_validate(row) for row in rows])
+    chosen = None if state == "all" else state
+    rows = platform.alerts.board(work, actor.community_id, work.clock.now(), state=chosen)
+    return [AlertView.model_validate(row) for row in rows]
 
 
 @router.get("/alerts/stream")

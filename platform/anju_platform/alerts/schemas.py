@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, VisitCategory
@@ -83,14 +83,6 @@ class AlertDetailView(AlertView):
     calls: list[CallView]
     commands: list[AlertCommand]
     undo_until: datetime | None
-
-
-class AlertList(BaseModel):
-    """Alerts, in the order in which they need a person."""
-
-    at: datetime
-    load: int = Field(description="Alerts raised in the last ten minutes.")
-    alerts: list[AlertView]
 
 
 class Contacted(BaseModel):

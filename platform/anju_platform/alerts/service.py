@@ -19,7 +19,16 @@ from anju_core.alerts import (
     undo_until,
 )
 from anju_core.announcements import others_asked
-from anju_core.events import AlertResolved, AlertTaken, ElderTold, MessageSettled, VisitChanged, VisitRequested
+from anju_core.events import (
+    AlertResolved,
+    AlertTaken,
+    ElderTold,
+    HomeSight,
+    MessageSettled,
+    VisitChanged,
+    VisitRequested,
+)
+from anju_core.visits import VisitStep
 from anju_core.vocabulary import (
     AlertKind,
     AlertState,
@@ -37,7 +46,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.alerts.story import write
 from anju_platform.duty.service import DutyService
-from anju_platform.notify.service import OutboxService
+from anju_platform.notify.service import OutboxService, UnknownHome
 from anju_platform.records.work import UnitOfWork
 
 TICK_LIMIT = 200
@@ -97,6 +106,26 @@ class AlertService:
         """
         return self._intake.withdraw(work, home_id, kind, episode, outcome=outcome, why=why, source=source)
 
+    def home_sight(self, work: UnitOfWork, event: HomeSight) -> None:
+        """A home that cannot be seen is an alert of its own, until it is seen again. Raises `UnknownHome`."""
+        if not event.blind:
+            self.withdraw(work, event.home_id, AlertKind.BLIND, None, outcome=Outcome.TECHNICAL, why="seen_again")
+            return
+        home = AlertRepository(work.session).home(event.home_id)
+        if home is None:
+            raise UnknownHome(event.home_id)
+        signal = AlertSignal(
+            kind=AlertKind.BLIND,
+            home_id=home.id,
+            community_id=home.community_id,
+            episode=event.at.isoformat(timespec="seconds"),
+            happened_at=event.at,
+            due_since=event.at,
+            reason_zh=event.reason_zh,
+            reason_en=event.reason_en,
+        )
+        self.raise_alert(work, signal)
+
     def elder_told(self, work: UnitOfWork, event: ElderTold) -> Alert | None:
         """The home's annunciator said something: written into the history of the alert it was about."""
         alert = self._told_about(work, event)
@@ -120,7 +149,8 @@ class AlertService:
         alert.taken_by, alert.taken_by_name, alert.taken_at = actor.account_id, actor.name, now
         detail = {"from": facts.taken_by_name} if facts.taken_by is not None else {}
         self._apply(work, alert, move, now, actor=actor, detail=detail)
-        work.record(AlertTaken(at=now, alert_id=alert.id, home_id=alert.home_id, by_name=actor.name))
+        taken = AlertTaken(at=now, alert_id=alert.id, home_id=alert.home_id, kind=facts.kind, by_name=actor.name)
+        work.record(taken)
         return alert
 
     def release(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
@@ -189,6 +219,7 @@ class AlertService:
                 kind=AlertKind(alert.kind),
                 episode=alert.episode,
                 outcome=outcome,
+                by_name=actor.name,
             )
         )
         return alert
@@ -203,12 +234,14 @@ class AlertService:
             VisitState.CHECKED_OUT.value: AlertCommand.VISITED,
             VisitState.UNFILLED.value: AlertCommand.VISIT_FAILED,
             VisitState.CANCELLED.value: AlertCommand.VISIT_FAILED,
+            VisitStep.HANDED_BACK.value: AlertCommand.VISIT_FAILED,
         }
         alert = None if event.alert_id is None else AlertRepository(work.session).lock(event.alert_id)
         if alert is None:
             return
-        if event.step == "late" and alert.closed_at is None:
-            self._ladder.late(work, alert, event.at, "visit_late")
+        now = work.clock.now()
+        if event.step == VisitStep.LATE.value and alert.closed_at is None:
+            self._ladder.late(work, alert, now, "visit_late")
             return
         command = commands.get(event.step)
         if command is None:
@@ -217,10 +250,10 @@ class AlertService:
             move = decide(AlertRepository(work.session).facts(alert), command)
         except AlertClosed:  # closed by its worker while the carer was still there
             return
-        detail = {"visit": str(event.visit_id), "eta_minutes": event.eta_minutes}
-        self._apply(work, alert, move, event.at, name=event.carer_name or event.by_name, detail=detail)
-        if command is AlertCommand.VISIT_FAILED and event.step == VisitState.UNFILLED.value:
-            self._ladder.loudly(work, alert, event.at, f"unfilled-{event.visit_id}")
+        detail = {"visit": str(event.visit_id), "eta_minutes": event.eta_minutes, "at": event.at.isoformat()}
+        self._apply(work, alert, move, now, name=event.carer_name or event.by_name, detail=detail)
+        if command is AlertCommand.VISIT_FAILED and event.step != VisitState.CANCELLED.value:
+            self._ladder.loudly(work, alert, now, f"{event.step}-{event.visit_id}")
 
     def message_settled(self, work: UnitOfWork, event: MessageSettled) -> None:
         """A message was delivered or given up: the first delivery makes it notified; an unreached person escalates."""

@@ -1,0 +1,29 @@
+"""Refusals at the door; they are remembered, so that a code cannot be guessed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from anju_core.errors import Conflict, Invalid
+from anju_platform.records.work import Kept
+
+
+class ArrivalNotProven(Invalid, Kept):
+    """Neither the home's code nor the place shows that the carer is there."""
+
+    def __init__(self, visit_id: UUID, distance_m: float | None, *, wrong_code: bool) -> None:
+        where = "place unknown" if distance_m is None else f"{distance_m:.0f} m away"
+        code = "wrong code" if wrong_code else "no code"
+        super().__init__(f"arrival at visit {visit_id} is not proven: {code}, {where}")
+        self.visit_id = visit_id
+        self.distance_m = None if distance_m is None else round(distance_m)
+        self.wrong_code = wrong_code
+
+
+class TooManyCodes(Conflict):
+    """So many wrong codes that the code no longer counts; the place or a worker's word still does."""
+
+    def __init__(self, visit_id: UUID, tries: int) -> None:
+        super().__init__(f"visit {visit_id}: {tries} wrong codes; call the worker on duty")
+        self.visit_id = visit_id
+        self.tries = tries
