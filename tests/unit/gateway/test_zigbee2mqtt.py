@@ -1,0 +1,278 @@
+"""Payloads as real devices send them, and as broken ones do."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_gateway.adapters import Intake
+from anju_gateway.adapters.zigbee2mqtt import KEYS, KINDS, Zigbee2MqttAdapter, event_time
+from anju_gateway.memory import Memory
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Device, Registry
+from anju_wire.vocabulary import DeviceKind, Lane, Quantity
+
+NOW = 1_750_000_000.0
+BASE = "home-07/zigbee2mqtt"
+DEVICES = [
+    Device("door-entrance", DeviceKind.DOOR),
+    Device("motion-living", DeviceKind.MOTION),
+    Device("button-sos", DeviceKind.BUTTON),
+    Device("leak-bathroom", DeviceKind.LEAK),
+    Device("smoke-kitchen", DeviceKind.SMOKE),
+    Device("door-bedroom", DeviceKind.DOOR, name="卧室门"),
+]
+
+
+class Home:
+    """An adapter with its memory, fed by name and payload."""
+
+    def __init__(self) -> None:
+        self.memory = Memory({})
+        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), self.memory)
+
+    def says(self, name: str, payload: object, at_s: float = NOW, *, retained: bool = False) -> Intake:
+        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        intake = self.adapter.take(f"{BASE}/{name}", raw, retained=retained, now_s=at_s)
+        assert intake is not None
+        return intake
+
+
+@pytest.fixture
+def home() -> Home:
+    return Home()
+
+
+def said(intake: Intake) -> dict[str, object]:
+    return {str(reading.quantity): reading.value for reading in intake.readings}
+
+
+def test_a_door_contact(home: Home) -> None:
+    payload = {"contact": False, "battery": 97, "voltage": 3005, "linkquality": 120, "last_seen": (NOW - 0.5) * 1000}
+    intake = home.says("door-entrance", payload)
+    assert said(intake) == {"contact": False, "battery": 97.0, "link_quality": pytest.approx(120 / 255, abs=1e-4)}
+    assert {reading.at_s for reading in intake.readings} == {NOW - 0.5}
+    assert {reading.device for reading in intake.readings} == {"door-entrance"}
+    assert not intake.alarms
+    assert not intake.refused
+
+
+def test_a_door_that_only_reports_its_battery_shows_no_life(home: Home) -> None:
+    home.says("door-entrance", {"contact": True, "battery": 97})
+    assert said(home.says("door-entrance", {"contact": True, "battery": 96}, NOW + 5000)) == {"battery": 96.0}
+    assert said(home.says("door-entrance", {"contact": False, "battery": 96}, NOW + 5001)) == {"contact": False}
+
+
+def test_a_motion_sensor(home: Home) -> None:
+    payload = {"occupancy": True, "illuminance": 12, "device_temperature": 27, "battery": 100}
+    assert said(home.says("motion-living", payload)) == {"occupancy": True, "battery": 100.0}
+    assert said(home.says("motion-living", payload, NOW + 60)) == {"occupancy": True}, "movement again"
+    assert said(home.says("motion-living", payload, NOW + 60.2)) == {}, "the same movement twice"
+    assert said(home.says("motion-living", {"occupancy": False}, NOW + 90)) == {"occupancy": False}
+    assert said(home.says("motion-living", {"occupancy": False}, NOW + 9000)) == {}, "still nobody"
+
+
+@pytest.mark.parametrize(
+    "action", ["single", "double", "press", "on", "emergency", "sos", "panic", "1_single", "triple"]
+)
+def test_any_press_of_the_emergency_button_is_a_call_for_help(home: Home, action: str) -> None:
+    intake = home.says("button-sos", {"action": action, "battery": 100, "linkquality": 90})
+    assert intake.alarms == [[Reading("button-sos", Quantity.SOS, NOW, True)]]
+
+
+@pytest.mark.parametrize("action", ["hold", "long", "long_press", "cancel", "clear"])
+def test_a_button_held_takes_it_back(home: Home, action: str) -> None:
+    assert home.says("button-sos", {"action": action}).alarms == [
+        [Reading("button-sos", Quantity.SOS_CANCEL, NOW, True)]
+    ]
+
+
+@pytest.mark.parametrize("action", ["", "release", "hold_release", None])
+def test_the_end_of_a_press_is_nothing(home: Home, action: str | None) -> None:
+    intake = home.says("button-sos", {"action": action})
+    assert not intake.alarms
+    assert not intake.refused
+
+
+def test_a_press_and_its_echo_are_one(home: Home) -> None:
+    assert home.says("button-sos", {"action": "emergency"}).alarms
+    echo = home.says("button-sos", {"action": "emergency"}, NOW + 0.4)
+    assert not echo.alarms
+    assert echo.duplicates == 1
+    assert home.says("button-sos", {"action": "emergency"}, NOW + 3).alarms, "a second press is never swallowed"
+    assert home.says("button-sos", {"action": "hold"}, NOW + 3.5).alarms, "nor a hold after a press"
+
+
+def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home) -> None:
+    payload = {"action": "emergency", "last_seen": NOW * 1000}
+    home.says("button-sos", payload)
+    kept = {key: value for key, value in home.memory.changes.items() if value is not None}
+    home.memory = Memory(kept)
+    home.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.memory)
+    assert home.says("button-sos", payload, NOW + 30).duplicates == 1
+
+
+def test_a_press_that_could_not_be_stored_counts_when_it_comes_again(home: Home) -> None:
+    home.says("button-sos", {"action": "emergency"})
+    home.memory.forget()
+    assert home.says("button-sos", {"action": "emergency"}, NOW + 0.1).alarms
+
+
+def test_a_retained_press_is_of_long_ago(home: Home) -> None:
+    assert not home.says("button-sos", {"action": "emergency"}, retained=True).alarms
+
+
+def test_water_and_smoke(home: Home) -> None:
+    leak = home.says("leak-bathroom", {"water_leak": True, "battery": 100, "device_temperature": 21})
+    assert leak.alarms == [[Reading("leak-bathroom", Quantity.WATER_LEAK, NOW, True)]]
+    assert not home.says("leak-bathroom", {"water_leak": True}, NOW + 10).alarms
+    assert home.says("leak-bathroom", {"water_leak": True}, NOW + 70).alarms, "still wet: said again"
+    dry = home.says("leak-bathroom", {"water_leak": False}, NOW + 80)
+    assert dry.alarms == [[Reading("leak-bathroom", Quantity.WATER_LEAK, NOW + 80, False)]]
+    smoke = home.says("smoke-kitchen", {"smoke": True, "tamper": False, "battery_low": False, "linkquality": 60})
+    assert smoke.alarms == [[Reading("smoke-kitchen", Quantity.SMOKE, NOW, True)]]
+
+
+def test_an_alarm_counts_from_a_device_that_is_registered_as_something_else(home: Home) -> None:
+    assert home.says("motion-living", {"water_leak": True}).alarms
+    assert home.says("door-entrance", {"action": "emergency"}).alarms
+
+
+def test_a_device_that_nobody_registered_is_heard(home: Home) -> None:
+    assert home.says("new-button", {"action": "emergency"}).alarms[0][0].device == "new-button"
+    assert not home.says("light-switch", {"action": "single"}).alarms, "not every switch calls for help"
+    assert said(home.says("new-door", {"contact": True})) == {"contact": True}
+
+
+def test_names_that_the_wire_does_not_allow(home: Home) -> None:
+    assert home.says("卧室门", {"contact": True}).readings[0].device == "door-bedroom"
+    unknown = home.says("客厅 人体", {"occupancy": True}).readings[0].device
+    assert unknown.isascii()
+    assert " " not in unknown
+    assert unknown != home.says("厨房 人体", {"occupancy": True}).readings[0].device
+
+
+def test_battery_and_link_are_said_when_they_change_or_hourly(home: Home) -> None:
+    assert said(home.says("motion-living", {"battery": 90, "linkquality": 100}))
+    assert said(home.says("motion-living", {"battery": 90, "linkquality": 110}, NOW + 60)) == {}
+    assert said(home.says("motion-living", {"battery": 89, "linkquality": 110}, NOW + 120)) == {"battery": 89.0}
+    assert said(home.says("motion-living", {"linkquality": 200}, NOW + 121)) == {"link_quality": pytest.approx(0.7843)}
+    assert said(home.says("motion-living", {"battery": 89, "linkquality": 200}, NOW + 4000)).keys() == {
+        "battery",
+        "link_quality",
+    }
+
+
+def test_climate(home: Home) -> None:
+    payload = {"temperature": 21.53, "humidity": 40.2, "pressure": 1012}
+    assert said(home.says("door-entrance", payload)) == {"temperature": 21.53, "humidity": 40.2}
+
+
+@pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online"])
+def test_availability_in_both_forms(home: Home, payload: bytes) -> None:
+    assert home.says("motion-living/availability", payload).readings == [
+        Reading("motion-living", Quantity.AVAILABLE, NOW, True)
+    ]
+    assert not home.says("motion-living/availability", payload, NOW + 5, retained=True).readings
+    assert home.says("motion-living/availability", {"state": "offline"}, NOW + 9).readings[0].value is False
+    assert home.says("motion-living/availability", b"maybe").refused
+
+
+def test_the_bridge_speaks_for_the_gateway(home: Home) -> None:
+    assert home.says("bridge/state", {"state": "offline"}).readings == [Reading("gw-1", Quantity.AVAILABLE, NOW, False)]
+    assert home.says("bridge/logging", {"level": "info"}).readings == []
+    assert home.says("motion-living/set", {"occupancy": True}).readings == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "key"),
+    [
+        ({"contact": "open"}, "contact"),
+        ({"contact": 1}, "contact"),
+        ({"battery": "97"}, "battery"),
+        ({"battery": 101}, "battery"),
+        ({"battery": -1}, "battery"),
+        ({"battery": True}, "battery"),
+        ({"battery": math.nan}, "battery"),
+        ({"temperature": math.inf}, "temperature"),
+        ({"linkquality": 256}, "linkquality"),
+        ({"humidity": [40]}, "humidity"),
+        ({"action": 5}, "action"),
+        ({"smoke": "yes"}, "smoke"),
+        (b"{", "$"),
+        (b"[1]", "$"),
+        (b"\xff\xfe", "$"),
+        (b"[" * 5000, "$"),
+        (b'{"contact": true}' + b" " * 70_000, "$"),
+    ],
+)
+def test_what_means_nothing_is_refused_with_its_place_and_the_rest_counts(
+    home: Home, payload: object, key: str
+) -> None:
+    if isinstance(payload, dict):
+        payload = {"occupancy": True, **payload}
+    intake = home.says("unregistered", payload)
+    assert [(refused.device, refused.key) for refused in intake.refused] == [("unregistered", key)]
+    assert intake.refused[0].why
+    if isinstance(payload, dict):
+        assert said(intake) == {"occupancy": True}
+
+
+def test_values_not_heard_yet_are_nothing(home: Home) -> None:
+    intake = home.says("door-entrance", {"contact": None, "battery": None, "action": None})
+    assert (intake.readings, intake.alarms, intake.refused) == ([], [], [])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*KEYS, "action", "last_seen", "voltage"]), json_values, max_size=6))
+def test_no_payload_breaks_the_adapter(payload: dict[str, object]) -> None:
+    intake = Home().says("anything", payload)
+    for reading in [*intake.readings, *(r for alarm in intake.alarms for r in alarm)]:
+        assert math.isfinite(float(reading.value))
+        assert NOW - 31 * 86400 <= reading.at_s <= NOW + 61
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_break_the_adapter(raw: bytes) -> None:
+    Home().says("anything", raw)
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "at_s"),
+    [
+        (NOW * 1000, NOW),
+        ("2025-06-15T15:06:40Z", NOW),
+        ("2025-06-15T23:06:40+08:00", NOW),
+        (NOW, None),
+        ((NOW + 315_360_000) * 1000, None),
+        ((NOW - 315_360_000) * 1000, None),
+        (True, None),
+        (math.nan, None),
+        ("soon", None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_event_times(last_seen: object, at_s: float | None) -> None:
+    assert event_time(last_seen, NOW) == at_s
+
+
+def test_other_topics_are_not_ours(home: Home) -> None:
+    assert home.adapter.take("home-08/zigbee2mqtt/x", b"{}", retained=False, now_s=NOW) is None
+
+
+def test_every_kind_of_zigbee_device_has_its_row() -> None:
+    assert set(KINDS) == set(DeviceKind) - {DeviceKind.WEARABLE, DeviceKind.GATEWAY} | {None}
+    for keys in KINDS.values():
+        assert keys <= KEYS.keys() | {"action"}
+        assert {key for key, row in KEYS.items() if Reading("d", row.quantity, 0.0, 0.0).lane is Lane.ALARM} <= keys
