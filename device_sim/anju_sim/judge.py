@@ -107,7 +107,7 @@ class Play:
         now = self._s.clock.time()
         past = self._past(home, float(happen.args.get("days", 14)), now)
         wanted = now + float(happen.args.get("lead_s", 10))
-        cut = cut_for(home.home, past, wanted, now, lambda rows, ends: self._ask_deadlines(home.home, rows, ends))
+        cut = cut_for(home.home, past, wanted, now, lambda rows, ends: self._ask_deadlines(home, rows, ends))
         for batch in Household(home, self._s.seed, self._s.bus.publish).history(iter(cut.happenings)):
             self._s.bus.publish(f"{home.home}/logger/history", batch)
         self._lines[happen.id].origin_s = cut.deadline_s
@@ -131,9 +131,10 @@ class Play:
         self._say(f"the past of {home.home} is {log.name}: {len(recent)} events")
         return moved(recent, now - recent[-1].at_s)
 
-    def _ask_deadlines(self, home: str, rows: list[Happening], ends: list[float]) -> list[float | None]:
-        life = [[row.at_s, row.device] for row in rows]
-        answer = self._s.tester.call("POST", "/tester/deadlines", {"home": home, "life": life, "ends": ends})
+    def _ask_deadlines(self, home: FleetHome, rows: list[Happening], ends: list[float]) -> list[float | None]:
+        told = {device.id: (device.room, device.kind) for device in home.devices}
+        life = [[row.at_s, *told[row.device]] for row in rows]
+        answer = self._s.tester.call("POST", "/tester/deadlines", {"home": home.home, "life": life, "ends": ends})
         return [unix(deadline) for deadline in answer["deadlines"]]
 
     # --- what is seen ----------------------------------------------------------------------------------------------

@@ -1,0 +1,122 @@
+"""The line to the simulator over the district's broker: orders go out, what happened in the homes comes back."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from anju_platform.settings import Settings
+
+CONTROL = "anju-sim/v1/control"
+EVENTS = "anju-sim/v1/events"
+_KEPT = 100
+
+log = structlog.get_logger("anju.tester")
+
+
+@dataclass(slots=True)
+class Course:
+    """One order and what the simulated home said about it, in order of arrival."""
+
+    id: str
+    home_id: str
+    action: str
+    args: Mapping[str, object] = field(default_factory=dict)
+    stages: list[tuple[str, float]] = field(default_factory=list)
+    """What happened, and when (Unix s)."""
+    refusal: str = ""
+
+
+class SimulatorLink:
+    """Keeps the last orders and their events in memory; a demo's panel needs no more."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._courses: OrderedDict[str, Course] = OrderedDict()
+        self._lock = threading.Lock()
+        self.connected = False
+        """Whether orders can be handed to the broker."""
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="anju-platform-tester", clean_session=True)
+        if settings.mqtt_username and settings.mqtt_password:
+            client.username_pw_set(settings.mqtt_username, settings.mqtt_password.get_secret_value())
+        if settings.mqtt_ca:
+            client.tls_set(str(settings.mqtt_ca))
+        client.on_connect, client.on_disconnect, client.on_message = (
+            self._on_connect,
+            self._on_disconnect,
+            self._on_message,
+        )
+        client.reconnect_delay_set(1, 5)
+        self._client = client
+
+    def start(self) -> None:
+        """Connect in the background, again and again."""
+        self._client.connect_async(self._settings.mqtt_host, self._settings.mqtt_port)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def send(self, course: Course) -> None:
+        """Give the simulator an order."""
+        self._keep(course)
+        order = {"id": course.id, "home": course.home_id, "action": course.action, "args": dict(course.args)}
+        self._client.publish(CONTROL, json.dumps(order).encode(), qos=1)
+
+    def courses(self) -> list[Course]:
+        """The last orders, newest first."""
+        with self._lock:
+            return [
+                Course(c.id, c.home_id, c.action, c.args, list(c.stages), c.refusal)
+                for c in reversed(self._courses.values())
+            ]
+
+    def heard(self, payload: bytes) -> None:
+        """Take one event of the simulator; one that can't be read is logged and left."""
+        try:
+            event = json.loads(payload)
+            order, stage, at = str(event["id"]), str(event["stage"]), float(event["at"])
+            home, action = str(event["home"]), str(event["action"])
+            detail = event.get("detail") or {}
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("simulator event unreadable", error=str(error))
+            return
+        with self._lock:
+            known = self._courses.get(order)
+        if known is None:
+            known = Course(order, home, action)
+            self._keep(known)
+        with self._lock:
+            if stage == "refused":
+                known.refusal = str(detail.get("why", "")) if isinstance(detail, dict) else ""
+            elif stage not in {told for told, _ in known.stages}:
+                known.stages.append((stage, at))
+
+    def _keep(self, course: Course) -> None:
+        with self._lock:
+            self._courses[course.id] = course
+            while len(self._courses) > _KEPT:
+                self._courses.popitem(last=False)
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: ReasonCode, _props: object
+    ) -> None:
+        self.connected = not code.is_failure
+        if self.connected:
+            client.subscribe(EVENTS, qos=1)
+
+    def _on_disconnect(self, *_: object) -> None:
+        self.connected = False
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self.heard(bytes(message.payload))
