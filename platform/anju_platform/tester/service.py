@@ -18,6 +18,7 @@ from anju_platform.residents.models import Community, Home
 from anju_platform.tester.foresight import Life, deadlines
 from anju_platform.tester.lines import KINDS, Line, line_of, origin_of
 from anju_platform.tester.link import Course, SimulatorLink
+from anju_platform.tester.saved import story_of
 
 ACTIONS = (
     "press",
@@ -34,15 +35,6 @@ ACTIONS = (
 )
 _LOOKED_AT = 60
 """So many of the newest alerts are searched for those that orders led to."""
-_MUST = ("stored", "shown")
-_NEEDS = {
-    "press": "button",
-    "hold": "button",
-    "fall": "wearable",
-    "leave": "door",
-    "return": "door",
-    "visitor": "door",
-}
 
 
 class SimulatorAbsent(Conflict):
@@ -114,25 +106,10 @@ class TesterService:
         details = [self._alerts.detail(work, row.id, None) for row in newest]
         return [line_of(course, details) for course in courses]
 
-    def as_story(self) -> dict[str, object]:
-        """What was just done, as a story: who did what when, and that each event must be stored, shown and closed."""
+    def as_story(self) -> str:
+        """What was just done, as a story's YAML: what happened when, and that each event must be stored and shown."""
         done = [(at, c) for c in self._link.courses() if (at := origin_of(c)) is not None] if self._link else []
-        done.sort(key=lambda pair: pair[0])
-        courses = [course for _, course in done]
-        parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(c.home_id for c in courses), 1)}
-        happen: list[dict[str, object]] = []
-        for number, (at, course) in enumerate(done, 1):
-            step: dict[str, object] = {"at": round(at - done[0][0], 1), "home": parts[course.home_id]}
-            step |= {"action": course.action, "args": dict(course.args)}
-            happen.append(step | ({"id": f"{course.action}{number}"} if course.action in KINDS else {}))
-        must = [{"event": h["id"], "stage": stage, "within_s": 15} for h in happen if "id" in h for stage in _MUST]
-        return {
-            "name": "saved",
-            "title": "Saved from the tester's panel",
-            "homes": {part: _part(home, courses) for home, part in parts.items()},
-            "happen": happen,
-            "must": must,
-        }
+        return story_of(sorted(done, key=lambda pair: pair[0]))
 
     def deadlines(
         self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]
@@ -146,8 +123,3 @@ class TesterService:
             raise HomeNotFound(home_id)
         offset = ZoneInfo(place.timezone).utcoffset(work.clock.now().replace(tzinfo=None))
         return deadlines(life, ends, place.false_alerts_per_month, offset.total_seconds() if offset else 0.0)
-
-
-def _part(name: str, courses: Sequence[Course]) -> dict[str, list[str]]:
-    """What the home of a part must own."""
-    return {"with": sorted({_NEEDS.get(course.action, "motion") for course in courses if course.home_id == name})}
