@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from anju_detect.errors import BatchRefused, OutcomeUnknown, ParameterOutOfRange
 from anju_detect.inactivity import gaps
+from anju_detect.inactivity.habits import is_exit, learn, remember, rise
 from anju_detect.inactivity.intake import Rows, sorted_rows
+from anju_detect.inactivity.model import TAIL, Outlook, SilenceModel, surprise_of
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
-from anju_detect.inactivity.state import BANDS, HomeState
+from anju_detect.inactivity.state import HomeState
 from anju_detect.inactivity.vocabulary import (
     AWAY_LONG,
     BATHROOM,
     BEDROOM,
-    DOOR,
-    ENTRANCE,
     FALSE,
     INACTIVITY,
     OUTCOMES,
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 NIGHT_FROM_H, NIGHT_UNTIL_H = 21, 9
-FRAILTY_PRIOR = 8.0
+USUAL_MOST_S = 24 * gaps.HOUR_S
 
 
 class InactivityDetector:
@@ -47,15 +47,29 @@ class InactivityDetector:
     ----------
     capacity
         Homes to make room for at once; grows by itself.
+    model
+        The trained view of silences; the one shipped with this package if None.
 
     """
 
-    def __init__(self, parameters: InactivityParameters | None = None, *, capacity: int = 64) -> None:
+    def __init__(
+        self,
+        parameters: InactivityParameters | None = None,
+        *,
+        capacity: int = 64,
+        model: SilenceModel | None = None,
+    ) -> None:
         if capacity < 1:
             raise ParameterOutOfRange("capacity", capacity, "at least 1")
         self._p = parameters or InactivityParameters()
+        self._model = model
         self._s = HomeState(capacity)
         self._swept_s = -math.inf
+
+    @property
+    def state(self) -> HomeState:
+        """What is known of the homes, for training; not to be written to."""
+        return self._s
 
     def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
         """Row of the home, a new one if it is new; the wish and the offset are set either way.
@@ -113,10 +127,10 @@ class InactivityDetector:
             words = "还没有任何活动记录", "no sign of life was ever received"
             return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
         one = np.array([row])
-        place, hour, frailty = self._context(one, self._silent_from(one))
+        outlook = self._outlook(one)
         silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
-        usual = tuple(float(gaps.quantile_s(share, place, hour, frailty)[0]) for share in (0.5, 0.95))
-        innocent = float(np.exp(-frailty * gaps.hazard(np.array([silent]), place, hour))[0])
+        usual = tuple(float(min(outlook.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
+        innocent = float(outlook.survival_at(np.array([silent]))[0])
         facts = self._facts(row, now_s, usual[1])
         return Explanation(
             home,
@@ -218,36 +232,30 @@ class InactivityDetector:
         """Make these the last signs of life."""
         s = self._s
         last = piece.last
-        home = piece.home[last]
+        home, at_s = piece.home[last], piece.at_s[last]
         stayed = piece.all_per_home(piece.room == s["last_room"][piece.home])[last]
         pending = s["deadline_s"][home]
         hold = np.where(np.isnan(pending), s["hold_s"][home], np.fmax(pending, s["hold_s"][home]))
         s["hold_s"][home] = np.where(stayed, hold, -np.inf)
-        s["deadline_s"][home] = np.nan
-        s["last_life_s"][home] = piece.at_s[last]
-        s["last_room"][home] = piece.room[last]
-        s["last_kind"][home] = piece.kind[last]
-        is_exit = (piece.kind == DOOR) & (piece.room == ENTRANCE)
-        s["last_exit_s"][home] = piece.running_last(np.where(is_exit, piece.at_s, -np.inf), s["last_exit_s"])[last]
-        inside = ~is_exit[last] & (piece.at_s[last] > s["absent_from_s"][home] + self._p.returned_early_s)
-        back = home[inside & (piece.at_s[last] < s["absent_until_s"][home])]
+        s["deadline_s"][home] = s["tail_s"][home] = np.nan
+        remember(s, piece, piece.at_s + s["offset_s"][piece.home])
+        inside = ~self._at_exit(home) & (at_s > s["absent_from_s"][home] + self._p.returned_early_s)
+        back = home[inside & (at_s < s["absent_until_s"][home])]
         s["absent_until_s"][back] = s["last_life_s"][back]
 
     def _learn(self, piece: Rows, heard_from: Floats) -> None:
-        """The first row of each home ends a long silence: compare its length with what was expected."""
+        """The first row of each home ends a long silence."""
         s = self._s
         first = piece.first
-        home, ends = piece.home[first], piece.at_s[first]
+        home, ended = piece.home[first], piece.at_s[first]
         began = s["last_life_s"][home]
+        lived = np.isfinite(began)
         lost = np.maximum(s["taint_until_s"][home], heard_from[first])
-        covered = (s["absent_from_s"][home] < ends) & (s["absent_until_s"][home] > began)
-        covered |= (s["outage_from_s"][home] < ends) & (s["outage_until_s"][home] > began)
-        clean = np.isfinite(began) & (lost <= began) & ~covered & (ends - began <= self._p.learn_until_s)
-        home, began, ends = home[clean], began[clean], ends[clean]
-        place, hour, _ = self._context(home, began)
-        band = hour * BANDS // 24
-        s["hazard_sum"][home, band] += gaps.hazard(ends - began, place, hour)
-        s["gap_count"][home, band] += 1.0
+        covered = (s["absent_from_s"][home] < ended) & (s["absent_until_s"][home] > began)
+        covered |= (s["outage_from_s"][home] < ended) & (s["outage_until_s"][home] > began)
+        clean = lived & (lost <= began) & ~covered & (ended - began <= self._p.learn_until_s)
+        learn(s, home[clean], began[clean], ended[clean], TAIL)
+        rise(s, home[lived], began[lived], ended[lived])
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
@@ -266,25 +274,36 @@ class InactivityDetector:
         wanted = np.isnan(s["deadline_s"]) & np.isfinite(s["last_life_s"])
         rows = np.flatnonzero(wanted & (np.maximum(s["last_life_s"], s["heard_from_s"]) <= now_s - gaps.MIN_GAP_S))
         if len(rows):
-            s["deadline_s"][rows] = self._deadline(rows)
+            outlook = self._outlook(rows)
+            s["deadline_s"][rows] = self._deadline(rows, outlook)
+            s["tail_s"][rows] = self._silent_from(rows) + outlook.tail_s(TAIL)
 
     def _pending(self, rows: Ints) -> Floats:
         """Deadlines of these homes, worked out where they are not set yet; nothing is kept."""
         known: Floats = self._s["deadline_s"][rows].copy()
-        open_rows = np.isnan(known)
-        known[open_rows] = self._deadline(rows[open_rows])
-        known[~np.isfinite(self._s["last_life_s"][rows])] = np.inf
+        lived = np.isfinite(self._s["last_life_s"][rows])
+        known[~lived] = np.inf
+        wanted = np.isnan(known) & lived
+        known[wanted] = self._deadline(rows[wanted], self._outlook(rows[wanted]))
         return known
 
-    def _deadline(self, rows: Ints) -> Floats:
+    def _deadline(self, rows: Ints, outlook: Outlook) -> Floats:
         """Unix time at which each home's present silence is worth a call."""
-        s, p = self._s, self._p
+        s = self._s
         silent_from = self._silent_from(rows)
-        place, hour, frailty = self._context(rows, silent_from)
-        wish = s["wish"][rows].astype(np.float64)
-        chosen = silent_from + gaps.cheapest_s(place, hour, frailty, wish)
-        deadline: Floats = np.minimum(np.fmax(chosen, s["hold_s"][rows]), silent_from + self._rule_s(rows, p))
+        surprise = surprise_of(s["excess"][rows], s["expected"][rows])
+        price = self._trained().price_h(s["wish"][rows].astype(np.float64), surprise)
+        chosen = np.fmax(silent_from + outlook.cheapest_s(price), s["hold_s"][rows])
+        deadline: Floats = np.minimum(chosen, silent_from + self._rule_s(rows, self._p))
         return deadline
+
+    def _outlook(self, rows: Ints) -> Outlook:
+        """What to expect of the present silence of these homes, each with a sign of life."""
+        return self._trained().outlook(self._s, rows, self._silent_from(rows))
+
+    def _trained(self) -> SilenceModel:
+        self._model = self._model or SilenceModel.shipped()
+        return self._model
 
     def _rule_s(self, rows: Ints, p: InactivityParameters) -> Floats:
         """The hard rule for each home's present silence, seconds."""
@@ -293,23 +312,12 @@ class InactivityDetector:
         return np.where((room == BATHROOM) & ~self._at_exit(rows), np.minimum(limit, p.bathroom_s), limit)
 
     def _at_exit(self, rows: Ints) -> NDArray[np.bool_]:
-        exits: NDArray[np.bool_] = (self._s["last_kind"][rows] == DOOR) & (self._s["last_room"][rows] == ENTRANCE)
-        return exits
+        return is_exit(self._s["last_kind"][rows], self._s["last_room"][rows])
 
     def _silent_from(self, rows: Ints) -> Floats:
         """Since when the silence counts: the last life, or since the home is heard again."""
         since: Floats = np.maximum(self._s["last_life_s"][rows], self._s["heard_from_s"][rows])
         return since
-
-    def _context(self, rows: Ints, began_s: Floats) -> tuple[Ints, Ints, Floats]:
-        """Place, hour of beginning and frailty (above 1: shorter silences than others') of these homes."""
-        s = self._s
-        place = np.where(self._at_exit(rows), 2, np.where(s["last_room"][rows] == BEDROOM, 1, 0)).astype(np.int64)
-        local = np.where(np.isfinite(began_s), began_s, 0.0) + s["offset_s"][rows]
-        hour = gaps.hour_of(local)
-        band = hour * BANDS // 24
-        frailty = (FRAILTY_PRIOR + s["gap_count"][rows, band]) / (FRAILTY_PRIOR + s["hazard_sum"][rows, band])
-        return place, hour, frailty.astype(np.float64)
 
     def _unseen(self, now_s: float) -> NDArray[np.bool_]:
         """Homes that can't be judged now: blind, in an announced outage, or announced to be away."""

@@ -1,4 +1,4 @@
-"""How long an innocent silence lasts, pooled over homes, and the cheapest moment to call.
+"""How long an innocent silence lasts, pooled over homes: the yardstick against which a home's own habits are learnt.
 
 A silence shorter than `MIN_GAP_S` is ordinary. Beyond it, the pooled survival function by hour of its beginning and by
 place is a stretched exponential S(g) = exp(−(g / scale)^shape); constants fitted to the TIHM homes (Palermo et al.,
@@ -14,8 +14,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MIN_GAP_S = 900.0
-STEP_S = 900.0
-STEPS = 96
 HOUR_S, DAY_S = 3600.0, 86400.0
 
 PLACES = ("room", "bedroom", "exit")
@@ -36,9 +34,6 @@ SCALE_H = np.array([
      0.777, 0.866, 0.872, 0.746, 0.646, 0.749, 0.913, 0.813, 0.685, 0.6, 0.884, 0.987],
 ])  # fmt: skip
 
-# Hours of delay that one false alert is worth at a wish of one per home and month.
-EXCHANGE_H = 200.0
-
 
 def hour_of(local_s: Floats) -> Ints:
     """Hour of the day, 0 … 23, of local times in seconds."""
@@ -50,21 +45,3 @@ def hazard(silent_s: Floats, place: Ints, hour: Ints) -> Floats:
     excess_h = np.maximum(silent_s - MIN_GAP_S, 0.0) / HOUR_S
     cumulative: Floats = (excess_h / SCALE_H[place, hour]) ** SHAPE[place, hour]
     return cumulative
-
-
-def quantile_s(share: float, place: Ints, hour: Ints, frailty: Floats) -> Floats:
-    """Length that this share of the silences of at least `MIN_GAP_S` does not exceed."""
-    excess_h = SCALE_H[place, hour] * (-np.log1p(-share) / frailty) ** (1.0 / SHAPE[place, hour])
-    length: Floats = MIN_GAP_S + HOUR_S * excess_h
-    return length
-
-
-def cheapest_s(place: Ints, hour: Ints, frailty: Floats, wish: Floats) -> Floats:
-    """Silence at which to call: least expected delay plus price of a false alert times P(the silence lasts longer)."""
-    steps = MIN_GAP_S + STEP_S * np.arange(1, STEPS + 1)
-    n = len(place)
-    grid = np.broadcast_to(steps, (n, STEPS))
-    cumulative = hazard(grid, np.broadcast_to(place[:, None], grid.shape), np.broadcast_to(hour[:, None], grid.shape))
-    cost = grid / HOUR_S + (EXCHANGE_H / wish)[:, None] * np.exp(-frailty[:, None] * cumulative)
-    best: Floats = steps[np.argmin(cost, axis=1)]
-    return best

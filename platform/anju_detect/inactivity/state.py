@@ -11,31 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import HomeUnknown, SnapshotRefused
+from anju_detect.inactivity.vocabulary import ROOMS
 
 VERSION = 1
 BANDS = 8
+SLOTS = 48
 
-# name, type, value before anything is known, further axes
+# name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
+    # what was asked for
     ("wish", np.float32, 1.0, ()),
     ("offset_s", np.float32, 0.0, ()),
+    # the last signs of life, of any kind and by room, and how lively it was then
     ("last_life_s", np.float64, -np.inf, ()),
-    ("last_seen_s", np.float64, -np.inf, ()),
+    ("last_room", np.int8, -1, ()),
+    ("last_kind", np.int8, -1, ()),
     ("last_exit_s", np.float64, -np.inf, ()),
+    ("room_s", np.float64, -np.inf, (len(ROOMS),)),
+    ("brisk", np.float32, 0.0, ()),
+    ("lively", np.float32, 0.0, ()),
+    ("doors", np.float32, 0.0, ()),
+    ("rose_s", np.float64, -np.inf, ()),
+    ("rested_s", np.float32, 0.0, ()),
+    ("paused_s", np.float32, 0.0, ()),
+    # whether it can be heard at all
+    ("last_seen_s", np.float64, -np.inf, ()),
+    ("beats", np.bool_, 0, ()),
     ("heard_from_s", np.float64, -np.inf, ()),
     ("taint_until_s", np.float64, -np.inf, ()),
     ("outage_from_s", np.float64, np.inf, ()),
     ("outage_until_s", np.float64, np.inf, ()),
     ("absent_from_s", np.float64, np.inf, ()),
     ("absent_until_s", np.float64, np.inf, ()),
+    # what is pending
     ("deadline_s", np.float64, np.nan, ()),
     ("hold_s", np.float64, -np.inf, ()),
+    ("tail_s", np.float64, np.nan, ()),
     ("raised_for_s", np.float64, np.nan, ()),
-    ("last_room", np.int8, -1, ()),
-    ("last_kind", np.int8, -1, ()),
-    ("beats", np.bool_, 0, ()),
+    # what this home has taught: silences against the pooled ones, the longest, and half hours with life in them
     ("hazard_sum", np.float32, 0.0, (BANDS,)),
     ("gap_count", np.float32, 0.0, (BANDS,)),
+    ("reach_h", np.float32, 0.0, (BANDS,)),
+    ("excess", np.float32, 0.0, ()),
+    ("expected", np.float32, 0.0, ()),
+    ("active", np.float16, 0.5, (SLOTS,)),
+    ("days", np.float16, 0.0, ()),
 )
 
 

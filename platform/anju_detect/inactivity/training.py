@@ -1,0 +1,169 @@
+"""Fits `SilenceModel` to recorded homes: what the live detector knew at each silence, and how long it lasted.
+
+Homes are run through the detector itself, so that what is learnt from is what it will see. Collapses are not in the
+recordings; they are taken to strike uniformly over the time within a quarter of an hour after a sign of life inside the
+home, outside the gaps that a way out bounds on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.boosting import BoostingParameters
+from anju_detect.inactivity import gaps, habits
+from anju_detect.inactivity.detector import InactivityDetector
+from anju_detect.inactivity.features import features, step_features
+from anju_detect.inactivity.signals import LifeBatch
+from anju_detect.inactivity.vocabulary import HEARTBEAT
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+
+TICK_S = 300.0
+AT_HOME_S = 900.0
+DOOR_BEFORE_S, DOOR_AFTER_S = 300.0, 120.0
+WARM_UP_S, HISTORY_S = 14 * gaps.DAY_S, 21 * gaps.DAY_S
+COLLAPSES = 40000
+FOLDS = 4
+HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
+WEIGHT = BoostingParameters(trees=100, depth=4, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
+WISHES = np.geomspace(0.1, 10.0, 13)
+PRICES_H = np.geomspace(1.0, 1e6, 61)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHome:
+    """One home's log in order of time, local seconds; `outages` are (from, until) in which nothing was recorded."""
+
+    at_s: Floats
+    room: NDArray[np.int8]
+    kind: NDArray[np.int8]
+    outages: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments of all homes: which home, its last sign of life, now, and the features of the silence since."""
+
+    home: Ints
+    began_s: Floats
+    now_s: Floats
+    x: Floats
+    steps: NDArray[np.float32]
+
+    def take(self, rows: Ints | Truths) -> Moments:
+        """Only these."""
+        return Moments(self.home[rows], self.began_s[rows], self.now_s[rows], self.x[rows], self.steps[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What there is to learn from.
+
+    `silences` with their `length_s`, those `away` (bounded by a way out), at an `exit`, and `scored` after warm-up;
+    `collapses` are moments at which one could have struck; `days` of scored time per home.
+    """
+
+    silences: Moments
+    length_s: Floats
+    away: Truths
+    at_exit: Truths
+    scored: Truths
+    collapses: Moments
+    days: Floats
+
+
+def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7) -> Sample:
+    """Run the homes through the detector in steps of five minutes and note silences and possible collapses."""
+    detector = InactivityDetector(capacity=len(homes))
+    for number in range(len(homes)):
+        detector.add_home(str(number), utc_offset_s=0.0)
+    at_s = np.concatenate([home.at_s for home in homes])
+    order = np.argsort(at_s, kind="stable")
+    row = np.repeat(np.arange(len(homes)), [len(home.at_s) for home in homes])[order]
+    columns = [np.concatenate([getattr(home, name) for home in homes])[order] for name in ("room", "kind")]
+    at_s = at_s[order]
+    ticks = np.arange(np.ceil(at_s[0] / TICK_S), np.ceil(at_s[-1] / TICK_S) + 1) * TICK_S
+    edges = np.concatenate([[0], np.searchsorted(at_s, ticks, "right")])
+    outages = sorted((span, number) for number, home in enumerate(homes) for span in home.outages)
+    ends = np.array([home.at_s[-1] for home in homes])
+    seen = np.full(len(homes), np.nan)
+    silences: list[Moments] = []
+    collapses: list[Moments] = []
+    rng = np.random.default_rng(seed)
+    for number, now in enumerate(ticks):
+        while outages and outages[0][0][0] <= now:
+            (began, until), home = outages.pop(0)
+            detector.outage(str(home), began, until)
+        part = slice(edges[number], edges[number + 1])
+        detector.update(LifeBatch(row[part], at_s[part], columns[0][part], columns[1][part]))
+        s = detector.state
+        last = s["last_life_s"]
+        silent = np.where(np.isfinite(last) & (now <= ends), now - last, np.nan)
+        fresh = np.flatnonzero((silent >= gaps.MIN_GAP_S) & (seen != last))
+        seen[fresh] = last[fresh]
+        silences += _moments(detector, fresh, now)
+        inside = (silent < AT_HOME_S) & ~habits.is_exit(s["last_kind"], s["last_room"])
+        collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < 0.5)), now)  # noqa: PLR2004
+        tick((number + 1) / len(ticks))
+    return _labelled(homes, _joined(silences), _joined(collapses), rng)
+
+
+def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[Moments]:
+    if not len(rows):
+        return []
+    s = detector.state
+    began = s["last_life_s"][rows]
+    x, steps = features(s, rows, began), step_features(s, rows, began).astype(np.float32)
+    return [Moments(rows, began, np.full(len(rows), now_s), x, steps)]
+
+
+def _joined(parts: list[Moments]) -> Moments:
+    names = ("home", "began_s", "now_s", "x", "steps")
+    return Moments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments, rng: np.random.Generator) -> Sample:
+    """Lengths of the silences, and which moments count; what an outage touches is left out."""
+    length = np.full(len(silences.home), np.nan)
+    away = np.zeros(len(length), bool)
+    scored = np.zeros(len(length), bool)
+    keep = np.zeros(len(collapses.home), bool)
+    days = np.zeros(len(homes))
+    for number, home in enumerate(homes):
+        life = home.kind != HEARTBEAT
+        at_s, exits = home.at_s[life], home.at_s[life][habits.is_exit(home.kind[life], home.room[life])]
+        rows = np.flatnonzero(silences.home == number)
+        began = silences.began_s[rows]
+        after = np.searchsorted(at_s, began + 1e-4, "right")
+        ended = np.where(after < len(at_s), at_s[np.minimum(after, len(at_s) - 1)], np.nan)
+        cut = np.any([(began < until) & (ended > start) for start, until in home.outages], axis=0)
+        length[rows] = np.where(cut, np.nan, ended - began)
+        away[rows] = _near(exits, began - DOOR_BEFORE_S, began) & _near(exits, ended, ended + DOOR_AFTER_S)
+        scored[rows] = began > at_s[0] + WARM_UP_S
+        gone = [(a, b) for a, b, out in zip(began, ended, away[rows], strict=True) if out] + list(home.outages)
+        mine = np.flatnonzero(collapses.home == number)
+        keep[mine] = collapses.now_s[mine] > at_s[0] + HISTORY_S
+        for start, until in gone:
+            keep[mine] &= ~((collapses.now_s[mine] > start) & (collapses.now_s[mine] < until))
+        days[number] = (at_s[-1] - at_s[0] - WARM_UP_S - sum(b - a for a, b in home.outages)) / gaps.DAY_S
+    chosen = np.flatnonzero(keep)
+    chosen = np.sort(rng.permutation(chosen)[:COLLAPSES])
+    known = np.isfinite(length)
+    at_exit = habits.is_exit(silences.x[:, 3].astype(np.int8), silences.x[:, 2].astype(np.int8))
+    labels = (length[known], away[known], at_exit[known], scored[known])
+    return Sample(silences.take(known), *labels, collapses.take(chosen), np.maximum(days, 0.1))
+
+
+def _near(exits: Floats, from_s: Floats, until_s: Floats) -> Truths:
+    """Whether a way out moved in [from, until]."""
+    if not len(exits):
+        return np.zeros(len(from_s), bool)
+    first = np.searchsorted(exits, from_s)
+    found: Truths = (first < len(exits)) & (exits[np.minimum(first, len(exits) - 1)] <= until_s)
+    return found
