@@ -128,7 +128,7 @@ class People:
             Deed.CHECK_IN: self._check_in,
             Deed.TASKS: self._tasks,
             Deed.CHECK_OUT: lambda course: self._on_visit(course, course.carer, "check-out", _REPORT),
-            Deed.CONFIRM: lambda course: self._on_visit(course, self._worker, "confirm", _OUTCOME),
+            Deed.CONFIRM: lambda course: self._on_visit(course, self._worker, "confirm", _NOTE),
         }
 
     def act(self, course: Course, now_s: float) -> None:
@@ -212,7 +212,8 @@ def staff(base_url: str, logins: list[Login], who: Who, community: str) -> list[
 _CONTACTED = {"who": "elder", "outcome": "reached_help", "note": "story"}
 _DISPATCH = {"category": "emergency", "note": "story"}
 _OUTCOME = {"outcome": "real_helped", "note": "story"}
-_REPORT = {"report": {"condition": "well", "note": "story"}}
+_REPORT = {"report": {"condition": "fine", "summary": "story", "elder": "confirmed"}}
+_NOTE = {"note": "story"}
 
 
 def _detail(answer: httpx.Response) -> str:
