@@ -49,3 +49,9 @@ def looks_of(session: Session, home_id: str, limit: int) -> list[Look]:
     """Looks at a home, newest first."""
     query = select(Look).where(Look.home_id == home_id).order_by(Look.at.desc(), Look.id.desc()).limit(limit)
     return list(session.scalars(query))
+
+
+def has_looked(session: Session, account_id: UUID, home_id: str | None, what: str, since: datetime) -> bool:
+    """Whether this look was written down after `since`."""
+    query = select(Look.id).where(Look.home_id == home_id, Look.at > since, Look.account_id == account_id)
+    return session.scalars(query.where(Look.what == what).limit(1)).first() is not None

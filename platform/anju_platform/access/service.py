@@ -167,8 +167,23 @@ class AccessService:
         text = self._random(15).hex()
         return "-".join(text[at : at + 6] for at in range(0, len(text), 6))
 
-    def log_look(self, work: UnitOfWork, actor: Actor, what: str, home_id: str | None, why: str = "") -> None:
-        """Write down that a person looked at somebody's data; belongs in the transaction of the read."""
+    def log_look(
+        self,
+        work: UnitOfWork,
+        actor: Actor,
+        what: str,
+        home_id: str | None,
+        why: str = "",
+        *,
+        once_in: timedelta | None = None,
+    ) -> None:
+        """Write down that a person looked at somebody's data; belongs in the transaction of the read.
+
+        once_in: the same look of the same person within this time is one look (for a page that refreshes itself).
+        """
+        since = None if once_in is None else work.clock.now() - once_in
+        if since is not None and repository.has_looked(work.session, actor.account_id, home_id, what, since):
+            return
         work.session.add(
             Look(
                 id=work.new_id(),

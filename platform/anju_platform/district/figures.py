@@ -1,0 +1,203 @@
+"""The district's figures as pure sums over what happened: each with its numerator, denominator, target and cases.
+
+Nothing is stored: a figure is computed anew from the events of its period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from anju_core.vocabulary import AlertKind, Outcome
+
+ANSWERED_KINDS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE})
+"""Alarms that a person waits for an answer to."""
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` up to and without `until`; `now` bounds what can have happened yet."""
+
+    start: datetime
+    until: datetime
+    now: datetime
+
+    @property
+    def end(self) -> datetime:
+        """Where the period ends, or the present."""
+        return min(self.until, self.now)
+
+    @property
+    def days(self) -> float:
+        """Its length so far."""
+        return max(0.0, (self.end - self.start) / DAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLife:
+    """An alert as far as figures need it. `waits_since`: from when somebody waited for an answer."""
+
+    id: str
+    home_id: str
+    community_id: str
+    kind: AlertKind
+    waits_since: datetime
+    answered_at: datetime | None
+    """Taken by a named person."""
+    sent_at: datetime | None
+    """Somebody was sent, or went."""
+    arrived_at: datetime | None
+    happened_at: datetime
+    closed_at: datetime | None
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitLife:
+    """A visit as far as figures need it."""
+
+    id: str
+    home_id: str
+    community_id: str
+    provider_id: str | None
+    planned: bool
+    cancelled: bool
+    created_at: datetime
+    arrive_by: datetime
+    accepted_at: datetime | None
+    checked_in_at: datetime | None
+    checked_out_at: datetime | None
+    confirmed_at: datetime | None
+    fee_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """All that a period's figures are computed from. `homes`: home → community."""
+
+    period: Period
+    homes: Mapping[str, str]
+    alerts: Sequence[AlertLife]
+    visits: Sequence[VisitLife]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing behind a figure. `value` in `unit`: `s`, `h`, or none."""
+
+    id: str
+    kind: str
+    at: datetime
+    home_id: str
+    community_id: str
+    what: str
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A figure's two numbers, and the cases that fell short (for counts: that were counted)."""
+
+    numerator: float
+    denominator: float
+    cases: Sequence[Case]
+
+    @property
+    def ratio(self) -> float | None:
+        """None where there is nothing to divide by: no figure is better than a made-up one."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+def answered_within(limit: timedelta) -> Callable[[Happened], Sum]:
+    """The share of alarms that a named person took within the limit. One that can still make it is not counted yet."""
+
+    def compute(happened: Happened) -> Sum:
+        waiting = [alert for alert in happened.alerts if alert.kind in ANSWERED_KINDS and not _fell_away(alert)]
+        return _in_time(
+            ((alert, alert.waits_since, alert.answered_at) for alert in waiting), limit, happened.period.now
+        )
+
+    return compute
+
+
+def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
+    """The share of alarms to which somebody was sent where somebody stood at the door within the limit."""
+
+    def compute(happened: Happened) -> Sum:
+        sent = [alert for alert in happened.alerts if alert.sent_at is not None and alert.kind is not AlertKind.BLIND]
+        ended = [alert for alert in sent if alert.arrived_at is not None or alert.closed_at is None]
+        return _in_time(((alert, alert.waits_since, alert.arrived_at) for alert in ended), limit, happened.period.now)
+
+    return compute
+
+
+def blind_share(happened: Happened) -> Sum:
+    """The share of hours in which homes could not be seen; overlapping alerts of a home count once."""
+    period, cases, hours = happened.period, list[Case](), 0.0
+    by_home: dict[str, list[AlertLife]] = {}
+    for alert in happened.alerts:
+        if alert.kind is AlertKind.BLIND and alert.home_id in happened.homes:
+            by_home.setdefault(alert.home_id, []).append(alert)
+    for alerts in by_home.values():
+        upto = period.start
+        for alert in sorted(alerts, key=lambda each: each.happened_at):
+            begin, end = max(alert.happened_at, upto), min(alert.closed_at or period.end, period.end)
+            if end > begin:
+                dark = (end - begin) / timedelta(hours=1)
+                hours, upto = hours + dark, end
+                cases.append(_case(alert, dark, "h"))
+    cases.sort(key=lambda case: -(case.value or 0))
+    return Sum(hours, len(happened.homes) * period.days * 24, cases)
+
+
+def false_alerts(happened: Happened) -> Sum:
+    """False alerts for each 100 home-days; tests are nobody's fault and are not counted."""
+    wrong = [alert for alert in happened.alerts if alert.outcome in {Outcome.FALSE_ALARM, Outcome.AWAY}]
+    wrong = [alert for alert in wrong if happened.period.start <= alert.waits_since < happened.period.until]
+    hundreds = len(happened.homes) * happened.period.days / 100
+    return Sum(len(wrong), hundreds, [_case(alert, None, "") for alert in wrong])
+
+
+def planned_kept(happened: Happened) -> Sum:
+    """The share of planned visits, due by now, whose carer was there in time."""
+    period = happened.period
+    due = [visit for visit in happened.visits if visit.planned and not visit.cancelled and visit.arrive_by < period.end]
+    due = [visit for visit in due if visit.arrive_by >= period.start]
+    missed = [visit for visit in due if visit.checked_in_at is None or visit.checked_in_at > visit.arrive_by]
+    cases = [_visit_case(visit) for visit in missed]
+    return Sum(len(due) - len(missed), len(due), cases)
+
+
+def _fell_away(alert: AlertLife) -> bool:
+    """Withdrawn by the elder before anybody could answer, or a test."""
+    withdrawn = alert.outcome is Outcome.WITHDRAWN and alert.answered_at is None
+    return withdrawn or alert.outcome is Outcome.TEST
+
+
+def _in_time(rows: Iterable[tuple[AlertLife, datetime, datetime | None]], limit: timedelta, now: datetime) -> Sum:
+    kept, counted, late = 0, 0, list[Case]()
+    for alert, since, at in rows:
+        took = (at or alert.closed_at or now) - since
+        if at is None and alert.closed_at is None and took <= limit:
+            continue
+        counted += 1
+        if at is not None and took <= limit:
+            kept += 1
+        else:
+            late.append(_case(alert, took.total_seconds() if at else None, "s"))
+    late.sort(key=lambda case: -(case.value if case.value is not None else float("inf")))
+    return Sum(kept, counted, late)
+
+
+def _case(alert: AlertLife, value: float | None, unit: str) -> Case:
+    what = alert.kind.value if alert.outcome is None else f"{alert.kind.value}:{alert.outcome.value}"
+    return Case(alert.id, "alert", alert.waits_since, alert.home_id, alert.community_id, what, value, unit)
+
+
+def _visit_case(visit: VisitLife) -> Case:
+    late = None if visit.checked_in_at is None else (visit.checked_in_at - visit.arrive_by).total_seconds()
+    what = "missed" if late is None else "late"
+    return Case(visit.id, "visit", visit.arrive_by, visit.home_id, visit.community_id, what, late, "s")

@@ -1,0 +1,41 @@
+"""What the residents' slice refuses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anju_core.errors import Conflict, Invalid
+
+
+class InvalidAbsence(Invalid):
+    """An absence that cannot be believed."""
+
+    def __init__(self, start: datetime, until: datetime, why: str) -> None:
+        super().__init__(f"absence from {start.isoformat()} until {until.isoformat()}: {why}")
+        self.start = start
+        self.until = until
+        self.why = why
+
+
+class AbsenceEnded(Conflict):
+    """The absence is over already."""
+
+    def __init__(self, ended_at: datetime) -> None:
+        super().__init__(f"the absence ended at {ended_at.isoformat()}")
+        self.ended_at = ended_at
+
+
+class NoDoorCode(Conflict):
+    """The home has no door code on record."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"home {home_id} has no door code on record")
+        self.home_id = home_id
+
+
+class ReasonMissing(Invalid):
+    """A look that needs a reason came without one."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"say why you need the {what}; it is logged")
+        self.what = what

@@ -1,0 +1,42 @@
+"""What the API says of homes; the views' own fields, as pydantic reads them from dataclasses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from anju_platform.residents.models import Absence
+
+
+class DoorCode(BaseModel):
+    """A door code; that it was shown is logged."""
+
+    home_id: str
+    door_code: str
+
+
+class AbsenceTold(BaseModel):
+    """Nobody is at home until then; from now on where no start is given."""
+
+    until: AwareDatetime
+    start: AwareDatetime | None = None
+
+
+class AbsenceKept(BaseModel):
+    """An absence as it is kept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    home_id: str
+    start: datetime
+    until: datetime
+    told_by: str
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Absence) -> AbsenceKept:
+        """From its row."""
+        return cls.model_validate(row)
