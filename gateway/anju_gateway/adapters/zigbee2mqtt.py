@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from anju_gateway.adapters.port import Intake
 from anju_gateway.memory import Memory
@@ -18,6 +19,8 @@ _MAX_PAYLOAD_BYTES = 64 * 1024
 _HOUR_S = 3600.0
 _OLDEST_S = 30 * 86400.0
 _AHEAD_S = 60.0
+_LATE_S = 600.0
+"""A report older than the newest by up to this was overtaken by it; by more, a clock was set back."""
 PRESS_DEBOUNCE_S = 1.5
 """Presses of one button closer together than this are one: radios repeat themselves."""
 
@@ -167,7 +170,7 @@ class Zigbee2MqttAdapter:
             intake.refuse(device, key, _why(row, said))
             return
         changed = self._changed(device, row, value, at_s)
-        if row.low is None and changed and changed[0].lane is Lane.ALARM:
+        if changed and changed[0].lane is Lane.ALARM:
             intake.alarms += [[reading] for reading in changed]
         else:
             intake.readings += changed
@@ -175,16 +178,50 @@ class Zigbee2MqttAdapter:
     def _changed(self, device: str, row: KeyRow, value: float, at_s: float) -> list[Reading]:
         """The reading, where it says something new."""
         key = f"last:{device}/{row.quantity}"
-        last = self._memory.get(key)
-        if last is not None:
-            before, _, when = last.partition("|")
-            moved = abs(float(value) - float(before)) >= max(row.step, 1e-9)
-            stale = row.again_s is not None and abs(at_s - float(when)) >= row.again_s
-            counts_again = stale and (row.low is not None or bool(value))
-            if not (moved or counts_again):
-                return []
-        self._memory.put(key, f"{float(value)!r}|{at_s!r}")
-        return [Reading(device, row.quantity, at_s, value)]
+        kept = self._memory.get(key)
+        last = _Last.parse(kept) if kept is not None else None
+        if last is None:
+            said = [(at_s, value)]
+            after = _Last(value, at_s, at_s)
+        elif 0.0 < last.seen_s - at_s <= _LATE_S:
+            said, after = last.late(row, value, at_s)
+        else:
+            said, after = last.next(row, value, at_s)
+        self._memory.put(key, str(after))
+        kind = bool if row.low is None else float
+        return [Reading(device, row.quantity, when, kind(what)) for when, what in said]
+
+
+class _Last(NamedTuple):
+    """What was said last of a quantity, when, and until when it was seen to hold."""
+
+    value: float
+    said_s: float
+    seen_s: float
+
+    @classmethod
+    def parse(cls, text: str) -> _Last:
+        return cls(*map(float, text.split("|")))
+
+    def __str__(self) -> str:
+        return "|".join(repr(float(part)) for part in self)
+
+    def next(self, row: KeyRow, value: float, at_s: float) -> tuple[list[tuple[float, float]], _Last]:
+        """A report in its order: what to say, and what is last then."""
+        moved = abs(value - self.value) >= max(row.step, 1e-9)
+        stale = row.again_s is not None and abs(at_s - self.said_s) >= row.again_s
+        if moved or (stale and (row.low is not None or bool(value))):
+            return [(at_s, value)], _Last(value, at_s, at_s)
+        return [], self._replace(seen_s=at_s)
+
+    def late(self, row: KeyRow, value: float, at_s: float) -> tuple[list[tuple[float, float]], _Last]:
+        """A report that was overtaken on its way: a change back that nobody had noticed may come to light."""
+        if row.low is not None:
+            return [], self
+        if value == self.value:
+            return ([(at_s, value)] if value and row.again_s is not None else []), self
+        back = [(self.seen_s, self.value)] if self.seen_s > self.said_s else []
+        return [(at_s, value), *back], self._replace(said_s=self.seen_s)
 
 
 def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, object] | None:

@@ -167,6 +167,36 @@ def test_battery_and_link_are_said_when_they_change_or_hourly(home: Home) -> Non
     }
 
 
+def at(second: float, contact: bool) -> dict[str, object]:  # noqa: FBT001
+    return {"contact": contact, "last_seen": (NOW - 1000 + second) * 1000}
+
+
+@pytest.mark.parametrize(
+    "order", [[1, 2, 3, 4], [2, 1, 3, 4], [1, 3, 2, 4], [1, 2, 4, 3], [2, 1, 4, 3], [1, 2, 1, 3, 4]]
+)
+def test_reports_that_overtake_each_other_hide_no_change(home: Home, order: list[int]) -> None:
+    home.says("door-entrance", at(0, contact=False))
+    found = {0: False}
+    for second in order:
+        intake = home.says("door-entrance", at(second, contact=second % 2 == 1))
+        found |= {round(r.at_s - NOW + 1000): bool(r.value) for r in intake.readings}
+    assert all(value == (second % 2 == 1) for second, value in found.items())
+    assert {second for second in found if second % 2} == {1, 3}, "each opening is there"
+
+
+def test_a_report_that_comes_again_hides_no_change(home: Home) -> None:
+    for second in (0, 1):
+        home.says("door-entrance", at(second, contact=second == 0))
+    home.says("door-entrance", at(0, contact=True))
+    assert said(home.says("door-entrance", at(2, contact=True))) == {"contact": True}
+
+
+def test_a_clock_that_is_set_back_hides_nothing_for_long(home: Home) -> None:
+    home.says("door-entrance", {"contact": True}, NOW + 86400)
+    assert said(home.says("door-entrance", {"contact": False}, NOW))
+    assert said(home.says("door-entrance", {"contact": True}, NOW + 1))
+
+
 def test_climate(home: Home) -> None:
     payload = {"temperature": 21.53, "humidity": 40.2, "pressure": 1012}
     assert said(home.says("door-entrance", payload)) == {"temperature": 21.53, "humidity": 40.2}

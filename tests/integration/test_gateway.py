@@ -1,0 +1,412 @@
+"""A gateway process between two real brokers and a small platform that stores and acknowledges, or does not."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import paho.mqtt.client as paho
+import pytest
+from fixtures.brokers import Embedded
+from fixtures.mosquitto import Mosquitto
+from paho.mqtt.enums import CallbackAPIVersion
+
+from anju_wire.messages import Ack, Command, Envelope, PlatformStatus, Record, Status, decode, encode
+from anju_wire.senml import Resolved, resolve
+from anju_wire.topics import PLATFORM_STATUS, Topic
+from anju_wire.vocabulary import SPOOLED_LANES, Announcement, DownLane, Lane, Quantity
+
+HOME, COMMUNITY, GATEWAY = "home-07", "anning", "gw-home-07"
+PATIENCE_S = 30.0
+
+
+class Broker(Protocol):
+    port: int
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+def wait_until(holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    """Poll with a deadline."""
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def client(name: str, port: int) -> paho.Client:
+    made = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+    made.reconnect_delay_set(1, 1)
+    made.connect_async("127.0.0.1", port, 5)
+    return made
+
+
+class Platform:
+    """Stores each envelope once, acknowledges without holes; can be told not to."""
+
+    def __init__(self, port: int) -> None:
+        self.silent: set[Lane] = set()
+        self.envelopes: dict[tuple[Lane, int, int], Envelope] = {}
+        self.arrivals: list[tuple[float, Lane, int]] = []
+        self.statuses: list[Status] = []
+        self._upto: dict[tuple[Lane, int], int] = {}
+        self._lock = threading.Lock()
+        self.client = client("platform", port)
+        self.client.on_connect = self._on_connect
+        self.client.on_message = self._on_message
+        self.client.loop_start()
+
+    def _on_connect(self, connected: paho.Client, *_: object) -> None:
+        connected.subscribe([(str(Topic(COMMUNITY, HOME, lane)), 1) for lane in Lane])
+
+    def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        lane = Topic.parse(message.topic).lane
+        if lane is Lane.STATUS:
+            self.statuses.append(decode(Status, bytes(message.payload)))
+            return
+        assert isinstance(lane, Lane)
+        envelope = decode(Envelope, bytes(message.payload))
+        resolve(envelope.pack)
+        with self._lock:
+            self.arrivals.append((time.monotonic(), lane, envelope.seq))
+            self.envelopes.setdefault((lane, envelope.epoch, envelope.seq), envelope)
+        if lane not in self.silent:
+            self.acknowledge(lane, envelope.epoch)
+
+    def acknowledge(self, lane: Lane, epoch: int) -> None:
+        with self._lock:
+            upto = self._upto.get((lane, epoch), 0)
+            while (lane, epoch, upto + 1) in self.envelopes:
+                upto += 1
+            self._upto[lane, epoch] = upto
+        if upto:
+            ack = encode(Ack(epoch=epoch, lane=lane, upto=upto))
+            self.client.publish(str(Topic(COMMUNITY, HOME, DownLane.ACK)), ack, qos=1)
+
+    def command(self, announce: Announcement, number: str, expires_in_s: float = 60.0) -> None:
+        now = time.time_ns() / 1e9
+        command = Command(
+            id=number, announce=announce, zh="王姐看到了", en="seen", at=now, expires=now + expires_in_s, alert="a-1"
+        )
+        self.client.publish(str(Topic(COMMUNITY, HOME, DownLane.COMMAND)), encode(command), qos=1)
+
+    def is_online(self, *, online: bool) -> None:
+        status = encode(PlatformStatus(online=online, at=time.time_ns() / 1e9))
+        self.client.publish(PLATFORM_STATUS, status, qos=1, retain=True).wait_for_publish(10)
+
+    def readings(self, *quantities: Quantity) -> list[Resolved]:
+        with self._lock:
+            envelopes = sorted(self.envelopes.items())
+        found = [reading for _, envelope in envelopes for reading in resolve(envelope.pack)]
+        return [reading for reading in found if not quantities or reading.quantity in quantities]
+
+    def announced(self) -> list[str]:
+        return [str(reading.text) for reading in self.readings(Quantity.ANNOUNCED)]
+
+    def stop(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+class Devices:
+    """The home's sensors and its speaker."""
+
+    def __init__(self, port: int) -> None:
+        self.told: list[tuple[float, dict[str, Any]]] = []
+        self.client = client("devices", port)
+        self.client.on_connect = lambda connected, *_: connected.subscribe(f"{HOME}/annunciator", 1)
+        self.client.on_message = self._on_message
+        self.client.loop_start()
+        wait_until(self.client.is_connected)
+
+    def _on_message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        self.told.append((time.monotonic(), json.loads(message.payload)))
+
+    def say(self, name: str, payload: dict[str, object]) -> None:
+        said = self.client.publish(f"{HOME}/{name}", json.dumps(payload), qos=1)
+        said.wait_for_publish(PATIENCE_S)
+
+    def press(self) -> float:
+        pressed = time.monotonic()
+        self.say("zigbee2mqtt/button-sos", {"action": "emergency", "battery": 100, "linkquality": 90})
+        return pressed
+
+    def words(self) -> list[str]:
+        return [said["announce"] for _, said in self.told]
+
+    def stop(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@dataclass
+class Gateway:
+    """`anju gateway run` as a real process."""
+
+    folder: Path
+    uplink: int
+    bus: int
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = self.folder / "gateway.log"
+        device = {"id": "button-sos", "kind": "button", "room": "bedroom"}
+        doors = [{"id": f"door-{number}", "kind": "door"} for number in range(10)]
+        home = {
+            "home": HOME,
+            "community": COMMUNITY,
+            "gateway": GATEWAY,
+            "spool": "spool.sqlite",
+            "uplink": {"host": "127.0.0.1", "port": self.uplink},
+            "bus": {"host": "127.0.0.1", "port": self.bus},
+            "devices": [device, *doors],
+        }
+        (self.folder / "fleet.json").write_text(json.dumps({"homes": [home]}))
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "anju_cli", "gateway", "run", "--fleet", str(self.folder / "fleet.json")]
+        with self.log.open("ab") as log:
+            environment = {**os.environ, "NO_COLOR": "1"}
+            self.process = subprocess.Popen([*command, "--log-json"], stdout=log, stderr=log, env=environment)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(20)
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            if line.startswith("{") and line.endswith("}"):
+                said = json.loads(line)
+                if said["event"] == event:
+                    found.append(said)
+        return found
+
+    def wait_connected(self, times: int = 1) -> None:
+        for session in ("bus", "alarm", "telemetry"):
+            wait_until(lambda: len([up for up in self.lines("line up") if up["session"] == session]) >= times)  # noqa: B023
+
+
+@dataclass
+class Scene:
+    """All of it. The bus is the uplink's broker too unless a test needs two."""
+
+    broker: Broker
+    platform: Platform
+    devices: Devices
+    gateway: Gateway
+
+
+@pytest.fixture(params=["mosquitto", "embedded_broker"])
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+    yield from play(request.getfixturevalue(request.param), request.getfixturevalue("bus_broker"), tmp_path)
+
+
+@pytest.fixture
+def bus_broker(tmp_path: Path) -> Iterator[Embedded]:
+    """The home's own bus, apart from the district's broker."""
+    folder = tmp_path / "bus"
+    folder.mkdir()
+    broker = Embedded(folder)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def mosquitto_scene(mosquitto: Mosquitto, bus_broker: Embedded, tmp_path: Path) -> Iterator[Scene]:
+    yield from play(mosquitto, bus_broker, tmp_path)
+
+
+def play(broker: Broker, bus: Embedded, folder: Path) -> Iterator[Scene]:
+    platform, devices = Platform(broker.port), Devices(bus.port)
+    gateway = Gateway(folder, broker.port, bus.port)
+    gateway.start()
+    try:
+        gateway.wait_connected()
+        yield Scene(broker, platform, devices, gateway)
+    finally:
+        gateway.stop()
+        platform.stop()
+        devices.stop()
+
+
+def test_a_press_is_answered_at_once_and_reaches_the_platform(scene: Scene) -> None:
+    pressed = scene.devices.press()
+    wait_until(lambda: scene.platform.readings(Quantity.SOS))
+    wait_until(lambda: scene.devices.words() == ["heard"])
+    assert scene.devices.told[0][0] - pressed < 1.0
+    assert scene.devices.told[0][1]["zh"] == "收到，正在联系"
+    arrived = next(at for at, lane, _ in scene.platform.arrivals if lane is Lane.ALARM)
+    assert arrived - pressed < 1.0
+    (sos,) = scene.platform.readings(Quantity.SOS)
+    assert (sos.device, sos.truth) == ("button-sos", True)
+    wait_until(lambda: scene.platform.announced() == ["heard:1"])
+    scene.platform.command(Announcement.SEEN, "c-1")
+    scene.platform.command(Announcement.SEEN, "c-1")
+    scene.platform.command(Announcement.COMING, "c-2", expires_in_s=-1.0)
+    scene.platform.command(Announcement.CLOSED, "c-3")
+    wait_until(lambda: "closed" in scene.devices.words())
+    assert scene.devices.words() == ["heard", "seen", "closed"], "once each, and nothing that has expired"
+    wait_until(lambda: scene.platform.announced() == ["heard:1", "seen:a-1", "closed:a-1"])
+    scene.devices.say("zigbee2mqtt/button-sos", {"action": "hold"})
+    wait_until(lambda: scene.platform.readings(Quantity.SOS_CANCEL))
+    wait_until(lambda: scene.devices.words()[-1] == "cancelled")
+    status = scene.platform.statuses[-1]
+    assert status.online
+    assert scene.gateway.stop() == 0
+    wait_until(lambda: not scene.platform.statuses[-1].online)
+
+
+def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone(scene: Scene) -> None:
+    scene.platform.silent = set(SPOOLED_LANES)
+    for number in range(30):
+        scene.devices.say(f"zigbee2mqtt/door-{number % 10}", {"contact": number // 10 % 2 == 0})
+    wait_until(lambda: len(scene.platform.readings(Quantity.CONTACT)) == 30)
+    scene.platform.silent = set()
+    scene.gateway.stop()
+    before = dict(scene.platform.envelopes)
+    scene.gateway.start()
+    scene.gateway.wait_connected(2)
+    wait_until(lambda: [lane for _, lane, _ in scene.platform.arrivals].count(Lane.TELEMETRY) > len(before))
+    wait_until(lambda: "telemetry" in waiting(scene) and waiting(scene)["telemetry"] == 0)
+    for key, envelope in before.items():
+        assert scene.platform.envelopes[key].pack == envelope.pack
+
+
+def waiting(scene: Scene) -> dict[str, int]:
+    from anju_gateway.cli import _look  # noqa: PLC0415 - what the `status` command reads
+
+    row = _look(scene.gateway.folder / "spool.sqlite")
+    return dict(zip((str(lane) for lane in SPOOLED_LANES), map(int, row[1:4]), strict=True))
+
+
+def test_a_broker_that_dies_loses_nothing_and_the_elder_is_told_the_truth(scene: Scene) -> None:
+    scene.broker.kill()
+    wait_until(lambda: scene.gateway.lines("line down"))
+    scene.devices.press()
+    wait_until(lambda: scene.devices.words() == ["heard", "not_reached"])
+    heard, not_reached = (at for at, _ in scene.devices.told)
+    assert not_reached - heard <= 6.0
+    second = scene.devices.press()
+    wait_until(lambda: len(scene.devices.words()) == 3)
+    assert scene.devices.words()[-1] == "not_reached"
+    assert scene.devices.told[-1][0] - second < 1.0, "a line known to be down is said at once"
+    assert scene.devices.told[-1][1]["zh"] == "暂时联系不上，请拨 120"
+    scene.broker.start()
+    wait_until(lambda: len(scene.platform.readings(Quantity.SOS)) == 2)
+    wait_until(lambda: scene.platform.announced() == ["heard:1", "not_reached:1", "not_reached:4"])
+    wait_until(lambda: waiting(scene)["alarm"] == 0)
+
+
+def test_a_platform_that_is_silent_gets_everything_again_when_it_is_back(scene: Scene) -> None:
+    scene.platform.silent = set(SPOOLED_LANES)
+    scene.devices.press()
+    wait_until(lambda: scene.devices.words() == ["heard", "not_reached"])
+    alarms = [seq for _, lane, seq in scene.platform.arrivals if lane is Lane.ALARM]
+    assert alarms.count(1) == 1 or alarms.count(1) == 2
+    wait_until(lambda: [s for _, lane, s in scene.platform.arrivals if lane is Lane.ALARM].count(1) >= 2)
+    assert waiting(scene)["alarm"] >= 1
+    scene.platform.is_online(online=False)
+    wait_until(lambda: scene.gateway.lines("platform offline"))
+    seen = len(scene.platform.arrivals)
+    scene.platform.silent = set()
+    scene.platform.is_online(online=True)
+    wait_until(lambda: waiting(scene)["alarm"] == 0)
+    assert len(scene.platform.arrivals) > seen
+    assert len(scene.platform.readings(Quantity.SOS)) == 1
+    first, last = (envelope for _, envelope in sorted(scene.platform.envelopes.items())[:2])
+    assert last.sent >= first.sent
+
+
+def test_an_alarm_overtakes_five_thousand_packs(mosquitto_scene: Scene) -> None:
+    scene = mosquitto_scene
+    scene.gateway.stop()
+    backlog(scene.gateway.folder / "spool.sqlite", packs=5000)
+    slow = threading.Event()
+    acknowledge = scene.platform.acknowledge
+
+    def slowly(lane: Lane, epoch: int) -> None:
+        if lane is Lane.TELEMETRY:
+            slow.wait(0.002)
+        acknowledge(lane, epoch)
+
+    scene.platform.acknowledge = slowly  # type: ignore[method-assign]
+    scene.gateway.start()
+    scene.gateway.wait_connected(2)
+    wait_until(lambda: any(lane is Lane.TELEMETRY for _, lane, _ in scene.platform.arrivals))
+    pressed = scene.devices.press()
+    wait_until(lambda: scene.platform.readings(Quantity.SOS))
+    arrived = next(at for at, lane, _ in scene.platform.arrivals if lane is Lane.ALARM)
+    assert arrived - pressed < 1.0
+    assert waiting(scene)["telemetry"] > 1000, "the backlog was still there"
+    wait_until(lambda: waiting(scene)["telemetry"] == 0, patience_s=90)
+
+
+def backlog(path: Path, packs: int) -> None:
+    from anju_gateway.spool import Spool  # noqa: PLC0415
+
+    now = time.time_ns() / 1e9
+    spool = Spool(path, now)
+    records = [Record(n=f"door-{number % 10}/contact", t=now - number, vb=True) for number in range(20)]
+    with spool.transaction():
+        spool.append(Lane.TELEMETRY, [records] * packs)
+    spool.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sigkill_of_the_gateway_loses_no_event(mosquitto_scene: Scene, seed: int) -> None:
+    scene, rng = mosquitto_scene, random.Random(seed)
+    stop, said = threading.Event(), itertools.count()
+    started = time.time_ns() // 1_000_000
+
+    def live() -> None:
+        """A press each 2 s of event time and a door each 0.1 s, every one with a time of its own."""
+        while not stop.is_set():
+            number = next(said)
+            at = started - 10_000_000 + number * 2000
+            name = "zigbee2mqtt/button-sos" if number % 5 == 0 else f"zigbee2mqtt/door-{number % 10}"
+            value: dict[str, object] = (
+                {"action": "emergency"} if number % 5 == 0 else {"contact": number // 10 % 2 == 0}
+            )
+            scene.devices.say(name, {**value, "last_seen": at})
+            stop.wait(0.02)
+
+    life = threading.Thread(target=live)
+    life.start()
+    for turn in range(2, 6):
+        stop.wait(rng.uniform(0.05, 1.2))
+        scene.gateway.kill()
+        scene.gateway.start()
+        scene.gateway.wait_connected(turn)
+    stop.set()
+    life.join()
+    total = next(said)
+    presses = {round(started / 1000 - 10_000 + number * 2, 3) for number in range(0, total, 5)}
+    wait_until(lambda: {r.at_s for r in scene.platform.readings(Quantity.SOS)} >= presses)
+    assert {r.at_s for r in scene.platform.readings(Quantity.SOS)} == presses
+    doors = [n for n in range(total) if n % 5]
+    wait_until(lambda: len({(r.device, r.at_s) for r in scene.platform.readings(Quantity.CONTACT)}) == len(doors))
+    wait_until(lambda: waiting(scene)["alarm"] == 0)
+    assert len({epoch for _, epoch, _ in scene.platform.envelopes}) == 1
