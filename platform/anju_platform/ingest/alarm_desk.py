@@ -1,4 +1,4 @@
-"""The alarm lane and the gateways' status: each message in a transaction of its own, acknowledged as soon as it is stored."""
+"""The alarm lane and the gateways' status: each message in a transaction of its own, then acknowledged."""
 
 from __future__ import annotations
 

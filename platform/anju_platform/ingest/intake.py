@@ -28,6 +28,7 @@ _GATHER_S = 0.05
 _LONGEST_RETRY_S = 10.0
 _QUEUE = 20_000
 _STOP_S = 10.0
+_PUBLISH_S = 2.0
 log = structlog.get_logger()
 
 
@@ -39,7 +40,7 @@ class Dial(Protocol):
 
 
 class Line:
-    """One client, its queue and its thread. `work` takes a batch; what it raises is logged and the batch tried again."""
+    """One client and what waits for its thread."""
 
     def __init__(self, name: str, client: mqtt.Client, lanes: tuple[Lane, ...], clock: Clock) -> None:
         self.client, self._name, self._lanes, self._clock = client, name, lanes, clock
@@ -96,7 +97,7 @@ class Intake:
         will = encode(PlatformStatus(online=False, at=clock.time()))
         self._alarm.client.will_set(PLATFORM_STATUS, will, 1, retain=True)
         self._passed: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
-        self._alarm_desk, self._telemetry_desk = desks(self.publish, self._passed.put)
+        self._alarm_desk, self._telemetry_desk = desks(self._acknowledge, self._passed.put)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._messages = Counter("anju_ingest_messages", "Messages from homes", ["line"], registry=metrics)
@@ -105,7 +106,16 @@ class Intake:
         )
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Down to a home, at QoS 1, without waiting."""
+        """Hand a message to the broker, at QoS 1; raises `ConnectionError` when it does not take it."""
+        told = self._alarm.client.publish(topic, payload, 1)
+        if told.rc != mqtt.MQTT_ERR_SUCCESS:
+            raise ConnectionError(mqtt.error_string(told.rc))
+        told.wait_for_publish(_PUBLISH_S)
+        if not told.is_published():
+            raise ConnectionError(f"the broker took no message within {_PUBLISH_S} s")
+
+    def _acknowledge(self, topic: str, payload: bytes) -> None:
+        """Down to a home, without waiting: an ack that is lost is asked for again by what the home sends again."""
         self._alarm.client.publish(topic, payload, 1)
 
     @property

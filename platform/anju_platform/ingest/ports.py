@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,8 +79,5 @@ class AlarmSink(Protocol):
         """What raised it is over."""
 
 
-class Post(Protocol):
-    """The way down to the homes."""
-
-    def __call__(self, topic: str, payload: bytes) -> None:
-        """Publish at QoS 1, without waiting."""
+Post = Callable[[str, bytes], None]
+"""The way down to the homes: topic and payload, at QoS 1, without waiting."""
