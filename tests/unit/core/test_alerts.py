@@ -1,0 +1,209 @@
+"""The life of an alert."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_core.actor import Actor
+from anju_core.alerts import (
+    TRANSITIONS,
+    AlertAlreadyTaken,
+    AlertClosed,
+    AlertCommand,
+    AlertFacts,
+    AlertNotFound,
+    AlertNotTaken,
+    AlertSignal,
+    AlertStepNotPossible,
+    InvalidSignal,
+    Timer,
+    commands,
+    decide,
+    main_command,
+    progress,
+    replay,
+    undo_until,
+)
+from anju_core.errors import Conflict
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
+
+NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+ALERT = UUID(int=1)
+WANG = Actor(UUID(int=2), "王姐", Role.WORKER, "anning")
+LIU = Actor(UUID(int=3), "小刘", Role.WORKER, "anning")
+ZHAO = Actor(UUID(int=4), "赵主任", Role.SUPERVISOR, "anning")
+UNTAKEN = AlertFacts(alert_id=ALERT, kind=AlertKind.SOS, state=AlertState.RAISED)
+WANGS = replace(UNTAKEN, state=AlertState.ACKNOWLEDGED, taken_by=WANG.account_id, taken_by_name=WANG.name, taken_at=NOW)
+CLOSED = replace(WANGS, state=AlertState.RESOLVED, outcome=Outcome.REAL_HELPED)
+
+
+def test_who_takes_first_has_it_and_the_other_is_told_who() -> None:
+    assert decide(UNTAKEN, AlertCommand.TAKE, WANG).state is AlertState.ACKNOWLEDGED
+    with pytest.raises(AlertAlreadyTaken) as refused:
+        decide(WANGS, AlertCommand.TAKE, LIU)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "by": "王姐"}
+    assert "王姐" in str(refused.value)
+
+
+def test_taking_twice_is_taking_once() -> None:
+    assert decide(WANGS, AlertCommand.TAKE, WANG).step is None
+
+
+def test_a_supervisor_may_take_over_and_anybody_may_once_it_is_late() -> None:
+    assert decide(WANGS, AlertCommand.TAKE, ZHAO).step is AlertStep.TAKEN
+    assert decide(replace(WANGS, late=True), AlertCommand.TAKE, LIU).step is AlertStep.TAKEN
+    there = replace(WANGS, state=AlertState.ARRIVED, late=True)
+    assert decide(there, AlertCommand.TAKE, LIU).state is AlertState.ARRIVED
+
+
+@pytest.mark.parametrize("command", [AlertCommand.CONTACT, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
+def test_nothing_is_done_before_it_is_taken(command: AlertCommand) -> None:
+    with pytest.raises(AlertNotTaken):
+        decide(UNTAKEN, command, WANG)
+
+
+def test_going_and_arriving_want_a_taker_too_but_a_provider_may_be_there_first() -> None:
+    with pytest.raises(AlertNotTaken):
+        decide(UNTAKEN, AlertCommand.ARRIVE, WANG)
+    assert decide(UNTAKEN, AlertCommand.ARRIVE).state is AlertState.ARRIVED
+
+
+@pytest.mark.parametrize("command", [AlertCommand.RELEASE, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
+def test_another_worker_cannot_act_on_it_but_the_supervisor_can(command: AlertCommand) -> None:
+    with pytest.raises(AlertAlreadyTaken):
+        decide(WANGS, command, LIU)
+    assert decide(WANGS, command, ZHAO).step is not None
+
+
+@pytest.mark.parametrize("command", [c for c in AlertCommand if c not in {AlertCommand.NOTE, AlertCommand.VISITED}])
+def test_a_closed_alert_takes_notes_only(command: AlertCommand) -> None:
+    with pytest.raises(AlertClosed) as refused:
+        decide(CLOSED, command, WANG)
+    assert refused.value.facts()["outcome"] == "real_helped"
+    assert decide(CLOSED, AlertCommand.NOTE, WANG).state is AlertState.RESOLVED
+
+
+def test_what_is_on_the_way_cannot_be_handed_back() -> None:
+    with pytest.raises(AlertStepNotPossible) as refused:
+        decide(replace(WANGS, state=AlertState.ON_THE_WAY), AlertCommand.RELEASE, WANG)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "state": "on_the_way", "command": "release"}
+
+
+def test_a_withdrawal_closes_what_nobody_took_and_leaves_the_rest_to_its_worker() -> None:
+    assert decide(UNTAKEN, AlertCommand.WITHDRAW).state is AlertState.RESOLVED
+    assert decide(WANGS, AlertCommand.WITHDRAW).state is AlertState.ACKNOWLEDGED
+
+
+def test_undo_is_offered_until_something_was_done() -> None:
+    assert undo_until(WANGS) == NOW + timedelta(seconds=10)
+    for done in ({"contacted": True}, {"visit_open": True}, {"taken_at": None}, {"state": AlertState.ARRIVED}):
+        assert undo_until(replace(WANGS, **done)) is None  # type: ignore[arg-type]
+
+
+def test_the_main_button_follows_the_life() -> None:
+    on_the_way = replace(WANGS, state=AlertState.ON_THE_WAY)
+    assert [
+        main_command(facts)
+        for facts in (
+            UNTAKEN,
+            WANGS,
+            replace(WANGS, contacted=True),
+            replace(WANGS, contacted=True, visit_open=True),
+            on_the_way,
+            replace(on_the_way, visited=True),
+            replace(WANGS, state=AlertState.ARRIVED),
+            CLOSED,
+        )
+    ] == [
+        AlertCommand.TAKE,
+        AlertCommand.CONTACT,
+        AlertCommand.DISPATCH,
+        AlertCommand.RESOLVE,
+        AlertCommand.ARRIVE,
+        AlertCommand.RESOLVE,
+        AlertCommand.RESOLVE,
+        None,
+    ]
+
+
+def test_commands_are_what_would_not_be_refused() -> None:
+    assert commands(UNTAKEN, WANG) == (AlertCommand.TAKE, AlertCommand.NOTE)
+    assert AlertCommand.TAKE not in commands(WANGS, WANG)
+    assert AlertCommand.DISPATCH in commands(WANGS, WANG)
+    assert AlertCommand.DISPATCH not in commands(replace(WANGS, visit_open=True), WANG)
+    assert commands(WANGS, LIU) == (AlertCommand.NOTE,)
+    assert commands(CLOSED, WANG) == (AlertCommand.NOTE,)
+
+
+def test_progress_forgets_the_call_of_who_handed_it_back() -> None:
+    done = progress([AlertStep.TAKEN, AlertStep.CONTACTED, AlertStep.DISPATCHED, AlertStep.VISITED])
+    assert (done.contacted, done.visit_open, done.visited) == (True, False, True)
+    assert not progress([AlertStep.CONTACTED, AlertStep.RELEASED]).contacted
+    assert not progress([AlertStep.DISPATCHED, AlertStep.VISIT_FAILED]).visit_open
+
+
+def test_not_found_names_the_alert() -> None:
+    assert AlertNotFound(ALERT).facts() == {"alert_id": str(ALERT)}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("home_id", ""),
+        ("community_id", ""),
+        ("episode", ""),
+        ("happened_at", NOW.replace(tzinfo=None)),
+        ("due_since", NOW.replace(tzinfo=None)),
+        ("score", 1.2),
+        ("score", float("nan")),
+    ],
+)
+def test_a_signal_that_cannot_be_raised_says_why(field: str, value: object) -> None:
+    good = AlertSignal(
+        kind=AlertKind.SOS,
+        home_id="home-01",
+        community_id="anning",
+        episode="1",
+        happened_at=NOW,
+        due_since=NOW,
+        reason_zh="按下",
+        reason_en="pressed",
+    )
+    with pytest.raises(InvalidSignal) as refused:
+        replace(good, **{field: value})  # type: ignore[arg-type]
+    assert refused.value.what == field
+
+
+@given(st.lists(st.tuples(st.sampled_from(AlertCommand), st.sampled_from([None, WANG, LIU, ZHAO])), max_size=30))
+def test_a_history_replays_to_the_state(given_commands: list[tuple[AlertCommand, Actor | None]]) -> None:
+    facts = UNTAKEN
+    steps = [AlertStep.RAISED]
+    for command, actor in given_commands:
+        try:
+            move = decide(facts, command, actor)
+        except Conflict:
+            continue
+        if move.step is None:
+            assert move.state is facts.state
+            continue
+        steps.append(move.step)
+        facts = replace(facts, state=move.state)
+        if command is AlertCommand.TAKE and actor is not None:
+            facts = replace(facts, taken_by=actor.account_id, taken_by_name=actor.name)
+        if move.step is AlertStep.RELEASED:
+            facts = replace(facts, taken_by=None, taken_by_name="")
+        assert replay(steps) is facts.state
+
+
+def test_every_open_state_keeps_a_clock_running() -> None:
+    for (state, command), move in TRANSITIONS.items():
+        assert (move.clock is Timer.NONE) == (move.state is AlertState.RESOLVED and state is not AlertState.RESOLVED), (
+            state,
+            command,
+        )

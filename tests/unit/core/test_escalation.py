@@ -1,0 +1,159 @@
+"""Who is told when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_core.alerts import Timer
+from anju_core.escalation import (
+    DEFAULT_POLICIES,
+    Audience,
+    InvalidPolicy,
+    Ladder,
+    Policy,
+    PolicyStep,
+    climb,
+    due_at,
+    everybody,
+    parse_steps,
+)
+from anju_core.vocabulary import AlertKind
+
+NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+SOS = DEFAULT_POLICIES[AlertKind.SOS]
+
+steps_of_a_policy = st.lists(
+    st.tuples(st.integers(0, 5000), st.lists(st.sampled_from(Audience), min_size=1, unique=True)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda step: step[0],
+).map(lambda rows: tuple(PolicyStep(after, tuple(tell)) for after, tell in sorted(rows)))
+policies = st.builds(Policy, steps=steps_of_a_policy, suspected_s=st.integers(0, 300), repeat_s=st.integers(1, 3600))
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_there_is_a_policy_for_every_kind() -> None:
+    assert set(DEFAULT_POLICIES) == set(AlertKind)
+
+
+def test_a_press_is_told_at_once_then_at_60_s_then_to_all_by_180_s() -> None:
+    first = climb(SOS, Ladder(NOW), NOW)
+    assert (first.tell, first.next_at) == ((Audience.DUTY_FIRST,), after(60))
+    second = climb(SOS, Ladder(NOW, first.level), after(60))
+    assert (second.tell, second.next_at) == ((Audience.DUTY_SECOND,), after(180))
+    third = climb(SOS, Ladder(NOW, second.level), after(180))
+    assert third.tell == (Audience.COMMUNITY, Audience.SUPERVISOR)
+
+
+def test_a_suspected_fall_waits_45_s_for_its_withdrawal() -> None:
+    waiting = climb(SOS, Ladder(NOW, suspected=True), after(44))
+    assert (waiting.tell, waiting.level, waiting.next_at) == ((), 0, after(45))
+    assert climb(SOS, Ladder(NOW, suspected=True), after(45)).tell == (Audience.DUTY_FIRST,)
+
+
+def test_nobody_on_duty_means_the_next_step_at_once() -> None:
+    assert climb(SOS, Ladder(NOW, 1), NOW, at_once=True).tell == (Audience.DUTY_SECOND,)
+
+
+def test_after_an_outage_everybody_due_is_told_once_and_the_next_look_is_later() -> None:
+    late = climb(SOS, Ladder(NOW), after(4000))
+    assert sorted(late.tell) == sorted(set(everybody(SOS)))
+    assert late.level == len(SOS.steps)
+    assert late.next_at >= after(4000 + SOS.repeat_s)
+
+
+def test_after_the_last_step_everybody_is_told_again() -> None:
+    again = climb(SOS, Ladder(NOW, len(SOS.steps)), after(300 + SOS.repeat_s))
+    assert again.tell == everybody(SOS)
+    assert again.next_at == after(300 + 2 * SOS.repeat_s)
+
+
+@given(policies, st.booleans(), st.lists(st.tuples(st.floats(0, 4000), st.booleans()), max_size=12))
+def test_escalation_only_ever_climbs(policy: Policy, suspected: bool, looks: list[tuple[float, bool]]) -> None:  # noqa: FBT001
+    level, now = 0, NOW
+    for wait, at_once in looks:
+        now += timedelta(seconds=wait)
+        due = climb(policy, Ladder(NOW, level, suspected), now, at_once=at_once)
+        assert due.level >= level
+        assert bool(due.tell) == (due.level > level)
+        assert len(due.tell) == len(set(due.tell))
+        if at_once:
+            assert due.level > level
+        if due.tell and due.level >= len(policy.steps):
+            assert due.next_at > now
+        level = due.level
+
+
+@given(policies)
+def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
+    times = [due_at(policy, Ladder(NOW, level)) for level in range(len(policy.steps) + 3)]
+    assert times == sorted(times)
+    assert len(set(times)) == len(times)
+
+
+@given(policies)
+def test_who_waits_in_vain_is_followed_until_everybody_was_told(policy: Policy) -> None:
+    told: set[Audience] = set()
+    level, now = 0, due_at(policy, Ladder(NOW))
+    for _ in range(len(policy.steps)):
+        due = climb(policy, Ladder(NOW, level), now)
+        told |= set(due.tell)
+        level, now = due.level, max(now, due.next_at)
+    assert told == set(everybody(policy))
+
+
+def test_limits_are_those_of_the_state() -> None:
+    assert [SOS.limit_s(timer) for timer in Timer] == [None, 300, 600, 2700, 7200, 1800, None, None]
+
+
+@pytest.mark.parametrize(
+    ("given_values", "where"),
+    [
+        ({"steps": ()}, "steps"),
+        ({"steps": (PolicyStep(0, (Audience.FAMILY,)),) * 21}, "steps"),
+        ({"steps": (PolicyStep(10, (Audience.FAMILY,)), PolicyStep(10, (Audience.FAMILY,)))}, "step 1"),
+        ({"steps": (PolicyStep(float("nan"), (Audience.FAMILY,)),)}, "step 0"),
+        ({"steps": (PolicyStep(float("inf"), (Audience.FAMILY,)),)}, "step 0"),
+        ({"steps": (PolicyStep(0, ()),)}, "step 0"),
+        ({"repeat_s": 0}, "repeat_s"),
+        ({"on_the_way_s": float("inf")}, "on_the_way_s"),
+        ({"suspected_s": -1}, "suspected_s"),
+    ],
+)
+def test_a_policy_that_cannot_be_followed_is_refused(given_values: dict[str, object], where: str) -> None:
+    values = {"steps": (PolicyStep(0, (Audience.FAMILY,)),), **given_values}
+    with pytest.raises(InvalidPolicy) as refused:
+        Policy(**values)  # type: ignore[arg-type]
+    assert refused.value.where == where
+
+
+def test_a_written_policy_is_read() -> None:
+    steps = parse_steps([{"after_s": 0, "tell": "duty_first"}, {"after_s": 90.5, "tell": ["community", "family"]}])
+    assert steps == (
+        PolicyStep(0.0, (Audience.DUTY_FIRST,)),
+        PolicyStep(90.5, (Audience.COMMUNITY, Audience.FAMILY)),
+    )
+    assert SOS.with_steps(steps).steps == steps
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (["not", "an", "object"], "not an object"),
+        ({"after_s": "0", "tell": "family"}, "not a number"),
+        ({"after_s": True, "tell": "family"}, "not a number"),
+        ({"after_s": 0}, "neither a name nor a list"),
+        ({"after_s": 0, "tell": ["family", "everyone"]}, "unknown audience 'everyone'"),
+    ],
+)
+def test_a_policy_written_wrongly_says_where(row: object, why: str) -> None:
+    with pytest.raises(InvalidPolicy, match=why) as refused:
+        parse_steps([{"after_s": 0, "tell": "family"}, row])
+    assert refused.value.where == "step 1"
