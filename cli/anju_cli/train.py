@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home
+from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
+from anju_detect.fall.training import Candidates, GroupCurve, WornLabel, candidates, joined
+from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity.fitting import Curve
 from anju_detect.inactivity.fitting import fit as fit_silences
 from anju_detect.inactivity.training import RecordedHome, collect
@@ -25,6 +27,8 @@ app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_arg
 # Study-wide breakdowns of the TIHM recordings, in which nothing was recorded (their README).
 TIHM_OUTAGES = (("2019-04-01T14:00", "2019-04-03T15:10"), ("2019-06-15T04:05", "2019-06-17T14:16"))
 SHOWN_RATES = (0.25, 1.0, 3.0)
+SHOWN_SHARES = (0.92, 0.97, 0.993)
+FREE_LIVING = "free_living"
 _console = Console(stderr=True)
 
 DataDir = Annotated[Path, typer.Option("--data", help="Folder with inactivity/tihm/*.csv.gz and fall/index.csv.")]
@@ -48,6 +52,59 @@ def inactivity(data: DataDir, out: OutDir = None) -> None:
         raise typer.BadParameter(str(error)) from error
     _console.print(rates_table(curve, "silences, homes left out"))
     typer.echo(f"inactivity {digest}")
+
+
+@app.command()
+def fall(data: DataDir, out: OutDir = None) -> None:
+    """Fit the judgement of impacts to worn recordings; prints what it does on people who were left out."""
+    try:
+        with Progress(console=_console) as progress:
+            labels, found = worn_candidates(data / "fall", progress)
+            fitting = progress.add_task("fitting", total=1.0)
+            model, curves = fit_falls(labels, found, lambda share: progress.update(fitting, completed=share))
+        digest = ship("fall", pack_arrays(model.arrays()), out)
+    except (RecordingUnreadable, DetectionError) as error:
+        raise typer.BadParameter(str(error)) from error
+    for group, curve in curves.items():
+        _console.print(falls_table(curve, group, model.thresholds[group]))
+    typer.echo(f"fall {digest}")
+
+
+def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Candidates]:
+    """Labels of a pack's recordings and every candidate in them."""
+    labels: list[WornLabel] = []
+    parts: list[Candidates] = []
+    reading = progress.add_task("looking for impacts", total=None)
+    for number, worn in enumerate(worn_recordings(pack)):
+        row = worn.row
+        try:
+            impact = float(row["impact_s"] or "nan") if row["is_fall"] == "1" else float("nan")
+            person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
+        except (KeyError, ValueError) as error:
+            raise RecordingUnreadable(pack / "index.csv", f"{worn.recording}: {error}") from error
+        labels.append(WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0))
+        parts.append(candidates(number, worn.samples, worn.fs_hz, worn.clip_g, worn.position))
+        progress.update(reading, completed=number + 1)
+    progress.update(reading, total=len(labels))
+    return labels, joined(parts)
+
+
+def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
+    """Sensitivity, specificity and free-living alarms at the threshold and at equal rates of false alarms."""
+    table = Table(title=f"falls, {group}, cut to ±2 g, people left out")
+    for name in ("operating point", "sensitivity", "specificity", "false alarms per 24 h of free living"):
+        table.add_column(name)
+    points = {"as shipped": float(np.log(threshold / (1.0 - threshold)))}
+    if curve.free:
+        points |= {"1 per 24 h": curve.logit_at(1.0), "1 per week": curve.logit_at(1.0 / 7.0)}
+    ordered = np.sort(curve.fall_scores)[::-1]
+    points |= {
+        f"{share:.1%} of falls": float(ordered[int(np.ceil(share * len(ordered))) - 1]) for share in SHOWN_SHARES
+    }
+    for name, logit in points.items():
+        figures = curve.sensitivity(logit), curve.specificity(logit)
+        table.add_row(name, *(f"{figure:.2%}" for figure in figures), f"{curve.free_alarms_per_day(logit):.2f}")
+    return table
 
 
 def recorded_homes(data: Path) -> list[RecordedHome]:

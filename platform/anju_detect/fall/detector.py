@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import ParameterOutOfRange, SamplesRefused
+from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.followup import TRUNK, OpenFall
-from anju_detect.fall.judge import judge, on_grid
+from anju_detect.fall.judge import Judge, look, on_grid
+from anju_detect.fall.model import FallModel
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.ring import SampleRing
 from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, FallSignal, Judgement, suspected_words
@@ -20,7 +22,6 @@ CLIP_BEFORE_S, CLIP_AFTER_S = 4.0, 8.0
 CLIPS_KEPT = 8
 CANCELLABLE_S = 600.0
 PIECE_S = 10.0
-DEFAULT_THRESHOLD = 0.5
 
 
 class FallDetector:
@@ -38,11 +39,19 @@ class FallDetector:
         Where it is worn, one of `POSITIONS`.
     clip_g
         Range of the sensor, in g.
+    judge
+        Scores the candidates; the trained model shipped with this package if None.
 
     """
 
     def __init__(
-        self, fs_hz: float, position: str = "waist", clip_g: float = 16.0, parameters: FallParameters | None = None
+        self,
+        fs_hz: float,
+        position: str = "waist",
+        clip_g: float = 16.0,
+        parameters: FallParameters | None = None,
+        *,
+        judge: Judge | None = None,
     ) -> None:
         if not 20.0 <= fs_hz <= 200.0:  # noqa: PLR2004
             raise ParameterOutOfRange("fs_hz", fs_hz, "20 … 200 Hz")
@@ -52,7 +61,8 @@ class FallDetector:
             raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
         self._fs_hz, self._position, self._clip_g = fs_hz, position, clip_g
         self._parameters = p = parameters or FallParameters()
-        self._threshold = DEFAULT_THRESHOLD if p.threshold is None else p.threshold
+        self._judge = judge or FallModel.shipped()
+        self._threshold = self._judge.threshold(position) if p.threshold is None else p.threshold
         self._trigger = (p.trigger_g * 1000.0) ** 2
         seconds = p.decide_s + CLIP_BEFORE_S + 2 * PIECE_S
         self._ring = SampleRing(math.ceil(seconds * fs_hz))
@@ -146,18 +156,19 @@ class FallDetector:
     def _judge_candidates(self) -> list[FallSignal]:
         p = self._parameters
         signals = []
-        while self._waiting and self._ring.newest_s >= self._waiting[0] + p.after_s:
+        while self._waiting and self._ring.newest_s >= self._waiting[0] + AFTER_S:
             impact = self._waiting.popleft()
-            at = impact + p.after_s
-            window = on_grid(*self._ring.between(impact - p.before_s, at), impact, p.before_s, p.after_s)
-            verdict = judge(window, p.before_s)
+            at = impact + AFTER_S
+            window = on_grid(*self._ring.between(impact - BEFORE_S, at), impact)
+            score = float(self._judge.scores(window[None], self._position)[0])
             last = self._falls[-1].impact_s if self._falls else -math.inf
-            raised = verdict.score >= self._threshold and impact - last > p.refractory_s
-            self.judged.append(Judgement(impact, at, verdict.score, raised))
+            raised = score >= self._threshold and impact - last > p.refractory_s
+            self.judged.append(Judgement(impact, at, score, raised))
             if raised:
-                fall = OpenFall(impact, verdict.score, self._position in TRUNK)
+                seen = look(window)
+                fall = OpenFall(impact, score, self._position in TRUNK)
                 self._falls.append(fall)
-                signals.append(fall.signal(at, suspected_words(verdict.peak_g, verdict.tilt_deg, verdict.moving_share)))
+                signals.append(fall.signal(at, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share)))
         return signals
 
     def _store_clips(self) -> None:

@@ -16,9 +16,7 @@ class FallParameters:
     trigger_g
         A sample above this magnitude, the largest within `isolation_s` on both sides, is looked at.
     isolation_s
-        Half-width of the window in which a candidate must be the largest.
-    before_s, after_s
-        What a judgement looks at around the impact. It is made `after_s` after the impact, once.
+        Half-width of the window in which a candidate must be the largest. It is judged once, 4 s after the impact.
     threshold
         Score from which a candidate is a suspicion; None takes the trained one of the wearing position.
     refractory_s
@@ -38,8 +36,6 @@ class FallParameters:
 
     trigger_g: float = 1.5
     isolation_s: float = 1.0
-    before_s: float = 3.0
-    after_s: float = 4.0
     threshold: float | None = None
     refractory_s: float = 6.0
     confirm_s: float = 30.0
@@ -56,8 +52,6 @@ class FallParameters:
         ranges = {
             "trigger_g": (1.05, 8.0),
             "isolation_s": (0.1, 3.0),
-            "before_s": (1.0, 4.0),
-            "after_s": (1.0, 8.0),
             "refractory_s": (0.0, 60.0),
             "confirm_s": (10.0, 120.0),
             "decide_s": (20.0, 300.0),
@@ -74,5 +68,5 @@ class FallParameters:
                 raise ParameterOutOfRange(name, value, f"{low} … {high}")
         if self.threshold is not None and not 0.0 < self.threshold <= 1.0:
             raise ParameterOutOfRange("threshold", self.threshold, "above 0, at most 1")
-        if self.decide_s <= self.confirm_s or self.after_s <= self.isolation_s:
-            raise ParameterOutOfRange("decide_s", self.decide_s, "after confirm_s, and after_s after isolation_s")
+        if self.decide_s <= self.confirm_s:
+            raise ParameterOutOfRange("decide_s", self.decide_s, "later than confirm_s")

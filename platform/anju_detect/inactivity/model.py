@@ -90,9 +90,8 @@ class SilenceModel:
     def survival(self, x: Floats, steps: Floats) -> Floats:
         """Survival at the end of each step; x is (n, features), steps (n, STEPS, step features)."""
         every = np.concatenate([np.repeat(x, STEPS, axis=0), steps.reshape(-1, steps.shape[2])], axis=1)
-        ends = sigmoid(self.hazard.logit(every)).reshape(-1, STEPS)
-        remains: Floats = np.cumprod(1.0 - ends, axis=1)
-        return remains
+        ends: Floats = sigmoid(self.hazard.logit(every)).reshape(-1, STEPS)
+        return np.cumprod(1.0 - ends, axis=1).astype(np.float64)
 
     def log_weight(self, x: Floats) -> Floats:
         """How much more often a collapse begins like this; within bounds, as homes with other sensors will differ."""
