@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from anju_platform.access.models import Account, Look, SignIn
+from anju_platform.access.models import Account, FailedSignIn, Look, SignIn
 
 
 def account_by_login(session: Session, login: str) -> Account | None:
@@ -19,6 +20,14 @@ def account_by_login(session: Session, login: str) -> Account | None:
 def accounts(session: Session) -> list[Account]:
     """Every account, by role and login."""
     return list(session.scalars(select(Account).order_by(Account.role, Account.login)))
+
+
+def failed_sign_in(session: Session, login_hash: str, now: datetime) -> FailedSignIn:
+    """The count of a login's failures, made if need be, locked until the end of the transaction."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(FailedSignIn).values(login_hash=login_hash, failures=0, last_at=now)
+    session.execute(row.on_conflict_do_nothing())
+    return session.get_one(FailedSignIn, login_hash, with_for_update=True)
 
 
 def sign_in_with_account(session: Session, token_hash: str) -> tuple[SignIn, Account] | None:

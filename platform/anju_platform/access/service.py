@@ -99,10 +99,9 @@ class AccessService:
         account = repository.account_by_login(work.session, login)
         right = self._hasher.verify(password, account.password_hash if account else self._nobody)
         if account is None or account.disabled_at is not None or not right:
-            self._count_failure(work, login, tried, now)
+            self._count_failure(tried, now)
             raise SignInRefused
-        if tried is not None:
-            work.session.delete(tried)
+        work.session.delete(tried)
         return self._open(work, account, now)
 
     def signed_in(self, work: UnitOfWork, secret: str) -> SignedIn:
@@ -201,16 +200,14 @@ class AccessService:
         """Who looked at a home's people, newest first."""
         return repository.looks_of(work.session, home_id, limit)
 
-    def _tried(self, work: UnitOfWork, login: str, now: datetime) -> FailedSignIn | None:
-        tried = work.session.get(FailedSignIn, _hash(login), with_for_update=True)
-        if tried is not None and tried.locked_until is not None and tried.locked_until > now:
+    def _tried(self, work: UnitOfWork, login: str, now: datetime) -> FailedSignIn:
+        """The login's count, locked: many guesses at once are counted one after the other."""
+        tried = repository.failed_sign_in(work.session, _hash(login), now)
+        if tried.locked_until is not None and tried.locked_until > now:
             raise TooManySignIns(max(1, round((tried.locked_until - now).total_seconds())))
         return tried
 
-    def _count_failure(self, work: UnitOfWork, login: str, tried: FailedSignIn | None, now: datetime) -> None:
-        if tried is None:
-            tried = FailedSignIn(login_hash=_hash(login), failures=0, last_at=now)
-            work.session.add(tried)
+    def _count_failure(self, tried: FailedSignIn, now: datetime) -> None:
         tried.failures = self._lockout.counted(tried.failures, tried.last_at, now) + 1
         tried.last_at = now
         rest = self._lockout.rest(tried.failures)

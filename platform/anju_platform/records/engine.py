@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_MS = 10_000
 """How long a writer on SQLite waits for the one before it."""
+_POOL = {"pool_size": 10, "max_overflow": 50}
+"""More than the threads of requests, jobs and ingest together: nobody waits for a connection while holding a lock."""
 DEFERRED = {"sqlite_begin": "DEFERRED"}
 """Execution options for a transaction that only reads: on SQLite it then takes no writer's lock."""
 
@@ -22,7 +24,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, foreign_keys=foreign_keys)
-    return create_engine(url, pool_size=10, max_overflow=30, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, **_POOL)
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
@@ -31,7 +33,9 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 def _sqlite(url: str, *, foreign_keys: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+    in_memory = make_url(url).database in {None, "", ":memory:"}
+    pool = {} if in_memory else _POOL
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, **pool)
 
     @event.listens_for(engine, "connect")
     def _configure(raw: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection

@@ -30,4 +30,9 @@ def unit(platform: PlatformDep) -> Iterator[UnitOfWork]:
         yield work
 
 
-UnitDep = Annotated[UnitOfWork, Depends(unit, scope="function")]
+AT_ONCE = 16
+"""Units of requests at once; the others wait without a thread.
+
+Were there as many as threads (40), all might wait for a lock whose holder needs a thread to go on.
+"""
+UnitDep = Annotated[UnitOfWork, Depends(unit, scope="function", max_concurrency=AT_ONCE)]

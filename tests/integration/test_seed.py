@@ -1,0 +1,165 @@
+"""The made-up community: seeded whole on both databases, and the same when it is seeded again."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fixtures.web import HandClock, cheap_access
+from sqlalchemy import func, select
+from typer.testing import CliRunner
+
+from anju_cli.platform import acl_text, app
+from anju_core.escalation import parse_steps
+from anju_core.vocabulary import Role, VisitCategory
+from anju_platform import fleet
+from anju_platform.access.errors import SignInRefused
+from anju_platform.alerts.models import EscalationPolicy
+from anju_platform.devices.models import Device, Gateway
+from anju_platform.duty.models import Shift
+from anju_platform.models import METADATA
+from anju_platform.records.engine import make_engine, make_sessions
+from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.residents.models import Home, Resident
+from anju_platform.seed import seed
+from anju_platform.seed_people import PEOPLE
+from anju_platform.visits.models import Carer, Contract
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import DeviceKind, Lane
+
+
+def counts(work: UnitOfWork) -> dict[str, int]:
+    return {
+        name: work.session.scalar(select(func.count()).select_from(table)) or 0
+        for name, table in METADATA.tables.items()
+        if name != "sign_in"
+    }
+
+
+@pytest.mark.parametrize("homes", [1, 20, 43])
+def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, homes: int) -> None:
+    engine, clock, access = make_engine(database_url), HandClock(), cheap_access()
+    sessions = make_sessions(engine)
+    with UnitOfWork(sessions, Bus(), clock) as work:
+        first = seed(work, access, homes)
+    with UnitOfWork(sessions, Bus(), clock) as work:
+        before = counts(work)
+        second = seed(work, access, homes)
+        assert counts(work) == before
+    assert before["home"] == before["gateway"] == before["resident"] == homes
+    with UnitOfWork(sessions, Bus(), clock) as work:
+        for login in second:
+            assert access.sign_in(work, login.login, login.password).actor.role is login.role
+        with pytest.raises(SignInRefused):
+            access.sign_in(work, first[0].login, first[0].password)
+    engine.dispose()
+
+
+def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
+    engine, clock = make_engine(sqlite_url), HandClock()
+    with UnitOfWork(make_sessions(engine), Bus(), clock) as work:
+        logins = seed(work, cheap_access(), 20)
+        session = work.session
+        assert {login.role for login in logins} == set(Role)
+        assert len(list(session.scalars(select(Carer).where(Carer.on_duty)))) >= 3
+        categories = {row.category for row in session.scalars(select(Contract))}
+        assert categories == {category.value for category in VisitCategory}
+        for policy in session.scalars(select(EscalationPolicy)):
+            assert parse_steps(policy.steps)[0].after_s == 0
+        ages = [clock.now().year - person.born.year for person in session.scalars(select(Resident)) if person.born]
+        assert min(ages) >= 70
+        assert max(ages) <= 95
+        for hours in range(24 * 7):
+            at = clock.now() + timedelta(hours=hours)
+            on_duty = session.scalars(select(Shift.rank).where(Shift.start <= at, Shift.end > at)).all()
+            assert sorted(on_duty) == [1, 2, 3]
+        kinds = {row.kind for row in session.scalars(select(Device))}
+        assert kinds == set(DeviceKind) - {DeviceKind.GATEWAY}
+    engine.dispose()
+
+
+def test_device_that_spoke_before_it_was_registered_is_taken_over(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+        seed(work, cheap_access(), 1)
+        device = work.session.get_one(Device, ("home-01", "button-sos"))
+        device.kind, device.room, device.known = "door", "other", False
+        named = work.session.get_one(Device, ("home-01", "door-entrance"))
+        named.label = "renamed by hand"
+        seed(work, cheap_access(), 1)
+        assert (device.kind, device.room, device.known) == ("button", "bedroom", True)
+        assert named.label == "renamed by hand"
+    engine.dispose()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("ANJU_DATABASE_URL", f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    return CliRunner()
+
+
+def test_seed_and_fleet_describe_the_same_homes(run: CliRunner, tmp_path: Path) -> None:
+    logins, out = tmp_path / "logins.json", tmp_path / "fleet.json"
+    passwords = tmp_path / "passwords.json"
+    passwords.write_text('{"gw-home-02": "long and random"}')
+    seeded = run.invoke(app, ["seed", "--homes", "3", "--print-logins", str(logins)], catch_exceptions=False)
+    assert seeded.exit_code == 0, seeded.output
+    words = ["fleet", "--homes", "3", "--out", str(out), "--broker", "127.0.0.1:9", "--bus", "[::1]:8"]
+    written = run.invoke(
+        app, [*words, "--spool", str(tmp_path / "spool"), "--passwords", str(passwords)], catch_exceptions=False
+    )
+    assert written.exit_code == 0, written.output
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (logins, out)} == {0o600}
+    rows = json.loads(logins.read_text())
+    assert {"login", "password", "role", "name", "community"} <= set(rows[0])
+    assert {row["login"] for row in rows} >= {person.login for person in PEOPLE if person.home is None}
+    homes = json.loads(out.read_text())["homes"]
+    engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+        for home in homes:
+            row = work.session.get_one(Home, home["home"])
+            assert row.community_id == home["community"]
+            assert work.session.get_one(Gateway, home["gateway"]).home_id == home["home"]
+            devices = work.session.scalars(select(Device).where(Device.home_id == row.id)).all()
+            told = {(device.id, device.kind, device.room) for device in devices}
+            assert told == {(device["id"], device["kind"], device["room"]) for device in home["devices"]}
+    engine.dispose()
+    assert [home["uplink"]["password"] for home in homes] == ["", "long and random", ""]
+    assert homes[0]["bus"] == {"host": "[::1]", "port": 8}
+
+
+def test_accounts_are_opened_reset_and_closed_from_the_command_line(run: CliRunner) -> None:
+    opened = run.invoke(app, ["accounts", "add", "li", "--name", "小李", "--role", "district"])
+    assert opened.exit_code == 0, opened.output
+    assert opened.output.startswith("li: ")
+    assert run.invoke(app, ["accounts", "add", "li", "--name", "x", "--role", "district"]).exit_code == 1
+    assert run.invoke(app, ["accounts", "reset", "nobody"]).exit_code == 1
+    assert run.invoke(app, ["accounts", "reset", "li"]).output != opened.output
+    assert run.invoke(app, ["accounts", "close", "li"]).exit_code == 0
+    assert "小李" in run.invoke(app, ["accounts", "list"]).output
+
+
+def test_wrong_settings_end_with_their_names(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANJU_DATABASE_URL", "oracle://x")
+    ended = run.invoke(app, ["migrate"])
+    assert ended.exit_code == 2
+    assert "ANJU_DATABASE_URL" in ended.output + ended.stderr
+
+
+def test_acl_lets_a_gateway_speak_for_its_own_home_only() -> None:
+    text = acl_text([("gw-home-01", "anning", "home-01"), ("gw-home-02", "anning", "home-02")])
+    block = text.split("user gw-home-01\n")[1].split("user gw-home-02")[0]
+    assert f"topic write {Topic('anning', 'home-01', Lane.ALARM)}\n" in block
+    assert "home-02" not in block
+    assert {f"topic write {Topic('anning', 'home-01', lane)}" for lane in Lane} <= set(block.splitlines())
+    assert "write anju/v1/anning/home-01/ack" not in block
+
+
+def test_names_follow_the_convention() -> None:
+    assert (fleet.home_id(7), fleet.gateway_id("home-07")) == ("home-07", "gw-home-07")
+    assert any(device.kind is DeviceKind.WEARABLE for device in fleet.devices_of(1))
+    assert not any(device.kind is DeviceKind.WEARABLE for device in fleet.devices_of(2))
+    assert all(any(device.kind is DeviceKind.BUTTON for device in fleet.devices_of(n)) for n in range(1, 5))
