@@ -174,11 +174,11 @@ def parse_story(text: str, source: str) -> Story:
 
 
 def cast(story: Story, fleet: Fleet) -> dict[str, FleetHome]:
-    """Which home plays which part, each another one; raises `PartNotCast`."""
+    """Which home plays which part, each another one; the hardest to find first. Raises `PartNotCast`."""
+    able = {name: [home for home in fleet.homes if home.has(part.devices)] for name, part in story.homes.items()}
     chosen: dict[str, FleetHome] = {}
-    for name, part in sorted(story.homes.items(), key=lambda item: -len(item[1].devices)):
-        free = (home for home in fleet.homes if home not in chosen.values() and home.has(part.devices))
-        home = next(free, None)
+    for name, part in sorted(story.homes.items(), key=lambda item: len(able[item[0]])):
+        home = next((home for home in able[name] if home not in chosen.values()), None)
         if home is None:
             raise PartNotCast(name, part.devices)
         chosen[name] = home
