@@ -105,6 +105,7 @@ window.anju = (() => {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-allow-sound]")) allowSound().then((ready) => ready && chime(1));
     else if (audio === null && document.getElementById("sound")) allowSound();
+    if (event.target.closest("[data-print]")) window.print();
     const dial = event.target.closest("[data-dials]");
     if (dial) {
       const after = document.getElementById(dial.dataset.dials);

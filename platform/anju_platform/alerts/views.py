@@ -50,7 +50,9 @@ class Board:
 
     rows: Sequence[Row]
     waiting: Sequence[Row]
-    """Those of the rows that nobody has taken, blind homes included."""
+    """Those that nobody has taken; the page sounds until somebody does."""
+    untaken: int
+    """The same, with the blind homes that nobody has taken."""
     groups: Sequence[Group]
     load: int
     """Alerts raised in the last ten minutes."""
@@ -132,10 +134,11 @@ class Detail:
     strip: Strip | None
     wave: Wave | None
     next: str
-    """Which face the action area has: `take`, `taken_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`, `done`."""
+    """The action area's face: `take`, `taken_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`, `done`."""
     advice: str
     taken_by_name: str
     may_act: bool
+    may_take: bool
     may_dispatch: bool
     undo_until: datetime | None
     outcomes: Sequence[str]

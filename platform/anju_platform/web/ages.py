@@ -80,3 +80,8 @@ def age_of(born: date | None, today: date) -> int | None:
 def day_after(at: datetime) -> datetime:
     """The same local time a day later (China keeps no summer time, but the zone decides)."""
     return at + timedelta(days=1)
+
+
+def local_date(at: datetime, zone: ZoneInfo = SHANGHAI) -> date:
+    """The calendar day of a time, there."""
+    return at.astimezone(zone).date()

@@ -16,7 +16,7 @@ from anju_core.vocabulary import (
     VisitCategory,
     VisitState,
 )
-from anju_platform.web.words import mark
+from anju_platform.web.words import Words, mark
 from anju_wire.vocabulary import Announcement, DeviceKind, Room
 
 
@@ -155,11 +155,61 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         Announcement.CLOSED: mark("事情已结束"),
         Announcement.VISIT_CODE: mark("上门验证码"),
     },
+    "escalation": {
+        "nobody_took_it": mark("还没有人接手"),
+        "nobody_arrived": mark("还没有人到"),
+        "no_outcome": mark("还没有结果"),
+        "visit_late": mark("上门晚了"),
+        "delivery_failed": mark("通知没有送达"),
+        "not_withdrawn": mark("没有得到取消"),
+        "no_way_out": mark("没有护理员能去"),
+        "confirmed": mark("得到确认"),
+        "repeated": mark("又报了一次"),
+        "released": mark("放回了"),
+    },
     "consent": {
         "monitoring": mark("居家安全监测"),
         "family_summary": mark("家人看平安一句话"),
         "health_notes": mark("健康备注给上门的人"),
         "provider_door": mark("门锁密码给上门的人"),
+    },
+    "action": {
+        "press": mark("按求助键"),
+        "hold": mark("按住取消"),
+        "fall": mark("跌倒"),
+        "silence": mark("不再动"),
+        "leave": mark("出门"),
+        "return": mark("回家"),
+        "visitor": mark("来客人"),
+        "battery_low": mark("电池快没电"),
+        "stick": mark("传感器卡住"),
+        "cut": mark("断网"),
+        "restore": mark("恢复网络"),
+    },
+    "stage": {
+        "pressed": mark("发生"),
+        "pressed:press": mark("按下"),
+        "pressed:fall": mark("撞击"),
+        "pressed:silence": mark("期限"),
+        "spooled": mark("告诉老人"),
+        "raised": mark("平台存下"),
+        "notified": mark("已通知"),
+        "taken": mark("接手"),
+        "visited": mark("上门完成"),
+        "closed": mark("结束"),
+    },
+    "late": {
+        "missed": mark("没有去"),
+        "late": mark("去晚了"),
+    },
+    "condition": {
+        "fine": mark("人很好，一切正常"),
+        "watch": mark("人还好，但要留意"),
+        "help": mark("需要马上帮助"),
+    },
+    "elder": {
+        "confirmed": mark("老人已确认"),
+        "unable": mark("老人不便确认"),
     },
     "call": {
         "reached_ok": mark("接通，人没事"),
@@ -168,6 +218,12 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "elder": mark("老人本人"),
     },
 }
+
+
+def say(words: Words, table: str, value: str) -> str:
+    """What a value of a table is called in the reader's language; one without a row says itself."""
+    message = LABELS[table].get(value)
+    return value if message is None else words(message)
 
 
 def alert_sight(kind: str, state: str) -> Sight:

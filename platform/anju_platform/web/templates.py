@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import anju_dashboards
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+import anju_dashboards
 from anju_platform.web import ages, labels, strip, wave
 from anju_platform.web.words import LOCALES, SOURCE, Words, load_words, mark
 from anju_wire.clock import Clock
@@ -25,7 +25,7 @@ STATIC = HOME / "static"
 LANGUAGE_COOKIE = "anju_lang"
 _YEAR_S = 365 * 86400
 
-# What the pages' small scripts say; the same messages as the server's, so that a running clock never changes its wording.
+# What the small scripts say; the same messages as the server's, so that a running clock never changes its wording.
 SCRIPT_WORDS = {
     "seconds": ages.SECONDS,
     "minutes": ages.MINUTES,
@@ -57,9 +57,12 @@ class Viewer(Protocol):
     """What a page says about who reads it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As elders hear it."""
+
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """A `Role` value."""
 
 
 class Pages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
 
 from anju_platform.web.words import Words
@@ -25,6 +26,12 @@ class Wave:
     impact_s: float | None = None
 
 
+def magnitudes(data: bytes) -> list[float]:
+    """Lengths of acceleration in g, from little-endian int16 (n, 3) in milli-g; a broken last sample is left out."""
+    whole = np.frombuffer(data[: len(data) // 6 * 6], "<i2").reshape(-1, 3)
+    return [float(length) for length in np.linalg.norm(whole / 1000.0, axis=1)]
+
+
 def draw(magnitudes: Sequence[float], rate: float, words: Words, *, impact_s: float | None = None) -> Markup:
     """Draw magnitudes of acceleration (in g, gravity included) sampled `rate` times a second; empty gives empty."""
     if not magnitudes or rate <= 0:
@@ -33,7 +40,12 @@ def draw(magnitudes: Sequence[float], rate: float, words: Words, *, impact_s: fl
     top = max(3.0, max(magnitudes) * 1.1)
     peak = max(range(len(magnitudes)), key=magnitudes.__getitem__)
     at = peak / rate if impact_s is None else impact_s
-    told = words("最大 %(peak)s g，在第 %(at)s 秒；共 %(length)s 秒。", peak=f"{magnitudes[peak]:.1f}", at=f"{at:.1f}", length=f"{length:.0f}")
+    told = words(
+        "最大 %(peak)s g，在第 %(at)s 秒；共 %(length)s 秒。",
+        peak=f"{magnitudes[peak]:.1f}",
+        at=f"{at:.1f}",
+        length=f"{length:.0f}",
+    )
     rest = (1 - 1 / top) * HEIGHT
     return Markup(
         '<figure class="wave-figure"><svg class="drawing" role="img" aria-label="{told}" width="100%" height="{all}">'

@@ -40,7 +40,7 @@ class Words:
 
 
 def load_words(directory: Path) -> Mapping[str, Words]:
-    """Read every catalogue under `directory` (`<locale>/LC_MESSAGES/anju.po`); raises `OSError` where one is missing."""
+    """Read every language's `<locale>/LC_MESSAGES/anju.po` under `directory`; raises `OSError` where one is missing."""
     return {SOURCE: Words(SOURCE)} | {
         locale: Words(locale, _catalogue(directory / locale / "LC_MESSAGES" / "anju.po", locale))
         for locale in LOCALES
