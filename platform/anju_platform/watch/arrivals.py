@@ -1,0 +1,87 @@
+"""How far each home's readings reach, and whether a backlog of it is still coming in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.inactivity import KINDS, LifeBatch
+from anju_platform.watch.rules import WatchRules
+
+_HEARTBEAT = KINDS.index("heartbeat")
+
+
+class Beats:
+    """A home's heartbeats by event time since its outage began: whether the gateway watched on all the while."""
+
+    def __init__(self, since_s: float) -> None:
+        self._last_s = since_s
+        self._widest_s = 0.0
+
+    def take(self, at_s: list[float]) -> None:
+        """Heartbeats of one batch."""
+        for beat_s in sorted(at_s):
+            if beat_s > self._last_s:
+                self._widest_s = max(self._widest_s, beat_s - self._last_s)
+                self._last_s = beat_s
+
+    def widest_s(self, until_s: float) -> float:
+        """Longest time without a heartbeat, seconds."""
+        return max(self._widest_s, until_s - self._last_s)
+
+
+class Arrivals:
+    """One row per home of the detector. Times are Unix seconds; minus infinity: never."""
+
+    def __init__(self, rules: WatchRules) -> None:
+        self._rules = rules
+        self._reaches = np.full(64, -np.inf)
+        self._held_until = np.full(64, -np.inf)
+        self._beats: dict[int, Beats] = {}
+        self.oldest_s = math.inf
+        """Oldest event time that came in since it was last set to infinity."""
+
+    def note(self, batch: LifeBatch, arrived_s: float) -> None:
+        """Readings came in."""
+        if not len(batch.home):
+            return
+        self._grow(int(batch.home.max()))
+        np.maximum.at(self._reaches, batch.home, batch.at_s)
+        oldest = float(batch.at_s.min())
+        self.oldest_s = min(self.oldest_s, oldest)
+        if oldest < arrived_s - self._rules.late_s:
+            late = batch.home[batch.at_s < arrived_s - self._rules.late_s]
+            self._held_until[late] = arrived_s + self._rules.late_hold_s
+        if self._beats:
+            self._note_beats(batch)
+
+    def _note_beats(self, batch: LifeBatch) -> None:
+        for row, beats in self._beats.items():
+            mine: NDArray[np.bool_] = (batch.home == row) & (batch.kind == _HEARTBEAT)
+            beats.take(batch.at_s[mine].tolist())
+
+    def catching_up(self, row: int, now_s: float) -> bool:
+        """Whether late readings of the home came within the last moments."""
+        return row < len(self._held_until) and bool(self._held_until[row] > now_s)
+
+    def reached(self, row: int, at_s: float, now_s: float) -> bool:
+        """Whether a home that is always a little late has been heard up to `at_s`."""
+        reaches = float(self._reaches[row]) if row < len(self._reaches) else -math.inf
+        return reaches >= at_s and now_s - reaches <= self._rules.nearly_live_s
+
+    def follow(self, row: int, since_s: float) -> None:
+        """Keep an eye on a home's heartbeats since an outage began."""
+        self._beats[row] = Beats(since_s)
+
+    def watched_on(self, row: int, until_s: float) -> bool:
+        """Whether the home's gateway went on watching during the outage that is followed; forgets about it."""
+        beats = self._beats.pop(row, None)
+        return beats is not None and beats.widest_s(until_s) <= self._rules.beat_gap_s
+
+    def _grow(self, row: int) -> None:
+        while row >= len(self._reaches):
+            more = np.full(len(self._reaches), -np.inf)
+            self._reaches = np.concatenate([self._reaches, more])
+            self._held_until = np.concatenate([self._held_until, more])

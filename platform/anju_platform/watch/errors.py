@@ -1,0 +1,21 @@
+"""What the watch refuses, and what it could not do."""
+
+from __future__ import annotations
+
+from anju_core.errors import NotFound
+
+
+class UnwatchedHome(NotFound):
+    """There is no such home in the records."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"there is no home {home_id!r} to watch")
+        self.home_id = home_id
+
+
+class WatchFailed(RuntimeError):
+    """Some of what was due could not be stored; it stays due and is tried again at the next sweep."""
+
+    def __init__(self, failed: int) -> None:
+        super().__init__(f"{failed} changes could not be stored")
+        self.failed = failed

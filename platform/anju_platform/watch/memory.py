@@ -1,0 +1,81 @@
+"""What a restart needs: the detector's state with what was due but not yet stored, and the series since then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+
+from anju_detect.inactivity import InactivitySignal, LifeBatch
+from anju_platform.devices.book import Book
+from anju_platform.series.store import Reading, SeriesStore
+from anju_wire.vocabulary import Quantity
+
+QUANTITIES = (
+    Quantity.OCCUPANCY,
+    Quantity.CONTACT,
+    Quantity.SOS,
+    Quantity.SOS_CANCEL,
+    Quantity.STEPS,
+    Quantity.HEARTBEAT,
+)
+"""What signs of life and heartbeats are made of."""
+_BATCH = 5000
+_ALWAYS = frozenset({Quantity.HEARTBEAT})
+
+
+class MemoryRefused(ValueError):
+    """A snapshot that cannot be read."""
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """A snapshot of the watch."""
+
+    due: list[InactivitySignal]
+    detector: bytes
+
+    def dump(self) -> bytes:
+        """As bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def load(cls, raw: bytes) -> Memory:
+        """The inverse; raises `MemoryRefused`."""
+        try:
+            return msgspec.msgpack.decode(raw, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MemoryRefused(str(error)) from error
+
+
+class Lives:
+    """Readings of the series, turned into batches of signs of life."""
+
+    def __init__(self, book: Book, rows: dict[str, int]) -> None:
+        self._book, self._rows = book, rows
+        self._columns: list[tuple[int, float, int, int]] = []
+
+    def batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
+        """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
+        for home, reading in series.scan(from_s, until_s, [str(quantity) for quantity in QUANTITIES]):
+            self._take(home, reading)
+            if len(self._columns) >= _BATCH:
+                yield self._batch()
+        if self._columns:
+            yield self._batch()
+
+    def _take(self, home: str, reading: Reading) -> None:
+        row = self._rows.get(home)
+        if row is None:
+            return
+        sensor = self._book.sensor(home, reading.device, reading.quantity)
+        alive = reading.quantity in _ALWAYS or bool(reading.value) or sensor.life_when_false
+        if sensor.life >= 0 and alive:
+            self._columns.append((row, reading.at_s, sensor.room, sensor.life))
+
+    def _batch(self) -> LifeBatch:
+        home, at_s, room, kind = zip(*self._columns, strict=True)
+        self._columns = []
+        return LifeBatch(
+            np.array(home, np.int64), np.array(at_s, np.float64), np.array(room, np.int8), np.array(kind, np.int8)
+        )
