@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from anju_platform.devices.book import Book
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.alarms import Deed, deeds, unreadable
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read
-from anju_platform.ingest.ports import AlarmSink, Post, Registry
+from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, Post, Registry
 from anju_platform.ingest.streams import Streams
 from anju_platform.records.work import UnitOfWork, WorkFactory
-from anju_wire.messages import InvalidMessage, Status, decode
+from anju_wire.messages import Header, InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane
+
+_TRIES = 3
+_LONGEST_REASON = 300
+log = structlog.get_logger()
 
 
 class AlarmDesk:
@@ -36,16 +42,56 @@ class AlarmDesk:
         self._clocks = Clocks()
 
     def take(self, batch: Sequence[Raw]) -> None:
-        """Store and acknowledge; what fails raises, was not acknowledged, and comes again."""
+        """Store and acknowledge. Raises where the records cannot be reached: what was not acknowledged comes again.
+
+        A message that can never be stored must not hold up the others: it is set aside, and its home is helped.
+        """
         for raw in batch:
-            if raw.topic.endswith(f"/{Lane.STATUS}"):
-                self._status(raw)
-                continue
-            message = read(raw, self._book, self._clocks)
-            if isinstance(message, Rejected):
-                self._refuse(message)
-            else:
-                self._accept(message)
+            try:
+                self._several_times(raw)
+            except UNREACHABLE:
+                raise
+            except Exception as error:
+                log.exception("an alarm cannot be stored", topic=raw.topic)
+                self._give_up(raw, error)
+
+    def _several_times(self, raw: Raw) -> None:
+        """What collided with somebody else's write succeeds when it is tried again."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._one(raw)
+            except UNREACHABLE:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last try tells
+                log.warning("an alarm is tried again", topic=raw.topic, error=str(error)[:300])
+        return self._one(raw)
+
+    def _one(self, raw: Raw) -> None:
+        if raw.topic.endswith(f"/{Lane.STATUS}"):
+            self._status(raw)
+            return
+        message = read(raw, self._book, self._clocks)
+        if isinstance(message, Rejected):
+            self._refuse(message)
+        else:
+            self._accept(message)
+
+    def _give_up(self, raw: Raw, error: Exception) -> None:
+        """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
+        message = read(raw, self._book, self._clocks)
+        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
+        if isinstance(message, Incoming):
+            header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
+            rejected = Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
+        else:
+            rejected = Rejected(raw, "$", reason)
+        try:
+            self._refuse(rejected)
+        except UNREACHABLE:
+            raise
+        except Exception:
+            # Its gateway sends it again, and the next ones are not held up by it.
+            log.exception("an alarm cannot even be set aside", topic=raw.topic)
 
     def _status(self, raw: Raw) -> None:
         """A gateway's own state: not numbered, not acknowledged, the newest counts."""

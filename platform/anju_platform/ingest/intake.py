@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,10 +24,13 @@ from anju_wire.messages import PlatformStatus, encode
 from anju_wire.topics import PLATFORM_STATUS, subscription
 from anju_wire.vocabulary import Lane
 
-_BATCH = 512
+_BATCH = 2000
 _GATHER_S = 0.05
 _LONGEST_RETRY_S = 10.0
-_QUEUE = 20_000
+_MOST_MESSAGES = 20_000
+_MOST_BYTES = 64 * 2**20
+_LINGER_S = 0.05
+"""Telemetry waits so long for company: a transaction of the series store costs as much as a thousand readings."""
 _STOP_S = 10.0
 _PUBLISH_S = 2.0
 log = structlog.get_logger()
@@ -39,14 +43,50 @@ class Dial(Protocol):
         """`name` tells the platform's own clients apart."""
 
 
+class Waiting:
+    """Messages between the network's thread, which never waits, and the thread that stores them.
+
+    Bounded by number and by bytes: what does not fit is left out, not acknowledged, and sent again by its home.
+    """
+
+    def __init__(self) -> None:
+        self._messages: deque[Raw] = deque()
+        self._some = threading.Event()
+        self._bytes_in = self._bytes_out = 0  # each written by one thread only
+        self.left_out = 0
+
+    def put(self, raw: Raw) -> None:
+        """Called by the network's thread."""
+        size = len(raw.payload)
+        if len(self._messages) >= _MOST_MESSAGES or self._bytes_in - self._bytes_out + size > _MOST_BYTES:
+            self.left_out += 1
+            return
+        self._bytes_in += size
+        self._messages.append(raw)
+        if not self._some.is_set():
+            self._some.set()
+
+    def gather(self, stop: threading.Event, linger_s: float) -> list[Raw]:
+        """What has come in: waits a moment for the first, and then `linger_s` for others to come with it."""
+        if not self._some.wait(_GATHER_S):
+            return []
+        if linger_s and len(self._messages) < _BATCH:
+            stop.wait(linger_s)
+        self._some.clear()
+        batch = [self._messages.popleft() for _ in range(min(len(self._messages), _BATCH))]
+        if self._messages:
+            self._some.set()
+        self._bytes_out += sum(len(raw.payload) for raw in batch)
+        return batch
+
+
 class Line:
     """One client and what waits for its thread."""
 
     def __init__(self, name: str, client: mqtt.Client, lanes: tuple[Lane, ...], clock: Clock) -> None:
-        self.client, self._name, self._lanes, self._clock = client, name, lanes, clock
-        self._queue: queue.Queue[Raw] = queue.Queue(_QUEUE)
+        self.client, self.name, self._lanes, self._clock = client, name, lanes, clock
+        self.waiting = Waiting()
         self.ready = threading.Event()
-        self.dropped = 0
         client.on_connect = self._connected
         client.on_disconnect = lambda *_: self.ready.clear()
         client.on_message = self._message
@@ -55,7 +95,7 @@ class Line:
         self, client: mqtt.Client, _data: object, _flags: object, reason: object, _properties: object
     ) -> None:
         if getattr(reason, "is_failure", False):
-            log.warning("broker refuses the platform", line=self._name, reason=str(reason))
+            log.warning("broker refuses the platform", line=self.name, reason=str(reason))
             return
         client.subscribe([(subscription(lane), 1) for lane in self._lanes])
         if Lane.ALARM in self._lanes:
@@ -64,20 +104,11 @@ class Line:
 
     def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:
-            self._queue.put_nowait(Raw(message.topic, bytes(message.payload), self._clock.time()))
-        except queue.Full:
-            self.dropped += 1  # not acknowledged: its home sends it again
-
-    def gather(self, stop: threading.Event, wait_s: float = _GATHER_S) -> list[Raw]:
-        """What has come in; waits a moment for the first."""
-        batch: list[Raw] = []
-        try:
-            batch.append(self._queue.get(timeout=wait_s))
-            while len(batch) < _BATCH:
-                batch.append(self._queue.get_nowait())
-        except queue.Empty:
-            return batch
-        return [] if stop.is_set() else batch
+            topic = message.topic
+        except UnicodeDecodeError:
+            log.warning("a topic that is not UTF-8", line=self.name)
+            return
+        self.waiting.put(Raw(topic, bytes(message.payload), self._clock.time()))
 
 
 class Intake:
@@ -130,10 +161,11 @@ class Intake:
             line.client.reconnect_delay_set(1, 5)
             line.client.connect_async(host, port, keepalive=20)
             line.client.loop_start()
-        runs = ((self._alarm, self._alarm_desk.take), (self._telemetry, self._readings))
-        for line, take in runs:
-            name = f"ingest-{line.client._client_id.decode()}"  # noqa: SLF001 - paho has no public way to read it
-            thread = threading.Thread(target=self._run, args=(line, take), name=name, daemon=True)
+        runs = ((self._alarm, 0.0, self._alarm_desk.take), (self._telemetry, _LINGER_S, self._readings))
+        for line, linger_s, take in runs:
+            thread = threading.Thread(
+                target=self._run, args=(line, linger_s, take), name=f"ingest-{line.name}", daemon=True
+            )
             thread.start()
             self._threads.append(thread)
 
@@ -149,33 +181,31 @@ class Intake:
             line.client.loop_stop()
         self._telemetry_desk.record(force=True)
 
-    def _run(self, line: Line, take: Callable[[list[Raw]], None]) -> None:
+    def _run(self, line: Line, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
         waited = 0.0
         batch: list[Raw] = []
         while not self._stop.is_set():
-            batch = batch or line.gather(self._stop)
+            batch = batch or line.waiting.gather(self._stop, linger_s)
             try:
                 take(batch)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a batch does
                 waited = min(max(2 * waited, 0.2), _LONGEST_RETRY_S)
-                self._failures.labels(line._name).inc()  # noqa: SLF001 - its own line
+                self._failures.labels(line.name).inc()
                 note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
                 note("a batch could not be stored; trying again", messages=len(batch), wait_s=waited, error=str(error))
                 self._stop.wait(waited)
                 continue
-            self._messages.labels(line._name).inc(len(batch))  # noqa: SLF001 - its own line
+            self._messages.labels(line.name).inc(len(batch))
             waited, batch = 0.0, []
 
     def _readings(self, batch: list[Raw]) -> None:
-        onward = []
-        while not self._passed.empty():
-            onward.append(self._passed.get())
+        onward = [self._passed.get() for _ in range(self._passed.qsize())]
         if not batch and not onward:
             self._telemetry_desk.record()
             return
         try:
             self._telemetry_desk.take(batch, onward)
-        except SeriesUnavailable:
-            for message in onward:
+        except Exception:
+            for message in onward[-_MOST_MESSAGES:]:
                 self._passed.put(message)
             raise

@@ -6,11 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+
 from anju_core.alerts import AlertSignal
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
 from anju_platform.records.work import UnitOfWork
 from anju_wire.messages import Status
+
+UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError)
+"""The records cannot be reached or are busy: the same message may succeed later."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 
 from anju_detect.inactivity import LifeBatch
 from anju_platform.devices.book import Book
@@ -14,14 +15,16 @@ from anju_platform.ingest.acks import acks
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read
 from anju_platform.ingest.duplicates import Stream
-from anju_platform.ingest.ports import Post, Registry, Sighting, Watcher
+from anju_platform.ingest.ports import UNREACHABLE, Post, Registry, Sighting, Sightings, Watcher
 from anju_platform.ingest.streams import Streams
 from anju_platform.records.work import WorkFactory
-from anju_platform.series.store import Clip, Readings, SeriesRefused, SeriesStore
+from anju_platform.series.store import Clip, Readings, SeriesStore, SeriesUnavailable
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane, Quantity
 
+_LONGEST_REASON = 300
+log = structlog.get_logger()
 RECORDS_EVERY_S = 1.0
 """Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
 
@@ -63,20 +66,24 @@ class TelemetryDesk:
         self._sightings: dict[tuple[str, str], Sighting] = {}
         self._recorded_s = -RECORDS_EVERY_S
 
-    def take(self, batch: Sequence[Raw], onward: Iterable[Incoming] = ()) -> None:
+    def take(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
         """Store a batch and what the alarm desk passed on; then acknowledge.
 
-        Raises `SeriesUnavailable` with nothing acknowledged and nothing counted as taken.
+        Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
+        taken. A batch that will never be stored is taken message by message, and what is at fault is set aside.
         """
         columns = self._read(batch, onward)
         try:
             self._write(columns)
-        except SeriesRefused as error:
-            if len(batch) > 1 or (batch and onward):
+        except (SeriesUnavailable, *UNREACHABLE):
+            raise
+        except Exception as error:  # noqa: BLE001 - SeriesRefused, and what nobody foresaw: neither may stall ingest
+            if len(batch) + bool(onward) > 1:
                 for raw in batch:
                     self.take([raw])
                 self.take((), onward)
                 return
+            log.warning("readings that cannot be stored are set aside", error=str(error)[:_LONGEST_REASON])
             columns.rejected += [_refused(raw, columns, error) for raw in batch]
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
 
@@ -123,6 +130,10 @@ class TelemetryDesk:
         readings = columns.readings
         for reading in message.readings:
             sensor = self._book.sensor(home, reading.device, str(reading.quantity))
+            if reading.quantity == Quantity.AVAILABLE and not reading.truth:
+                # Its gateway says that it does not answer: no sighting.
+                readings.add(sensor.source, reading.at_s, 0.0)
+                continue
             sighting = self._sighting(home, reading.device, reading.at_s)
             if reading.text is not None:
                 readings.add_text(sensor.source, reading.at_s, reading.text)
@@ -176,14 +187,26 @@ class TelemetryDesk:
         if not (moved or sightings or rejected or self._clocks.changed):
             return
         with self._work() as work:
-            self._registry.seen(work, sightings)
             self._streams.save(work, moved)
             for gateway_id, offset in self._clocks.changed.items():
                 self._registry.clock_off(work, gateway_id, offset)
             for one in rejected:
                 self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+        self._note_sightings(sightings)
         self._streams.saved(moved)
         self._clocks.changed.clear()
+
+    def _note_sightings(self, sightings: Sightings) -> None:
+        """In a transaction of its own: what cannot be noted of one device must not hold up the readings of all."""
+        if not sightings:
+            return
+        try:
+            with self._work() as work:
+                self._registry.seen(work, sightings)
+        except UNREACHABLE:
+            raise
+        except Exception:
+            log.exception("sightings of devices could not be noted", devices=len(sightings))
 
 
 def _clips(home: str, readings: Sequence[Resolved]) -> list[tuple[str, str, Clip]]:
@@ -196,6 +219,7 @@ def _clips(home: str, readings: Sequence[Resolved]) -> list[tuple[str, str, Clip
     ]
 
 
-def _refused(raw: Raw, columns: Batch, error: SeriesRefused) -> Rejected:
+def _refused(raw: Raw, columns: Batch, error: Exception) -> Rejected:
     """A message that the series store will never take."""
-    return Rejected(raw, "$.pack", str(error), next(iter(columns.topics.values()), None))
+    reason = str(error).replace("\x00", "\\0")[:_LONGEST_REASON]
+    return Rejected(raw, "$.pack", reason, next(iter(columns.topics.values()), None))
