@@ -111,8 +111,8 @@ def build(settings: Settings) -> Platform:
     duty, outbox = DutyService(), OutboxService(settings.apprise)
     alerts = AlertService(outbox, duty)
     visits = VisitService(outbox, duty, _arrival_code)
-    devices = DeviceService()
     watch = Watch(work=work, clock=clock, alerts=alerts)
+    devices = DeviceService(watch.online)
     engine = Engine(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
     ingest = Intake(
@@ -132,7 +132,15 @@ def build(settings: Settings) -> Platform:
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
     courier = Courier(work, outbox, channels, alerts.wants_people, threads)
-    wire(bus, alerts=alerts, visits=visits, outbox=outbox, hub=hub, resolved=watch.alert_resolved)
+    wire(
+        bus,
+        alerts=alerts,
+        visits=visits,
+        outbox=outbox,
+        hub=hub,
+        resolved=watch.alert_resolved,
+        absent=watch.absence_changed,
+    )
     add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
     engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
     engine.add("snapshot", SNAPSHOT_S, lambda _now: watch.snapshot())

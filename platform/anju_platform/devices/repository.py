@@ -1,0 +1,64 @@
+"""Reads and writes of gateways, devices and quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.residents.models import Home
+
+
+class DeviceRepository:
+    """Gateways and devices of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def community_of(self, home_id: str) -> str | None:
+        """The home's community; None when there is no such home."""
+        return self._session.scalar(select(Home.community_id).where(Home.id == home_id))
+
+    def gateway(self, gateway_id: str) -> Gateway | None:
+        """A gateway, in service or retired."""
+        return self._session.get(Gateway, gateway_id)
+
+    def gateways_of(self, homes: Collection[str]) -> Sequence[Gateway]:
+        """The gateways in service of these homes."""
+        query = select(Gateway).where(Gateway.home_id.in_(homes), Gateway.retired_at.is_(None))
+        return self._session.scalars(query.order_by(Gateway.id)).all()
+
+    def devices_of(self, homes: Collection[str]) -> Sequence[Device]:
+        """All devices of these homes."""
+        query = select(Device).where(Device.home_id.in_(homes)).order_by(Device.home_id, Device.id)
+        return self._session.scalars(query).all()
+
+    def homes(self, homes: Collection[str]) -> set[str]:
+        """Those of these homes that are in the records."""
+        return set(self._session.scalars(select(Home.id).where(Home.id.in_(homes))))
+
+    def add(self, devices: Iterable[Device]) -> None:
+        """Keep new devices."""
+        self._session.add_all(devices)
+
+    # --- quarantine ------------------------------------------------------------------------------------------------
+
+    def quarantined(self, sha256: str) -> bool:
+        """Whether the same message is kept already."""
+        query = select(func.count()).select_from(Quarantine).where(Quarantine.sha256 == sha256)
+        return bool(self._session.scalar(query))
+
+    def set_aside(self, row: Quarantine) -> None:
+        """Keep a message that could not be taken."""
+        self._session.add(row)
+        self._session.flush()
+
+    def quarantine(self, before: UUID | None, limit: int) -> Sequence[Quarantine]:
+        """Newest first; `before` is the id of the last one of the page before."""
+        query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(Quarantine.id < before)
+        return self._session.scalars(query).all()

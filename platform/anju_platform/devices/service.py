@@ -1,0 +1,184 @@
+"""The records of gateways and devices: when they were last heard, how they are, and what could not be taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+import structlog
+
+from anju_core.actor import Actor
+from anju_core.errors import NotFound
+from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.repository import DeviceRepository
+from anju_platform.ingest.ports import Sighting, Sightings
+from anju_platform.records.work import UnitOfWork
+from anju_wire.messages import MAX_MESSAGE_BYTES, Status
+
+STRANGER = ""
+"""Kind of a device that nobody has registered."""
+MOST_STRANGERS = 50
+"""Unregistered devices kept for a home: a broken gateway that invents names must not fill the records."""
+_MOST_ID = 63
+_MOST_PATH = 255
+_MOST_REASON = 2000
+_LONG_KEPT = 64 * 1024
+log = structlog.get_logger("anju.devices")
+
+
+class HomeNotFound(NotFound):
+    """No such home, or not for the asker to see."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"there is no home {home_id!r}")
+        self.home_id = home_id
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What is installed in a home."""
+
+    gateways: Sequence[Gateway]
+    devices: Sequence[Device]
+
+
+class DeviceService:
+    """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds)."""
+
+    def __init__(self, online: Callable[[str, bool, float], None] | None = None) -> None:
+        self._online = online
+
+    # --- what ingest says ------------------------------------------------------------------------------------------
+
+    def seen(self, work: UnitOfWork, sightings: Sightings) -> None:
+        """Keep when devices were last seen, and their battery and link; registers strangers with `known` false.
+
+        Times never go back: readings of a backlog don't make a device look older.
+        """
+        if not sightings:
+            return
+        sightings = _not_ahead(sightings, work.clock.time())
+        records = DeviceRepository(work.session)
+        homes = {home for home, _ in sightings}
+        gateways = {(row.home_id, row.id): row for row in records.gateways_of(homes)}
+        devices = {(row.home_id, row.id): row for row in records.devices_of(homes)}
+        strangers: list[tuple[str, str]] = []
+        for key, sighting in sightings.items():
+            if key in gateways:
+                gateways[key].last_seen_at = _later(gateways[key].last_seen_at, sighting)
+            elif key in devices:
+                _note(devices[key], sighting)
+            else:
+                strangers.append(key)
+        if strangers:
+            self._register(records, devices, {key: sightings[key] for key in strangers})
+        work.session.flush()
+
+    def _register(
+        self,
+        records: DeviceRepository,
+        devices: Mapping[tuple[str, str], Device],
+        strangers: Mapping[tuple[str, str], Sighting],
+    ) -> None:
+        """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
+        room: dict[str, int] = dict.fromkeys(records.homes({home for home, _ in strangers}), MOST_STRANGERS)
+        for (home, _), row in devices.items():
+            if home in room and not row.known:
+                room[home] -= 1
+        fresh = []
+        for (home, device_id), sighting in strangers.items():
+            if room.get(home, 0) < 1 or not 0 < len(device_id) <= _MOST_ID or not device_id.isprintable():
+                continue
+            room[home] -= 1
+            row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=None, link_quality=None)
+            row.last_seen_at = None
+            _note(row, sighting)
+            fresh.append(row)
+        records.add(fresh)
+
+    def clock_off(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+        """A gateway's clock is wrong by so much (0: right again)."""
+        row = DeviceRepository(work.session).gateway(gateway_id)
+        if row is not None:
+            row.clock_offset_s = offset_s
+
+    def status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
+        """A gateway's own state, or its last will; what it lost for want of disk is kept and shown."""
+        row = DeviceRepository(work.session).gateway(gateway_id)
+        if row is None or row.retired_at is not None:
+            return
+        row.online = status.online
+        if status.online:
+            row.spooled = min(max(sum(status.spooled.values()), 0), 2**31 - 1)
+            row.dropped = min(max(status.dropped, 0), 2**31 - 1)
+            row.version = status.version[:40]
+            row.last_seen_at = _later(row.last_seen_at, Sighting(arrived_s))
+        work.session.flush()
+        if self._online is not None:
+            self._online(row.home_id, status.online, arrived_s)
+
+    def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
+        """Keep a message that could not be taken, once however often it comes."""
+        records = DeviceRepository(work.session)
+        digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
+        if records.quarantined(digest):
+            return
+        kept = payload if len(payload) <= MAX_MESSAGE_BYTES else payload[:_LONG_KEPT]
+        row = Quarantine(
+            id=work.new_id(),
+            at=work.clock.now(),
+            topic=_text(topic, _MOST_PATH),
+            path=_text(path, _MOST_PATH),
+            reason=_text(reason, _MOST_REASON),
+            size=len(payload),
+            sha256=digest,
+            payload=kept,
+        )
+        records.set_aside(row)
+        log.warning("quarantined", topic=row.topic, path=row.path, reason=row.reason, size=row.size)
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def of_home(self, work: UnitOfWork, actor: Actor, home_id: str) -> Installed:
+        """What is installed in a home. Raises `HomeNotFound`, also out of scope."""
+        records = DeviceRepository(work.session)
+        community = records.community_of(home_id)
+        if community is None or not actor.may_see(community, home_id):
+            raise HomeNotFound(home_id)
+        return Installed(records.gateways_of({home_id}), records.devices_of({home_id}))
+
+    def quarantined(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
+        """What could not be taken, newest first."""
+        return DeviceRepository(work.session).quarantine(before, limit)
+
+
+def _note(row: Device, sighting: Sighting) -> None:
+    """A newer word replaces what is known; an older one only fills what isn't."""
+    newer = row.last_seen_at is None or sighting.at_s >= row.last_seen_at.timestamp()
+    row.last_seen_at = _later(row.last_seen_at, sighting)
+    for name in ("battery", "link_quality"):
+        value = getattr(sighting, name)
+        if value is not None and math.isfinite(value) and (newer or getattr(row, name) is None):
+            setattr(row, name, value)
+
+
+def _later(known: datetime | None, sighting: Sighting) -> datetime:
+    at = datetime.fromtimestamp(sighting.at_s, UTC)
+    return at if known is None else max(known, at)
+
+
+def _not_ahead(sightings: Sightings, now_s: float) -> Sightings:
+    """A clock that is ahead must not hide a silence to come."""
+    return {
+        key: one if one.at_s <= now_s else Sighting(now_s, one.battery, one.link_quality)
+        for key, one in sightings.items()
+    }
+
+
+def _text(value: str, most: int) -> str:
+    """As every database can hold it."""
+    return value.encode(errors="replace").decode().replace("\0", "\ufffd")[:most]
