@@ -42,6 +42,10 @@ def serve() -> None:
     from anju_platform.web import server  # noqa: PLC0415
 
     settings = _settings()
+    has, wants = migrations.current(_url(settings)), migrations.head()
+    if has != wants:
+        typer.secho(f"the records are at revision {has}, this version needs {wants}: anju platform migrate", err=True)
+        raise typer.Exit(2)
     server.run(settings, bootstrap.build(settings))
 
 

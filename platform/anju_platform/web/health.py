@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -12,8 +15,13 @@ from anju_platform.access.errors import OutOfScope
 from anju_platform.access.service import same
 from anju_platform.settings import is_loopback
 from anju_platform.web.deps import PlatformDep
+from anju_wire.clock import Clock
 
 router = APIRouter(tags=["platform"])
+
+
+JOB_LATE_S = 120.0
+"""A job of the engine that has not ended well for so long (of the machine's seconds) is late."""
 
 
 class Health(BaseModel):
@@ -21,21 +29,36 @@ class Health(BaseModel):
 
     well: bool
     records: bool
+    ingest: bool
+    """Both lines to the broker are up: alarms can come in and answers go out."""
+    late_jobs: list[str]
     pages_open: int
 
 
 @router.get("/health", responses={503: {"model": Health}})
 def health(platform: PlatformDep, response: Response) -> Health:
-    """Whether the platform can take an alarm and show it."""
+    """Whether the platform can take an alarm and show it.
+
+    503 where the process itself cannot work; a broker that is away makes it unwell, but no restart would help.
+    """
     try:
         with platform.work() as work:
             work.only_read()
             records = work.session.execute(text("SELECT 1")).scalar() == 1
     except SQLAlchemyError:
         records = False
-    if not records:
+    late = _late_jobs(platform.engine.last_runs(), platform.clock)
+    if not records or late:
         response.status_code = 503
-    return Health(well=records, records=records, pages_open=platform.hub.listeners())
+    ingest = platform.ingest.ready
+    well = records and ingest and not late
+    return Health(well=well, records=records, ingest=ingest, late_jobs=late, pages_open=platform.hub.listeners())
+
+
+def _late_jobs(last_runs: Mapping[str, datetime], clock: Clock) -> list[str]:
+    now = clock.now()
+    since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in last_runs.items()}
+    return sorted(name for name, seconds in since.items() if seconds > JOB_LATE_S)
 
 
 @router.get("/metrics", include_in_schema=False)

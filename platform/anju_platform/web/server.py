@@ -33,10 +33,13 @@ class Server(uvicorn.Server):
 
 
 def run(settings: Settings, platform: Platform) -> None:
-    """Serve until SIGTERM or SIGINT. The platform's own threads are its builder's to start and stop."""
+    """Start the platform, serve until SIGTERM or SIGINT, and stop it again."""
     logs.configure()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn hands a signal on once it has stopped serving: the platform is then left in order.
+        signal.signal(each, _leave)
     config = uvicorn.Config(
-        create_app(platform),
+        create_app(platform, platform.metrics),
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,
@@ -44,5 +47,9 @@ def run(settings: Settings, platform: Platform) -> None:
         server_header=False,
         timeout_graceful_shutdown=_LAST_REQUESTS_S,
     )
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    Server(config, platform.hub).run()
+    with platform:
+        Server(config, platform.hub).run()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated
 
 import pytest
@@ -182,7 +183,19 @@ def test_long_bodies_are_refused_unread(started: TestClient) -> None:
 
 def test_health_says_that_the_records_answer(started: TestClient) -> None:
     answer = started.get("/api/v1/health")
-    assert (answer.status_code, answer.json()) == (200, {"well": True, "records": True, "pages_open": 0})
+    well = {"well": True, "records": True, "ingest": True, "late_jobs": [], "pages_open": 0}
+    assert (answer.status_code, answer.json()) == (200, well)
+
+
+def test_health_tells_what_is_unwell(town: Town, started: TestClient) -> None:
+    town.platform.ingest.ready = False
+    answer = started.get("/api/v1/health")
+    assert (answer.status_code, answer.json()["well"], answer.json()["ingest"]) == (200, False, False)
+    town.platform.engine.runs["alerts"] = town.clock.now()
+    assert started.get("/api/v1/health").json()["late_jobs"] == []
+    town.clock.advance(timedelta(minutes=3))
+    answer = started.get("/api/v1/health")
+    assert (answer.status_code, answer.json()["late_jobs"]) == (503, ["alerts"])
 
 
 def test_metrics_are_for_this_machine(town: Town, client: TestClient) -> None:
