@@ -11,6 +11,7 @@ from typing import Self
 from anju_sim.fleet import Endpoint
 
 _CHUNK = 65_536
+_END_S = 2.0
 
 
 class Line:
@@ -44,10 +45,11 @@ class Line:
 
     async def close(self) -> None:
         """End everything."""
+        self._flowing.set()
+        self.delay_s = 0.0
         await self.cut(silent=False)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_END_S)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

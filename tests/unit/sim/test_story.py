@@ -48,7 +48,7 @@ def test_every_shipped_story_can_be_cast() -> None:
         ("repeats: press", "id: press", 7, "happen"),
         (", id: press", "", 8, "happen[1].repeats"),
         ("[wearable]", "[watch]", 5, "homes[...].with[0]"),
-        ("who: worker", "who: [", 13, ""),
+        ("who: worker", "who: [", 11, ""),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(old: str, new: str, line: int, field: str) -> None:

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from unit.sim.homes import home
+
+from anju_sim.control import Action, Control, ControlRefused, SimEvent, read_control
+from anju_sim.household import Household
+from anju_sim.life import DAY_S, Life
+from anju_sim.orders import Orders
+
+NOW = 1_790_000_000.0
+
+
+class Recorder:
+    """Stands for the homes' bus."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, bytes]] = []
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self.said.append((topic, payload))
+
+    def of(self, part: str) -> list[dict[str, object]]:
+        return [json.loads(payload) for topic, payload in self.said if part in topic]
+
+
+class Lines:
+    """Stands for the homes' network."""
+
+    def __init__(self) -> None:
+        self.cuts: list[tuple[str, str]] = []
+
+    def cut(self, name: str, *, silent: bool = False) -> None:
+        self.cuts.append((name, "silent" if silent else "cut"))
+
+    def restore(self, name: str) -> None:
+        self.cuts.append((name, "restore"))
+
+
+class Scene:
+    def __init__(self, *, wearable: bool = True) -> None:
+        self.bus, self.lines, self.told = Recorder(), Lines(), list[SimEvent]()
+        self.house = Household(home(wearable=wearable), 1, self.bus.publish)
+        self.orders = Orders({"home-01": self.house}, self.lines, self.told.append)  # type: ignore[arg-type]
+
+    def do(self, action: Action, name: str = "home-01", **args: str | float | bool) -> str:
+        self.orders.obey(Control(id=f"o-{action}", home=name, action=action, args=args), NOW)
+        return self.told[-1].stage if self.told else ""
+
+
+def test_a_press_is_what_a_real_button_says() -> None:
+    scene = Scene()
+    assert scene.do(Action.PRESS) == "pressed"
+    said = scene.bus.of("zigbee2mqtt/button")[0]
+    assert said["action"] == "emergency"
+    assert said["last_seen"] == int(NOW * 1000)
+    assert {"battery", "linkquality"} <= said.keys()
+    assert scene.told[-1] == SimEvent(id="o-press", home="home-01", action="press", at=NOW, stage="pressed")
+
+
+def test_a_fall_streams_without_holes_and_tells_its_impact() -> None:
+    scene = Scene()
+    scene.do(Action.FALL)
+    assert scene.told == [], "it counts from the impact, which is still to come"
+    impact, starts = None, []
+    for second in range(1, 12):
+        sent = scene.house.wearable_packet(NOW + second + 0.3)
+        assert sent is not None
+        starts.append(sent[0])
+        impact = impact or sent[1]
+        if sent[1] is not None:
+            scene.orders.struck("home-01", sent[1])
+    assert np.diff(starts) == pytest.approx(1.0)
+    assert [(event.stage, event.at) for event in scene.told] == [("impact", impact)]
+    assert NOW + 3 < impact < NOW + 5
+    assert scene.house.muted
+
+
+def test_nobody_moves_after_silence_and_life_returns() -> None:
+    scene = Scene()
+    some = next(iter(Life(home(), 1).between(NOW, NOW + DAY_S)))
+    scene.do(Action.SILENCE)
+    scene.house.happen(some)
+    assert scene.bus.said == []
+    scene.do(Action.RETURN)
+    before = len(scene.bus.said)
+    scene.house.happen(some)
+    assert len(scene.bus.said) == before + 1
+
+
+def test_doors_visitors_batteries_and_stuck_sensors() -> None:
+    scene = Scene()
+    scene.do(Action.LEAVE)
+    assert [said["contact"] for said in scene.bus.of("door-entrance")] == [False, True]
+    assert scene.house.muted
+    scene.do(Action.BATTERY_LOW)
+    assert scene.bus.of("motion-living")[-1]["battery"] == 3
+    scene.do(Action.RETURN)
+    scene.do(Action.STICK, device="motion-kitchen")
+    count = len(scene.bus.of("motion-kitchen"))
+    scene.house.check_in(NOW)
+    assert len(scene.bus.of("motion-kitchen")) == count, "a stuck sensor is not heard again"
+
+
+def test_the_line_is_cut_and_restored() -> None:
+    scene = Scene()
+    scene.do(Action.CUT)
+    scene.do(Action.CUT, silent=True)
+    scene.do(Action.RESTORE)
+    assert [how for _, how in scene.lines.cuts] == ["cut", "silent", "restore"]
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "args", "why"),
+    [
+        (Action.PRESS, "home-99", {}, "no home"),
+        (Action.FALL, "home-01", {}, "no wearable"),
+        (Action.STICK, "home-01", {"device": "kettle"}, "no device 'kettle'"),
+    ],
+)
+def test_an_order_that_cannot_be_done_is_refused_with_its_reason(
+    action: Action, name: str, args: dict[str, str], why: str
+) -> None:
+    scene = Scene(wearable=False)
+    assert scene.do(action, name, **args) == "refused"
+    assert why in str(scene.told[-1].detail["why"])
+
+
+def test_a_missing_recording_is_refused(tmp_path: object) -> None:
+    scene = Scene()
+    assert scene.do(Action.FALL, recording="x", directory=str(tmp_path)) == "refused"
+    assert "index.csv" in str(scene.told[-1].detail["why"])
+
+
+@pytest.mark.parametrize("raw", [b"{", b"\xff", b'{"id":"1","home":"h","action":"fly"}', b'{"id":1}'])
+def test_an_unreadable_order_is_refused(raw: bytes) -> None:
+    with pytest.raises(ControlRefused):
+        read_control(raw)
+
+
+def test_history_keeps_every_sign_of_life_in_order() -> None:
+    scene = Scene()
+    life = list(Life(home(), 1).between(NOW - 3 * DAY_S, NOW))
+    batches = [msgspec.json.decode(batch) for batch in scene.house.history(iter(life))]
+    rows = [row for batch in batches for row in batch["rows"]]
+    wanted = [h for h in life if h.value or h.quantity == "contact"]
+    assert [(row[1], row[3]) for row in rows] == [(h.device, h.value) for h in wanted]
+    assert [row[0] for row in rows] == pytest.approx([h.at_s for h in wanted], abs=0.001)
+    assert max(len(batch["rows"]) for batch in batches) <= 300
