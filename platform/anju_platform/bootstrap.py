@@ -119,6 +119,7 @@ def build(settings: Settings) -> Platform:
         dial=partial(dial, settings),
         clock=clock,
         metrics=metrics,
+        listening=watch.listening,
         # A book belongs to one thread: each desk has its own.
         desks=lambda post, onward: (
             AlarmDesk(work=work, book=Book(work, clock), alerts=alerts, registry=devices, post=post, onward=onward),

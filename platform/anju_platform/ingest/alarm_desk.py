@@ -10,11 +10,11 @@ from anju_platform.devices.book import Book
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.alarms import Deed, deeds, unreadable
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read
+from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
 from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, Post, Registry
 from anju_platform.ingest.streams import Streams
 from anju_platform.records.work import UnitOfWork, WorkFactory
-from anju_wire.messages import Header, InvalidMessage, Status, decode
+from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane
 
@@ -80,11 +80,7 @@ class AlarmDesk:
         """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
         message = read(raw, self._book, self._clocks)
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
-        if isinstance(message, Incoming):
-            header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
-            rejected = Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
-        else:
-            rejected = Rejected(raw, "$", reason)
+        rejected = refusal(raw, message, reason) if isinstance(message, Incoming) else Rejected(raw, "$", reason)
         try:
             self._refuse(rejected)
         except UNREACHABLE:

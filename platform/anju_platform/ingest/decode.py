@@ -76,6 +76,12 @@ class Rejected:
         return (self.header.gateway, self.header.epoch, Lane(self.topic.lane))
 
 
+def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
+    """A message that was read, but that can never be stored."""
+    header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
+    return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
+
+
 def read(raw: Raw, book: Book, clocks: Clocks) -> Incoming | Rejected:
     """Take a message apart, check that it may say what it says, and put its times right."""
     try:

@@ -112,7 +112,10 @@ class Line:
 
 
 class Intake:
-    """Everything that comes in, from the broker to the desks."""
+    """Everything that comes in, from the broker to the desks.
+
+    `listening` is told whether telemetry can be received and stored: while it cannot, a home's silence means nothing.
+    """
 
     def __init__(
         self,
@@ -120,9 +123,10 @@ class Intake:
         dial: Dial,
         clock: Clock,
         metrics: CollectorRegistry,
+        listening: Callable[[bool, float], None],
         desks: Callable[[Callable[[str, bytes], None], Callable[[Incoming], None]], tuple[AlarmDesk, TelemetryDesk]],
     ) -> None:
-        self._clock = clock
+        self._clock, self._listening = clock, listening
         self._alarm = Line("alarm", dial("alarm"), (Lane.ALARM, Lane.STATUS), clock)
         self._telemetry = Line("telemetry", dial("telemetry"), (Lane.TELEMETRY, Lane.CLIP), clock)
         will = encode(PlatformStatus(online=False, at=clock.time()))
@@ -200,12 +204,14 @@ class Intake:
 
     def _readings(self, batch: list[Raw]) -> None:
         onward = [self._passed.get() for _ in range(self._passed.qsize())]
-        if not batch and not onward:
-            self._telemetry_desk.record()
-            return
         try:
-            self._telemetry_desk.take(batch, onward)
+            if batch or onward:
+                self._telemetry_desk.take(batch, onward)
+            else:
+                self._telemetry_desk.record()
+            self._listening(self._telemetry.ready.is_set(), self._clock.time())
         except Exception:
+            self._listening(False, self._clock.time())
             for message in onward[-_MOST_MESSAGES:]:
                 self._passed.put(message)
             raise

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import structlog
 
+from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.devices.book import Book
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read
+from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
 from anju_platform.ingest.duplicates import Stream
 from anju_platform.ingest.ports import UNREACHABLE, Post, Registry, Sighting, Sightings, Watcher
 from anju_platform.ingest.streams import Streams
@@ -72,8 +73,8 @@ class TelemetryDesk:
         Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
         taken. A batch that will never be stored is taken message by message, and what is at fault is set aside.
         """
-        columns = self._read(batch, onward)
         try:
+            columns = self._read(batch, onward)
             self._write(columns)
         except (SeriesUnavailable, *UNREACHABLE):
             raise
@@ -83,9 +84,21 @@ class TelemetryDesk:
                     self.take([raw])
                 self.take((), onward)
                 return
-            log.warning("readings that cannot be stored are set aside", error=str(error)[:_LONGEST_REASON])
-            columns.rejected += [_refused(raw, columns, error) for raw in batch]
+            columns = self._set_aside(batch, error)
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
+
+    def _set_aside(self, batch: Sequence[Raw], error: Exception) -> Batch:
+        """What can never be stored is kept in quarantine and refused by its number."""
+        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
+        log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
+        columns = Batch()
+        for raw in batch:
+            message = read(raw, self._book, self._clocks)
+            if isinstance(message, Incoming):
+                message = refusal(raw, message, reason)
+            columns.rejected.append(message)
+            self._count_refused(columns, message)
+        return columns
 
     def _read(self, batch: Sequence[Raw], onward: Iterable[Incoming]) -> Batch:
         columns = Batch()
@@ -167,13 +180,20 @@ class TelemetryDesk:
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
         if columns.homes:
-            self._watch.update(columns.life(), arrived_s)
+            self._show(columns.life(), arrived_s)
         for key, stream in columns.streams.items():
             self._streams.put(key, stream)
         self.record(force=bool(columns.rejected), rejected=columns.rejected)
         upto = {key: stream.upto for key, stream in columns.streams.items()}
         for topic, payload in acks(upto, columns.topics, columns.rejected):
             self._post(topic, payload)
+
+    def _show(self, life: LifeBatch, arrived_s: float) -> None:
+        """To the watch; what it cannot take is stored all the same, and must not hold up what follows."""
+        try:
+            self._watch.update(life, arrived_s)
+        except DetectionError:
+            log.exception("the watch did not take a batch", rows=len(life.home))
 
     def record(self, *, force: bool = False, rejected: Sequence[Rejected] = ()) -> None:
         """Bring the records up to date, when it is time; quarantine is never put off."""
@@ -217,9 +237,3 @@ def _clips(home: str, readings: Sequence[Resolved]) -> list[tuple[str, str, Clip
         for r in readings
         if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
     ]
-
-
-def _refused(raw: Raw, columns: Batch, error: Exception) -> Rejected:
-    """A message that the series store will never take."""
-    reason = str(error).replace("\x00", "\\0")[:_LONGEST_REASON]
-    return Rejected(raw, "$.pack", reason, next(iter(columns.topics.values()), None))
