@@ -103,38 +103,13 @@ def fleet(
     bus: Annotated[str, typer.Option(help="HOST:PORT of the homes' local bus.")] = "127.0.0.1:1884",
     spool: Annotated[Path, typer.Option(help="Folder for the gateways' spools.")] = Path("spool"),
     ca: Annotated[str, typer.Option(help="Certificate authority of the district's broker.")] = "",
-    passwords: Annotated[Path | None, typer.Option(help="JSON file: gateway id → password at the broker.")] = None,
+    passwords: Annotated[Path | None, typer.Option(help="JSON file: home id → password at the broker.")] = None,
 ) -> None:
     """Write the fleet file of the made-up homes, for `anju gateway run --fleet` and the simulator."""
     known = json.loads(passwords.read_text(encoding="utf-8")) if passwords else {}
     around = Surroundings(uplink=_endpoint(broker), bus=_endpoint(bus), spool=spool.resolve(), ca=ca, passwords=known)
     content = fleet_file(homes, around)
     _write_secret(out, json.dumps(content, ensure_ascii=False, indent=1))
-
-
-@app.command()
-def acl(out: Out) -> None:
-    """Write Mosquitto's ACL file: a gateway speaks for its own home and for no other."""
-    from anju_platform.devices.models import Gateway  # noqa: PLC0415
-    from anju_platform.residents.models import Home  # noqa: PLC0415
-
-    with _work(_settings()) as (work, _access):
-        rows = work.session.query(Gateway.id, Home.community_id, Home.id).join(Home, Home.id == Gateway.home_id)
-        bound = rows.filter(Gateway.retired_at.is_(None)).order_by(Gateway.id).all()
-    out.write_text(acl_text([tuple(row) for row in bound]), encoding="utf-8")
-    console.print(f"{len(bound)} gateways")
-
-
-def acl_text(gateways: list[tuple[Any, ...]]) -> str:
-    """The ACL of (gateway, community, home) rows; whatever is not named is forbidden."""
-    lines = ["# Written by `anju platform acl`.", "user platform", "topic readwrite anju/v1/#", ""]
-    for gateway, community, home in gateways:
-        mine = f"anju/v1/{community}/{home}"
-        lines.append(f"user {gateway}")
-        lines += [f"topic write {mine}/{lane}" for lane in ("alarm", "telemetry", "status", "clip")]
-        lines += [f"topic read {mine}/{lane}" for lane in ("ack", "command")]
-        lines += ["topic read anju/v1/platform/status", ""]
-    return "\n".join(lines)
 
 
 @app.command()

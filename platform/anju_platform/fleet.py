@@ -80,7 +80,7 @@ def fleet_file(homes: int, around: Surroundings) -> dict[str, object]:
 def _home(number: int, around: Surroundings) -> dict[str, object]:
     home = home_id(number)
     gateway = gateway_id(home)
-    known = gateway in around.passwords
+    known = home in around.passwords
     return {
         "home": home,
         "community": COMMUNITY,
@@ -89,8 +89,8 @@ def _home(number: int, around: Surroundings) -> dict[str, object]:
         "uplink": {
             "host": around.uplink.host,
             "port": around.uplink.port,
-            "username": gateway if known else "",
-            "password": around.passwords[gateway] if known else "",
+            "username": home if known else "",
+            "password": around.passwords[home] if known else "",
             "ca": around.ca,
         },
         "bus": {"host": around.bus.host, "port": around.bus.port},
