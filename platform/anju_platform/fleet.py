@@ -63,7 +63,7 @@ def devices_of(number: int) -> tuple[FleetDevice, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the gateways of a fleet find around them; `passwords` at the district's broker by gateway id."""
+    """What the gateways of a fleet find around them; `passwords` at the district's broker by home id."""
 
     uplink: Endpoint
     bus: Endpoint
