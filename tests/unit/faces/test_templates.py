@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from fixtures.faces import NOW, VIEWS, viewer_of
+from fixtures._faces import NOW, VIEWS, viewer_of
 
 from anju_platform.web.templates import Pages
 from anju_wire.clock import Clock

@@ -1,0 +1,166 @@
+"""The first path played with clicks: a press reaches a worker, a carer goes there, the visit closes it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from fixtures._browser import DESKTOP, PHONE, Desk, Live
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+HOME = "home-01"
+
+
+def take_and_send(worker: Page, alert_id: UUID) -> None:
+    worker.locator(f"#row-{alert_id}").click()
+    worker.get_by_role("button", name="我来处理").click()
+    worker.get_by_role("button", name="接通，需要帮助").first.click()
+    worker.get_by_label("告诉护理员什么（可不填）").fill("电话里说站不起来")
+    worker.get_by_role("button", name="派单").click()
+    expect(worker.locator("#act")).to_contain_text("等护理员回应")
+
+
+def offered_to(live: Live, alert_id: UUID) -> str:
+    """The login of the carer who is asked."""
+    live.eventually(lambda: live.visit(alert_id).state == "offered")
+    with live.platform.work() as work:
+        carer = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
+    return next(
+        login for login in live.passwords if login.startswith("carer") and live.actor(login).account_id == carer
+    )
+
+
+def go_there(carer: Page, code: str) -> None:
+    carer.get_by_role("button", name="我去").click()
+    carer.get_by_role("button", name="我到门口了").click()
+    carer.get_by_label("验证码", exact=True).fill(code)
+    carer.get_by_role("button", name="签到").click()
+    for done in carer.get_by_role("button", name="✓ 做了").all():
+        done.click()
+    carer.get_by_role("button", name="都看过了").click()
+    carer.get_by_label("人还好，但要留意").check()
+    carer.get_by_label("写一句给值班室").fill("滑坐在地，没有受伤，已扶到床上。")
+    carer.get_by_label("老人点头：来过了，做好了").check()
+    carer.get_by_role("button", name="完成，离开").click()
+    expect(carer.get_by_text("谢谢您，这次上门完成了")).to_be_visible()
+    expect(carer.locator("#outbox")).to_contain_text("全部已发送")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_press_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, int]) -> None:
+    live = desk.live
+    look = "phone" if size is PHONE else "desktop"
+    worker, family = desk.open("worker", size), desk.open("family", PHONE)
+    expect(worker.get_by_text("0 条待处理")).to_be_visible()
+    expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
+    desk.check(family, f"family-fine-{look}", full=True)
+
+    alert_id = live.press(HOME)
+    expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=5_000)
+    desk.check(worker, f"story-1-pressed-{look}")
+    family.reload()
+    expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
+    take_and_send(worker, alert_id)
+    live.elder_heard(alert_id, HOME, "coming")
+    desk.check(worker, f"story-2-sent-{look}")
+
+    carer = desk.open(offered_to(live, alert_id), PHONE)
+    desk.check(carer, f"story-3-offer-{look}", full=True)
+    go_there(carer, live.code(alert_id))
+    assert live.visit(alert_id).state == "checked_out"
+
+    expect(worker.get_by_text("滑坐在地").first).to_be_visible()
+    desk.check(worker, f"story-4-report-{look}", full=True)
+    worker.get_by_role("button", name="结束这件事").click()
+    expect(worker.locator("#act")).to_contain_text("已结束")
+    assert live.visit(alert_id).state == "confirmed"
+    family.reload()
+    expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
+    carer.goto("/carer")
+    expect(carer.get_by_text("已确认")).to_be_visible()
+
+
+def test_the_same_with_the_keyboard_alone(desk: Desk) -> None:
+    live = desk.live
+    worker = desk.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    row = worker.locator(f"#row-{alert_id}")
+    expect(row).to_be_visible()
+    tab_to(worker, f"#row-{alert_id}")
+    worker.keyboard.press("Enter")
+    expect(worker.get_by_role("button", name="我来处理")).to_be_focused()
+    worker.keyboard.press("Enter")
+    expect(worker.get_by_text("先打给")).to_be_visible()
+    tab_to(worker, "#act button[value=no_answer]")
+    worker.keyboard.press("Enter")
+    expect(worker.get_by_role("button", name="派单")).to_be_visible()
+    tab_to(worker, "#act form[action$=dispatch] button")
+    worker.keyboard.press("Enter")
+    expect(worker.locator("#act")).to_contain_text("等护理员回应")
+
+    carer = desk.open(offered_to(live, alert_id), PHONE)
+    for press in ("form[action$=accept] button", "[data-next=arrive]"):
+        tab_to(carer, press)
+        carer.keyboard.press("Enter")
+        carer.wait_for_load_state()
+    tab_to(carer, "#code")
+    carer.keyboard.type(live.code(alert_id))
+    carer.keyboard.press("Enter")
+    expect(carer.locator("[data-step=tasks]")).to_be_visible()
+    for number in range(carer.locator(".checks li").count()):
+        tab_to(carer, f".checks li:nth-child({number + 1}) button[value=true]")
+        carer.keyboard.press("Enter")
+    tab_to(carer, "[data-next=leave]")
+    carer.keyboard.press("Enter")
+    tab_to(carer, "input[name=condition]")
+    carer.keyboard.press("Space")
+    tab_to(carer, "#summary")
+    carer.keyboard.type("人很好")
+    tab_to(carer, "input[name=elder]")
+    carer.keyboard.press("Space")
+    tab_to(carer, "[data-step=leave] .button-main")
+    carer.keyboard.press("Enter")
+    expect(carer.get_by_text("谢谢您，这次上门完成了")).to_be_visible()
+    live.eventually(lambda: live.visit(alert_id).state == "checked_out")
+
+    expect(worker.get_by_role("button", name="结束这件事")).to_be_visible()
+    tab_to(worker, "#act form[action$=resolve] .button-main")
+    worker.keyboard.press("Enter")
+    expect(worker.locator("#act")).to_contain_text("已结束")
+
+
+def tab_to(page: Page, selector: str, most: int = 80) -> None:
+    """Press Tab until the wanted element has the focus, and see that the focus can be seen."""
+    wanted = page.locator(selector).first
+    expect(wanted).to_be_visible()
+    for _ in range(most):
+        if wanted.evaluate("element => element === document.activeElement"):
+            width = wanted.evaluate("element => parseFloat(getComputedStyle(element).outlineWidth)")
+            assert width >= 2, f"{selector}: the focus cannot be seen"
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{selector} is not reached with Tab")
+
+
+def test_taking_it_can_be_undone_for_ten_seconds(desk: Desk) -> None:
+    worker = desk.open("worker", DESKTOP)
+    alert_id = desk.live.press(HOME)
+    worker.goto(f"/board/{alert_id}")
+    worker.get_by_role("button", name="我来处理").click()
+    worker.get_by_role("button", name="撤销").click()
+    expect(worker.get_by_role("button", name="我来处理")).to_be_visible()
+
+
+def test_a_second_worker_learns_who_was_first(desk: Desk) -> None:
+    first, second = desk.open("worker", DESKTOP), desk.open("worker2", DESKTOP)
+    alert_id = desk.live.press(HOME)
+    for page in (first, second):
+        page.goto(f"/board/{alert_id}")
+        expect(page.get_by_role("button", name="我来处理")).to_be_visible()
+    second.route("**/board/*", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+    first.get_by_role("button", name="我来处理").click()
+    expect(first.get_by_text("先打给")).to_be_visible()
+    second.get_by_role("button", name="我来处理").click()
+    expect(second.get_by_role("alert")).to_contain_text("王姐 已经接手了")
+    expect(second.get_by_text("王姐 正在处理。")).to_be_visible()
