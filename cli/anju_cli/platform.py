@@ -18,7 +18,6 @@ from rich.table import Table
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform import seed as seeding
-from anju_platform.access import repository as accounts_of
 from anju_platform.access.service import AccessService, NewAccount
 from anju_platform.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
 from anju_platform.records import migrate as migrations
@@ -38,14 +37,14 @@ console = Console()
 @app.command()
 def serve() -> None:
     """Run the platform: ingest, detection, escalation, and the web pages. Settings come from ANJU_… variables."""
-    from anju_platform import bootstrap  # noqa: PLC0415 - the other commands need neither MQTT nor detection
-    from anju_platform.web import server  # noqa: PLC0415
-
     settings = _settings()
     has, wants = migrations.current(_url(settings)), migrations.head()
     if has != wants:
         typer.secho(f"the records are at revision {has}, this version needs {wants}: anju platform migrate", err=True)
         raise typer.Exit(2)
+    from anju_platform import bootstrap  # noqa: PLC0415 - the other commands need neither MQTT nor detection
+    from anju_platform.web import server  # noqa: PLC0415
+
     server.run(settings, bootstrap.build(settings))
 
 
@@ -123,9 +122,9 @@ def openapi(out: Out) -> None:
 @accounts.command("list")
 def list_accounts() -> None:
     """Every account, with its role and scope."""
-    with _work(_settings()) as (work, _access):
+    with _work(_settings()) as (work, access):
         table = Table("login", "name", "role", "scope", "open")
-        for row in accounts_of.accounts(work.session):
+        for row in access.accounts(work):
             scope = row.home_id or row.provider_id or row.community_id or "–"
             table.add_row(row.login, row.name, row.role, scope, "no" if row.disabled_at else "yes")
     console.print(table)

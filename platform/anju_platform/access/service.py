@@ -149,6 +149,10 @@ class AccessService:
         work.session.flush()
         return account.id
 
+    def accounts(self, work: UnitOfWork) -> list[Account]:
+        """Every account, by role and login."""
+        return repository.accounts(work.session)
+
     def set_password(self, work: UnitOfWork, login: str, password: str) -> None:
         """Change a password and end every sign-in of the account; raises `AccountUnknown`, `WeakPassword`."""
         account = self._known(work, login)

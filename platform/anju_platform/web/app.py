@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from fastapi import APIRouter, FastAPI
@@ -23,8 +22,8 @@ from anju_platform.web.templates import STATIC, Pages
 if TYPE_CHECKING:
     from anju_platform.bootstrap import Platform
 
-SLICES = ("access", "alerts", "visits", "residents", "duty", "devices", "watch", "family", "district", "tester", "web")
-"""Each may hold `endpoints.py` (JSON, under `API`) and `pages.py` (HTML), with a `router` each."""
+SLICES = ("access", "alerts", "visits", "residents", "duty", "devices", "family", "district", "tester")
+"""Each holds `endpoints.py` (JSON, under `API`) and `pages.py` (HTML), with a `router` each."""
 _SMALLEST_ZIPPED = 1000
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -83,9 +82,8 @@ def document() -> str:
 
 
 def routers(part: str) -> list[APIRouter]:
-    """The routers of a part (`endpoints` or `pages`) of every slice that has it."""
-    names = (f"anju_platform.{slice_}.{part}" for slice_ in SLICES)
-    return [importlib.import_module(name).router for name in names if find_spec(name) is not None]
+    """The routers of a part (`endpoints` or `pages`) of every slice."""
+    return [importlib.import_module(f"anju_platform.{slice_}.{part}").router for slice_ in SLICES]
 
 
 def _lifespan(state: State) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:

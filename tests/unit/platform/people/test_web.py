@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -13,11 +14,13 @@ from fastapi.testclient import TestClient
 from fixtures.web import PASSWORD, Town
 from sqlalchemy.orm.exc import StaleDataError
 
+import anju_platform
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.access.errors import OutOfScope, WrongRole
 from anju_platform.access.guards import COOKIE, in_scope, require
 from anju_platform.access.models import Look
+from anju_platform.web.app import SLICES, document
 from anju_platform.web.deps import PlatformDep, UnitDep
 from anju_platform.web.errors import problem_type
 
@@ -206,6 +209,25 @@ def test_metrics_are_for_this_machine(town: Town, client: TestClient) -> None:
         local.get("/api/v1/health")
         assert 'route="/api/v1/health"' in local.get("/metrics").text
         assert local.get("/metrics", headers={"x-forwarded-for": "203.0.113.5"}).status_code == 404
+
+
+def test_every_slice_is_served() -> None:
+    for part in ("endpoints", "pages"):
+        found = {path.parent.name for path in Path(anju_platform.__file__).parent.glob(f"*/{part}.py")}
+        assert found == set(SLICES)
+
+
+def test_openapi_document_is_current() -> None:
+    kept = Path(__file__).parents[4] / "docs" / "openapi.json"
+    assert kept.read_text(encoding="utf-8") == document(), (
+        "write it anew: anju platform openapi --out docs/openapi.json"
+    )
+
+
+def test_operations_have_names_of_their_own() -> None:
+    paths = json.loads(document())["paths"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(set(names)) == len(names)
 
 
 def test_openapi_describes_problems(town: Town) -> None:
