@@ -159,8 +159,8 @@ class Uplink:
         if ack.epoch != self._spool.epoch or ack.upto >= following:
             self._log.warning("ack ignored", epoch=ack.epoch, lane=ack.lane, upto=ack.upto)
             return None
-        self._spool.ack(ack.lane, ack.upto)
-        self._senders[ack.lane].acked(self._spool.state(ack.lane), now)
+        if self._spool.ack(ack.lane, ack.upto):
+            self._senders[ack.lane].acked(self._spool.state(ack.lane), now)
         return ack.upto
 
     def pump(self, now: float) -> None:

@@ -1,0 +1,85 @@
+"""History arrives in batches, with its own times; a bad row is refused by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from anju_gateway.adapters import Intake
+from anju_gateway.adapters.logger import HISTORY_PACK, LoggerAdapter
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Registry
+from anju_wire.vocabulary import Quantity
+
+NOW = 1_750_000_000.0
+
+
+def take(payload: object) -> Intake:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    intake = LoggerAdapter("home-07", Registry([])).take("home-07/logger/history", raw, retained=False, now_s=NOW)
+    assert intake is not None
+    return intake
+
+
+def test_history_becomes_packs_in_order() -> None:
+    rows = [[NOW - 1000 + n, "motion-living", "occupancy", True] for n in range(450)]
+    intake = take({"device": "logger-1", "rows": rows})
+    assert [len(pack) for pack in intake.history] == [HISTORY_PACK, HISTORY_PACK, 50]
+    assert [reading.at_s for pack in intake.history for reading in pack] == [row[0] for row in rows]
+    assert not intake.readings
+
+
+def test_truth_may_be_a_number_in_history() -> None:
+    (pack,) = take({"rows": [[NOW - 5, "door", "contact", 0], [NOW - 4, "door", "contact", 1.0]]}).history
+    assert [reading.value for reading in pack] == [False, True]
+
+
+def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
+    intake = take({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
+    assert intake.alarms == [[Reading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
+    assert len(intake.history) == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [NOW + 3600, "door", "contact", True],
+        [12.0, "door", "contact", True],
+        [NOW - 5, "door", "mood", True],
+        [NOW - 5, "door", "contact", 0.5],
+        [NOW - 5, "door", "battery", True],
+        [NOW - 5, "door", "battery", 400],
+    ],
+)
+def test_a_row_without_meaning_is_refused_and_the_others_count(row: list[object]) -> None:
+    intake = take({"rows": [row, [NOW - 1, "door", "contact", True]]})
+    assert len(intake.refused) == 1
+    assert [len(pack) for pack in intake.history] == [1]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{",
+        b"[]",
+        {"rows": 5},
+        {"rows": [[1, 2]]},
+        {"rows": [["now", "d", "contact", True]]},
+        b"\xff",
+        b"[" * 9999,
+    ],
+)
+def test_a_batch_that_cannot_be_read_is_refused_with_a_reason(payload: object) -> None:
+    intake = take(payload)
+    assert len(intake.refused) == 1
+    assert intake.refused[0].why
+
+
+def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
+    assert "bytes" in take(b" " * 10_000_000).refused[0].why
+
+
+def test_other_topics_are_not_ours() -> None:
+    assert LoggerAdapter("home-07", Registry([])).take("home-08/logger/history", b"", retained=False, now_s=NOW) is None

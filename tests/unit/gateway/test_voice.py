@@ -1,0 +1,251 @@
+"""The elder is told at once, truthfully, once; and what she was told is on record."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from anju_gateway.annunciator import Chorus, ConsoleAnnunciator, MqttAnnunciator
+from anju_gateway.desk import Alarm
+from anju_gateway.readings import Reading
+from anju_gateway.saying import LIGHTS, Saying
+from anju_gateway.spool import Spool
+from anju_gateway.uplink import Line, records_of
+from anju_gateway.voice import Voice
+from anju_wire.messages import Command
+from anju_wire.vocabulary import Announcement, Lane, Quantity
+
+NOW = 1_750_000_000.0
+
+
+class FakeAnnunciator:
+    def __init__(self) -> None:
+        self.broken = False
+        self.said: list[Saying] = []
+
+    def tell(self, saying: Saying, at_s: float) -> bool:
+        if not self.broken:
+            self.said.append(saying)
+        return not self.broken
+
+    def words(self) -> list[str]:
+        return [saying.mark() for saying in self.said]
+
+
+class Home:
+    def __init__(self, path: Path) -> None:
+        self.path, self.speaker = path, FakeAnnunciator()
+        self.begin()
+
+    def begin(self) -> None:
+        self.spool = Spool(self.path, NOW)
+        self.voice = Voice("gw-1", self.spool, self.speaker)
+
+    def restart(self, now_s: float) -> None:
+        self.spool.close()
+        self.begin()
+        self.voice.resume(now_s, 0.0)
+
+    def store(self, quantity: Quantity, value: bool | str) -> Alarm:  # noqa: FBT001
+        records = [Reading("device", quantity, NOW, value).record()]
+        with self.spool.transaction():
+            (seq,) = self.spool.append(Lane.ALARM, [records])
+        return Alarm(seq, records)
+
+    def raise_alarm(self, quantity: Quantity, value: bool | str = True, line: Line = Line.MAIN) -> int:  # noqa: FBT001, FBT002
+        alarm = self.store(quantity, value)
+        self.voice.answer([alarm], line, NOW, 0.0)
+        return alarm.seq
+
+    def recorded(self) -> list[str]:
+        records = [record for stored in self.spool.pending(Lane.ALARM, 1, 99) for record in records_of(stored)]
+        return [record.vs for record in records if record.n == "gw-1/announced" and record.vs is not None]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home(tmp_path / "spool.sqlite")
+    yield made
+    made.spool.close()
+
+
+def command(number: str = "c-1", *, expires: float = NOW + 60, announce: Announcement = Announcement.COMING) -> Command:
+    return Command(id=number, announce=announce, zh="王姐看到了", en="seen", at=NOW, expires=expires, alert="a-1")
+
+
+@pytest.mark.parametrize(
+    ("line", "announce", "zh"),
+    [
+        (Line.MAIN, "heard", "收到，正在联系"),
+        (Line.BACKUP, "backup_line", "收到，正在用备用线路联系"),
+        (Line.NONE, "not_reached", "暂时联系不上，请拨 120"),
+    ],
+)
+def test_a_press_is_answered_truthfully(home: Home, line: Line, announce: str, zh: str) -> None:
+    seq = home.raise_alarm(Quantity.SOS, line=line)
+    assert home.speaker.words() == [f"{announce}:{seq}"]
+    assert home.speaker.said[0].zh == zh
+    assert home.recorded() == [f"{announce}:{seq}"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "announce"),
+    [
+        (Quantity.FALL, "suspected:1", "heard"),
+        (Quantity.FALL, "confirmed:1", None),
+        (Quantity.FALL, "withdrawn:1", None),
+        (Quantity.FALL, "cancelled:1", "cancelled"),
+        (Quantity.SOS_CANCEL, True, "cancelled"),
+        (Quantity.SMOKE, True, "heard"),
+        (Quantity.SMOKE, False, None),
+        (Quantity.WATER_LEAK, True, "heard"),
+        (Quantity.ANNOUNCED, "heard:1", None),
+    ],
+)
+def test_what_is_said_of_each_alarm(
+    home: Home,
+    quantity: Quantity,
+    value: bool | str,  # noqa: FBT001
+    announce: str | None,
+) -> None:
+    seq = home.raise_alarm(quantity, value)
+    assert home.speaker.words() == ([f"{announce}:{seq}"] if announce else [])
+
+
+def test_an_alarm_that_does_not_get_through_is_said_once(home: Home) -> None:
+    seq = home.raise_alarm(Quantity.SOS)
+    home.voice.tick(NOW, 4.9)
+    assert len(home.speaker.said) == 1
+    home.voice.tick(NOW, 5.0)
+    home.voice.tick(NOW, 60.0)
+    assert home.speaker.words() == [f"heard:{seq}", f"not_reached:{seq}"]
+
+
+def test_an_alarm_that_got_through_in_time_is_not_bemoaned(home: Home) -> None:
+    first, second = home.raise_alarm(Quantity.SOS), home.raise_alarm(Quantity.SMOKE)
+    home.voice.acked(first)
+    home.voice.tick(NOW, 6.0)
+    assert f"not_reached:{first}" not in home.speaker.words()
+    assert home.speaker.words()[-1] == f"not_reached:{second}"
+
+
+def test_after_a_cancel_no_bad_news_follows(home: Home) -> None:
+    home.raise_alarm(Quantity.SOS)
+    home.raise_alarm(Quantity.SOS_CANCEL)
+    home.voice.tick(NOW, 60.0)
+    assert [saying.announce for saying in home.speaker.said] == ["heard", "cancelled"]
+
+
+def test_a_command_is_said_once(home: Home) -> None:
+    for _ in range(2):
+        home.voice.carry_out(command(), NOW)
+    home.restart(NOW + 1)
+    home.voice.carry_out(command(), NOW + 2)
+    assert home.speaker.words() == ["coming:a-1"]
+    assert home.recorded() == ["coming:a-1"]
+
+
+def test_a_command_that_has_expired_is_not_said(home: Home) -> None:
+    home.voice.carry_out(command(expires=NOW - 0.1), NOW)
+    assert home.speaker.said == []
+    assert home.recorded() == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_cannot_be_said_now_is_said_when_it_can(home: Home, restarted: bool) -> None:  # noqa: FBT001
+    home.speaker.broken = True
+    home.voice.carry_out(command(), NOW)
+    home.voice.carry_out(command(), NOW)
+    assert home.recorded() == [], "not on record before it was said"
+    if restarted:
+        home.restart(NOW + 1)
+    home.speaker.broken = False
+    home.voice.tick(NOW + 2, 2.0)
+    home.voice.tick(NOW + 3, 3.0)
+    assert home.speaker.words() == home.recorded() == ["coming:a-1"]
+    home.restart(NOW + 4)
+    home.voice.tick(NOW + 5, 5.0)
+    assert len(home.speaker.said) == 1
+
+
+def test_what_could_not_be_said_in_time_is_let_be(home: Home) -> None:
+    home.speaker.broken = True
+    home.voice.carry_out(command(expires=NOW + 10), NOW)
+    home.raise_alarm(Quantity.SMOKE)
+    home.speaker.broken = False
+    home.voice.tick(NOW + 61, 1.0)
+    assert home.speaker.said == []
+    home.restart(NOW + 62)
+    assert "coming:a-1" not in home.speaker.words()
+    assert not [key for key in home.spool.recall() if key.startswith("command:")]
+
+
+def test_a_press_that_a_killed_process_did_not_answer_is_answered(home: Home) -> None:
+    alarm = home.store(Quantity.SOS, value=True)
+    home.restart(NOW + 3)
+    assert home.speaker.words() == [f"heard:{alarm.seq}"]
+    home.restart(NOW + 4)
+    assert len(home.speaker.said) == 1, "and not again"
+    home.voice.tick(NOW + 10, 6.0)
+    assert home.speaker.words()[-1] == f"not_reached:{alarm.seq}", "though it may still be on its way"
+
+
+def test_a_press_of_yesterday_is_not_answered_today(home: Home) -> None:
+    home.store(Quantity.SOS, value=True)
+    home.restart(NOW + 86400)
+    assert home.speaker.said == []
+
+
+def test_a_press_that_was_taken_back_before_the_restart_stays_so(home: Home) -> None:
+    home.raise_alarm(Quantity.SOS)
+    home.raise_alarm(Quantity.SOS_CANCEL)
+    home.restart(NOW + 1)
+    home.voice.tick(NOW + 7, 7.0)
+    assert [saying.announce for saying in home.speaker.said] == ["heard", "cancelled"]
+
+
+def test_a_disk_that_is_full_is_said(home: Home) -> None:
+    home.voice.cannot_store(NOW)
+    assert "120" in home.speaker.said[0].zh
+
+
+def test_the_console_and_the_bus_say_the_same() -> None:
+    out, sent = io.StringIO(), []
+
+    def publish(topic: str, payload: bytes) -> bool:
+        sent.append((topic, json.loads(payload)))
+        return True
+
+    saying = Saying(Announcement.VISIT_CODE, "到访码 4711", "code 4711", "a-1")
+    chorus = Chorus([MqttAnnunciator(publish, "home-07"), ConsoleAnnunciator(out, "home-07")])
+    assert chorus.tell(saying, NOW)
+    assert sent == [
+        (
+            "home-07/annunciator",
+            {
+                "at": NOW,
+                "announce": "visit_code",
+                "zh": "到访码 4711",
+                "en": "code 4711",
+                "light": "steady",
+                "reference": "a-1",
+            },
+        )
+    ]
+    assert "到访码 4711" in out.getvalue()
+
+
+def test_one_voice_is_enough_and_none_is_not() -> None:
+    mute, speaking = FakeAnnunciator(), FakeAnnunciator()
+    mute.broken = True
+    saying = Saying(Announcement.SEEN, "", "", "a")
+    assert Chorus([mute, speaking]).tell(saying, NOW)
+    assert not Chorus([mute]).tell(saying, NOW)
+
+
+def test_every_announcement_has_its_light() -> None:
+    assert set(LIGHTS) == set(Announcement)

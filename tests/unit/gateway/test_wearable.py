@@ -1,0 +1,243 @@
+"""Falls are noticed in the home, once, whatever happens to the process; their waveform follows."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from anju_gateway.adapters import Intake
+from anju_gateway.adapters.wearable import WearableAdapter
+from anju_gateway.memory import Memory
+from anju_gateway.readings import Reading
+from anju_gateway.registry import Device, Registry
+from anju_gateway.waves import KEPT_S, Chunk, WaveStore
+from anju_sim.wearable import Body, packet
+from anju_wire.senml import resolve
+from anju_wire.vocabulary import DeviceKind, Quantity
+
+NOW = 1_750_000_000.0
+FS = 50
+TOPIC = "home-07/wearable/wearable-1"
+
+
+class Worn:
+    """A wearable's stream through an adapter that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: dict[str, str] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """What a new process has: the memory as committed, the stored waveform, and nothing else."""
+        self.memory = Memory(self.kept)
+        self.waves = WaveStore(self.folder / "waves.sqlite")
+        registry = Registry([Device("wearable-1", DeviceKind.WEARABLE)])
+        self.adapter = WearableAdapter("home-07", registry, self.memory, self.waves)
+
+    def killed(self) -> None:
+        self.waves.close()
+        self.begin()
+
+    def says(self, what: str, payload: bytes, at_s: float, *, retained: bool = False) -> Intake:
+        with self.waves.transaction():
+            intake = self.adapter.take(f"{TOPIC}/{what}", payload, retained=retained, now_s=at_s)
+        assert intake is not None
+        self.commit()
+        return intake
+
+    def commit(self) -> None:
+        for key, value in self.memory.changes.items():
+            assert value is not None
+            self.kept[key] = value
+        self.memory.keep()
+
+
+@pytest.fixture
+def worn(tmp_path: Path) -> Iterator[Worn]:
+    made = Worn(tmp_path)
+    yield made
+    made.waves.close()
+
+
+def fall_chunks(after_s: float = 50.0) -> list[tuple[float, bytes]]:
+    samples = Body(np.random.default_rng(3)).fall(after_s=after_s).samples
+    return [(NOW + at / FS, packet(NOW + at / FS, samples[at : at + FS])) for at in range(0, len(samples), FS)]
+
+
+def stages(alarms: list[list[Reading]]) -> list[str]:
+    return [str(alarm[0].value).partition(":")[0] for alarm in alarms]
+
+
+def test_a_fall_is_suspected_confirmed_and_its_waveform_sent(worn: Worn) -> None:
+    whole = Intake()
+    for at_s, chunk in fall_chunks():
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+    (fall, score), _ = whole.alarms
+    assert fall.quantity is Quantity.FALL
+    assert score.quantity is Quantity.FALL_SCORE
+    assert 0.5 <= float(score.value) <= 1.0
+    fall_id = str(fall.value).partition(":")[2]
+    assert fall.at_s == pytest.approx(int(fall_id) / 1000, abs=0.002), "the impact"
+    (clip,) = whole.clips
+    by_name = {reading.quantity: reading for reading in resolve(clip)}
+    assert by_name[Quantity.FALL].text == f"suspected:{fall_id}"
+    assert by_name[Quantity.SAMPLE_RATE].value == FS
+    data = by_name[Quantity.ACCELERATION].data
+    assert data is not None
+    samples = np.frombuffer(data, "<i2").reshape(-1, 3)
+    assert len(samples) == pytest.approx(12 * FS, abs=2)
+    assert np.linalg.norm(samples.astype(float), axis=1).max() > 2500, "the impact is in it"
+
+
+@pytest.mark.parametrize("killed_after", [6, 7, 9, 11, 14, 20, 30])
+def test_a_gateway_killed_during_a_fall_still_notices_it_once(worn: Worn, killed_after: int) -> None:
+    whole = Intake()
+    for number, (at_s, chunk) in enumerate(fall_chunks()):
+        if number == killed_after:
+            worn.killed()
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+    assert len(whole.clips) == 1
+
+
+@pytest.mark.parametrize("lost_turn", [9, 10, 11])
+def test_a_turn_that_could_not_be_stored_is_made_up_for(worn: Worn, lost_turn: int) -> None:
+    whole = Intake()
+    for number, (at_s, chunk) in enumerate(fall_chunks()):
+        if number == lost_turn:
+            worn.adapter.take(f"{TOPIC}/acceleration", chunk, retained=False, now_s=at_s + 1)
+            worn.memory.forget()
+            worn.adapter.restart()
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+
+
+def test_a_chunk_that_comes_twice_changes_nothing(worn: Worn) -> None:
+    whole = Intake()
+    for at_s, chunk in fall_chunks():
+        for _ in range(2):
+            whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_wearer_takes_it_back(worn: Worn, killed: bool) -> None:  # noqa: FBT001
+    chunks = fall_chunks()
+    for at_s, chunk in chunks[:15]:
+        worn.says("acceleration", chunk, at_s + 1)
+    if killed:
+        worn.killed()
+    intake = worn.says("state", b'{"cancel": true}', NOW + 16)
+    assert stages(intake.alarms) == ["cancelled"]
+    rest = Intake()
+    for at_s, chunk in chunks[15:]:
+        rest.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(rest.alarms) == [], "not confirmed afterwards"
+    assert not worn.says("state", b'{"cancel": true}', NOW + 60).alarms
+
+
+def test_the_emergency_button_held_takes_a_suspected_fall_back(worn: Worn) -> None:
+    for at_s, chunk in fall_chunks()[:15]:
+        worn.says("acceleration", chunk, at_s + 1)
+    assert stages(worn.adapter.cancel(NOW + 16).alarms) == ["cancelled"]
+
+
+def test_a_clip_whose_end_never_comes_is_sent_as_it_is(worn: Worn) -> None:
+    for at_s, chunk in fall_chunks()[:12]:
+        assert not worn.says("acceleration", chunk, at_s + 1).clips
+    assert not worn.adapter.tick(NOW + 20).clips
+    (clip,) = worn.adapter.tick(NOW + 60).clips
+    (acceleration,) = [r.data for r in resolve(clip) if r.quantity is Quantity.ACCELERATION]
+    assert acceleration is not None
+    assert 6 * 6 * FS < len(acceleration) < 6 * 12 * FS
+    assert not worn.adapter.tick(NOW + 61).clips
+
+
+def test_walking_is_no_fall(worn: Worn) -> None:
+    samples = Body(np.random.default_rng(1)).walking(60.0)
+    for at in range(0, len(samples), FS):
+        assert not worn.says("acceleration", packet(NOW + at / FS, samples[at : at + FS]), NOW + at / FS + 1).alarms
+
+
+def test_worn_and_battery_are_said_when_they_change(worn: Worn) -> None:
+    intake = worn.says("state", b'{"worn": true, "battery": 80, "steps": 12, "firmware": "1"}', NOW)
+    assert {(r.quantity, r.value) for r in intake.readings} == {
+        (Quantity.WORN, True),
+        (Quantity.BATTERY, 80.0),
+        (Quantity.STEPS, 12.0),
+    }
+    again = worn.says("state", b'{"worn": true, "battery": 80, "steps": 0}', NOW + 1)
+    assert [r.quantity for r in again.readings] == [Quantity.STEPS]
+    off = worn.says("state", b'{"worn": false}', NOW + 2)
+    assert off.readings == [Reading("wearable-1", Quantity.WORN, NOW + 2, False)]
+
+
+GOOD = np.zeros((50, 3), "<i2").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("what", "payload"),
+    [
+        ("acceleration", b""),
+        ("acceleration", struct.pack("<df", NOW, 50.0)),
+        ("acceleration", struct.pack("<df", NOW, 50.0) + GOOD[:-1]),
+        ("acceleration", struct.pack("<df", NOW, 50.0) + bytes(70_002)),
+        ("acceleration", struct.pack("<df", NOW, 5.0) + GOOD),
+        ("acceleration", struct.pack("<df", NOW, float("nan")) + GOOD),
+        ("acceleration", struct.pack("<df", float("nan"), 50.0) + GOOD),
+        ("acceleration", struct.pack("<df", NOW + 315_360_000, 50.0) + GOOD),
+        ("acceleration", struct.pack("<df", NOW - 315_360_000, 50.0) + GOOD),
+        ("state", b"{"),
+        ("state", b'{"worn": "yes"}'),
+        ("state", b'{"battery": 180}'),
+    ],
+)
+def test_what_means_nothing_is_refused(worn: Worn, what: str, payload: bytes) -> None:
+    intake = worn.says(what, payload, NOW)
+    assert len(intake.refused) == 1
+    assert intake.refused[0].why
+    assert not intake.readings
+    assert not worn.waves.devices()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(payload=st.binary(max_size=80), what=st.sampled_from(["acceleration", "state", "else"]))
+def test_no_bytes_break_the_adapter(worn: Worn, what: str, payload: bytes) -> None:
+    worn.says(what, payload, NOW)
+
+
+def test_a_change_of_rate_begins_a_new_stream(worn: Worn) -> None:
+    worn.says("acceleration", struct.pack("<df", NOW, 50.0) + GOOD, NOW + 1)
+    assert not worn.says("acceleration", struct.pack("<df", NOW + 1, 100.0) + GOOD, NOW + 2).refused
+
+
+def test_the_wave_store_keeps_two_minutes(tmp_path: Path) -> None:
+    store = WaveStore(tmp_path / "w.sqlite")
+    for second in range(400):
+        store.add("w", Chunk(NOW + second, 50.0, b"x" * 300))
+    kept = store.recent("w")
+    assert kept[0].start_s == pytest.approx(NOW + 399 - KEPT_S)
+    assert kept[-1].start_s == NOW + 399
+    rows = store._db.execute("SELECT COUNT(*) FROM wave").fetchone()[0]
+    assert rows < KEPT_S + 40, "older ones are deleted"
+    store.close()
+
+
+def test_a_broken_wave_store_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "w.sqlite").write_bytes(b"not a database, whatever it says" * 40)
+    store = WaveStore(tmp_path / "w.sqlite")
+    assert store.devices() == []
+    store.close()
+
+
+def test_other_topics_and_retained_states_are_passed_over(worn: Worn) -> None:
+    assert worn.adapter.take("home-08/wearable/w/state", b"{}", retained=False, now_s=NOW) is None
+    assert not worn.says("state", b'{"worn": true}', NOW, retained=True).readings
