@@ -147,9 +147,17 @@ def rank(
 def reasons(
     candidates: Iterable[Candidate], category: VisitCategory, today: date, asked: frozenset[UUID]
 ) -> dict[str, str]:
-    """By name, why each candidate was not asked (for the history of a visit that nobody could make)."""
-    found = ((one.name, unfit(one, category, today, asked)) for one in candidates)
-    return {name: reason.value for name, reason in found if reason is not None}
+    """By name, why each candidate was not asked (for the history of a visit that nobody could make).
+
+    A carer under several contracts is named with the reason that came closest to her being asked.
+    """
+    order = list(Unfit)
+    worst: dict[str, Unfit] = {}
+    for one in candidates:
+        reason = unfit(one, category, today, asked)
+        if reason is not None and (one.name not in worst or order.index(reason) > order.index(worst[one.name])):
+            worst[one.name] = reason
+    return {name: reason.value for name, reason in worst.items()}
 
 
 def _distance(candidate: Candidate, home: Place | None) -> float | None:

@@ -110,7 +110,9 @@ class MessageSettled(Event):
     recipient_name: str
     delivered: bool
     unreached: bool
-    """Every channel to this recipient has now failed."""
+    """Nobody who was told in the same step can be reached any more: every message of it has failed."""
+    level: int = 0
+    """The level of escalation that it belonged to."""
     error: str = ""
 
 

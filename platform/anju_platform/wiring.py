@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from anju_core.announcements import Saying, cancelled, closed, coming_soon
 from anju_core.events import (
+    AbsenceChanged,
     AlertChanged,
     AlertResolved,
     AlertTaken,
@@ -38,8 +39,9 @@ def wire(
     outbox: OutboxService,
     hub: PageHub,
     resolved: Callable[[AlertResolved], None] | None = None,
+    absent: Callable[[AbsenceChanged], None] | None = None,
 ) -> None:
-    """Connect the slices. `resolved` is what learns from outcomes: the watch."""
+    """Connect the slices. `resolved` learns from outcomes and `absent` from told absences: both are the watch's."""
     bus.within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
     bus.within(VisitChanged, alerts.visit_changed)
     bus.within(MessageSettled, alerts.message_settled)
@@ -52,6 +54,8 @@ def wire(
     bus.after(VisitChanged, lambda event: _show_visit(hub, event))
     if resolved is not None:
         bus.after(AlertResolved, resolved)
+    if absent is not None:
+        bus.after(AbsenceChanged, absent)
 
 
 def _ignore(_result: object) -> None:

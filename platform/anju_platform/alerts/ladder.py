@@ -62,6 +62,11 @@ class AlertLadder:
             write(work, alert, AlertStep.ESCALATED, now, detail=detail)
         self._tell(work, alert, f"level-{alert.level}", reached)
 
+    def in_vain(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
+        """Nobody of the last telling could be reached: the next step at once. After the last step the clock decides."""
+        if alert.level < len(self._policy(work, alert, now).steps):
+            self.climb(work, alert, now, "delivery_failed", at_once=True)
+
     def late(self, work: UnitOfWork, alert: Alert, now: datetime, why: str) -> None:
         """Tell everybody that a taken alert has stood still for too long, and let others take it over."""
         policy = self._policy(work, alert, now)

@@ -256,15 +256,16 @@ class AlertService:
             self._ladder.loudly(work, alert, now, f"{event.step}-{event.visit_id}")
 
     def message_settled(self, work: UnitOfWork, event: MessageSettled) -> None:
-        """A message was delivered or given up: the first delivery makes it notified; an unreached person escalates."""
+        """A message was delivered or given up: the first delivery makes it notified; a step in vain escalates."""
         alert = AlertRepository(work.session).lock(event.alert_id)
         if alert is None or alert.closed_at is not None:
             return
         detail = {"channel": event.channel.value, "to": event.recipient_name}
         if not event.delivered:
             write(work, alert, AlertStep.DELIVERY_FAILED, event.at, detail={**detail, "error": event.error})
-            if event.unreached and event.channel is not Channel.HOME and self._waits_for_people(alert):
-                self._ladder.climb(work, alert, event.at, "delivery_failed", at_once=True)
+            in_vain = event.unreached and event.channel is not Channel.HOME and event.level == alert.level
+            if in_vain and self._waits_for_people(alert):
+                self._ladder.in_vain(work, alert, event.at)
         elif event.channel is not Channel.HOME:
             self._apply(
                 work,

@@ -41,21 +41,27 @@ class Courier:
         """Try everything that is due; returns how many tries were begun."""
         with self._work() as work:
             letters = self._outbox.claim(work, now, lambda alert_id: self._needed(work, alert_id))
+        unreached: dict[str, str] = {}
         for letter in letters:
             channel = self._channels.get(letter.channel)
             if channel is not None and channel.slow:
                 self._threads.submit(self._deliver, channel, letter)
-            else:
-                self._deliver(channel, letter)
+                continue
+            # What comes after a message that did not reach a home waits with it: the order is kept.
+            error = self._deliver(channel, letter, unreached.get(letter.address))
+            if error is not None and letter.channel is Channel.HOME:
+                unreached[letter.address] = error
         return len(letters)
 
-    def _deliver(self, channel: MessageChannel | None, letter: Letter) -> None:
+    def _deliver(self, channel: MessageChannel | None, letter: Letter, hindered: str | None = None) -> str | None:
+        error = hindered
         try:
-            error = self._send(channel, letter)
+            error = hindered or self._send(channel, letter)
             with self._work() as work:
                 self._outbox.settle(work, letter, work.clock.now(), error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
             self._log.exception("message_not_settled", message=str(letter.id), channel=letter.channel.value)
+        return error
 
     def _send(self, channel: MessageChannel | None, letter: Letter) -> str | None:
         if channel is None:

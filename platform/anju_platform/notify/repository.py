@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.notify.models import Outbox
@@ -29,14 +29,33 @@ class OutboxRepository:
         self._session.flush()
 
     def due(self, now: datetime, limit: int) -> Sequence[Outbox]:
-        """What must be tried now, oldest first; locked, what another process holds is left out."""
+        """What must be tried now, oldest first; locked, what another process holds is left out.
+
+        A home hears things in the order in which they happened: what comes after a message that waits, waits too.
+        """
+        earlier = aliased(Outbox)
+        waits = exists().where(
+            earlier.channel == Channel.HOME.value,
+            earlier.address == Outbox.address,
+            earlier.state == DeliveryState.PENDING.value,
+            earlier.created_at < Outbox.created_at,
+            earlier.due_at > now,
+        )
         query = (
             select(Outbox)
             .where(Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now)
-            .order_by(Outbox.due_at, Outbox.id)
+            .where(or_(Outbox.channel != Channel.HOME.value, ~waits))
+            .order_by(Outbox.created_at, Outbox.id)
             .limit(limit)
         )
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def last_to_home(self, home_id: str) -> datetime | None:
+        """When the newest message to a home was written."""
+        query = select(func.max(Outbox.created_at)).where(
+            Outbox.channel == Channel.HOME.value, Outbox.address == home_id
+        )
+        return self._session.scalar(query)
 
     def get(self, message_id: UUID) -> Outbox | None:
         """One message, locked."""
@@ -47,8 +66,8 @@ class OutboxRepository:
         return self._session.get(Outbox, message_id)
 
     def siblings(self, row: Outbox) -> Sequence[Outbox]:
-        """The same step to the same person through other channels (and this one)."""
-        stem = row.dedup.rsplit("/", 1)[0]
+        """Every message of the same step: to its other recipients, through other channels, and this one."""
+        stem = row.dedup.rsplit("/", 2)[0]
         return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
 
     def of_alert(self, alert_id: UUID) -> Sequence[Outbox]:

@@ -102,6 +102,8 @@ class OutboxService:
         key = f"home/{home_id}/{dedup or message_id}"
         if repository.known([key]):
             return None
+        last = repository.last_to_home(home_id)
+        created_at = now if last is None else max(now, last + timedelta(microseconds=1))
         row = Outbox(
             id=message_id,
             dedup=key,
@@ -119,7 +121,7 @@ class OutboxService:
             },
             state=DeliveryState.PENDING.value,
             tries=0,
-            created_at=now,
+            created_at=created_at,
             due_at=now,
             sent_at=None,
         )
@@ -193,6 +195,7 @@ class OutboxService:
                 recipient_name=str(row.payload.get("to_name", row.address)),
                 delivered=not failed,
                 unreached=failed and all(one.state == DeliveryState.FAILED.value for one in siblings),
+                level=int(str(row.payload.get("level", 0))),
                 error=row.error,
             )
         )

@@ -103,7 +103,7 @@ def test_a_withdrawal_closes_what_nobody_took_and_leaves_the_rest_to_its_worker(
 def test_undo_is_offered_until_something_was_done() -> None:
     assert undo_until(WANGS) == NOW + timedelta(seconds=10)
     for done in ({"contacted": True}, {"visit_open": True}, {"taken_at": None}, {"state": AlertState.ARRIVED}):
-        assert undo_until(replace(WANGS, **done)) is None  # type: ignore[arg-type]
+        assert undo_until(replace(WANGS, **done)) is None
 
 
 def test_the_main_button_follows_the_life() -> None:

@@ -102,6 +102,9 @@ def test_the_nearest_is_asked_first_and_nobody_twice() -> None:
     asked = frozenset({near.carer_id})
     assert [one.candidate for one in rank([far, near], EMERGENCY, HOME, TODAY, asked)] == [far]
     assert reasons([near, far], EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
+    elsewhere = carer(1, contract_category=VisitCategory.REPAIR)
+    for several in ([near, elsewhere], [elsewhere, near]):
+        assert reasons(several, EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
 
 
 def test_who_has_no_open_offer_comes_before_who_is_nearer() -> None:

@@ -1,0 +1,202 @@
+"""Messages: tried until they are over there, and never given up in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from fixtures.act import Scene, build_scene
+
+from anju_core.announcements import closed
+from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
+from anju_platform.notify.channels import AppriseChannel, DeliveryFailed, Letter
+from anju_platform.notify.courier import Courier
+from anju_platform.notify.service import UnknownHome
+
+
+@pytest.fixture
+def reached_by_wecom(sqlite_url: str) -> Iterator[Scene]:
+    """王姐 has an Apprise address of her own, the community has one for everybody else."""
+    stage, engine = build_scene(sqlite_url, addresses=("wang", "anning"))
+    yield stage
+    engine.dispose()
+
+
+def test_delivery_failed_is_said_and_escalates_at_once(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick(5, every=1)
+    (failed, *_) = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+    assert failed == {"channel": "board", "to": "王姐", "error": "no page is open"}
+    assert scene.told(scene.liu) == 1
+    assert scene.alert(alert_id).state == AlertState.RAISED
+
+
+def test_one_way_that_works_is_enough(reached_by_wecom: Scene) -> None:
+    scene = reached_by_wecom
+    alert_id = scene.raise_alert()
+    scene.tick(20, every=1)
+    assert scene.alert(alert_id).state == AlertState.NOTIFIED
+    assert scene.services.sent == [
+        ("json://wang", "【紧急求助】王桂兰 · 春晖里 3 号楼 2 单元 01 室", "卧室的求助按钮被按下")
+    ]
+    assert scene.told(scene.liu) == 0
+    assert AlertStep.DELIVERY_FAILED in scene.steps(alert_id)
+
+
+def test_a_dead_service_is_tried_four_times_and_then_escalates(reached_by_wecom: Scene) -> None:
+    scene = reached_by_wecom
+    scene.services.up = False
+    alert_id = scene.raise_alert()
+    scene.tick(13, every=1)
+    assert scene.told(scene.liu) == 0
+    scene.tick(3, every=1)
+    (letter, *_) = scene.letters(Channel.APPRISE)
+    assert (letter.state, letter.tries, letter.error) == ("failed", 4, "wang: the service did not take it")
+    assert scene.told(scene.liu) == 1
+    assert [one["channel"] for one in scene.history(alert_id, AlertStep.DELIVERY_FAILED)][:2] == ["board", "apprise"]
+
+
+def test_what_nobody_could_be_told_of_still_climbs_to_everybody(scene: Scene) -> None:
+    scene.raise_alert()
+    scene.tick(30, every=1)
+    assert scene.told(scene.daughter) == 1
+
+
+def test_nobody_reachable_makes_no_storm(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick(600, every=1)
+    steps = len(scene.history(alert_id, AlertStep.ESCALATED))
+    assert 4 <= steps <= 9
+    assert scene.told(scene.wang) <= steps + 1
+
+
+def test_a_home_that_is_not_reached_is_tried_until_it_is(scene: Scene) -> None:
+    scene.homes.up = False
+    scene.raise_alert()
+    scene.tick(40, every=1)
+    assert scene.homes.commands == []
+    scene.homes.up = True
+    scene.tick(16, every=1)
+    assert scene.homes.said() == ["seen"]
+    topic, command = scene.homes.commands[0]
+    assert topic == "anju/v1/anning/home-01/command"
+    assert command.expires == pytest.approx(scene.clock.time() - 56 + 600)
+
+
+def test_a_home_hears_things_in_the_order_in_which_they_happened(scene: Scene) -> None:
+    scene.homes.up = False
+    alert_id = scene.raise_alert()
+    scene.tick(30, every=1)
+    scene.do("take", alert_id, scene.wang)
+    scene.tick(1)
+    scene.homes.up = True
+    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
+    scene.tick(20, every=1)
+    assert scene.homes.said() == ["seen", "coming", "closed"]
+
+
+def test_what_is_too_late_is_not_said_to_the_elder_any_more(scene: Scene) -> None:
+    scene.homes.up = False
+    alert_id = scene.raise_alert()
+    scene.tick(605, every=5)
+    scene.homes.up = True
+    scene.tick(30, every=5)
+    assert scene.homes.commands == []
+    failed = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+    assert {"channel": "home", "to": "home-01", "error": "broker: not connected"} in failed
+
+
+def test_a_step_is_told_once_to_a_person_whatever_restarts(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    alert = scene.alert(alert_id)
+    with scene.work() as work:
+        merged = work.session.merge(alert)
+        merged.level, merged.next_due_at = 0, scene.clock.now()
+    scene.do("tick", scene.clock.now())
+    assert scene.told(scene.wang) == 1
+
+
+def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Scene) -> None:
+    scene = reached_by_wecom
+    held: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    class Hangs(ThreadPoolExecutor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            held.append((fn, args))
+
+    channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, scene.services.notify)}
+    courier = Courier(scene.work, scene.outbox, channels, scene.alerts.wants_people, Hangs())
+    scene.raise_alert()
+    courier.deliver_due(scene.clock.now())
+    courier.deliver_due(scene.clock.forward(19))
+    assert len([args for _, args in held]) == 1
+    courier.deliver_due(scene.clock.forward(2))
+    assert len(held) == 2
+    second, first = held.pop(), held.pop()
+    second[0](*second[1])
+    scene.services.up = False
+    first[0](*first[1])
+    (letter, *_) = scene.letters(Channel.APPRISE)
+    assert (letter.state, letter.tries) == (DeliveryState.SENT, 2)
+
+
+def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: Scene) -> None:
+    scene = reached_by_wecom
+    scene.raise_alert()
+    for _ in range(6):
+        with scene.work() as work:
+            scene.outbox.claim(work, scene.clock.forward(21), lambda _alert: True)
+    assert {row.state for row in scene.letters(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
+    assert scene.told(scene.liu) == 1
+
+
+def test_a_channel_that_breaks_counts_as_not_delivered(scene: Scene) -> None:
+    class Broken:
+        slow = False
+
+        def send(self, letter: Letter) -> None:
+            raise ZeroDivisionError
+
+    scene.courier._channels = {Channel.BOARD: Broken()}
+    scene.raise_alert()
+    scene.tick(1)
+    by_channel = {row.channel: row.error for row in scene.letters()}
+    assert by_channel == {"board": "ZeroDivisionError", "home": "no home channel is configured"}
+
+
+def test_apprise_says_what_went_wrong_without_its_secret() -> None:
+    def breaks(url: str, subject: str, body: str) -> bool:
+        raise RuntimeError(url)
+
+    letter = Letter(
+        id=None,  # type: ignore[arg-type]
+        channel=Channel.APPRISE,
+        address="wang",
+        subject="s",
+        body="b",
+        payload={},
+        alert_id=None,
+        tries=1,
+        created_at=None,  # type: ignore[arg-type]
+    )
+    for channel, why in (
+        (AppriseChannel({"wang": "json://token@host"}, breaks), "wang: RuntimeError"),
+        (AppriseChannel({}), "no Apprise URL is configured for 'wang'"),
+        (AppriseChannel({"wang": "nonsense"}), "wang: the service did not take it"),
+    ):
+        with pytest.raises(DeliveryFailed) as failed:
+            channel.send(letter)
+        assert failed.value.why == why
+
+
+def test_an_unknown_home_cannot_be_told(scene: Scene) -> None:
+    with pytest.raises(UnknownHome), scene.work() as work:
+        scene.outbox.tell_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
+
+
+def test_the_outbox_says_how_much_waits(scene: Scene) -> None:
+    scene.raise_alert()
+    with scene.work() as work:
+        assert scene.outbox.waiting(work) == 2
