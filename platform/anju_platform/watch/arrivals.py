@@ -1,4 +1,4 @@
-"""How far each home's readings reach, and whether a backlog of it is still coming in."""
+"""Whether a backlog of a home is still coming in, how far it reaches, and whether its gateway watched on."""
 
 from __future__ import annotations
 
@@ -48,14 +48,18 @@ class Arrivals:
         if not len(batch.home):
             return
         self._grow(int(batch.home.max()))
-        np.maximum.at(self._reaches, batch.home, batch.at_s)
         oldest = float(batch.at_s.min())
         self.oldest_s = min(self.oldest_s, oldest)
         if oldest < arrived_s - self._rules.late_s:
-            late = batch.home[batch.at_s < arrived_s - self._rules.late_s]
-            self._held_until[late] = arrived_s + self._rules.late_hold_s
+            self._note_late(batch, batch.at_s < arrived_s - self._rules.late_s, arrived_s)
         if self._beats:
             self._note_beats(batch)
+
+    def _note_late(self, batch: LifeBatch, late: NDArray[np.bool_], arrived_s: float) -> None:
+        home = batch.home[late]
+        self._held_until[home] = arrived_s + self._rules.late_hold_s
+        self._reaches[home] = -np.inf
+        np.maximum.at(self._reaches, home, batch.at_s[late])
 
     def _note_beats(self, batch: LifeBatch) -> None:
         for row, beats in self._beats.items():
@@ -67,7 +71,7 @@ class Arrivals:
         return row < len(self._held_until) and bool(self._held_until[row] > now_s)
 
     def reached(self, row: int, at_s: float, now_s: float) -> bool:
-        """Whether a home that is always a little late has been heard up to `at_s`."""
+        """Whether the newest late readings, of a home that is always a little late, are of `at_s` or after."""
         reaches = float(self._reaches[row]) if row < len(self._reaches) else -math.inf
         return reaches >= at_s and now_s - reaches <= self._rules.nearly_live_s
 

@@ -220,13 +220,13 @@ class Watch:
             self._returning.pop(dark.home_id, None)
             if dark.home_id in self._rows:
                 self._detector.outage(dark.home_id, dark.since_s, None)
+                self._arrivals.follow(self._rows[dark.home_id], dark.since_s)
 
     def _see_again(self, dark: Dark, now_s: float) -> None:
         self._tell_sight(dark, now_s, blind=False)
         with self._lock:
             self._sight.settle(dark, seen=True)
             if dark.home_id in self._rows:
-                self._arrivals.follow(self._rows[dark.home_id], dark.since_s)
                 self._returning[dark.home_id] = dark
 
     def _tell_sight(self, dark: Dark, now_s: float, *, blind: bool) -> None:
@@ -370,6 +370,7 @@ class Watch:
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
             if home_id in dark:
                 self._detector.outage(home_id, dark[home_id].since_s, None)
+                self._arrivals.follow(row, dark[home_id].since_s)
             elif still_open:
                 self._arrivals.follow(row, began)
                 self._returning[home_id] = Dark(home_id, min(began, now_s), by_gateway=True)
