@@ -27,8 +27,7 @@ HIT_S = 6.0
 MERGE_S = 30.0
 FOLDS = 5
 FALL_WEIGHT = 5.0
-OTHER_WEIGHT = 0.3
-FOREST = BoostingParameters(trees=250, depth=5, rate=0.08, ridge=5.0, rows=0.5, columns=0.2, bins=48)
+FOREST = BoostingParameters(trees=500, depth=4, rate=0.05, ridge=5.0, rows=0.5, columns=0.2, bins=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +195,14 @@ def _in_group(labels: list[WornLabel], group: str) -> Truths:
 def _forest(
     labels: list[WornLabel], found: Candidates, group: str, chosen: Truths, step: Callable[[], object]
 ) -> Forest:
-    """A forest for one group from the chosen recordings; the other group helps the wrist, where falls are few."""
+    """A forest for one group from the chosen recordings; other impacts of a trial with a fall teach nothing."""
     impact = np.array([label.impact_s for label in labels])[found.recording]
     fell = np.abs(found.at_s - impact) < SAME_S
     clear = np.isnan(impact) | fell
     mine = _in_group(labels, group)[found.recording]
-    weight = np.where(fell, FALL_WEIGHT, 1.0)
-    weight[~mine] *= OTHER_WEIGHT if group == "wrist" else 0.0
-    rows = np.flatnonzero(clear & chosen[found.recording] & (weight > 0) & (mine | found.cut))
-    return grow(found.x[rows], fell[rows].astype(np.float64), weight[rows], FOREST, step)
+    rows = np.flatnonzero(clear & chosen[found.recording] & mine)
+    fallen = fell[rows].astype(np.float64)
+    return grow(found.x[rows], fallen, np.where(fell[rows], FALL_WEIGHT, 1.0), FOREST, step)
 
 
 def _unseen(labels: list[WornLabel], found: Candidates, group: str, step: Callable[[], object]) -> Floats:

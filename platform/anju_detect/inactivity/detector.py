@@ -173,11 +173,11 @@ class InactivityDetector:
 
     def snapshot(self) -> bytes:
         """Everything, so that `restore` goes on as if nothing had happened."""
-        return self._s.dump(swept_s=self._swept_s)
+        return self._s.dump()
 
     @classmethod
     def restore(cls, data: bytes, parameters: InactivityParameters | None = None) -> InactivityDetector:
-        """The detector that a snapshot was taken of.
+        """The detector that a snapshot was taken of. Until its first sweep it takes what happened since, however much.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class InactivityDetector:
 
         """
         detector = cls(parameters)
-        detector._s, detector._swept_s = HomeState.load(data)
+        detector._s = HomeState.load(data)
         return detector
 
     def deadlines(self) -> tuple[list[str], Floats]:
@@ -276,6 +276,7 @@ class InactivityDetector:
         if len(rows):
             outlook = self._outlook(rows)
             s["deadline_s"][rows] = self._deadline(rows, outlook)
+            s["away"][rows] = outlook.away
             s["tail_s"][rows] = self._silent_from(rows) + outlook.tail_s(TAIL)
 
     def _pending(self, rows: Ints) -> Floats:
@@ -364,7 +365,7 @@ class InactivityDetector:
     def _signal(self, row: int, now_s: float) -> InactivitySignal:
         home = self._s.names[row]
         told = self.explain(home, now_s)
-        kind = AWAY_LONG if self._at_exit(np.array([row]))[0] else INACTIVITY
+        kind = AWAY_LONG if self._s["away"][row] else INACTIVITY
         return InactivitySignal(
             home,
             kind,

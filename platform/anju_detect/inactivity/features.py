@@ -55,6 +55,12 @@ def features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
 
 
+def began_at_exit(x: Floats) -> NDArray[np.bool_]:
+    """Whether the silences of `features` began at a way out."""
+    kind, room = x[:, NAMES.index("kind")].astype(np.int8), x[:, NAMES.index("room")].astype(np.int8)
+    return habits.is_exit(kind, room)
+
+
 def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     """For each home and step into the silence, columns as in `STEP_NAMES`; shape (homes, STEPS, columns)."""
     local = began_s + s["offset_s"][rows]

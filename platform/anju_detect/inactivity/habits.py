@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,11 +72,11 @@ def _fill_slots(s: HomeState, piece: Rows, local_s: Floats) -> None:
     if not len(rows):
         return
     home, place = piece.home[rows], slot[rows] % SLOTS
+    new_day = slot // SLOTS != previous // SLOTS
+    lived = s["days"][piece.home] + piece.running_count(new_day) - new_day
     # A row is in a new half hour, so (home, half hour) pairs repeat only where a batch spans a day without a silence.
-    pace = _pace(s, home)
-    s["active"][home, place] += pace * (1.0 - s["active"][home, place])
-    new_day = slot[rows] // SLOTS != previous[rows] // SLOTS
-    s["days"][np.unique(home[new_day])] += 1.0
+    s["active"][home, place] += _pace(lived[rows]) * (1.0 - s["active"][home, place])
+    s["days"][piece.home[piece.last]] = (lived + new_day)[piece.last]
 
 
 def silent_slots(s: HomeState, home: Ints, began_local_s: Floats, ended_local_s: Floats) -> None:
@@ -84,12 +86,12 @@ def silent_slots(s: HomeState, home: Ints, began_local_s: Floats, ended_local_s:
     for step in range(int(count.max(initial=0))):
         there = step < count
         rows, slot = home[there], (first[there] + step) % SLOTS
-        s["active"][rows, slot] -= _pace(s, rows) * s["active"][rows, slot]
+        s["active"][rows, slot] -= _pace(s["days"][rows]) * s["active"][rows, slot]
 
 
-def _pace(s: HomeState, home: Ints) -> NDArray[np.float32]:
+def _pace(days: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """How fast the shares follow: quickly in the first days, then with a memory of two weeks."""
-    pace: NDArray[np.float32] = 1.0 / np.minimum(s["days"][home].astype(np.float32) + 2.0, MEMORY_DAYS)
+    pace: NDArray[np.float32] = 1.0 / np.minimum(days.astype(np.float32) + 2.0, MEMORY_DAYS)
     return pace
 
 

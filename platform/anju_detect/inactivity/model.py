@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from anju_detect.errors import ModelRefused
 from anju_detect.inactivity import gaps
-from anju_detect.inactivity.features import EDGES_S, STEPS, features, step_features
+from anju_detect.inactivity.features import EDGES_S, STEPS, began_at_exit, features, step_features
 from anju_detect.inactivity.habits import is_exit
 from anju_detect.inactivity.state import HomeState
 from anju_detect.shipped import load_arrays
@@ -29,10 +29,12 @@ TAIL = 0.005
 TAIL_PRIOR = 2.0
 TAIL_POWER = 1.5
 TAIL_RANGE = (0.1, 300.0)
-AWAY_LONG_SHARE = 0.01
-AWAY_LONG_LEAST_S = 4 * gaps.HOUR_S
 CHUNK = 256
-WEIGHT_BOUND = 1.5
+# Homes with other sensors will differ from the recorded ones, so that no silence is taken for much more or less likely
+# a collapse than others, but for one that began at a way out.
+MOST_WEIGHT, LEAST_WEIGHT, LEAST_AT_EXIT = 1.5, -1.5, -4.0
+# Below this log weight a silence that began at a way out is an absence, and a long one an alert of its own kind.
+AWAY_WEIGHT = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,13 @@ class Outlook:
     def cheapest_s(self, price_h: Floats) -> Floats:
         """Length at which to call, for the price of a false alert in hours of delay."""
         cost = np.exp(self.log_weight)[:, None] * EDGES_S / gaps.HOUR_S + price_h[:, None] * self.survival
-        at_home = EDGES_S[np.argmin(cost, axis=1)]
-        chosen: Floats = np.where(self.at_exit, np.maximum(self.tail_s(AWAY_LONG_SHARE), AWAY_LONG_LEAST_S), at_home)
+        chosen: Floats = EDGES_S[np.argmin(cost, axis=1)]
         return chosen
+
+    @property
+    def away(self) -> NDArray[np.bool_]:
+        """Silences that are taken for absences."""
+        return self.at_exit & (self.log_weight < AWAY_WEIGHT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,8 @@ class SilenceModel:
 
     def log_weight(self, x: Floats) -> Floats:
         """How much more often a collapse begins like this; within bounds, as homes with other sensors will differ."""
-        return np.clip(self.weight.logit(x), -WEIGHT_BOUND, WEIGHT_BOUND).astype(np.float64)
+        least = np.where(began_at_exit(x), LEAST_AT_EXIT, LEAST_WEIGHT)
+        return np.clip(self.weight.logit(x), least, MOST_WEIGHT).astype(np.float64)
 
     def price_h(self, wish: Floats, surprise: Floats) -> Floats:
         """Price of a false alert; `surprise` is how much more often than thought a home's silences are long."""

@@ -16,8 +16,9 @@ class InactivityParameters:
     Attributes
     ----------
     bathroom_s, at_home_s, anywhere_s
-        The district's hard rules: at the latest so long after the last sign of life in the bathroom, after one that
-        was not at a way out, and after any. They hold whatever was learnt.
+        Hard rules: at the latest so long after the last sign of life in the bathroom, after one that was not at a way
+        out, and after any. They hold whatever was learnt and whatever rate of false alerts was wished; on the TIHM
+        homes those of `district_rules` alone raise 0.8 false alerts per home and month.
     heartbeat_gap_s
         A home whose gateway beats is blind once nothing at all was heard for so long.
     returned_early_s
@@ -29,13 +30,18 @@ class InactivityParameters:
 
     """
 
-    bathroom_s: float = 4.5 * _HOUR_S
-    at_home_s: float = 12 * _HOUR_S
+    bathroom_s: float = 24 * _HOUR_S
+    at_home_s: float = 24 * _HOUR_S
     anywhere_s: float = 24 * _HOUR_S
     heartbeat_gap_s: float = 1.5 * _HOUR_S
     returned_early_s: float = 0.25 * _HOUR_S
     ahead_s: float = 24 * _HOUR_S
     learn_until_s: float = 30 * _HOUR_S
+
+    @classmethod
+    def district_rules(cls) -> InactivityParameters:
+        """The rules found in Chinese districts: 4.5 h in the bathroom, 12 h at home, 24 h in any case."""
+        return cls(bathroom_s=4.5 * _HOUR_S, at_home_s=12 * _HOUR_S, anywhere_s=24 * _HOUR_S)
 
     def __post_init__(self) -> None:
         """Refuse values without a meaning."""

@@ -46,6 +46,7 @@ COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
     # what is pending
     ("deadline_s", np.float64, np.nan, ()),
     ("hold_s", np.float64, -np.inf, ()),
+    ("away", np.bool_, 0, ()),
     ("tail_s", np.float64, np.nan, ()),
     ("raised_for_s", np.float64, np.nan, ()),
     # what this home has taught: silences against the pooled ones, the longest, and half hours with life in them
@@ -95,17 +96,16 @@ class HomeState:
         self.names.append(home)
         return self.size - 1
 
-    def dump(self, *, swept_s: float) -> bytes:
-        """All of it, and the time of the last sweep, in numpy's own archive format."""
+    def dump(self) -> bytes:
+        """All of it, in numpy's own archive format."""
         out = io.BytesIO()
-        facts = {"version": VERSION, "swept_s": swept_s, "homes": self.names}
-        head = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        head = np.frombuffer(json.dumps({"version": VERSION, "homes": self.names}).encode(), np.uint8)
         np.savez_compressed(out, head=head, **{name: self[name] for name, *_ in COLUMNS})  # type: ignore[arg-type]
         return out.getvalue()
 
     @classmethod
-    def load(cls, data: bytes) -> tuple[HomeState, float]:
-        """The inverse of `dump`: the homes, and the time of the last sweep."""
+    def load(cls, data: bytes) -> HomeState:
+        """The inverse of `dump`."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 head = json.loads(archive["head"].tobytes())
@@ -121,4 +121,4 @@ class HomeState:
             if columns[name].shape != (state.size, *axes) or columns[name].dtype != np.dtype(kind):
                 raise SnapshotRefused(f"the snapshot's {name} has shape {columns[name].shape}")
             state[name][:] = columns[name]
-        return state, float(head["swept_s"])
+        return state

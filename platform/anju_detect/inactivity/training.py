@@ -18,7 +18,7 @@ from anju_detect.inactivity import gaps, habits
 from anju_detect.inactivity.detector import InactivityDetector
 from anju_detect.inactivity.features import features, step_features
 from anju_detect.inactivity.signals import LifeBatch
-from anju_detect.inactivity.vocabulary import HEARTBEAT
+from anju_detect.inactivity.vocabulary import ENTRANCE, HEARTBEAT, ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,6 +28,7 @@ TICK_S = 300.0
 AT_HOME_S = 900.0
 DOOR_BEFORE_S, DOOR_AFTER_S = 300.0, 120.0
 WARM_UP_S, HISTORY_S = 14 * gaps.DAY_S, 21 * gaps.DAY_S
+INNER = [room for room in range(len(ROOMS)) if room != ENTRANCE]
 COLLAPSES = 40000
 FOLDS = 4
 HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
@@ -65,14 +66,13 @@ class Moments:
 class Sample:
     """What there is to learn from.
 
-    `silences` with their `length_s`, those `away` (bounded by a way out), at an `exit`, and `scored` after warm-up;
+    `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up;
     `collapses` are moments at which one could have struck; `days` of scored time per home.
     """
 
     silences: Moments
     length_s: Floats
     away: Truths
-    at_exit: Truths
     scored: Truths
     collapses: Moments
     days: Floats
@@ -108,7 +108,8 @@ def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, 
         fresh = np.flatnonzero((silent >= gaps.MIN_GAP_S) & (seen != last))
         seen[fresh] = last[fresh]
         silences += _moments(detector, fresh, now)
-        inside = (silent < AT_HOME_S) & ~habits.is_exit(s["last_kind"], s["last_room"])
+        inner = np.where(habits.is_exit(s["last_kind"], s["last_room"]), s["room_s"][:, INNER].max(axis=1), last)
+        inside = (silent < AT_HOME_S) & (now - inner < AT_HOME_S)
         collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < 0.5)), now)  # noqa: PLR2004
         tick((number + 1) / len(ticks))
     return _labelled(homes, _joined(silences), _joined(collapses), rng)
@@ -155,8 +156,7 @@ def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments, 
     chosen = np.flatnonzero(keep)
     chosen = np.sort(rng.permutation(chosen)[:COLLAPSES])
     known = np.isfinite(length)
-    at_exit = habits.is_exit(silences.x[:, 3].astype(np.int8), silences.x[:, 2].astype(np.int8))
-    labels = (length[known], away[known], at_exit[known], scored[known])
+    labels = (length[known], away[known], scored[known])
     return Sample(silences.take(known), *labels, collapses.take(chosen), np.maximum(days, 0.1))
 
 

@@ -1,0 +1,320 @@
+"""The inactivity detector: what it raises, explains, learns and is told; and what must hold for any home."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from fixtures._detect import DAY, HOUR, START, batch, beats, days_of_life, watch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anju_detect.errors import (
+    BatchRefused,
+    HomeUnknown,
+    ModelRefused,
+    OutcomeUnknown,
+    ParameterOutOfRange,
+    SnapshotRefused,
+)
+from anju_detect.inactivity import OUTCOMES, InactivityDetector, InactivityParameters
+from anju_detect.inactivity.model import SilenceModel
+from anju_detect.inactivity.reasons import rounded_s, span_en, span_zh
+from anju_detect.inactivity.state import COLUMNS, HomeState
+from anju_detect.trees import Forest
+
+_LIVED: dict[int, bytes] = {}  # days are lived once, and copied by snapshot
+ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall", "other")
+
+
+def _home(*, days: int = 4, wish: float = 1.0, parameters: InactivityParameters | None = None) -> InactivityDetector:
+    if days not in _LIVED:
+        lived = InactivityDetector()
+        lived.add_home("a", utc_offset_s=0.0)
+        watch(lived, days_of_life(0, days), START + days * DAY)
+        _LIVED[days] = lived.snapshot()
+    detector = InactivityDetector.restore(_LIVED[days], parameters)
+    detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+    detector.sweep(START + days * DAY)
+    return detector
+
+
+def _after(detector: InactivityDetector, at: float, room: str, kind: str = "motion") -> float:
+    """Deadline of the silence after this sign of life."""
+    detector.update(batch([(0, at, room, kind)]))
+    return float(detector.deadlines()[1][0])
+
+
+class TestSaying:
+    def test_the_reason_holds_room_clock_length_usual_and_door(self) -> None:
+        detector = _home()
+        door = START + 4 * DAY + 9 * HOUR
+        detector.update(batch([(0, door, "entrance", "door")]))
+        detector.update(batch([(0, door + 1800 + 60 * n, "living", "motion") for n in range(30)]))
+        told = detector.explain("a", door + 1800 + 29 * 60 + 5 * HOUR + 600)
+        assert told.last_room == "living"
+        assert told.reason_zh.startswith("客厅最后一次活动 09:59，已 5 小时 10 分无活动；此时段通常不超过 ")
+        assert told.reason_zh.endswith("；大门此后未开（上次 09:00）")
+        assert told.reason_en.startswith("last activity in the living room at 09:59, silent for 5 h 10 min; ")
+        assert told.reason_en.endswith("; outer door not opened since 09:00")
+        assert told.silent_s == 5 * HOUR + 600
+        assert told.usual_s[0] <= told.usual_s[1]
+        assert 0.0 <= told.p_innocent < 0.2
+
+    def test_the_alert_carries_its_episode_its_deadline_and_a_score(self) -> None:
+        detector = _home()
+        last = START + 4 * DAY + 11 * HOUR
+        detector.update(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
+        deadline = float(detector.deadlines()[1][0])
+        detector.update(batch(beats(0, last, deadline + HOUR)))
+        assert detector.sweep(deadline - 1.0) == []
+        (signal,) = detector.sweep(deadline)
+        assert (signal.episode, signal.since_s, signal.deadline_s) == (str(int(last * 1000)), last, deadline)
+        assert (signal.kind, signal.room, signal.home) == ("inactivity", "kitchen", "a")
+        assert signal.score == pytest.approx(1.0 - detector.explain("a", deadline).p_innocent)
+        assert detector.sweep(deadline + 60) == []
+
+    def test_a_rule_that_sets_the_deadline_is_named(self) -> None:
+        detector = _home(wish=0.05, parameters=InactivityParameters.district_rules())
+        last = START + 4 * DAY + 11 * HOUR
+        deadline = _after(detector, last, "bathroom")
+        assert deadline == last + 4.5 * HOUR
+        detector.update(batch(beats(0, last, deadline + HOUR)))
+        (signal,) = detector.sweep(deadline)
+        assert "已到规定的 4 小时 30 分上限" in signal.reason_zh
+        assert "the rule's limit of 4 h 30 min is reached" in signal.reason_en
+
+    def test_a_day_after_an_exit_is_told_as_such(self) -> None:
+        detector = _home()
+        left = START + 4 * DAY + 10 * HOUR
+        detector.update(batch([(0, left, "entrance", "door")]))
+        detector.update(batch(beats(0, left, left + 20 * HOUR)))
+        detector.sweep(left + 20 * HOUR)
+        detector.update(batch(beats(0, left + 21 * HOUR, left + 26 * HOUR)))
+        told = detector.explain("a", left + 26 * HOUR)
+        assert told.presence == "away"
+        assert told.reason_zh.startswith("大门最后一次开合 10:00 (−1d)，已外出或无活动 26 小时")
+        assert told.reason_en.startswith("outer door last moved at 10:00 (−1d), out or silent for 26 h")
+
+    @pytest.mark.parametrize(
+        ("room", "hour", "wanted"), [("bedroom", 23.0, "asleep"), ("kitchen", 12.0, "home"), ("bedroom", 15.0, "home")]
+    )
+    def test_presence(self, room: str, hour: float, wanted: str) -> None:
+        detector = _home()
+        at = START + 4 * DAY + hour * HOUR
+        detector.update(batch([(0, at, room, "motion")]))
+        assert detector.explain("a", at + 1200).presence == wanted
+
+    def test_lengths_are_spoken(self) -> None:
+        assert [span_zh(s) for s in (59, 600, 7200, 7260)] == ["0 分钟", "10 分钟", "2 小时", "2 小时 1 分"]
+        assert [span_en(s) for s in (59, 600, 7200, 7260)] == ["0 min", "10 min", "2 h", "2 h 1 min"]
+        assert [rounded_s(s) for s in (100.0, 601.0, 7201.0)] == [600.0, 1200.0, 9000.0]
+
+
+class TestBeingTold:
+    def test_an_announced_absence_raises_nothing_and_is_not_learnt(self) -> None:
+        detector = _home()
+        left = START + 4 * DAY + 9 * HOUR
+        detector.update(batch([(0, left, "hall", "motion")]))
+        detector.absent("a", left, left + 2 * DAY)
+        counted = detector.state["gap_count"].sum()
+        assert detector.explain("a", left + DAY).presence == "absent"
+        assert watch(detector, beats(0, left, left + 2 * DAY), left + 2 * DAY - 600) == []
+        detector.update(batch([(0, left + 2 * DAY + 60, "hall", "motion")]))
+        assert detector.state["gap_count"].sum() == counted
+
+    def test_an_absence_that_is_over_starts_the_clock_again(self) -> None:
+        detector = _home()
+        left = START + 4 * DAY + 9 * HOUR
+        detector.update(batch([(0, left, "hall", "motion")]))
+        detector.absent("a", left, left + 6 * HOUR)
+        raised = watch(detector, beats(0, left, left + 40 * HOUR), left + 40 * HOUR)
+        assert len(raised) == 1
+        assert raised[0][2] > left + 6 * HOUR
+
+    def test_coming_home_early_ends_the_absence(self) -> None:
+        detector = _home()
+        left = START + 4 * DAY + 9 * HOUR
+        detector.absent("a", left, left + 3 * DAY)
+        detector.update(batch([(0, left + 60, "hall", "motion")]))
+        assert detector.explain("a", left + 120).presence == "absent"
+        back = left + 5 * HOUR
+        detector.update(batch([(0, back, "entrance", "door"), (0, back + 30, "hall", "motion")]))
+        raised = watch(detector, beats(0, left, back + 30 * HOUR), back + 30 * HOUR)
+        assert len(raised) == 1
+
+    def test_a_told_outage_is_blindness_until_it_ends(self) -> None:
+        detector = _home()
+        last = START + 4 * DAY + 9 * HOUR
+        detector.update(batch([(0, last, "living", "motion")]))
+        detector.outage("a", last + 60, None)
+        assert watch(detector, beats(0, last, last + 30 * HOUR), last + 30 * HOUR) == []
+        assert detector.explain("a", last + HOUR).presence == "blind"
+        detector.outage("a", last + 60, last + 31 * HOUR)
+        raised = watch(detector, beats(0, last + 30 * HOUR, last + 70 * HOUR), last + 70 * HOUR)
+        assert len(raised) == 1
+        assert raised[0][2] > last + 31 * HOUR
+
+    def test_without_heartbeats_for_long_a_home_is_blind_not_silent(self) -> None:
+        detector = _home()
+        end = START + 4 * DAY
+        assert detector.sweep(end + 20 * HOUR) == []
+        assert detector.explain("a", end + 20 * HOUR).presence == "blind"
+
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    def test_only_innocent_silences_teach(self, outcome: str) -> None:
+        detector = _home()
+        last = START + 4 * DAY + 9 * HOUR
+        detector.update(batch([(0, last, "living", "motion")]))
+        before = float(detector.state["gap_count"].sum())
+        detector.update(batch(beats(0, last, last + 6 * HOUR)))
+        detector.resolve("a", outcome, last + 5 * HOUR)
+        detector.update(batch([(0, last + 6 * HOUR, "living", "motion")]))
+        taught = outcome in {"false", "false_alarm"}
+        assert float(detector.state["gap_count"].sum()) - before == (1.0 if taught else 0.0)
+
+    def test_refusals_are_nouns_with_facts(self) -> None:
+        detector = _home(days=1)
+        with pytest.raises(HomeUnknown) as unknown:
+            detector.explain("nobody", START)
+        assert unknown.value.home == "nobody"
+        with pytest.raises(OutcomeUnknown):
+            detector.resolve("a", "perhaps", START)
+        with pytest.raises(BatchRefused):
+            detector.absent("a", START, START)
+        for wrong in (0.0, 1000.0, float("nan")):
+            with pytest.raises(ParameterOutOfRange):
+                detector.add_home("b", false_alerts_per_month=wrong)
+        with pytest.raises(ParameterOutOfRange):
+            detector.add_home("b", utc_offset_s=1e6)
+        with pytest.raises(ParameterOutOfRange):
+            InactivityDetector(capacity=0)
+        with pytest.raises(ParameterOutOfRange):
+            InactivityParameters(bathroom_s=1.0)
+
+    def test_adding_a_home_twice_gives_the_same_row_and_the_new_wish(self) -> None:
+        detector = InactivityDetector(capacity=1)
+        rows = [detector.add_home(name) for name in ("a", "b", "c", "a")]
+        assert rows == [0, 1, 2, 0]
+        detector.add_home("a", false_alerts_per_month=7.0)
+        assert detector.state["wish"].tolist() == [7.0, 1.0, 1.0]
+
+
+class TestLearning:
+    def test_a_home_that_is_often_silent_for_long_is_given_longer(self) -> None:
+        deadlines = []
+        for pauses in (False, True):
+            detector = InactivityDetector()
+            detector.add_home("a", utc_offset_s=0.0)
+            rows = days_of_life(0, 20)
+            if pauses:
+                rows = [row for row in rows if row[3] == "heartbeat" or not 12 <= (row[1] - START) % DAY / HOUR < 17]
+            watch(detector, rows, START + 20 * DAY)
+            deadlines.append(_after(detector, START + 20 * DAY + 11.95 * HOUR, "living"))
+        assert deadlines[1] > deadlines[0]
+
+    def test_a_new_sensor_is_life_like_any_other(self) -> None:
+        detector = _home()
+        at = START + 4 * DAY + 10 * HOUR
+        detector.update(
+            batch([(0, at, "other", "steps"), (0, at + 5, "other", "object"), (0, at + 9, "hall", "button")])
+        )
+        assert detector.explain("a", at + 10).last_life_s == at + 9
+
+    def test_at_most_512_bytes_a_home(self) -> None:
+        size = sum(np.dtype(kind).itemsize * int(np.prod(axes, initial=1)) for _, kind, _, axes in COLUMNS)
+        assert size <= 512
+
+    def test_a_snapshot_of_another_version_or_shape_is_refused(self) -> None:
+        state = HomeState(1)
+        state.add("a")
+        whole = state.dump()
+        assert HomeState.load(whole).names == ["a"]
+        state.names.append("ghost")
+        with pytest.raises(SnapshotRefused):
+            HomeState.load(state.dump())
+
+
+class TestInvariants:
+    @settings(max_examples=20, deadline=None)
+    @given(
+        hour=st.floats(0.0, 23.9),
+        room=st.sampled_from(ROOMS),
+        more=st.lists(st.floats(0.26, 3.0), min_size=1, max_size=4),
+    )
+    def test_more_life_in_the_same_room_never_brings_a_pending_alert_forward(
+        self, hour: float, room: str, more: list[float]
+    ) -> None:
+        detector = _home()
+        at = START + 4 * DAY + hour * HOUR
+        pending = _after(detector, at, room)
+        for step in more:
+            at += step * HOUR
+            if watch(detector, beats(0, at - step * HOUR, at), at - 1.0) or at >= pending:
+                return
+            later = _after(detector, at, room)
+            assert later >= pending
+            pending = later
+
+    @settings(max_examples=20, deadline=None)
+    @given(
+        hour=st.floats(0.0, 23.9),
+        room=st.sampled_from(ROOMS),
+        wishes=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
+    )
+    def test_a_higher_wish_never_delays(self, hour: float, room: str, wishes: tuple[float, float]) -> None:
+        deadlines = []
+        for wish in sorted(wishes):
+            detector = _home()
+            detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+            deadlines.append(_after(detector, START + 4 * DAY + hour * HOUR, room))
+        assert deadlines[1] <= deadlines[0]
+
+    @settings(max_examples=20, deadline=None)
+    @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), wish=st.floats(0.01, 100.0))
+    def test_the_rules_always_hold(self, hour: float, room: str, wish: float) -> None:
+        detector = _home(parameters=InactivityParameters.district_rules())
+        detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+        at = START + 4 * DAY + hour * HOUR
+        limit = 4.5 if room == "bathroom" else 12.0
+        assert _after(detector, at, room) <= at + limit * HOUR
+
+    @settings(max_examples=20, deadline=None)
+    @given(cuts=st.lists(st.integers(1, 400), max_size=6), seed=st.integers(0, 99))
+    def test_how_a_stream_is_cut_into_batches_does_not_matter(self, cuts: list[int], seed: int) -> None:
+        rows = sorted(days_of_life(0, 2, seed), key=lambda row: row[1])
+        whole = InactivityDetector()
+        parts = InactivityDetector()
+        for detector in (whole, parts):
+            detector.add_home("a", utc_offset_s=0.0)
+        whole.update(batch(rows))
+        edges = [0, *sorted({min(cut, len(rows)) for cut in cuts}), len(rows)]
+        for lo, hi in itertools.pairwise(edges):
+            parts.update(batch(rows[lo:hi]))
+        for name, kind, *_ in COLUMNS:
+            precision = 1e-2 if kind is np.float16 else 1e-4
+            np.testing.assert_allclose(whole.state[name], parts.state[name], rtol=precision, err_msg=name)
+
+
+class TestModel:
+    def test_a_price_list_must_fall(self) -> None:
+        shipped = SilenceModel.shipped()
+        with pytest.raises(ModelRefused):
+            SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h[::-1])
+
+    def test_missing_arrays_are_named(self) -> None:
+        arrays = SilenceModel.shipped().arrays()
+        for name in ("prices_h", "hazard_leaves"):
+            with pytest.raises(ModelRefused, match=name):
+                SilenceModel.of({key: value for key, value in arrays.items() if key != name})
+
+    def test_prices_go_on_beyond_the_list(self) -> None:
+        shipped = SilenceModel.shipped()
+        wishes = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
+        prices = shipped.price_h(wishes, np.ones(5))
+        assert (np.diff(prices) < 0).all()
+
+    def test_a_forest_with_arrays_that_do_not_fit_is_refused(self) -> None:
+        with pytest.raises(ModelRefused):
+            Forest(np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0)
