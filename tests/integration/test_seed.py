@@ -12,7 +12,7 @@ from fixtures.web import HandClock, cheap_access
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
-from anju_cli.platform import acl_text, app
+from anju_cli.platform import app
 from anju_core.escalation import parse_steps
 from anju_core.vocabulary import Role, VisitCategory
 from anju_platform import fleet
@@ -27,8 +27,7 @@ from anju_platform.residents.models import Home, Resident
 from anju_platform.seed import seed
 from anju_platform.seed_people import PEOPLE
 from anju_platform.visits.models import Carer, Contract
-from anju_wire.topics import Topic
-from anju_wire.vocabulary import DeviceKind, Lane
+from anju_wire.vocabulary import DeviceKind
 
 
 def counts(work: UnitOfWork) -> dict[str, int]:
@@ -104,7 +103,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 def test_seed_and_fleet_describe_the_same_homes(run: CliRunner, tmp_path: Path) -> None:
     logins, out = tmp_path / "logins.json", tmp_path / "fleet.json"
     passwords = tmp_path / "passwords.json"
-    passwords.write_text('{"gw-home-02": "long and random"}')
+    passwords.write_text('{"home-02": "long and random"}')
     seeded = run.invoke(app, ["seed", "--homes", "3", "--print-logins", str(logins)], catch_exceptions=False)
     assert seeded.exit_code == 0, seeded.output
     words = ["fleet", "--homes", "3", "--out", str(out), "--broker", "127.0.0.1:9", "--bus", "[::1]:8"]
@@ -147,15 +146,6 @@ def test_wrong_settings_end_with_their_names(run: CliRunner, monkeypatch: pytest
     ended = run.invoke(app, ["migrate"])
     assert ended.exit_code == 2
     assert "ANJU_DATABASE_URL" in ended.output + ended.stderr
-
-
-def test_acl_lets_a_gateway_speak_for_its_own_home_only() -> None:
-    text = acl_text([("gw-home-01", "anning", "home-01"), ("gw-home-02", "anning", "home-02")])
-    block = text.split("user gw-home-01\n")[1].split("user gw-home-02")[0]
-    assert f"topic write {Topic('anning', 'home-01', Lane.ALARM)}\n" in block
-    assert "home-02" not in block
-    assert {f"topic write {Topic('anning', 'home-01', lane)}" for lane in Lane} <= set(block.splitlines())
-    assert "write anju/v1/anning/home-01/ack" not in block
 
 
 def test_names_follow_the_convention() -> None:
