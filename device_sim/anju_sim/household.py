@@ -22,6 +22,7 @@ Publish = Callable[[str, bytes], object]
 _LEAD_S = 3.0
 """Movement before a fall that the detector wants to see."""
 _LIE_S = 90.0
+_ABOUT_S = 45.0
 _HISTORY_ROWS = 300
 
 
@@ -166,7 +167,7 @@ class Wearer:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._body = Body(rng)
+        self._body = self._upright = Body(rng)
         self._next_s: float | None = None
         self._ahead: deque[Samples] = deque()
         self._impact_s: float | None = None
@@ -175,7 +176,10 @@ class Wearer:
         """Put a fall into the stream; when the body will strike (Unix s)."""
         if self._next_s is None:
             self._next_s = at_s
+        self._upright = self._body
+        self._body = Body(self._rng)
         clip = self._recorded(recording) if recording else self._body.fall(before_s=_LEAD_S, after_s=5.0)
+        self._upright.lie_as(clip.samples[: round(RATE_HZ)])
         self._ahead = deque([clip.samples, self._body.still(_LIE_S)])
         self._impact_s = self._next_s + clip.impact / RATE_HZ
         return self._impact_s
@@ -189,9 +193,10 @@ class Wearer:
         return FallClip(samples[first:], impact - first)
 
     def stand_up(self) -> None:
-        """As before a fall."""
-        self._ahead.clear()
-        self._body = Body(self._rng)
+        """Helped up: as before the fall, and about for a while."""
+        if self._ahead:
+            self._body = self._upright
+            self._ahead = deque([self._body.walking(_ABOUT_S)])
 
     def second_before(self, now_s: float) -> tuple[float, Samples, float | None] | None:
         """The next whole second, once it has passed: start, samples, and the time of an impact in it."""

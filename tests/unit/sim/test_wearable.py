@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from anju_detect.fall import FallDetector
+from anju_sim.household import Wearer
 from anju_sim.wearable import RATE_HZ, Body, Samples, packet
 
 
@@ -45,3 +46,17 @@ def test_a_packet_is_start_rate_and_samples() -> None:
     start, rate = struct.unpack_from("<df", packet(12.5, samples))
     assert (start, rate) == (12.5, 50.0)
     assert np.frombuffer(packet(12.5, samples)[12:], "<i2").tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_who_is_helped_up_is_believed_by_the_detector() -> None:
+    for seed in range(6):
+        wearer, detector, heard = Wearer(np.random.default_rng(seed)), FallDetector(RATE_HZ, "waist"), list[str]()
+        for second in range(100):
+            if second == 5:
+                wearer.fall(2000.0 + second, None)
+            if second == 25:
+                wearer.stand_up()
+            piece = wearer.second_before(2000.0 + second + 0.5)
+            if piece:
+                heard += [signal.stage for signal in detector.update(piece[0], piece[1])]
+        assert heard == ["suspected", "withdrawn"], seed
