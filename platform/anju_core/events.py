@@ -81,6 +81,18 @@ class VisitChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpWanted(Event):
+    """Who was there says that the elder needs help now."""
+
+    visit_id: UUID
+    alert_id: UUID | None
+    home_id: str
+    community_id: str
+    by_name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeSight(Event):
     """Whether a home can be seen changed; `blind` with why, or seen again."""
 

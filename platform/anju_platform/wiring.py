@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from anju_core.announcements import Saying, cancelled, closed, coming_soon
+from anju_core.announcements import SEEN, Saying, cancelled, closed, coming_soon
 from anju_core.events import (
     AbsenceChanged,
     AlertChanged,
     AlertResolved,
     AlertTaken,
     ElderTold,
+    HelpWanted,
     HomeSight,
     MessageSettled,
     VisitChanged,
     VisitRequested,
 )
-from anju_core.vocabulary import AlertKind, Outcome
+from anju_core.vocabulary import Outcome
 from anju_platform.alerts.service import AlertService
 from anju_platform.notify.channels import PageHub
 from anju_platform.notify.service import OutboxService
@@ -27,8 +28,6 @@ from anju_platform.visits.service import VisitService
 EVERYWHERE = "community:*"
 """Topic of pages that may see every community."""
 ELDER_EXPIRES_S = 600.0
-UNSPOKEN = frozenset({AlertKind.BLIND, AlertKind.AWAY_LONG})
-"""Kinds that the elder is not spoken to about: nobody at home asked for anything."""
 
 
 def wire(
@@ -47,6 +46,7 @@ def wire(
     bus.within(MessageSettled, alerts.message_settled)
     bus.within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
     bus.within(HomeSight, alerts.home_sight)
+    bus.within(HelpWanted, alerts.help_wanted)
     bus.within(AlertResolved, visits.alert_resolved)
     bus.within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
     bus.within(AlertTaken, lambda work, event: _say_taken(outbox, work, event))
@@ -63,12 +63,12 @@ def _ignore(_result: object) -> None:
 
 
 def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertTaken) -> None:
-    if event.kind not in UNSPOKEN:
+    if event.kind in SEEN:
         _say(outbox, work, event, coming_soon(event.by_name))
 
 
 def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -> None:
-    if event.kind not in UNSPOKEN:
+    if event.kind in SEEN:
         _say(outbox, work, event, cancelled() if event.outcome is Outcome.WITHDRAWN else closed())
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Header
 from fastapi.responses import StreamingResponse
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.access.guards import require
+from anju_platform.access.guards import StillDep, require
 from anju_platform.alerts.board import AlertDetail
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.schemas import (
@@ -28,6 +29,8 @@ from anju_platform.records.work import UnitOfWork
 from anju_platform.web.deps import PlatformDep, UnitDep
 from anju_platform.web.hub import event_stream
 
+ONE_LOOK = timedelta(minutes=10)
+"""A page that refreshes itself looks once."""
 router = APIRouter(tags=["alerts"])
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 Watcher = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.DISTRICT, Role.TESTER))]
@@ -46,17 +49,20 @@ def list_alerts(actor: Watcher, platform: PlatformDep, work: UnitDep, state: Lis
 
 
 @router.get("/alerts/stream")
-def stream_alerts(actor: Watcher, platform: PlatformDep) -> StreamingResponse:
+def stream_alerts(
+    actor: Watcher, platform: PlatformDep, still: StillDep, last_event_id: Annotated[str | None, Header()] = None
+) -> StreamingResponse:
     """Server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is told in person."""
     scope = EVERY_COMMUNITY if actor.community_id is None else f"community:{actor.community_id}"
-    return event_stream(platform.hub, {scope, f"account:{actor.account_id}"})
+    topics = {scope, f"account:{actor.account_id}"}
+    return event_stream(platform.hub, topics, last_event_id=last_event_id, still=still)
 
 
 @router.get("/alerts/{alert_id}")
 def show_alert(alert_id: UUID, actor: Watcher, platform: PlatformDep, work: UnitDep) -> AlertDetailView:
     """One alert with its history; the look is logged."""
     detail = platform.alerts.detail(work, alert_id, actor)
-    platform.access.log_look(work, actor, "alert", detail.row.home_id)
+    platform.access.log_look(work, actor, "alert", detail.row.home_id, once_in=ONE_LOOK)
     return _view(detail)
 
 

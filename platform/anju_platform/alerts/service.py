@@ -18,11 +18,12 @@ from anju_core.alerts import (
     decide,
     undo_until,
 )
-from anju_core.announcements import others_asked
+from anju_core.announcements import SEEN, Saying, on_the_way, others_asked
 from anju_core.events import (
     AlertResolved,
     AlertTaken,
     ElderTold,
+    HelpWanted,
     HomeSight,
     MessageSettled,
     VisitChanged,
@@ -193,6 +194,8 @@ class AlertService:
     def go_myself(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
         """I am going there."""
         alert, _, move = self._decide(work, alert_id, AlertCommand.GO, actor)
+        if move.step is not None:
+            self._say(work, alert, on_the_way(actor.name, None))
         return self._apply(work, alert, move, work.clock.now(), actor=actor, detail={"self": True})
 
     def arrive(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
@@ -254,6 +257,25 @@ class AlertService:
         self._apply(work, alert, move, now, name=event.carer_name or event.by_name, detail=detail)
         if command is AlertCommand.VISIT_FAILED and event.step != VisitState.CANCELLED.value:
             self._ladder.loudly(work, alert, now, f"{event.step}-{event.visit_id}")
+
+    def help_wanted(self, work: UnitOfWork, event: HelpWanted) -> None:
+        """Whoever visits asks for help: told to all concerned; an alert of its own where none is open."""
+        alert = None if event.alert_id is None else AlertRepository(work.session).lock(event.alert_id)
+        if alert is not None and alert.closed_at is None:
+            write(work, alert, AlertStep.NOTED, event.at, name=event.by_name, detail={"help_wanted": event.note})
+            self._ladder.loudly(work, alert, event.at, f"help-{event.visit_id}")
+            return
+        signal = AlertSignal(
+            kind=AlertKind.SOS,
+            home_id=event.home_id,
+            community_id=event.community_id,
+            episode=f"visit:{event.visit_id}",
+            happened_at=event.at,
+            due_since=event.at,
+            reason_zh=f"{event.by_name}上门后说需要马上帮助：{event.note}",
+            reason_en=f"{event.by_name}, who visited, says that help is needed now: {event.note}",
+        )
+        self.raise_alert(work, signal)
 
     def message_settled(self, work: UnitOfWork, event: MessageSettled) -> None:
         """A message was delivered or given up: the first delivery makes it notified; a step in vain escalates."""
@@ -372,8 +394,12 @@ class AlertService:
             self._ladder.resume(work, alert, now)
         else:
             self._apply(work, alert, move, now, actor=actor, detail=detail)
-            self._outbox.tell_home(work, alert.home_id, others_asked(), alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
+            self._say(work, alert, others_asked())
         work.session.flush()
+
+    def _say(self, work: UnitOfWork, alert: Alert, saying: Saying) -> None:
+        if AlertKind(alert.kind) in SEEN:
+            self._outbox.tell_home(work, alert.home_id, saying, alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
 
     def _told_about(self, work: UnitOfWork, event: ElderTold) -> Alert | None:
         repository = AlertRepository(work.session)

@@ -166,15 +166,8 @@ def _fall(happening: Happening) -> Deed | None:
         suspected=suspected,
         facts={"fall_id": fall_id, "impact_s": impact.timestamp()},
     )
-    if suspected:
-        return lambda work, alerts: alerts.raise_alert(work, signal)
-    home, source = happening.incoming.facts.home_id, happening.source
-
-    def confirm(work: UnitOfWork, alerts: AlarmSink) -> object:
-        known = alerts.confirm(work, home, AlertKind.FALL, fall_id, source=source)
-        return known or alerts.raise_alert(work, signal)
-
-    return confirm
+    # Of a fall that is known already this is the confirmation, and its reason takes the suspicion's place.
+    return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
 def _impact(happening: Happening, fall_id: str) -> datetime:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.dispatch import CATEGORIES, Arrival, Place, believed_time, prove_arrival
+from anju_core.events import HelpWanted
 from anju_core.visits import NotYourVisit, TasksUnanswered, UnknownTask, VisitCommand, VisitNotFound, VisitStep, decide
 from anju_core.vocabulary import Role, VisitCategory, VisitState
 from anju_platform.records.work import UnitOfWork
@@ -20,6 +21,8 @@ from anju_platform.visits.repository import VisitRepository
 from anju_platform.visits.story import write
 
 MAX_WRONG_CODES = 5
+HELP = "help"
+"""The report's condition that says: the elder needs help now."""
 STAFF = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
 
 
@@ -121,8 +124,24 @@ class Door:
         visit.state, visit.checked_out_at, visit.report = after.value, at, dict(report)
         visit.next_due_at = None
         write(work, visit, VisitStep.CHECKED_OUT, at, actor=actor, detail=report, source=_source(visit, step_id))
+        if report.get("condition") == HELP:
+            _want_help(work, visit, actor, str(report.get("summary", "")))
         work.session.flush()
         return visit
+
+
+def _want_help(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> None:
+    work.record(
+        HelpWanted(
+            at=work.clock.now(),
+            visit_id=visit.id,
+            alert_id=visit.alert_id,
+            home_id=visit.home_id,
+            community_id=visit.community_id,
+            by_name=actor.name,
+            note=note,
+        )
+    )
 
 
 def _mine_or_staff(visit: VisitTask, actor: Actor) -> bool:

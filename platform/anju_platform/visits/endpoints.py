@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -31,6 +32,8 @@ from anju_platform.visits.schemas import (
 )
 from anju_platform.web.deps import PlatformDep, UnitDep
 
+ONE_LOOK = timedelta(minutes=10)
+"""A page that refreshes itself looks once."""
 router = APIRouter(tags=["visits"])
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 CarerOnly = Annotated[Actor, Depends(require(Role.CARER))]
@@ -57,7 +60,7 @@ def list_visits(
 def show_visit(visit_id: UUID, actor: Concerned, platform: PlatformDep, work: UnitDep) -> VisitDetailView:
     """One visit with its offers and history; the look is logged."""
     detail = platform.visits.detail(work, visit_id, actor)
-    platform.access.log_look(work, actor, "visit", detail.row.home_id)
+    platform.access.log_look(work, actor, "visit", detail.row.home_id, once_in=ONE_LOOK)
     return _view(detail)
 
 

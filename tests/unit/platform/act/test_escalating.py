@@ -79,7 +79,9 @@ def test_a_call_gives_the_worker_more_time(scene: Scene) -> None:
 def test_on_the_way_but_nobody_arrived_is_told_to_all_and_may_be_taken_over(scene: Scene) -> None:
     alert_id = scene.raise_alert()
     scene.do("take", alert_id, scene.wang)
-    scene.do("go_myself", alert_id, scene.wang)
+    for _ in range(2):
+        scene.do("go_myself", alert_id, scene.wang)
+    assert [row.body for row in scene.letters(Channel.HOME)].count("王姐已出发") == 1
     with pytest.raises(AlertAlreadyTaken):
         scene.do("take", alert_id, scene.liu)
     scene.tick(45 * 60 + 1)

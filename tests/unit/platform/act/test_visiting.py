@@ -275,6 +275,24 @@ def test_leaving_wants_every_item_answered(scene: Scene) -> None:
         scene.visit("check_in", visit_id, scene.li, code=CODE)
 
 
+def test_a_carer_who_asks_for_help_on_leaving_is_heard_by_all(scene: Scene) -> None:
+    alert_id, visit_id = arrived(scene)
+    scene.visit("check", visit_id, scene.li, DONE)
+    scene.visit("check_out", visit_id, scene.li, {"condition": "help", "summary": "腿不能动"})
+    assert scene.history(alert_id, AlertStep.NOTED) == [{"help_wanted": "腿不能动"}]
+    assert scene.told(scene.zhao) == scene.told(scene.wang) - 1 == 1
+
+
+def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(scene: Scene) -> None:
+    alert_id, visit_id = arrived(scene)
+    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.REAL_HELPED)
+    scene.visit("check", visit_id, scene.li, DONE)
+    scene.visit("check_out", visit_id, scene.li, {"condition": "help", "summary": "腿不能动"})
+    with scene.work() as work:
+        (row,) = scene.alerts.board(work, "anning", scene.clock.now())
+    assert row.reason_zh == "李护士上门后说需要马上帮助：腿不能动"
+
+
 def test_who_stays_long_is_asked_after(scene: Scene) -> None:
     _, visit_id = arrived(scene)
     scene.tick(2 * 3600 + 1)
