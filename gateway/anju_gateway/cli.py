@@ -58,10 +58,16 @@ def status(config: Path | None = _CONFIG, fleet: Path | None = _FLEET) -> None:
     except InvalidConfiguration as error:
         typer.echo(f"anju gateway: {error}", err=True)
         raise typer.Exit(2) from None
-    table = Table("home", "epoch", *(f"{lane} waiting" for lane in SPOOLED_LANES), "staged", "KiB", "dropped")
+    table = Table("home", *SPOOLED_LANES, "staged", "KiB", "dropped", "epoch", title="Waiting for the platform's ack")
+    notes = []
     for home in homes:
-        table.add_row(home.home, *_look(home.spool))
+        try:
+            table.add_row(home.home, *look(home.spool))
+        except (OSError, sqlite3.Error) as error:
+            notes.append(f"{home.home}: {error}")
     Console().print(table)
+    for note in notes:
+        typer.echo(note)
 
 
 def _homes(config: Path | None, fleet: Path | None) -> list[HomeSettings]:
@@ -70,22 +76,20 @@ def _homes(config: Path | None, fleet: Path | None) -> list[HomeSettings]:
     return load_fleet(fleet) if fleet else [load_home(config)]
 
 
-def _look(path: Path) -> list[str]:
-    """A row about one spool, read without disturbing its gateway."""
+def look(path: Path) -> list[str]:
+    """A row about one spool, read without disturbing its gateway. Raises `OSError` and `sqlite3.Error`."""
     if not path.exists():
-        return ["no spool yet"]
+        raise FileNotFoundError(f"no spool yet at {path}")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)
     try:
         meta = dict(db.execute("SELECT key, value FROM meta"))
         held = dict(db.execute("SELECT lane, COUNT(*) FROM message GROUP BY lane"))
         size = db.execute("SELECT COALESCE(SUM(LENGTH(pack)), 0) FROM message").fetchone()[0]
         staged = db.execute("SELECT COUNT(*) FROM staged").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        return [f"unreadable: {error}"]
     finally:
         db.close()
     waiting = [str(held.get(lane, 0)) for lane in SPOOLED_LANES]
-    return [str(meta["epoch"]), *waiting, str(staged), f"{size / 1024:.1f}", str(meta["dropped"])]
+    return [*waiting, str(staged), f"{size / 1024:.1f}", str(meta["dropped"]), str(meta["epoch"])]
 
 
 def _set_up_log(level: str, *, as_json: bool) -> None:

@@ -167,8 +167,8 @@ class WearableAdapter:
             value = parse_value(row, said[key])
             if value is None:
                 intake.refuse(device, key, f"{str(said[key])[:60]!r} has no meaning there")
-            elif key == "steps" or self._memory.get(f"last:{device}/{key}") != repr(value):
-                self._memory.put(f"last:{device}/{key}", repr(value))
+            elif key == "steps" or self._memory.get(f"state:{device}/{key}") != repr(value):
+                self._memory.put(f"state:{device}/{key}", repr(value))
                 intake.readings.append(Reading(device, row.quantity, now_s, value))
         if said.get("cancel") is True:
             self._cancel(device, now_s, intake)

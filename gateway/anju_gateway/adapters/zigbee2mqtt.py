@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
+from anju_gateway.adapters.changes import Number, Truths
 from anju_gateway.adapters.port import Intake
 from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
@@ -19,8 +19,6 @@ _MAX_PAYLOAD_BYTES = 64 * 1024
 _HOUR_S = 3600.0
 _OLDEST_S = 30 * 86400.0
 _AHEAD_S = 60.0
-_LATE_S = 600.0
-"""A report older than the newest by up to this was overtaken by it; by more, a clock was set back."""
 PRESS_DEBOUNCE_S = 1.5
 """Presses of one button closer together than this are one: radios repeat themselves."""
 
@@ -176,52 +174,18 @@ class Zigbee2MqttAdapter:
             intake.readings += changed
 
     def _changed(self, device: str, row: KeyRow, value: float, at_s: float) -> list[Reading]:
-        """The reading, where it says something new."""
+        """What is new: the reading, or nothing, or also one that this one brings to light."""
         key = f"last:{device}/{row.quantity}"
         kept = self._memory.get(key)
-        last = _Last.parse(kept) if kept is not None else None
-        if last is None:
-            said = [(at_s, value)]
-            after = _Last(value, at_s, at_s)
-        elif 0.0 < last.seen_s - at_s <= _LATE_S:
-            said, after = last.late(row, value, at_s)
-        else:
-            said, after = last.next(row, value, at_s)
-        self._memory.put(key, str(after))
-        kind = bool if row.low is None else float
-        return [Reading(device, row.quantity, when, kind(what)) for when, what in said]
-
-
-class _Last(NamedTuple):
-    """What was said last of a quantity, when, and until when it was seen to hold."""
-
-    value: float
-    said_s: float
-    seen_s: float
-
-    @classmethod
-    def parse(cls, text: str) -> _Last:
-        return cls(*map(float, text.split("|")))
-
-    def __str__(self) -> str:
-        return "|".join(repr(float(part)) for part in self)
-
-    def next(self, row: KeyRow, value: float, at_s: float) -> tuple[list[tuple[float, float]], _Last]:
-        """A report in its order: what to say, and what is last then."""
-        moved = abs(value - self.value) >= max(row.step, 1e-9)
-        stale = row.again_s is not None and abs(at_s - self.said_s) >= row.again_s
-        if moved or (stale and (row.low is not None or bool(value))):
-            return [(at_s, value)], _Last(value, at_s, at_s)
-        return [], self._replace(seen_s=at_s)
-
-    def late(self, row: KeyRow, value: float, at_s: float) -> tuple[list[tuple[float, float]], _Last]:
-        """A report that was overtaken on its way: a change back that nobody had noticed may come to light."""
-        if row.low is not None:
-            return [], self
-        if value == self.value:
-            return ([(at_s, value)] if value and row.again_s is not None else []), self
-        back = [(self.seen_s, self.value)] if self.seen_s > self.said_s else []
-        return [(at_s, value), *back], self._replace(said_s=self.seen_s)
+        if row.low is None:
+            truths = Truths.parse(kept)
+            found = truths.add(bool(value), at_s, row.again_s)
+            self._memory.put(key, str(truths))
+            return [Reading(device, row.quantity, when, what) for when, what in found]
+        if kept is not None and not Number.parse(kept).is_news(value, at_s, row.step, row.again_s):
+            return []
+        self._memory.put(key, str(Number(value, at_s)))
+        return [Reading(device, row.quantity, at_s, value)]
 
 
 def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, object] | None:
