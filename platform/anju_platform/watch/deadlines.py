@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-
 import numpy as np
 
 from anju_detect.inactivity import Explanation, InactivityDetector
 from anju_platform.watch.rules import WatchRules
 
-_NEVER = -math.inf, math.nan, math.nan
-
 
 class DeadlineBook:
-    """What was last written down of each home: when, its last life and its deadline, Unix seconds."""
+    """What was last written down of each row of the detector: when, its last life and its deadline, Unix seconds."""
 
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
-        self._written: dict[str, tuple[float, float, float]] = {}
+        self._at_s = np.zeros(0)
+        self._facts = np.zeros((2, 0))
 
-    def stale(self, detector: InactivityDetector, rows: Mapping[str, int], now_s: float) -> list[Explanation]:
-        """Homes whose last life or deadline changed, as they are now; not too often and not too many at once."""
-        size = detector.state.size
-        last = np.full((3, size), np.nan)
-        for home_id, row in rows.items():
-            last[:, row] = self._written.get(home_id, _NEVER)
-        facts = np.stack([detector.state["last_life_s"], detector.state["deadline_s"]])
-        same = ((facts == last[1:]) | (np.isnan(facts) & np.isnan(last[1:]))).all(axis=0)
-        wanted = ~same & (now_s - last[0] >= self._rules.deadline_every_s)
-        chosen = [home_id for home_id, row in rows.items() if wanted[row]][: self._rules.deadlines_a_sweep]
-        return [detector.explain(home_id, now_s) for home_id in chosen]
+    def stale(self, detector: InactivityDetector, now_s: float) -> list[Explanation]:
+        """Homes whose last life or deadline changed, as they are now; counts them as written.
 
-    def written(self, homes: Iterable[str], detector: InactivityDetector, rows: Mapping[str, int], at_s: float) -> None:
-        """These are in the records now."""
-        lives, due = detector.state["last_life_s"], detector.state["deadline_s"]
+        Each not too often, not too many at once, those that waited longest first.
+        """
+        state = detector.state
+        self._grow(state.size)
+        facts = np.stack([state["last_life_s"], state["deadline_s"]])
+        same = ((facts == self._facts) | (np.isnan(facts) & np.isnan(self._facts))).all(axis=0)
+        wanted = np.flatnonzero(~same & (now_s - self._at_s >= self._rules.deadline_every_s))
+        chosen = wanted[np.argsort(self._at_s[wanted], kind="stable")][: self._rules.deadlines_a_sweep]
+        self._at_s[chosen] = now_s
+        self._facts[:, chosen] = facts[:, chosen]
+        return [detector.explain(state.names[row], now_s) for row in chosen.tolist()]
+
+    def forget(self, homes: list[str], detector: InactivityDetector) -> None:
+        """These could not be written after all."""
         for home_id in homes:
-            self._written[home_id] = at_s, float(lives[rows[home_id]]), float(due[rows[home_id]])
+            self._at_s[detector.state.row(home_id)] = -np.inf
+            self._facts[:, detector.state.row(home_id)] = np.nan
+
+    def _grow(self, size: int) -> None:
+        more = size - len(self._at_s)
+        if more > 0:
+            self._at_s = np.concatenate([self._at_s, np.full(more, -np.inf)])
+            # A home without life is (-inf, nan) in the detector, and has no row in the records.
+            nothing = np.stack([np.full(more, -np.inf), np.full(more, np.nan)])
+            self._facts = np.concatenate([self._facts, nothing], axis=1)

@@ -47,7 +47,7 @@ class WatchRules:
     beat_gap_s: float = 600.0
     refresh_s: float = 60.0
     deadline_every_s: float = 30.0
-    deadlines_a_sweep: int = 200
+    deadlines_a_sweep: int = 20
     overlap_s: float = 6 * _HOUR_S
     history_s: float = 35 * _DAY_S
     replay_retry_s: float = 10.0

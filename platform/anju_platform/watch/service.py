@@ -285,11 +285,16 @@ class Watch:
     def _write_deadlines(self, now_s: float) -> None:
         """Keep the records' deadlines up to date, a few homes at a time."""
         with self._lock:
-            stale = self._deadlines.stale(self._detector, self._rows, now_s)
-            self._deadlines.written([told.home for told in stale], self._detector, self._rows, now_s)
-        if stale:
+            stale = self._deadlines.stale(self._detector, now_s)
+        if not stale:
+            return
+        try:
             with self._work() as work:
                 WatchRepository(work).write_deadlines(deadline_of(told) for told in stale)
+        except BaseException:
+            with self._lock:
+                self._deadlines.forget([told.home for told in stale], self._detector)
+            raise
 
     # --- restarts --------------------------------------------------------------------------------------------------
 
@@ -355,6 +360,7 @@ class Watch:
             log.warning("snapshot_refused", error=str(error))
             return False
         self._rows, self._places = {}, {}
+        self._deadlines = DeadlineBook(self._rules)
         self._take(memory.due)
         return True
 
