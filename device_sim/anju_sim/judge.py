@@ -24,14 +24,15 @@ from anju_sim.fleet import FleetHome
 from anju_sim.household import Household
 from anju_sim.life import DAY_S, Happening, Life
 from anju_sim.people import CallRefused, Course, People, Person
-from anju_sim.recordings import RecordingsMissing, Translation, find_logs, read_index, read_log
-from anju_sim.silence import Past, cut_for, longest_run, moved
+from anju_sim.recordings import RecordingBroken, RecordingsMissing, Translation, find_logs, read_index, read_log
+from anju_sim.silence import NoCutFound, Past, cut_for, longest_run, moved
 from anju_sim.story import JUDGED, Happen, Story
 from anju_sim.timeline import Timeline, Verdict, judge, settled, unix
 from anju_wire.clock import Clock
 from anju_wire.vocabulary import Announcement
 
 _ROUND_S = 0.05
+_IN_TIME = 0.7
 _LOOK_EACH_S = 0.3
 _CODE = re.compile(r"\d(?: ?\d){2,11}")
 _CLIP_AFTER_S = 4.5
@@ -65,6 +66,7 @@ class Play:
         self._pushed: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._people = setting.people(self._code_of)
         self._looked_s = 0.0
+        self._fault: Exception | None = None
         self._stop = threading.Event()
 
     def run(self) -> Verdict:
@@ -73,11 +75,15 @@ class Play:
         self._s.district.listen(EVENTS, lambda topic, payload: self._heard.put((topic, payload)))
         page = threading.Thread(target=self._watch_page, name="page", daemon=True)
         page.start()
-        began = self._s.clock.time()
+        began = lagging = self._s.clock.time()
         waiting = sorted(self._story.happen, key=lambda happen: happen.at)
         while self._s.clock.time() - began < self._story.within_s and not (not waiting and self._over()):
-            while waiting and self._s.clock.time() - began >= waiting[0].at:
+            while waiting and self._s.clock.time() - lagging >= waiting[0].at:
+                # What comes late makes all later than it: two presses stay two seconds apart.
+                lagging = self._s.clock.time() - waiting[0].at
                 self._make_happen(waiting.pop(0))
+            if self._fault is not None:
+                raise self._fault
             self._take_in()
             self._let_people_act()
             time.sleep(_ROUND_S)
@@ -94,7 +100,7 @@ class Play:
     def _make_happen(self, happen: Happen) -> None:
         home = self._s.cast[happen.home]
         if happen.action is Action.SILENCE and happen.id:
-            self._fall_silent(happen, home)
+            threading.Thread(target=self._fall_silent, args=(happen, home), name=happen.id, daemon=True).start()
             return
         args = dict(happen.args)
         if happen.action is Action.FALL and self._s.recordings:
@@ -103,15 +109,28 @@ class Play:
         self._s.district.publish(CONTROL, msgspec.json.encode(order))
 
     def _fall_silent(self, happen: Happen, home: FleetHome) -> None:
-        """Tell the home's past so that its silence is due `lead_s` seconds from now."""
-        now = self._s.clock.time()
-        past = self._past(home, float(happen.args.get("days", 14)), now)
-        wanted = now + float(happen.args.get("lead_s", 10))
-        cut = cut_for(home.home, past, wanted, now, lambda rows, ends: self._ask_deadlines(home, rows, ends))
+        """Tell the home's past so that its silence is due `lead_s` seconds from now, on a thread of its own."""
+        try:
+            cut = self._cut(home, float(happen.args.get("days", 14)), float(happen.args.get("lead_s", 10)))
+        except (CallRefused, NoCutFound, RecordingsMissing, RecordingBroken) as fault:
+            self._fault = fault
+            return
         for batch in Household(home, self._s.seed, self._s.bus.publish).history(iter(cut.happenings)):
             self._s.bus.publish(f"{home.home}/logger/history", batch)
         self._lines[happen.id].origin_s = cut.deadline_s
         self._tell_deadline(happen, home, cut)
+
+    def _cut(self, home: FleetHome, days: float, lead_s: float) -> Past:
+        """Where asking takes long, the deadline is put further off, so that the past is there before it."""
+        longer = 1.0
+        while True:
+            now = self._s.clock.time()
+            past = self._past(home, days, now)
+            wanted = now + longer * lead_s
+            cut = cut_for(home.home, past, wanted, now, lambda rows, ends: self._ask_deadlines(home, rows, ends))
+            if cut.deadline_s - self._s.clock.time() >= lead_s * _IN_TIME:
+                return cut
+            longer += 1.0
 
     def _tell_deadline(self, happen: Happen, home: FleetHome, cut: Past) -> None:
         detail: dict[str, object] = {"last_life_at": cut.happenings[-1].at_s, "rows": len(cut.happenings)}

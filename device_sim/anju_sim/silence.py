@@ -20,6 +20,8 @@ _AFTER_S = 20 * 60.0
 _CLOSE_S = 1.0
 _ROUNDS = 6
 _TRIES = 12
+_ENDS = 40
+"""About so many places to cut are asked for at first."""
 
 Ask = Callable[[list[Happening], list[float]], list[float | None]]
 """Deadlines (Unix s) if the past had ended at each of these times; None where it never would be due."""
@@ -60,6 +62,7 @@ def cut_for(home: str, past: list[Happening], wanted_s: float, now_s: float, ask
     """
     life = signs_of_life(past)
     ends = sorted({h.at_s for h in life if now_s - _LOOK_BACK_S < h.at_s < now_s - _AFTER_S})
+    ends = ends[:: max(1, len(ends) // _ENDS)]
     due = [(d - wanted_s, end) for end, d in zip(ends, ask(life, ends), strict=True) if d is not None] if ends else []
     due.sort(key=lambda pair: abs(pair[0]))
     for off, end in due[:_TRIES]:
