@@ -80,6 +80,25 @@ def require(*roles: Role) -> Callable[[Actor], Actor]:
     return guard
 
 
+def still_signed_in(request: Request, platform: PlatformDep) -> Callable[[], bool]:
+    """Asks again later whether the sign-in of a long request still holds."""
+    secret, _ = secret_of(request)
+
+    def still() -> bool:
+        try:
+            with platform.work() as work:
+                work.only_read()
+                platform.access.signed_in(work, secret)
+        except NotSignedIn:
+            return False
+        return True
+
+    return still
+
+
+StillDep = Annotated[Callable[[], bool], Depends(still_signed_in)]
+
+
 def in_scope(actor: Actor, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> None:
     """Let pass what is within a person's scope; what is not, is not there: raises `OutOfScope` (404)."""
     if not actor.may_see(community_id, home_id, provider_id):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from pwdlib import PasswordHash
 
 from anju_core.actor import Actor
@@ -88,6 +89,7 @@ class AccessService:
         self._hasher = hasher or PasswordHash.recommended()
         self._random = random
         self._lockout = lockout
+        self._log = structlog.get_logger("anju.access")
         self._nobody = self._hasher.hash(random(_SECRET_BYTES).hex())
         """Checked when the login is unknown, so that the answer takes as long."""
 
@@ -100,6 +102,7 @@ class AccessService:
         right = self._hasher.verify(password, account.password_hash if account else self._nobody)
         if account is None or account.disabled_at is not None or not right:
             self._count_failure(tried, now)
+            self._log.warning("sign_in_refused", account=str(account.id) if account else None, failures=tried.failures)
             raise SignInRefused
         work.session.delete(tried)
         return self._open(work, account, now)
@@ -232,6 +235,7 @@ class AccessService:
         )
         work.session.add(row)
         work.session.flush()
+        self._log.info("signed_in", account=str(account.id), role=account.role)
         return Token(secret, csrf, expires_at, actor, account.locale)
 
     def _known(self, work: UnitOfWork, login: str) -> Account:

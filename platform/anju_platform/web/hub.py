@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 RESYNC = "resync"
@@ -78,7 +80,7 @@ class Hub:
         for page in pages:
             self._hand(page, None)
 
-    async def listen(self, topics: Iterable[str]) -> AsyncIterator[Message | None]:
+    async def listen(self, topics: Iterable[str]) -> AsyncGenerator[Message | None]:
         """The events of the topics; None when it was quiet for `KEEP_ALIVE_S`. Ends on `close`, or when overrun."""
         page = _Page(frozenset(topics), asyncio.get_running_loop())
         with self._lock:
@@ -111,21 +113,34 @@ class Hub:
         return True
 
 
-def event_stream(hub: Hub, topics: Iterable[str], last_event_id: str | None = None) -> StreamingResponse:
+def event_stream(
+    hub: Hub, topics: Iterable[str], *, last_event_id: str | None = None, still: Callable[[], bool] | None = None
+) -> StreamingResponse:
     """The answer of an SSE endpoint.
 
     last_event_id: the request's header; a browser sends it when it comes back, and is then told to resync.
+    still: whether the listener may go on; asked every `KEEP_ALIVE_S` in a thread, the stream ends when it says no.
     """
     return StreamingResponse(
-        _frames(hub, frozenset(topics), again=last_event_id is not None),
+        _frames(hub, frozenset(topics), still, again=last_event_id is not None),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _frames(hub: Hub, topics: frozenset[str], *, again: bool) -> AsyncIterator[bytes]:
+async def _frames(
+    hub: Hub, topics: frozenset[str], still: Callable[[], bool] | None, *, again: bool
+) -> AsyncIterator[bytes]:
+    now = asyncio.get_running_loop().time
+    asked = now()
     yield b"retry: 2000\nid: 0\n: open\n\n"
     if again:
         yield Message(RESYNC, "").encode()
-    async for message in hub.listen(topics):
-        yield b": still here\n\n" if message is None else message.encode()
+    # Closed with the stream, not when the garbage collector comes by: a page that left must not be written to.
+    async with aclosing(hub.listen(topics)) as messages:
+        async for message in messages:
+            if still is not None and now() - asked >= KEEP_ALIVE_S:
+                if not await run_in_threadpool(still):
+                    return
+                asked = now()
+            yield b": still here\n\n" if message is None else message.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from fastapi import Request
 from fixtures.web import PASSWORD, Town
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from anju_platform.access.errors import (
     TooManySignIns,
     WeakPassword,
 )
+from anju_platform.access.guards import still_signed_in
 from anju_platform.access.lockout import LockoutRule
 from anju_platform.access.models import FailedSignIn, SignIn
 from anju_platform.access.service import NewAccount
@@ -94,6 +96,16 @@ def test_sign_out_ends_it_at_once(town: Town) -> None:
     headers = town.login(Role.WORKER)
     assert town.client.delete("/api/v1/sessions/current", headers=headers).status_code == 204
     assert town.client.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_open_pages_learn_that_the_sign_in_ended(town: Town) -> None:
+    token = town.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
+    request = Request({"type": "http", "headers": [(b"authorization", b"Bearer " + token.encode())]})
+    still = still_signed_in(request, town.platform)  # type: ignore[arg-type]
+    assert still()
+    with town.platform.work() as work:
+        town.platform.access.sign_out(work, token)
+    assert not still()
 
 
 def test_new_password_or_closed_account_ends_every_sign_in(town: Town) -> None:

@@ -120,6 +120,20 @@ def test_quiet_streams_are_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(play())
 
 
+def test_stream_ends_when_its_listener_may_no_longer_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "KEEP_ALIVE_S", 0.01)
+
+    async def play() -> None:
+        hub, answers = Hub(), [True, True, False]
+        frames = event_stream(hub, {"t"}, still=lambda: answers.pop(0)).body_iterator
+        async with asyncio.timeout(LIMIT_S):
+            seen = [frame async for frame in frames]
+        assert seen[1:] == [b": still here\n\n"] * 2
+        assert hub.listeners() == 0
+
+    asyncio.run(play())
+
+
 def test_browser_that_comes_back_is_told_to_load_anew() -> None:
     async def play() -> None:
         frames = event_stream(Hub(), {"t"}, last_event_id="0").body_iterator
