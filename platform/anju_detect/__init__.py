@@ -1,1 +1,1 @@
-"""Anju's signal algorithms: falls, inactivity and blindness, in numpy and scipy alone, without any I/O."""
+"""Anju's signal algorithms: falls, inactivity and blindness, in numpy alone, without any I/O."""
