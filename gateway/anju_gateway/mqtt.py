@@ -181,8 +181,8 @@ class MqttSession:
     def _connection(self, endpoint: Endpoint) -> bool:
         """Live through one connection; whether it was ever up."""
         self._gone.clear()
-        client = self._make(endpoint)
         try:
+            client = self._make(endpoint)
             client.connect(endpoint.host, endpoint.port, self._keepalive_s)
         except (OSError, ValueError) as error:
             self._log.warning("cannot connect", host=endpoint.host, port=endpoint.port, error=str(error))
@@ -272,6 +272,8 @@ class MqttSession:
 
 
 def _tls(ca: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=None if ca == SYSTEM_CA else str(Path(ca)))
+    if ca != SYSTEM_CA and not Path(ca).is_file():
+        raise FileNotFoundError(f"no certificate authority at {ca}")
+    context = ssl.create_default_context(cafile=None if ca == SYSTEM_CA else ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -1,0 +1,101 @@
+"""The uplink over TLS with a credential: to a broker whose certificate it can prove, and to no other."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fixtures._servers import loopback_port, wait_for_port
+from fixtures.mosquitto import mosquitto_binary
+from structlog.testing import capture_logs
+
+from anju_gateway.mqtt import Endpoint, Event, LineUp, MqttSession
+
+KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+
+
+@dataclass
+class SecureBroker:
+    port: int
+    ca: Path
+    other_ca: Path
+
+
+def certificate(folder: Path, name: str, *more: str) -> Path:
+    """A self-signed certificate and its key."""
+    cert = folder / f"{name}.crt"
+    names = ["-keyout", str(folder / f"{name}.key"), "-out", str(cert), "-days", "2", "-subj", f"/CN={name}"]
+    subprocess.run(["openssl", "req", "-x509", *KEY, *names, *more], check=True, capture_output=True)
+    return cert
+
+
+@pytest.fixture
+def secure_broker(tmp_path: Path) -> Iterator[SecureBroker]:
+    binary = mosquitto_binary()
+    if binary is None:
+        if os.environ.get("CI"):
+            pytest.fail("mosquitto is not installed")
+        pytest.skip("mosquitto is not installed")
+    ca = certificate(tmp_path, "broker", "-addext", "subjectAltName=IP:127.0.0.1")
+    passwords = tmp_path / "passwords"
+    subprocess.run(
+        ["mosquitto_passwd", "-c", "-b", str(passwords), "home-07", "secret"], check=True, capture_output=True
+    )
+    port = loopback_port()
+    config = tmp_path / "mosquitto.conf"
+    lines = [f"listener {port} 127.0.0.1", f"certfile {ca}", f"keyfile {ca.with_suffix('.key')}"]
+    lines += ["allow_anonymous false", f"password_file {passwords}", *(["user root"] if os.geteuid() == 0 else [])]
+    config.write_text("\n".join(lines) + "\n")
+    log = tmp_path / "mosquitto.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen([binary, "-c", str(config)], stdout=output, stderr=output)
+    wait_for_port(port, process, log)
+    yield SecureBroker(port, ca, certificate(tmp_path, "other", "-addext", "subjectAltName=IP:127.0.0.1"))
+    process.terminate()
+    process.wait(10)
+
+
+def first_event(endpoint: Endpoint, wait_s: float) -> tuple[Event | None, str]:
+    """What a session says first, and what it logs."""
+    events: queue.Queue[Event] = queue.Queue()
+    with capture_logs() as logs:
+        session = MqttSession("alarm", "gw-1-alarm", [endpoint], events.put)
+        session.start()
+        try:
+            event = events.get(timeout=wait_s)
+        except queue.Empty:
+            event = None
+        session.stop()
+    return event, " ".join(str(log) for log in logs)
+
+
+def test_a_broker_that_proves_itself_is_reached(secure_broker: SecureBroker) -> None:
+    endpoint = Endpoint("127.0.0.1", secure_broker.port, "home-07", "secret", str(secure_broker.ca))
+    event, _ = first_event(endpoint, 20)
+    assert isinstance(event, LineUp)
+
+
+def test_a_broker_that_does_not_is_refused(secure_broker: SecureBroker) -> None:
+    endpoint = Endpoint("127.0.0.1", secure_broker.port, "home-07", "secret", str(secure_broker.other_ca))
+    event, log = first_event(endpoint, 3)
+    assert event is None
+    assert "CERTIFICATE_VERIFY_FAILED" in log
+
+
+@pytest.mark.parametrize("password", ["wrong", ""])
+def test_a_wrong_password_is_said(secure_broker: SecureBroker, password: str) -> None:
+    endpoint = Endpoint("127.0.0.1", secure_broker.port, "home-07", password, str(secure_broker.ca))
+    event, log = first_event(endpoint, 3)
+    assert event is None
+    assert "Not authorized" in log
+
+
+def test_a_certificate_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    event, log = first_event(Endpoint("127.0.0.1", 1, ca=str(tmp_path / "none.crt")), 3)
+    assert event is None
+    assert "none.crt" in log
