@@ -194,9 +194,11 @@
   // Once the worker of the pages stands, it is shown all that today needs, so that a stairwell without signal is no obstacle.
   async function stockUp() {
     await navigator.serviceWorker.register("/carer/sw.js", { scope: "/carer" });
-    await navigator.serviceWorker.ready;
+    const { active } = await navigator.serviceWorker.ready;
     if (!navigator.serviceWorker.controller) {
-      await new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
+      const taken = new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
+      active.postMessage("claim");
+      await taken;
     }
     const needed = [...document.querySelectorAll("link[rel=stylesheet], script[src], .route a")];
     for (const address of [location.href, ...needed.map((one) => one.href || one.src)]) await fetch(address, { credentials: "same-origin" });

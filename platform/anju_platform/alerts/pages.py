@@ -34,6 +34,8 @@ from anju_platform.web.wave import Wave, magnitudes
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
 USUAL_DAYS = 7
+AHEAD = timedelta(hours=1)
+"""So much of the strip lies after the present, so that what happened just now is not at its edge."""
 _GAPS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 Act = Callable[[UnitOfWork, Actor], object]
 
@@ -209,7 +211,8 @@ def _detail(asked: Asked, alert_id: UUID) -> Detail:
 def _drawings(asked: Asked, found: AlertDetail, now: datetime) -> tuple[Strip | None, Wave | None]:
     """The day and the fall; without the series store the alert is shown all the same."""
     one = found.row
-    end = one.closed_at or now
+    upto = one.closed_at or now
+    end = upto + AHEAD
     start = end - timedelta(days=1)
     falls = one.kind is AlertKind.FALL
     try:
@@ -220,10 +223,10 @@ def _drawings(asked: Asked, found: AlertDetail, now: datetime) -> tuple[Strip | 
     except SeriesUnavailable:
         return None, None
     rows = day.rows(signs, start, end, asked.words, day.usual(signs, start, start, end))
-    gap = Stretch(max(one.happened_at, start), end) if one.kind in _GAPS else None
+    gap = Stretch(max(one.happened_at, start), upto) if one.kind in _GAPS else None
     impact = None if gap or one.kind is AlertKind.BLIND else one.happened_at
-    dark = [Stretch(max(one.happened_at, start), end)] if one.kind is AlertKind.BLIND else []
-    strip = Strip(start, end, rows, end, gap=gap, impact=impact, dark=dark) if rows else None
+    dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.BLIND else []
+    strip = Strip(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
     wave = None
     if clip is not None:
         impact_s = max(0.0, one.happened_at.timestamp() - clip.start_s)

@@ -22,7 +22,7 @@ JOIN = timedelta(minutes=5)
 LONGEST = timedelta(minutes=30)
 """A movement without an end is cut here: sensors forget to say that it is over."""
 USUAL_SHARE = 0.5
-"""A half hour is usual in a room when life was seen there on at least this share of days."""
+"""A half hour is usual in a room when life was seen there, give or take half an hour, on this share of days or more."""
 LEAST_DAYS = 3
 _SLOT = timedelta(minutes=30)
 _SLOTS = 48
@@ -101,7 +101,9 @@ def usual(signs: Sequence[Sign], before: datetime, start: datetime, end: datetim
             for at in _slots(mark):
                 local = at.astimezone(ages.SHANGHAI)
                 every.add(local.date())
-                days[room, local.hour * 2 + local.minute // 30].add(local.date())
+                slot = local.hour * 2 + local.minute // 30
+                for near in (slot - 1, slot, slot + 1):
+                    days[room, near % _SLOTS].add(local.date())
     if len(every) < LEAST_DAYS:
         return {}
     found: dict[str, list[Stretch]] = defaultdict(list)

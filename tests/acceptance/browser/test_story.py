@@ -78,7 +78,7 @@ def test_a_press_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[s
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
     carer.goto("/carer")
-    expect(carer.get_by_text("已确认")).to_be_visible()
+    expect(carer.get_by_text("已确认").first).to_be_visible()
 
 
 def test_the_same_with_the_keyboard_alone(desk: Desk) -> None:

@@ -1,0 +1,146 @@
+"""Every page and state, in both themes, wide and narrow: nothing serious for axe, nothing cut off, a picture."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from fixtures._browser import BLIND, DESKTOP, PHONE, Desk, Live, write_fall
+from playwright.sync_api import Page, expect
+
+from anju_core.vocabulary import AlertKind
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+LOOKS = [("desktop", "light", "zh"), ("desktop", "dark", "zh"), ("phone", "dark", "zh"), ("phone", "light", "en")]
+
+
+@pytest.fixture(params=LOOKS, ids="-".join)
+def look(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    found: tuple[str, str, str] = request.param
+    return found
+
+
+def a_busy_night(live: Live) -> dict[str, UUID]:
+    """One of each kind that the board knows."""
+    silence = live.raise_alert("home-03", AlertKind.INACTIVITY, ago=timedelta(hours=5, minutes=10), score=0.82)
+    fall = live.raise_alert("home-02", AlertKind.FALL, ago=timedelta(seconds=40), score=0.93)
+    write_fall(live.platform, "home-02", live.now().timestamp() - 40)
+    blind = live.raise_alert(BLIND[0], AlertKind.BLIND, ago=timedelta(minutes=12))
+    press = live.press("home-01")
+    live.elder_heard(press, "home-01", "heard")
+    return {"silence": silence, "fall": fall, "blind": blind, "press": press}
+
+
+def test_the_board(desk: Desk, look: tuple[str, str, str]) -> None:
+    size, theme, lang = look
+    name = "-".join(look)
+    worker = desk.open("worker", SIZES[size], theme=theme, lang=lang)
+    expect(worker.locator(".empty").first).to_be_visible()
+    desk.check(worker, f"board-quiet-{name}")
+    alerts = a_busy_night(desk.live)
+    expect(worker.locator(".alert-row")).to_have_count(4)
+    desk.check(worker, f"board-list-{name}")
+    for kind in ("silence", "fall"):
+        worker.goto(f"/board/{alerts[kind]}")
+        expect(worker.locator(".strip")).to_be_visible()
+        desk.check(worker, f"board-{kind}-{name}", full=size == "phone")
+    expect(worker.locator(".wave-figure")).to_be_visible()
+
+
+PAGES = [
+    ("worker", "/residents?q=wgl", "residents"),
+    ("worker", "/homes/home-01?days=7", "home"),
+    ("worker", "/blind", "blind"),
+    ("worker", "/shift", "shift"),
+    ("carer", "/carer", "carer-none"),
+    ("provider", "/provider", "provider"),
+    ("family", "/family", "family"),
+    ("district", "/district", "district"),
+    ("tester", "/tester?home=home-01", "tester"),
+]
+
+
+def test_every_other_page(desk: Desk, look: tuple[str, str, str]) -> None:
+    size, theme, lang = look
+    pages: dict[str, Page] = {}
+    for login, path, name in PAGES:
+        page = pages.get(login) or pages.setdefault(login, desk.open(login, SIZES[size], theme=theme, lang=lang))
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        desk.check(page, f"{name}-{'-'.join(look)}", full=True)
+
+
+def test_what_is_not_yours_is_not_there(desk: Desk) -> None:
+    family = desk.open("family", PHONE)
+    answer = family.goto("/board")
+    assert answer is not None
+    assert answer.status == 403
+    desk.check(family, "error-no-permission")
+    worker = desk.open("worker", DESKTOP)
+    answer = worker.goto("/homes/home-99")
+    assert answer is not None
+    assert answer.status == 404
+    desk.check(worker, "error-not-there")
+
+
+def test_signing_in_wrongly_says_so_and_signing_out_ends_it(desk: Desk) -> None:
+    page = desk.open("worker", DESKTOP)
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/login")
+    page.fill("#login", "worker")
+    page.fill("#password", "not the password")
+    page.press("#password", "Enter")
+    expect(page.get_by_role("alert")).to_contain_text("账号或密码不对")
+    desk.check(page, "login-wrong")
+    answer = page.goto("/board")
+    assert answer is not None
+    assert page.url.endswith("/login?next=/board")
+
+
+@pytest.mark.parametrize(("login", "path"), [("carer", "/carer"), ("family", "/family")])
+def test_the_first_load_is_light(desk: Desk, login: str, path: str) -> None:
+    """Under 200 KB over the wire, on a fresh phone."""
+    page = desk.open(login, PHONE)
+    page.goto("about:blank")
+    wire = page.context.new_cdp_session(page)
+    loaded: list[float] = []
+    wire.on("Network.loadingFinished", lambda event: loaded.append(event["encodedDataLength"]))
+    wire.send("Network.enable")
+    wire.send("Network.clearBrowserCache")
+    wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(desk.live.address + path, wait_until="networkidle")
+    assert len(loaded) >= 4
+    assert sum(loaded) < 200_000
+
+
+def test_the_door_code_is_shown_on_request_and_logged(desk: Desk) -> None:
+    worker = desk.open("worker", DESKTOP)
+    alert_id = desk.live.press("home-01")
+    worker.goto(f"/board/{alert_id}")
+    worker.get_by_role("button", name="显示（会记录是谁看的）").click()
+    expect(worker.locator("#door-code strong")).to_be_visible()
+    with desk.live.platform.work() as work:
+        looks = desk.live.platform.access.looks_of(work, "home-01")
+    assert any(one.what == "door_code" and one.by_name == "王姐" for one in looks)
+
+
+def test_an_absence_is_told_and_ended(desk: Desk) -> None:
+    family = desk.open("family", PHONE)
+    family.get_by_role("button", name="告诉社区").click()
+    expect(family.get_by_role("heading", level=1)).to_contain_text("不在家")
+    family.get_by_role("button", name="已经回家了").click()
+    expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
+
+
+def test_a_handover_is_read_by_the_next(desk: Desk) -> None:
+    worker, next_one = desk.open("worker", DESKTOP), desk.open("worker2", DESKTOP)
+    worker.goto("/shift")
+    worker.get_by_label("下一班必须读的话").fill("2 号楼 501 的猫会跑出来，开门小心。")
+    worker.get_by_role("button", name="交班").click()
+    next_one.goto("/shift")
+    expect(next_one.get_by_text("猫会跑出来")).to_be_visible()
+    next_one.get_by_role("button", name="我读过了").first.click()
+    expect(next_one.get_by_text("小李 读过").first).to_be_visible()
