@@ -47,9 +47,9 @@ class WaveStore:
         finally:
             self._db.execute("COMMIT")
 
-    def add(self, device: str, chunk: Chunk) -> None:
-        """Keep a chunk, and forget those of the device that are too old."""
-        self._db.execute("INSERT OR REPLACE INTO wave VALUES (?, ?, ?, ?)", (device, *chunk))
+    def add(self, device: str, chunk: Chunk) -> bool:
+        """Keep a chunk, and forget those of the device that are too old; False when it was here already."""
+        added = self._db.execute("INSERT OR IGNORE INTO wave VALUES (?, ?, ?, ?)", (device, *chunk)).rowcount == 1
         self._added += 1
         if self._added % _PRUNE_EVERY == 0:
             self._db.execute(
@@ -57,6 +57,7 @@ class WaveStore:
                 " (SELECT MAX(start_s) FROM wave AS w WHERE w.device = wave.device) - ?",
                 (KEPT_S,),
             )
+        return added
 
     def recent(self, device: str) -> list[Chunk]:
         """A device's chunks of the last `KEPT_S` seconds of its own time."""

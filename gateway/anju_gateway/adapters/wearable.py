@@ -28,6 +28,8 @@ _AHEAD_S, _OLDEST_S = 60.0, 7 * 86400.0
 CLIP_AFTER_S = 8.0
 _CLIP_PATIENCE_S = 20.0
 """How long a clip waits for its last samples before it is sent as it is."""
+_SAME_FALL_MS = 6000
+"""The detector itself takes impacts this close for one fall."""
 _STATE = {
     "worn": KeyRow(Quantity.WORN),
     "battery": KeyRow(Quantity.BATTERY, 0.0, 100.0, step=1.0),
@@ -106,8 +108,11 @@ class WearableAdapter:
         worn = self._worn.get(device) or self._rebuild(device, chunk.fs_hz, now_s, intake)
         if worn.fs_hz != chunk.fs_hz:
             worn = self._worn[device] = _Worn(chunk.fs_hz, self._position(device))
-        self._waves.add(device, chunk)
-        self._feed(device, worn, chunk, now_s, intake)
+        fresh = self._waves.add(device, chunk)
+        if fresh and chunk.start_s < worn.newest_s - 0.5 / chunk.fs_hz:
+            self._rebuild(device, chunk.fs_hz, now_s, intake)  # overtaken on its way: hear it in its place
+        else:
+            self._feed(device, worn, chunk, now_s, intake)
 
     def _feed(self, device: str, worn: _Worn, chunk: Chunk, now_s: float, intake: Intake) -> None:
         samples = np.frombuffer(chunk.samples, "<i2").astype(np.int16).reshape(-1, 3)
@@ -134,16 +139,31 @@ class WearableAdapter:
 
     def _signals(self, device: str, worn: _Worn, signals: Sequence[FallSignal], now_s: float, intake: Intake) -> None:
         for signal in signals:
-            key = f"fall:{device}/{signal.fall_id}"
+            fall_id = self._told_as(device, signal)
+            key = f"fall:{device}/{fall_id}"
             told = self._memory.get(key) or ""
-            if signal.stage == SUSPECTED and f"clip:{signal.fall_id}" not in told:
+            if signal.stage == SUSPECTED and "clip" not in told.split():
                 worn.owed[signal.fall_id] = (signal.impact_s, now_s + _CLIP_PATIENCE_S)
             if signal.stage in told.split() or CANCELLED in told.split():
                 continue
             self._memory.put(key, f"{told} {signal.stage}".strip())
             at_s = signal.impact_s if signal.stage == SUSPECTED else signal.at_s
-            stage = Reading(device, Quantity.FALL, at_s, f"{signal.stage}:{signal.fall_id}")
+            stage = Reading(device, Quantity.FALL, at_s, f"{signal.stage}:{fall_id}")
             intake.alarms.append([stage, Reading(device, Quantity.FALL_SCORE, at_s, round(signal.score, 4))])
+
+    def _told_as(self, device: str, signal: FallSignal) -> str:
+        """The fall's name on the wire: that of one told before, where heard again the impact moved a little."""
+        same = f"same:{device}/{signal.fall_id}"
+        if known := self._memory.get(same):
+            return known
+        last = self._memory.get(f"fall:{device}")
+        if last is not None and abs(int(last) - round(signal.impact_s * 1000)) < _SAME_FALL_MS:
+            name = last
+        else:
+            name = signal.fall_id
+            self._memory.put(f"fall:{device}", name)
+        self._memory.put(same, name)
+        return name
 
     def _clips(self, device: str, worn: _Worn, now_s: float, intake: Intake) -> None:
         """The waveform around each fall, once: when it is complete, or when the rest does not come."""
@@ -151,11 +171,12 @@ class WearableAdapter:
             if worn.newest_s < impact_s + CLIP_AFTER_S and now_s < latest_s:
                 continue
             del worn.owed[fall_id]
+            clip = worn.detector.clip(fall_id)
+            fall_id = self._memory.get(f"same:{device}/{fall_id}") or fall_id  # noqa: PLW2901 - its name on the wire
             key = f"fall:{device}/{fall_id}"
             told = self._memory.get(key) or ""
-            clip = worn.detector.clip(fall_id)
-            if clip is not None and f"clip:{fall_id}" not in told:
-                self._memory.put(key, f"{told} clip:{fall_id}")
+            if clip is not None and "clip" not in told.split():
+                self._memory.put(key, f"{told} clip")
                 intake.clips.append(_clip_pack(device, fall_id, clip[0], clip[1].astype("<i2").tobytes(), worn.fs_hz))
 
     def _state(self, device: str, payload: bytes, now_s: float, intake: Intake) -> None:

@@ -128,6 +128,28 @@ def test_a_chunk_that_comes_twice_changes_nothing(worn: Worn) -> None:
     assert stages(whole.alarms) == ["suspected", "confirmed"]
 
 
+@pytest.mark.parametrize("swapped", range(4, 14))
+def test_chunks_that_overtake_each_other_are_one_fall(worn: Worn, swapped: int) -> None:
+    whole, chunks = Intake(), fall_chunks()
+    chunks[swapped], chunks[swapped + 1] = chunks[swapped + 1], chunks[swapped]
+    for at_s, chunk in chunks:
+        whole.add(worn.says("acceleration", chunk, at_s + 2))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+    assert len({str(alarm[0].value).partition(":")[2] for alarm in whole.alarms}) == 1
+    assert len(whole.clips) == 1
+
+
+def test_a_stream_that_comes_again_in_any_order_after_a_kill_is_one_fall(worn: Worn) -> None:
+    whole, chunks = Intake(), fall_chunks()
+    for at_s, chunk in chunks[:9]:
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    worn.killed()
+    for at_s, chunk in [*chunks[9:16], *chunks[3:9], *chunks[16:]]:
+        whole.add(worn.says("acceleration", chunk, at_s + 10))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+    assert len(whole.clips) == 1
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_wearer_takes_it_back(worn: Worn, killed: bool) -> None:  # noqa: FBT001
     chunks = fall_chunks()
