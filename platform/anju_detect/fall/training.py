@@ -103,10 +103,11 @@ def candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, posit
             times += [judgement.impact_s - before for judgement in detector.judged]
             detector.judged.clear()
         found += [(at, cut, window) for at, window in zip(times, notes.windows, strict=True)]
+    if not found:
+        return Candidates(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool), np.zeros((0, 0)))
     at_s = np.array([row[0] for row in found])
     cuts = np.array([row[1] for row in found], bool)
-    windows = np.array([row[2] for row in found], np.float64).reshape(len(found), -1, 3)
-    x = features(np.clip(windows, -CLIP_G, CLIP_G)) if found else np.zeros((0, 0))
+    x = features(np.clip(np.array([row[2] for row in found], np.float64), -CLIP_G, CLIP_G))
     return Candidates(np.full(len(found), number), at_s, cuts, x)
 
 
@@ -166,10 +167,14 @@ def _merged(at_s: Floats) -> int:
 
 
 def fit(
-    labels: list[WornLabel], found: Candidates, tick: Callable[[float], object] = float
+    labels: list[WornLabel],
+    found: Candidates,
+    tick: Callable[[float], object] = float,
+    *,
+    forest: BoostingParameters = FOREST,
 ) -> tuple[FallModel, dict[str, GroupCurve]]:
     """Forests of everybody, thresholds and curves by people that the forests never saw; the same each time."""
-    total = len(GROUPS) * (FOLDS + 1) * FOREST.trees
+    total = len(GROUPS) * (FOLDS + 1) * forest.trees
     done = 0
 
     def step() -> None:
@@ -177,14 +182,15 @@ def fit(
         done += 1
         tick(done / total)
 
+    growing = _Growing(labels, found, forest, step)
     forests: dict[str, Forest] = {}
     thresholds: dict[str, float] = {}
     curves: dict[str, GroupCurve] = {}
     for group in GROUPS:
-        logits = _unseen(labels, found, group, step)
+        logits = _unseen(growing, group)
         curves[group] = _curve(labels, found, logits, group)
         thresholds[group] = float(sigmoid(np.array([_threshold(curves[group])]))[0])
-        forests[group] = _forest(labels, found, group, np.ones(len(labels), bool), step)
+        forests[group] = _forest(growing, group, np.ones(len(labels), bool))
     return FallModel(forests, thresholds), curves
 
 
@@ -192,27 +198,35 @@ def _in_group(labels: list[WornLabel], group: str) -> Truths:
     return np.array([GROUP_OF[label.position] == group for label in labels])
 
 
-def _forest(
-    labels: list[WornLabel], found: Candidates, group: str, chosen: Truths, step: Callable[[], object]
-) -> Forest:
+@dataclass(frozen=True, slots=True)
+class _Growing:
+    labels: list[WornLabel]
+    found: Candidates
+    forest: BoostingParameters
+    step: Callable[[], object]
+
+
+def _forest(growing: _Growing, group: str, chosen: Truths) -> Forest:
     """A forest for one group from the chosen recordings; other impacts of a trial with a fall teach nothing."""
+    labels, found = growing.labels, growing.found
     impact = np.array([label.impact_s for label in labels])[found.recording]
     fell = np.abs(found.at_s - impact) < SAME_S
     clear = np.isnan(impact) | fell
     mine = _in_group(labels, group)[found.recording]
     rows = np.flatnonzero(clear & chosen[found.recording] & mine)
     fallen = fell[rows].astype(np.float64)
-    return grow(found.x[rows], fallen, np.where(fell[rows], FALL_WEIGHT, 1.0), FOREST, step)
+    return grow(found.x[rows], fallen, np.where(fell[rows], FALL_WEIGHT, 1.0), growing.forest, growing.step)
 
 
-def _unseen(labels: list[WornLabel], found: Candidates, group: str, step: Callable[[], object]) -> Floats:
+def _unseen(growing: _Growing, group: str) -> Floats:
     """Logit of each candidate of the group by a forest that did not see its person; nan elsewhere."""
+    labels, found = growing.labels, growing.found
     inside = _in_group(labels, group)
     people = sorted({label.person for label, mine in zip(labels, inside, strict=True) if mine})
     fold = np.array([people.index(label.person) % FOLDS if label.person in people else -1 for label in labels])
     logits = np.full(len(found.at_s), np.nan)
     for number in range(FOLDS):
-        forest = _forest(labels, found, group, fold != number, step)
+        forest = _forest(growing, group, fold != number)
         rows = np.flatnonzero((fold[found.recording] == number) & inside[found.recording])
         logits[rows] = forest.logit(found.x[rows])
     return logits

@@ -1,0 +1,96 @@
+"""`anju detect` on small recordings: what it writes, and what it says of files that it can't read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures._detect import DAY, HOUR, START, beats, days_of_life, fall_stream
+from typer.testing import CliRunner
+
+from anju_cli.detect import app
+from anju_cli.recordings import RecordingUnreadable, read_home, worn_recordings
+
+HEADER = "ts,sensor,room,kind,value\n"
+
+
+def _stamp(at_s: float) -> str:
+    return str(np.datetime64(round(at_s * 1e6), "us")).replace("T", " ")
+
+
+def _write_home(folder: Path, name: str, cut_s: float) -> None:
+    rows = [row for row in days_of_life(0, 5) if row[1] <= cut_s] + beats(0, cut_s, cut_s + 24 * HOUR)
+    lines = []
+    for _, at, room, kind in sorted(rows, key=lambda row: row[1]):
+        word, value = ("diag", "1") if kind == "heartbeat" else (kind, "1")
+        lines.append(f"{_stamp(at)},s,{'lounge' if room == 'living' else room},{word},{value}\n")
+    with gzip.open(folder / f"{name}.csv.gz", "wt", encoding="utf-8") as file:
+        file.write(HEADER + "".join(lines))
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_silence_in_a_file_is_raised_within_its_rows(tmp_path: Path) -> None:
+    cut = START + 4 * DAY + 11 * HOUR
+    _write_home(tmp_path, "quiet", cut)
+    _write_home(tmp_path, "short", cut - DAY)
+    out = tmp_path / "alerts.csv"
+    done = CliRunner().invoke(app, ["inactivity", str(tmp_path), str(out), "--target-false-alerts-per-month", "3"])
+    assert done.exit_code == 0, done.output
+    rows = [row for row in _read(out) if row["home"] == "quiet" and row["raised_at"] > _stamp(cut)]
+    assert [row["detected_kind"] for row in rows] == ["inactivity"]
+    assert rows[0]["raised_at"] < _stamp(cut + 24 * HOUR)
+    assert "最后一次活动" in rows[0]["reason"]
+    assert "last activity" in rows[0]["reason"]
+
+
+def test_a_fall_in_a_pack_is_judged(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", a=fall_stream(after="still", seconds=30.0), b=np.zeros((500, 3), np.int16))
+    lines = ["recording_id,file,position,fs_hz,clip_g,n", "a,one.npz,waist,50,16,1500", "b,one.npz,wrist,50,4,500"]
+    (tmp_path / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = tmp_path / "out.csv"
+    done = CliRunner().invoke(app, ["fall", str(tmp_path), str(out)])
+    assert done.exit_code == 0, done.output
+    raised = [row for row in _read(out) if row["alarm"] == "1"]
+    assert [row["recording_id"] for row in raised] == ["a"]
+    assert float(raised[0]["detected_at_s"]) == pytest.approx(14.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("time,what\n", "first line"),
+        (HEADER + "yesterday,s,hall,motion,1\n", "yesterday"),
+        (HEADER + "2024-01-01 00:00:00,s,hall\n", "line 2"),
+        (HEADER + "2024-01-01 00:00:00,s,hall,dance,1\n", "dance"),
+        (HEADER + "2024-01-01 00:00:00,s,hall,motion,loud\n", "line 2"),
+    ],
+)
+def test_an_unreadable_log_is_named_with_its_line(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "h.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(RecordingUnreadable, match=why):
+        read_home(path)
+
+
+def test_torn_missing_and_empty_recordings(tmp_path: Path) -> None:
+    (tmp_path / "torn.csv.gz").write_bytes(gzip.compress(HEADER.encode())[:-6])
+    with pytest.raises(RecordingUnreadable):
+        read_home(tmp_path / "torn.csv.gz")
+    with pytest.raises(RecordingUnreadable):
+        list(worn_recordings(tmp_path))
+    (tmp_path / "index.csv").write_text("recording_id,file,position,fs_hz,clip_g\na,gone.npz,waist,50,16\n", "utf-8")
+    with pytest.raises(RecordingUnreadable, match="gone"):
+        list(worn_recordings(tmp_path))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for words in (["inactivity", str(empty), str(tmp_path / "o.csv")], ["fall", str(empty), str(tmp_path / "o.csv")]):
+        assert CliRunner().invoke(app, words).exit_code == 2
+    (empty / "h.csv.gz").write_bytes(gzip.compress(HEADER.encode()))
+    assert CliRunner().invoke(app, ["inactivity", str(empty), str(tmp_path / "o.csv")]).exit_code == 0

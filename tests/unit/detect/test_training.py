@@ -1,0 +1,102 @@
+"""Training: the same recordings give the same model, and it tells apart what it was shown."""
+
+from __future__ import annotations
+
+import numpy as np
+from fixtures._detect import DAY, HOUR, START, days_of_life, fall_stream
+
+from anju_detect.boosting import BoostingParameters, grow
+from anju_detect.fall.model import FallModel
+from anju_detect.fall.training import WornLabel, candidates, joined
+from anju_detect.fall.training import fit as fit_falls
+from anju_detect.inactivity import KINDS, ROOMS
+from anju_detect.inactivity.fitting import fit as fit_silences
+from anju_detect.inactivity.model import SilenceModel
+from anju_detect.inactivity.training import RecordedHome, collect
+from anju_detect.shipped import pack_arrays
+from anju_detect.trees import Forest, sigmoid
+
+SMALL = BoostingParameters(trees=8, depth=3, rate=0.3, ridge=1.0, rows=0.8, columns=0.5, bins=16)
+
+
+def test_a_forest_learns_what_is_there_and_goes_through_its_arrays() -> None:
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(size=(600, 4)), np.zeros((600, 1))], axis=1)
+    y = ((x[:, 0] > 0.3) ^ (x[:, 2] > 0)).astype(np.float64)
+    forest = grow(x, y, np.ones(600), BoostingParameters(trees=60, depth=3, rate=0.3, ridge=1.0, columns=1.0, bins=32))
+    assert ((sigmoid(forest.logit(x)) > 0.5) == (y > 0.5)).mean() > 0.97
+    again = Forest.of(forest.arrays("t"), "t")
+    np.testing.assert_array_equal(again.logit(x), forest.logit(x))
+    assert np.isfinite(forest.logit(np.full((1, 5), np.nan))).all()
+
+
+def _home(seed: int) -> RecordedHome:
+    rows = sorted((row for row in days_of_life(0, 23, seed) if row[3] != "heartbeat"), key=lambda row: row[1])
+    outs = [(0, row[1] - 1.0, "entrance", "door") for row in rows if row[2] == "hall"][:: 6 + seed]
+    rows = sorted([*rows, *outs], key=lambda row: row[1])
+    return RecordedHome(
+        np.array([row[1] for row in rows]),
+        np.array([ROOMS.index(row[2]) for row in rows], np.int8),
+        np.array([KINDS.index(row[3]) for row in rows], np.int8),
+        ((START + 3 * DAY + 10 * HOUR, START + 3 * DAY + 15 * HOUR),),
+    )
+
+
+def test_silences_are_learnt_the_same_way_twice() -> None:
+    homes = [_home(seed) for seed in range(4)]
+    homes[3] = RecordedHome(homes[3].at_s, np.zeros_like(homes[3].room), np.zeros_like(homes[3].kind))
+    ticks: list[float] = []
+    sample = collect(homes, ticks.append)
+    model, curve = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
+    again, _ = fit_silences(sample, hazard=SMALL, weight=SMALL)
+    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
+    assert max(ticks) == 1.0
+    assert np.isfinite(sample.length_s).all()
+    assert (sample.length_s >= 900.0).all()
+    assert (np.diff(curve.all_rate) <= 0).all()
+    assert (np.diff(curve.mean_delay_h) >= -1e-9).all()
+    delay, found, worst = curve.at_rate(1.0)
+    assert 0.0 < delay <= 24.0
+    assert 0.0 <= found <= 1.0
+    assert worst >= 0.0
+    assert curve.at_rate(1.0, at_home=True)[0] <= 24.0
+    SilenceModel.of(model.arrays())
+
+
+def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
+    labels: list[WornLabel] = []
+    parts = []
+    for number in range(40):
+        position = ("waist", "wrist")[number % 2]
+        fell = number % 4 < 2
+        stream = fall_stream(after="still" if fell else "walking", seconds=20.0, seed=number)
+        free = number in {37, 39}
+        if not fell:
+            stream[: 12 * 50] = stream[15 * 50 : 15 * 50 + 1][0]
+            stream[16 * 50, 2] += 1500
+        if free:
+            stream = np.tile(stream, (3, 1))
+        labels.append(
+            WornLabel(
+                f"p{number // 4 % 5}", position, 10.0 if fell and not free else np.nan, not free, len(stream) / 180000
+            )
+        )
+        parts.append(candidates(number, stream, 50.0, 16.0 if position == "waist" else 2.0, position))
+    parts.append(candidates(40, np.tile(np.array([[0, 0, 1000]], np.int16), (500, 1)), 50.0, 2.0, "wrist"))
+    labels.append(WornLabel("p0", "wrist", np.nan, trial=True, hours=10 / 3600))
+    found = joined(parts)
+    ticks: list[float] = []
+    model, curves = fit_falls(labels, found, ticks.append, forest=SMALL)
+    again, _ = fit_falls(labels, found, forest=SMALL)
+    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
+    assert max(ticks) == 1.0
+    waist = curves["waist"]
+    middle = float(np.log(model.thresholds["waist"] / (1 - model.thresholds["waist"])))
+    assert waist.sensitivity(middle) > 0.7
+    assert waist.specificity(middle) > 0.7
+    assert curves["wrist"].free_alarms_per_day(-99.0) > 0.0
+    assert curves["wrist"].free_alarms_per_day(curves["wrist"].logit_at(1.0)) <= curves["wrist"].free_alarms_per_day(
+        -99.0
+    )
+    assert np.isnan(waist.free_alarms_per_day(0.0)) or waist.free_hours > 0
+    assert set(FallModel.of(model.arrays()).forests) == {"waist", "wrist"}
