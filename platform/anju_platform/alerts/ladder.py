@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anju_core.announcements import SEEN
-from anju_core.escalation import Audience, Ladder, Policy, climb, everybody
+from anju_core.escalation import Audience, Ladder, Policy, climb, due_at, everybody
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.alerts.models import Alert
@@ -101,7 +101,7 @@ class AlertLadder:
     def resume(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
         """Go on with the ladder where it stood, as if nothing had happened."""
         policy = self._policy(work, alert, now)
-        alert.next_due_at = climb(policy, Ladder(alert.ladder_at, alert.level, alert.suspected), now).next_at
+        alert.next_due_at = due_at(policy, Ladder(alert.ladder_at, alert.level, alert.suspected))
 
     def policy(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
         """The policy that holds for an alert now."""

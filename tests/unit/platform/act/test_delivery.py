@@ -66,7 +66,7 @@ def test_what_nobody_could_be_told_of_still_climbs_to_everybody(scene: Scene) ->
 
 def test_nobody_reachable_makes_no_storm(scene: Scene) -> None:
     alert_id = scene.raise_alert()
-    scene.tick(600, every=1)
+    scene.tick(600, every=6)
     steps = len(scene.history(alert_id, AlertStep.ESCALATED))
     assert 4 <= steps <= 9
     assert scene.told(scene.wang) <= steps + 1
@@ -75,7 +75,7 @@ def test_nobody_reachable_makes_no_storm(scene: Scene) -> None:
 def test_a_home_that_is_not_reached_is_tried_until_it_is(scene: Scene) -> None:
     scene.homes.up = False
     scene.raise_alert()
-    scene.tick(40, every=1)
+    scene.tick(40, every=4)
     assert scene.homes.commands == []
     scene.homes.up = True
     scene.tick(16, every=1)
@@ -88,21 +88,21 @@ def test_a_home_that_is_not_reached_is_tried_until_it_is(scene: Scene) -> None:
 def test_a_home_hears_things_in_the_order_in_which_they_happened(scene: Scene) -> None:
     scene.homes.up = False
     alert_id = scene.raise_alert()
-    scene.tick(30, every=1)
+    scene.tick(30, every=5)
     scene.do("take", alert_id, scene.wang)
     scene.tick(1)
     scene.homes.up = True
     scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
-    scene.tick(20, every=1)
+    scene.tick(20, every=4)
     assert scene.homes.said() == ["seen", "coming", "closed"]
 
 
 def test_what_is_too_late_is_not_said_to_the_elder_any_more(scene: Scene) -> None:
     scene.homes.up = False
     alert_id = scene.raise_alert()
-    scene.tick(605, every=5)
+    scene.tick(605, every=55)
     scene.homes.up = True
-    scene.tick(30, every=5)
+    scene.tick(30, every=15)
     assert scene.homes.commands == []
     failed = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
     assert {"channel": "home", "to": "home-01", "error": "broker: not connected"} in failed
