@@ -21,7 +21,7 @@ _STOP_S = 6.0
 _POLL_S = 0.05
 _AGAIN_AFTER_S = (0.0, 0.2, 1.0, 2.0, 5.0)
 """How long a child that keeps dying waits before the next start."""
-_SETTLED_S = 30.0
+_SETTLED_S = 10.0
 _TAIL_LINES = 25
 
 

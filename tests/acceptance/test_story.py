@@ -1,0 +1,60 @@
+"""The first whole path, headless, as `anju demo --story first-path --exit` plays it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from acceptance.district import District, play
+from fixtures.influx import InfluxServer
+from fixtures.mosquitto import mosquitto_binary
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+STAGES = {"stored", "shown", "taken", "visited", "closed"}
+
+
+def _check(verdict: dict[str, Any]) -> None:
+    assert all(finding["ok"] for finding in verdict["findings"])
+    assert set(verdict["times"]) == {"press", "fall", "silence"}
+    for times in verdict["times"].values():
+        assert times.keys() >= STAGES
+        assert times["stored"] <= times["shown"] <= times["taken"] <= times["visited"] <= times["closed"]
+        assert "told_closed" in times
+
+
+def test_embedded(tmp_path: Path) -> None:
+    _check(play(tmp_path))
+
+
+def test_over_mosquitto_and_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    if mosquitto_binary() is None:
+        pytest.skip("mosquitto is not installed")
+    _check(play(tmp_path, "--broker", "mosquitto", "--database", postgres_url))
+
+
+def test_over_influxdb(tmp_path: Path, influx: InfluxServer) -> None:
+    url = f"influx+{influx.url}/{influx.make_bucket()}"
+    _check(play(tmp_path, "--series", url, env={"ANJU_INFLUX_TOKEN": influx.token, "ANJU_INFLUX_ORG": influx.org}))
+
+
+def test_with_recordings(tmp_path: Path) -> None:
+    beside = Path(__file__).parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("ANJU_TEST_RECORDINGS", beside))
+    if not (folder / "fall" / "index.csv").exists():
+        pytest.skip(f"no recordings in {folder}: set ANJU_TEST_RECORDINGS (they are never shipped)")
+    _check(play(tmp_path, "--recordings", str(folder)))
+
+
+def test_the_demo_takes_the_next_free_port_and_stops_cleanly(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one = District(tmp_path / "one", "--homes", "1", "--history-days", "0")
+    port = one.state["http"].rpartition(":")[2]
+    two = District(tmp_path / "two", "--homes", "1", "--history-days", "0", "--port", port)
+    pids = [*one._read()["pids"].values(), *two._read()["pids"].values()]
+    assert int(two.state["http"].rpartition(":")[2]) > int(port)
+    assert "Password" in two.log()
+    assert [two.stop(), one.stop()] == [0, 0]
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
