@@ -13,7 +13,7 @@ class SampleRing:
     """Samples in order of time, contiguous for readers.
 
     The store is twice the capacity, and its younger half is moved to the front when it is full, so that a window is
-    always one slice. `first` and `end` number samples since the stream began.
+    always one slice. `end` numbers samples since the stream began.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -23,11 +23,6 @@ class SampleRing:
         self._power = np.zeros(2 * capacity, np.int32)
         self._size = 0
         self._base = 0
-
-    @property
-    def first(self) -> int:
-        """Number of the oldest sample kept."""
-        return self._base
 
     @property
     def end(self) -> int:

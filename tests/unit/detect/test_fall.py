@@ -167,3 +167,11 @@ def test_trained_arrays_are_proven_by_their_hash() -> None:
         FallModel.of({name: value for name, value in arrays.items() if name != "wrist_suspect"})
     with pytest.raises(ModelRefused, match="may be shipped"):
         pack_arrays({"noise": np.random.default_rng(1).integers(0, 256, 3_000_000).astype(np.uint8)})
+
+
+def test_moving_without_a_posture_of_before_is_no_recovery() -> None:
+    stream = fall_stream(after="walking")
+    detector = FallDetector(50.0, "waist", judge=_Always())
+    signals = detector.update(START, stream[int(9.8 * 50) :])
+    assert WITHDRAWN not in _stages(signals)
+    assert CONFIRMED in _stages(signals)
