@@ -159,7 +159,6 @@ class District:
             "ANJU_MQTT_PORT": str(self.broker_port),
             "ANJU_HTTP_HOST": _HOST,
             "ANJU_HTTP_PORT": str(plan.port),
-            "ANJU_DEMO": "1",
             "ANJU_SIM_CONTROL": "1",
             "PYTHONUNBUFFERED": "1",
         }

@@ -58,8 +58,6 @@ class Settings(BaseSettings):
     """JSON: name → Apprise URL, as in `{"duty-wecom": "wecombot://…"}`."""
     clock: str = ""
     """`<real start>,<shown start>,<rate>`: a faster or shifted clock for simulation."""
-    demo: bool = False
-    """Seed made-up people at start-up."""
     sim_control: bool = False
     """Let the tester's panel drive the simulator over the broker."""
 
