@@ -22,6 +22,8 @@ class WatchRules:
         ever.
     settle_s
         After the platform began to listen, spools empty themselves first.
+    told_s
+        After this a gateway that is heard has passed on what its devices said while the platform was away.
     offline_s
         A gateway that the broker reports gone may come back within this before its home counts as blind.
     beat_gap_s
@@ -43,6 +45,7 @@ class WatchRules:
     late_hold_s: float = 3.0
     nearly_live_s: float = 900.0
     settle_s: float = 10.0
+    told_s: float = 300.0
     offline_s: float = 120.0
     beat_gap_s: float = 600.0
     refresh_s: float = 60.0

@@ -150,8 +150,10 @@ class Watch:
         self._catch_up(now_s)
         with self._lock:
             changes = self._sight.judge(now_s)
+            # What the devices of a home that is catching up said is still on its way.
+            darkened = [one for one in changes.darkened if one.by_gateway or not self._late(one.home_id, now_s)]
         failed: list[Exception] = []
-        for dark in changes.darkened:
+        for dark in darkened:
             self._try(failed, partial(self._darken, dark, now_s))
         for dark in changes.seen_again:
             self._try(failed, partial(self._see_again, dark, now_s))
@@ -166,7 +168,7 @@ class Watch:
         self._try(failed, self._mark_late)
         if failed:
             raise WatchFailed(len(failed)) from failed[0]
-        return len(changes.darkened) + len(changes.seen_again) + len(ready)
+        return len(darkened) + len(changes.seen_again) + len(ready)
 
     def _try(self, failed: list[Exception], change: Callable[[], None]) -> None:
         """One home's trouble must not hide another's; all are reported at the end."""
@@ -210,6 +212,9 @@ class Watch:
         self._away[away.home_id] = away
         until_s = max(away.until_s, math.nextafter(away.from_s, math.inf))
         self._detector.absent(away.home_id, away.from_s, until_s)
+
+    def _late(self, home_id: str, now_s: float) -> bool:
+        return home_id in self._rows and self._arrivals.catching_up(self._rows[home_id], now_s)
 
     # --- blindness -------------------------------------------------------------------------------------------------
 
@@ -270,8 +275,7 @@ class Watch:
             return False
         if not self._sight.heard_since(home_id, self._sight.since_s):
             return False
-        late = self._arrivals.catching_up(row, now_s)
-        return not late or self._arrivals.reached(row, signal.deadline_s, now_s)
+        return not self._late(home_id, now_s) or self._arrivals.reached(row, signal.deadline_s, now_s)
 
     def _raise(self, signal: InactivitySignal, now_s: float) -> None:
         with self._lock:

@@ -138,7 +138,7 @@ class SightBook:
         if not len(self._home):
             return Changes([], list(self._dark.values()))
         self._forgive()
-        blind = {self._homes[one.home]: one for one in supervise(self._sightings(), now_s, self._parameters).blind}
+        blind = {self._homes[one.home]: one for one in supervise(self._sightings(now_s), now_s, self._parameters).blind}
         gone = {home for home, at_s in self._gone.items() if now_s - at_s > self._rules.offline_s}
         new = [home for home in blind if home not in self._dark]
         darkened = self._explained(new, now_s)
@@ -180,19 +180,32 @@ class SightBook:
         times = [float(self._seen[row]) for row in self._gateways.get(home_id, ())]
         return max((at_s for at_s in times if not math.isnan(at_s)), default=-math.inf)
 
-    def _sightings(self) -> DeviceSightings:
+    def _sightings(self, now_s: float) -> DeviceSightings:
         floor = np.full(len(self._homes), self._since_s)
-        expected = floor.copy()
+        expected, returned = floor.copy(), np.full(len(self._homes), -np.inf)
         number = {home: row for row, home in enumerate(self._homes)}
         for home, dark in self._dark.items():
             if home in number:
                 floor[number[home]], expected[number[home]] = -np.inf, dark.since_s
         for home, at_s in self._returned.items():
             if home in number:
-                row = number[home]
-                floor[row], expected[row] = max(floor[row], at_s), max(expected[row], at_s)
-        last = np.where(np.isnan(self._seen), np.nan, np.maximum(self._seen, floor[self._home]))
+                returned[number[home]] = at_s
+        floor, expected = np.maximum(floor, returned), np.maximum(expected, returned)
+        is_gateway = self._kind == GATEWAY
+        told = self._has_told(is_gateway, now_s)[self._home] & ~is_gateway
+        earliest = np.where(told, returned[self._home], floor[self._home])
+        last = np.where(np.isnan(self._seen), np.nan, np.maximum(self._seen, earliest))
         return DeviceSightings(self._home, self._kind, last, expected[self._home])
+
+    def _has_told(self, is_gateway: NDArray[np.bool_], now_s: float) -> NDArray[np.bool_]:
+        """Homes whose gateway has had the time to pass on what its devices said while the platform was away.
+
+        Their devices are judged by their true last words, so that restarts don't hide a dead sensor.
+        """
+        spoke = np.full(len(self._homes), -np.inf)
+        heard = is_gateway & ~np.isnan(self._seen)
+        np.maximum.at(spoke, self._home[heard], self._seen[heard])
+        return (spoke >= self._since_s) & (now_s - self._since_s >= self._rules.told_s) & self._up
 
     def _explained(self, homes: list[str], now_s: float) -> list[Dark]:
         """The same homes with their true last words, which may be older than the platform's listening."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.watch import HOMES, Ward
+from fixtures.watch import DEVICES, HOMES, Ward
 
 from anju_platform.devices.models import Gateway
 from anju_platform.ingest.ports import Sighting
@@ -155,3 +155,20 @@ def test_a_home_that_was_blind_stays_blind_over_a_restart_until_it_is_heard(ward
     ward.live(30, step_s=10)
     assert ward.sight(HOME).blind_since is None
     assert len(ward.raised("blind")) == 1
+
+
+def test_restarts_do_not_hide_a_dead_sensor(ward: Ward) -> None:
+    for _ in range(5):
+        for _ in range(6):
+            ward.clock.forward(600)
+            ward.check_in(OTHER)
+            ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(ward.now())}, ward.now())
+            ward.sweep()
+        with ward.work() as work:
+            for home, seen in ((OTHER, True), (HOME, False)):
+                names = [f"gw-{home}", *(name for name, _, _ in DEVICES if seen)]
+                ward.devices.seen(work, {(home, name): Sighting(ward.now()) for name in names})
+            first = {(HOME, name): Sighting(ward.now() - 20000) for name, _, _ in DEVICES}
+            ward.devices.seen(work, first)
+        ward.restart()
+    assert {alert.home_id for alert in ward.raised("blind")} == {HOME}
