@@ -49,12 +49,6 @@ class AlertHearing(AlertSteps):
         """
         return self._intake.raise_alert(work, signal)
 
-    def confirm(
-        self, work: UnitOfWork, home_id: str, kind: AlertKind, episode: str, *, source: str | None
-    ) -> Alert | None:
-        """A suspected alert is real; None when there is no open alert of this episode."""
-        return self._intake.confirm(work, home_id, kind, episode, source=source)
-
     def withdraw(
         self,
         work: UnitOfWork,

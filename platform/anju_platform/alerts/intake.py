@@ -45,20 +45,6 @@ class AlertIntake:
             return alert
         return self._again(work, alert, signal, source)
 
-    def confirm(
-        self, work: UnitOfWork, home_id: str, kind: AlertKind, episode: str, *, source: str | None
-    ) -> Alert | None:
-        """See `AlertService.confirm`."""
-        repository = AlertRepository(work.session)
-        if repository.lock_home(home_id) is None:
-            raise UnknownHome(home_id)
-        counted = None if source is None else repository.by_source(source)
-        alert = counted or repository.by_episode(home_id, kind, episode)
-        if counted is not None or alert is None or alert.closed_at is not None:
-            return counted
-        self._confirm(work, alert, {}, source)
-        return alert
-
     def withdraw(
         self,
         work: UnitOfWork,

@@ -68,9 +68,6 @@ class AlarmSink(Protocol):
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
         """Raise, confirm or repeat; one alert for each episode, and each source counts once."""
 
-    def confirm(self, work: UnitOfWork, home_id: str, kind: AlertKind, episode: str, *, source: str | None) -> object:
-        """A suspected alert is real; None when there is no open alert of this episode."""
-
     def withdraw(
         self,
         work: UnitOfWork,
