@@ -37,10 +37,7 @@
         if (verdict === null) break;
         save(load().map((one) => (one.id === step.id ? { ...one, ...verdict } : one)));
         draw();
-        if (verdict.state === "refused") {
-          toast(fill(words.refused, { why: verdict.why }));
-          break;
-        }
+        if (verdict.state === "refused") break;
       }
     } finally {
       sending = false;

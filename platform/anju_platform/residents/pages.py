@@ -163,7 +163,7 @@ def _strips(asked: Asked, home_id: str, now: datetime, days: int) -> list[tuple[
     for number in range(days):
         start = ages.midnight(today - timedelta(days=number, hours=-12))
         end = start + timedelta(days=1)
-        usual: dict[str, list[Stretch]] = day.usual(signs, first if days > 1 else today, start, end)
+        usual: dict[str, list[Stretch]] = day.usual(signs, today, start, end)
         rows = day.rows(signs, start, end, asked.words, usual)
         if rows:
             drawn.append((ages.day(asked.words, start.date()), Strip(start, end, rows, now)))

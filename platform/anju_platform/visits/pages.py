@@ -44,6 +44,7 @@ _STEP_AT = {
     VisitState.CHECKED_OUT: "done",
     VisitState.CONFIRMED: "done",
 }
+WORKER_HEADERS = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/carer"}
 _ETAS = (5, 10, 15, 20, 30, 45)
 
 
@@ -316,7 +317,7 @@ router = APIRouter()
 @router.get("/carer/sw.js", include_in_schema=False)
 def service_worker() -> FileResponse:
     """The worker that lets the page open without a signal; served from here so that its scope is the carer's pages."""
-    return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers=WORKER_HEADERS)
 
 
 router.include_router(carer)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from fixtures._browser import DESKTOP, PHONE, Desk, Live
+from fixtures._line import Line
 from playwright.sync_api import expect
 
 from anju_core.vocabulary import VisitCategory
 from anju_platform.visits.models import VisitEvent
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def line(live: Live) -> Iterator[Line]:
+    line = Line(int(live.address.rpartition(":")[2]))
+    yield line
+    line.close()
 
 
 def offered(live: Live) -> tuple[UUID, str]:
@@ -28,13 +37,13 @@ def offered(live: Live) -> tuple[UUID, str]:
     return alert_id, login
 
 
-def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk) -> None:
+def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk, line: Line) -> None:
     live = desk.live
     alert_id, login = offered(live)
-    carer = desk.open(login, PHONE)
+    carer = desk.open(login, PHONE, address=line.address)
     carer.get_by_role("button", name="我去").click()
     carer.wait_for_selector("html[data-stocked=true]")
-    carer.context.set_offline(True)
+    line.cut()
     carer.reload()
     carer.get_by_role("button", name="我到门口了").click()
     carer.get_by_label("验证码", exact=True).fill(live.code(alert_id))
@@ -48,7 +57,7 @@ def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk) -> None:
     expect(carer.locator("[data-step=tasks]")).to_be_visible()
     assert live.visit(alert_id).state == "accepted"
 
-    carer.context.set_offline(False)
+    line.mend()
     expect(carer.locator("#outbox")).to_contain_text("全部已发送", timeout=20_000)
     visit = live.visit(alert_id)
     assert visit.state == "checked_in"
@@ -84,12 +93,14 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
     live.eventually(lambda: live.visit(alert_id).state == "checked_in")
 
 
-def test_the_board_says_when_it_is_out_of_date(desk: Desk) -> None:
-    worker = desk.open("worker", DESKTOP)
+def test_the_board_says_when_it_is_out_of_date_and_catches_up(desk: Desk, line: Line) -> None:
+    worker = desk.open("worker", DESKTOP, address=line.address)
     expect(worker.locator(".empty").first).to_be_visible()
-    worker.wait_for_function("window.anju !== undefined")
-    worker.context.set_offline(True)
-    desk.live.platform.hub.publish("community:*", "alert")
-    worker.evaluate("document.dispatchEvent(new CustomEvent('htmx:sseError'))")
-    expect(worker.locator("#stale")).to_contain_text("正在重新连接")
-    worker.context.set_offline(False)
+    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    line.cut()
+    expect(worker.locator("#stale")).to_contain_text("正在重新连接", timeout=15_000)
+    desk.check(worker, "board-stale")
+    alert_id = desk.live.press("home-01")
+    line.mend()
+    expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=30_000)
+    expect(worker.locator("#stale")).to_be_hidden()
