@@ -1,7 +1,7 @@
 """Gateways and devices as ingest needs them, thousands of times a second: looked up once, then remembered.
 
-Used by the ingest thread alone. What is not known yet is asked for again after `FRESH_S`, so that a home that was
-registered a moment ago is let in without a restart.
+Used by one thread. What is not known yet is asked for again after `FRESH_S`, so that a home that was registered a
+moment ago is let in without a restart.
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ from anju_wire.clock import Clock
 from anju_wire.vocabulary import DeviceKind, Quantity, Room
 
 FRESH_S = 5.0
+KNOWN_S = 300.0
+"""What is known is looked up again after so long: a gateway may have been retired, a sensor moved."""
 _OTHER = ROOMS.index(Room.OTHER)
 _NO_LIFE = -1
+_MOST_SOURCES = 500_000
+_LIVES: dict[str, str] = {
+    Quantity.OCCUPANCY: "motion",
+    Quantity.SOS: "button",
+    Quantity.SOS_CANCEL: "button",
+    Quantity.STEPS: "steps",
+    Quantity.HEARTBEAT: "heartbeat",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +57,17 @@ class Sensor:
     """One quantity of one device, ready for the columns of a batch.
 
     life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
-    life_when_false: whether its falsehood is one too (a door closing is, a motion ending is not).
+    life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
+    sighted_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
+    tells: `battery` or `link_quality` where it is one, else empty.
     """
 
     source: Source
     room: int
     life: int
     life_when_false: bool
+    sighted_when_false: bool
+    tells: str
 
 
 class Book:
@@ -64,13 +78,14 @@ class Book:
         self._clock = clock
         self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
         self._devices: dict[str, tuple[float, dict[str, DeviceFacts]]] = {}
-        self._sensors: dict[tuple[str, str, str], Sensor] = {}
+        self._sensors: dict[str, tuple[float, dict[tuple[str, str], Sensor]]] = {}
+        self._sources: dict[tuple[str, str, str, str], Source] = {}
 
     def gateway(self, gateway_id: str) -> GatewayFacts | None:
         """The gateway in service under this id."""
         held = self._gateways.get(gateway_id)
         now_s = self._clock.time()
-        if held is None or (held[1] is None and now_s - held[0] > FRESH_S):
+        if held is None or now_s - held[0] > (FRESH_S if held[1] is None else KNOWN_S):
             with self._work() as work:
                 held = (now_s, _gateway(work, gateway_id))
             self._gateways[gateway_id] = held
@@ -86,22 +101,32 @@ class Book:
             self._devices[home_id] = held
         return held[1].get(device_id) or DeviceFacts("", Room.OTHER, "", known=False)
 
+    def sensors(self, home_id: str) -> dict[tuple[str, str], Sensor]:
+        """The home's sensors that are known by now, by device and quantity; `sensor` finds the others."""
+        held = self._sensors.get(home_id)
+        if held is None or self._clock.time() - held[0] > KNOWN_S:
+            self._devices.pop(home_id, None)
+            held = self._sensors[home_id] = (self._clock.time(), {})
+        return held[1]
+
     def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
-        """The same object for the same quantity of the same device, as long as the device stays what it is."""
-        key = (home_id, device_id, quantity)
-        sensor = self._sensors.get(key)
+        """One sensor; remembered where its device is registered."""
+        known = self.sensors(home_id)
+        sensor = known.get((device_id, quantity))
         if sensor is None:
             device = self.device(home_id, device_id)
-            sensor = _sensor(home_id, device_id, quantity, device)
+            room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
+            source = self._source((home_id, device_id, ROOMS[room], str(quantity)))
+            sensor = _sensor(source, room, quantity, device.kind)
             if device.known:
-                self._sensors[key] = sensor
+                known[device_id, quantity] = sensor
         return sensor
 
-    def forget(self) -> None:
-        """Look everything up anew: gateways or devices were changed."""
-        self._gateways.clear()
-        self._devices.clear()
-        self._sensors.clear()
+    def _source(self, key: tuple[str, str, str, str]) -> Source:
+        """The same object for the same words, for the series stores know sources by identity."""
+        if len(self._sources) > _MOST_SOURCES:
+            self._sources.clear()
+        return self._sources.setdefault(key, Source(*key))
 
 
 def _gateway(work: UnitOfWork, gateway_id: str) -> GatewayFacts | None:
@@ -119,20 +144,15 @@ def _devices(work: UnitOfWork, home_id: str) -> dict[str, DeviceFacts]:
     return {row.id: DeviceFacts(row.kind, row.room, row.label, row.known) for row in rows}
 
 
-def _sensor(home_id: str, device_id: str, quantity: str, device: DeviceFacts) -> Sensor:
-    room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
-    return Sensor(Source(home_id, device_id, ROOMS[room], quantity), room, *_life(quantity, device.kind))
+def _sensor(source: Source, room: int, quantity: str, kind: str) -> Sensor:
+    life, when_false = _life(quantity, kind)
+    tells = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
+    return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, tells)
 
 
 def _life(quantity: str, kind: str) -> tuple[int, bool]:
-    """Which sign of life a quantity of a kind of device is."""
+    """Which sign of life a quantity of a kind of device is, and whether its falsehood is one."""
     if quantity == Quantity.CONTACT:
         return KINDS.index("door" if kind == DeviceKind.DOOR else "object"), True
-    name = {
-        Quantity.OCCUPANCY: "motion",
-        Quantity.SOS: "button",
-        Quantity.SOS_CANCEL: "button",
-        Quantity.STEPS: "steps",
-        Quantity.HEARTBEAT: "heartbeat",
-    }.get(Quantity(quantity) if quantity in list(Quantity) else Quantity.AVAILABLE)
-    return (_NO_LIFE if name is None else KINDS.index(name)), False
+    name = _LIVES.get(str(quantity))
+    return (_NO_LIFE if name is None else KINDS.index(name)), quantity == Quantity.HEARTBEAT

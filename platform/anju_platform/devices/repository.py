@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.residents.models import Home
+
+
+@dataclass(slots=True)
+class Note:
+    """What changes about a device: when it was last seen, and how it is."""
+
+    known: bool
+    last_seen_at: datetime | None = None
+    battery: float | None = None
+    link_quality: float | None = None
 
 
 class DeviceRepository:
@@ -30,6 +42,27 @@ class DeviceRepository:
         """The gateways in service of these homes."""
         query = select(Gateway).where(Gateway.home_id.in_(homes), Gateway.retired_at.is_(None))
         return self._session.scalars(query.order_by(Gateway.id)).all()
+
+    def notes_of(self, homes: Collection[str]) -> dict[tuple[str, str], Note]:
+        """What is known of each device of these homes; without the rows' objects, since ingest asks for thousands."""
+        columns = (Device.home_id, Device.id, Device.known, Device.last_seen_at, Device.battery, Device.link_quality)
+        rows = self._session.execute(select(*columns).where(Device.home_id.in_(homes)))
+        return {(home, device): Note(known, *rest) for home, device, known, *rest in rows.tuples()}  # type: ignore[arg-type]
+
+    def write_notes(self, notes: Mapping[tuple[str, str], Note]) -> None:
+        """Bring devices up to date, all with one statement."""
+        if not notes:
+            return
+        statement = (
+            update(Device.__table__)  # type: ignore[arg-type]
+            .where(Device.home_id == bindparam("of_home"), Device.id == bindparam("of_id"))
+            .values(last_seen_at=bindparam("seen"), battery=bindparam("charge"), link_quality=bindparam("link"))
+        )
+        rows = [
+            {"of_home": home, "of_id": device, "seen": n.last_seen_at, "charge": n.battery, "link": n.link_quality}
+            for (home, device), n in notes.items()
+        ]
+        self._session.connection().execute(statement, rows)
 
     def devices_of(self, homes: Collection[str]) -> Sequence[Device]:
         """All devices of these homes."""

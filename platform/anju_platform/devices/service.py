@@ -14,7 +14,7 @@ import structlog
 from anju_core.actor import Actor
 from anju_core.errors import NotFound
 from anju_platform.devices.models import Device, Gateway, Quarantine
-from anju_platform.devices.repository import DeviceRepository
+from anju_platform.devices.repository import DeviceRepository, Note
 from anju_platform.ingest.ports import Sighting, Sightings
 from anju_platform.records.work import UnitOfWork
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
@@ -65,38 +65,40 @@ class DeviceService:
         records = DeviceRepository(work.session)
         homes = {home for home, _ in sightings}
         gateways = {(row.home_id, row.id): row for row in records.gateways_of(homes)}
-        devices = {(row.home_id, row.id): row for row in records.devices_of(homes)}
-        strangers: list[tuple[str, str]] = []
+        devices = records.notes_of(homes)
+        noted: dict[tuple[str, str], Note] = {}
+        strangers: dict[tuple[str, str], Sighting] = {}
         for key, sighting in sightings.items():
             if key in gateways:
                 gateways[key].last_seen_at = _later(gateways[key].last_seen_at, sighting)
             elif key in devices:
-                _note(devices[key], sighting)
+                noted[key] = _note(devices[key], sighting)
             else:
-                strangers.append(key)
+                strangers[key] = sighting
+        records.write_notes(noted)
         if strangers:
-            self._register(records, devices, {key: sightings[key] for key in strangers})
+            self._register(records, devices, strangers)
         work.session.flush()
 
     def _register(
         self,
         records: DeviceRepository,
-        devices: Mapping[tuple[str, str], Device],
+        devices: Mapping[tuple[str, str], Note],
         strangers: Mapping[tuple[str, str], Sighting],
     ) -> None:
         """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
         room: dict[str, int] = dict.fromkeys(records.homes({home for home, _ in strangers}), MOST_STRANGERS)
-        for (home, _), row in devices.items():
-            if home in room and not row.known:
+        for (home, _), known in devices.items():
+            if home in room and not known.known:
                 room[home] -= 1
         fresh = []
         for (home, device_id), sighting in strangers.items():
             if room.get(home, 0) < 1 or not 0 < len(device_id) <= _MOST_ID or not device_id.isprintable():
                 continue
             room[home] -= 1
-            row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=None, link_quality=None)
-            row.last_seen_at = None
-            _note(row, sighting)
+            note = _note(Note(known=False), sighting)
+            row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=note.battery)
+            row.last_seen_at, row.link_quality = note.last_seen_at, note.link_quality
             fresh.append(row)
         records.add(fresh)
 
@@ -156,7 +158,7 @@ class DeviceService:
         return DeviceRepository(work.session).quarantine(before, limit)
 
 
-def _note(row: Device, sighting: Sighting) -> None:
+def _note(row: Note, sighting: Sighting) -> Note:
     """A newer word replaces what is known; an older one only fills what isn't."""
     newer = row.last_seen_at is None or sighting.at_s >= row.last_seen_at.timestamp()
     row.last_seen_at = _later(row.last_seen_at, sighting)
@@ -164,6 +166,7 @@ def _note(row: Device, sighting: Sighting) -> None:
         value = getattr(sighting, name)
         if value is not None and math.isfinite(value) and (newer or getattr(row, name) is None):
             setattr(row, name, value)
+    return row
 
 
 def _later(known: datetime | None, sighting: Sighting) -> datetime:

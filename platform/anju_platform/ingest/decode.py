@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
 
 from anju_platform.devices.book import Book, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
@@ -15,6 +17,8 @@ from anju_wire.vocabulary import SPOOLED_LANES, Lane
 StreamKey = tuple[str, int, Lane]
 """Gateway, epoch, lane: what a sequence of messages belongs to."""
 
+_AT_S = attrgetter("at_s")
+_topic = lru_cache(maxsize=65536)(Topic.parse)
 _SALVAGE_BYTES = 4096
 _GATEWAY = re.compile(rb'"gateway"\s*:\s*"([a-zA-Z0-9_.-]{1,63})"')
 _EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,15})\b')
@@ -85,7 +89,7 @@ def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
 def read(raw: Raw, book: Book, clocks: Clocks) -> Incoming | Rejected:
     """Take a message apart, check that it may say what it says, and put its times right."""
     try:
-        topic = Topic.parse(raw.topic)
+        topic = _topic(raw.topic)
     except InvalidTopic as error:
         return Rejected(raw, "topic", error.why)
     try:
@@ -126,7 +130,7 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
     latest = arrived_s + TRUSTED_S
     try:
         readings = resolve(pack)
-        if all(reading.at_s <= latest for reading in readings):
+        if not readings or max(map(_AT_S, readings)) <= latest:
             return readings
     except InvalidMessage:
         if lane is not Lane.ALARM:

@@ -150,8 +150,8 @@ class Intake:
             raise ConnectionError(f"the broker took no message within {_PUBLISH_S} s")
 
     def _acknowledge(self, topic: str, payload: bytes) -> None:
-        """Down to a home, without waiting: an ack that is lost is asked for again by what the home sends again."""
-        self._alarm.client.publish(topic, payload, 1)
+        """Down to a home, at QoS 0: an ack that is lost is asked for again by what the home sends again."""
+        self._alarm.client.publish(topic, payload, 0)
 
     @property
     def ready(self) -> bool:
@@ -183,7 +183,7 @@ class Intake:
         for line in (self._telemetry, self._alarm):
             line.client.disconnect()
             line.client.loop_stop()
-        self._telemetry_desk.record(force=True)
+        self._telemetry_desk.record(final=True)
 
     def _run(self, line: Line, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
         waited = 0.0

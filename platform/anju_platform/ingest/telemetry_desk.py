@@ -11,7 +11,7 @@ import structlog
 
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
-from anju_platform.devices.book import Book
+from anju_platform.devices.book import Book, Sensor
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
@@ -26,6 +26,10 @@ from anju_wire.vocabulary import Lane, Quantity
 
 _LONGEST_REASON = 300
 log = structlog.get_logger()
+SIGHTINGS_EVERY_S = 10.0
+"""When devices were last seen goes to the records at most this often; the watch is told each `RECORDS_EVERY_S`."""
+ACKS_EVERY_S = 0.5
+"""One ack covers all that a home sent meanwhile; its window of unacknowledged packs is far longer."""
 RECORDS_EVERY_S = 1.0
 """Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
 
@@ -64,8 +68,11 @@ class TelemetryDesk:
         self._registry, self._post = registry, post
         self._streams = Streams(work)
         self._clocks = Clocks()
+        self._fresh: dict[tuple[str, str], Sighting] = {}
         self._sightings: dict[tuple[str, str], Sighting] = {}
-        self._recorded_s = -RECORDS_EVERY_S
+        self._owed: dict[StreamKey, Topic] = {}
+        self._refused: list[Rejected] = []
+        self._recorded_s = self._noted_s = self._answered_s = -SIGHTINGS_EVERY_S
 
     def take(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
         """Store a batch and what the alarm desk passed on; then acknowledge.
@@ -139,36 +146,43 @@ class TelemetryDesk:
         if message.lane is Lane.CLIP:
             columns.clips += _clips(home, message.readings)
             return
-        row = self._watch.row(home)
-        readings = columns.readings
+        known, columns_of = self._book.sensors(home), columns.readings
+        put_source, put_time, put_value = columns_of.sources.append, columns_of.times.append, columns_of.values.append
+        life: list[tuple[Sensor, float]] = []
+        last: dict[str, float] = {}
         for reading in message.readings:
-            sensor = self._book.sensor(home, reading.device, str(reading.quantity))
-            if reading.quantity == Quantity.AVAILABLE and not reading.truth:
-                # Its gateway says that it does not answer: no sighting.
-                readings.add(sensor.source, reading.at_s, 0.0)
-                continue
-            sighting = self._sighting(home, reading.device, reading.at_s)
-            if reading.text is not None:
-                readings.add_text(sensor.source, reading.at_s, reading.text)
-                continue
-            value = float(reading.truth) if reading.truth is not None else reading.value
+            device, at_s = reading.device, reading.at_s
+            sensor = known.get((device, reading.quantity)) or self._book.sensor(home, device, reading.quantity)
+            value = reading.value if reading.truth is None else float(reading.truth)
             if value is None:
+                if reading.text is not None:
+                    columns_of.add_text(sensor.source, at_s, reading.text)
+                    last[device] = max(at_s, last.get(device, 0.0))
                 continue
-            readings.add(sensor.source, reading.at_s, value)
-            if sensor.life >= 0 and (reading.truth is not False or sensor.life_when_false):
-                columns.homes.append(row)
-                columns.times.append(reading.at_s)
-                columns.rooms.append(sensor.room)
-                columns.kinds.append(sensor.life)
-            if reading.quantity == Quantity.BATTERY:
-                sighting.battery = value
-            elif reading.quantity == Quantity.LINK_QUALITY:
-                sighting.link_quality = value
+            put_source(sensor.source)
+            put_time(at_s)
+            put_value(value)
+            if sensor.life >= 0 and (value or sensor.life_when_false):
+                life.append((sensor, at_s))
+            if (value or sensor.sighted_when_false) and at_s > last.get(device, 0.0):
+                last[device] = at_s
+            if sensor.tells:
+                setattr(self._sighting(home, device, at_s), sensor.tells, value)
+        for device, at_s in last.items():
+            self._sighting(home, device, at_s)
+        if life:
+            self._live(columns, self._watch.row(home), life)
+
+    def _live(self, columns: Batch, row: int, life: Sequence[tuple[Sensor, float]]) -> None:
+        columns.homes += [row] * len(life)
+        columns.times += [at_s for _, at_s in life]
+        columns.rooms += [sensor.room for sensor, _ in life]
+        columns.kinds += [sensor.life for sensor, _ in life]
 
     def _sighting(self, home: str, device: str, at_s: float) -> Sighting:
-        sighting = self._sightings.get((home, device))
+        sighting = self._fresh.get((home, device))
         if sighting is None:
-            sighting = self._sightings[home, device] = Sighting(at_s)
+            sighting = self._fresh[home, device] = Sighting(at_s)
         elif at_s > sighting.at_s:
             sighting.at_s = at_s
         return sighting
@@ -183,10 +197,9 @@ class TelemetryDesk:
             self._show(columns.life(), arrived_s)
         for key, stream in columns.streams.items():
             self._streams.put(key, stream)
-        self.record(force=bool(columns.rejected), rejected=columns.rejected)
-        upto = {key: stream.upto for key, stream in columns.streams.items()}
-        for topic, payload in acks(upto, columns.topics, columns.rejected):
-            self._post(topic, payload)
+        self._owed |= columns.topics
+        self._refused += columns.rejected
+        self.record(rejected=columns.rejected)
 
     def _show(self, life: LifeBatch, arrived_s: float) -> None:
         """To the watch; what it cannot take is stored all the same, and must not hold up what follows."""
@@ -195,16 +208,42 @@ class TelemetryDesk:
         except DetectionError:
             log.exception("the watch did not take a batch", rows=len(life.home))
 
-    def record(self, *, force: bool = False, rejected: Sequence[Rejected] = ()) -> None:
+    def record(self, *, final: bool = False, rejected: Sequence[Rejected] = ()) -> None:
         """Bring the records up to date, when it is time; quarantine is never put off."""
         now = time.monotonic()
-        if not force and now - self._recorded_s < RECORDS_EVERY_S:
-            return
+        if final or rejected or now - self._recorded_s >= RECORDS_EVERY_S:
+            self._recorded_s = now
+            self._watch.heard(self._fresh, max((s.at_s for s in self._fresh.values()), default=0.0))
+            self._keep_fresh()
+            self._save(rejected)
+        if final or now - self._answered_s >= ACKS_EVERY_S:
+            self._answered_s = now
+            self._answer()
+        if self._sightings and (final or now - self._noted_s >= SIGHTINGS_EVERY_S):
+            self._note_sightings(self._sightings)
+            self._sightings, self._noted_s = {}, now
+
+    def _answer(self) -> None:
+        """Acknowledge what was stored since the last time, one message for each stream."""
+        upto = {key: self._streams.get(key).upto for key in self._owed}
+        for topic, payload in acks(upto, self._owed, self._refused):
+            self._post(topic, payload)
+        self._owed, self._refused = {}, []
+
+    def _keep_fresh(self) -> None:
+        """What the watch has heard waits for the records, the latest of each device."""
+        for key, sighting in self._fresh.items():
+            known = self._sightings.get(key)
+            if known is not None:
+                sighting.at_s = max(sighting.at_s, known.at_s)
+                sighting.battery = known.battery if sighting.battery is None else sighting.battery
+                sighting.link_quality = known.link_quality if sighting.link_quality is None else sighting.link_quality
+            self._sightings[key] = sighting
+        self._fresh = {}
+
+    def _save(self, rejected: Sequence[Rejected]) -> None:
         moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
-        sightings, self._sightings = self._sightings, {}
-        self._watch.heard(sightings, max((s.at_s for s in sightings.values()), default=0.0))
-        self._recorded_s = now
-        if not (moved or sightings or rejected or self._clocks.changed):
+        if not (moved or rejected or self._clocks.changed):
             return
         with self._work() as work:
             self._streams.save(work, moved)
@@ -212,14 +251,11 @@ class TelemetryDesk:
                 self._registry.clock_off(work, gateway_id, offset)
             for one in rejected:
                 self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
-        self._note_sightings(sightings)
         self._streams.saved(moved)
         self._clocks.changed.clear()
 
     def _note_sightings(self, sightings: Sightings) -> None:
         """In a transaction of its own: what cannot be noted of one device must not hold up the readings of all."""
-        if not sightings:
-            return
         try:
             with self._work() as work:
                 self._registry.seen(work, sightings)

@@ -41,6 +41,7 @@ DELETE FROM {table} WHERE rowid IN (
     ) WHERE place > 1)
 """
 _FETCH = 10_000
+_MOST_KNOWN = 500_000
 _NEAR_S = 60.0
 _MEMORY = "512MB"
 Row = tuple[int, str, str, str, float | None, str | None, str]
@@ -87,8 +88,11 @@ class DuckDbSeries:
 
     def _append(self, readings: Readings) -> None:
         known = self._known
-        for source in set(readings.sources).difference(known):
-            known[source] = self._id(source)
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        fresh = set(readings.sources).difference(known)
+        if fresh:
+            self._name(fresh)
         sources = np.fromiter(map(known.__getitem__, readings.sources), np.int32, len(readings))
         at_ns, values = readings.times_ns(), np.asarray(readings.values, np.float64)
         if readings.texts:
@@ -103,13 +107,19 @@ class DuckDbSeries:
             self._db.execute("INSERT INTO reading SELECT source, at_ns, value FROM batch")
             del batch
 
-    def _id(self, source: Source) -> int:
-        key = (source.home, source.device, source.room, source.quantity)
-        if key not in self._ids:
-            number = len(self._ids) + 1
-            self._db.execute("INSERT INTO source VALUES (?, ?, ?, ?, ?)", (number, *key))
-            self._ids[key] = number
-        return self._ids[key]
+    def _name(self, fresh: set[Source]) -> None:
+        """Give sources their numbers, and write down those that the file has never seen, all at once."""
+        new: dict[tuple[str, str, str, str], int] = {}
+        for source in fresh:
+            key = (source.home, source.device, source.room, source.quantity)
+            number = self._ids.get(key)
+            if number is None:
+                number = new.setdefault(key, len(self._ids) + len(new) + 1)
+            self._known[source] = number
+        if new:
+            columns = [list(new.values()), *(list(column) for column in zip(*new, strict=True))]
+            self._db.execute(f"INSERT INTO source SELECT {', '.join(['unnest(?)'] * len(columns))}", columns)
+            self._ids |= new
 
     def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
         """A home's readings, by time."""

@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from anju_platform.series.store import Clip, Reading, Readings, SeriesRefused, SeriesUnavailable, Source, ns_of, s_of
 
+_MOST_KNOWN = 500_000
 _TIMEOUT_MS = 10_000
 _NEAR_S = 60.0
 _NEVER = (400, 413, 422)  # malformed, too large, outside what the bucket retains
@@ -38,6 +39,8 @@ class InfluxSeries:
         if not readings:
             return
         prefixes = self._prefixes
+        if len(prefixes) > _MOST_KNOWN:
+            prefixes.clear()
         for source in set(readings.sources).difference(prefixes):
             prefixes[source] = _prefix(source)
         texts = readings.texts

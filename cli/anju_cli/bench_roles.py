@@ -1,0 +1,126 @@
+"""The benchmark's processes, each measured by itself: who publishes, and the bare receive that is the yardstick.
+
+A receiver prints `ready`, waits for all messages, and prints one line of JSON: CPU seconds, wall seconds, readings.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from anju_cli.bench_traffic import load
+from anju_wire.topics import subscription
+from anju_wire.vocabulary import Lane
+
+HOST = "127.0.0.1"
+PATIENCE_S = 180.0
+IN_FLIGHT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one receiver's process spent between `ready` and its last message."""
+
+    cpu_s: float
+    wall_s: float
+    messages: int
+    readings: int
+
+
+class Stopwatch:
+    """CPU and wall time of this process from its making on."""
+
+    def __init__(self) -> None:
+        self._cpu, self._wall = time.process_time(), time.monotonic()
+
+    def read(self, messages: int, readings: int) -> Measured:
+        """What was spent since."""
+        return Measured(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
+
+
+def say_ready() -> Stopwatch:
+    """Tell the parent that messages may come, and start to measure."""
+    print("ready", flush=True)  # noqa: T201 - the line that the parent waits for
+    return Stopwatch()
+
+
+def report(measured: Measured) -> None:
+    """Tell the parent."""
+    print(json.dumps(asdict(measured)), flush=True)  # noqa: T201 - the line that the parent reads
+
+
+def publish(port: int, traffic: Path) -> None:
+    """Send all messages with QoS 1 as fast as the broker takes them."""
+    prepared = load(traffic)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
+    client.max_inflight_messages_set(IN_FLIGHT)
+    room = threading.Semaphore(IN_FLIGHT)
+    client.on_publish = lambda *_: room.release()
+    client.connect(HOST, port)
+    client.loop_start()
+    for topic, payload in prepared:
+        room.acquire()
+        client.publish(topic, payload, qos=1)
+    for _ in range(IN_FLIGHT):
+        room.acquire()
+    client.disconnect()
+    client.loop_stop()
+
+
+def bare(port: int, count: int) -> None:
+    """Receive and parse, nothing else."""
+    import orjson  # noqa: PLC0415 - only the yardstick needs it
+
+    done = threading.Event()
+    received = [0, 0]
+
+    def take(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        received[0] += 1
+        received[1] += len(orjson.loads(message.payload)["pack"])
+        if received[0] >= count:
+            done.set()
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-bare")
+    client.on_message = take
+    _subscribe(client, port)
+    watch = say_ready()
+    if not done.wait(PATIENCE_S):
+        sys.exit(f"only {received[0]} of {count} messages came")
+    report(watch.read(*received))
+    client.disconnect()
+    client.loop_stop()
+
+
+def _subscribe(client: paho.Client, port: int) -> None:
+    subscribed = threading.Event()
+    client.on_connect = lambda *_: client.subscribe(subscription(Lane.TELEMETRY), 1) and None
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(HOST, port)
+    client.loop_start()
+    if not subscribed.wait(PATIENCE_S):
+        sys.exit("the broker does not answer")
+
+
+def whole(port: int, count: int, size: int, homes: int, place: Path) -> None:
+    """The platform's own ingest, whole, on SQLite and DuckDB."""
+    from anju_cli.bench_ingest import ingest_all  # noqa: PLC0415 - the other roles load none of the platform
+
+    report(ingest_all(port, count, size, homes, place))
+
+
+ROLES: dict[str, Callable[[list[str]], None]] = {
+    "publish": lambda words: publish(int(words[0]), Path(words[1])),
+    "bare": lambda words: bare(int(words[0]), int(words[1])),
+    "whole": lambda words: whole(int(words[0]), int(words[1]), int(words[2]), int(words[3]), Path(words[4])),
+}
+
+if __name__ == "__main__":
+    ROLES[sys.argv[1]](sys.argv[2:])
