@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from unit.sim.homes import fleet
 
 from anju_sim.control import Action
 from anju_sim.fleet import FleetUnreadable, HomeUnknown, load_fleet
-from anju_sim.story import PartNotCast, StoryInvalid, cast, load_story, parse_story, shipped
+from anju_sim.story import Deed, PartNotCast, Stage, StoryInvalid, cast, load_story, parse_story, shipped
 
 TEXT = """name: small
 title: A press
@@ -91,3 +92,12 @@ def test_a_fleet_file_is_read_or_refused(tmp_path: Path) -> None:
         load_fleet(path)
     with pytest.raises(FleetUnreadable, match="No such file"):
         load_fleet(tmp_path / "none.json")
+
+
+def test_the_document_names_every_action_stage_and_deed_and_its_story_can_be_read() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    for word in (*Action, *Stage, *Deed):
+        assert f"`{word}`" in text, word
+    lines = text.partition("    name: small\n")[2].partition("\nStages:")[0]
+    story = parse_story("name: small\n" + dedent(lines), "docs/simulator.md")
+    assert [must.stage for must in story.must] == [Stage.TOLD, Stage.STORED, Stage.SHOWN, Stage.CLOSED]
