@@ -16,6 +16,7 @@ from anju_cli.recordings import HomeRecording, RecordingUnreadable, WornRecordin
 from anju_cli.recordings import worn_recordings as read_pack
 from anju_detect.errors import DetectionError
 from anju_detect.fall import FallDetector, Judgement
+from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
 
 app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
@@ -87,17 +88,18 @@ def fall(
         with out_csv.open("w", newline="", encoding="utf-8") as file:
             out = csv.writer(file)
             out.writerow(("recording_id", "detected_at_s", "score", "alarm"))
+            model = FallModel.shipped()
             for worn in track(read_pack(pack), "judging", console=_console):
-                for judgement in judge_recording(worn):
+                for judgement in judge_recording(worn, model):
                     time, score = f"{judgement.at_s:.3f}", f"{judgement.score:.6f}"
                     out.writerow((worn.recording, time, score, int(judgement.raised)))
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def judge_recording(worn: WornRecording) -> list[Judgement]:
+def judge_recording(worn: WornRecording, model: FallModel) -> list[Judgement]:
     """Feed one recording through a detector of its own; every candidate's judgement, in order."""
-    detector = FallDetector(worn.fs_hz, worn.position, worn.clip_g)
+    detector = FallDetector(worn.fs_hz, worn.position, worn.clip_g, judge=model)
     piece = int(PIECE_S * worn.fs_hz)
     judged: list[Judgement] = []
     for start in range(0, len(worn.samples), piece):
