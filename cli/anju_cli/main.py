@@ -33,6 +33,7 @@ PARTS: dict[str, Part] = {
     "gateway": Part("anju_gateway.cli", "gateway", _GROUPS[1], "What runs in a home: devices, spool, uplink."),
     "broker": Part("anju_cli.broker", "demo", _GROUPS[1], "An embedded MQTT broker for demo and development."),
     "detect": Part("anju_cli.detect", "detect", _GROUPS[2], "Run the detectors over recordings."),
+    "train": Part("anju_cli.train", "detect", _GROUPS[2], "Rebuild the shipped parameters from recordings."),
     "bench": Part("anju_cli.bench", "platform", _GROUPS[2], "Measure, as ratios within one run."),
 }
 
