@@ -69,9 +69,26 @@
     if (event.detail.elt.matches("[data-refreshes]") && event.detail.requestConfig.verb === "get" && busy()) event.preventDefault();
   });
 
+  // A part that is redrawn gives the focus back to what had it: whoever works with the keyboard must not lose her place.
+  const face = (element) => ({
+    tag: element.tagName,
+    id: element.id,
+    form: element.closest("form")?.getAttribute("action") || "",
+    name: element.getAttribute("name") || "",
+    value: element.getAttribute("value") || "",
+    href: element.getAttribute("href") || "",
+    text: element.closest("form") ? "" : element.textContent.trim(),
+  });
   let focused = null;
-  document.addEventListener("htmx:beforeSwap", () => {
-    focused = document.activeElement?.id || document.activeElement?.closest("[id]")?.id || null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const held = document.activeElement;
+    focused = held && event.detail.target.contains(held) ? face(held) : null;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!focused || document.activeElement !== document.body) return;
+    const wanted = JSON.stringify(focused);
+    const again = [...event.detail.target.querySelectorAll(focused.tag)].find((one) => JSON.stringify(face(one)) === wanted);
+    again?.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target;
@@ -80,7 +97,6 @@
       read();
     }
     if (target.id === "detail") chosenChanged(event.detail.requestConfig);
-    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
   });
 
   function chosenChanged(request) {

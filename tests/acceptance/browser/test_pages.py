@@ -111,7 +111,7 @@ def test_the_first_load_is_light(desk: Desk, login: str, path: str) -> None:
     wire.send("Network.enable")
     wire.send("Network.clearBrowserCache")
     wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    page.goto(desk.live.address + path, wait_until="networkidle")
+    page.goto(desk.live.address + path, wait_until="load")
     assert len(loaded) >= 4
     assert sum(loaded) < 200_000
 

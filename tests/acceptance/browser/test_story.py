@@ -143,6 +143,18 @@ def tab_to(page: Page, selector: str, most: int = 80) -> None:
     pytest.fail(f"{selector} is not reached with Tab")
 
 
+def test_redrawing_leaves_the_focus_where_it_was(desk: Desk) -> None:
+    worker = desk.open("worker", DESKTOP)
+    alert_id = desk.live.press(HOME)
+    worker.goto(f"/board/{alert_id}")
+    tab_to(worker, "a[data-dials=call-1]")
+    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
+        desk.live.elder_heard(alert_id, HOME, "heard")
+    expect(worker.locator(".told").first).to_be_visible()
+    expect(worker.locator("a[data-dials=call-1]")).to_be_focused()
+
+
 def test_taking_it_can_be_undone_for_ten_seconds(desk: Desk) -> None:
     worker = desk.open("worker", DESKTOP)
     alert_id = desk.live.press(HOME)
