@@ -28,13 +28,26 @@ class Facts:
     rule_s: float
 
 
-def clock(at_s: float, facts: Facts) -> str:
-    """Local time of day, with the number of days before now where it is another day."""
+def _clock(at_s: float, facts: Facts) -> tuple[str, int]:
+    """Local time of day, and how many days before today it was."""
     local = at_s + facts.offset_s
-    days = int((facts.now_s + facts.offset_s) // _DAY_S - local // _DAY_S)
     minutes = int(local % _DAY_S // _MINUTE_S)
-    text = f"{minutes // 60:02d}:{minutes % 60:02d}"
-    return text if days <= 0 else f"{text} (−{days}d)"
+    days = int((facts.now_s + facts.offset_s) // _DAY_S - local // _DAY_S)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}", days
+
+
+def clock_zh(at_s: float, facts: Facts) -> str:
+    """A time as it is told: 21:04, 昨天 21:04, 3 天前 21:04."""
+    text, days = _clock(at_s, facts)
+    when = ("", "昨天 ", "前天 ")
+    return f"{when[days]}{text}" if 0 <= days < len(when) else f"{days} 天前 {text}"
+
+
+def clock_en(at_s: float, facts: Facts) -> str:
+    """The same in English: 21:04, 21:04 yesterday, 21:04 3 days ago."""
+    text, days = _clock(at_s, facts)
+    when = ("", " yesterday")
+    return f"{text}{when[days]}" if 0 <= days < len(when) else f"{text} {days} days ago"
 
 
 def span_zh(seconds: float) -> str:
@@ -62,7 +75,7 @@ def rounded_s(seconds: float) -> float:
 def sentence_zh(facts: Facts) -> str:
     """Why, in Chinese."""
     silent = span_zh(facts.now_s - facts.last_life_s)
-    at = clock(facts.last_life_s, facts)
+    at = clock_zh(facts.last_life_s, facts)
     if facts.at_exit:
         parts = [f"大门最后一次开合 {at}，已外出或无活动 {silent}"]
     else:
@@ -71,14 +84,14 @@ def sentence_zh(facts: Facts) -> str:
     if np.isfinite(facts.rule_s):
         parts.append(f"已到规定的 {span_zh(facts.rule_s)}上限")
     if not facts.at_exit and np.isfinite(facts.last_exit_s):
-        parts.append(f"大门此后未开（上次 {clock(facts.last_exit_s, facts)}）")
+        parts.append(f"大门此后未开（上次 {clock_zh(facts.last_exit_s, facts)}）")
     return "；".join(parts)
 
 
 def sentence_en(facts: Facts) -> str:
     """Why, in English."""
     silent = span_en(facts.now_s - facts.last_life_s)
-    at = clock(facts.last_life_s, facts)
+    at = clock_en(facts.last_life_s, facts)
     if facts.at_exit:
         parts = [f"outer door last moved at {at}, out or silent for {silent}"]
     else:
@@ -87,5 +100,5 @@ def sentence_en(facts: Facts) -> str:
     if np.isfinite(facts.rule_s):
         parts.append(f"the rule's limit of {span_en(facts.rule_s)} is reached")
     if not facts.at_exit and np.isfinite(facts.last_exit_s):
-        parts.append(f"outer door not opened since {clock(facts.last_exit_s, facts)}")
+        parts.append(f"outer door not opened since {clock_en(facts.last_exit_s, facts)}")
     return "; ".join(parts)

@@ -94,8 +94,8 @@ class TestSaying:
         detector.update(batch(beats(0, left + 21 * HOUR, left + 26 * HOUR)))
         told = detector.explain("a", left + 26 * HOUR)
         assert told.presence == "away"
-        assert told.reason_zh.startswith("大门最后一次开合 10:00 (−1d)，已外出或无活动 26 小时")
-        assert told.reason_en.startswith("outer door last moved at 10:00 (−1d), out or silent for 26 h")
+        assert told.reason_zh.startswith("大门最后一次开合 昨天 10:00，已外出或无活动 26 小时")
+        assert told.reason_en.startswith("outer door last moved at 10:00 yesterday, out or silent for 26 h")
 
     @pytest.mark.parametrize(
         ("room", "hour", "wanted"), [("bedroom", 23.0, "asleep"), ("kitchen", 12.0, "home"), ("bedroom", 15.0, "home")]
