@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from acceptance.district import District, play
 from fixtures.influx import InfluxServer
-from fixtures.mosquitto import mosquitto_binary
+from fixtures.mosquitto import need_mosquitto
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STAGES = {"stored", "shown", "taken", "visited", "closed"}
@@ -29,8 +29,7 @@ def test_embedded(tmp_path: Path) -> None:
 
 
 def test_over_mosquitto_and_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    if mosquitto_binary() is None:
-        pytest.skip("mosquitto is not installed")
+    need_mosquitto()
     _check(play(tmp_path, "--broker", "mosquitto", "--database", postgres_url))
 
 
