@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from fixtures.mosquitto import mosquitto_binary, need_mosquitto
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 10.0
@@ -38,9 +37,8 @@ class Broker:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    if found is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("mosquitto is not installed")
+    need_mosquitto()
+    found = mosquitto_binary()
     folder = tmp_path_factory.mktemp("deploy")
     secrets = folder / "secrets"
     prepare = [str(ROOT / "deploy" / "prepare"), "--host", "127.0.0.1", "--out", str(secrets)]
