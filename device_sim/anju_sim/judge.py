@@ -65,7 +65,7 @@ class Play:
         self._heard: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._pushed: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._people = setting.people(self._code_of)
-        self._looked_s = 0.0
+        self._looked_s, self._ends_s = 0.0, 0.0
         self._fault: Exception | None = None
         self._stop = threading.Event()
 
@@ -76,8 +76,9 @@ class Play:
         page = threading.Thread(target=self._watch_page, name="page", daemon=True)
         page.start()
         began = lagging = self._s.clock.time()
+        self._ends_s = began + self._story.within_s
         waiting = sorted(self._story.happen, key=lambda happen: happen.at)
-        while self._s.clock.time() - began < self._story.within_s and not (not waiting and self._over()):
+        while self._s.clock.time() < self._ends_s and not (not waiting and self._over()):
             while waiting and self._s.clock.time() - lagging >= waiting[0].at:
                 # What comes late makes all later than it: two presses stay two seconds apart.
                 lagging = self._s.clock.time() - waiting[0].at
@@ -111,6 +112,7 @@ class Play:
     def _fall_silent(self, happen: Happen, home: FleetHome) -> None:
         """Tell the home's past so that its silence is due `lead_s` seconds from now, on a thread of its own."""
         try:
+            self._await_heartbeat(home.home)
             cut = self._cut(home, float(happen.args.get("days", 14)), float(happen.args.get("lead_s", 10)))
         except (CallRefused, NoCutFound, RecordingsMissing, RecordingBroken) as fault:
             self._fault = fault
@@ -119,6 +121,18 @@ class Play:
             self._s.bus.publish(f"{home.home}/logger/history", batch)
         self._lines[happen.id].origin_s = cut.deadline_s
         self._tell_deadline(happen, home, cut)
+
+    def _await_heartbeat(self, home: str) -> None:
+        """Wait until the gateway was heard: a silence that came before the first word of it would count from there."""
+        while self._s.clock.time() < self._ends_s:
+            try:
+                readings = self._s.worker.call("GET", f"/homes/{home}/strip")["readings"]
+                if any(reading["quantity"] == "heartbeat" for reading in readings):
+                    return
+            except CallRefused as refusal:
+                if not refusal.may_pass:
+                    raise
+            self._stop.wait(_LOOK_EACH_S)
 
     def _cut(self, home: FleetHome, days: float, lead_s: float) -> Past:
         """Where asking takes long, the deadline is put further off, so that the past is there before it."""

@@ -43,21 +43,21 @@ class Arrivals:
         self.oldest_s = math.inf
         """Oldest event time that came in since it was last set to infinity."""
 
-    def note(self, batch: LifeBatch, arrived_s: float) -> None:
-        """Readings came in."""
+    def note(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
+        """Readings came in at `arrived_s`; `taken_s` is when they were worked through, where ingest had a queue."""
         if not len(batch.home):
             return
         self._grow(int(batch.home.max()))
         oldest = float(batch.at_s.min())
         self.oldest_s = min(self.oldest_s, oldest)
         if oldest < arrived_s - self._rules.late_s:
-            self._note_late(batch, batch.at_s < arrived_s - self._rules.late_s, arrived_s)
+            self._note_late(batch, batch.at_s < arrived_s - self._rules.late_s, max(arrived_s, taken_s))
         if self._beats:
             self._note_beats(batch)
 
-    def _note_late(self, batch: LifeBatch, late: NDArray[np.bool_], arrived_s: float) -> None:
+    def _note_late(self, batch: LifeBatch, late: NDArray[np.bool_], taken_s: float) -> None:
         home = batch.home[late]
-        self._held_until[home] = arrived_s + self._rules.late_hold_s
+        self._held_until[home] = taken_s + self._rules.late_hold_s
         self._reaches[home] = -np.inf
         np.maximum.at(self._reaches, home, batch.at_s[late])
 

@@ -42,7 +42,7 @@ class WatchRules:
     """
 
     late_s: float = 300.0
-    late_hold_s: float = 3.0
+    late_hold_s: float = 6.0
     nearly_live_s: float = 900.0
     settle_s: float = 10.0
     told_s: float = 300.0

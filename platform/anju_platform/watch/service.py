@@ -69,7 +69,7 @@ class Watch:
         self._returning: dict[str, Dark] = {}
         self._away: dict[str, Away] = {}
         self._deadlines = DeadlineBook(self._rules)
-        self._refresh_at_s = -math.inf
+        self._refresh_at_s = self._swept_s = -math.inf
         self._snapshot_s = math.inf
         self._marked_s = math.inf
         self._replay: tuple[SeriesStore, float] | None = None
@@ -94,7 +94,7 @@ class Watch:
         """Signs of life and heartbeats that arrived at `arrived_s`."""
         with self._lock:
             self._detector.update(batch)
-            self._arrivals.note(batch, arrived_s)
+            self._arrivals.note(batch, arrived_s, self._swept_s)
 
     def heard(self, sightings: Sightings, arrived_s: float) -> None:
         """Which gateways (by arrival) and devices (by event time) spoke."""
@@ -149,6 +149,7 @@ class Watch:
         """
         self._catch_up(now_s)
         with self._lock:
+            self._swept_s = now_s
             changes = self._sight.judge(now_s)
             # What the devices of a home that is catching up said is still on its way.
             darkened = [one for one in changes.darkened if one.by_gateway or not self._late(one.home_id, now_s)]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from fixtures.watch import HOMES, STEP_S, Ward
 
 from anju_core.events import AlertResolved
 from anju_core.vocabulary import AlertKind, Outcome
+from anju_detect.inactivity import LifeBatch
 from anju_platform.ingest.ports import Sighting
 from anju_platform.residents.models import Absence
+from anju_platform.watch.arrivals import Arrivals
 from anju_platform.watch.errors import UnwatchedHome, WatchFailed
+from anju_platform.watch.rules import WatchRules
 
 HOME, OTHER = HOMES
 
@@ -84,9 +88,17 @@ def test_once_the_backlog_is_in_its_silence_is_raised(ward: Ward) -> None:
     ward.take(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(13 * 60, 30, -1)))
     ward.sweep()
     assert ward.raised() == []
-    ward.live(3, step_s=1)
+    ward.live(int(WatchRules().late_hold_s), step_s=1)
     (alert,) = ward.raised()
     assert alert.happened_at.timestamp() == pytest.approx(now - 14 * 3600, abs=0.01)
+
+
+def test_a_backlog_that_waited_in_a_queue_is_held_from_when_it_was_worked_through() -> None:
+    arrivals, rules = Arrivals(WatchRules()), WatchRules()
+    late = LifeBatch(np.zeros(1, np.int64), np.array([1000.0]), np.zeros(1, np.int8), np.zeros(1, np.int8))
+    arrivals.note(late, 100_000.0, 100_020.0)
+    assert arrivals.catching_up(0, 100_020.0 + rules.late_hold_s - 0.1)
+    assert not arrivals.catching_up(0, 100_020.0 + rules.late_hold_s)
 
 
 def test_a_home_that_is_always_a_little_late_is_judged_as_far_as_it_is_known(ward: Ward) -> None:
