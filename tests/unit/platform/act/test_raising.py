@@ -95,19 +95,17 @@ def test_a_confirmed_fall_pages_at_once(scene: Scene) -> None:
     assert scene.told(scene.liu) == 1
 
 
-def test_confirm_by_episode_counts_once(scene: Scene) -> None:
+def test_a_confirmation_counts_once(scene: Scene) -> None:
     fall = scene.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
     for _ in range(2):
-        found = scene.do("confirm", "home-01", AlertKind.FALL, "f1", source="gw/1/alarm/9/0")
-        assert found.id == fall
+        assert scene.raise_alert(AlertKind.FALL, episode="f1", source="gw/1/alarm/9/0") == fall
     assert scene.steps(fall).count(AlertStep.CONFIRMED) == 1
-    assert scene.do("confirm", "home-01", AlertKind.FALL, "unheard", source=None) is None
 
 
 def test_a_confirmation_of_a_taken_fall_tells_its_worker(scene: Scene) -> None:
     fall = scene.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
     scene.do("take", fall, scene.liu)
-    scene.do("confirm", "home-01", AlertKind.FALL, "f1", source=None)
+    assert scene.raise_alert(AlertKind.FALL, episode="f1") == fall
     assert scene.told(scene.liu) == 1
 
 
@@ -153,13 +151,12 @@ def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(scen
     assert scene.alert(second).state == AlertState.ACKNOWLEDGED
 
 
-@pytest.mark.parametrize("method", ["raise", "confirm", "withdraw", "sight"])
+@pytest.mark.parametrize("method", ["raise", "withdraw", "sight"])
 def test_an_unknown_home_is_refused_by_name(scene: Scene, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}
     sight = HomeSight(at=scene.clock.now(), home_id="nowhere", blind=True, reason_zh="看不到", reason_en="dark")
     attempts = {
         "raise": lambda: scene.raise_alert(home_id="nowhere"),
-        "confirm": lambda: scene.do("confirm", "nowhere", AlertKind.FALL, "f1", source=None),
         "withdraw": lambda: scene.do("withdraw", "nowhere", AlertKind.SOS, None, **cancel),
         "sight": lambda: scene.do("home_sight", sight),
     }
