@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -78,8 +79,9 @@ def ingest(
 ) -> None:
     """Readings per CPU-second of the whole ingest path, as a ratio to a bare paho + orjson receive of the same.
 
-    Whole: identity, duplicates, inactivity update, series write (DuckDB), ack. Each receiver is a process of its own
-    and only its own CPU time counts. Exits 1 when packs of 20 reach less than half of the bare receive.
+    Both are warmed up first. Whole: identity, duplicates, inactivity update, series write (DuckDB), ack. Each receiver
+    is a process of its own and only its own CPU time counts. Exits 1 when packs of 20 reach less than half of the bare
+    receive.
     """
     if find_spec("orjson") is None:
         raise typer.BadParameter("the bare receive needs orjson: pip install 'anju[bench]'")
@@ -115,7 +117,7 @@ def _measure(bench: _Bench, counts: dict[int, int], repeats: int, broker: str) -
                 traffic = bench.prepare(size, count)
                 for role, figures in ((BARE, results[size].bare), (WHOLE, results[size].whole)):
                     progress.update(task, description=f"{role}, {count} messages of {size}")
-                    measured = bench.run(role, traffic, size, count)
+                    measured = bench.run(role, traffic)
                     figures.append(measured.readings / measured.cpu_s)
                     progress.advance(task)
     return results
@@ -134,6 +136,17 @@ def _table(results: dict[int, Runs], broker: str) -> Table:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages in two files, and how many: `warm` in the first, `count` in the rest, each of `size` readings."""
+
+    first: Path
+    rest: Path
+    warm: int
+    size: int
+    count: int
+
+
 @dataclass
 class _Bench:
     """Runs one receiver after the other against one broker."""
@@ -143,31 +156,35 @@ class _Bench:
     homes: int
     runs: int = 0
 
-    def prepare(self, size: int, count: int) -> Path:
-        """Messages stamped with the time of now, in a file."""
-        path = self.place / f"traffic-{size}"
-        bench_traffic.save(path, bench_traffic.messages(self.homes, count, size, Clock().time()))
-        return path
+    def prepare(self, size: int, count: int) -> Traffic:
+        """Messages stamped with the time of now, in files: two from each home to warm up on, then `count`."""
+        warm = 2 * self.homes
+        traffic = Traffic(self.place / f"warm-{size}", self.place / f"traffic-{size}", warm, size, count)
+        made = bench_traffic.messages(self.homes, warm + count, size, Clock().time())
+        bench_traffic.save(traffic.first, islice(made, warm))
+        bench_traffic.save(traffic.rest, made)
+        return traffic
 
-    def run(self, role: str, traffic: Path, size: int, count: int) -> Measured:
+    def run(self, role: str, traffic: Traffic) -> Measured:
         """Start a receiver, publish to it, and read what it spent. Raises `BenchFailed`."""
         self.runs += 1
-        words = [role, str(self.port), str(count)]
+        words = [role, str(self.port), str(traffic.warm), str(traffic.count)]
         if role == WHOLE:
             home = self.place / f"run-{self.runs}"
             home.mkdir()
-            words += [str(size), str(self.homes), str(home)]
+            words += [str(traffic.size), str(self.homes), str(home)]
         with _process(words) as receiver:
-            _await_ready(receiver, role)
-            with _process(["publish", str(self.port), str(traffic)]) as publisher:
-                out, _ = receiver.communicate(timeout=PATIENCE_S + _START_S)
-                publisher.wait(_START_S)
+            for word, path in (("ready", traffic.first), ("warm", traffic.rest)):
+                _await_word(receiver, role, word)
+                with _process(["publish", str(self.port), str(path)]) as publisher:
+                    publisher.wait(PATIENCE_S)
+            out, _ = receiver.communicate(timeout=PATIENCE_S + _START_S)
         return Measured(**json.loads(_answer(receiver, role, out)))
 
 
-def _await_ready(receiver: subprocess.Popen[str], role: str) -> None:
+def _await_word(receiver: subprocess.Popen[str], role: str, word: str) -> None:
     assert receiver.stdout is not None  # noqa: S101 - opened as a pipe below
-    if receiver.stdout.readline().strip() != "ready":
+    if receiver.stdout.readline().strip() != word:
         out, _ = receiver.communicate(timeout=_START_S)
         _answer(receiver, role, out, failed=True)
 

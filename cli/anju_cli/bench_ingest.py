@@ -12,7 +12,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
-from anju_cli.bench_roles import HOST, PATIENCE_S, Measured, say_ready
+from anju_cli.bench_roles import HOST, PATIENCE_S, Measured, say
 from anju_platform import bootstrap
 from anju_platform.access.service import AccessService
 from anju_platform.records.migrate import upgrade
@@ -24,24 +24,26 @@ _POLL_S = 0.1
 _DAY_S = 86400.0
 
 
-def ingest_all(port: int, count: int, size: int, homes: int, place: Path) -> Measured:
-    """Take `count` messages of `size` readings from `homes` homes; ends the process when not all were stored."""
+def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: Path) -> Measured:
+    """Take `count` messages of `size` readings after `warm` others; ends the process when not all were stored."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     platform = _platform(port, homes, place)
     platform.ingest.start(HOST, port)
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
-    taken = 0.0
-    watch = say_ready()
-    deadline = time.monotonic() + PATIENCE_S
-    while taken < count and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-        taken = platform.metrics.get_sample_value("anju_ingest_messages_total", {"line": "telemetry"}) or 0.0
+    say("ready")
+    _wait(lambda: _taken(platform) >= warm, "the first messages did not come")
+    watch = say("warm")
+    _wait(lambda: _taken(platform) >= warm + count, "not all messages came")
     platform.ingest.stop()
     measured = watch.read(count, count * size)
-    _check(platform, count * size)
+    _check(platform, (warm + count) * size)
     platform.series.close()
     platform.database.dispose()
     return measured
+
+
+def _taken(platform: bootstrap.Platform) -> float:
+    return platform.metrics.get_sample_value("anju_ingest_messages_total", {"line": "telemetry"}) or 0.0
 
 
 def _platform(port: int, homes: int, place: Path) -> bootstrap.Platform:

@@ -1,6 +1,7 @@
 """The benchmark's processes, each measured by itself: who publishes, and the bare receive that is the yardstick.
 
-A receiver prints `ready`, waits for all messages, and prints one line of JSON: CPU seconds, wall seconds, readings.
+A receiver prints `ready`, takes the messages that warm it up, prints `warm`, takes all others, and prints one line of
+JSON: CPU and wall seconds since `warm`, messages, readings.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ IN_FLIGHT = 200
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one receiver's process spent between `ready` and its last message."""
+    """What one receiver's process spent between `warm` and its last message."""
 
     cpu_s: float
     wall_s: float
@@ -46,9 +47,9 @@ class Stopwatch:
         return Measured(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
 
 
-def say_ready() -> Stopwatch:
-    """Tell the parent that messages may come, and start to measure."""
-    print("ready", flush=True)  # noqa: T201 - the line that the parent waits for
+def say(word: str) -> Stopwatch:
+    """Tell the parent how far this process is (`ready`, `warm`); what is spent from then on can be read."""
+    print(word, flush=True)  # noqa: T201 - the line that the parent waits for
     return Stopwatch()
 
 
@@ -75,28 +76,35 @@ def publish(port: int, traffic: Path) -> None:
     client.loop_stop()
 
 
-def bare(port: int, count: int) -> None:
+def bare(port: int, warm: int, count: int) -> None:
     """Receive and parse, nothing else."""
     import orjson  # noqa: PLC0415 - only the yardstick needs it
 
-    done = threading.Event()
+    done = {warm: threading.Event(), warm + count: threading.Event()}
     received = [0, 0]
 
     def take(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
         received[0] += 1
         received[1] += len(orjson.loads(message.payload)["pack"])
-        if received[0] >= count:
-            done.set()
+        if received[0] in done:
+            done[received[0]].set()
 
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-bare")
     client.on_message = take
     _subscribe(client, port)
-    watch = say_ready()
-    if not done.wait(PATIENCE_S):
-        sys.exit(f"only {received[0]} of {count} messages came")
-    report(watch.read(*received))
+    say("ready")
+    _wait(done[warm], received)
+    before = received[1]
+    watch = say("warm")
+    _wait(done[warm + count], received)
+    report(watch.read(count, received[1] - before))
     client.disconnect()
     client.loop_stop()
+
+
+def _wait(event: threading.Event, received: list[int]) -> None:
+    if not event.wait(PATIENCE_S):
+        sys.exit(f"only {received[0]} messages came")
 
 
 def _subscribe(client: paho.Client, port: int) -> None:
@@ -109,17 +117,17 @@ def _subscribe(client: paho.Client, port: int) -> None:
         sys.exit("the broker does not answer")
 
 
-def whole(port: int, count: int, size: int, homes: int, place: Path) -> None:
+def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Path) -> None:
     """The platform's own ingest, whole, on SQLite and DuckDB."""
     from anju_cli.bench_ingest import ingest_all  # noqa: PLC0415 - the other roles load none of the platform
 
-    report(ingest_all(port, count, size, homes, place))
+    report(ingest_all(port, warm, count, size, homes, place))
 
 
 ROLES: dict[str, Callable[[list[str]], None]] = {
     "publish": lambda words: publish(int(words[0]), Path(words[1])),
-    "bare": lambda words: bare(int(words[0]), int(words[1])),
-    "whole": lambda words: whole(int(words[0]), int(words[1]), int(words[2]), int(words[3]), Path(words[4])),
+    "bare": lambda words: bare(int(words[0]), int(words[1]), int(words[2])),
+    "whole": lambda words: whole(*(int(word) for word in words[:5]), place=Path(words[5])),
 }
 
 if __name__ == "__main__":

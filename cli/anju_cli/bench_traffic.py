@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from anju_gateway.readings import Reading
@@ -55,15 +55,12 @@ def messages(homes: int, count: int, size: int, now_s: float) -> Iterator[tuple[
         yield topics[home], encode(Envelope(gateway=gateway, epoch=1, seq=seq, base=1, sent=now_s, pack=pack))
 
 
-def save(path: Path, traffic: Iterator[tuple[str, bytes]]) -> int:
-    """Write messages into a file; how many bytes of payload there were."""
-    size = 0
+def save(path: Path, traffic: Iterable[tuple[str, bytes]]) -> None:
+    """Write messages into a file."""
     with path.open("wb") as file:
         for topic, payload in traffic:
             name = topic.encode()
             file.write(_HEAD.pack(len(name), len(payload)) + name + payload)
-            size += len(payload)
-    return size
 
 
 def load(path: Path) -> list[tuple[str, bytes]]:

@@ -15,7 +15,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 """A longer message is refused unread. A 12 s clip at 100 Hz is under 16 KiB, a pack of 200 records under 32 KiB."""
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One SenML record. `n` (with `bn` before it) is `<device>/<quantity>`; `t` (with `bt`) is Unix time in seconds."""
 
     bn: str | None = None

@@ -24,6 +24,7 @@ from anju_platform.duty.service import DutyService
 from anju_platform.engine import Engine, add_deadlines
 from anju_platform.family.service import FamilyService
 from anju_platform.ingest.alarm_desk import AlarmDesk
+from anju_platform.ingest.client import BufferedClient
 from anju_platform.ingest.intake import Intake
 from anju_platform.ingest.telemetry_desk import TelemetryDesk
 from anju_platform.notify.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel
@@ -175,7 +176,7 @@ def build(settings: Settings) -> Platform:
 
 def dial(settings: Settings, name: str) -> mqtt.Client:
     """A client with the platform's credential, over TLS where an authority is set."""
-    client = mqtt.Client(
+    client = BufferedClient(
         CallbackAPIVersion.VERSION2,
         client_id=f"anju-platform-{name}",
         clean_session=True,

@@ -52,9 +52,9 @@ class DeviceFacts:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sensor:
-    """One quantity of one device, ready for the columns of a batch.
+    """One quantity of one device, ready for the columns of a batch; compared by identity.
 
     life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
     life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
@@ -76,6 +76,7 @@ class Book:
     def __init__(self, work: WorkFactory, clock: Clock) -> None:
         self._work = work
         self._clock = clock
+        self._loaded = False
         self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
         self._devices: dict[str, tuple[float, dict[str, DeviceFacts]]] = {}
         self._sensors: dict[str, tuple[float, dict[tuple[str, str], Sensor]]] = {}
@@ -83,6 +84,8 @@ class Book:
 
     def gateway(self, gateway_id: str) -> GatewayFacts | None:
         """The gateway in service under this id."""
+        if not self._loaded:
+            self._load()
         held = self._gateways.get(gateway_id)
         now_s = self._clock.time()
         if held is None or now_s - held[0] > (FRESH_S if held[1] is None else KNOWN_S):
@@ -90,6 +93,19 @@ class Book:
                 held = (now_s, _gateway(work, gateway_id))
             self._gateways[gateway_id] = held
         return held[1]
+
+    def _load(self) -> None:
+        """All at once, when the first message comes: after a restart every home speaks within a second."""
+        now_s = self._clock.time()
+        with self._work() as work:
+            work.only_read()
+            for row in work.session.execute(_IN_SERVICE):
+                self._gateways[row[0]] = (now_s, GatewayFacts(*row))
+            devices: dict[str, dict[str, DeviceFacts]] = {}
+            for home, device, kind, room, label, known in work.session.execute(select(*_DEVICE)):
+                devices.setdefault(home, {})[device] = DeviceFacts(kind, room, label, known)
+        self._devices = {home: (now_s, found) for home, found in devices.items()}
+        self._loaded = True
 
     def device(self, home_id: str, device_id: str) -> DeviceFacts:
         """What a home's device is; a stranger is an unregistered device in an unknown room."""
@@ -129,19 +145,22 @@ class Book:
         return self._sources.setdefault(key, Source(*key))
 
 
+_IN_SERVICE = (
+    select(Gateway.id, Home.id, Home.community_id)
+    .join(Home, Home.id == Gateway.home_id)
+    .where(Gateway.retired_at.is_(None))
+)
+_DEVICE = (Device.home_id, Device.id, Device.kind, Device.room, Device.label, Device.known)
+
+
 def _gateway(work: UnitOfWork, gateway_id: str) -> GatewayFacts | None:
-    query = (
-        select(Gateway.id, Home.id, Home.community_id)
-        .join(Home, Home.id == Gateway.home_id)
-        .where(Gateway.id == gateway_id, Gateway.retired_at.is_(None))
-    )
-    row = work.session.execute(query).one_or_none()
+    row = work.session.execute(_IN_SERVICE.where(Gateway.id == gateway_id)).one_or_none()
     return None if row is None else GatewayFacts(*row)
 
 
 def _devices(work: UnitOfWork, home_id: str) -> dict[str, DeviceFacts]:
-    rows = work.session.scalars(select(Device).where(Device.home_id == home_id))
-    return {row.id: DeviceFacts(row.kind, row.room, row.label, row.known) for row in rows}
+    rows = work.session.execute(select(*_DEVICE).where(Device.home_id == home_id))
+    return {device: DeviceFacts(kind, room, label, known) for _, device, kind, room, label, known in rows}
 
 
 def _sensor(source: Source, room: int, quantity: str, kind: str) -> Sensor:

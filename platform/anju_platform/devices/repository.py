@@ -47,7 +47,7 @@ class DeviceRepository:
         """What is known of each device of these homes; without the rows' objects, since ingest asks for thousands."""
         columns = (Device.home_id, Device.id, Device.known, Device.last_seen_at, Device.battery, Device.link_quality)
         rows = self._session.execute(select(*columns).where(Device.home_id.in_(homes)))
-        return {(home, device): Note(known, *rest) for home, device, known, *rest in rows.tuples()}  # type: ignore[arg-type]
+        return {(home, device): Note(known, *rest) for home, device, known, *rest in rows}  # type: ignore[arg-type]
 
     def write_notes(self, notes: Mapping[tuple[str, str], Note]) -> None:
         """Bring devices up to date, all with one statement."""

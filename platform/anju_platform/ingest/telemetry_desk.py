@@ -39,10 +39,12 @@ class Batch:
     """One batch on its way: what was read, in columns, and what it does to the streams."""
 
     readings: Readings = field(default_factory=Readings)
-    homes: list[int] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    rooms: list[int] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)
+    living: list[tuple[int, float, int, int]] = field(default_factory=list)
+    """Signs of life: the home's row, time, room, kind."""
+    last: dict[Sensor, float] = field(default_factory=dict)
+    """When each sensor last spoke."""
+    told: dict[Sensor, float] = field(default_factory=dict)
+    """What those that tell about their device said."""
     clips: list[tuple[str, str, Clip]] = field(default_factory=list)
     streams: dict[StreamKey, Stream] = field(default_factory=dict)
     topics: dict[StreamKey, Topic] = field(default_factory=dict)
@@ -50,11 +52,12 @@ class Batch:
 
     def life(self) -> LifeBatch:
         """Signs of life and heartbeats."""
+        rows = np.array(self.living, np.float64).reshape(-1, 4)
         return LifeBatch(
-            home=np.asarray(self.homes, np.int64),
-            at_s=np.asarray(self.times, np.float64),
-            room=np.asarray(self.rooms, np.int8),
-            kind=np.asarray(self.kinds, np.int8),
+            home=rows[:, 0].astype(np.int64),
+            at_s=rows[:, 1],
+            room=rows[:, 2].astype(np.int8),
+            kind=rows[:, 3].astype(np.int8),
         )
 
 
@@ -146,38 +149,41 @@ class TelemetryDesk:
         if message.lane is Lane.CLIP:
             columns.clips += _clips(home, message.readings)
             return
-        known, columns_of = self._book.sensors(home), columns.readings
-        put_source, put_time, put_value = columns_of.sources.append, columns_of.times.append, columns_of.values.append
-        life: list[tuple[Sensor, float]] = []
-        last: dict[str, float] = {}
+        known, readings, last, told = self._book.sensors(home), columns.readings, columns.last, columns.told
+        put_source, put_time, put_value = readings.sources.append, readings.times.append, readings.values.append
+        row, living = self._watch.row(home), columns.living.append
         for reading in message.readings:
-            device, at_s = reading.device, reading.at_s
-            sensor = known.get((device, reading.quantity)) or self._book.sensor(home, device, reading.quantity)
-            value = reading.value if reading.truth is None else float(reading.truth)
+            at_s, truth = reading.at_s, reading.truth
+            key = (reading.device, reading.quantity)
+            sensor = known.get(key) or self._book.sensor(home, *key)
+            value = reading.value if truth is None else (1.0 if truth else 0.0)
             if value is None:
-                if reading.text is not None:
-                    columns_of.add_text(sensor.source, at_s, reading.text)
-                    last[device] = max(at_s, last.get(device, 0.0))
+                self._text(columns, sensor, reading)
                 continue
             put_source(sensor.source)
             put_time(at_s)
             put_value(value)
-            if sensor.life >= 0 and (value or sensor.life_when_false):
-                life.append((sensor, at_s))
-            if (value or sensor.sighted_when_false) and at_s > last.get(device, 0.0):
-                last[device] = at_s
+            if value or sensor.life_when_false:
+                if sensor.life >= 0:
+                    living((row, at_s, sensor.room, sensor.life))
+            elif not sensor.sighted_when_false:
+                continue
+            if at_s > last.get(sensor, 0.0):
+                last[sensor] = at_s
             if sensor.tells:
-                setattr(self._sighting(home, device, at_s), sensor.tells, value)
-        for device, at_s in last.items():
-            self._sighting(home, device, at_s)
-        if life:
-            self._live(columns, self._watch.row(home), life)
+                told[sensor] = value
 
-    def _live(self, columns: Batch, row: int, life: Sequence[tuple[Sensor, float]]) -> None:
-        columns.homes += [row] * len(life)
-        columns.times += [at_s for _, at_s in life]
-        columns.rooms += [sensor.room for sensor, _ in life]
-        columns.kinds += [sensor.life for sensor, _ in life]
+    def _text(self, columns: Batch, sensor: Sensor, reading: Resolved) -> None:
+        if reading.text is not None:
+            columns.readings.add_text(sensor.source, reading.at_s, reading.text)
+            columns.last[sensor] = max(reading.at_s, columns.last.get(sensor, 0.0))
+
+    def _sight(self, columns: Batch) -> None:
+        """What the batch said of its devices, once for each of their quantities."""
+        for sensor, at_s in columns.last.items():
+            sighting = self._sighting(sensor.source.home, sensor.source.device, at_s)
+            if sensor.tells:
+                setattr(sighting, sensor.tells, columns.told[sensor])
 
     def _sighting(self, home: str, device: str, at_s: float) -> Sighting:
         sighting = self._fresh.get((home, device))
@@ -193,7 +199,8 @@ class TelemetryDesk:
             self._series.write_clip(home, device, clip)
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
-        if columns.homes:
+        self._sight(columns)
+        if columns.living:
             self._show(columns.life(), arrived_s)
         for key, stream in columns.streams.items():
             self._streams.put(key, stream)
