@@ -18,6 +18,7 @@ import typer
 from amqtt.broker import Broker, RetainedApplicationMessage
 from amqtt.mqtt.constants import QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import ApplicationMessage, OutgoingApplicationMessage, Session
 
@@ -63,6 +64,11 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
         finally:
             if self._puback_waiters.get(number) is waiter:
                 del self._puback_waiters[number]
+
+    async def handle_puback(self, puback: PubackPacket) -> None:
+        """Forget the message at once: its task may be cancelled by the end of the connection before it can."""
+        self.session.inflight_out.pop(puback.variable_header.packet_id, None)
+        await super().handle_puback(puback)
 
     async def _retry_deliveries(self) -> None:
         """Send again what was in flight, without making the connection wait for the answers."""
