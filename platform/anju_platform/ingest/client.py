@@ -6,6 +6,7 @@ That costs five reads and a write for each message; with the buffer it is one re
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Protocol
 
 import paho.mqtt.client as mqtt
@@ -74,7 +75,7 @@ class Buffered:
         while self._held:
             try:
                 del self._held[: self._raw.send(self._held)]
-            except (BlockingIOError, InterruptedError):
+            except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             except OSError:
                 self._held.clear()  # the connection is gone, which paho learns from its next read
