@@ -116,12 +116,18 @@ def test_the_first_load_is_light(desk: Desk, login: str, path: str) -> None:
     assert sum(loaded) < 200_000
 
 
-def test_the_door_code_is_shown_on_request_and_logged(desk: Desk) -> None:
+def test_the_door_code_is_shown_on_request_kept_and_logged(desk: Desk) -> None:
     worker = desk.open("worker", DESKTOP)
     alert_id = desk.live.press("home-01")
     worker.goto(f"/board/{alert_id}")
     worker.get_by_role("button", name="显示（会记录是谁看的）").click()
-    expect(worker.locator("#door-code strong")).to_be_visible()
+    code = worker.locator(f"#door-code-{alert_id} strong")
+    expect(code).to_be_visible()
+    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
+        desk.live.elder_heard(alert_id, "home-01", "heard")
+    expect(worker.locator(".told").first).to_be_visible()
+    expect(code).to_be_visible()
     with desk.live.platform.work() as work:
         looks = desk.live.platform.access.looks_of(work, "home-01")
     assert any(one.what == "door_code" and one.by_name == "王姐" for one in looks)
