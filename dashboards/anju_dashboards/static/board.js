@@ -61,12 +61,11 @@
   }
 
   document.addEventListener("htmx:configRequest", (event) => {
-    if (event.detail.elt.id !== "list") return;
     const chosen = document.getElementById("chosen");
-    event.detail.parameters.chosen = chosen ? chosen.dataset.alert : "";
-  });
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("[data-refreshes]") && event.detail.requestConfig.verb === "get" && busy()) event.preventDefault();
+    if (event.detail.elt.id === "list") event.detail.parameters.chosen = chosen ? chosen.dataset.alert : "";
+    if (event.detail.elt.id !== "detail") return;
+    if (!chosen || busy()) event.preventDefault();
+    else event.detail.path = `/board/${chosen.dataset.alert}`;
   });
 
   // A part that is redrawn gives the focus back to what had it: whoever works with the keyboard must not lose her place.

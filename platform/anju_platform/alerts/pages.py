@@ -56,7 +56,7 @@ def show_list(asked: AskedDep, chosen: str = "") -> Response:
 @router.get("/{alert_id}", name="board_alert")
 def show_alert(alert_id: UUID, asked: AskedDep) -> Response:
     """One alert; a look of a person (not a redrawing) is logged."""
-    if asked.request.headers.get("hx-trigger") != "chosen":
+    if asked.request.headers.get("hx-trigger") != "detail":
         with asked.platform.work() as work:
             seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
             asked.platform.access.log_look(work, asked.actor, "alert", seen.row.home_id, str(alert_id))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures._browser import DESKTOP, PHONE, Desk, Live
-from playwright.sync_api import Page, expect
+from fixtures._browser import DESKTOP, PHONE, Desk, Live, write_fall
+from playwright.sync_api import APIResponse, Page, Route, expect
+
+from anju_core.vocabulary import AlertKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 HOME = "home-01"
@@ -47,22 +50,35 @@ def go_there(carer: Page, code: str) -> None:
     expect(carer.locator("#outbox")).to_contain_text("全部已发送")
 
 
+def happens(live: Live, kind: AlertKind) -> UUID:
+    """A press, a fall or a silence in the home, as ingest or the watch would say it."""
+    if kind is AlertKind.SOS:
+        return live.press(HOME)
+    if kind is AlertKind.FALL:
+        write_fall(live.platform, HOME, live.now().timestamp())
+        return live.raise_alert(HOME, kind, score=0.93)
+    return live.raise_alert(HOME, kind, ago=timedelta(hours=5, minutes=10), score=0.82)
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_press_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, int]) -> None:
+@pytest.mark.parametrize("kind", [AlertKind.SOS, AlertKind.FALL, AlertKind.INACTIVITY])
+def test_it_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, int], kind: AlertKind) -> None:
     live = desk.live
-    look = "phone" if size is PHONE else "desktop"
+    look = f"{kind}-{'phone' if size is PHONE else 'desktop'}"
     worker, family = desk.open("worker", size), desk.open("family", PHONE)
     expect(worker.get_by_text("0 条待处理")).to_be_visible()
     expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
-    desk.check(family, f"family-fine-{look}", full=True)
 
-    alert_id = live.press(HOME)
+    alert_id = happens(live, kind)
     expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=5_000)
-    desk.check(worker, f"story-1-pressed-{look}")
+    desk.check(worker, f"story-1-raised-{look}")
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
+    desk.check(family, f"story-1-family-{look}")
     take_and_send(worker, alert_id)
     live.elder_heard(alert_id, HOME, "coming")
+    expect(worker.locator(".told").first).to_be_visible()
+    expect(worker.locator(".wave-figure")).to_have_count(1 if kind is AlertKind.FALL else 0)
     desk.check(worker, f"story-2-sent-{look}")
 
     carer = desk.open(offered_to(live, alert_id), PHONE)
@@ -153,6 +169,29 @@ def test_redrawing_leaves_the_focus_where_it_was(desk: Desk) -> None:
         desk.live.elder_heard(alert_id, HOME, "heard")
     expect(worker.locator(".told").first).to_be_visible()
     expect(worker.locator("a[data-dials=call-1]")).to_be_focused()
+
+
+def test_what_happens_during_a_redrawing_is_shown_after_it(desk: Desk) -> None:
+    live, worker = desk.live, desk.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    worker.goto(f"/board/{alert_id}")
+    live.eventually(lambda: live.platform.hub.listeners() > 0)
+    expect(worker.locator(".history li")).to_have_count(2)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append((route, route.fetch())) if not held else route.continue_()
+
+    worker.route(f"**/board/{alert_id}", hold_the_first)
+    with worker.expect_request(f"**/board/{alert_id}"):
+        live.elder_heard(alert_id, HOME, "heard")
+    while not held:
+        worker.wait_for_timeout(20)
+    with worker.expect_event("requestfinished", lambda request: "/board/list" in request.url):
+        live.elder_heard(alert_id, HOME, "coming")
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    expect(worker.locator(".told")).to_have_count(2)
 
 
 def test_taking_it_can_be_undone_for_ten_seconds(desk: Desk) -> None:
