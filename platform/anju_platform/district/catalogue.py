@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from anju_platform.district import figures
 from anju_platform.district.figures import Happened, Sum
+from anju_platform.web.words import mark
 
-_TSA = "TSA quality standards for alarm receiving, monthly"
-_OURS = "ours"
+_TSA = mark("英国 TSA 接警质量标准，按月")
+_OURS = mark("我们定的")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ CATALOGUE = (
         meaning_en="Alarms to which somebody was sent, from the event to somebody at the door",
         unit="share",
         target=0.90,
-        target_source="a UK responder service: 9 of 10",
+        target_source=mark("英国一家上门服务：十次中九次"),
         higher_is_better=True,
         compute=figures.arrived_within(timedelta(minutes=45)),
     ),
@@ -86,7 +87,7 @@ CATALOGUE = (
         meaning_en="Alerts that turned out false or an absence; tests are not counted",
         unit="per_100_home_days",
         target=3.3,
-        target_source="ours: one in a month for each home",
+        target_source=mark("我们定的：每户每月一次"),
         higher_is_better=False,
         compute=figures.false_alerts,
     ),

@@ -121,7 +121,7 @@ def _figure(one: Figure, words: Words, asked: Asked) -> FigureShown:
         meaning=words.pick(one.meaning_zh, one.meaning_en),
         value=_value(one.value, one.unit),
         target=f"{sign} {_value(one.target, one.unit)}",
-        source=one.target_source,
+        source=words(one.target_source),
         met=one.met,
         base=base,
         trend=trend,

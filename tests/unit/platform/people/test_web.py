@@ -89,6 +89,8 @@ def test_people_get_errors_as_pages(town: Town, started: TestClient) -> None:
     answer = started.get("/page", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "您没有这个权限" in answer.text
+    assert "请找社区负责人开通" in answer.text
+    assert "You may not see this" in started.get("/page?lang=en", headers=headers).text
     assert started.get("/nothing", headers=headers).status_code == 404
 
 
