@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from anju_cli import bench_traffic
+from anju_cli import bench_detect, bench_sweep, bench_traffic
 from anju_cli.bench_roles import HOST, PATIENCE_S, Measured
 from anju_platform.fleet import MOST_HOMES
 from anju_wire.clock import Clock
@@ -61,9 +61,8 @@ class Runs:
         return statistics.median(whole / bare for whole, bare in zip(self.whole, self.bare, strict=True))
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `anju bench ingest` a command of a group: others will follow."""
+app.command()(bench_sweep.sweep)
+app.command()(bench_detect.detect)
 
 
 @app.command()
