@@ -174,7 +174,7 @@ def build(settings: Settings) -> Platform:
     )
 
 
-def dial(settings: Settings, name: str) -> mqtt.Client:
+def dial(settings: Settings, name: str) -> BufferedClient:
     """A client with the platform's credential, over TLS where an authority is set."""
     client = BufferedClient(
         CallbackAPIVersion.VERSION2,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
+from typing import NamedTuple
 
 from anju_platform.devices.book import Book, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
@@ -25,8 +26,7 @@ _EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,15})\b')
 _SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,15})\b')
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A message as the broker gave it; `arrived_s` is Unix time."""
 
     topic: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import paho.mqtt.client as mqtt
@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from anju_platform.ingest.alarm_desk import AlarmDesk
+from anju_platform.ingest.client import BufferedClient, Publication
 from anju_platform.ingest.decode import Incoming, Raw
 from anju_platform.ingest.telemetry_desk import TelemetryDesk
 from anju_platform.series.store import SeriesUnavailable
@@ -31,6 +32,8 @@ _MOST_MESSAGES = 20_000
 _MOST_BYTES = 64 * 2**20
 _LINGER_S = 0.05
 """Telemetry waits so long for company: a transaction of the series store costs as much as a thousand readings."""
+_NETWORK_GATHER_S = 0.002
+"""So long telemetry gathers in the kernel: waking up for one message costs as much as reading ten."""
 _STOP_S = 10.0
 _PUBLISH_S = 2.0
 log = structlog.get_logger()
@@ -39,7 +42,7 @@ log = structlog.get_logger()
 class Dial(Protocol):
     """Makes a client that is ready to connect to the district's broker."""
 
-    def __call__(self, name: str) -> mqtt.Client:
+    def __call__(self, name: str) -> BufferedClient:
         """`name` tells the platform's own clients apart."""
 
 
@@ -55,14 +58,15 @@ class Waiting:
         self._bytes_in = self._bytes_out = 0  # each written by one thread only
         self.left_out = 0
 
-    def put(self, raw: Raw) -> None:
+    def put(self, came: Iterable[Raw]) -> None:
         """Called by the network's thread."""
-        size = len(raw.payload)
-        if len(self._messages) >= _MOST_MESSAGES or self._bytes_in - self._bytes_out + size > _MOST_BYTES:
-            self.left_out += 1
-            return
-        self._bytes_in += size
-        self._messages.append(raw)
+        for raw in came:
+            size = len(raw.payload)
+            if len(self._messages) >= _MOST_MESSAGES or self._bytes_in - self._bytes_out + size > _MOST_BYTES:
+                self.left_out += 1
+                continue
+            self._bytes_in += size
+            self._messages.append(raw)
         if not self._some.is_set():
             self._some.set()
 
@@ -83,13 +87,14 @@ class Waiting:
 class Line:
     """One client and what waits for its thread."""
 
-    def __init__(self, name: str, client: mqtt.Client, lanes: tuple[Lane, ...], clock: Clock) -> None:
+    def __init__(self, name: str, client: BufferedClient, lanes: tuple[Lane, ...], clock: Clock) -> None:
         self.client, self.name, self._lanes, self._clock = client, name, lanes, clock
         self.waiting = Waiting()
         self.ready = threading.Event()
         client.on_connect = self._connected
         client.on_disconnect = lambda *_: self.ready.clear()
         client.on_message = self._message
+        client.on_publications = self._publications
 
     def _connected(
         self, client: mqtt.Client, _data: object, _flags: object, reason: object, _properties: object
@@ -103,12 +108,22 @@ class Line:
         self.ready.set()
 
     def _message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        """One that was too long for the buffer."""
+        self._publications([(message._topic, bytes(message.payload))])  # noqa: SLF001 - `topic` raises for what is no text
+
+    def _publications(self, came: list[Publication]) -> None:
+        arrived_s = self._clock.time()
         try:
-            topic = message.topic
+            self.waiting.put([Raw(topic.decode(), payload, arrived_s) for topic, payload in came])
         except UnicodeDecodeError:
-            log.warning("a topic that is not UTF-8", line=self.name)
-            return
-        self.waiting.put(Raw(topic, bytes(message.payload), self._clock.time()))
+            self.waiting.put(self._readable(came, arrived_s))
+
+    def _readable(self, came: list[Publication], arrived_s: float) -> Iterator[Raw]:
+        for topic, payload in came:
+            try:
+                yield Raw(topic.decode(), payload, arrived_s)
+            except UnicodeDecodeError:
+                log.warning("a topic that is not UTF-8", line=self.name)
 
 
 class Intake:
@@ -129,6 +144,7 @@ class Intake:
         self._clock, self._listening = clock, listening
         self._alarm = Line("alarm", dial("alarm"), (Lane.ALARM, Lane.STATUS), clock)
         self._telemetry = Line("telemetry", dial("telemetry"), (Lane.TELEMETRY, Lane.CLIP), clock)
+        self._telemetry.client.gather_s = _NETWORK_GATHER_S
         will = encode(PlatformStatus(online=False, at=clock.time()))
         self._alarm.client.will_set(PLATFORM_STATUS, will, 1, retain=True)
         self._passed: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
