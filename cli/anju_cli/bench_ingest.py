@@ -13,7 +13,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
 from anju_cli.bench_roles import HOST, PATIENCE_S, Measured, say
-from anju_platform import bootstrap
+from anju_platform import bootstrap, process
 from anju_platform.access.service import AccessService
 from anju_platform.records.migrate import upgrade
 from anju_platform.seed import seed
@@ -28,6 +28,15 @@ def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: P
     """Take `count` messages of `size` readings after `warm` others; ends the process when not all were stored."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     platform = _platform(port, homes, place)
+    with process.settled():
+        measured = _measure(platform, port, warm, count, size)
+    _check(platform, (warm + count) * size)
+    platform.series.close()
+    platform.database.dispose()
+    return measured
+
+
+def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, size: int) -> Measured:
     platform.ingest.start(HOST, port)
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")
@@ -35,11 +44,7 @@ def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: P
     watch = say("warm")
     _wait(lambda: _taken(platform) >= warm + count, "not all messages came")
     platform.ingest.stop()
-    measured = watch.read(count, count * size)
-    _check(platform, (warm + count) * size)
-    platform.series.close()
-    platform.database.dispose()
-    return measured
+    return watch.read(count, count * size)
 
 
 def _taken(platform: bootstrap.Platform) -> float:

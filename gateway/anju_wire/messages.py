@@ -5,6 +5,7 @@ Unknown fields are tolerated, wrong types are refused with the path of the error
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeVar
 
 import msgspec
@@ -45,6 +46,27 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     base: int
     sent: float
     pack: list[Record]
+
+
+class PlainRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A `Record` that needs nothing before it: a number or a truth under its full name, at its own time."""
+
+    n: str
+    u: str | None = None
+    v: float = math.nan
+    vb: bool | None = None
+    t: float
+
+
+class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """An `Envelope` of such records alone, as nearly every pack of telemetry is."""
+
+    gateway: str
+    epoch: int
+    seq: int
+    base: int
+    sent: float
+    pack: list[PlainRecord]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +141,7 @@ class InvalidMessage(ValueError):
 
 
 M = TypeVar("M", bound=msgspec.Struct)
+_plain = msgspec.json.Decoder(PlainEnvelope)
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Envelope, Header, Ack, Status, PlatformStatus, Command)
@@ -141,3 +164,13 @@ def decode(kind: type[M], raw: bytes) -> M:
         raise InvalidMessage(path.rstrip("`") or "$", reason) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidMessage("$", str(error)) from None
+
+
+def decode_plain(raw: bytes) -> PlainEnvelope | None:
+    """Read a pack of plain records; None for whatever is not quite that, of which `decode` says what it is."""
+    if len(raw) > MAX_MESSAGE_BYTES:
+        return None
+    try:
+        return _plain.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # a wrong type is a DecodeError too
+        return None

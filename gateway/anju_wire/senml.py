@@ -16,9 +16,9 @@ import msgspec
 from anju_wire.messages import InvalidMessage, Record
 from anju_wire.vocabulary import QUANTITIES, Field, Quantity
 
-_EARLIEST_S = 2.0**28
+EARLIEST_S = 2.0**28
 """RFC 8428 §4.5.3: a smaller time is relative to now, which means nothing after days in a spool."""
-_LATEST_S = 4102444800.0
+LATEST_S = 4102444800.0
 """1 January 2100: a later time is not a time (milliseconds sent as seconds, most often)."""
 _NAMES_KEPT = 65536
 _LONGEST_DEVICE, _LONGEST_QUANTITY = 63, 40
@@ -57,7 +57,7 @@ def resolve(pack: Sequence[Record]) -> list[Resolved]:
         at_s = base_time + record.t
         name = base_name + record.n
         device, quantity, field = known(name) or _take_apart(name, len(resolved))
-        if not _EARLIEST_S <= at_s <= _LATEST_S:
+        if not EARLIEST_S <= at_s <= LATEST_S:
             raise InvalidMessage(f"$.pack[{len(resolved)}].t", f"{at_s!r} is not a Unix time in seconds")
         if field is Field.TRUTH and record.vb is not None:
             add(Resolved(device, quantity, at_s, None, None, record.vb))

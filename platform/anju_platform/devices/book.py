@@ -6,31 +6,25 @@ moment ago is let in without a restart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from anju_detect.inactivity import KINDS, ROOMS
+from anju_detect.inactivity import ROOMS
 from anju_platform.devices.models import Device, Gateway
+from anju_platform.devices.sensors import Sensor, SensorTable, sensor_of
 from anju_platform.records.work import UnitOfWork, WorkFactory
 from anju_platform.residents.models import Home
 from anju_platform.series.store import Source
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import DeviceKind, Quantity, Room
+from anju_wire.vocabulary import QUANTITIES, Room
 
 FRESH_S = 5.0
 KNOWN_S = 300.0
 """What is known is looked up again after so long: a gateway may have been retired, a sensor moved."""
+NO_ROW = -1
 _OTHER = ROOMS.index(Room.OTHER)
-_NO_LIFE = -1
 _MOST_SOURCES = 500_000
-_LIVES: dict[str, str] = {
-    Quantity.OCCUPANCY: "motion",
-    Quantity.SOS: "button",
-    Quantity.SOS_CANCEL: "button",
-    Quantity.STEPS: "steps",
-    Quantity.HEARTBEAT: "heartbeat",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +46,17 @@ class DeviceFacts:
     known: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sensor:
-    """One quantity of one device, ready for the columns of a batch; compared by identity.
+@dataclass(frozen=True, slots=True)
+class HomeSensors:
+    """A home's sensors that are known by now: by device and quantity, and as rows of the table by name on the wire."""
 
-    life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
-    life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
-    sighted_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
-    tells: `battery` or `link_quality` where it is one, else empty.
-    """
-
-    source: Source
-    room: int
-    life: int
-    life_when_false: bool
-    sighted_when_false: bool
-    tells: str
+    since_s: float
+    sensors: dict[tuple[str, str], Sensor] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 class Book:
-    """A cache over the records of gateways and devices."""
+    """A cache over the records of gateways and devices; `table` has the sensors that were asked for as columns."""
 
     def __init__(self, work: WorkFactory, clock: Clock) -> None:
         self._work = work
@@ -79,7 +64,8 @@ class Book:
         self._loaded = False
         self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
         self._devices: dict[str, tuple[float, dict[str, DeviceFacts]]] = {}
-        self._sensors: dict[str, tuple[float, dict[tuple[str, str], Sensor]]] = {}
+        self._sensors: dict[str, HomeSensors] = {}
+        self.table = SensorTable()
         self._sources: dict[tuple[str, str, str, str], Source] = {}
 
     def gateway(self, gateway_id: str) -> GatewayFacts | None:
@@ -117,26 +103,37 @@ class Book:
             self._devices[home_id] = held
         return held[1].get(device_id) or DeviceFacts("", Room.OTHER, "", known=False)
 
-    def sensors(self, home_id: str) -> dict[tuple[str, str], Sensor]:
-        """The home's sensors that are known by now, by device and quantity; `sensor` finds the others."""
+    def sensors(self, home_id: str) -> HomeSensors:
+        """The home's sensors; `sensor` finds those that are not known yet."""
         held = self._sensors.get(home_id)
-        if held is None or self._clock.time() - held[0] > KNOWN_S:
-            self._devices.pop(home_id, None)
-            held = self._sensors[home_id] = (self._clock.time(), {})
-        return held[1]
+        now_s = self._clock.time()
+        if held is None or now_s - held.since_s > KNOWN_S:
+            if held is not None:
+                self._devices.pop(home_id, None)
+            held = self._sensors[home_id] = HomeSensors(now_s)
+        return held
 
     def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One sensor; remembered where its device is registered."""
         known = self.sensors(home_id)
-        sensor = known.get((device_id, quantity))
+        sensor = known.sensors.get((device_id, quantity))
         if sensor is None:
             device = self.device(home_id, device_id)
             room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
             source = self._source((home_id, device_id, ROOMS[room], str(quantity)))
-            sensor = _sensor(source, room, quantity, device.kind)
+            sensor = sensor_of(source, room, quantity, device.kind)
             if device.known:
-                known[device_id, quantity] = sensor
+                known.sensors[device_id, quantity] = sensor
+                if (row := self.table.put(sensor)) is not None:
+                    known.rows[f"{device_id}/{quantity}"] = row
         return sensor
+
+    def row(self, home_id: str, name: str) -> int:
+        """Row in `table` of the sensor with this name on the wire; -1 for what is not registered, or has no row."""
+        device_id, slash, quantity = name.rpartition("/")
+        if slash and quantity in QUANTITIES and self.device(home_id, device_id).known:
+            self.sensor(home_id, device_id, quantity)
+        return self.sensors(home_id).rows.get(name, NO_ROW)
 
     def _source(self, key: tuple[str, str, str, str]) -> Source:
         """The same object for the same words, for the series stores know sources by identity."""
@@ -161,17 +158,3 @@ def _gateway(work: UnitOfWork, gateway_id: str) -> GatewayFacts | None:
 def _devices(work: UnitOfWork, home_id: str) -> dict[str, DeviceFacts]:
     rows = work.session.execute(select(*_DEVICE).where(Device.home_id == home_id))
     return {device: DeviceFacts(kind, room, label, known) for _, device, kind, room, label, known in rows}
-
-
-def _sensor(source: Source, room: int, quantity: str, kind: str) -> Sensor:
-    life, when_false = _life(quantity, kind)
-    tells = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
-    return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, tells)
-
-
-def _life(quantity: str, kind: str) -> tuple[int, bool]:
-    """Which sign of life a quantity of a kind of device is, and whether its falsehood is one."""
-    if quantity == Quantity.CONTACT:
-        return KINDS.index("door" if kind == DeviceKind.DOOR else "object"), True
-    name = _LIVES.get(str(quantity))
-    return (_NO_LIFE if name is None else KINDS.index(name)), quantity == Quantity.HEARTBEAT

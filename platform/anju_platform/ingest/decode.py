@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from anju_platform.devices.book import Book, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
-from anju_wire.messages import Envelope, Header, InvalidMessage, decode
+from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import SPOOLED_LANES, Lane
@@ -80,6 +80,37 @@ class Rejected:
         return (self.header.gateway, self.header.epoch, Lane(self.topic.lane))
 
 
+class Plain(NamedTuple):
+    """A pack of plain telemetry that may say what it says; its records are not looked at yet. Times need no mending."""
+
+    topic: Topic
+    facts: GatewayFacts
+    stream: StreamKey
+    seq: int
+    base: int
+    arrived_s: float
+    pack: list[PlainRecord]
+
+
+def open_plain(raw: Raw, book: Book, clocks: Clocks) -> Plain | None:
+    """An ordinary message, or None: `read` then says what it is, or what is wrong with it."""
+    envelope = decode_plain(raw.payload)
+    if envelope is None or not envelope.pack:
+        return None
+    try:
+        topic = _topic(raw.topic)
+        _check_numbers(envelope)
+    except (InvalidTopic, InvalidMessage):
+        return None
+    facts = book.gateway(envelope.gateway)
+    if facts is None or topic.lane is not Lane.TELEMETRY or not _belongs(facts, topic):
+        return None
+    if clocks.offset_s(envelope.gateway, envelope.sent, raw.arrived_s):
+        return None
+    stream = (facts.gateway_id, envelope.epoch, Lane.TELEMETRY)
+    return Plain(topic, facts, stream, envelope.seq, envelope.base, raw.arrived_s, envelope.pack)
+
+
 def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
     """A message that was read, but that can never be stored."""
     header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
@@ -111,10 +142,10 @@ def read(raw: Raw, book: Book, clocks: Clocks) -> Incoming | Rejected:
 
 
 def _belongs(facts: GatewayFacts, topic: Topic) -> bool:
-    return (facts.home_id, facts.community_id) == (topic.home, topic.community) and topic.lane in SPOOLED_LANES
+    return facts.home_id == topic.home and facts.community_id == topic.community and topic.lane in SPOOLED_LANES
 
 
-def _check_numbers(envelope: Envelope) -> None:
+def _check_numbers(envelope: Envelope | PlainEnvelope) -> None:
     if envelope.seq < 1:
         raise InvalidMessage("$.seq", f"{envelope.seq} is less than 1")
     if not 1 <= envelope.base <= envelope.seq:

@@ -19,6 +19,9 @@ class Stream:
     def take(self, seq: int, base: int) -> None:
         """Count a message as taken; what lies before `base` no longer exists anywhere and is not waited for."""
         self.upto = max(self.upto, base - 1)
+        if seq == self.upto + 1 and not self.ahead:
+            self.upto = seq
+            return
         if seq > self.upto:
             self.ahead.add(seq)
         while self.upto + 1 in self.ahead:

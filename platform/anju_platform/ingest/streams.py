@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.decode import StreamKey
@@ -11,6 +11,8 @@ from anju_platform.records.work import UnitOfWork, WorkFactory
 from anju_wire.vocabulary import Lane
 
 _COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.upto)
+_AT_ONCE = 500
+"""Gateways in one question: databases limit the parameters of a statement."""
 _LANES = frozenset(str(lane) for lane in Lane)
 _ADVANCE = (
     update(IngestCursor.__table__)  # type: ignore[arg-type]
@@ -62,18 +64,28 @@ class Streams:
 
     def save(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
         """Write cursors, inside the transaction of what they stand for (or later: an old cursor only costs work)."""
-        known = {key for key in moved if self._saved.get(key)}
-        for key in moved.keys() - known:
-            gateway, epoch, lane = _primary(key)
-            if work.session.get(IngestCursor, (gateway, epoch, lane)) is None:
-                work.session.add(IngestCursor(gateway_id=gateway, epoch=epoch, lane=lane, upto=0))
-        work.session.flush()
+        self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
             {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane, "done": moved[gateway, epoch, Lane(lane)]}
             for gateway, epoch, lane in map(_primary, moved)
         ]
         if rows:
             work.session.connection().execute(_ADVANCE, rows)
+
+    def _begin(self, work: UnitOfWork, keys: list[StreamKey]) -> None:
+        """A cursor for each of these that has none; one that was written meanwhile is left as it is."""
+        if not keys:
+            return
+        columns = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane)
+        there: set[tuple[str, int, str]] = set()
+        for start in range(0, len(keys), _AT_ONCE):
+            gateways = {gateway for gateway, _, _ in keys[start : start + _AT_ONCE]}
+            rows = work.session.execute(select(*columns).where(columns[0].in_(gateways)))
+            there |= {(gateway, epoch, lane) for gateway, epoch, lane in rows}
+        fresh = [_primary(key) for key in keys if _primary(key) not in there]
+        if fresh:
+            new = [{"gateway_id": gateway, "epoch": epoch, "lane": lane, "upto": 0} for gateway, epoch, lane in fresh]
+            work.session.execute(insert(IngestCursor), new)
 
     def saved(self, moved: dict[StreamKey, int]) -> None:
         """The transaction that saved them is committed."""

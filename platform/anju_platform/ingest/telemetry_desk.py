@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
 
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
-from anju_platform.devices.book import Book, Sensor
+from anju_platform.devices.book import Book
 from anju_platform.ingest.acks import acks
+from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
+from anju_platform.ingest.decode import Incoming, Plain, Raw, Rejected, StreamKey, open_plain, read, refusal
 from anju_platform.ingest.duplicates import Stream
+from anju_platform.ingest.heard import Heard
+from anju_platform.ingest.packs import Packs, side_by_side
 from anju_platform.ingest.ports import UNREACHABLE, Post, Registry, Sighting, Sightings, Watcher
 from anju_platform.ingest.streams import Streams
 from anju_platform.records.work import WorkFactory
-from anju_platform.series.store import Clip, Readings, SeriesStore, SeriesUnavailable
-from anju_wire.senml import Resolved
+from anju_platform.series.store import SeriesStore, SeriesUnavailable
 from anju_wire.topics import Topic
-from anju_wire.vocabulary import Lane, Quantity
+from anju_wire.vocabulary import Lane
 
 _LONGEST_REASON = 300
 log = structlog.get_logger()
@@ -32,33 +33,6 @@ ACKS_EVERY_S = 0.5
 """One ack covers all that a home sent meanwhile; its window of unacknowledged packs is far longer."""
 RECORDS_EVERY_S = 1.0
 """Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
-
-
-@dataclass(slots=True)
-class Batch:
-    """One batch on its way: what was read, in columns, and what it does to the streams."""
-
-    readings: Readings = field(default_factory=Readings)
-    living: list[tuple[int, float, int, int]] = field(default_factory=list)
-    """Signs of life: the home's row, time, room, kind."""
-    last: dict[Sensor, float] = field(default_factory=dict)
-    """When each sensor last spoke."""
-    told: dict[Sensor, float] = field(default_factory=dict)
-    """What those that tell about their device said."""
-    clips: list[tuple[str, str, Clip]] = field(default_factory=list)
-    streams: dict[StreamKey, Stream] = field(default_factory=dict)
-    topics: dict[StreamKey, Topic] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-
-    def life(self) -> LifeBatch:
-        """Signs of life and heartbeats."""
-        rows = np.array(self.living, np.float64).reshape(-1, 4)
-        return LifeBatch(
-            home=rows[:, 0].astype(np.int64),
-            at_s=rows[:, 1],
-            room=rows[:, 2].astype(np.int8),
-            kind=rows[:, 3].astype(np.int8),
-        )
 
 
 class TelemetryDesk:
@@ -71,7 +45,7 @@ class TelemetryDesk:
         self._registry, self._post = registry, post
         self._streams = Streams(work)
         self._clocks = Clocks()
-        self._fresh: dict[tuple[str, str], Sighting] = {}
+        self._heard = Heard(book.table)
         self._sightings: dict[tuple[str, str], Sighting] = {}
         self._owed: dict[StreamKey, Topic] = {}
         self._refused: list[Rejected] = []
@@ -114,16 +88,41 @@ class TelemetryDesk:
         columns = Batch()
         for message in onward:
             self._columns(columns, message)
-        for raw in batch:
-            message_or_not = read(raw, self._book, self._clocks)
-            if isinstance(message_or_not, Rejected):
-                columns.rejected.append(message_or_not)
-                self._count_refused(columns, message_or_not)
-            elif self._count(columns, message_or_not):
-                self._columns(columns, message_or_not)
+        opened = [open_plain(raw, self._book, self._clocks) for raw in batch]
+        packs = side_by_side([one for one in opened if one is not None], self._book)
+        fits = iter(packs.fits.tolist())
+        homes: list[int] = []
+        kept: list[int] = []
+        for raw, plain in zip(batch, opened, strict=True):
+            if plain is not None:
+                number = len(homes)
+                homes.append(self._watch.row(plain.facts.home_id))
+                if next(fits):
+                    if self._count(columns, plain):
+                        self._spoke(columns, plain)
+                        kept.append(number)
+                    continue
+            self._put(columns, packs, homes, kept)
+            kept = []
+            self._one(columns, raw)
+        self._put(columns, packs, homes, kept)
         return columns
 
-    def _count(self, columns: Batch, message: Incoming) -> bool:
+    def _put(self, columns: Batch, packs: Packs, homes: list[int], kept: list[int]) -> None:
+        """Packs that fit, before what comes after them: where two say the same thing differently, the later counts."""
+        if kept:
+            columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._book.table)
+
+    def _one(self, columns: Batch, raw: Raw) -> None:
+        """A message by itself: not plain, of a sensor that was not heard before, or wrong."""
+        message = read(raw, self._book, self._clocks)
+        if isinstance(message, Rejected):
+            columns.rejected.append(message)
+            self._count_refused(columns, message)
+        elif self._count(columns, message):
+            self._columns(columns, message)
+
+    def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
         """Whether it is new; either way its stream is acknowledged."""
         stream = self._stream(columns, message.stream, message.topic)
         if stream.has(message.seq):
@@ -144,54 +143,15 @@ class TelemetryDesk:
         return columns.streams[key]
 
     def _columns(self, columns: Batch, message: Incoming) -> None:
-        home, gateway = message.facts.home_id, message.facts.gateway_id
-        self._sighting(home, gateway, message.arrived_s)
+        self._spoke(columns, message)
         if message.lane is Lane.CLIP:
-            columns.clips += _clips(home, message.readings)
-            return
-        known, readings, last, told = self._book.sensors(home), columns.readings, columns.last, columns.told
-        put_source, put_time, put_value = readings.sources.append, readings.times.append, readings.values.append
-        row, living = self._watch.row(home), columns.living.append
-        for reading in message.readings:
-            at_s, truth = reading.at_s, reading.truth
-            key = (reading.device, reading.quantity)
-            sensor = known.get(key) or self._book.sensor(home, *key)
-            value = reading.value if truth is None else (1.0 if truth else 0.0)
-            if value is None:
-                self._text(columns, sensor, reading)
-                continue
-            put_source(sensor.source)
-            put_time(at_s)
-            put_value(value)
-            if value or sensor.life_when_false:
-                if sensor.life >= 0:
-                    living((row, at_s, sensor.room, sensor.life))
-            elif not sensor.sighted_when_false:
-                continue
-            if at_s > last.get(sensor, 0.0):
-                last[sensor] = at_s
-            if sensor.tells:
-                told[sensor] = value
+            columns.add_clips(message)
+        else:
+            columns.add(message, self._watch.row(message.facts.home_id), self._book)
 
-    def _text(self, columns: Batch, sensor: Sensor, reading: Resolved) -> None:
-        if reading.text is not None:
-            columns.readings.add_text(sensor.source, reading.at_s, reading.text)
-            columns.last[sensor] = max(reading.at_s, columns.last.get(sensor, 0.0))
-
-    def _sight(self, columns: Batch) -> None:
-        """What the batch said of its devices, once for each of their quantities."""
-        for sensor, at_s in columns.last.items():
-            sighting = self._sighting(sensor.source.home, sensor.source.device, at_s)
-            if sensor.tells:
-                setattr(sighting, sensor.tells, columns.told[sensor])
-
-    def _sighting(self, home: str, device: str, at_s: float) -> Sighting:
-        sighting = self._fresh.get((home, device))
-        if sighting is None:
-            sighting = self._fresh[home, device] = Sighting(at_s)
-        elif at_s > sighting.at_s:
-            sighting.at_s = at_s
-        return sighting
+    def _spoke(self, columns: Batch, message: Incoming | Plain) -> None:
+        key = (message.facts.home_id, message.facts.gateway_id)
+        columns.gateways[key] = max(message.arrived_s, columns.gateways.get(key, message.arrived_s))
 
     def _write(self, columns: Batch) -> None:
         self._series.write(columns.readings)
@@ -199,9 +159,10 @@ class TelemetryDesk:
             self._series.write_clip(home, device, clip)
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
-        self._sight(columns)
-        if columns.living:
-            self._show(columns.life(), arrived_s)
+        columns.tell(self._heard)
+        life = columns.life()
+        if len(life.home):
+            self._show(life, arrived_s)
         for key, stream in columns.streams.items():
             self._streams.put(key, stream)
         self._owed |= columns.topics
@@ -220,8 +181,9 @@ class TelemetryDesk:
         now = time.monotonic()
         if final or rejected or now - self._recorded_s >= RECORDS_EVERY_S:
             self._recorded_s = now
-            self._watch.heard(self._fresh, max((s.at_s for s in self._fresh.values()), default=0.0))
-            self._keep_fresh()
+            fresh = self._heard.empty()
+            self._watch.heard(fresh, max((s.at_s for s in fresh.values()), default=0.0))
+            self._keep(fresh)
             self._save(rejected)
         if final or now - self._answered_s >= ACKS_EVERY_S:
             self._answered_s = now
@@ -237,16 +199,15 @@ class TelemetryDesk:
             self._post(topic, payload)
         self._owed, self._refused = {}, []
 
-    def _keep_fresh(self) -> None:
+    def _keep(self, fresh: Sightings) -> None:
         """What the watch has heard waits for the records, the latest of each device."""
-        for key, sighting in self._fresh.items():
+        for key, sighting in fresh.items():
             known = self._sightings.get(key)
             if known is not None:
                 sighting.at_s = max(sighting.at_s, known.at_s)
                 sighting.battery = known.battery if sighting.battery is None else sighting.battery
                 sighting.link_quality = known.link_quality if sighting.link_quality is None else sighting.link_quality
             self._sightings[key] = sighting
-        self._fresh = {}
 
     def _save(self, rejected: Sequence[Rejected]) -> None:
         moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
@@ -270,13 +231,3 @@ class TelemetryDesk:
             raise
         except Exception:
             log.exception("sightings of devices could not be noted", devices=len(sightings))
-
-
-def _clips(home: str, readings: Sequence[Resolved]) -> list[tuple[str, str, Clip]]:
-    """The waveforms of a clip message, each with the sample rate of its device."""
-    rates = {r.device: r.value for r in readings if r.quantity == Quantity.SAMPLE_RATE and r.value}
-    return [
-        (home, r.device, Clip(r.at_s, rates[r.device], r.data))
-        for r in readings
-        if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
-    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from anju_platform import process
 from anju_platform.settings import Settings
 from anju_platform.web import logs
 from anju_platform.web.app import create_app
@@ -47,7 +48,7 @@ def run(settings: Settings, platform: Platform) -> None:
         server_header=False,
         timeout_graceful_shutdown=_LAST_REQUESTS_S,
     )
-    with platform:
+    with platform, process.settled():
         Server(config, platform.hub).run()
 
 

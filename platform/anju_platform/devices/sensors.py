@@ -1,0 +1,102 @@
+"""One quantity of one device, as ingest needs it: by itself, and as a row of columns for many readings at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.inactivity import KINDS
+from anju_platform.series.store import Source
+from anju_wire.vocabulary import QUANTITIES, DeviceKind, Field, Quantity
+
+_NO_LIFE = -1
+_LIVES: dict[str, str] = {
+    Quantity.OCCUPANCY: "motion",
+    Quantity.SOS: "button",
+    Quantity.SOS_CANCEL: "button",
+    Quantity.STEPS: "steps",
+    Quantity.HEARTBEAT: "heartbeat",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensor:
+    """One quantity of one device, ready for the columns of a batch; compared by identity.
+
+    life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
+    life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
+    sighted_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
+    tells: `battery` or `link_quality` where it is one, else empty.
+    """
+
+    source: Source
+    room: int
+    life: int
+    life_when_false: bool
+    sighted_when_false: bool
+    tells: str
+
+
+def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
+    """What a quantity of a kind of device is to ingest."""
+    life, when_false = _life(quantity, kind)
+    tells = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
+    return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, tells)
+
+
+def _life(quantity: str, kind: str) -> tuple[int, bool]:
+    """Which sign of life a quantity of a kind of device is, and whether its falsehood is one."""
+    if quantity == Quantity.CONTACT:
+        return KINDS.index("door" if kind == DeviceKind.DOOR else "object"), True
+    name = _LIVES.get(str(quantity))
+    return (_NO_LIFE if name is None else KINDS.index(name)), quantity == Quantity.HEARTBEAT
+
+
+@dataclass
+class SensorTable:
+    """The same as columns, one row for each sensor whose readings are numbers or truths; rows stay for good.
+
+    `truth` says whether its readings are in `vb`; the others are in `v`. `size` rows of each column are in use.
+    """
+
+    sensors: list[Sensor] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    truth: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    room: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
+    life: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
+    life_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    sighted_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    tells: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    _rows: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many sensors there are."""
+        return len(self.sensors)
+
+    def put(self, sensor: Sensor) -> int | None:
+        """The sensor's row, a new one if it is new; None where it gives texts or what the vocabulary does not know."""
+        source = sensor.source
+        known = QUANTITIES.get(Quantity(source.quantity)) if source.quantity in QUANTITIES else None
+        if known is None or known.field not in (Field.NUMBER, Field.TRUTH):
+            return None
+        row = self._rows.setdefault((source.home, source.device, source.quantity), self.size)
+        if row == self.size:
+            self._grow(row)
+            self.sensors.append(sensor)
+            self.sources.append(source)
+        self.sensors[row], self.sources[row] = sensor, source
+        self.truth[row] = known.field is Field.TRUTH
+        self.room[row], self.life[row] = sensor.room, sensor.life
+        self.life_when_false[row], self.sighted_when_false[row] = sensor.life_when_false, sensor.sighted_when_false
+        self.tells[row] = bool(sensor.tells)
+        return row
+
+    def _grow(self, row: int) -> None:
+        if row < len(self.truth):
+            return
+        for name in ("truth", "room", "life", "life_when_false", "sighted_when_false", "tells"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

@@ -1,0 +1,119 @@
+"""One batch of telemetry on its way: what was read, in columns, and what it does to the streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.inactivity import LifeBatch
+from anju_platform.devices.book import Book
+from anju_platform.devices.sensors import Sensor, SensorTable
+from anju_platform.ingest.decode import Incoming, Rejected, StreamKey
+from anju_platform.ingest.duplicates import Stream
+from anju_platform.ingest.heard import Heard
+from anju_platform.ingest.packs import Packs
+from anju_platform.series.store import Clip, Readings
+from anju_wire.senml import Resolved
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Quantity
+
+
+@dataclass(slots=True)
+class Batch:
+    """Filled by `add` and `add_packs`; nothing of it counts before it is stored."""
+
+    readings: Readings = field(default_factory=Readings)
+    living: list[tuple[int, float, int, int]] = field(default_factory=list)
+    """Signs of life: the home's row, time, room, kind."""
+    lives: list[LifeBatch] = field(default_factory=list)
+    """The same of packs."""
+    last: dict[Sensor, float] = field(default_factory=dict)
+    """When each sensor last spoke."""
+    told: dict[Sensor, float] = field(default_factory=dict)
+    """What those that tell about their device said."""
+    sighted: list[Packs] = field(default_factory=list)
+    """Both, of packs."""
+    gateways: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When each home's gateway was last heard."""
+    clips: list[tuple[str, str, Clip]] = field(default_factory=list)
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+    topics: dict[StreamKey, Topic] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def add(self, message: Incoming, row: int, book: Book) -> None:
+        """A message of the home with this row in `LifeBatch.home`, reading by reading."""
+        home, readings, last, told = message.facts.home_id, self.readings, self.last, self.told
+        known = book.sensors(home).sensors
+        put_source, put_time, put_value = readings.sources.append, readings.times.append, readings.values.append
+        for reading in message.readings:
+            at_s, truth = reading.at_s, reading.truth
+            key = (reading.device, reading.quantity)
+            sensor = known.get(key) or book.sensor(home, *key)
+            value = reading.value if truth is None else (1.0 if truth else 0.0)
+            if value is None:
+                self._text(sensor, reading)
+                continue
+            put_source(sensor.source)
+            put_time(at_s)
+            put_value(value)
+            if value or sensor.life_when_false:
+                if sensor.life >= 0:
+                    self.living.append((row, at_s, sensor.room, sensor.life))
+            elif not sensor.sighted_when_false:
+                continue
+            if at_s > last.get(sensor, 0.0):
+                last[sensor] = at_s
+            if sensor.tells:
+                told[sensor] = value
+
+    def _text(self, sensor: Sensor, reading: Resolved) -> None:
+        if reading.text is not None:
+            self.readings.add_text(sensor.source, reading.at_s, reading.text)
+            self.last[sensor] = max(reading.at_s, self.last.get(sensor, 0.0))
+
+    def add_packs(self, packs: Packs, homes: NDArray[np.int64], table: SensorTable) -> None:
+        """The same for packs that fit; `homes` is each pack's row in `LifeBatch.home`."""
+        row = packs.row
+        self.readings.sources += map(table.sources.__getitem__, row.tolist())
+        self.readings.times += packs.at_s.tolist()
+        self.readings.values += packs.value.tolist()
+        true_enough = (packs.value != 0.0) | table.life_when_false[row]
+        alive = true_enough & (table.life[row] >= 0)
+        living = row[alive]
+        self.lives.append(
+            LifeBatch(homes[packs.pack[alive]], packs.at_s[alive], table.room[living], table.life[living])
+        )
+        seen = true_enough | table.sighted_when_false[row]
+        self.sighted.append(Packs(packs.fits, packs.pack[seen], row[seen], packs.at_s[seen], packs.value[seen]))
+
+    def add_clips(self, message: Incoming) -> None:
+        """The waveforms of a clip message, each with the sample rate of its device."""
+        readings = message.readings
+        rates = {r.device: r.value for r in readings if r.quantity == Quantity.SAMPLE_RATE and r.value}
+        self.clips += [
+            (message.facts.home_id, r.device, Clip(r.at_s, rates[r.device], r.data))
+            for r in readings
+            if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
+        ]
+
+    def life(self) -> LifeBatch:
+        """Signs of life and heartbeats."""
+        rows = np.array(self.living, np.float64).reshape(-1, 4)
+        lives = [
+            *self.lives,
+            LifeBatch(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2].astype(np.int8), rows[:, 3].astype(np.int8)),
+        ]
+        home, at_s = np.concatenate([one.home for one in lives]), np.concatenate([one.at_s for one in lives])
+        room, kind = np.concatenate([one.room for one in lives]), np.concatenate([one.kind for one in lives])
+        return LifeBatch(home=home, at_s=at_s, room=room, kind=kind)
+
+    def tell(self, heard: Heard) -> None:
+        """What the batch said of its devices."""
+        for (home, gateway), at_s in self.gateways.items():
+            heard.spoke(home, gateway, at_s)
+        for packs in self.sighted:
+            heard.rows(packs.row, packs.at_s, packs.value)
+        for sensor, at_s in self.last.items():
+            heard.said(sensor, at_s, self.told.get(sensor))
