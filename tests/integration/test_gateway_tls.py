@@ -1,20 +1,26 @@
-"""The uplink over TLS with a credential: to a broker whose certificate it can prove, and to no other."""
+"""TLS with a credential: the uplink, and the platform's own client, to a broker whose certificate they can prove."""
 
 from __future__ import annotations
 
 import os
 import queue
+import random
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
+from fixtures._radio import eventually
 from fixtures._servers import loopback_port, wait_for_port
 from fixtures.mosquitto import mosquitto_binary, need_mosquitto
+from paho.mqtt.enums import CallbackAPIVersion
 from structlog.testing import capture_logs
 
 from anju_gateway.mqtt import Endpoint, Event, LineUp, MqttSession
+from anju_platform.ingest.client import BufferedClient
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
@@ -97,3 +103,58 @@ def test_a_certificate_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     event, log = first_event(Endpoint("127.0.0.1", 1, ca=str(tmp_path / "none.crt")), 3)
     assert event is None
     assert "none.crt" in log
+
+
+class Listener:
+    """The platform's client over TLS, and what came to it."""
+
+    def __init__(self, broker: SecureBroker) -> None:
+        self.came: list[tuple[bytes, bytes]] = []
+        self.up = threading.Event()
+        self.client = BufferedClient(CallbackAPIVersion.VERSION2, client_id="platform", clean_session=False)
+        self.client.username_pw_set("home-07", "secret")
+        self.client.tls_set(str(broker.ca))
+        self.client.on_publications = self.came.extend
+        self.client.on_message = lambda _c, _d, message: self.came.append((message.topic.encode(), message.payload))
+        self.client.on_connect = lambda client, *_: client.subscribe("anju/#", 1) and None
+        self.client.on_subscribe = lambda *_: self.up.set()
+        self.client.gather_s = 0.002
+        self.client.connect("127.0.0.1", broker.port, keepalive=5)
+        self.client.loop_start()
+        assert self.up.wait(20)
+
+    def stop(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def send(broker: SecureBroker, messages: list[tuple[bytes, bytes]], qos: int) -> None:
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="sender")
+    client.username_pw_set("home-07", "secret")
+    client.tls_set(str(broker.ca))
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    told = [client.publish(topic.decode(), payload, qos) for topic, payload in messages]
+    told[-1].wait_for_publish(60)
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_the_platform_hears_everything_in_order_over_tls_and_answers_it(secure_broker: SecureBroker) -> None:
+    chance = random.Random(1)
+    sizes = [chance.choice([0, 20, 1700, 16_000, 65_000, 70_000, 250_000]) for _ in range(300)]
+    messages = [
+        (f"anju/v1/anning/home-{n}/telemetry".encode(), bytes([n % 256]) * size) for n, size in enumerate(sizes)
+    ]
+    first = Listener(secure_broker)
+    send(secure_broker, messages, qos=1)
+    eventually(lambda: len(first.came) >= len(messages), 60, "all messages")
+    send(secure_broker, [(b"anju/last", b"")], qos=2)
+    eventually(lambda: len(first.came) > len(messages), 20, "the last one")
+    assert first.came == [*messages, (b"anju/last", b"")]
+    first.stop()
+    again = Listener(secure_broker)
+    send(secure_broker, [(b"anju/after", b"1")], qos=1)
+    eventually(lambda: again.came, 20, "what came after")
+    again.stop()
+    assert again.came == [(b"anju/after", b"1")], "the broker was answered for all that it had sent"

@@ -23,6 +23,7 @@ from anju_wire.messages import (
     Refusal,
     Status,
     decode,
+    decode_plain,
     encode,
 )
 from anju_wire.vocabulary import SPOOLED_LANES, Announcement
@@ -189,3 +190,34 @@ def test_the_longest_message_is_still_read() -> None:
 def decode_padded(raw: bytes) -> int:
     padded = json.dumps(ENVELOPE).encode()
     return len(decode(Envelope, padded + b" " * (len(raw) - len(padded))).pack)
+
+
+def plain(*records: dict[str, object]) -> bytes:
+    return json.dumps({"gateway": "g", "epoch": 1, "seq": 7, "base": 1, "sent": 9.5, "pack": records}).encode()
+
+
+def test_a_plain_pack_is_read_as_the_general_form_reads_it() -> None:
+    raw = plain({"n": "door/contact", "vb": True, "t": 5.0}, {"n": "door/battery", "u": "%EL", "v": 3, "t": 6.0})
+    quick, general = decode_plain(raw), decode(Envelope, raw)
+    assert quick is not None
+    assert (quick.gateway, quick.epoch, quick.seq, quick.base, quick.sent) == ("g", 1, 7, 1, 9.5)
+    assert [(one.n, one.u, one.vb, one.t) for one in quick.pack] == [(r.n, r.u, r.vb, r.t) for r in general.pack]
+    assert math.isnan(quick.pack[0].v)
+    assert quick.pack[1].v == 3.0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        plain({"bn": "door/", "n": "contact", "vb": True, "t": 5.0}),
+        plain({"n": "door/fall", "vs": "confirmed:f-1", "t": 5.0}),
+        plain({"n": "door/contact", "vb": True}),
+        plain({"n": "door/contact", "vb": 1, "t": 5.0}),
+        plain({"n": "door/battery", "v": "full", "t": 5.0}),
+        b"{",
+        b'{"gateway":"\xff"}',
+        plain() + b" " * MAX_MESSAGE_BYTES,
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_general_form(raw: bytes) -> None:
+    assert decode_plain(raw) is None
