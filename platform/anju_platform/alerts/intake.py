@@ -150,9 +150,13 @@ class AlertIntake:
 
 
 def _anew(alert: Alert, signal: AlertSignal) -> bool:
-    """Whether a closed episode is raised once more: it went on after its end, or was only withdrawn as a suspicion."""
+    """Whether a closed episode is raised once more: it went on after its end, or was only withdrawn as a suspicion.
+
+    Where a person looked into the suspicion and closed it, its confirmation tells nothing new: it is noted.
+    """
     happened_since = alert.closed_at is not None and signal.happened_at > alert.closed_at
-    return happened_since or (alert.suspected and not signal.suspected)
+    withdrawn = alert.suspected and alert.outcome == Outcome.WITHDRAWN.value
+    return happened_since or (withdrawn and not signal.suspected)
 
 
 def _heard(signal: AlertSignal, why: str) -> dict[str, object]:

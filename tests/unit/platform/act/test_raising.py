@@ -128,6 +128,19 @@ def test_one_fall_is_not_withdrawn_with_another(scene: Scene) -> None:
     assert scene.alert(first).closed_at is None
 
 
+def test_a_fall_confirmed_after_a_person_closed_it_is_noted_on_it(scene: Scene) -> None:
+    impact = scene.clock.now()
+    fall = scene.raise_alert(AlertKind.FALL, suspected=True, episode="f1", happened_at=impact, due_since=impact)
+    scene.clock.forward(20)
+    scene.do("take", fall, scene.wang)
+    scene.do("resolve", fall, scene.wang, outcome=Outcome.FALSE_ALARM)
+    scene.clock.forward(10)
+    confirmed = {"episode": "f1", "happened_at": impact, "due_since": impact}
+    assert scene.raise_alert(AlertKind.FALL, suspected=False, **confirmed) == fall
+    assert scene.steps(fall)[-1] is AlertStep.NOTED
+    assert scene.steps(fall).count(AlertStep.RAISED) == 1
+
+
 def test_a_fall_confirmed_after_its_withdrawal_is_raised_anew(scene: Scene) -> None:
     first = scene.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
     scene.do("withdraw", "home-01", AlertKind.FALL, "f1", outcome=Outcome.WITHDRAWN, why="got_up")
