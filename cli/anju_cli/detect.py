@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from anju_cli.detect_routine import routine
 from anju_cli.recordings import HomeRecording, RecordingUnreadable, WornRecording, home_recordings, read_home
 from anju_cli.recordings import worn_recordings as read_pack
 from anju_detect.errors import DetectionError
@@ -24,6 +25,8 @@ app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=
 TICK_S = 60.0
 PIECE_S = 10.0
 _console = Console(stderr=True)
+
+app.command()(routine)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixtures._detect import DAY, HOUR, START, beats, days_of_life, fall_stream
+from fixtures._routine import Habit, one_day
 from typer.testing import CliRunner
 
 from anju_cli.detect import app
@@ -94,3 +95,26 @@ def test_torn_missing_and_empty_recordings(tmp_path: Path) -> None:
         assert CliRunner().invoke(app, words).exit_code == 2
     (empty / "h.csv.gz").write_bytes(gzip.compress(HEADER.encode()))
     assert CliRunner().invoke(app, ["inactivity", str(empty), str(tmp_path / "o.csv")]).exit_code == 0
+
+
+def test_days_are_digested_and_a_change_is_told(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    habits = [Habit()] * 24 + [Habit(visits=7)] * 8
+    lines = [
+        f"{_stamp(at)},s,{'lounge' if room == 'living' else room},{'diag' if kind == 'heartbeat' else kind},1\n"
+        for number, habit in enumerate(habits)
+        for _, at, room, kind in one_day(number, habit, rng)
+    ]
+    with gzip.open(tmp_path / "one.csv.gz", "wt", encoding="utf-8") as file:
+        file.write(HEADER + "".join(lines))
+    out = tmp_path / "days.csv"
+    done = CliRunner().invoke(app, ["routine", str(tmp_path), str(out)])
+    assert done.exit_code == 0, done.output
+    rows = _read(out)
+    assert len(rows) == len(habits)
+    assert {row["home"] for row in rows} == {"one"}
+    assert float(rows[5]["wake_h"]) == pytest.approx(7.0, abs=0.6)
+    changed = [row for row in rows if row["changed"]]
+    assert changed[0]["changed"].startswith("night_")
+    assert float(changed[0]["recent"]) > float(changed[0]["usual"])
+    assert changed[0]["reason"].split(" | ")[0] in done.output

@@ -1,0 +1,17 @@
+"""The daily routine of all homes at once: a digest of each day, and what has changed against the person's own weeks."""
+
+from anju_detect.routine.detector import RoutineDetector
+from anju_detect.routine.measures import MEASURES
+from anju_detect.routine.parameters import RoutineParameters
+from anju_detect.routine.signals import GRADUAL, SUDDEN, Digest, RoutineChange, Standing
+
+__all__ = [
+    "GRADUAL",
+    "MEASURES",
+    "SUDDEN",
+    "Digest",
+    "RoutineChange",
+    "RoutineDetector",
+    "RoutineParameters",
+    "Standing",
+]

@@ -1,0 +1,114 @@
+"""When a measure has left a person's own past: robust scores, Page's test, and what chance alone would show.
+
+A day's score is its distance from the median of the past weeks in robust standard deviations (1.4826 · MAD; Rousseeuw &
+Croux, doi:10.1080/01621459.1993.10476408), cut at ±`MOST_Z`. Two such days in a row in one direction are a sudden
+change; a gradual one is told by Page's cumulative sum (doi:10.1093/biomet/41.1-2.100). Neither is held against a table:
+the person's own past is resampled in blocks of days, which keeps good and bad days together (Künsch,
+doi:10.1214/aos/1176347265), median and scale are estimated anew from each resampled past as they were from the real
+one, and the share of resampled months that reach as much is the p-value of the change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PAST, SKIPPED = 48, 7
+"""Days of the past that is compared with, and days between it and today."""
+MOST_Z = 4.0
+ALLOWANCE = 0.5
+"""Half the shift, in standard deviations, that Page's test is tuned to."""
+MAD_TO_SD = 1.4826
+BLOCK_DAYS = 4
+MONTH_DAYS, LEAD_DAYS = 30, 14
+BANDWIDTH, BLUR_DF = 1.06, 3
+"""Silverman's factor, and degrees of freedom of the t that blurs resampled values: no short past holds the range of
+an unchanged life, and days have heavy tails."""
+LEAST_SUDDEN, LEAST_DRIFT = 3.0, 3.0
+"""Below these no month is resampled: chance alone shows as much every other week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Median, robust standard deviation and number of known days, each of shape (homes, measures)."""
+
+    median: Floats
+    scale: Floats
+    days: Ints
+
+
+def past_of(values: Floats, least_scale: Floats) -> Past:
+    """Summary of values of shape (homes, days, measures); nan is unknown."""
+    median, days = middle(values)
+    spread, _ = middle(np.abs(values - median[:, None]))
+    return Past(median, np.maximum(MAD_TO_SD * spread, least_scale), days)
+
+
+def middle(values: Floats) -> tuple[Floats, Ints]:
+    """Median over axis 1 of what is known, nan where nothing is, and how much is known."""
+    ordered = np.sort(values, axis=1)
+    known = np.isfinite(ordered).sum(axis=1)
+    low, high = np.maximum(known - 1, 0) // 2, known // 2
+    high = np.minimum(high, ordered.shape[1] - 1)
+    pair = [np.take_along_axis(ordered, at[:, None], axis=1)[:, 0] for at in (low, high)]
+    median: Floats = np.where(known > 0, (pair[0] + pair[1]) / 2.0, np.nan)
+    return median, known
+
+
+def score(value: Floats, past: Past) -> Floats:
+    """Robust z of values of shape (homes, measures), cut at ±`MOST_Z`; nan where unknown."""
+    z: Floats = np.clip((value - past.median) / past.scale, -MOST_Z, MOST_Z)
+    return z
+
+
+def drifted(drift: Floats, z: Floats) -> Floats:
+    """Page's sums one day later, shape (homes, 2, measures): upwards, downwards; an unknown day changes nothing."""
+    both = np.stack([z, -z], axis=1) - ALLOWANCE
+    later: Floats = np.where(np.isnan(both), drift, np.maximum(drift + both, 0.0))
+    return later
+
+
+def sudden(today: Floats, yesterday: Floats) -> Floats:
+    """How far two days in a row lie on one side, in standard deviations of their sum; 0 where one is unknown."""
+    same = today * yesterday > 0
+    return np.where(same, np.abs(today + yesterday) / np.sqrt(2.0), 0.0)
+
+
+def chance(past: Floats, least_scale: float, reached: tuple[float, float], draws: int, seed: list[int]) -> Floats:
+    """P-values of a sudden and a gradual change: shares of resampled months in which they reach as much.
+
+    Parameters
+    ----------
+    past
+        Known values of one measure of one home, in order of days; at least `BLOCK_DAYS` of them.
+    least_scale
+        What its robust standard deviation is never below.
+    reached
+        `sudden` and the larger of Page's sums as they were observed.
+    draws, seed
+        How many months are resampled, and from where the random numbers start.
+
+    """
+    rng = np.random.default_rng(seed)
+    days = len(past) + LEAD_DAYS + MONTH_DAYS
+    blocks = rng.integers(0, len(past), (draws, -(-days // BLOCK_DAYS)))
+    order = (blocks[:, :, None] + np.arange(BLOCK_DAYS)) % len(past)
+    drawn = past[order.reshape(draws, -1)[:, :days]]
+    width = BANDWIDTH * len(past) ** -0.2 * past_of(past[None, :, None], np.array([least_scale])).scale[0, 0]
+    drawn = drawn + width * rng.standard_t(BLUR_DF, drawn.shape)
+    known = past_of(drawn[:, : len(past), None], np.array([least_scale]))
+    z = np.clip((drawn[:, len(past) :] - known.median) / known.scale, -MOST_Z, MOST_Z)
+    highest = np.zeros((draws, 2))
+    drift = np.zeros((draws, 2, 1))
+    for day in range(LEAD_DAYS + MONTH_DAYS):
+        drift = drifted(drift, z[:, day : day + 1])
+        if day >= LEAD_DAYS:
+            highest[:, 0] = np.maximum(highest[:, 0], sudden(z[:, day], z[:, day - 1]))
+            highest[:, 1] = np.maximum(highest[:, 1], drift[:, :, 0].max(axis=1))
+    p: Floats = (1.0 + (highest >= np.array(reached)).sum(axis=0)) / (1.0 + draws)
+    return p

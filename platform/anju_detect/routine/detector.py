@@ -1,0 +1,282 @@
+"""The routine detector over all homes: digests of closed days, and changes against the person's own past weeks."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.errors import BatchRefused, ParameterOutOfRange
+from anju_detect.inactivity import LifeBatch
+from anju_detect.routine import change, days
+from anju_detect.routine.measures import MEASURES, measured, rooms_in
+from anju_detect.routine.parameters import RoutineParameters
+from anju_detect.routine.reasons import change_words, digest_words, standing_words
+from anju_detect.routine.signals import GRADUAL, SUDDEN, Digest, RoutineChange, Standing
+from anju_detect.routine.state import KEPT_DAYS, NO_DAY, PAST_DAYS, RoutineState
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 1024
+LEAST_SCALE = np.array([measure.least_scale for measure in MEASURES])
+LEAST_CHANGE = np.array([measure.least_change for measure in MEASURES])
+RECENT_DAYS = {SUDDEN: 2, GRADUAL: 7}
+KINDS = (SUDDEN, GRADUAL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A change that stands out: indices in `KINDS` and `MEASURES`, its p-value, recent and usual value."""
+
+    kind: int
+    measure: int
+    p: float
+    recent: float
+    usual: float
+
+
+class RoutineDetector:
+    """Watches the routine of any number of homes; time only comes in through arguments.
+
+    Signs of life are kept as pieces of five minutes, so that repeats and disorder change nothing. `close` ends each
+    local day that is over; a day of which too much could not be seen is unknown, not quiet. What it says is about
+    routines: nothing clinical is claimed.
+
+    Parameters
+    ----------
+    capacity
+        Homes to make room for at once; grows by itself.
+
+    """
+
+    def __init__(self, parameters: RoutineParameters | None = None, *, capacity: int = 64) -> None:
+        if capacity < 1:
+            raise ParameterOutOfRange("capacity", capacity, "at least 1")
+        self._p = parameters or RoutineParameters()
+        self._s = RoutineState(capacity)
+        self._closed_s = -math.inf
+
+    def add_home(self, home: str, *, utc_offset_s: float = 28800.0) -> int:
+        """Row of the home, new if it is new; the offset (local minus universal time, seconds) is set either way."""
+        if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
+            raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
+        row = self._s.add(home)
+        self._s["offset_s"][row] = utc_offset_s
+        return row
+
+    def update(self, batch: LifeBatch) -> None:
+        """Take signs of life and heartbeats of any homes, in any order; repeats and late ones are harmless.
+
+        What is older than the day before the open one is left out. Raises `BatchRefused`; no row was taken then.
+        """
+        rows = days.checked(batch, self._s, self._closed_s + self._p.ahead_s)
+        fresh = rows.home[self._s["open_day"][rows.home] == NO_DAY]
+        if len(fresh):
+            first = np.full(self._s.size, np.iinfo(np.int32).max, np.int64)
+            np.minimum.at(first, rows.home, rows.day)
+            self._s["open_day"][fresh] = first[fresh]
+            self._s["judged_day"][fresh] = first[fresh] - 1
+        for day in np.unique(rows.day):
+            self._roll(np.unique(rows.home[rows.day == day]), int(day) - KEPT_DAYS + 2)
+            days.mark(self._s, rows.of_day(int(day)))
+
+    def close(self, now_s: float) -> list[RoutineChange]:
+        """End every local day that is over at `now_s`; the changes that those days made stand out."""
+        _finite("now_s", now_s)
+        self._closed_s = max(self._closed_s, now_s)
+        s = self._s
+        lived = np.flatnonzero(s["open_day"] != NO_DAY)
+        local = now_s + s["offset_s"][lived].astype(np.float64) - self._p.close_after_s
+        today = (local // days.DAY_S).astype(np.int64)
+        for day in np.unique(today):
+            self._roll(lived[today == day], int(day))
+        return self._judge(lived)
+
+    def outage(self, home: str, from_s: float, until_s: float | None) -> None:
+        """The home can't be seen, or nobody is in, from … until (None: not known yet): those days are unknown."""
+        row = self._s.row(home)
+        until = math.inf if until_s is None else until_s
+        _finite("from_s", from_s)
+        if not until > from_s:
+            raise BatchRefused("until_s", 0, until, f"must be later than from_s = {from_s}")
+        days.burn(self._s, np.array([row]))
+        self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
+        days.burn(self._s, np.array([row]))
+
+    def last_day(self, home: str) -> int | None:
+        """The last closed local day (days since 1970-01-01); None before the first."""
+        row = self._s.row(home)
+        opened = int(self._s["open_day"][row])
+        return None if opened == NO_DAY else opened - 1
+
+    def digest(self, home: str, day: int | None = None) -> Digest:
+        """What a closed day was like, the last one if None. Unknown where it is older than 64 days or not closed."""
+        row = self._s.row(home)
+        last = self.last_day(home)
+        day = day if day is not None else NO_DAY if last is None else last
+        values = self._value(row, day)
+        known = last is not None and last - PAST_DAYS < day <= last
+        rooms = rooms_in(int(self._s["used"][row, day % PAST_DAYS])) if known and not math.isnan(values[5]) else ()
+        sleep, wake, bathroom, active_min, out, _, active, rest = values
+        words = digest_words(values, rooms)
+        anything = any(math.isfinite(value) for value in values)
+        return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest, *words)
+
+    def explain(self, home: str) -> tuple[Standing, ...]:
+        """Each measure of the last closed day against the person's own past weeks; changes nothing."""
+        row = self._s.row(home)
+        last = self.last_day(home)
+        if last is None:
+            return ()
+        before = self._before(row, last)
+        past = change.past_of(before[None], LEAST_SCALE)
+        today = np.array([self._value(row, last)])
+        z = change.score(today, past)[0]
+        told = []
+        for number, measure in enumerate(MEASURES):
+            known = before[:, number][np.isfinite(before[:, number])]
+            usual = float(past.median[0, number])
+            low, high = np.quantile(known, (0.1, 0.9)) if len(known) else (math.nan, math.nan)
+            value = float(today[0, number])
+            words = standing_words(measure, value, usual, float(low), float(high))
+            drift = self._s["drift"][row, :, number]
+            figures = (float(z[number]), float(drift[0]), float(drift[1]))
+            told.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures, *words))
+        return tuple(told)
+
+    def snapshot(self) -> bytes:
+        """Everything, so that `restore` goes on as if nothing had happened."""
+        return self._s.dump()
+
+    @classmethod
+    def restore(cls, data: bytes, parameters: RoutineParameters | None = None) -> RoutineDetector:
+        """The detector that a snapshot was taken of. Raises `SnapshotRefused`."""
+        detector = cls(parameters)
+        detector._s = RoutineState.load(data)
+        return detector
+
+    # --- days ------------------------------------------------------------------------------------------------------
+
+    def _roll(self, rows: Ints, opened: int) -> None:
+        """Close the days of these homes before local day `opened`; of a long gap only the last days are written."""
+        s = self._s
+        while True:
+            behind = rows[s["open_day"][rows] < opened]
+            if not len(behind):
+                return
+            skip = behind[s["open_day"][behind] < opened - PAST_DAYS]
+            if len(skip):
+                s["past"][skip], s["pieces"][skip], s["sight"][skip] = np.nan, 0, 0
+                s["open_day"][skip] = opened - PAST_DAYS
+                s["judged_day"][skip] = opened - PAST_DAYS - 1
+            for day in np.unique(s["open_day"][behind]):
+                same = behind[s["open_day"][behind] == day]
+                for lo in range(0, len(same), CHUNK):
+                    self._close_day(same[lo : lo + CHUNK], int(day))
+
+    def _close_day(self, rows: Ints, day: int) -> None:
+        s = self._s
+        days.burn(s, rows)
+        pieces = days.three_days(s, rows, day)
+        values = measured(pieces, days.blind(s, rows, day, self._p.heartbeat_gap_s), s["seen"][rows])
+        s["past"][rows, day % PAST_DAYS] = values
+        s["used"][rows, day % PAST_DAYS] = days.used(pieces)
+        s["pieces"][rows, (day - 1) % KEPT_DAYS] = 0
+        s["sight"][rows, (day - 1) % KEPT_DAYS] = 0
+        s["open_day"][rows] = day + 1
+
+    def _value(self, row: int, day: int) -> list[float]:
+        last = int(self._s["open_day"][row]) - 1
+        if not last - PAST_DAYS < day <= last:
+            return [math.nan] * len(MEASURES)
+        values: list[float] = self._s["past"][row, day % PAST_DAYS].astype(np.float64).tolist()
+        return values
+
+    def _span(self, rows: Ints, from_day: int, until_day: int) -> Floats:
+        """Values of these days, both included; shape (homes, days, measures)."""
+        day = np.arange(from_day, until_day + 1)
+        values: Floats = self._s["past"][rows[:, None], day % PAST_DAYS].astype(np.float64)
+        values[day < self._s["open_day"][rows][:, None] - PAST_DAYS] = np.nan
+        return values
+
+    def _before(self, row: int, day: int) -> Floats:
+        """The past that a day is compared with; shape (days, measures)."""
+        until = day - change.SKIPPED
+        before: Floats = self._span(np.array([row]), until - change.PAST + 1, until)[0]
+        return before
+
+    # --- changes ---------------------------------------------------------------------------------------------------
+
+    def _judge(self, lived: Ints) -> list[RoutineChange]:
+        """Judge every closed day that was not judged yet, in order."""
+        s = self._s
+        raised: list[RoutineChange] = []
+        while True:
+            waiting = lived[s["judged_day"][lived] < s["open_day"][lived] - 1]
+            if not len(waiting):
+                return raised
+            for day in np.unique(s["judged_day"][waiting]) + 1:
+                same = waiting[s["judged_day"][waiting] == day - 1]
+                for lo in range(0, len(same), CHUNK):
+                    raised += self._judge_day(same[lo : lo + CHUNK], int(day))
+
+    def _judge_day(self, rows: Ints, day: int) -> list[RoutineChange]:
+        s = self._s
+        values = self._span(rows, day - change.SKIPPED - change.PAST + 1, day)
+        before = values[:, : change.PAST]
+        past = change.past_of(before, LEAST_SCALE)
+        enough = past.days >= self._p.least_days
+        z, yesterday = (np.where(enough, change.score(values[:, at], past), np.nan) for at in (-1, -2))
+        s["drift"][rows] = drift = change.drifted(s["drift"][rows].astype(np.float64), z)
+        s["judged_day"][rows] = day
+        reached = np.stack([change.sudden(z, yesterday), drift.max(axis=1)], axis=1)
+        ready = (s["rest_until_day"][rows] < day) & np.isfinite(z)
+        stands = (reached >= np.array([change.LEAST_SUDDEN, change.LEAST_DRIFT])[:, None]) & ready[:, None]
+        raised = []
+        for home in np.flatnonzero(stands.any(axis=(1, 2))):
+            found = self._most_unlikely(int(rows[home]), day, values[home], reached[home], stands[home])
+            if found is not None:
+                raised.append(self._raise(int(rows[home]), day, found))
+        return raised
+
+    def _most_unlikely(
+        self, row: int, day: int, values: Floats, reached: Floats, stands: NDArray[np.bool_]
+    ) -> _Found | None:
+        """The change that chance explains least, if chance does not explain it."""
+        level = self._p.false_alerts_per_month / (len(KINDS) * len(MEASURES))
+        best: _Found | None = None
+        for number in np.flatnonzero(stands.any(axis=0)):
+            column = values[: change.PAST, number]
+            known = column[np.isfinite(column)]
+            seed = [self._p.seed, zlib.crc32(self._s.names[row].encode()), day, int(number)]
+            both = (float(reached[0, number]), float(reached[1, number]))
+            p = change.chance(known, float(LEAST_SCALE[number]), both, self._p.draws, seed)
+            for kind in np.flatnonzero(stands[:, number]):
+                recent = values[:, number][np.isfinite(values[:, number])][-RECENT_DAYS[KINDS[kind]] :]
+                now, usual = float(np.median(recent)), float(np.median(known))
+                lasting = abs(now - usual) >= LEAST_CHANGE[number]
+                if lasting and p[kind] <= level and (best is None or p[kind] < best.p):
+                    best = _Found(int(kind), int(number), float(p[kind]), now, usual)
+        return best
+
+    def _raise(self, row: int, day: int, found: _Found) -> RoutineChange:
+        s = self._s
+        measure, kind = MEASURES[found.measure], KINDS[found.kind]
+        rest = s["rest_until_day"][row]
+        rest[:] = np.maximum(rest, day + self._p.rest_days)
+        rest[found.measure] = max(rest[found.measure], day + self._p.measure_rest_days)
+        s["drift"][row, :, found.measure] = 0.0
+        known = np.isfinite(self._before(row, day)[:, found.measure])
+        weeks = math.ceil((change.PAST - int(np.argmax(known))) / 7)
+        words = change_words(measure, kind, found.recent, found.usual, min(weeks, change.PAST // 7))
+        at_s = (day + 1) * days.DAY_S - float(s["offset_s"][row]) + self._p.close_after_s
+        return RoutineChange(s.names[row], day, measure.name, kind, found.recent, found.usual, found.p, at_s, *words)
+
+
+def _finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise BatchRefused(name, 0, value, "must be a finite time")

@@ -1,0 +1,113 @@
+"""What the routine detector tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SUDDEN, GRADUAL = "sudden", "gradual"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One measure of one day against the person's own past weeks.
+
+    Attributes
+    ----------
+    name
+        One of `MEASURES`; the unit is its row's.
+    value, usual, usual_low, usual_high
+        The day's, and median and middle 80 % of the 48 days that ended a week before; nan where unknown.
+    known_days
+        Days of that past in which it is known.
+    z
+        Distance from the usual in robust standard deviations (1.4826 · MAD), cut at ±4; nan where unknown.
+    risen, fallen
+        Page's cumulative sums of z in both directions.
+
+    """
+
+    name: str
+    value: float
+    usual: float
+    usual_low: float
+    usual_high: float
+    known_days: int
+    z: float
+    risen: float
+    fallen: float
+    words_zh: str
+    words_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One local day of one home.
+
+    Attributes
+    ----------
+    day
+        Local days since 1970-01-01.
+    known
+        Whether anything is known of it; False: nobody was in, or the home could not be seen.
+    sleep_h, wake_h
+        When the night's rest that ended on this day began and ended, hours after its midnight (negative: the evening
+        before).
+    night_bathroom
+        Visits to the bathroom within that rest.
+    night_active_min
+        Minutes with signs of life within that rest.
+    out_h
+        Hours between two openings of the outer door without life in between.
+    rooms
+        Rooms with signs of life.
+    active_h
+        Hours with signs of life, counted in pieces of five minutes.
+    day_rest_h
+        Longest stretch without life between 9 and 21 o'clock, times out left away.
+
+    All are nan (rooms: empty) where they are unknown.
+
+    """
+
+    home: str
+    day: int
+    known: bool
+    sleep_h: float
+    wake_h: float
+    night_bathroom: float
+    night_active_min: float
+    out_h: float
+    rooms: tuple[str, ...]
+    active_h: float
+    day_rest_h: float
+    words_zh: str
+    words_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutineChange:
+    """A measure left the person's own past: at once (`sudden`: two days), or little by little (`gradual`).
+
+    Attributes
+    ----------
+    day
+        Local day that made it stand out, days since 1970-01-01.
+    recent, usual
+        Median of the last two (sudden) or seven (gradual) known days, and of the past weeks before.
+    p
+        Probability that an unchanged life shows as much at least once in 30 days, by resampling its own past.
+    at_s
+        Unix seconds from which it could be known.
+
+    """
+
+    home: str
+    day: int
+    measure: str
+    kind: str
+    recent: float
+    usual: float
+    p: float
+    at_s: float
+    reason_zh: str
+    reason_en: str
