@@ -224,8 +224,8 @@ class Play:
                 continue
             alert_id = str(alert["id"])
             line.alerts.setdefault(alert_id, alert)
-            if pushed_s is not None and line.shown_s is None:
-                line.shown_s = pushed_s
+            if pushed_s is not None and line.shown_s is None and pushed_s >= (unix(alert["raised_at"]) or 0.0):
+                line.shown_s = pushed_s  # an older push was of another alert, and this one came before the look
             if line.shown_s is not None and event not in self._courses:
                 self._courses[event] = Course(alert_id, line.home, due_s=self._people.first_due(pushed_s or 0.0))
             if line.happen.action is Action.SILENCE:

@@ -175,6 +175,10 @@ class People:
         return True
 
     def _accept(self, course: Course) -> bool:
+        if course.unsure and course.carer is not None:
+            # The answer was lost: either it is accepted (a conflict then says so), or it still can be.
+            course.carer.call("POST", f"/visits/{course.visit_id}/accept", {})
+            return True
         for carer in self._carers:
             for offer in carer.call("GET", "/visits?mine=offers"):
                 if str(offer.get("alert_id")) == course.alert_id:
