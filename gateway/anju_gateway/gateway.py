@@ -63,6 +63,7 @@ class Gateway:
         self._failures = 0
         self._bus_away_since: float | None = self._started
         self._bus_reported = False
+        self._deaf, self._deaf_since = "", 0.0
         self._next_heartbeat = self._next_slow = self._started
         self._log = structlog.get_logger("anju.gateway").bind(gateway=settings.gateway)
         self._thread = threading.Thread(target=self._run, name=f"gateway-{settings.home}", daemon=True)
@@ -70,8 +71,9 @@ class Gateway:
     def _make_desk(self) -> Desk:
         s, memory = self._settings, Memory(self._spool.recall())
         self._registry = Registry(device.device() for device in s.devices)
+        self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, memory)
         self._adapters = (
-            Zigbee2MqttAdapter(s.home, s.gateway, self._registry, memory),
+            self._zigbee,
             WearableAdapter(s.home, self._registry, memory, self._waves),
             LoggerAdapter(s.home, self._registry),
         )
@@ -108,6 +110,8 @@ class Gateway:
             spooled=self._spool.waiting(),
             dropped=self._spool.dropped,
             refused=self._desk.refused,
+            deaf=self._deaf,
+            deaf_since=self._deaf_since,
         )
 
     @property
@@ -246,3 +250,8 @@ class Gateway:
         if away != self._bus_reported:
             self._bus_reported = away
             self._desk.note([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
+        deaf = "bus" if away else "zigbee2mqtt" if self._zigbee.bridge_offline else ""
+        if deaf != self._deaf:
+            self._deaf, self._deaf_since = deaf, now_s if deaf else 0.0
+            self._log.warning("deaf" if deaf else "hears again", cause=deaf)
+            self._uplink.say_status(self._status(online=True))

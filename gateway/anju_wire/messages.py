@@ -109,6 +109,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages lost for want of disk since the epoch began: never hidden."""
     refused: int = 0
     """Parts of device messages that meant nothing, since the gateway was started."""
+    deaf: str = ""
+    """Why the gateway hears no sensors: `bus` (its local broker is away) or `zigbee2mqtt` (that has stopped)."""
+    deaf_since: float = 0.0
+    """Since when, Unix time by the gateway's clock."""
 
 
 class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):

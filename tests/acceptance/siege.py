@@ -48,6 +48,7 @@ ACTS = [
     Act(who=Who.WORKER, does=Deed.CONFIRM, after_s=0.8),
     Act(who=Who.WORKER, does=Deed.RESOLVE, after_s=0.8),
 ]
+ACCEPTING = [act.does for act in ACTS].index(Deed.ACCEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class Siege:
         words = ["--homes", str(HOMES), "--history-days", "0", "--story", str(story), "--json", str(verdict)]
         self._district = District(folder, *words)
         self._codes: dict[str, str] = {}
+        self._asked: dict[str, float] = {}
         near = self._district.fleet.homes[0].bus
         self._bus = Bus(near.host, near.port, "siege")
         accounts, place = logins_of(folder / "logins.json"), self._district.fleet.homes[0].community
@@ -224,6 +226,17 @@ class Siege:
                     courses[row["id"]] = Course(row["id"], row["home_id"], due_s=self._people.first_due(now))
             for course in courses.values():
                 self._people.act(course, now)
+                self._dispatch_again(course, now)
+
+    def _dispatch_again(self, course: Course, now: float) -> None:
+        """Where no carer was free, the worker asks again, as one does."""
+        if course.step != ACCEPTING or course.unsure or now < self._asked.get(course.alert_id, 0.0) + 1.0:
+            return
+        self._asked[course.alert_id] = now
+        history = (self._call(f"/alerts/{course.alert_id}") or {"history": []})["history"]
+        steps = [step["step"] for step in history if step["step"] in {"dispatched", "visit_failed"}]
+        if steps[-1:] == ["visit_failed"]:
+            course.step = ACCEPTING - 1
 
     def _call(self, path: str) -> Any:  # noqa: ANN401 - JSON; None while the platform is away
         try:

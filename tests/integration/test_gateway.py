@@ -299,6 +299,22 @@ def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone
         assert scene.platform.envelopes[key].pack == envelope.pack
 
 
+def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: Scene, bus_broker: Embedded) -> None:
+    scene = mosquitto_scene
+
+    def deaf() -> str | None:
+        return scene.platform.statuses[-1].deaf if scene.platform.statuses else None
+
+    wait_until(lambda: deaf() == "")
+    scene.devices.say("zigbee2mqtt/bridge/state", {"state": "offline"})
+    wait_until(lambda: deaf() == "zigbee2mqtt")
+    assert scene.platform.statuses[-1].deaf_since == pytest.approx(time.time_ns() / 1e9, abs=PATIENCE_S)
+    scene.devices.say("zigbee2mqtt/bridge/state", {"state": "online"})
+    wait_until(lambda: deaf() == "")
+    bus_broker.stop()
+    wait_until(lambda: deaf() == "bus", 90)
+
+
 def waiting(scene: Scene) -> dict[str, int]:
     """What `anju gateway status` shows."""
     row = look(scene.gateway.folder / "spool.sqlite")

@@ -71,6 +71,9 @@ _SILENT = frozenset({"", "release", "hold_release", "long_release", "disarm", "a
 """Ends of a press, and the other keys of alarm keypads."""
 
 
+_BRIDGE = "bridge:zigbee2mqtt"
+
+
 class Zigbee2MqttAdapter:
     """Reads `{home}/zigbee2mqtt/…`: device payloads, availability, and the bridge's own state."""
 
@@ -90,6 +93,7 @@ class Zigbee2MqttAdapter:
         name, intake = topic.removeprefix(self._base), Intake()
         if name == "bridge/state":
             self._availability(self._gateway, payload, now_s, intake)
+            self._bridge(payload)
         elif name.endswith("/availability"):
             device = self._registry.wire_name(name.removesuffix("/availability"))
             self._availability(device, payload, now_s, intake)
@@ -108,12 +112,18 @@ class Zigbee2MqttAdapter:
     def restart(self) -> None:
         """All state is in the memory."""
 
+    @property
+    def bridge_offline(self) -> bool:
+        """Whether zigbee2mqtt, or its last will, said that it is not there: then no sensor can be heard."""
+        return self._memory.get(_BRIDGE) == "offline"
+
+    def _bridge(self, payload: bytes) -> None:
+        state = _state(payload)
+        if state in {"online", "offline"} and state != self._memory.get(_BRIDGE):
+            self._memory.put(_BRIDGE, str(state))
+
     def _availability(self, device: str, payload: bytes, now_s: float, intake: Intake) -> None:
-        try:
-            said = json.loads(payload)
-        except ValueError:
-            said = payload.decode("utf-8", "replace")
-        state = said.get("state") if isinstance(said, dict) else said
+        state = said = _state(payload)
         if state not in {"online", "offline"}:
             intake.refuse(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
             return
@@ -186,6 +196,15 @@ class Zigbee2MqttAdapter:
             return []
         self._memory.put(key, str(Number(value, at_s)))
         return [Reading(device, row.quantity, at_s, value)]
+
+
+def _state(payload: bytes) -> object:
+    """`online` or `offline`, said as text or as `{"state": …}`; anything else as it came."""
+    try:
+        said = json.loads(payload)
+    except (ValueError, RecursionError):
+        said = payload.decode("utf-8", "replace")
+    return said.get("state") if isinstance(said, dict) else said
 
 
 def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, object] | None:

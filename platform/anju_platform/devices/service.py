@@ -24,6 +24,8 @@ STRANGER = ""
 MOST_STRANGERS = 50
 """Unregistered devices kept for a home: a broken gateway that invents names must not fill the records."""
 _MOST_ID = 63
+_CLOCK_S = 120.0
+"""A gateway whose own time differs by more is not believed about since when."""
 _MOST_PATH = 255
 _MOST_REASON = 2000
 _LONG_KEPT = 64 * 1024
@@ -47,10 +49,17 @@ class Installed:
 
 
 class DeviceService:
-    """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds)."""
+    """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds).
 
-    def __init__(self, online: Callable[[str, bool, float], None] | None = None) -> None:
-        self._online = online
+    `deaf` is told why a gateway that is there hears no sensors (empty: it does), and since when.
+    """
+
+    def __init__(
+        self,
+        online: Callable[[str, bool, float], None] | None = None,
+        deaf: Callable[[str, str, float], None] | None = None,
+    ) -> None:
+        self._online, self._deaf = online, deaf
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
@@ -122,6 +131,10 @@ class DeviceService:
         work.session.flush()
         if self._online is not None:
             self._online(row.home_id, status.online, arrived_s)
+        if self._deaf is not None and status.online:
+            # A clock that is off must not put it into the future, nor longer ago than the minute between two words.
+            since_s = status.deaf_since if abs(arrived_s - status.at) <= _CLOCK_S else arrived_s
+            self._deaf(row.home_id, status.deaf, min(since_s, arrived_s))
 
     def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
         """Keep a message that could not be taken, once however often it comes."""

@@ -106,6 +106,11 @@ class Watch:
         with self._lock:
             self._sight.online(home_id, online, at_s)
 
+    def deaf(self, home_id: str, cause: str, since_s: float) -> None:
+        """A gateway that is there said why it hears no sensors, and since when; or, without a cause, that it does."""
+        with self._lock:
+            self._sight.deaf(home_id, cause, since_s)
+
     def listening(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
         """Whether the platform receives and can store telemetry now; while it does not, no silence is believed."""
         with self._lock:

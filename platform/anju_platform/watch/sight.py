@@ -21,6 +21,17 @@ from anju_platform.watch.rules import WatchRules
 Floats = NDArray[np.float64]
 _OFFLINE = "网关已掉线，暂时看不到这户", "the gateway is offline: this home can't be seen"
 _DEAF = "平台自己收不到数据，暂时看不到这户", "the platform itself receives nothing: this home can't be seen"
+_CAUSES = {
+    "zigbee2mqtt": (
+        "网关里的 zigbee2mqtt 停了，收不到传感器，暂时看不到这户",
+        "zigbee2mqtt at the gateway has stopped: no sensor can be heard, this home can't be seen",
+    ),
+    "bus": (
+        "网关与家里传感器之间的连接断了，暂时看不到这户",
+        "the gateway has lost its local connection to the sensors: this home can't be seen",
+    ),
+}
+_UNHEARD = "网关收不到传感器，暂时看不到这户", "the gateway hears no sensors: this home can't be seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,8 @@ class SightBook:
         self._fresh: dict[tuple[str, str], float] = {}
         self._returned: dict[str, float] = {}
         self._gone: dict[str, float] = {}
+        self._unheard: dict[str, tuple[str, float]] = {}
+        """Homes whose gateway hears no sensors: why, and since when."""
         self._dark: dict[str, Dark] = {}
 
     # --- what is there ---------------------------------------------------------------------------------------------
@@ -117,6 +130,14 @@ class SightBook:
         else:
             self._gone.setdefault(home_id, at_s)
 
+    def deaf(self, home_id: str, cause: str, since_s: float) -> None:
+        """A gateway hears no sensors for this cause since then; or hears them (again), where there is none."""
+        if cause:
+            known = self._unheard.get(home_id)
+            self._unheard[home_id] = (cause, since_s if known is None else min(since_s, known[1]))
+        elif self._unheard.pop(home_id, None) is not None:
+            self._returned[home_id] = since_s
+
     def heard_since(self, home_id: str, at_s: float) -> bool:
         """Whether the home's gateway spoke since, or it has none to wait for."""
         return home_id not in self._gateways or self._gateway_spoke(home_id) >= at_s
@@ -148,7 +169,14 @@ class SightBook:
             for home in sorted(gone & known)
             if home not in blind and home not in self._dark
         ]
-        again = [dark for home, dark in self._dark.items() if home not in blind and home not in gone]
+        unheard = {home for home, (_, since_s) in self._unheard.items() if now_s - since_s > self._rules.deaf_s}
+        darkened += [
+            Dark(home, self._unheard[home][1], False, *_CAUSES.get(self._unheard[home][0], _UNHEARD))
+            for home in sorted(unheard & known - gone)
+            if home not in blind and home not in self._dark
+        ]
+        still = blind.keys() | gone | unheard
+        again = [dark for home, dark in self._dark.items() if home not in still]
         return Changes(darkened, again)
 
     def settle(self, dark: Dark, *, seen: bool) -> None:

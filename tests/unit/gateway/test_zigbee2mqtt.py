@@ -307,3 +307,15 @@ def test_every_kind_of_zigbee_device_has_its_row() -> None:
     for keys in KINDS.values():
         assert keys <= KEYS.keys() | {"action"}
         assert {key for key, row in KEYS.items() if Reading("d", row.quantity, 0.0, 0.0).lane is Lane.ALARM} <= keys
+
+
+@pytest.mark.parametrize("offline", [b'{"state":"offline"}', b"offline"])
+def test_a_bridge_that_has_stopped_is_known_also_after_a_restart(home: Home, offline: bytes) -> None:
+    assert not home.adapter.bridge_offline
+    home.says("bridge/state", offline, retained=True)
+    home.says("bridge/state", b"[" * 9)
+    assert home.adapter.bridge_offline
+    again = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.memory)
+    assert again.bridge_offline
+    home.says("bridge/state", {"state": "online"})
+    assert not again.bridge_offline

@@ -12,8 +12,8 @@ from anju_wire.messages import Status
 HOME, OTHER = HOMES
 
 
-def say(ward: Ward, online: bool, **more: int) -> None:  # noqa: FBT001 - the fact itself
-    status = Status(gateway=f"gw-{HOME}", online=online, at=ward.now(), version="1.0", spooled={"alarm": 2}, **more)
+def say(ward: Ward, online: bool, **more: str | float) -> None:  # noqa: FBT001 - the fact itself
+    status = Status(gateway=f"gw-{HOME}", online=online, at=ward.now(), version="1.0", spooled={"alarm": 2}, **more)  # type: ignore[arg-type]
     with ward.work() as work:
         ward.devices.status(work, f"gw-{HOME}", status, ward.now())
 
@@ -172,3 +172,54 @@ def test_restarts_do_not_hide_a_dead_sensor(ward: Ward) -> None:
             ward.devices.seen(work, first)
         ward.restart()
     assert {alert.home_id for alert in ward.raised("blind")} == {HOME}
+
+
+@pytest.mark.parametrize(
+    ("cause", "word"), [("zigbee2mqtt", "zigbee2mqtt"), ("bus", "连接断了"), ("other", "收不到传感器")]
+)
+def test_a_gateway_that_hears_no_sensors_makes_blind_within_minutes_and_says_why(
+    ward: Ward, cause: str, word: str
+) -> None:
+    since_s = ward.now()
+    for _ in range(2):
+        say(ward, online=True, deaf=cause, deaf_since=since_s)
+        ward.live(40, step_s=20)
+    assert ward.raised("blind") == []
+    say(ward, online=True, deaf=cause, deaf_since=since_s)
+    ward.live(40, step_s=20)
+    assert [alert.home_id for alert in ward.raised("blind")] == [HOME]
+    sight = ward.sight(HOME)
+    assert word in sight.reason_zh
+    assert sight.blind_since is not None
+    assert sight.blind_since.timestamp() == pytest.approx(since_s, abs=0.01)
+    say(ward, online=True)
+    ward.live(60, step_s=20)
+    assert ward.sight(HOME).blind_since is None
+
+
+def test_sensors_that_are_heard_again_soon_make_nobody_blind(ward: Ward) -> None:
+    say(ward, online=True, deaf="zigbee2mqtt", deaf_since=ward.now())
+    ward.live(60, step_s=20)
+    say(ward, online=True)
+    ward.live(240, step_s=60)
+    assert ward.raised("blind") == []
+
+
+def test_a_silence_that_nobody_could_hear_counts_anew(ward: Ward) -> None:
+    ward.life(HOME)
+    due_s = ward.watch.explain(HOME, ward.now()).deadline_s
+    ward.live((due_s - ward.now()) * 0.8)
+    say(ward, online=True, deaf="bus", deaf_since=ward.now())
+    ward.live(due_s - ward.now() + 600, step_s=60)
+    say(ward, online=True)
+    ward.live(120, step_s=5)
+    assert ward.raised("inactivity") == []
+    assert ward.watch.explain(HOME, ward.now()).deadline_s > ward.now() + 600
+
+
+def test_a_gateway_whose_clock_is_off_is_deaf_since_it_said_so(ward: Ward) -> None:
+    status = Status(gateway=f"gw-{HOME}", online=True, at=1.0, deaf="bus", deaf_since=1.0)
+    with ward.work() as work:
+        ward.devices.status(work, f"gw-{HOME}", status, ward.now())
+    ward.live(60, step_s=20)
+    assert ward.raised("blind") == []
