@@ -75,8 +75,11 @@ def wearable_state(*, worn: bool, battery: int, cancel: bool = False) -> bytes:
     return json.dumps(state).encode()
 
 
-def history(device: str, rows: list[Happening]) -> bytes:
-    """A data logger's buffered batch, as after an outage: back-dated rows `[unix s, device, key, value]`."""
-    return json.dumps(
-        {"device": device, "rows": [[round(r.at_s, 3), r.device, _KEY[r.quantity], r.value] for r in rows]}
-    ).encode()
+def history(device: str, rows: list[Happening], until_s: float) -> bytes:
+    """A data logger's buffered batch, as after an outage: back-dated rows `[unix s, device, key, value]`.
+
+    The logger was awake from the first of them until `until_s`.
+    """
+    awake = [round(rows[0].at_s, 3), round(until_s, 3)]
+    told = [[round(r.at_s, 3), r.device, _KEY[r.quantity], r.value] for r in rows]
+    return json.dumps({"device": device, "rows": told, "awake": awake}).encode()

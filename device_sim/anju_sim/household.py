@@ -66,17 +66,18 @@ class Household:
             device = self._devices[what.device]
             self._say(what.device, devices.happening(device, self._radios[what.device], what))
 
-    def history(self, rows: Iterator[Happening]) -> Iterator[bytes]:
-        """Batches of a data logger's buffer, oldest first; ends of movement are left out."""
+    def history(self, rows: Iterator[Happening], until_s: float) -> Iterator[bytes]:
+        """Batches of a data logger's buffer that ends at `until_s`, oldest first; ends of movement are left out."""
         batch: list[Happening] = []
         for row in rows:
-            if row.quantity is Quantity.CONTACT or row.value:
-                batch.append(row)
+            if row.quantity is not Quantity.CONTACT and not row.value:
+                continue
             if len(batch) == _HISTORY_ROWS:
-                yield devices.history("logger", batch)
+                yield devices.history("logger", batch, row.at_s)
                 batch = []
+            batch.append(row)
         if batch:
-            yield devices.history("logger", batch)
+            yield devices.history("logger", batch, until_s)
 
     def press(self, at_s: float) -> None:
         """The emergency button. Raises `ControlRefused` where the home has none, as the others here do."""

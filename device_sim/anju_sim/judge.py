@@ -117,7 +117,8 @@ class Play:
         except (CallRefused, NoCutFound, RecordingsMissing, RecordingBroken) as fault:
             self._fault = fault
             return
-        for batch in Household(home, self._s.seed, self._s.bus.publish).history(iter(cut.happenings)):
+        logger = Household(home, self._s.seed, self._s.bus.publish)
+        for batch in logger.history(iter(cut.happenings), self._s.clock.time()):
             self._s.bus.publish(f"{home.home}/logger/history", batch)
         self._lines[happen.id].origin_s = cut.deadline_s
         self._tell_deadline(happen, home, cut)

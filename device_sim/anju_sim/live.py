@@ -99,7 +99,7 @@ class Simulator:
         now, sent = self._clock.time(), 0
         waiting = []
         for household in self._lively():
-            for batch in household.history(household.life.between(now - days * DAY_S, now)):
+            for batch in household.history(household.life.between(now - days * DAY_S, now), now):
                 waiting.append(self._bus.publish(f"{household.home.home}/logger/history", batch))
                 sent += 1
                 if len(waiting) >= _BATCHES_AHEAD:

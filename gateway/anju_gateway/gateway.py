@@ -75,7 +75,7 @@ class Gateway:
         self._adapters = (
             self._zigbee,
             WearableAdapter(s.home, self._registry, memory, self._waves),
-            LoggerAdapter(s.home, self._registry),
+            LoggerAdapter(s.home, s.gateway, self._registry),
         )
         return Desk(s.gateway, self._spool, self._waves, memory, self._adapters)
 

@@ -208,7 +208,7 @@ class Siege:
                 cut = cut_for(home.home, past, now + LEAD_S, now, ask)
             except NoCutFound:
                 continue
-            for batch in Household(home, seed, self._bus.publish).history(iter(cut.happenings)):
+            for batch in Household(home, seed, self._bus.publish).history(iter(cut.happenings), self._clock.time()):
                 self._bus.publish(f"{home.home}/logger/history", batch)
             return
         raise AssertionError(f"no past of {home.home} can be cut")

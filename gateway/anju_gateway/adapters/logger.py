@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
+import numpy as np
 
 from anju_gateway.adapters.port import Intake
 from anju_gateway.adapters.zigbee2mqtt import KEYS, parse_value
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_wire.vocabulary import Lane
+from anju_wire.vocabulary import Lane, Quantity
 
 HISTORY_PACK = 200
 """Records in one telemetry message of history."""
-_EARLIEST_S = 2.0**28
+BEAT_S = 590.0
+"""Between two heartbeats of a logged time: the platform takes ten minutes without one for a break."""
+_EARLIEST_S, _LONGEST_S = 2.0**28, 60 * 86400.0
 _AHEAD_S = 60.0
 _MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
@@ -24,6 +28,8 @@ class _History(msgspec.Struct):
 
     rows: list[tuple[float, str, str, bool | float]]
     device: str = "logger"
+    awake: tuple[float, float] | None = None
+    """From when until when (Unix seconds) it recorded without a break: what is not in the rows did not happen."""
 
 
 _decoder = msgspec.json.Decoder(_History)
@@ -32,9 +38,9 @@ _decoder = msgspec.json.Decoder(_History)
 class LoggerAdapter:
     """Reads `{home}/logger/history`."""
 
-    def __init__(self, home: str, registry: Registry) -> None:
+    def __init__(self, home: str, gateway: str, registry: Registry) -> None:
         self._topic = f"{home}/logger/history"
-        self._registry = registry
+        self._gateway, self._registry = gateway, registry
 
     @property
     def filters(self) -> Sequence[str]:
@@ -56,6 +62,8 @@ class LoggerAdapter:
             return intake
         readings = [found for row in history.rows if (found := self._row(row, now_s, intake)) is not None]
         calm = [reading for reading in readings if reading.lane is Lane.TELEMETRY]
+        if history.awake is not None:
+            calm = sorted([*calm, *self._beats(*history.awake, now_s, intake)], key=attrgetter("at_s"))
         intake.history += [calm[at : at + HISTORY_PACK] for at in range(0, len(calm), HISTORY_PACK)]
         intake.alarms += [[reading] for reading in readings if reading.lane is Lane.ALARM]
         return intake
@@ -70,6 +78,15 @@ class LoggerAdapter:
 
     def restart(self) -> None:
         """There is no state."""
+
+    def _beats(self, from_s: float, until_s: float, now_s: float, intake: Intake) -> list[Reading]:
+        """The heartbeats that a gateway would have given meanwhile: without them its silence would mean nothing."""
+        until_s = min(until_s, now_s)
+        if not max(_EARLIEST_S, now_s - _LONGEST_S) <= from_s <= until_s:
+            intake.refuse("logger", "awake", f"{from_s!r} to {until_s!r} is no time of the last weeks")
+            return []
+        beats = np.append(np.arange(from_s, until_s, BEAT_S), until_s).round(3)
+        return [Reading(self._gateway, Quantity.HEARTBEAT, at_s, round(at_s - from_s, 1)) for at_s in beats.tolist()]
 
     def _row(self, row: tuple[float, str, str, bool | float], now_s: float, intake: Intake) -> Reading | None:
         at_s, name, key, said = row

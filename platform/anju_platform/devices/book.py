@@ -17,7 +17,7 @@ from anju_platform.records.work import UnitOfWork, WorkFactory
 from anju_platform.residents.models import Home
 from anju_platform.series.store import Source
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import QUANTITIES, Room
+from anju_wire.vocabulary import QUANTITIES, DeviceKind, Room
 
 FRESH_S = 5.0
 KNOWN_S = 300.0
@@ -101,7 +101,14 @@ class Book:
             with self._work() as work:
                 held = (now_s, _devices(work, home_id))
             self._devices[home_id] = held
-        return held[1].get(device_id) or DeviceFacts("", Room.OTHER, "", known=False)
+        return held[1].get(device_id) or self._itself(home_id, device_id)
+
+    def _itself(self, home_id: str, device_id: str) -> DeviceFacts:
+        """The home's gateway, which is a device under its own id, or a stranger."""
+        _, facts = self._gateways.get(device_id, (0.0, None))
+        if facts is not None and facts.home_id == home_id:
+            return DeviceFacts(DeviceKind.GATEWAY, Room.OTHER, "", known=True)
+        return DeviceFacts("", Room.OTHER, "", known=False)
 
     def sensors(self, home_id: str) -> HomeSensors:
         """The home's sensors; `sensor` finds those that are not known yet."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
 from anju_gateway.adapters import Intake
-from anju_gateway.adapters.logger import HISTORY_PACK, LoggerAdapter
+from anju_gateway.adapters.logger import BEAT_S, HISTORY_PACK, LoggerAdapter
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
 from anju_wire.vocabulary import Quantity
@@ -17,7 +18,9 @@ NOW = 1_750_000_000.0
 
 def take(payload: object) -> Intake:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    intake = LoggerAdapter("home-07", Registry([])).take("home-07/logger/history", raw, retained=False, now_s=NOW)
+    intake = LoggerAdapter("home-07", "gw-1", Registry([])).take(
+        "home-07/logger/history", raw, retained=False, now_s=NOW
+    )
     assert intake is not None
     return intake
 
@@ -82,4 +85,26 @@ def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
 
 
 def test_other_topics_are_not_ours() -> None:
-    assert LoggerAdapter("home-07", Registry([])).take("home-08/logger/history", b"", retained=False, now_s=NOW) is None
+    assert (
+        LoggerAdapter("home-07", "gw-1", Registry([])).take("home-08/logger/history", b"", retained=False, now_s=NOW)
+        is None
+    )
+
+
+def test_a_time_that_was_logged_without_a_break_has_its_heartbeats() -> None:
+    rows = [[NOW - 6 * 3600, "door", "contact", True], [NOW - 5 * 3600, "door", "contact", False]]
+    readings = [r for pack in take({"rows": rows, "awake": [NOW - 6 * 3600, NOW]}).history for r in pack]
+    times = [reading.at_s for reading in readings]
+    assert times == sorted(times)
+    beats = [reading.at_s for reading in readings if reading.quantity is Quantity.HEARTBEAT]
+    assert {reading.device for reading in readings if reading.quantity is Quantity.HEARTBEAT} == {"gw-1"}
+    assert (beats[0], beats[-1]) == (NOW - 6 * 3600, NOW)
+    assert max(after - before for before, after in pairwise(beats)) <= BEAT_S
+    assert [r.at_s for r in readings if r.quantity is Quantity.CONTACT] == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("awake", [[NOW - 400 * 86400, NOW], [NOW + 3600, NOW + 7200], [NOW - 5, NOW - 50], [1.0, 2.0]])
+def test_a_time_that_cannot_have_been_logged_gives_no_heartbeats(awake: list[float]) -> None:
+    intake = take({"rows": [[NOW - 1, "door", "contact", True]], "awake": awake})
+    assert len(intake.refused) == 1
+    assert [len(pack) for pack in intake.history] == [1]

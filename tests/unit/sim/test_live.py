@@ -145,9 +145,12 @@ def test_an_unreadable_order_is_refused(raw: bytes) -> None:
 def test_history_keeps_every_sign_of_life_in_order() -> None:
     scene = Scene()
     life = list(Life(home(), 1).between(NOW - 3 * DAY_S, NOW))
-    batches = [msgspec.json.decode(batch) for batch in scene.house.history(iter(life))]
+    batches = [msgspec.json.decode(batch) for batch in scene.house.history(iter(life), NOW)]
     rows = [row for batch in batches for row in batch["rows"]]
     wanted = [h for h in life if h.value or h.quantity == "contact"]
     assert [(row[1], row[3]) for row in rows] == [(h.device, h.value) for h in wanted]
     assert [row[0] for row in rows] == pytest.approx([h.at_s for h in wanted], abs=0.001)
     assert max(len(batch["rows"]) for batch in batches) <= 300
+    awake = [batch["awake"] for batch in batches]
+    assert [after[0] for after in awake[1:]] == [before[1] for before in awake[:-1]], "without a break"
+    assert awake[-1][1] == NOW
