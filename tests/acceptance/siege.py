@@ -34,7 +34,7 @@ from anju_wire.vocabulary import DeviceKind, Quantity
 ROUNDS = 10
 HOMES = 3 * ROUNDS + 1
 """The last one is for the press before the siege."""
-STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 5.0
+STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7
 CHINA_S = 8 * 3600.0
 KINDS = {"press": {"sos"}, "fall": {"fall"}, "silence": {"inactivity", "away_long"}}
 ACTS = [
