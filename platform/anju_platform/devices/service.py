@@ -132,8 +132,10 @@ class DeviceService:
         if self._online is not None:
             self._online(row.home_id, status.online, arrived_s)
         if self._deaf is not None and status.online:
-            # A clock that is off must not put it into the future, nor longer ago than the minute between two words.
-            since_s = status.deaf_since if abs(arrived_s - status.at) <= _CLOCK_S else arrived_s
+            # A clock that is off must not put it into the future, nor longer ago than the minute between two words;
+            # that it hears again is from now on.
+            trusted = status.deaf and abs(arrived_s - status.at) <= _CLOCK_S
+            since_s = status.deaf_since if trusted else arrived_s
             self._deaf(row.home_id, status.deaf, min(since_s, arrived_s))
 
     def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:

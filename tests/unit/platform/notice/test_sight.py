@@ -205,6 +205,19 @@ def test_sensors_that_are_heard_again_soon_make_nobody_blind(ward: Ward) -> None
     assert ward.raised("blind") == []
 
 
+def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(ward: Ward) -> None:
+    say(ward, online=True, deaf="zigbee2mqtt", deaf_since=ward.now())
+    for _ in range(60):
+        ward.clock.forward(300)
+        ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(ward.now())}, ward.now())
+        ward.check_in(OTHER)
+        ward.sweep()
+    say(ward, online=True)
+    ward.sweep()
+    assert ward.sight(HOME).blind_since is None
+    assert [alert.closed_at is not None for alert in ward.raised("blind")] == [True]
+
+
 def test_a_silence_that_nobody_could_hear_counts_anew(ward: Ward) -> None:
     ward.life(HOME)
     due_s = ward.watch.explain(HOME, ward.now()).deadline_s
