@@ -113,7 +113,7 @@ def build(settings: Settings) -> Platform:
     alerts = AlertService(outbox, duty)
     visits = VisitService(outbox, duty, _arrival_code)
     watch = Watch(work=work, clock=clock, alerts=alerts)
-    devices = DeviceService(watch.online, watch.deaf)
+    devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
     engine = Engine(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
     ingest = Intake(

@@ -51,15 +51,17 @@ class Installed:
 class DeviceService:
     """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds).
 
-    `deaf` is told why a gateway that is there hears no sensors (empty: it does), and since when.
+    `deaf` is told why a gateway that is there hears no sensors (empty: it does), and since when. `again` says anew to a
+    home what its gateway may have missed, within the same transaction.
     """
 
     def __init__(
         self,
         online: Callable[[str, bool, float], None] | None = None,
         deaf: Callable[[str, str, float], None] | None = None,
+        again: Callable[[UnitOfWork, str], None] | None = None,
     ) -> None:
-        self._online, self._deaf = online, deaf
+        self._online, self._deaf, self._again = online, deaf, again
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
@@ -131,6 +133,8 @@ class DeviceService:
         work.session.flush()
         if self._online is not None:
             self._online(row.home_id, status.online, arrived_s)
+        if self._again is not None and status.online:
+            self._again(work, row.home_id)
         if self._deaf is not None and status.online:
             # A clock that is off must not put it into the future, nor longer ago than the minute between two words;
             # that it hears again is from now on.

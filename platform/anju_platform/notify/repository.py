@@ -50,6 +50,16 @@ class OutboxRepository:
         )
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
+    def sent_to_home(self, home_id: str, since: datetime) -> Sequence[Outbox]:
+        """What the broker took for a home since then, in order."""
+        query = select(Outbox).where(
+            Outbox.channel == Channel.HOME.value,
+            Outbox.address == home_id,
+            Outbox.state == DeliveryState.SENT.value,
+            Outbox.sent_at >= since,
+        )
+        return self._session.scalars(query.order_by(Outbox.created_at)).all()
+
     def last_to_home(self, home_id: str) -> datetime | None:
         """When the newest message to a home was written."""
         query = select(func.max(Outbox.created_at)).where(

@@ -22,6 +22,8 @@ from anju_platform.records.work import UnitOfWork
 from anju_platform.residents.models import Home
 
 DEFAULT_ADDRESS = "default"
+AGAIN_S = 120.0
+"""What was handed over so lately is handed over again to a gateway that is back."""
 """The Apprise name that is used for a person who has none of her own and whose community has none."""
 
 
@@ -127,6 +129,17 @@ class OutboxService:
         )
         repository.add(row)
         return row
+
+    def say_again(self, work: UnitOfWork, home_id: str) -> None:
+        """A home's gateway is back: what the broker took for it meanwhile may have died with the broker.
+
+        The gateway says nothing twice: it knows each saying by its id.
+        """
+        now = work.clock.now()
+        for row in OutboxRepository(work.session).sent_to_home(home_id, now - timedelta(seconds=AGAIN_S)):
+            if not _expired(row, now):
+                row.state, row.tries, row.due_at = DeliveryState.PENDING.value, 0, now
+        work.session.flush()
 
     def claim(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50) -> list[Letter]:
         """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.

@@ -200,3 +200,20 @@ def test_the_outbox_says_how_much_waits(scene: Scene) -> None:
     scene.raise_alert()
     with scene.work() as work:
         assert scene.outbox.waiting(work) == 2
+
+
+def test_what_a_home_may_have_missed_is_said_again_when_its_gateway_is_back(scene: Scene) -> None:
+    scene.raise_alert()
+    scene.tick()
+    (_, first) = scene.homes.commands[0]
+    scene.clock.forward(30)
+    with scene.work() as work:
+        scene.outbox.say_again(work, "home-01")
+        scene.outbox.say_again(work, "home-02")
+    scene.tick()
+    assert [command.id for _, command in scene.homes.commands] == [first.id, first.id], "known by its id, said once"
+    scene.clock.forward(4000)
+    with scene.work() as work:
+        scene.outbox.say_again(work, "home-01")
+    scene.tick()
+    assert len([command for _, command in scene.homes.commands if command.id == first.id]) == 2
