@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = {
     "broker": Part("anju_cli.broker", "demo", _GROUPS[1], "An embedded MQTT broker for demo and development."),
     "detect": Part("anju_cli.detect", "detect", _GROUPS[2], "Run the detectors over recordings."),
     "train": Part("anju_cli.train", "detect", _GROUPS[2], "Rebuild the shipped parameters from recordings."),
+    "evaluate": Part("anju_cli.evaluate", "detect", _GROUPS[2], "Judge the detectors on homes and people left out."),
     "bench": Part("anju_cli.bench", "platform", _GROUPS[2], "Measure, as ratios within one run."),
 }
 
