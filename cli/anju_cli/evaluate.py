@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from anju_cli.evaluate_falls import Judged, judge_recordings, only
+from anju_cli.evaluate_falls import Judged, judge_recordings, only, worn_label
 from anju_cli.evaluate_silences import Watching, folds_of, run_silences, watching
 from anju_cli.recordings import RecordingUnreadable, WornRecording, home_recordings, read_home, worn_recordings
 from anju_cli.report_falls import Section, console_table, fall_report
 from anju_cli.report_silences import compare, console_tables, read_rivals, silence_report
-from anju_cli.train import TIHM_OUTAGES, worn_candidates, worn_label
+from anju_cli.train import TIHM_OUTAGES, worn_candidates
 from anju_detect.errors import DetectionError
 from anju_detect.fall.model import CLIP_G, GROUP_OF, FallModel
 from anju_detect.fall.training import WornLabel

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_cli.recordings import WornRecording
+from anju_cli.recordings import RecordingUnreadable, WornRecording
 from anju_detect.evaluation.falls import FreeLiving, Trial
 from anju_detect.fall import FallDetector
 from anju_detect.fall.judge import Judge
@@ -17,8 +18,20 @@ from anju_detect.fall.training import Candidates, WornLabel, held
 
 Floats = NDArray[np.float64]
 
+FREE_LIVING = "free_living"
 PIECE_S = 10.0
 HIT_BEFORE_S, HIT_AFTER_S = 2.0, 10.0
+
+
+def worn_label(worn: WornRecording) -> WornLabel:
+    """What a recording's row of the index says of it. Raises `RecordingUnreadable`."""
+    row = worn.row
+    try:
+        impact = float(row["impact_s"] or "nan") if row["is_fall"] == "1" else float("nan")
+        person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
+    except (KeyError, ValueError) as error:
+        raise RecordingUnreadable(Path(row.get("file", "index.csv")), f"{worn.recording}: {error}") from error
+    return WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0)
 
 
 def only(labels: list[WornLabel], found: Candidates, keep: NDArray[np.bool_]) -> tuple[list[WornLabel], Candidates]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from anju_cli.recordings import RecordingUnreadable, WornRecording, home_recordings, read_home, worn_recordings
+from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
 from anju_detect.fall.training import Candidates, GroupCurve, WornLabel, candidates, joined
 from anju_detect.fall.training import fit as fit_falls
@@ -76,22 +76,17 @@ def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Ca
     parts: list[Candidates] = []
     reading = progress.add_task("looking for impacts", total=None)
     for number, worn in enumerate(worn_recordings(pack)):
-        labels.append(worn_label(worn))
+        row = worn.row
+        try:
+            impact = float(row["impact_s"] or "nan") if row["is_fall"] == "1" else float("nan")
+            person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
+        except (KeyError, ValueError) as error:
+            raise RecordingUnreadable(pack / "index.csv", f"{worn.recording}: {error}") from error
+        labels.append(WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0))
         parts.append(candidates(number, worn.samples, worn.fs_hz, worn.clip_g, worn.position))
         progress.update(reading, completed=number + 1)
     progress.update(reading, total=len(labels))
     return labels, joined(parts)
-
-
-def worn_label(worn: WornRecording) -> WornLabel:
-    """What a recording's row of the index says of it. Raises `RecordingUnreadable`."""
-    row = worn.row
-    try:
-        impact = float(row["impact_s"] or "nan") if row["is_fall"] == "1" else float("nan")
-        person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
-    except (KeyError, ValueError) as error:
-        raise RecordingUnreadable(Path("index.csv"), f"{worn.recording}: {error}") from error
-    return WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0)
 
 
 def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
