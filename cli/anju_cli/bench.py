@@ -27,6 +27,7 @@ from rich.table import Table
 
 from anju_cli import bench_detect, bench_sweep, bench_traffic
 from anju_cli.bench_roles import HOST, PATIENCE_S, Measured
+from anju_cli.ports import free_port
 from anju_platform.fleet import MOST_HOMES
 from anju_wire.clock import Clock
 
@@ -209,7 +210,7 @@ def _process(words: list[str]) -> Iterator[subprocess.Popen[str]]:
 def _broker(place: Path, *, embedded: bool) -> Iterator[tuple[int, str]]:
     """Mosquitto where it is installed, else the embedded one, on a free port of this machine."""
     binary = None if embedded else shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    port = _free_port()
+    port = free_port()
     if binary is None:
         command = [sys.executable, "-m", "anju_cli", "broker", "--port", str(port)]
     else:
@@ -234,12 +235,6 @@ def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         time.sleep(0.05)
     raise BenchFailed("the broker", log.read_text(errors="replace")[-2000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

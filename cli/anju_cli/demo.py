@@ -26,7 +26,8 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers, free_port, next_free_port
+from anju_cli.ports import free_ports, next_free_port
+from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers
 from anju_platform.fleet import Endpoint, Surroundings, fleet_file
 from anju_wire.clock import ENVIRONMENT, Clock
 
@@ -146,7 +147,7 @@ class District:
 
     def __init__(self, plan: Plan, tree: Supervisor) -> None:
         self._plan, self._tree = plan, tree
-        self.broker_port, self.bus_port = free_port(), free_port()
+        self.broker_port, self.bus_port, *self._lines = free_ports(2 + plan.homes)
         clock = Clock.parse(os.environ.get(ENVIRONMENT, ""))
         if plan.speed != 1.0:
             now = clock.time()
@@ -224,9 +225,8 @@ class District:
         spool.mkdir(exist_ok=True)
         around = Surroundings(uplink=Endpoint(_HOST, 0), bus=Endpoint(_HOST, self.bus_port), spool=spool)
         fleet: Any = fleet_file(plan.homes, around)
-        for home in fleet["homes"]:
-            home["uplink"]["port"] = free_port()
-        self._line = int(fleet["homes"][0]["uplink"]["port"])
+        for home, line in zip(fleet["homes"], self._lines, strict=True):
+            home["uplink"]["port"] = line
         plan.fleet.write_text(json.dumps(fleet, ensure_ascii=False, indent=1))
 
     def _simulator(self) -> None:
@@ -234,7 +234,7 @@ class District:
         argv = anju("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
         argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
         argv += ["--quiet-for", plan.story] if plan.story else []
-        self._start("simulator", argv, lambda: answers(_HOST, self._line))
+        self._start("simulator", argv, lambda: answers(_HOST, self._lines[0]))
 
     def _gateways(self) -> None:
         ready = self._plan.data / "logs" / "gateway.log"

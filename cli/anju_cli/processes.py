@@ -40,24 +40,6 @@ def anju(*words: str) -> list[str]:
     return [sys.executable, "-m", "anju_cli", *words]
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def next_free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """`wanted`, or the next above it that nobody listens on; raises `OSError` after a hundred."""
-    for port in range(wanted, min(wanted + 100, 65_536)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((host, port))
-                return port
-    raise OSError(f"no free port from {wanted} on")
-
-
 def answers(host: str, port: int) -> bool:
     """Whether somebody listens there."""
     try:

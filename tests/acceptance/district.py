@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fixtures._servers import loopback_port
 
+from anju_cli.ports import free_port
 from anju_sim.fleet import Fleet, load_fleet
 from anju_sim.people import Person, read_logins
 
@@ -24,7 +24,7 @@ PATIENCE_S = 240.0
 
 
 def demo(*words: str) -> list[str]:
-    return [sys.executable, "-m", "anju_cli", "demo", "--port", str(loopback_port()), *words]
+    return [sys.executable, "-m", "anju_cli", "demo", "--port", str(free_port()), *words]
 
 
 def play(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import paho.mqtt.client as mqtt
 import pytest
 from fixtures.mosquitto import mosquitto_binary, need_mosquitto
 
+from anju_cli.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 WAIT_S = 10.0
 
@@ -47,9 +49,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     subprocess.run([*prepare, "--home", "home-01", "--home", "home-02"], check=True, capture_output=True)
     assert (secrets / "home-01.password").read_text(encoding="utf-8") == before
     assert secrets.stat().st_mode & 0o077 == 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     config = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text(encoding="utf-8")
     config = config.replace("listener 8883", f"listener {port} 127.0.0.1").replace("/mosquitto/secrets", str(secrets))
     config = config.replace("/mosquitto/config/acl", str(ROOT / "deploy/mosquitto/acl"))

@@ -14,11 +14,12 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from fixtures._radio import eventually
-from fixtures._servers import loopback_port, wait_for_port
+from fixtures._servers import wait_for_port
 from fixtures.mosquitto import mosquitto_binary, need_mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 from structlog.testing import capture_logs
 
+from anju_cli.ports import free_port
 from anju_gateway.mqtt import Endpoint, Event, LineUp, MqttSession
 from anju_platform.ingest.client import BufferedClient
 
@@ -50,7 +51,7 @@ def secure_broker(tmp_path: Path) -> Iterator[SecureBroker]:
     subprocess.run(
         ["mosquitto_passwd", "-c", "-b", str(passwords), "home-07", "secret"], check=True, capture_output=True
     )
-    port = loopback_port()
+    port = free_port()
     config = tmp_path / "mosquitto.conf"
     lines = [f"listener {port} 127.0.0.1", f"certfile {ca}", f"keyfile {ca.with_suffix('.key')}"]
     lines += ["allow_anonymous false", f"password_file {passwords}", *(["user root"] if os.geteuid() == 0 else [])]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fixtures.postgres import free_port
 
+from anju_cli.ports import free_port
 from anju_platform.records.migrate import upgrade
 
 _START_S, _STOP_S = 60, 20

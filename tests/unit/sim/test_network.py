@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from anju_cli.ports import free_port
 from anju_sim.fleet import Endpoint
 from anju_sim.network import Network
 
@@ -29,9 +30,7 @@ def far() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def near() -> Endpoint:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Endpoint("127.0.0.1", probe.getsockname()[1])
+    return Endpoint("127.0.0.1", free_port())
 
 
 def _call(near: Endpoint) -> socket.socket:
@@ -84,8 +83,6 @@ def test_a_slow_line_is_slow_and_an_unknown_one_is_an_error(near: Endpoint, far:
 
 
 def test_a_dead_district_ends_the_connection(near: Endpoint) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        dead = Endpoint("127.0.0.1", probe.getsockname()[1])
+    dead = Endpoint("127.0.0.1", free_port())
     with Network({"home-01": near}, dead), socket.create_connection((near.host, near.port), timeout=5) as link:
         assert _ended(link)
