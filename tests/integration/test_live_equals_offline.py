@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixtures._detect import fall_stream
-from fixtures._lockstep import DAY, HOME, HOUR, LOCAL_S, Lockstep, SteppedClock, life, lockstep, write_log
+from fixtures._lockstep import DAY, HOME, HOUR, LOCAL_S, Lockstep, SteppedClock, as_reported, life, lockstep, write_log
 from fixtures._radio import eventually
 from fixtures.ingest import Rig, records, running
 from fixtures.mosquitto import Mosquitto
@@ -92,7 +92,7 @@ def test_a_recorded_home_raises_the_same_silences(line: Lockstep, tmp_path: Path
         pytest.skip(f"set {RECORDINGS} to a folder with inactivity/<set>/<home>.csv.gz (recordings are never shipped)")
     rows = read_log(find_logs(Path(folder))[0])
     rows = [row for row in rows if row.at_s > rows[-1].at_s - 21 * DAY]
-    happenings = Translation(line.home).happenings(rows, -LOCAL_S)
+    happenings = as_reported(Translation(line.home).happenings(rows, -LOCAL_S))
     _the_same(line, happenings, happenings[-1].at_s + HOUR, tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,6 @@ def test_a_made_up_wearer_strikes_about_as_often_as_asked() -> None:
 def test_the_judged_streams_are_judged_and_the_plain_loop_sees_every_second() -> None:
     model = FallModel.shipped()
     fall = WornRecording("a", fall_stream(after="still", seconds=30.0), "waist", 50.0, 16.0, {})
-    assert bench_detect.judge_all([fall, fall], model) >= 2
+    assert bench_detect.judge_all([fall, dataclasses.replace(fall, recording="b")], model) >= 2
     assert bench_detect.judge_every_second(fall, model) == 23
     assert len(bench_detect.above_trigger(fall.samples)) > 0
