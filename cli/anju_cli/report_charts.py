@@ -10,7 +10,7 @@ import numpy as np
 
 WIDTH, HEIGHT = 420, 310
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 58
-COLOURS = ("#0f6fb8", "#c2410c", "#3f7d20", "#7c3aed", "#64748b")
+COLOURS = ("#0f6fb8", "#c2410c", "#3f7d20", "#7c3aed", "#64748b", "#be185d", "#0e9384", "#a16207")
 _TICKS = 6
 
 

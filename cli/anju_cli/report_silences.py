@@ -113,7 +113,7 @@ def silence_report(
         ),
         heading("延迟与误报", "Delay against false alerts"),
         pair(*(_delay_chart(ours, rivals, axis) for axis in AXES)),
-        heading("同等误报下的延迟", "Delays at equal false alerts"),
+        heading("同等误报下的延迟", "Delays at equal false alerts, all the time and while somebody may be at home"),
         _rates_table(ours),
     ]
     if compared:
@@ -133,23 +133,31 @@ def _span(values: Sequence[float], *, log: bool = True) -> tuple[float, float]:
 
 
 def _delay_chart(ours: Runs, rivals: dict[str, Runs], axis: str) -> str:
-    points = sorted(ours.curve(), key=lambda point: point.rate(axis))
-    rates = [point.rate(axis) for point in points]
-    bands = [ours.interval(rate, axis, "mean_h") for rate in rates]
+    """Our curve with its band, the rivals', and where our worst home lies at the shown wish."""
+    every = np.arange(len(ours.homes))
+    points = sorted(((ours.point(run, every), run) for run in ours.runs), key=lambda pair: pair[0].rate(axis))
+    rates = [point.rate(axis) for point, _ in points]
+    bands = [ours.delay_interval(run) for _, run in points]
     band = [low for low, _ in bands], [high for _, high in bands]
-    lines = [Line("安居 Anju", rates, [point.mean_h for point in points], band)]
+    lines = [Line("安居 Anju", rates, [point.mean_h for point, _ in points], band)]
     for name, theirs in rivals.items():
         other = sorted(theirs.curve(), key=lambda point: point.rate(axis))
         lines.append(Line(name, [p.rate(axis) for p in other], [p.mean_h for p in other], dashed=True))
-    low, high = _span(rates)
+    run = shown_run(ours)
+    worst = int(np.argmax(ours.home_rates(run)[:, AXES.index(axis)]))
+    there = ours.point(run, np.array([worst]))
+    lines.append(
+        Line(f"误报最多的一户 worst home: {ours.homes[worst]}", [there.rate(axis)], [there.mean_h], joined=False)
+    )
     zh, en = AXIS_WORDS[axis]
+    low, high = _span([*rates, there.rate(axis)])
     x = Axis(f"{_RATE_X[0]}（{zh}）", f"{_RATE_X[1]}, {en}", min(low, 0.2), max(high, 5.0), log=True)
     return chart(f"{_DELAY_Y[1]}, {en}", x, Axis(*_DELAY_Y, 0.0, HORIZON_H), lines)
 
 
 def _rates_table(ours: Runs) -> str:
     head = [("误报/户月", "false alerts"), ("计入", "counted"), _DELAY_Y, ("24 小时内发现", "found in 24 h")]
-    rows = [(f"{rate:g}", " ".join(AXIS_WORDS[axis]), *_figures(ours, rate, axis)) for axis in AXES for rate in RATES]
+    rows = [(f"{rate:g}", AXIS_WORDS[axis][0], *_figures(ours, rate, axis)) for axis in AXES for rate in RATES]
     return table(head, rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 RECORDINGS = "ANJU_TEST_RECORDINGS"
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - local time of the made-up home
 SWEEP_S = 60.0
+EARLY = datetime(2010, 1, 1, tzinfo=UTC)
+"""Before any recording: the platform has listened for long when one begins."""
 SILENCES = {"inactivity", "away_long"}
 
 
@@ -46,7 +48,7 @@ def line(
     """A running ingest and a gateway; a gateway may be silent for an hour, since it is heard when it has something."""
     monkeypatch.setattr("anju_gateway.desk.PACK_WAIT_S", 0.0)
     allowed = SupervisionParameters(allowed_silence_s=(HOUR, *[6 * HOUR] * 7))
-    clock = SteppedClock()
+    clock = SteppedClock(EARLY)
     with records(sqlite_url) as sessions:
         rig = Rig(mosquitto.port, sessions, DuckDbSeries(tmp_path / "series.duckdb"), clock, supervision=allowed)
         for live in running(rig):

@@ -87,6 +87,10 @@ class Runs:
         """Interval over homes of a run's rate of false alerts."""
         return bootstrap(len(self.homes), lambda pick: self.point(run, pick).rate(axis))
 
+    def delay_interval(self, run: Run) -> tuple[float, float]:
+        """Interval over homes of a run's mean delay."""
+        return bootstrap(len(self.homes), lambda pick: self.point(run, pick).mean_h)
+
     def home_rates(self, run: Run) -> Floats:
         """Each home's own rate of false alerts, shape (homes, 2)."""
         rates: Floats = MONTH_DAYS * run.false / np.maximum(self.days, 1e-9)

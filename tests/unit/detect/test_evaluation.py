@@ -103,6 +103,8 @@ def test_each_home_has_its_own_rate() -> None:
     assert runs.home_rates(runs.runs[0]).tolist() == [[1.0, 0.0], [1.0, 1.5]]
     low, high = runs.interval(2.0, "all", "mean_h")
     assert low <= runs.at_rate(2.0, "all").mean_h <= high
+    assert runs.delay_interval(runs.runs[1]) == (1.5, 4.5)
+    assert runs.rate_interval(runs.runs[0], "home") == (0.0, 1.5)
 
 
 def test_twice_as_late_is_a_ratio_of_two_on_every_resample() -> None:
