@@ -5,60 +5,38 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps, habits
+from anju_detect.inactivity import gaps, habits, recollection
 from anju_detect.inactivity.state import SLOTS, HomeState
+from anju_detect.inactivity.steps import EDGES_S
 from anju_detect.inactivity.vocabulary import ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Elapsed silence at the edges of the steps: quarters of an hour to 5 h, halves to 12 h, hours to 24 h.
-EDGES_S = np.concatenate([np.arange(0.25, 5, 0.25), np.arange(5, 12, 0.5), np.arange(12, 25, 1.0)]) * gaps.HOUR_S
-STEPS = len(EDGES_S) - 1
 _FAR_S = 48 * gaps.HOUR_S
 _MONDAY_S = 4 * gaps.DAY_S
 
 NAMES = (
-    "hour", "weekend", "room", "kind", "exit_age", "doors", "brisk", "lively", "awake", "rested", "paused",
-    *(f"age_{room}" for room in ROOMS),
-    "band_frailty", "frailty", "reach", "next_reach", "active_now", "active_next",
+    "hour", "weekend", "room", "kind", "exit_age", *(f"age_{room}" for room in ROOMS),
+    "brisk", "lively", "doors", "today", "week", "awake", "stirred", "rested", "paused",
+    "silences", "silences_now", "silences_here", "active_now", "active_soon", "active_later",
+    *recollection.NAMES,
 )  # fmt: skip
-STEP_NAMES = ("elapsed", "clock", "active_then", "active_after", "surprise")
-
-
-def _age(now_s: Floats, then_s: Floats) -> Floats:
-    """Logarithm of minutes passed; a cap where it never was."""
-    age: Floats = np.log1p(np.clip(np.nan_to_num(now_s - then_s, nan=_FAR_S, posinf=_FAR_S), 0.0, _FAR_S) / 60.0)
-    return age
+STEP_NAMES = ("elapsed", "clock", "active_then", "active_after", "active_later", "missed", *recollection.STEP_NAMES)
 
 
 def features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     """One row per home for a silence that began at `began_s`; columns as in `NAMES`."""
-    offset = s["offset_s"][rows].astype(np.float64)
-    local = began_s + offset
-    hour = local % gaps.DAY_S / gaps.HOUR_S
+    local = began_s + s["offset_s"][rows]
     weekend = (local - _MONDAY_S) // gaps.DAY_S % 7 >= 5  # noqa: PLR2004 - Saturday and Sunday
-    band = habits.band_of(local)
-    later = habits.band_of(local + 3 * gaps.HOUR_S)
-    every = s["gap_count"][rows].sum(axis=1), s["hazard_sum"][rows].sum(axis=1)
-    prior = 2 * habits.FRAILTY_PRIOR
-    active = s["active"][rows].astype(np.float64)
-    slot = (local // habits.SLOT_S).astype(np.int64) % SLOTS
-    row = np.arange(len(rows))
-    columns = [hour, weekend, s["last_room"][rows], s["last_kind"][rows], _age(began_s, s["last_exit_s"][rows])]
-    columns += [s["doors"][rows], s["brisk"][rows], s["lively"][rows], _age(began_s, s["rose_s"][rows])]
-    columns += [np.log1p(s["rested_s"][rows] / 60.0), np.log1p(s["paused_s"][rows] / 60.0)]
-    columns += [_age(began_s, s["room_s"][rows, room]) for room in range(len(ROOMS))]
-    columns += [habits.frailty(s, rows, band), (prior + every[0]) / (prior + every[1])]
-    columns += [s["reach_h"][rows, band], s["reach_h"][rows, later]]
-    columns += [active[row, slot], active[row, (slot + 1) % SLOTS]]
-    return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
-
-
-def began_at_exit(x: Floats) -> NDArray[np.bool_]:
-    """Whether the silences of `features` began at a way out."""
-    kind, room = x[:, NAMES.index("kind")].astype(np.int8), x[:, NAMES.index("room")].astype(np.int8)
-    return habits.is_exit(kind, room)
+    columns = [local % gaps.DAY_S / gaps.HOUR_S, weekend, s["last_room"][rows], s["last_kind"][rows]]
+    columns += [_age(began_s, s["last_exit_s"][rows])]
+    entered = s["room_s"][rows].astype(np.float64)
+    entered[entered == 0.0] = -np.inf
+    columns += [_age(began_s, entered[:, room]) for room in range(len(ROOMS))]
+    columns += [*_pace(s, rows), *_rest(s, rows, began_s), *_counts(s, rows, local), *_soon(s, rows, local)]
+    now = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+    return np.concatenate([now, recollection.longest(s, rows, local)], axis=1)
 
 
 def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
@@ -68,10 +46,66 @@ def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     active = s["active"][rows].astype(np.float64)
     slot = (begins // habits.SLOT_S).astype(np.int64)
     row = np.arange(len(rows))[:, None]
-    then, after = active[row, slot % SLOTS], active[row, (slot + 1) % SLOTS]
+    then, after, later, latest = (active[row, (slot + ahead) % SLOTS] for ahead in range(4))
     # Life expected so far: each silent step counts by its part of a half hour.
-    missed = -np.log1p(-np.clip(then, 0.0, 0.98)) * np.diff(EDGES_S) / habits.SLOT_S
-    surprise = np.cumsum(missed, axis=1) - missed
+    missed = -np.log1p(-np.clip(then, 0.0, 0.97)) * np.diff(EDGES_S) / habits.SLOT_S
+    missed = np.cumsum(missed, axis=1) - missed
     elapsed = np.broadcast_to(EDGES_S[:-1] / gaps.HOUR_S, begins.shape)
     clock = begins % gaps.DAY_S / gaps.HOUR_S
-    return np.stack([elapsed, clock, then, after, surprise], axis=2)
+    now = np.stack([elapsed, clock, then, after, 0.5 * (later + latest), missed], axis=2)
+    return np.concatenate([now, recollection.outlasted(s, rows, local)], axis=2)
+
+
+def began_at_exit(x: Floats) -> NDArray[np.bool_]:
+    """Whether the silences of `features` began at a way out."""
+    kind, room = x[:, NAMES.index("kind")].astype(np.int8), x[:, NAMES.index("room")].astype(np.int8)
+    return habits.is_exit(kind, room)
+
+
+def _age(now_s: Floats, then_s: Floats) -> Floats:
+    """Logarithm of minutes passed; a cap where it never was."""
+    age: Floats = np.log1p(np.clip(now_s - then_s, 0.0, _FAR_S) / 60.0)
+    return age
+
+
+def _known_days(s: HomeState, rows: Ints) -> Floats:
+    known: Floats = np.maximum(s["days"][rows].astype(np.float64), 0.5)
+    return known
+
+
+def _pace(s: HomeState, rows: Ints) -> list[Floats]:
+    """How lively the last ten minutes, two hours and day were, the day against the week, and the ways out."""
+    known = _known_days(s, rows)
+    brisk, lively, doors, today, week = (
+        s[name][rows].astype(np.float64) for name in ("brisk", "lively", "doors", "today", "week")
+    )
+    # A count that fades over a week has heard 1 - exp(-days / 7) of it.
+    daily = week / 7.0 / -np.expm1(-known / 7.0)
+    usual = np.log1p(daily)
+    return [np.log1p(brisk), np.log1p(lively), doors, np.log1p(today / -np.expm1(-known)) - usual, usual]
+
+
+def _rest(s: HomeState, rows: Ints, began_s: Floats) -> list[Floats]:
+    """How long since the last rest and the last pause ended, and how long they were."""
+    ages = [_age(began_s, s[name][rows]) for name in ("rose_s", "stirred_s")]
+    return ages + [np.log1p(s[name][rows].astype(np.float64) / 60.0) for name in ("rested_s", "paused_s")]
+
+
+def _counts(s: HomeState, rows: Ints, local_s: Floats) -> list[Floats]:
+    """Silences a day: all, at this part of the day, and at this place (logarithms)."""
+    known = habits.COUNT_DAYS * -np.expm1(-_known_days(s, rows) / habits.COUNT_DAYS)
+    number = np.arange(len(rows))
+    bands = s["gap_count"][rows].astype(np.float64)
+    place = habits.place_of(s["last_kind"][rows], s["last_room"][rows])
+    here = s["place_count"][rows].astype(np.float64)[number, place]
+    found = (bands.sum(axis=1), bands[number, habits.band_of(local_s)], here)
+    return [np.log(count / known + 0.05) for count in found]
+
+
+def _soon(s: HomeState, rows: Ints, local_s: Floats) -> list[Floats]:
+    """Share of days with life in this half hour, in the next three, and in the eight after those."""
+    active = s["active"][rows].astype(np.float64)
+    slot = (local_s // habits.SLOT_S).astype(np.int64)[:, None]
+    number = np.arange(len(rows))[:, None]
+    spans = (range(1), range(1, 4), range(4, 12))
+    return [active[number, (slot + np.array(span)) % SLOTS].mean(axis=1) for span in spans]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from anju_detect.boosting import BoostingParameters, grow
 from anju_detect.inactivity import gaps, model
-from anju_detect.inactivity.features import EDGES_S, STEPS, began_at_exit
+from anju_detect.inactivity.features import began_at_exit
 from anju_detect.inactivity.model import Outlook, SilenceModel, surprise_of
+from anju_detect.inactivity.steps import EDGES_S, STEPS
 from anju_detect.inactivity.training import FOLDS, HAZARD, PRICES_H, WEIGHT, WISHES, Moments, Sample
 
 Floats = NDArray[np.float64]

@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 from anju_detect.inactivity import gaps
 from anju_detect.inactivity.intake import Rows
 from anju_detect.inactivity.state import BANDS, SLOTS, HomeState
-from anju_detect.inactivity.vocabulary import BEDROOM, DOOR, ENTRANCE
+from anju_detect.inactivity.vocabulary import DOOR, ENTRANCE, ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
-BRISK_S, LIVELY_S = 600.0, 7200.0
+BRISK_S, LIVELY_S, TODAY_S, WEEK_S = 600.0, 7200.0, gaps.DAY_S, 7 * gaps.DAY_S
+FADING = (("brisk", BRISK_S), ("lively", LIVELY_S), ("today", TODAY_S), ("week", WEEK_S))
 REST_S = 3 * gaps.HOUR_S
 SLOT_S = gaps.DAY_S / SLOTS
 MEMORY_DAYS = 14.0
-REACH_KEPT = 0.97
-FRAILTY_PRIOR = 8.0
+COUNT_DAYS = 28.0
+# Silences from an hour on are kept one by one: when from, how long, where; the shortest and oldest make room for others.
+LONG_S, LONG_STEP_S, LONG_TENTH_S, LONG_FADE_DAYS = 3600.0, 900.0, 360.0, 30.0
+_WRAP = 1 << 16
+LATEST_S = 2.0**32 - 1.0
 
 
 def is_exit(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Truths:
@@ -31,19 +35,20 @@ def is_exit(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Truths:
 
 
 def place_of(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Ints:
-    """Index in `gaps.PLACES`."""
-    return np.where(is_exit(kind, room), 2, np.where(room == BEDROOM, 1, 0)).astype(np.int64)
+    """The room, or one more than the last room for a way out."""
+    return np.where(is_exit(kind, room), len(ROOMS), room).astype(np.int64)
 
 
 def band_of(local_s: Floats) -> Ints:
     """Part of the day, 0 … BANDS - 1."""
-    return gaps.hour_of(local_s) * BANDS // 24
+    return (local_s % gaps.DAY_S // gaps.HOUR_S).astype(np.int64) * BANDS // 24
 
 
-def frailty(s: HomeState, rows: Ints, band: Ints) -> Floats:
-    """How much sooner this home's silences end than the pooled ones of that part of the day; above 1: sooner."""
-    known: Floats = (FRAILTY_PRIOR + s["gap_count"][rows, band]) / (FRAILTY_PRIOR + s["hazard_sum"][rows, band])
-    return known.astype(np.float64)
+def long_age_s(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
+    """How long before `local_s` each kept silence began, seconds to within a quarter of an hour; shape (rows, KEPT)."""
+    step = (local_s // LONG_STEP_S).astype(np.int64)[:, None]
+    age: Floats = (step - s["long_from"][rows]) % _WRAP * LONG_STEP_S
+    return age
 
 
 def remember(s: HomeState, piece: Rows, local_s: Floats) -> None:
@@ -53,10 +58,11 @@ def remember(s: HomeState, piece: Rows, local_s: Floats) -> None:
     exits = is_exit(piece.kind, piece.room)
     age = np.repeat(at_s, piece.lengths) - piece.at_s
     passed = at_s - s["last_life_s"][home]
-    for name, scale, counted in (("brisk", BRISK_S, 1.0), ("lively", LIVELY_S, 1.0), ("doors", BRISK_S, exits)):
-        fresh = np.add.reduceat(np.exp(-age / scale) * counted, piece.first)
-        s[name][home] = s[name][home] * np.exp(-passed / scale) + fresh
-    np.maximum.at(s["room_s"], (piece.home, piece.room), piece.at_s)
+    for name, scale in FADING:
+        s[name][home] = s[name][home] * np.exp(-passed / scale) + np.add.reduceat(np.exp(-age / scale), piece.first)
+    fresh = np.add.reduceat(np.exp(-age / BRISK_S) * exits, piece.first)
+    s["doors"][home] = s["doors"][home] * np.exp(-passed / BRISK_S) + fresh
+    np.maximum.at(s["room_s"], (piece.home, piece.room), np.clip(piece.at_s, 0.0, LATEST_S).astype(np.uint32))
     s["last_exit_s"][home] = piece.running_last(np.where(exits, piece.at_s, -np.inf), s["last_exit_s"])[last]
     _fill_slots(s, piece, local_s)
     s["last_life_s"][home], s["last_room"][home], s["last_kind"][home] = at_s, piece.room[last], piece.kind[last]
@@ -100,24 +106,40 @@ def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats, tail: floa
 
     `tail` is the share of silences that was thought to last until the home's `tail_s`.
     """
-    offset = s["offset_s"][home]
-    local = began_s + offset
-    band = band_of(local)
-    length = ended_s - began_s
+    offset = s["offset_s"][home].astype(np.float64)
+    local, ended_local = began_s + offset, ended_s + offset
     place = place_of(s["last_kind"][home], s["last_room"][home])
-    s["hazard_sum"][home, band] += gaps.hazard(length, place, gaps.hour_of(local))
-    s["gap_count"][home, band] += 1.0
-    s["reach_h"][home, band] = np.maximum(length / gaps.HOUR_S, s["reach_h"][home, band] * REACH_KEPT)
+    stirred = s["stirred_s"][home]
+    days = ended_local // gaps.DAY_S - np.where(np.isfinite(stirred), stirred + offset, ended_local) // gaps.DAY_S
+    fade = np.exp(-np.maximum(days, 0.0) / COUNT_DAYS)[:, None]
+    for name, index in (("gap_count", band_of(local)), ("place_count", place)):
+        s[name][home] = s[name][home] * fade
+        s[name][home, index] += 1.0
     judged = ~np.isnan(s["tail_s"][home])
     s["expected"][home] += tail * judged
     s["excess"][home] += judged & (ended_s >= s["tail_s"][home])
-    silent_slots(s, home, local, ended_s + offset)
+    long = ended_s - began_s >= LONG_S
+    _keep(s, home[long], local[long], (ended_s - began_s)[long], place[long])
+    silent_slots(s, home, local, ended_local)
+
+
+def _keep(s: HomeState, home: Ints, local_s: Floats, length_s: Floats, place: Ints) -> None:
+    """Keep a long silence in the place of the one that says least: none, or the shortest and oldest."""
+    tenths = np.minimum(length_s // LONG_TENTH_S, 255.0)
+    worth = s["long_h10"][home] * np.exp(-long_age_s(s, home, local_s) / (LONG_FADE_DAYS * gaps.DAY_S))
+    least = np.argmin(worth, axis=1)
+    better = np.flatnonzero(worth[np.arange(len(home)), least] < tenths)
+    home, least = home[better], least[better]
+    s["long_from"][home, least] = (local_s[better] // LONG_STEP_S).astype(np.int64) % _WRAP
+    s["long_h10"][home, least] = tenths[better]
+    s["long_place"][home, least] = place[better]
 
 
 def rise(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
     """Remember how long these homes paused, and when they last rose from a rest."""
     length = ended_s - began_s
     s["paused_s"][home] = length
+    s["stirred_s"][home] = ended_s
     rested = length >= REST_S
     s["rose_s"][home[rested]] = ended_s[rested]
     s["rested_s"][home[rested]] = length[rested]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from anju_detect.errors import ModelRefused
 from anju_detect.inactivity import gaps
-from anju_detect.inactivity.features import EDGES_S, STEPS, began_at_exit, features, step_features
+from anju_detect.inactivity.features import began_at_exit, features, step_features
 from anju_detect.inactivity.habits import is_exit
 from anju_detect.inactivity.state import HomeState
+from anju_detect.inactivity.steps import EDGES_S, STEPS
 from anju_detect.shipped import load_arrays
 from anju_detect.trees import Forest, sigmoid
 

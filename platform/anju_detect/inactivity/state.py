@@ -13,25 +13,30 @@ from numpy.typing import NDArray
 from anju_detect.errors import HomeUnknown, SnapshotRefused
 from anju_detect.inactivity.vocabulary import ROOMS
 
-VERSION = 1
+VERSION = 2
 BANDS = 8
 SLOTS = 48
+PLACES = len(ROOMS) + 1
+KEPT = 40
 
 # name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
     # what was asked for
     ("wish", np.float32, 1.0, ()),
     ("offset_s", np.float32, 0.0, ()),
-    # the last signs of life, of any kind and by room, and how lively it was then
+    # the last signs of life, of any kind and by room, and how lively it was then (each fading over its own time)
     ("last_life_s", np.float64, -np.inf, ()),
     ("last_room", np.int8, -1, ()),
     ("last_kind", np.int8, -1, ()),
     ("last_exit_s", np.float64, -np.inf, ()),
-    ("room_s", np.float64, -np.inf, (len(ROOMS),)),
+    ("room_s", np.uint32, 0, (len(ROOMS),)),
     ("brisk", np.float32, 0.0, ()),
     ("lively", np.float32, 0.0, ()),
+    ("today", np.float32, 0.0, ()),
+    ("week", np.float32, 0.0, ()),
     ("doors", np.float32, 0.0, ()),
     ("rose_s", np.float64, -np.inf, ()),
+    ("stirred_s", np.float64, -np.inf, ()),
     ("rested_s", np.float32, 0.0, ()),
     ("paused_s", np.float32, 0.0, ()),
     # whether it can be heard at all
@@ -49,14 +54,16 @@ COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
     ("away", np.bool_, 0, ()),
     ("tail_s", np.float64, np.nan, ()),
     ("raised_for_s", np.float64, np.nan, ()),
-    # what this home has taught: silences against the pooled ones, the longest, and half hours with life in them
-    ("hazard_sum", np.float32, 0.0, (BANDS,)),
-    ("gap_count", np.float32, 0.0, (BANDS,)),
-    ("reach_h", np.float32, 0.0, (BANDS,)),
+    # what this home has taught: silences by part of the day and by place, half hours with life in them, long silences
+    ("gap_count", np.float16, 0.0, (BANDS,)),
+    ("place_count", np.float16, 0.0, (PLACES,)),
     ("excess", np.float32, 0.0, ()),
     ("expected", np.float32, 0.0, ()),
     ("active", np.float16, 0.5, (SLOTS,)),
     ("days", np.float16, 0.0, ()),
+    ("long_from", np.uint16, 0, (KEPT,)),
+    ("long_h10", np.uint8, 0, (KEPT,)),
+    ("long_place", np.uint8, 0, (KEPT,)),
 )
 
 
