@@ -19,6 +19,8 @@ from anju_detect.errors import DetectionError
 from anju_detect.fall import FallDetector, Judgement
 from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
+from anju_detect.inactivity.model import SilenceModel
+from anju_detect.shipped import unpack_arrays
 
 app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
 
@@ -36,11 +38,16 @@ def inactivity(
     target: Annotated[
         float, typer.Option("--target-false-alerts-per-month", help="False alerts a home and 30 days may have.")
     ] = 1.0,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder that `anju train inactivity --out` wrote, or its .npz; what is shipped if left out."),
+    ] = None,
 ) -> None:
     """Watch recorded homes for silences, as the platform does: a sweep a minute over all homes."""
     try:
+        trained = SilenceModel.shipped() if model is None else trained_model(model)
         homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
-        signals = watch_homes(homes, target)
+        signals = watch_homes(homes, target, trained)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     with alerts_csv.open("w", newline="", encoding="utf-8") as file:
@@ -52,9 +59,30 @@ def inactivity(
     _console.print(f"{len(homes)} homes, {len(signals)} alerts -> {alerts_csv}")
 
 
-def watch_homes(homes: list[HomeRecording], false_alerts_per_month: float) -> list[InactivitySignal]:
+def trained_model(path: Path) -> SilenceModel:
+    """The model in a folder or file that `anju train inactivity` wrote, checked against the hash beside it.
+
+    Raises
+    ------
+    RecordingUnreadable
+        The arrays or their hash can't be read.
+    ModelRefused
+        The arrays have another hash, or are no such model.
+
+    """
+    arrays = path / "inactivity.npz" if path.is_dir() else path
+    try:
+        digest = arrays.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
+        return SilenceModel.of(unpack_arrays(arrays.read_bytes(), digest))
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise RecordingUnreadable(arrays, f"no trained arrays with their hash: {error}") from error
+
+
+def watch_homes(
+    homes: list[HomeRecording], false_alerts_per_month: float, model: SilenceModel | None = None
+) -> list[InactivitySignal]:
     """Feed all homes through one detector, minute by minute; nothing is raised after a home's last row."""
-    detector = InactivityDetector(capacity=max(len(homes), 1))
+    detector = InactivityDetector(capacity=max(len(homes), 1), model=model)
     for home in homes:
         detector.add_home(home.home, false_alerts_per_month=false_alerts_per_month, utc_offset_s=0.0)
     ends = {home.home: home.ends_s for home in homes}

@@ -17,8 +17,8 @@ from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home,
 from anju_detect.errors import DetectionError
 from anju_detect.fall.training import Candidates, GroupCurve, WornLabel, candidates, joined
 from anju_detect.fall.training import fit as fit_falls
-from anju_detect.inactivity.fitting import Curve
 from anju_detect.inactivity.fitting import fit as fit_silences
+from anju_detect.inactivity.pricing import Curve
 from anju_detect.inactivity.training import RecordedHome, collect
 from anju_detect.shipped import pack_arrays
 
@@ -38,19 +38,25 @@ OutDir = Annotated[
 
 
 @app.command()
-def inactivity(data: DataDir, out: OutDir = None) -> None:
+def inactivity(
+    data: DataDir,
+    out: OutDir = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A home that is not to be learnt from, to judge the result by; repeatable.")
+    ] = None,
+) -> None:
     """Fit the view of silences to recorded homes; prints what it does on homes that were left out."""
     try:
-        homes = recorded_homes(data)
+        homes = recorded_homes(data, frozenset(without or ()))
         with Progress(console=_console) as progress:
             running = progress.add_task("running the homes", total=1.0)
             sample = collect(homes, lambda share: progress.update(running, completed=share))
             fitting = progress.add_task("fitting", total=1.0)
-            model, curve = fit_silences(sample, lambda share: progress.update(fitting, completed=share))
-        digest = ship("inactivity", pack_arrays(model.arrays()), out)
+            fitted = fit_silences(sample, lambda share: progress.update(fitting, completed=share))
+        digest = ship("inactivity", pack_arrays(fitted.model.arrays()), out)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
-    _console.print(rates_table(curve, "silences, homes left out"))
+    _console.print(rates_table(fitted.curve, "silences, homes left out"))
     typer.echo(f"inactivity {digest}")
 
 
@@ -107,11 +113,17 @@ def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
     return table
 
 
-def recorded_homes(data: Path) -> list[RecordedHome]:
-    """The homes of a data folder, with the breakdowns of their study."""
+def recorded_homes(data: Path, without: frozenset[str] = frozenset()) -> list[RecordedHome]:
+    """The homes of a data folder but these, with the breakdowns of their study."""
+    folder = data / "inactivity" / "tihm"
+    recordings = [read_home(path) for path in home_recordings(folder)]
+    unknown = without - {home.home for home in recordings}
+    if unknown:
+        raise RecordingUnreadable(folder, f"no home called {', '.join(sorted(unknown))} in it")
     homes = []
-    for path in home_recordings(data / "inactivity" / "tihm"):
-        home = read_home(path)
+    for home in recordings:
+        if home.home in without:
+            continue
         spans = [tuple(np.array(span, "datetime64[us]").astype(np.int64) / 1e6) for span in TIHM_OUTAGES]
         outages = tuple((float(a), float(b)) for a, b in spans)
         homes.append(RecordedHome(home.at_s, home.room, home.kind, outages))

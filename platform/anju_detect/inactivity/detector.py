@@ -8,29 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import BatchRefused, OutcomeUnknown, ParameterOutOfRange
-from anju_detect.inactivity import gaps
+from anju_detect.inactivity import gaps, quota
 from anju_detect.inactivity.habits import is_exit, learn, remember, rise
 from anju_detect.inactivity.intake import Rows, sorted_rows
-from anju_detect.inactivity.model import TAIL, Outlook, SilenceModel, surprise_of
+from anju_detect.inactivity.model import Outlook, SilenceModel, surprise_of
 from anju_detect.inactivity.parameters import InactivityParameters
+from anju_detect.inactivity.presence import presence_of
 from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
 from anju_detect.inactivity.state import HomeState
+from anju_detect.inactivity.stuck import believable
 from anju_detect.inactivity.vocabulary import (
     AWAY_LONG,
     BATHROOM,
-    BEDROOM,
     FALSE,
     INACTIVITY,
     OUTCOMES,
-    REAL,
     ROOMS,
 )
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NIGHT_FROM_H, NIGHT_UNTIL_H = 21, 9
 USUAL_MOST_S = 24 * gaps.HOUR_S
 
 
@@ -109,20 +108,31 @@ class InactivityDetector:
         self._live(rows, heard_from)
 
     def sweep(self, now_s: float) -> list[InactivitySignal]:
-        """Raise what is due at `now_s` and was not raised for this silence before."""
-        self._advance(now_s)
+        """Raise what is due at `now_s` and was not raised for this silence before.
+
+        One comparison over all homes finds those for which something was to happen by now: a silence that has lasted
+        long enough to be given a deadline, a deadline, the end of an absence or an outage.
+        """
+        _finite("now_s", now_s)
+        self._swept_s = max(self._swept_s, now_s)
         s = self._s
-        due = (s["deadline_s"] <= now_s) & (s["raised_for_s"] != s["last_life_s"]) & ~self._unseen(now_s)
-        rows = np.flatnonzero(due)
-        s["raised_for_s"][rows] = s["last_life_s"][rows]
-        return [self._signal(int(row), now_s) for row in rows]
+        rows = np.flatnonzero(s["next_s"] <= now_s)
+        if not len(rows):
+            return []
+        self._advance(rows, now_s)
+        due = (s["deadline_s"][rows] <= now_s) & (s["raised_for_s"][rows] != s["last_life_s"][rows])
+        raised = rows[due & ~self._unseen(rows, now_s)]
+        s["raised_for_s"][raised] = s["last_life_s"][raised]
+        quota.count(s, raised[~s["away"][raised]], now_s, 1.0)
+        self._schedule(rows)
+        return [self._signal(int(row), now_s) for row in raised]
 
     def explain(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
         row = self._s.row(home)
         _finite("now_s", now_s)
         last = float(self._s["last_life_s"][row])
-        presence = self._presence(row, now_s)
+        presence = presence_of(self._s, row, now_s, unseen=bool(self._unseen(np.array([row]), now_s)[0]))
         if not math.isfinite(last):
             words = "还没有任何活动记录", "no sign of life was ever received"
             return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
@@ -155,14 +165,16 @@ class InactivityDetector:
         _finite("at_s", at_s)
         if outcome not in OUTCOMES:
             raise OutcomeUnknown(outcome, OUTCOMES)
-        if outcome in REAL or outcome not in FALSE:
+        if outcome not in FALSE:
             self._s["taint_until_s"][row] = max(float(self._s["taint_until_s"][row]), at_s)
+            quota.count(self._s, np.array([row]), at_s, -1.0)
 
     def absent(self, home: str, from_s: float, until_s: float) -> None:
         """The family told us that nobody is in from … until; replaces an earlier word. Life inside ends it early."""
         row = self._s.row(home)
         _interval(from_s, until_s)
         self._s["absent_from_s"][row], self._s["absent_until_s"][row] = from_s, until_s
+        self._schedule(np.array([row]))
 
     def outage(self, home: str, from_s: float, until_s: float | None) -> None:
         """The home can't be heard from … until (None: not known yet): neither life nor silence."""
@@ -170,6 +182,7 @@ class InactivityDetector:
         until = math.inf if until_s is None else until_s
         _interval(from_s, until)
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
+        self._schedule(np.array([row]))
 
     def snapshot(self) -> bytes:
         """Everything, so that `restore` goes on as if nothing had happened."""
@@ -210,6 +223,7 @@ class InactivityDetector:
         s["heard_from_s"][home] = heard_from[last]
         s["deadline_s"][home[anew]] = np.nan
         s["hold_s"][home[anew]] = -np.inf
+        self._schedule(home[anew])
         return heard_from
 
     def _live(self, rows: Rows, heard_from: Floats) -> None:
@@ -217,6 +231,9 @@ class InactivityDetector:
         s = self._s
         keep = ~rows.is_beat & (rows.at_s > s["last_life_s"][rows.home])
         life, heard_from = rows.take(keep), heard_from[keep]
+        believed = believable(s, life)
+        if not believed.all():
+            life, heard_from = life.take(believed), heard_from[believed]
         if not len(life.home):
             return
         before = life.before(s["last_life_s"])
@@ -238,10 +255,12 @@ class InactivityDetector:
         hold = np.where(np.isnan(pending), s["hold_s"][home], np.fmax(pending, s["hold_s"][home]))
         s["hold_s"][home] = np.where(stayed, hold, -np.inf)
         s["deadline_s"][home] = s["tail_s"][home] = np.nan
+        s["tail_share"][home] = 0.0
         remember(s, piece, piece.at_s + s["offset_s"][piece.home])
         inside = ~self._at_exit(home) & (at_s > s["absent_from_s"][home] + self._p.returned_early_s)
         back = home[inside & (at_s < s["absent_until_s"][home])]
         s["absent_until_s"][back] = s["last_life_s"][back]
+        self._schedule(home)
 
     def _learn(self, piece: Rows, heard_from: Floats) -> None:
         """The first row of each home ends a long silence."""
@@ -254,30 +273,36 @@ class InactivityDetector:
         covered = (s["absent_from_s"][home] < ended) & (s["absent_until_s"][home] > began)
         covered |= (s["outage_from_s"][home] < ended) & (s["outage_until_s"][home] > began)
         clean = lived & (lost <= began) & ~covered & (ended - began <= self._p.learn_until_s)
-        learn(s, home[clean], began[clean], ended[clean], TAIL)
+        learn(s, home[clean], began[clean], ended[clean])
         rise(s, home[lived], began[lived], ended[lived])
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
-    def _advance(self, now_s: float) -> None:
-        """Bring the state to `now_s`: absences and outages that are over, deadlines that are wanted."""
-        _finite("now_s", now_s)
-        self._swept_s = max(self._swept_s, now_s)
+    def _advance(self, rows: Ints, now_s: float) -> None:
+        """Bring these homes to `now_s`: absences and outages that are over, deadlines that are wanted."""
         s = self._s
         for kind in ("absent", "outage"):
-            until = s[f"{kind}_until_s"]
-            over = np.flatnonzero((until <= now_s) & np.isfinite(s[f"{kind}_from_s"]))
-            if len(over):
-                s["heard_from_s"][over] = np.maximum(s["heard_from_s"][over], until[over])
-                s[f"{kind}_from_s"][over] = until[over] = np.inf
-                s["deadline_s"][over] = np.nan
-        wanted = np.isnan(s["deadline_s"]) & np.isfinite(s["last_life_s"])
-        rows = np.flatnonzero(wanted & (np.maximum(s["last_life_s"], s["heard_from_s"]) <= now_s - gaps.MIN_GAP_S))
+            over = rows[(s[f"{kind}_until_s"][rows] <= now_s) & np.isfinite(s[f"{kind}_from_s"][rows])]
+            s["heard_from_s"][over] = np.maximum(s["heard_from_s"][over], s[f"{kind}_until_s"][over])
+            s[f"{kind}_from_s"][over] = s[f"{kind}_until_s"][over] = np.inf
+            s["deadline_s"][over] = np.nan
+        wanted = np.isnan(s["deadline_s"][rows]) & np.isfinite(s["last_life_s"][rows])
+        rows = rows[wanted & (self._silent_from(rows) <= now_s - gaps.MIN_GAP_S)]
         if len(rows):
             outlook = self._outlook(rows)
             s["deadline_s"][rows] = self._deadline(rows, outlook)
             s["away"][rows] = outlook.away
-            s["tail_s"][rows] = self._silent_from(rows) + outlook.tail_s(TAIL)
+            tail_s, s["tail_share"][rows] = outlook.tail()
+            s["tail_s"][rows] = self._silent_from(rows) + tail_s
+
+    def _schedule(self, rows: Ints) -> None:
+        """Note when these homes must next be looked at; a deadline that passed unseen is looked at every time."""
+        s = self._s
+        deadline, last = s["deadline_s"][rows], s["last_life_s"][rows]
+        ask = np.where(np.isfinite(last), self._silent_from(rows) + gaps.MIN_GAP_S, np.inf)
+        told = np.where(s["raised_for_s"][rows] == last, np.inf, deadline)
+        until = np.minimum(s["absent_until_s"][rows], s["outage_until_s"][rows])
+        s["next_s"][rows] = np.minimum(np.where(np.isnan(deadline), ask, told), until)
 
     def _pending(self, rows: Ints) -> Floats:
         """Deadlines of these homes, worked out where they are not set yet; nothing is kept."""
@@ -293,7 +318,8 @@ class InactivityDetector:
         s = self._s
         silent_from = self._silent_from(rows)
         surprise = surprise_of(s["excess"][rows], s["expected"][rows])
-        price = self._trained().price_h(s["wish"][rows].astype(np.float64), surprise)
+        wish = s["wish"][rows].astype(np.float64)
+        price = self._trained().price_h(wish, surprise * quota.factor(quota.recent_false(s, rows, silent_from), wish))
         chosen = np.fmax(silent_from + outlook.cheapest_s(price), s["hold_s"][rows])
         deadline: Floats = np.minimum(chosen, silent_from + self._rule_s(rows, self._p))
         return deadline
@@ -320,31 +346,15 @@ class InactivityDetector:
         since: Floats = np.maximum(self._s["last_life_s"][rows], self._s["heard_from_s"][rows])
         return since
 
-    def _unseen(self, now_s: float) -> NDArray[np.bool_]:
-        """Homes that can't be judged now: blind, in an announced outage, or announced to be away."""
+    def _unseen(self, rows: Ints, now_s: float) -> NDArray[np.bool_]:
+        """Which of these homes can't be judged now: blind, in an announced outage, or announced to be away."""
         s = self._s
-        blind = s["beats"] & (s["last_seen_s"] < now_s - self._p.heartbeat_gap_s)
-        blind |= (s["outage_from_s"] <= now_s) & (s["outage_until_s"] > now_s)
-        away: NDArray[np.bool_] = (s["absent_from_s"] <= now_s) & (s["absent_until_s"] > now_s)
+        blind = s["beats"][rows] & (s["last_seen_s"][rows] < now_s - self._p.heartbeat_gap_s)
+        blind |= (s["outage_from_s"][rows] <= now_s) & (s["outage_until_s"][rows] > now_s)
+        away: NDArray[np.bool_] = (s["absent_from_s"][rows] <= now_s) & (s["absent_until_s"][rows] > now_s)
         return blind | away
 
     # --- telling ---------------------------------------------------------------------------------------------------
-
-    def _presence(self, row: int, now_s: float) -> str:
-        s = self._s
-        if s["absent_from_s"][row] <= now_s < s["absent_until_s"][row]:
-            return "absent"
-        if self._unseen(now_s)[row]:
-            return "blind"
-        if not math.isfinite(s["last_life_s"][row]):
-            return "unknown"
-        one = np.array([row])
-        if self._at_exit(one)[0]:
-            return "away"
-        hour = int(gaps.hour_of(np.array([now_s + float(s["offset_s"][row])]))[0])
-        night = hour >= NIGHT_FROM_H or hour < NIGHT_UNTIL_H
-        quiet = now_s - float(s["last_life_s"][row]) >= gaps.MIN_GAP_S
-        return "asleep" if night and quiet and s["last_room"][row] == BEDROOM else "home"
 
     def _facts(self, row: int, now_s: float, usual_s: float) -> Facts:
         s = self._s

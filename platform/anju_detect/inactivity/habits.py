@@ -22,9 +22,12 @@ REST_S = 3 * gaps.HOUR_S
 SLOT_S = gaps.DAY_S / SLOTS
 MEMORY_DAYS = 14.0
 COUNT_DAYS = 28.0
-# Silences from an hour on are kept one by one: when from, how long, where; the shortest and oldest make room for others.
+# Silences from an hour on are kept: when from, how long, where. The shortest and oldest make room for others
 LONG_S, LONG_STEP_S, LONG_TENTH_S, LONG_FADE_DAYS = 3600.0, 900.0, 360.0, 30.0
 _WRAP = 1 << 16
+# A silence that outlasts its tail by more is no habit but an absence without a door, or a breakdown: waiting a little
+# longer would not have avoided a call, so that it does not make the home's next ones dearer.
+TAIL_REACH = 1.5
 LATEST_S = 2.0**32 - 1.0
 
 
@@ -101,11 +104,8 @@ def _pace(days: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return pace
 
 
-def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats, tail: float) -> None:
-    """An innocent silence of each of these homes is over; their state still is that of its beginning.
-
-    `tail` is the share of silences that was thought to last until the home's `tail_s`.
-    """
+def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
+    """An innocent silence of each of these homes is over; their state still is that of its beginning."""
     offset = s["offset_s"][home].astype(np.float64)
     local, ended_local = began_s + offset, ended_s + offset
     place = place_of(s["last_kind"][home], s["last_room"][home])
@@ -115,9 +115,9 @@ def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats, tail: floa
     for name, index in (("gap_count", band_of(local)), ("place_count", place)):
         s[name][home] = s[name][home] * fade
         s[name][home, index] += 1.0
-    judged = ~np.isnan(s["tail_s"][home])
-    s["expected"][home] += tail * judged
-    s["excess"][home] += judged & (ended_s >= s["tail_s"][home])
+    from_s = s["tail_s"][home]
+    s["expected"][home] += s["tail_share"][home]
+    s["excess"][home] += (ended_s >= from_s) & (ended_s < began_s + TAIL_REACH * (from_s - began_s))
     long = ended_s - began_s >= LONG_S
     _keep(s, home[long], local[long], (ended_s - began_s)[long], place[long])
     silent_slots(s, home, local, ended_local)

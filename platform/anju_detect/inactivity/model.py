@@ -8,7 +8,7 @@ price · P(an innocent silence lasts longer) of false alert; the deadline is whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from anju_detect.errors import ModelRefused
 from anju_detect.inactivity import gaps
-from anju_detect.inactivity.features import began_at_exit, features, step_features
-from anju_detect.inactivity.habits import is_exit
+from anju_detect.inactivity.features import NAMES, began_at_exit, features, step_features
+from anju_detect.inactivity.habits import TAIL_REACH, is_exit
 from anju_detect.inactivity.state import HomeState
 from anju_detect.inactivity.steps import EDGES_S, STEPS
+from anju_detect.inactivity.stepwise import StepwiseForest
 from anju_detect.shipped import load_arrays
 from anju_detect.trees import Forest, sigmoid
 
@@ -28,12 +29,12 @@ Ints = NDArray[np.int64]
 
 TAIL = 0.005
 TAIL_PRIOR = 2.0
-TAIL_POWER = 1.5
-TAIL_RANGE = (0.1, 300.0)
+TAIL_POWER = 1.0
+TAIL_RANGE = (0.05, 300.0)
 CHUNK = 256
 # Homes with other sensors will differ from the recorded ones, so that no silence is taken for much more or less likely
 # a collapse than others, but for one that began at a way out.
-MOST_WEIGHT, LEAST_WEIGHT, LEAST_AT_EXIT = 1.5, -1.5, -4.0
+MOST_WEIGHT, LEAST_WEIGHT, LEAST_AT_EXIT = 2.0, -2.5, -4.0
 # Below this log weight a silence that began at a way out is an absence, and a long one an alert of its own kind.
 AWAY_WEIGHT = -1.0
 
@@ -46,6 +47,10 @@ class Outlook:
     log_weight: Floats
     at_exit: NDArray[np.bool_]
 
+    def take(self, rows: Ints | list[int]) -> Outlook:
+        """Only these."""
+        return Outlook(self.survival[rows], self.log_weight[rows], self.at_exit[rows])
+
     def survival_at(self, silent_s: Floats) -> Floats:
         """P(an innocent silence lasts at least so long), interpolated."""
         rows = zip(silent_s, self.survival, strict=True)
@@ -56,6 +61,13 @@ class Outlook:
         rare = self.survival <= share
         tail: Floats = np.where(rare.any(axis=1), EDGES_S[rare.argmax(axis=1)], np.inf)
         return tail
+
+    def tail(self) -> tuple[Floats, Floats]:
+        """Length that `TAIL` of the innocent silences reach (infinite above 24 h), and the share ending soon after."""
+        from_s = self.tail_s(TAIL)
+        ends = np.minimum(np.where(np.isfinite(from_s), TAIL_REACH * from_s, EDGES_S[-1]), EDGES_S[-1])
+        share = np.maximum(TAIL - self.survival_at(ends), 0.2 * TAIL)
+        return from_s, np.where(np.isfinite(from_s), share, 0.0)
 
     def cheapest_s(self, price_h: Floats) -> Floats:
         """Length at which to call, for the price of a false alert in hours of delay."""
@@ -77,9 +89,11 @@ class SilenceModel:
     weight: Forest
     wishes: Floats
     prices_h: Floats
+    _stepwise: StepwiseForest = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a price list that a higher wish could make dearer."""
+        object.__setattr__(self, "_stepwise", StepwiseForest.of(self.hazard, len(NAMES)))
         if len(self.wishes) < 2 or np.any(np.diff(self.wishes) <= 0) or np.any(np.diff(self.prices_h) >= 0):  # noqa: PLR2004
             raise ModelRefused("wishes must rise and prices fall")
 
@@ -96,8 +110,7 @@ class SilenceModel:
 
     def survival(self, x: Floats, steps: Floats) -> Floats:
         """Survival at the end of each step; x is (n, features), steps (n, STEPS, step features)."""
-        every = np.concatenate([np.repeat(x, STEPS, axis=0), steps.reshape(-1, steps.shape[2])], axis=1)
-        ends: Floats = sigmoid(self.hazard.logit(every)).reshape(-1, STEPS)
+        ends = sigmoid(self._stepwise.logit(x, steps))
         return np.cumprod(1.0 - ends, axis=1).astype(np.float64)
 
     def log_weight(self, x: Floats) -> Floats:
@@ -138,6 +151,6 @@ class SilenceModel:
 
 
 def surprise_of(excess: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]]) -> Floats:
-    """How much more often than thought a home's silences are very long, shrunk towards one, with an emphasis."""
+    """How much more often than thought a home's silences end in their tail, shrunk towards one."""
     ratio = ((TAIL_PRIOR + excess) / (TAIL_PRIOR + expected)) ** TAIL_POWER
     return np.clip(ratio, *TAIL_RANGE).astype(np.float64)

@@ -32,7 +32,7 @@ STEP_NAMES = (*(f"{name}_longer" for name in ALIKE), *(f"{name}_ended" for name 
 
 
 def longest(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
-    """Lengths (logarithm of hours) of the longest silences here at this hour, here, and by day; columns as in `NAMES`."""
+    """Lengths (logarithm of hours) of the longest silences here at this hour, here, and by day; as in `NAMES`."""
     _, hours, same, off_s, place = _kept(s, rows, local_s)
     clock_s = (local_s[:, None] + off_s) % gaps.DAY_S
     by_day = (clock_s >= DAY_FROM_S) & (clock_s < DAY_UNTIL_S) & (place != len(ROOMS))

@@ -17,7 +17,7 @@ VERSION = 2
 BANDS = 8
 SLOTS = 48
 PLACES = len(ROOMS) + 1
-KEPT = 40
+KEPT = 38
 
 # name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
@@ -35,6 +35,8 @@ COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
     ("today", np.float32, 0.0, ()),
     ("week", np.float32, 0.0, ()),
     ("doors", np.float32, 0.0, ()),
+    ("alone_since_s", np.uint32, 0, ()),
+    ("alone_until_s", np.uint32, 0, ()),
     ("rose_s", np.float64, -np.inf, ()),
     ("stirred_s", np.float64, -np.inf, ()),
     ("rested_s", np.float32, 0.0, ()),
@@ -53,12 +55,16 @@ COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
     ("hold_s", np.float64, -np.inf, ()),
     ("away", np.bool_, 0, ()),
     ("tail_s", np.float64, np.nan, ()),
+    ("tail_share", np.float16, 0.0, ()),
     ("raised_for_s", np.float64, np.nan, ()),
+    ("next_s", np.float64, np.inf, ()),
     # what this home has taught: silences by part of the day and by place, half hours with life in them, long silences
     ("gap_count", np.float16, 0.0, (BANDS,)),
     ("place_count", np.float16, 0.0, (PLACES,)),
     ("excess", np.float32, 0.0, ()),
     ("expected", np.float32, 0.0, ()),
+    ("false_count", np.float32, 0.0, ()),
+    ("false_s", np.float64, 0.0, ()),
     ("active", np.float16, 0.5, (SLOTS,)),
     ("days", np.float16, 0.0, ()),
     ("long_from", np.uint16, 0, (KEPT,)),

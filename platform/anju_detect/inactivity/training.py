@@ -7,13 +7,12 @@ home, outside the gaps that a way out bounds on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.boosting import BoostingParameters
 from anju_detect.inactivity import gaps, habits
 from anju_detect.inactivity.detector import InactivityDetector
 from anju_detect.inactivity.features import features, step_features
@@ -29,12 +28,9 @@ AT_HOME_S = 900.0
 DOOR_BEFORE_S, DOOR_AFTER_S = 300.0, 120.0
 WARM_UP_S, HISTORY_S = 14 * gaps.DAY_S, 21 * gaps.DAY_S
 INNER = [room for room in range(len(ROOMS)) if room != ENTRANCE]
-COLLAPSES = 40000
-FOLDS = 4
-HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
-WEIGHT = BoostingParameters(trees=100, depth=4, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
-WISHES = np.geomspace(0.1, 10.0, 13)
-PRICES_H = np.geomspace(1.0, 1e6, 61)
+COLLAPSES_A_HOME = 1000
+COLLAPSE_SHARE = 0.3
+FOLDS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +62,23 @@ class Moments:
 class Sample:
     """What there is to learn from.
 
-    `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up;
-    `collapses` are moments at which one could have struck; `days` of scored time per home.
+    `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up; `late` began after
+    the time from which on collapses strike; `collapses` are moments at which one could have struck; `days` of scored
+    time per home, `home_days` without the times away.
     """
 
     silences: Moments
     length_s: Floats
     away: Truths
     scored: Truths
+    late: Truths
     collapses: Moments
     days: Floats
+    home_days: Floats
 
 
 def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7) -> Sample:
-    """Run the homes through the detector in steps of five minutes and note silences and possible collapses."""
+    """Run the homes through the detector in steps of five minutes; note silences and possible collapses."""
     detector = InactivityDetector(capacity=len(homes))
     for number in range(len(homes)):
         detector.add_home(str(number), utc_offset_s=0.0)
@@ -110,9 +109,9 @@ def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, 
         silences += _moments(detector, fresh, now)
         inner = np.where(habits.is_exit(s["last_kind"], s["last_room"]), s["room_s"][:, INNER].max(axis=1), last)
         inside = (silent < AT_HOME_S) & (now - inner < AT_HOME_S)
-        collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < 0.5)), now)  # noqa: PLR2004
+        collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < COLLAPSE_SHARE)), now)
         tick((number + 1) / len(ticks))
-    return _labelled(homes, _joined(silences), _joined(collapses), rng)
+    return _labelled(homes, _joined(silences), _joined(collapses))
 
 
 def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[Moments]:
@@ -129,35 +128,73 @@ def _joined(parts: list[Moments]) -> Moments:
     return Moments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments, rng: np.random.Generator) -> Sample:
+def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments) -> Sample:
     """Lengths of the silences, and which moments count; what an outage touches is left out."""
     length = np.full(len(silences.home), np.nan)
-    away = np.zeros(len(length), bool)
-    scored = np.zeros(len(length), bool)
+    away, scored, late = np.zeros((3, len(length)), bool)
     keep = np.zeros(len(collapses.home), bool)
-    days = np.zeros(len(homes))
+    days = np.zeros((2, len(homes)))
     for number, home in enumerate(homes):
-        life = home.kind != HEARTBEAT
-        at_s, exits = home.at_s[life], home.at_s[life][habits.is_exit(home.kind[life], home.room[life])]
-        rows = np.flatnonzero(silences.home == number)
+        rows, mine = np.flatnonzero(silences.home == number), np.flatnonzero(collapses.home == number)
+        starts_s = float(home.at_s[home.kind != HEARTBEAT][0])
         began = silences.began_s[rows]
-        after = np.searchsorted(at_s, began + 1e-4, "right")
-        ended = np.where(after < len(at_s), at_s[np.minimum(after, len(at_s) - 1)], np.nan)
-        cut = np.any([(began < until) & (ended > start) for start, until in home.outages], axis=0)
-        length[rows] = np.where(cut, np.nan, ended - began)
-        away[rows] = _near(exits, began - DOOR_BEFORE_S, began) & _near(exits, ended, ended + DOOR_AFTER_S)
-        scored[rows] = began > at_s[0] + WARM_UP_S
-        gone = [(a, b) for a, b, out in zip(began, ended, away[rows], strict=True) if out] + list(home.outages)
-        mine = np.flatnonzero(collapses.home == number)
-        keep[mine] = collapses.now_s[mine] > at_s[0] + HISTORY_S
-        for start, until in gone:
-            keep[mine] &= ~((collapses.now_s[mine] > start) & (collapses.now_s[mine] < until))
-        days[number] = (at_s[-1] - at_s[0] - WARM_UP_S - sum(b - a for a, b in home.outages)) / gaps.DAY_S
-    chosen = np.flatnonzero(keep)
-    chosen = np.sort(rng.permutation(chosen)[:COLLAPSES])
+        length[rows], away[rows] = _ends(home, began)
+        scored[rows], late[rows] = began > starts_s + WARM_UP_S, began > starts_s + HISTORY_S
+        out = away[rows]
+        gone = [*zip(began[out], (began + length[rows])[out], strict=True), *home.outages]
+        keep[mine] = (collapses.now_s[mine] > starts_s + HISTORY_S) & ~_within(collapses.now_s[mine], gone)
+        days[:, number] = [_outside_days(starts_s + WARM_UP_S, home.at_s[-1], holes) for holes in (home.outages, gone)]
     known = np.isfinite(length)
-    labels = (length[known], away[known], scored[known])
-    return Sample(silences.take(known), *labels, collapses.take(chosen), np.maximum(days, 0.1))
+    chosen = _some_of_each(np.flatnonzero(keep), collapses.home)
+    days = np.maximum(days, 0.1)
+    return Sample(
+        silences.take(known),
+        length[known],
+        away[known],
+        scored[known],
+        late[known],
+        collapses.take(chosen),
+        days[0],
+        days[1],
+    )
+
+
+def _ends(home: RecordedHome, began: Floats) -> tuple[Floats, Truths]:
+    """How long the silences lasted (nan where an outage touches them), and whether a way out bounds them."""
+    life = home.kind != HEARTBEAT
+    at_s, exits = home.at_s[life], home.at_s[life][habits.is_exit(home.kind[life], home.room[life])]
+    after = np.searchsorted(at_s, began + 1e-4, "right")
+    ended = np.where(after < len(at_s), at_s[np.minimum(after, len(at_s) - 1)], np.nan)
+    cut = np.zeros(len(began), bool)
+    for start, until in home.outages:
+        cut |= (began < until) & (ended > start)
+    away = _near(exits, began - DOOR_BEFORE_S, began) & _near(exits, ended, ended + DOOR_AFTER_S)
+    return np.where(cut, np.nan, ended - began), away & np.isfinite(ended) & ~cut
+
+
+def _within(at_s: Floats, spans: list[tuple[float, float]]) -> Truths:
+    inside = np.zeros(len(at_s), bool)
+    for start, until in spans:
+        inside |= (at_s > start) & (at_s < until)
+    return inside
+
+
+def _outside_days(from_s: float, until_s: float, holes: Iterable[tuple[float, float]]) -> float:
+    """Days between the two that no hole covers; holes may overlap."""
+    edge, covered = from_s, 0.0
+    for start, until in sorted(holes):
+        lo, hi = max(start, edge), min(until, until_s)
+        covered += max(hi - lo, 0.0)
+        edge = max(edge, hi)
+    return max(until_s - from_s - covered, 0.0) / gaps.DAY_S
+
+
+def _some_of_each(rows: Ints, home: Ints) -> Ints:
+    """At most `COLLAPSES_A_HOME` of the rows of each home, evenly spread."""
+    parts = [rows[home[rows] == number] for number in np.unique(home[rows])]
+    return np.concatenate(
+        [part[np.linspace(0, len(part) - 1, min(len(part), COLLAPSES_A_HOME)).astype(np.int64)] for part in parts]
+    )
 
 
 def _near(exits: Floats, from_s: Floats, until_s: Floats) -> Truths:

@@ -47,20 +47,33 @@ def test_silences_are_learnt_the_same_way_twice() -> None:
     homes[3] = RecordedHome(homes[3].at_s, np.zeros_like(homes[3].room), np.zeros_like(homes[3].kind))
     ticks: list[float] = []
     sample = collect(homes, ticks.append)
-    model, curve = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
-    again, _ = fit_silences(sample, hazard=SMALL, weight=SMALL)
-    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
+    fitted = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
+    again = fit_silences(sample, hazard=SMALL, weight=SMALL)
+    assert pack_arrays(fitted.model.arrays()) == pack_arrays(again.model.arrays())
     assert max(ticks) == 1.0
     assert np.isfinite(sample.length_s).all()
     assert (sample.length_s >= 900.0).all()
-    assert (np.diff(curve.all_rate) <= 0).all()
-    assert (np.diff(curve.mean_delay_h) >= -1e-9).all()
+    curve = fitted.curve
+    assert curve.homes.tolist() == [0, 1, 2, 3]
+    assert (np.diff(curve.prices_h) >= 0).all()
+    assert (np.diff(curve.mean_delay_h) >= -0.5).all()
+    assert curve.false.shape == curve.delay_h.shape == (len(curve.wishes), 4)
+    assert (curve.false_home <= curve.false).all()
+    assert (curve.home_days <= curve.days).all()
     delay, found, worst = curve.at_rate(1.0)
     assert 0.0 < delay <= 24.0
     assert 0.0 <= found <= 1.0
     assert worst >= 0.0
     assert curve.at_rate(1.0, at_home=True)[0] <= 24.0
-    SilenceModel.of(model.arrays())
+    SilenceModel.of(fitted.model.arrays())
+
+
+def test_each_home_is_judged_by_a_model_of_others() -> None:
+    sample = collect([_home(seed) for seed in range(3)])
+    fitted = fit_silences(sample, hazard=SMALL, weight=SMALL)
+    assert sorted(int(home) for homes, _ in fitted.left_out for home in homes) == [0, 1, 2]
+    models = [pack_arrays(model.arrays()) for _, model in fitted.left_out]
+    assert len({*models, pack_arrays(fitted.model.arrays())}) == 4
 
 
 def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:

@@ -1,0 +1,39 @@
+"""How many of a home's alerts were false of late, and how much dearer that makes the next one.
+
+An alert is taken for false until a worker says otherwise: a silence that was one is seldom real, and movement proves it
+false. Counts fade over thirty days, so that a home can't use up more than a few times its share in any month.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.inactivity import gaps
+from anju_detect.inactivity.state import HomeState
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MONTH_S = 30 * gaps.DAY_S
+STEEP = 4.0
+_FIRST = 1.0
+
+
+def recent_false(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
+    """False alerts of these homes within about thirty days, each fading from one."""
+    passed = np.maximum(now_s - s["false_s"][rows], 0.0)
+    count: Floats = s["false_count"][rows] * np.exp(-passed / MONTH_S)
+    return count
+
+
+def factor(recent: Floats, wish: Floats) -> Floats:
+    """What to multiply the price of a false alert by; never below one, and never more for a higher wish."""
+    dearer: Floats = np.maximum((_FIRST + recent) / (_FIRST + wish), 1.0) ** STEEP
+    return dearer
+
+
+def count(s: HomeState, rows: Ints, now_s: float, change: float) -> None:
+    """Add to the false alerts of these homes: 1 for one raised, -1 for one that was not false after all."""
+    s["false_count"][rows] = np.maximum(recent_false(s, rows, now_s) + change, 0.0)
+    s["false_s"][rows] = now_s

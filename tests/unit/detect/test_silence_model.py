@@ -1,0 +1,134 @@
+"""The parts of the silence model: questions asked in a cheap order, long silences kept, false alerts made dearer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fixtures._detect import DAY, HOUR, START, batch, days_of_life
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_detect.inactivity import InactivityDetector, quota, recollection
+from anju_detect.inactivity.habits import LONG_FADE_DAYS, learn
+from anju_detect.inactivity.state import KEPT, HomeState
+from anju_detect.inactivity.steps import EDGES_S
+from anju_detect.inactivity.stepwise import FEW, StepwiseForest
+from anju_detect.trees import Forest
+
+
+def _state(rooms: int = 1) -> HomeState:
+    state = HomeState(rooms)
+    for number in range(rooms):
+        state.add(str(number))
+    state["last_room"][:] = 0
+    state["last_kind"][:] = 0
+    state["days"][:] = 30.0
+    return state
+
+
+def _silent(state: HomeState, began_s: float, hours: float, room: int = 0) -> None:
+    state["last_room"][:] = room
+    learn(state, np.array([0]), np.array([began_s]), np.array([began_s + hours * HOUR]))
+
+
+class TestStepwise:
+    @pytest.mark.parametrize("n", [1, FEW - 1, FEW, 50])
+    def test_it_answers_like_the_forest_whatever_is_asked_together(self, n: int) -> None:
+        rng = np.random.default_rng(3)
+        forest = Forest(
+            rng.integers(0, 9, (20, 4)).astype(np.int16),
+            rng.normal(size=(20, 4)).round(1).astype(np.float32),
+            rng.normal(size=(20, 16)).astype(np.float32) * np.float32(0.05),
+            -1.5,
+        )
+        x, steps = rng.normal(size=(50, 5)), rng.normal(size=(50, 7, 4))
+        every = StepwiseForest.of(forest, 5)
+        whole, part = every.logit(x, steps), every.logit(x[:n], steps[:n])
+        np.testing.assert_array_equal(part, whole[:n])
+        rows = np.concatenate([np.repeat(x, 7, axis=0), steps.reshape(-1, 4)], axis=1)
+        np.testing.assert_allclose(whole, forest.logit(rows).reshape(50, 7), atol=1e-5)
+
+
+class TestRecollection:
+    def test_silences_like_this_one_count_most(self) -> None:
+        state = _state()
+        for day in range(20):
+            _silent(state, START + day * DAY + 13 * HOUR, 4.05)
+        rows, local = np.array([0]), np.array([START + 20 * DAY + 13 * HOUR])
+        step = int(np.searchsorted(EDGES_S, 3 * HOUR))
+        here = recollection.outlasted(state, rows, local)[0]
+        night = recollection.outlasted(state, rows, local + 10 * HOUR)[0]
+        state["last_room"][:] = 2
+        elsewhere = recollection.outlasted(state, rows, local)[0]
+        alike = recollection.STEP_NAMES.index("alike_longer")
+        assert here[step, alike] > night[step, alike] + 1.0
+        assert here[step, alike] > elsewhere[step, alike] + 1.0
+        assert here[step, recollection.STEP_NAMES.index("alike_ended")] > 0.95
+        assert (np.diff(here[:, alike]) <= 1e-9).all()
+
+    def test_the_longest_are_told_by_place_and_hour(self) -> None:
+        state = _state()
+        for hours in (2.0, 5.0, 3.0):
+            _silent(state, START + 13 * HOUR, hours)
+            _silent(state, START + 23 * HOUR, 9.0, room=1)
+        state["last_room"][:] = 0
+        told = recollection.longest(state, np.array([0]), np.array([START + 5 * DAY + 14 * HOUR]))[0]
+        named = dict(zip(recollection.NAMES, np.expm1(told).round(1).tolist(), strict=True))
+        assert [named[f"here_now_{rank}"] for rank in (1, 2, 3)] == [5.0, 3.0, 2.0]
+        assert (named["here_1"], named["here_6"], named["by_day_1"]) == (5.0, 0.0, 5.0)
+
+    def test_short_and_old_silences_make_room(self) -> None:
+        state = _state()
+        for number in range(KEPT):
+            _silent(state, START + number * HOUR, 2.0)
+        _silent(state, START + 2 * DAY, 1.5)
+        assert not (state["long_h10"][0] == 15).any()
+        _silent(state, START + (2 + 2 * LONG_FADE_DAYS) * DAY, 1.5)
+        assert (state["long_h10"][0] == 15).sum() == 1
+        assert (state["long_h10"][0] == 20).sum() == KEPT - 1
+
+
+class TestQuota:
+    @given(
+        recent=st.floats(0.0, 50.0),
+        wishes=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
+    )
+    def test_never_cheaper_than_one_nor_dearer_for_a_higher_wish(
+        self, recent: float, wishes: tuple[float, float]
+    ) -> None:
+        low, high = sorted(wishes)
+        count = np.array([recent])
+        assert quota.factor(count, np.array([high]))[0] >= 1.0
+        assert quota.factor(count, np.array([low]))[0] >= quota.factor(count, np.array([high]))[0]
+
+    def test_an_alert_makes_the_next_dearer_until_it_was_real_or_long_ago(self) -> None:
+        detector = InactivityDetector()
+        detector.add_home("a", utc_offset_s=0.0)
+        detector.update(batch(days_of_life(0, 4)))
+        last = START + 4 * DAY + 11 * HOUR
+        detector.update(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
+        detector.update(batch([(0, last + hour * HOUR, "other", "heartbeat") for hour in range(25)]))
+        now = last + 24.5 * HOUR
+        assert len(detector.sweep(now)) == 1
+        rows = np.array([0])
+        assert quota.recent_false(detector.state, rows, now)[0] == 1.0
+        assert quota.recent_false(detector.state, rows, now + 30 * DAY)[0] == pytest.approx(np.exp(-1.0))
+        detector.resolve("a", "false", now)
+        assert quota.recent_false(detector.state, rows, now)[0] == 1.0
+        detector.resolve("a", "real_helped", now)
+        assert quota.recent_false(detector.state, rows, now)[0] == 0.0
+
+
+class TestPresence:
+    def test_many_rooms_at_once_after_the_door_are_visitors(self) -> None:
+        detector = InactivityDetector()
+        detector.add_home("a", utc_offset_s=0.0)
+        detector.update(batch(days_of_life(0, 4)))
+        at = START + 4 * DAY + 15 * HOUR
+        rows = [(0, at, "entrance", "door")]
+        rooms = ("living", "kitchen", "hall", "bathroom", "bedroom")
+        rows += [(0, at + 60 + 5 * n, rooms[n % len(rooms)], "motion") for n in range(200)]
+        detector.update(batch(rows[:2]))
+        assert detector.explain("a", at + 70).presence == "home"
+        detector.update(batch(rows[2:]))
+        assert detector.explain("a", at + 1070).presence == "visitor"
