@@ -317,9 +317,10 @@ class InactivityDetector:
         """Unix time at which each home's present silence is worth a call."""
         s = self._s
         silent_from = self._silent_from(rows)
-        surprise = surprise_of(s["excess"][rows], s["expected"][rows])
         wish = s["wish"][rows].astype(np.float64)
-        price = self._trained().price_h(wish, surprise * quota.factor(quota.recent_false(s, rows, silent_from), wish))
+        dearer = surprise_of(s["excess"][rows], s["expected"][rows]) * quota.unknown(s, rows)
+        dearer *= quota.factor(quota.recent_false(s, rows, silent_from), wish)
+        price = self._trained().price_h(wish, dearer)
         chosen = np.fmax(silent_from + outlook.cheapest_s(price), s["hold_s"][rows])
         deadline: Floats = np.minimum(chosen, silent_from + self._rule_s(rows, self._p))
         return deadline

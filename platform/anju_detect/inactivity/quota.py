@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 
 MONTH_S = 30 * gaps.DAY_S
 STEEP = 4.0
+NEW, NEW_DAYS = 8.0, 4.0
 _FIRST = 1.0
 
 
@@ -30,6 +31,12 @@ def recent_false(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
 def factor(recent: Floats, wish: Floats) -> Floats:
     """What to multiply the price of a false alert by; never below one, and never more for a higher wish."""
     dearer: Floats = np.maximum((_FIRST + recent) / (_FIRST + wish), 1.0) ** STEEP
+    return dearer
+
+
+def unknown(s: HomeState, rows: Ints) -> Floats:
+    """What to multiply the price by while a home is new, as its nights may be unlike those that were learnt from."""
+    dearer: Floats = 1.0 + NEW * np.exp(-s["days"][rows].astype(np.float64) / NEW_DAYS)
     return dearer
 
 
