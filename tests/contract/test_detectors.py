@@ -263,6 +263,35 @@ class TestInactivity:
         stuck: Rows = [(0, START + 3 * DAY + second, "hall", "motion") for second in range(0, int(DAY), 20)]
         assert len(_silence([*rows, *stuck])) == 1
 
+    @pytest.mark.parametrize("cut", [500, 2000])
+    def test_a_sensor_that_never_rests_is_not_life_for_ever(self, cut: int) -> None:
+        rows = sorted(_cut(11), key=lambda row: row[1])
+        last = max(at for _, at, _, kind in rows if kind != "heartbeat")
+        stuck: Rows = [(0, last + second, "hall", "motion") for second in range(20, int(DAY), 20)]
+        everything = sorted([*rows, *stuck, *beats(0, last, last + DAY)], key=lambda row: row[1])
+        detector = InactivityDetector()
+        detector.add_home("a", utc_offset_s=0.0)
+        raised = []
+        for lo in range(0, len(everything), cut):
+            detector.update(batch(everything[lo : lo + cut]))
+            raised += detector.sweep(everything[min(lo + cut, len(everything)) - 1][1])
+        assert [signal.room for signal in raised if signal.at_s > last] == ["hall"]
+        at = last + DAY
+        detector.update(batch([(0, at, "kitchen", "motion")]))
+        assert detector.explain("a", at).last_life_s == at
+
+    def test_a_sensor_that_is_all_there_is_may_fire_all_day(self) -> None:
+        detector = InactivityDetector()
+        detector.add_home("a", utc_offset_s=0.0)
+        rows: Rows = [(0, START + second, "living", "motion") for second in range(0, int(DAY), 120)]
+        detector.update(batch(rows))
+        assert detector.explain("a", START + DAY).last_life_s == rows[-1][1]
+
+    def test_a_sensor_that_dies_leaves_the_others_as_life(self) -> None:
+        rows = [row for row in _cut(11) if row[2] != "kitchen" or row[1] < START + 3 * DAY]
+        raised = _silence(rows)
+        assert [at > START + 4 * DAY for _, _, at in raised] == [True]
+
     def test_an_outage_is_neither_life_nor_silence(self) -> None:
         rows = [row for row in days_of_life(0, 6) if not 4.4 * DAY < row[1] - START < 5.4 * DAY]
         detector = InactivityDetector()

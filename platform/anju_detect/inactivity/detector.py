@@ -18,14 +18,7 @@ from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
 from anju_detect.inactivity.state import HomeState
 from anju_detect.inactivity.stuck import believable
-from anju_detect.inactivity.vocabulary import (
-    AWAY_LONG,
-    BATHROOM,
-    FALSE,
-    INACTIVITY,
-    OUTCOMES,
-    ROOMS,
-)
+from anju_detect.inactivity.vocabulary import AWAY_LONG, FALSE, INACTIVITY, OUTCOMES, ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -125,35 +118,18 @@ class InactivityDetector:
         s["raised_for_s"][raised] = s["last_life_s"][raised]
         quota.count(s, raised[~s["away"][raised]], now_s, 1.0)
         self._schedule(rows)
-        return [self._signal(int(row), now_s) for row in raised]
+        outlook = self._outlook(raised)
+        return [self._signal(int(row), now_s, outlook.take([number])) for number, row in enumerate(raised)]
 
     def explain(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
         row = self._s.row(home)
         _finite("now_s", now_s)
-        last = float(self._s["last_life_s"][row])
-        presence = presence_of(self._s, row, now_s, unseen=bool(self._unseen(np.array([row]), now_s)[0]))
-        if not math.isfinite(last):
-            words = "还没有任何活动记录", "no sign of life was ever received"
-            return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
-        one = np.array([row])
-        outlook = self._outlook(one)
-        silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
-        usual = tuple(float(min(outlook.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
-        innocent = float(outlook.survival_at(np.array([silent]))[0])
-        facts = self._facts(row, now_s, usual[1])
-        return Explanation(
-            home,
-            ROOMS[facts.room],
-            last,
-            max(now_s - last, 0.0),
-            (usual[0], usual[1]),
-            float(self._pending(one)[0]),
-            presence,
-            innocent,
-            sentence_zh(facts),
-            sentence_en(facts),
-        )
+        if math.isfinite(self._s["last_life_s"][row]):
+            return self._explanation(row, now_s, self._outlook(np.array([row])))
+        words = "还没有任何活动记录", "no sign of life was ever received"
+        presence = self._presence(row, now_s)
+        return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
 
     def resolve(self, home: str, outcome: str, at_s: float) -> None:
         """What a worker found; one of `OUTCOMES`.
@@ -322,7 +298,7 @@ class InactivityDetector:
         dearer *= quota.factor(quota.recent_false(s, rows, silent_from), wish)
         price = self._trained().price_h(wish, dearer)
         chosen = np.fmax(silent_from + outlook.cheapest_s(price), s["hold_s"][rows])
-        deadline: Floats = np.minimum(chosen, silent_from + self._rule_s(rows, self._p))
+        deadline: Floats = np.minimum(chosen, silent_from + self._p.limit_s(s["last_room"][rows], self._at_exit(rows)))
         return deadline
 
     def _outlook(self, rows: Ints) -> Outlook:
@@ -332,12 +308,6 @@ class InactivityDetector:
     def _trained(self) -> SilenceModel:
         self._model = self._model or SilenceModel.shipped()
         return self._model
-
-    def _rule_s(self, rows: Ints, p: InactivityParameters) -> Floats:
-        """The hard rule for each home's present silence, seconds."""
-        room = self._s["last_room"][rows]
-        limit = np.where(self._at_exit(rows), p.anywhere_s, min(p.at_home_s, p.anywhere_s))
-        return np.where((room == BATHROOM) & ~self._at_exit(rows), np.minimum(limit, p.bathroom_s), limit)
 
     def _at_exit(self, rows: Ints) -> NDArray[np.bool_]:
         return is_exit(self._s["last_kind"][rows], self._s["last_room"][rows])
@@ -357,10 +327,34 @@ class InactivityDetector:
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
+    def _presence(self, row: int, now_s: float) -> str:
+        return presence_of(self._s, row, now_s, unseen=bool(self._unseen(np.array([row]), now_s)[0]))
+
+    def _explanation(self, row: int, now_s: float, outlook: Outlook) -> Explanation:
+        one = np.array([row])
+        last = float(self._s["last_life_s"][row])
+        silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
+        usual = tuple(float(min(outlook.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
+        innocent = float(outlook.survival_at(np.array([silent]))[0])
+        facts = self._facts(row, now_s, usual[1])
+        return Explanation(
+            self._s.names[row],
+            ROOMS[facts.room],
+            last,
+            max(now_s - last, 0.0),
+            (usual[0], usual[1]),
+            float(self._pending(one)[0]),
+            self._presence(row, now_s),
+            innocent,
+            sentence_zh(facts),
+            sentence_en(facts),
+        )
+
     def _facts(self, row: int, now_s: float, usual_s: float) -> Facts:
         s = self._s
         one = np.array([row])
-        rule = float(self._rule_s(one, self._p)[0])
+        at_exit = self._at_exit(one)
+        rule = float(self._p.limit_s(s["last_room"][one], at_exit)[0])
         ruled = float(s["deadline_s"][row]) <= now_s and now_s >= float(self._silent_from(one)[0]) + rule
         return Facts(
             int(s["last_room"][row]),
@@ -369,16 +363,15 @@ class InactivityDetector:
             float(s["offset_s"][row]),
             usual_s,
             float(s["last_exit_s"][row]),
-            bool(self._at_exit(one)[0]),
+            bool(at_exit[0]),
             rule if ruled else math.nan,
         )
 
-    def _signal(self, row: int, now_s: float) -> InactivitySignal:
-        home = self._s.names[row]
-        told = self.explain(home, now_s)
+    def _signal(self, row: int, now_s: float, outlook: Outlook) -> InactivitySignal:
+        told = self._explanation(row, now_s, outlook)
         kind = AWAY_LONG if self._s["away"][row] else INACTIVITY
         return InactivitySignal(
-            home,
+            told.home,
             kind,
             str(int(told.last_life_s * 1000)),
             told.last_life_s,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anju_detect.errors import ParameterOutOfRange
+from anju_detect.inactivity.vocabulary import BATHROOM
 
 _HOUR_S = 3600.0
 
@@ -42,6 +46,11 @@ class InactivityParameters:
     def district_rules(cls) -> InactivityParameters:
         """The rules found in Chinese districts: 4.5 h in the bathroom, 12 h at home, 24 h in any case."""
         return cls(bathroom_s=4.5 * _HOUR_S, at_home_s=12 * _HOUR_S, anywhere_s=24 * _HOUR_S)
+
+    def limit_s(self, room: NDArray[np.int8], at_exit: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The hard rule for silences that began in these rooms, or at a way out; seconds."""
+        limit = np.where(at_exit, self.anywhere_s, min(self.at_home_s, self.anywhere_s))
+        return np.where((room == BATHROOM) & ~at_exit, np.minimum(limit, self.bathroom_s), limit)
 
     def __post_init__(self) -> None:
         """Refuse values without a meaning."""
