@@ -14,6 +14,9 @@ from typer.testing import CliRunner
 
 from anju_cli.detect import app
 from anju_cli.recordings import RecordingUnreadable, read_home, worn_recordings
+from anju_cli.train import ship
+from anju_detect.inactivity.model import SilenceModel
+from anju_detect.shipped import pack_arrays
 
 HEADER = "ts,sensor,room,kind,value\n"
 
@@ -49,6 +52,38 @@ def test_a_silence_in_a_file_is_raised_within_its_rows(tmp_path: Path) -> None:
     assert rows[0]["raised_at"] < _stamp(cut + 24 * HOUR)
     assert "最后一次活动" in rows[0]["reason"]
     assert "last activity" in rows[0]["reason"]
+
+
+def test_another_model_may_judge(tmp_path: Path) -> None:
+    shipped = SilenceModel.shipped()
+    patient = SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h * 1e4)
+    ship("inactivity", pack_arrays(patient.arrays()), tmp_path / "patient")
+    events = tmp_path / "events"
+    events.mkdir()
+    cut = START + 4 * DAY + 11 * HOUR
+    _write_home(events, "quiet", cut)
+    delays = []
+    for words in (
+        [],
+        ["--model", str(tmp_path / "patient")],
+        ["--model", str(tmp_path / "patient" / "inactivity.npz")],
+    ):
+        out = tmp_path / "alerts.csv"
+        done = CliRunner().invoke(app, ["inactivity", str(events), str(out), *words])
+        assert done.exit_code == 0, done.output
+        delays.append([row["raised_at"] for row in _read(out) if row["raised_at"] > _stamp(cut)])
+    assert delays[1] == delays[2]
+    assert len(delays[0]) == 1
+    assert delays[1] == [] or delays[1][0] > delays[0][0]
+
+
+def test_a_model_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    _write_home(tmp_path, "quiet", START + DAY)
+    words = ["inactivity", str(tmp_path), str(tmp_path / "o.csv"), "--model"]
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "nowhere")]).exit_code == 2
+    ship("inactivity", pack_arrays(SilenceModel.shipped().arrays()), tmp_path / "torn")
+    (tmp_path / "torn" / "inactivity.npz").write_bytes(b"torn")
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "torn")]).exit_code == 2
 
 
 def test_a_fall_in_a_pack_is_judged(tmp_path: Path) -> None:
