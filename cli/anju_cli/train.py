@@ -52,11 +52,11 @@ def inactivity(
             running = progress.add_task("running the homes", total=1.0)
             sample = collect(homes, lambda share: progress.update(running, completed=share))
             fitting = progress.add_task("fitting", total=1.0)
-            fitted = fit_silences(sample, lambda share: progress.update(fitting, completed=share))
-        digest = ship("inactivity", pack_arrays(fitted.model.arrays()), out)
+            model, curve = fit_silences(sample, lambda share: progress.update(fitting, completed=share))
+        digest = ship("inactivity", pack_arrays(model.arrays()), out)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
-    _console.print(rates_table(fitted.curve, "silences, homes left out"))
+    _console.print(rates_table(curve, "silences, homes left out"))
     typer.echo(f"inactivity {digest}")
 
 

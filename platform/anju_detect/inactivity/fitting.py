@@ -24,12 +24,14 @@ HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, ridge=10.0, rows=0.5,
 WEIGHT = BoostingParameters(trees=60, depth=4, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
 # What a false alert costs while the person is out, against one while they are in.
 AWAY_COST = 0.4
+# How much a home's copy with fewer sensors counts, against the home.
+COPY_COST = 0.5
 _ANY_WISHES, _ANY_PRICES_H = np.array([0.1, 10.0]), np.array([1e4, 1e2])
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What `fit` gives.
+    """What `fit_left_out` gives.
 
     `model` is that of all homes. `left_out` are models of other homes only, each with the numbers (in the sample) of
     the homes that it may be judged by; their prices are those of `model`, read off `curve`.
@@ -46,11 +48,23 @@ def fit(
     *,
     hazard: BoostingParameters = HAZARD,
     weight: BoostingParameters = WEIGHT,
-) -> Fitted:
-    """The model of all homes, priced by how models of other homes did on each.
+) -> tuple[SilenceModel, Curve]:
+    """The model of all homes, priced by how models of other homes did on each; and that curve.
 
-    The same sample gives the same models.
+    The same sample gives the same model.
     """
+    fitted = fit_left_out(sample, tick, hazard=hazard, weight=weight)
+    return fitted.model, fitted.curve
+
+
+def fit_left_out(
+    sample: Sample,
+    tick: Callable[[float], object] = float,
+    *,
+    hazard: BoostingParameters = HAZARD,
+    weight: BoostingParameters = WEIGHT,
+) -> Fitted:
+    """The same, with the models of other homes that each home was judged by."""
     growing = _Growing(sample, hazard, weight, _Progress(tick, (FOLDS + 1) * (hazard.trees + weight.trees)))
     folds = _folds(sample)
     parts = [_forests(growing, ~np.isin(np.arange(len(sample.days)), homes)) for homes in folds]
@@ -62,15 +76,16 @@ def fit(
     prices = price_list(curve)
     final = _forests(growing, np.ones(len(sample.days), bool))
     left_out = tuple(
-        (homes, SilenceModel(part.hazard, part.weight, *prices)) for homes, part in zip(folds, parts, strict=True)
+        (homes[~sample.is_copy[homes]], SilenceModel(part.hazard, part.weight, *prices))
+        for homes, part in zip(folds, parts, strict=True)
     )
     return Fitted(SilenceModel(final.hazard, final.weight, *prices), curve, left_out)
 
 
 def _folds(sample: Sample) -> list[Ints]:
-    """Homes of each fold."""
-    homes = np.arange(len(sample.days))
-    return [homes[homes % FOLDS == number] for number in range(min(FOLDS, len(homes)))]
+    """Homes of each fold; copies go with their source."""
+    fold = sample.source % FOLDS
+    return [np.flatnonzero(fold == number) for number in range(min(FOLDS, int(sample.source.max()) + 1))]
 
 
 class _Progress:
@@ -96,14 +111,14 @@ def _forests(growing: _Growing, homes: Truths) -> SilenceModel:
     """Forests of these homes; their prices mean nothing yet."""
     sample, step = growing.sample, growing.step
     silences, collapses = sample.silences, sample.collapses
-    cost = np.where(sample.away, AWAY_COST, 1.0)
+    cost = np.where(sample.away, AWAY_COST, 1.0) * np.where(sample.is_copy[silences.home], COPY_COST, 1.0)
     chosen = np.flatnonzero(homes[silences.home])
     x, ended, counted = _steps(silences.take(chosen), sample.length_s[chosen], cost[chosen])
     hazard = grow(x, ended, counted, growing.hazard, step)
     # Collapses strike late in a recording only, so that they are told from silences as late: else it is age that tells.
     chosen = chosen[sample.late[chosen]]
     innocent, struck = silences.take(chosen), collapses.take(homes[collapses.home])
-    share = 1.0 / np.bincount(struck.home)[struck.home]
+    share = np.where(sample.is_copy[struck.home], COPY_COST, 1.0) / np.bincount(struck.home)[struck.home]
     share *= cost[chosen].sum() / share.sum()
     y = np.concatenate([np.ones(len(struck.home)), np.zeros(len(innocent.home))])
     every = np.concatenate([share, cost[chosen]])

@@ -36,7 +36,7 @@ CHUNK = 256
 # a collapse than others, but for one that began at a way out.
 MOST_WEIGHT, LEAST_WEIGHT, LEAST_AT_EXIT = 2.0, -2.5, -4.0
 # Below this log weight a silence that began at a way out is an absence, and a long one an alert of its own kind.
-AWAY_WEIGHT = -1.0
+AWAY_WEIGHT = -2.0
 
 
 @dataclass(frozen=True, slots=True)

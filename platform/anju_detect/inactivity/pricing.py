@@ -79,6 +79,7 @@ class Curve:
 def price_curve(sample: Sample, silences: Outlook, collapses: Outlook) -> Curve:
     """Live through the homes at each wish, at the price that brings about as many false alerts as wished for."""
     own = np.unique(sample.collapses.home)
+    own = own[~sample.is_copy[own]]
     lives = [_Life.of(sample, silences, collapses, int(home)) for home in own]
     days, home_days = sample.days[own], sample.home_days[own]
     wishes = WISHES[::-1]

@@ -17,7 +17,7 @@ from anju_detect.inactivity import gaps, habits
 from anju_detect.inactivity.detector import InactivityDetector
 from anju_detect.inactivity.features import features, step_features
 from anju_detect.inactivity.signals import LifeBatch
-from anju_detect.inactivity.vocabulary import ENTRANCE, HEARTBEAT, ROOMS
+from anju_detect.inactivity.vocabulary import ENTRANCE, HEARTBEAT, MOTION, ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +31,20 @@ INNER = [room for room in range(len(ROOMS)) if room != ENTRANCE]
 COLLAPSES_A_HOME = 1000
 COLLAPSE_SHARE = 0.3
 FOLDS = 7
+# Each home is also learnt from as it would look with movement sensors in these rooms only, by turns.
+FEWER = tuple(
+    tuple(ROOMS.index(room) for room in rooms)
+    for rooms in (
+        ("living", "kitchen"),
+        ("living", "bathroom"),
+        ("kitchen", "hall"),
+        ("bedroom", "kitchen"),
+        ("kitchen",),
+        ("living",),
+        ("hall",),
+        ("living", "hall"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,8 @@ class Sample:
 
     `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up; `late` began after
     the time from which on collapses strike; `collapses` are moments at which one could have struck; `days` of scored
-    time per home, `home_days` without the times away.
+    time per home, `home_days` without the times away. `source` is the home that each home is a copy of, itself where it
+    is none.
     """
 
     silences: Moments
@@ -75,10 +90,41 @@ class Sample:
     collapses: Moments
     days: Floats
     home_days: Floats
+    source: Ints
+
+    @property
+    def is_copy(self) -> Truths:
+        """Which homes are copies of another."""
+        copies: Truths = self.source != np.arange(len(self.source))
+        return copies
 
 
-def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7) -> Sample:
-    """Run the homes through the detector in steps of five minutes; note silences and possible collapses."""
+def with_fewer_sensors(homes: list[RecordedHome]) -> tuple[list[RecordedHome], Ints]:
+    """The homes, then two copies of each with fewer sensors; and the home that each comes from.
+
+    Homes elsewhere have fewer sensors than the recorded ones, and long silences every night: the copies show what that
+    is like. The first copy lacks movement outside of the rooms of one `FEWER`, the second all but that and the way out.
+    """
+    first, second = [], []
+    for number, home in enumerate(homes):
+        moves, exits = home.kind == MOTION, home.room == ENTRANCE
+        kept = np.isin(home.room, FEWER[number % len(FEWER)])
+        first.append(_of_rows(home, kept | ~moves))
+        kept = np.isin(home.room, FEWER[(3 * number + 4) % len(FEWER)])
+        second.append(_of_rows(home, np.where(moves, kept, exits | (home.kind == HEARTBEAT))))
+    return [*homes, *first, *second], np.tile(np.arange(len(homes)), 3)
+
+
+def _of_rows(home: RecordedHome, keep: Truths) -> RecordedHome:
+    return RecordedHome(home.at_s[keep], home.room[keep], home.kind[keep], home.outages)
+
+
+def collect(recorded: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7) -> Sample:
+    """Run the homes through the detector in steps of five minutes; note silences and possible collapses.
+
+    Their copies with fewer sensors come along.
+    """
+    homes, source = with_fewer_sensors(recorded)
     detector = InactivityDetector(capacity=len(homes))
     for number in range(len(homes)):
         detector.add_home(str(number), utc_offset_s=0.0)
@@ -111,7 +157,7 @@ def collect(homes: list[RecordedHome], tick: Callable[[float], object] = float, 
         inside = (silent < AT_HOME_S) & (now - inner < AT_HOME_S)
         collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < COLLAPSE_SHARE)), now)
         tick((number + 1) / len(ticks))
-    return _labelled(homes, _joined(silences), _joined(collapses))
+    return _labelled(homes, source, _joined(silences), _joined(collapses))
 
 
 def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[Moments]:
@@ -128,7 +174,7 @@ def _joined(parts: list[Moments]) -> Moments:
     return Moments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments) -> Sample:
+def _labelled(homes: list[RecordedHome], source: Ints, silences: Moments, collapses: Moments) -> Sample:
     """Lengths of the silences, and which moments count; what an outage touches is left out."""
     length = np.full(len(silences.home), np.nan)
     away, scored, late = np.zeros((3, len(length)), bool)
@@ -156,6 +202,7 @@ def _labelled(homes: list[RecordedHome], silences: Moments, collapses: Moments) 
         collapses.take(chosen),
         days[0],
         days[1],
+        source,
     )
 
 

@@ -11,8 +11,10 @@ from anju_detect.fall.training import WornLabel, candidates, joined
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity import KINDS, ROOMS
 from anju_detect.inactivity.fitting import fit as fit_silences
+from anju_detect.inactivity.fitting import fit_left_out
 from anju_detect.inactivity.model import SilenceModel
-from anju_detect.inactivity.training import RecordedHome, collect
+from anju_detect.inactivity.training import RecordedHome, collect, with_fewer_sensors
+from anju_detect.inactivity.vocabulary import MOTION
 from anju_detect.shipped import pack_arrays
 from anju_detect.trees import Forest, sigmoid
 
@@ -47,13 +49,12 @@ def test_silences_are_learnt_the_same_way_twice() -> None:
     homes[3] = RecordedHome(homes[3].at_s, np.zeros_like(homes[3].room), np.zeros_like(homes[3].kind))
     ticks: list[float] = []
     sample = collect(homes, ticks.append)
-    fitted = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
-    again = fit_silences(sample, hazard=SMALL, weight=SMALL)
-    assert pack_arrays(fitted.model.arrays()) == pack_arrays(again.model.arrays())
+    model, curve = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
+    again, _ = fit_silences(sample, hazard=SMALL, weight=SMALL)
+    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
     assert max(ticks) == 1.0
     assert np.isfinite(sample.length_s).all()
     assert (sample.length_s >= 900.0).all()
-    curve = fitted.curve
     assert curve.homes.tolist() == [0, 1, 2, 3]
     assert (np.diff(curve.prices_h) >= 0).all()
     assert (np.diff(curve.mean_delay_h) >= -0.5).all()
@@ -65,15 +66,28 @@ def test_silences_are_learnt_the_same_way_twice() -> None:
     assert 0.0 <= found <= 1.0
     assert worst >= 0.0
     assert curve.at_rate(1.0, at_home=True)[0] <= 24.0
-    SilenceModel.of(fitted.model.arrays())
+    SilenceModel.of(model.arrays())
 
 
 def test_each_home_is_judged_by_a_model_of_others() -> None:
     sample = collect([_home(seed) for seed in range(3)])
-    fitted = fit_silences(sample, hazard=SMALL, weight=SMALL)
+    fitted = fit_left_out(sample, hazard=SMALL, weight=SMALL)
     assert sorted(int(home) for homes, _ in fitted.left_out for home in homes) == [0, 1, 2]
     models = [pack_arrays(model.arrays()) for _, model in fitted.left_out]
     assert len({*models, pack_arrays(fitted.model.arrays())}) == 4
+
+
+def test_copies_have_fewer_sensors_and_nothing_else() -> None:
+    homes = [_home(seed) for seed in range(4)]
+    every, source = with_fewer_sensors(homes)
+    assert source.tolist() == [0, 1, 2, 3] * 3
+    for home, first, second in zip(homes, every[4:8], every[8:], strict=True):
+        assert first.outages == home.outages
+        assert set(first.at_s) <= set(home.at_s)
+        assert (first.kind[first.kind != MOTION] == home.kind[home.kind != MOTION]).all()
+        for copy in (first, second):
+            assert 1 <= len(set(copy.room[copy.kind == MOTION].tolist())) <= 2
+        assert set(second.room[second.kind != MOTION].tolist()) == {ROOMS.index("entrance")}
 
 
 def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
