@@ -16,9 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MONTH_S = 30 * gaps.DAY_S
-STEEP = 4.0
+GENTLE, STEEP, FAR = 2.0, 10.0, 1.4
 NEW, NEW_DAYS = 8.0, 4.0
-_FIRST = 1.0
 
 
 def recent_false(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
@@ -29,9 +28,13 @@ def recent_false(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
 
 
 def factor(recent: Floats, wish: Floats) -> Floats:
-    """What to multiply the price of a false alert by; never below one, and never more for a higher wish."""
-    dearer: Floats = np.maximum((_FIRST + recent) / (_FIRST + wish), 1.0) ** STEEP
-    return dearer
+    """What to multiply the price of a false alert by; never below one, and never more for a higher wish.
+
+    It rises gently above the wish, and steeply from where three times the wish in a month, spread evenly, would lead.
+    """
+    over = np.maximum((1.0 + recent) / (1.0 + wish), 1.0) ** GENTLE
+    far_over: Floats = np.maximum((0.5 + recent) / (0.5 + FAR * wish), 1.0) ** STEEP
+    return over * far_over
 
 
 def unknown(s: HomeState, rows: Ints) -> Floats:

@@ -112,7 +112,10 @@ def with_fewer_sensors(homes: list[RecordedHome]) -> tuple[list[RecordedHome], I
         first.append(_of_rows(home, kept | ~moves))
         kept = np.isin(home.room, FEWER[(3 * number + 4) % len(FEWER)])
         second.append(_of_rows(home, np.where(moves, kept, exits | (home.kind == HEARTBEAT))))
-    return [*homes, *first, *second], np.tile(np.arange(len(homes)), 3)
+    copies = [*enumerate(first), *enumerate(second)]
+    alive = [(number, copy) for number, copy in copies if (copy.kind != HEARTBEAT).any()]
+    source = [*range(len(homes)), *(number for number, _ in alive)]
+    return [*homes, *(copy for _, copy in alive)], np.array(source)
 
 
 def _of_rows(home: RecordedHome, keep: Truths) -> RecordedHome:
