@@ -84,13 +84,13 @@ def test_a_backlog_that_still_comes_in_raises_nothing(ward: Ward) -> None:
 
 def test_once_the_backlog_is_in_its_silence_is_raised(ward: Ward) -> None:
     now = ward.now()
-    ward.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(60, 13, -1)))
-    ward.take(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(13 * 60, 30, -1)))
+    ward.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(60, 17, -1)))
+    ward.take(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(17 * 60, 30, -1)))
     ward.sweep()
     assert ward.raised() == []
     ward.live(int(WatchRules().late_hold_s), step_s=1)
     (alert,) = ward.raised()
-    assert alert.happened_at.timestamp() == pytest.approx(now - 14 * 3600, abs=0.01)
+    assert alert.happened_at.timestamp() == pytest.approx(now - 18 * 3600, abs=0.01)
 
 
 def test_a_backlog_that_waited_in_a_queue_is_held_from_when_it_was_worked_through() -> None:
