@@ -15,7 +15,8 @@ from rich.table import Table
 
 from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
-from anju_detect.fall.training import Candidates, GroupCurve, WornLabel, candidates, joined
+from anju_detect.fall.curves import GroupCurve
+from anju_detect.fall.recorded import Candidates, WornLabel, candidates, joined
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity.fitting import fit as fit_silences
 from anju_detect.inactivity.pricing import Curve
@@ -28,6 +29,7 @@ app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_arg
 TIHM_OUTAGES = (("2019-04-01T14:00", "2019-04-03T15:10"), ("2019-06-15T04:05", "2019-06-17T14:16"))
 SHOWN_RATES = (0.25, 1.0, 3.0)
 SHOWN_SHARES = (0.92, 0.97, 0.993)
+SHOWN_REJECTED = (0.993, 0.997)
 FREE_LIVING = "free_living"
 _console = Console(stderr=True)
 
@@ -72,7 +74,7 @@ def fall(data: DataDir, out: OutDir = None) -> None:
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     for group, curve in curves.items():
-        _console.print(falls_table(curve, group, model.thresholds[group]))
+        _console.print(falls_table(curve, group, model.positions[group].suspect))
     typer.echo(f"fall {digest}")
 
 
@@ -88,7 +90,9 @@ def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Ca
             person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
         except (KeyError, ValueError) as error:
             raise RecordingUnreadable(pack / "index.csv", f"{worn.recording}: {error}") from error
-        labels.append(WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0))
+        hours = len(worn.samples) / worn.fs_hz / 3600.0
+        told = row["activity"], row.get("age_group", "")
+        labels.append(WornLabel(person, worn.position, impact, trial, hours, *told))
         parts.append(candidates(number, worn.samples, worn.fs_hz, worn.clip_g, worn.position))
         progress.update(reading, completed=number + 1)
     progress.update(reading, total=len(labels))
@@ -103,10 +107,8 @@ def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
     points = {"as shipped": float(np.log(threshold / (1.0 - threshold)))}
     if curve.free:
         points |= {"1 per 24 h": curve.logit_at(1.0), "1 per week": curve.logit_at(1.0 / 7.0)}
-    ordered = np.sort(curve.fall_scores)[::-1]
-    points |= {
-        f"{share:.1%} of falls": float(ordered[int(np.ceil(share * len(ordered))) - 1]) for share in SHOWN_SHARES
-    }
+    points |= {f"{share:.1%} of falls": curve.logit_finding(share) for share in SHOWN_SHARES}
+    points |= {f"{share:.1%} rejected": curve.logit_rejecting(share) for share in SHOWN_REJECTED}
     for name, logit in points.items():
         figures = curve.sensitivity(logit), curve.specificity(logit)
         table.add_row(name, *(f"{figure:.2%}" for figure in figures), f"{curve.free_alarms_per_day(logit):.2f}")

@@ -14,7 +14,6 @@ from anju_detect.fall.ring import Samples, Times
 Floats = NDArray[np.float64]
 
 MOVING_G = 0.08
-_GRID = np.arange(-round(BEFORE_S * GRID_HZ), round(AFTER_S * GRID_HZ) + 1) / GRID_HZ
 
 
 class Judge(Protocol):
@@ -38,13 +37,16 @@ class Seen:
     moving_share: float
 
 
-def on_grid(times: Times, samples: Samples, impact_s: float) -> Floats:
-    """Samples in g on a 50 Hz grid from `BEFORE_S` before to `AFTER_S` after the impact, which is row CENTRE.
+def on_grid(
+    times: Times, samples: Samples, impact_s: float, before_s: float = BEFORE_S, after_s: float = AFTER_S
+) -> Floats:
+    """Samples in g on a 50 Hz grid from `before_s` before to `after_s` after the impact.
 
-    Holes are bridged and the ends are held; shape (LENGTH, 3).
+    Holes are bridged and the ends are held; shape (LENGTH, 3) and the impact in row CENTRE where nothing else is said.
     """
+    grid = np.arange(-round(before_s * GRID_HZ), round(after_s * GRID_HZ) + 1) / GRID_HZ
     relative = np.round(times - impact_s, 6)
-    return np.stack([np.interp(_GRID, relative, samples[:, axis] / 1000.0) for axis in range(3)], axis=1)
+    return np.stack([np.interp(grid, relative, samples[:, axis] / 1000.0) for axis in range(3)], axis=1)
 
 
 def tilt_deg(before: Floats, after: Floats) -> float:

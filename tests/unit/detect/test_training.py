@@ -7,7 +7,8 @@ from fixtures._detect import DAY, HOUR, START, days_of_life, fall_stream
 
 from anju_detect.boosting import BoostingParameters, grow
 from anju_detect.fall.model import FallModel
-from anju_detect.fall.training import WornLabel, candidates, joined
+from anju_detect.fall.recorded import WornLabel, candidates, joined
+from anju_detect.fall.training import Effort
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity import KINDS, ROOMS
 from anju_detect.inactivity.fitting import fit as fit_silences
@@ -19,6 +20,7 @@ from anju_detect.shipped import pack_arrays
 from anju_detect.trees import Forest, sigmoid
 
 SMALL = BoostingParameters(trees=8, depth=3, rate=0.3, ridge=1.0, rows=0.8, columns=0.5, bins=16)
+FEW = Effort(folds=3, components=20, hard=10, easy=5)
 
 
 def test_a_forest_learns_what_is_there_and_goes_through_its_arrays() -> None:
@@ -113,12 +115,13 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     labels.append(WornLabel("p0", "wrist", np.nan, trial=True, hours=10 / 3600))
     found = joined(parts)
     ticks: list[float] = []
-    model, curves = fit_falls(labels, found, ticks.append, forest=SMALL)
-    again, _ = fit_falls(labels, found, forest=SMALL)
+    model, curves = fit_falls(labels, found, ticks.append, effort=FEW)
+    again, _ = fit_falls(labels, found, effort=FEW)
     assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
     assert max(ticks) == 1.0
     waist = curves["waist"]
-    middle = float(np.log(model.thresholds["waist"] / (1 - model.thresholds["waist"])))
+    suspect = model.positions["waist"].suspect
+    middle = float(np.log(suspect / (1 - suspect)))
     assert waist.sensitivity(middle) > 0.7
     assert waist.specificity(middle) > 0.7
     assert curves["wrist"].free_alarms_per_day(-99.0) > 0.0
@@ -126,4 +129,4 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
         -99.0
     )
     assert np.isnan(waist.free_alarms_per_day(0.0)) or waist.free_hours > 0
-    assert set(FallModel.of(model.arrays()).forests) == {"waist", "wrist"}
+    assert set(FallModel.of(model.arrays()).positions) == {"waist", "wrist"}

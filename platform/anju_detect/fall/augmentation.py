@@ -1,0 +1,86 @@
+"""Other wearers and sensors made from recorded ones: what a judgement should not depend on is varied at random."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.fall.features import AFTER_S, BEFORE_S, GRID_HZ
+
+Samples = NDArray[np.int16]
+Floats32 = NDArray[np.float32]
+
+LONG_BEFORE_S, LONG_AFTER_S = 4.0, 5.0
+LONG_CENTRE = round(LONG_BEFORE_S * GRID_HZ)
+MARGIN = round((LONG_BEFORE_S - BEFORE_S) * GRID_HZ)
+LIMIT_MG = 2000
+SHIFT = 3
+SPEED, GAIN = 0.12, 0.05
+OFFSET_MG, NOISE_MG = 15.0, 25.0
+SLOW_SHARE, LOST_SHARE, LONGEST_LOST = 0.2, 0.2, 12
+
+
+def plain(long: Samples) -> Floats32:
+    """The window that the live detector judges, in g, from one of −4 … +5 s."""
+    until = LONG_CENTRE + round(AFTER_S * GRID_HZ) + 1
+    return long[:, MARGIN:until].astype(np.float32) / 1000.0
+
+
+def altered(long: Samples, turn: NDArray[np.bool_], rng: np.random.Generator) -> Floats32:
+    """Windows in g like those of `plain`, varied at random.
+
+    The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz. Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut to ±2 g, as another way of wearing
+    would cut other peaks.
+    """
+    x = long.astype(np.float32)
+    x = _slowed(x, rng)
+    x = _holed(x, rng)
+    x = _resampled(x, rng)
+    if turn.any():
+        x[turn] = np.einsum("nij,ntj->nti", _rotations(int(turn.sum()), rng), x[turn])
+    x *= rng.uniform(1.0 - GAIN, 1.0 + GAIN, (len(x), 1, 1)).astype(np.float32)
+    x += rng.normal(0.0, OFFSET_MG, (len(x), 1, 3)).astype(np.float32)
+    loud = rng.uniform(0.0, NOISE_MG, (len(x), 1, 1)).astype(np.float32)
+    x += loud * rng.standard_normal(x.shape, np.float32)
+    return np.clip(x, -LIMIT_MG, LIMIT_MG) / np.float32(1000.0)
+
+
+def _resampled(x: Floats32, rng: np.random.Generator) -> Floats32:
+    """Played faster or slower around a trigger that comes a little early or late."""
+    steps = np.arange(-round(BEFORE_S * GRID_HZ), round(AFTER_S * GRID_HZ) + 1)
+    speed, shift = rng.uniform(1.0 - SPEED, 1.0 + SPEED, (len(x), 1)), rng.integers(-SHIFT, SHIFT + 1, (len(x), 1))
+    at = LONG_CENTRE + shift + steps * speed
+    low = np.floor(at).astype(np.int64)
+    share = (at - low).astype(np.float32)[:, :, None]
+    rows = np.arange(len(x))[:, None]
+    played: Floats32 = x[rows, low] * (1.0 - share) + x[rows, low + 1] * share
+    return played
+
+
+def _slowed(x: Floats32, rng: np.random.Generator) -> Floats32:
+    """Some as a sensor of 25 Hz would have seen them."""
+    slow = rng.random(len(x)) < SLOW_SHARE
+    x[slow, 1:-1:2] = 0.5 * (x[slow, :-2:2] + x[slow, 2::2])
+    return x
+
+
+def _holed(x: Floats32, rng: np.random.Generator) -> Floats32:
+    """Some with up to a quarter of a second lost and bridged."""
+    for row in np.flatnonzero(rng.random(len(x)) < LOST_SHARE):
+        length = int(rng.integers(2, LONGEST_LOST + 1))
+        lo = int(rng.integers(1, x.shape[1] - length - 1))
+        share = (np.arange(1, length + 1, dtype=np.float32) / (length + 1))[:, None]
+        x[row, lo : lo + length] = x[row, lo - 1] * (1.0 - share) + x[row, lo + length] * share
+    return x
+
+
+def _rotations(n: int, rng: np.random.Generator) -> Floats32:
+    """Uniform random rotations from unit quaternions, shape (n, 3, 3)."""
+    q = rng.normal(size=(n, 4))
+    w, a, b, c = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
+    rows = (
+        (1 - 2 * (b * b + c * c), 2 * (a * b - w * c), 2 * (a * c + w * b)),
+        (2 * (a * b + w * c), 1 - 2 * (a * a + c * c), 2 * (b * c - w * a)),
+        (2 * (a * c - w * b), 2 * (b * c + w * a), 1 - 2 * (a * a + b * b)),
+    )
+    return np.stack([np.stack(row, axis=1) for row in rows], axis=1).astype(np.float32)

@@ -1,0 +1,85 @@
+"""The numbers that candidates are judged by, also of their altered copies, in the form that training needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.fall.augmentation import altered, plain
+from anju_detect.fall.channels import Floats32, channels
+from anju_detect.fall.machine import Scale
+from anju_detect.fall.model import Axes, seen_shape, smoothed
+from anju_detect.fall.patterns import Patterns
+from anju_detect.fall.recorded import Candidates
+
+Ints = NDArray[np.int64]
+Tick = Callable[[float], object]
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Rows made from candidates.
+
+    Attributes
+    ----------
+    source
+        Which candidate each row shows.
+    shape
+        Shape (n, features).
+    responses
+        Shape (n, patterns.size), float16.
+
+    """
+
+    source: Ints
+    shape: Floats32
+    responses: NDArray[np.float16]
+
+
+def view(windows: Callable[[Ints], Floats32], source: Ints, patterns: Patterns, tick: Tick = float) -> Views:
+    """Views of candidates; `windows` gives those of some of them in g."""
+    shape: list[Floats32] = []
+    responses: list[NDArray[np.float16]] = []
+    for lo in range(0, len(source), CHUNK):
+        smooth = smoothed(windows(source[lo : lo + CHUNK]))
+        shape.append(seen_shape(smooth).astype(np.float32))
+        responses.append(patterns.responses(channels(smooth)).astype(np.float16))
+        tick(min(lo + CHUNK, len(source)) / len(source))
+    if not shape:
+        return Views(source, np.zeros((0, 0), np.float32), np.zeros((0, patterns.size), np.float16))
+    return Views(source, np.concatenate(shape), np.concatenate(responses))
+
+
+def plain_views(found: Candidates, patterns: Patterns, tick: Tick = float) -> Views:
+    """Every candidate as it was."""
+    return view(lambda rows: plain(found.long[rows]), np.arange(len(found.at_s)), patterns, tick)
+
+
+def altered_views(found: Candidates, rows: Ints, patterns: Patterns, rng: np.random.Generator) -> Views:
+    """Those candidates, each altered; only what was recorded beyond ±2 g is turned."""
+    return view(lambda some: altered(found.long[some], ~found.cut[some], rng), rows, patterns)
+
+
+def drawn_patterns(found: Candidates, most: int, rng: np.random.Generator) -> Patterns:
+    """Patterns whose thresholds fit these candidates."""
+    rows = np.sort(rng.permutation(len(found.at_s))[:most])
+    return Patterns.drawn(channels(smoothed(plain(found.long[rows]))), rng)
+
+
+def principal_axes(patterns: Patterns, responses: NDArray[np.float16], components: int) -> Axes:
+    """The directions in which these responses differ most."""
+    scale = Scale.of_rows(responses)
+    size = responses.shape[1]
+    squares = np.zeros((size, size))
+    for lo in range(0, len(responses), CHUNK):
+        x = scale(responses[lo : lo + CHUNK])
+        squares += x.T @ x
+    values, vectors = np.linalg.eigh(squares / len(responses))
+    kept = np.argsort(-values, kind="stable")[:components]
+    spread = np.sqrt(np.maximum(values[kept], 1e-6)).astype(np.float32)
+    return Axes(patterns, scale, vectors[:, kept].astype(np.float16), spread)
