@@ -29,7 +29,8 @@ def plain(long: Samples) -> Floats32:
 def altered(long: Samples, turn: NDArray[np.bool_], rng: np.random.Generator) -> Floats32:
     """Windows in g like those of `plain`, varied at random.
 
-    The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz. Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut to ±2 g, as another way of wearing
+    The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz.
+    Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut to ±2 g, as another way of wearing
     would cut other peaks.
     """
     x = long.astype(np.float32)

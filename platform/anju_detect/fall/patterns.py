@@ -80,9 +80,9 @@ class Patterns:
         for number, dilation in enumerate(DILATIONS):
             some = _shifted(curves[rng.integers(0, len(curves), min(len(curves), 200))], dilation)
             response = weight[number].astype(np.float32) @ some
-            shares: list[float] = rng.uniform(0.1, 0.95, weight.shape[1]).tolist()
-            for kernel, share in enumerate(shares):
-                threshold[number, kernel] = np.quantile(response[:, kernel], share)
+            shares = rng.uniform(0.1, 0.95, weight[number].shape[:1])
+            for kernel in range(len(shares)):
+                threshold[number, kernel] = np.quantile(response[:, kernel], shares[kernel])
         return cls(weight, threshold)
 
 
