@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,7 @@ from anju_cli.detect_routine import routine
 from anju_cli.recordings import HomeRecording, RecordingUnreadable, WornRecording, home_recordings, read_home
 from anju_cli.recordings import worn_recordings as read_pack
 from anju_detect.errors import DetectionError
-from anju_detect.fall import FallDetector, Judgement
-from anju_detect.fall.model import FallModel
+from anju_detect.fall import FallFleet, Judgement, WornChunk
 from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
 from anju_detect.inactivity.model import SilenceModel
 from anju_detect.shipped import unpack_arrays
@@ -25,7 +25,8 @@ from anju_detect.shipped import unpack_arrays
 app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
 
 TICK_S = 60.0
-PIECE_S = 10.0
+PIECE_S = 30.0
+TOGETHER = 512
 _console = Console(stderr=True)
 
 app.command()(routine)
@@ -119,22 +120,37 @@ def fall(
         with out_csv.open("w", newline="", encoding="utf-8") as file:
             out = csv.writer(file)
             out.writerow(("recording_id", "detected_at_s", "score", "alarm"))
-            model = FallModel.shipped()
-            for worn in track(read_pack(pack), "judging", console=_console):
-                for judgement in judge_recording(worn, model):
-                    time, score = f"{judgement.at_s:.3f}", f"{judgement.score:.6f}"
-                    out.writerow((worn.recording, time, score, int(judgement.raised)))
+            recordings = track(read_pack(pack), "judging", console=_console)
+            while some := list(islice(recordings, TOGETHER)):
+                for worn, judgements in zip(some, judge_together(some), strict=True):
+                    for judgement in judgements:
+                        time, score = f"{judgement.at_s:.3f}", f"{judgement.score:.6f}"
+                        out.writerow((worn.recording, time, score, int(judgement.raised)))
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
 
 
-def judge_recording(worn: WornRecording, model: FallModel) -> list[Judgement]:
-    """Feed one recording through a detector of its own; every candidate's judgement, in order."""
-    detector = FallDetector(worn.fs_hz, worn.position, worn.clip_g, judge=model)
-    piece = int(PIECE_S * worn.fs_hz)
-    judged: list[Judgement] = []
-    for start in range(0, len(worn.samples), piece):
-        detector.update(start / worn.fs_hz, worn.samples[start : start + piece])
-        judged += detector.judged
-        detector.judged.clear()
+def judge_together(recordings: list[WornRecording]) -> list[list[Judgement]]:
+    """Feed recordings side by side, each through a detector of its own; every candidate's judgement, in order."""
+    fleet = FallFleet()
+    for number, worn in enumerate(recordings):
+        fleet.add(str(number), worn.fs_hz, worn.position, worn.clip_g)
+    judged: list[list[Judgement]] = [[] for _ in recordings]
+    step, running = 0, list(range(len(recordings)))
+    while chunks := [chunk for number in running if (chunk := _chunk(number, recordings[number], step))]:
+        fleet.update(chunks)
+        step, running = step + 1, [int(chunk.wearer) for chunk in chunks]
+        for chunk in chunks:
+            fresh = fleet.detectors[chunk.wearer].judged
+            judged[int(chunk.wearer)] += fresh
+            fresh.clear()
     return judged
+
+
+def _chunk(number: int, worn: WornRecording, step: int) -> WornChunk | None:
+    """The recording's piece of this step; None behind its end."""
+    piece = int(PIECE_S * worn.fs_hz)
+    start = step * piece
+    if start >= len(worn.samples):
+        return None
+    return WornChunk(str(number), start / worn.fs_hz, worn.samples[start : start + piece])

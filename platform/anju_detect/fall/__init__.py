@@ -1,6 +1,7 @@
 """Falls from a worn accelerometer: suspected at once, then confirmed by stillness or withdrawn by recovery."""
 
 from anju_detect.fall.detector import POSITIONS, FallDetector
+from anju_detect.fall.fleet import FallFleet, WornChunk
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, WITHDRAWN, FallSignal, Judgement
 
@@ -11,7 +12,9 @@ __all__ = [
     "SUSPECTED",
     "WITHDRAWN",
     "FallDetector",
+    "FallFleet",
     "FallParameters",
     "FallSignal",
     "Judgement",
+    "WornChunk",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,17 @@ POSITIONS = ("waist", "wrist", "pendant", "hip", "chest", "pocket")
 CLIP_BEFORE_S, CLIP_AFTER_S = 4.0, 8.0
 CLIPS_KEPT = 8
 CANCELLABLE_S = 600.0
-PIECE_S = 10.0
+PIECE_S = 30.0
+SLACK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An impact that is due to be judged: when it was, when everything that is looked at was there, and its window."""
+
+    impact_s: float
+    at_s: float
+    window: NDArray[np.float64]
 
 
 class FallDetector:
@@ -59,12 +70,12 @@ class FallDetector:
             raise ParameterOutOfRange("position", position, f"one of {', '.join(POSITIONS)}")
         if not 1.9 <= clip_g <= 32.0:  # noqa: PLR2004
             raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
-        self._fs_hz, self._position, self._clip_g = fs_hz, position, clip_g
+        self.fs_hz, self.position, self.clip_g = fs_hz, position, clip_g
         self._parameters = p = parameters or FallParameters()
         self._judge = judge or FallModel.shipped()
         self._threshold = self._judge.threshold(position) if p.threshold is None else p.threshold
         self._trigger = (p.trigger_g * 1000.0) ** 2
-        seconds = p.decide_s + CLIP_BEFORE_S + 2 * PIECE_S
+        seconds = p.decide_s + CLIP_BEFORE_S + PIECE_S + SLACK_S
         self._ring = SampleRing(math.ceil(seconds * fs_hz))
         self._piece = int(PIECE_S * fs_hz)
         self._offsets = np.arange(self._piece) / fs_hz
@@ -90,16 +101,30 @@ class FallDetector:
             Another shape or type, or a time that is no number; nothing was taken.
 
         """
+        signals: list[FallSignal] = []
+        for at_s, piece in self.pieces(start_s, samples):
+            due = self.hear(at_s, piece)
+            scores = self._judge.scores(np.stack([one.window for one in due]), self.position) if due else np.zeros(0)
+            signals += self.settle(due, scores)
+        return signals
+
+    def pieces(self, start_s: float, samples: NDArray[np.int16]) -> list[tuple[float, NDArray[np.int16]]]:
+        """The chunk in pieces that `hear` takes, with the time of the first sample of each.
+
+        Raises
+        ------
+        SamplesRefused
+            As `update`.
+
+        """
         if not isinstance(samples, np.ndarray) or samples.ndim != 2 or samples.shape[1] != 3:  # noqa: PLR2004
             raise SamplesRefused(f"samples must have the shape (n, 3), not {getattr(samples, 'shape', type(samples))}")
         if samples.dtype != np.int16:
             raise SamplesRefused(f"samples must be int16 milli-g, not {samples.dtype}")
         if not math.isfinite(start_s):
             raise SamplesRefused(f"start_s must be a finite time, not {start_s}")
-        signals: list[FallSignal] = []
-        for lo in range(0, len(samples), self._piece):
-            signals += self._take(start_s + lo / self._fs_hz, samples[lo : lo + self._piece])
-        return signals
+        starts = range(0, len(samples), self._piece)
+        return [(start_s + lo / self.fs_hz, samples[lo : lo + self._piece]) for lo in starts]
 
     def cancel(self, now_s: float) -> list[FallSignal]:
         """The wearer held the button: suspected falls, and those of the last ten minutes, are over."""
@@ -119,7 +144,8 @@ class FallDetector:
                 break
         return self._clips.get(fall_id)
 
-    def _take(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
+    def hear(self, start_s: float, samples: NDArray[np.int16]) -> list[Candidate]:
+        """The first half of `update` for one of its `pieces`: what is to be judged now, in order of time."""
         times = start_s + self._offsets[: len(samples)]
         newest = self._ring.newest_s
         if times[0] <= newest:
@@ -132,15 +158,21 @@ class FallDetector:
         number = self._ring.end
         self._ring.append(times, samples, power)
         if power.max() > self._trigger:
-            self._hot.extend((np.flatnonzero(power > self._trigger) + number).tolist())
-        if not (self._hot or self._waiting or self._falls):
+            self._hot.extend((_crests(power, self._trigger) + number).tolist())
+        if not (self._hot or self._waiting):
             return []
         self._find_candidates()
-        signals = self._judge_candidates()
-        for fall in self._falls:
-            if fall.stage == SUSPECTED and (decided := fall.follow(self._ring, self._parameters)):
-                signals.append(decided)
-        self._store_clips()
+        return self._due()
+
+    def settle(self, due: list[Candidate], scores: NDArray[np.float64]) -> list[FallSignal]:
+        """The second half: what the scores of those candidates, and the time since earlier falls, decide."""
+        signals = [
+            raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
+        ]
+        open_falls = [fall for fall in self._falls if fall.stage == SUSPECTED]
+        signals += [decided for fall in open_falls if (decided := fall.follow(self._ring, self._parameters))]
+        if self._falls:
+            self._store_clips()
         return sorted(signals, key=lambda s: s.at_s)
 
     def _find_candidates(self) -> None:
@@ -153,23 +185,25 @@ class FallDetector:
             if self._ring.is_largest(self._hot.popleft(), reach):
                 self._waiting.append(at)
 
-    def _judge_candidates(self) -> list[FallSignal]:
-        p = self._parameters
-        signals = []
+    def _due(self) -> list[Candidate]:
+        """Waiting candidates whose seconds after are complete."""
+        due = []
         while self._waiting and self._ring.newest_s >= self._waiting[0] + AFTER_S:
             impact = self._waiting.popleft()
             at = impact + AFTER_S
-            window = on_grid(*self._ring.between(impact - BEFORE_S, at), impact)
-            score = float(self._judge.scores(window[None], self._position)[0])
-            last = self._falls[-1].impact_s if self._falls else -math.inf
-            raised = score >= self._threshold and impact - last > p.refractory_s
-            self.judged.append(Judgement(impact, at, score, raised))
-            if raised:
-                seen = look(window)
-                fall = OpenFall(impact, score, self._position in TRUNK)
-                self._falls.append(fall)
-                signals.append(fall.signal(at, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share)))
-        return signals
+            due.append(Candidate(impact, at, on_grid(*self._ring.between(impact - BEFORE_S, at), impact)))
+        return due
+
+    def _judged(self, one: Candidate, score: float) -> FallSignal | None:
+        last = self._falls[-1].impact_s if self._falls else -math.inf
+        raised = score >= self._threshold and one.impact_s - last > self._parameters.refractory_s
+        self.judged.append(Judgement(one.impact_s, one.at_s, score, raised))
+        if not raised:
+            return None
+        seen = look(one.window)
+        fall = OpenFall(one.impact_s, score, self.position in TRUNK)
+        self._falls.append(fall)
+        return fall.signal(one.at_s, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
 
     def _store_clips(self) -> None:
         for fall in self._falls:
@@ -186,3 +220,11 @@ class FallDetector:
         kept = self._clips.get(fall.fall_id)
         if len(times) and (kept is None or len(samples) > len(kept[1])):
             self._clips[fall.fall_id] = (float(times[0]), samples.copy())
+
+
+def _crests(power: NDArray[np.int32], above: float) -> NDArray[np.int64]:
+    """Samples above the trigger that are no smaller than their neighbours, the first of equal ones; ends count."""
+    crest = power > above
+    crest[1:] &= power[1:] > power[:-1]
+    crest[:-1] &= power[:-1] >= power[1:]
+    return np.flatnonzero(crest)

@@ -9,7 +9,7 @@ import numpy as np
 
 from anju_detect.fall.judge import tilt_deg
 from anju_detect.fall.parameters import FallParameters
-from anju_detect.fall.ring import SampleRing
+from anju_detect.fall.ring import SAME_TIME_S, SampleRing
 from anju_detect.fall.signals import (
     CANCELLED,
     CONFIRMED,
@@ -47,7 +47,7 @@ class OpenFall:
         while self.stage == SUSPECTED and ring.newest_s >= self.impact_s + self.seconds + 1:
             self.seconds += 1
             at = self.impact_s + self.seconds
-            _, samples = ring.between(at - 1.0, math.nextafter(at, -math.inf))
+            _, samples = ring.between(at - 1.0, at - 2 * SAME_TIME_S)
             self.spreads.append(_spread_g(samples))
             if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
                 return self._decided(WITHDRAWN, at, withdrawn_words(self.seconds, *self._moving(p)))

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Times = NDArray[np.float64]
 Samples = NDArray[np.int16]
 
+SAME_TIME_S = 1e-4
+"""Times this close are one: the same sample has another rounding error in another chunk."""
+
 
 class SampleRing:
     """Samples in order of time, contiguous for readers.
@@ -50,18 +53,20 @@ class SampleRing:
 
     def between(self, from_s: float, until_s: float) -> tuple[Times, Samples]:
         """Times and samples in [from_s, until_s], as far as they are kept; views, not copies."""
-        lo = int(np.searchsorted(self._times[: self._size], from_s, "left"))
-        hi = int(np.searchsorted(self._times[: self._size], until_s, "right"))
+        lo, hi = self._bounds(from_s, until_s)
         return self._times[lo:hi], self._samples[lo:hi]
 
     def is_largest(self, number: int, reach_s: float) -> bool:
         """Whether this sample is the first of the largest within `reach_s` on both sides."""
         i = number - self._base
-        times = self._times[: self._size]
-        lo = int(np.searchsorted(times, times[i] - reach_s, "left"))
-        hi = int(np.searchsorted(times, times[i] + reach_s, "right"))
+        lo, hi = self._bounds(self._times[i] - reach_s, self._times[i] + reach_s)
         return lo + int(np.argmax(self._power[lo:hi])) == i
 
     def time(self, number: int) -> float:
         """Time of a sample by its number."""
         return float(self._times[number - self._base])
+
+    def _bounds(self, from_s: float, until_s: float) -> tuple[int, int]:
+        times = self._times[: self._size]
+        lo = times.searchsorted(from_s - SAME_TIME_S, "left")
+        return int(lo), int(times.searchsorted(until_s + SAME_TIME_S, "right"))

@@ -1,0 +1,92 @@
+"""Many wearers at once: a detector each, and one judgement for all candidates of a step."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_detect.fall.detector import Candidate, FallDetector
+from anju_detect.fall.judge import Judge
+from anju_detect.fall.model import FallModel
+from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.signals import FallSignal
+
+
+class WornChunk(NamedTuple):
+    """The next samples of one wearer, as `FallDetector.update` takes them."""
+
+    wearer: str
+    start_s: float
+    samples: NDArray[np.int16]
+
+
+class _Heard(NamedTuple):
+    wearer: str
+    detector: FallDetector
+    due: list[Candidate]
+
+
+class FallFleet:
+    """What `FallDetector` says of each wearer; a judgement costs a tenth where many are made together."""
+
+    def __init__(self, judge: Judge | None = None) -> None:
+        self._judge = judge or FallModel.shipped()
+        self.detectors: dict[str, FallDetector] = {}
+
+    def add(
+        self,
+        wearer: str,
+        fs_hz: float,
+        position: str = "waist",
+        clip_g: float = 16.0,
+        parameters: FallParameters | None = None,
+    ) -> None:
+        """Begin to listen to a wearer, afresh if there is one of that name; arguments and errors of `FallDetector`."""
+        self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, judge=self._judge)
+
+    def remove(self, wearer: str) -> None:
+        """Forget a wearer; KeyError if there is none of that name."""
+        del self.detectors[wearer]
+
+    def update(self, chunks: Sequence[WornChunk]) -> list[tuple[str, FallSignal]]:
+        """Take the next samples of some wearers; what they decided, for each wearer in order of decision time.
+
+        Raises
+        ------
+        SamplesRefused
+            One chunk is none; nothing was taken of any.
+        KeyError
+            A wearer was not added; nothing was taken of any.
+
+        """
+        lists = [(chunk.wearer, self.detectors[chunk.wearer].pieces(chunk.start_s, chunk.samples)) for chunk in chunks]
+        signals: list[tuple[str, FallSignal]] = []
+        for step in range(max((len(pieces) for _, pieces in lists), default=0)):
+            heard = []
+            for wearer, pieces in lists:
+                if step < len(pieces):
+                    detector = self.detectors[wearer]
+                    heard.append(_Heard(wearer, detector, detector.hear(*pieces[step])))
+            signals += self._settled(heard)
+        return signals
+
+    def _settled(self, heard: list[_Heard]) -> list[tuple[str, FallSignal]]:
+        """Judge by position, and hand each detector its scores."""
+        windows: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+        for _, detector, due in heard:
+            windows[detector.position] += [one.window for one in due]
+        scores = {position: self._judge.scores(np.stack(some), position) for position, some in windows.items() if some}
+        taken = dict.fromkeys(scores, 0)
+        signals: list[tuple[str, FallSignal]] = []
+        for wearer, detector, due in heard:
+            mine = np.zeros(0)
+            if due:
+                start = taken[detector.position]
+                taken[detector.position] += len(due)
+                mine = scores[detector.position][start : start + len(due)]
+            signals += [(wearer, signal) for signal in detector.settle(due, mine)]
+        return signals
