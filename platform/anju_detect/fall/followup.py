@@ -18,6 +18,7 @@ from anju_detect.fall.signals import (
     FallSignal,
     cancelled_words,
     confirmed_words,
+    lifeless_words,
     withdrawn_words,
 )
 
@@ -51,8 +52,10 @@ class OpenFall:
             self.spreads.append(_spread_g(samples))
             if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
                 return self._decided(WITHDRAWN, at, withdrawn_words(self.seconds, *self._moving(p)))
-            if self._still(p) or self.seconds >= p.decide_s:
-                return self._decided(CONFIRMED, at, confirmed_words(self.seconds, *self._resting(p)))
+            lifeless = self._lifeless(p)
+            if (self._still(p) and not lifeless) or self.seconds >= p.decide_s:
+                words = lifeless_words(self.seconds) if lifeless else confirmed_words(self.seconds, *self._resting(p))
+                return self._decided(CONFIRMED, at, words)
         return None
 
     def cancel(self, now_s: float) -> FallSignal:
@@ -78,6 +81,11 @@ class OpenFall:
     def _still(self, p: FallParameters) -> bool:
         still, seconds = self._resting(p)
         return self.seconds >= p.confirm_s and still >= p.still_share * seconds
+
+    def _lifeless(self, p: FallParameters) -> bool:
+        """Stiller than a body: perhaps taken off. Seconds without samples prove nothing."""
+        last = self.spreads[-p.still_window_s :]
+        return len(last) == p.still_window_s and all(spread < p.lifeless_g for spread in last)
 
     def _recovered(self, ring: SampleRing, p: FallParameters) -> bool:
         """Sustained movement; on the trunk also upright as before. A second without samples is no movement."""

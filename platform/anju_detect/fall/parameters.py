@@ -25,6 +25,9 @@ class FallParameters:
         Stillness confirms from `confirm_s` on; at `decide_s` whatever did not recover is confirmed.
     still_g
         Standard deviation of the magnitude within a second under which that second is still.
+    lifeless_g
+        Where every second of the last `still_window_s` lies under this too, even breath and pulse are missing: the
+        sensor may lie on a table. Then nothing is confirmed before `decide_s`, and the reason says so.
     still_share
         Share of the last `still_window_s` seconds that must be still to confirm early.
     recover_share
@@ -41,6 +44,7 @@ class FallParameters:
     confirm_s: float = 30.0
     decide_s: float = 60.0
     still_g: float = 0.04
+    lifeless_g: float = 0.003
     still_share: float = 0.85
     still_window_s: int = 20
     recover_share: float = 0.7
@@ -56,6 +60,7 @@ class FallParameters:
             "confirm_s": (10.0, 120.0),
             "decide_s": (20.0, 300.0),
             "still_g": (0.001, 0.5),
+            "lifeless_g": (0.0, 0.05),
             "still_share": (0.1, 1.0),
             "still_window_s": (5, 60),
             "recover_share": (0.1, 1.0),

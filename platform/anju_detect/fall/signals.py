@@ -60,6 +60,14 @@ def confirmed_words(after_s: float, still_s: int, seconds: int) -> tuple[str, st
     )
 
 
+def lifeless_words(after_s: float) -> tuple[str, str]:
+    """Reason for a confirmation where nothing at all has moved since: it may have been taken off, or worse."""
+    return (
+        f"撞击后 {after_s:.0f} 秒毫无动静，连轻微颤动也没有：可能已摘下，请立即联系核实",
+        f"not the slightest tremor {after_s:.0f} s after the impact: perhaps taken off; call at once to make sure",
+    )
+
+
 def withdrawn_words(after_s: float, moving_s: int, seconds: int) -> tuple[str, str]:
     """Reason for withdrawing a suspicion."""
     return (

@@ -74,12 +74,17 @@ def drawn_patterns(found: Candidates, most: int, rng: np.random.Generator) -> Pa
 def principal_axes(patterns: Patterns, responses: NDArray[np.float16], components: int) -> Axes:
     """The directions in which these responses differ most."""
     scale = Scale.of_rows(responses)
-    size = responses.shape[1]
-    squares = np.zeros((size, size))
-    for lo in range(0, len(responses), CHUNK):
-        x = scale(responses[lo : lo + CHUNK])
-        squares += x.T @ x
-    values, vectors = np.linalg.eigh(squares / len(responses))
+    rows, size = responses.shape
+    if rows < size:
+        values, vectors = np.linalg.eigh(_products(scale(responses), transposed=False))
+        vectors = scale(responses).T @ (vectors / np.sqrt(np.maximum(values, 1e-9)))
+    else:
+        values, vectors = np.linalg.eigh(_products(scale(responses), transposed=True))
     kept = np.argsort(-values, kind="stable")[:components]
-    spread = np.sqrt(np.maximum(values[kept], 1e-6)).astype(np.float32)
+    spread = np.sqrt(np.maximum(values[kept] / rows, 1e-6)).astype(np.float32)
     return Axes(patterns, scale, vectors[:, kept].astype(np.float16), spread)
+
+
+def _products(x: Floats32, *, transposed: bool) -> NDArray[np.float64]:
+    """Inner products of the columns, if transposed, else of the rows."""
+    return np.asarray(x.T @ x if transposed else x @ x.T, np.float64)

@@ -8,7 +8,7 @@ from fixtures._detect import DAY, HOUR, START, days_of_life, fall_stream
 from anju_detect.boosting import BoostingParameters, grow
 from anju_detect.fall.model import FallModel
 from anju_detect.fall.recorded import WornLabel, candidates, joined
-from anju_detect.fall.training import Effort
+from anju_detect.fall.training import Effort, Training, transfer
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity import KINDS, ROOMS
 from anju_detect.inactivity.fitting import fit as fit_silences
@@ -129,4 +129,12 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
         -99.0
     )
     assert np.isnan(waist.free_alarms_per_day(0.0)) or waist.free_hours > 0
+    assert {trial.person for trial in waist.falls} == {"p0", "p1", "p2", "p3", "p4"}
+    assert waist.latency_s(middle).max() <= 4.5
+    assert waist.specificity(waist.logit_rejecting(0.9)) >= 0.9
+    assert waist.sensitivity(waist.logit_finding(0.9)) >= 0.9
+    assert np.isnan(waist.specificity(middle, "elderly"))
+    carried = transfer(Training(labels, found, FEW), "waist", "wrist")
+    assert len(carried.falls) == len(curves["wrist"].falls)
+    assert carried.sensitivity(0.0) > 0.5
     assert set(FallModel.of(model.arrays()).positions) == {"waist", "wrist"}
