@@ -53,7 +53,7 @@ class PositionRecipe:
 RECIPES = {
     # Wide kernels: at the waist even they err hardly ever, and they carry over to other ways of wearing.
     "waist": PositionRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1),
-    "wrist": PositionRecipe(SolverParameters(1.0, 0.3), SolverParameters(3.0, 0.3), 0.75, 6),
+    "wrist": PositionRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.3), 0.75, 6),
 }
 
 
@@ -69,6 +69,8 @@ class Effort:
         Directions kept of the patterns' responses.
     hard, easy
         Candidates of free living to train with: the most fall-like ones, and some of the others.
+    altered
+        Candidates of free living, the most fall-like ones, that an altered copy is made of.
     seed
         Of everything drawn.
 
@@ -78,6 +80,7 @@ class Effort:
     components: int = 160
     hard: int = 6000
     easy: int = 3000
+    altered: int = 8000
     seed: int = 5
 
 
@@ -109,13 +112,23 @@ class Training:
         return worn_there
 
     def _copies(self, group: str) -> Views:
-        """Altered trials; those recorded beyond ±2 g only uncut, because they are turned before they are cut."""
+        """Altered trials, and altered free living where it looks most like a fall.
+
+        Of trials recorded beyond ±2 g only those that are not cut yet: they are turned first. Which free living is
+        altered is chosen once, over all people; a model still sees only the copies of its own.
+        """
         wide = np.isin(self.found.recording, self.found.recording[~self.found.cut])
         mine = self.of_group(group) & self.clear
-        staged = np.flatnonzero(mine & self.staged & (~self.found.cut | ~wide))
-        free = np.flatnonzero(mine & ~self.staged)
-        rows = np.concatenate([np.tile(staged, RECIPES[group].copies), free[:: max(1, len(free) // self.effort.easy)]])
+        staged, free = np.flatnonzero(mine & self.staged), np.flatnonzero(mine & ~self.staged)
+        if len(free):
+            free = self._by_likeness(group, self._scale(staged, free), staged, free)[: self.effort.altered]
+        uncut = staged[~self.found.cut[staged] | ~wide[staged]]
+        rows = np.concatenate([np.tile(uncut, RECIPES[group].copies), free])
         return altered_views(self.found, rows, self.patterns, self._rng)
+
+    def _scale(self, staged: Ints, free: Ints) -> Scale:
+        """The scale of the shapes; free living counts a tenth."""
+        return Scale.of_rows(self.plain.shape[np.concatenate([staged, free[::10]])])
 
     def axes(self, chosen: Truths) -> Axes:
         """Principal directions of the chosen candidates; those of free living count a tenth."""
@@ -128,7 +141,7 @@ class Training:
         recipe = RECIPES[group]
         mine = chosen & self.of_group(group) & self.clear
         staged, free = np.flatnonzero(mine & self.staged), np.flatnonzero(mine & ~self.staged)
-        scale = Scale.of_rows(self.plain.shape[np.concatenate([staged, free[::10]])])
+        scale = self._scale(staged, free)
         rows = np.concatenate([staged, self._hard(group, scale, staged, free)])
         copies = np.flatnonzero(mine[self.altered[group].source])
         source = np.concatenate([rows, self.altered[group].source[copies]])
@@ -153,12 +166,18 @@ class Training:
         effort = self.effort
         if len(free) <= effort.hard + effort.easy:
             return free
-        rng = np.random.default_rng([effort.seed, len(free)])
+        order = self._by_likeness(group, scale, staged, free)
+        rest = np.random.default_rng(effort.seed).permutation(order[effort.hard :])
+        return np.sort(np.concatenate([order[: effort.hard], rest[: effort.easy]]))
+
+    def _by_likeness(self, group: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
+        """Free living from the most to the least fall-like, says a machine that was shown little of it."""
+        rng = np.random.default_rng([self.effort.seed, len(free)])
         some = np.concatenate([staged, rng.permutation(free)[:FIRST_LOOK]])
         fell = self.fell[some]
-        first = solve(scale(self.plain.shape[some]), fell, np.where(fell, FALL_WEIGHT, 1.0), RECIPES[group].shape)
-        order = free[np.argsort(-first.decide(scale(self.plain.shape[free])), kind="stable")]
-        return np.sort(np.concatenate([order[: effort.hard], rng.permutation(order[effort.hard :])[: effort.easy]]))
+        weight = np.where(fell, FALL_WEIGHT, 1.0)
+        first = solve(scale(self.plain.shape[some]), fell, weight, RECIPES[group].shape)
+        return free[np.argsort(-first.decide(scale(self.plain.shape[free])), kind="stable")]
 
     def decisions(self, model: PositionModel, axes: Axes, rows: Ints) -> tuple[Floats, Floats]:
         """What the machine of shapes and that of patterns say of some candidates."""
