@@ -14,8 +14,8 @@ from rich.progress import Progress
 from anju_cli.bench_figures import Figure, cpu_s, median_cpu_s, show_missed, table
 from anju_cli.bench_lives import MIDNIGHT_S, day_of_life, worn
 from anju_cli.recordings import RecordingUnreadable, WornRecording, worn_recordings
-from anju_detect.fall import FallDetector
 from anju_detect.fall.features import AFTER_S, BEFORE_S
+from anju_detect.fall.fleet import FallFleet, WornChunk
 from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import InactivityDetector, LifeBatch
 
@@ -100,17 +100,22 @@ def falls(streams: list[WornRecording], repeats: int) -> list[Figure]:
 
 
 def judge_all(streams: list[WornRecording], model: FallModel) -> int:
-    """Feed all streams in turn, chunk by chunk, each to a detector of its own; how many candidates were judged."""
-    detectors = [FallDetector(one.fs_hz, one.position, one.clip_g, judge=model) for one in streams]
+    """Feed all streams chunk by chunk, those of all wearers together; how many candidates were judged."""
+    fleet = FallFleet(model)
+    for one in streams:
+        fleet.add(one.recording, one.fs_hz, one.position, one.clip_g)
     judged = 0
-    for start_s in np.arange(0.0, max(len(one.samples) / one.fs_hz for one in streams), CHUNK_S):
-        for one, detector in zip(streams, detectors, strict=True):
-            chunk = slice(int(start_s * one.fs_hz), int((start_s + CHUNK_S) * one.fs_hz))
-            if chunk.start < len(one.samples):
-                detector.update(float(start_s), one.samples[chunk])
-                judged += len(detector.judged)
-                detector.judged.clear()
+    for start_s in np.arange(0.0, max(len(one.samples) / one.fs_hz for one in streams), CHUNK_S).tolist():
+        fleet.update([chunk for one in streams if (chunk := _chunk(one, start_s)) is not None])
+        for detector in fleet.detectors.values():
+            judged += len(detector.judged)
+            detector.judged.clear()
     return judged
+
+
+def _chunk(one: WornRecording, start_s: float) -> WornChunk | None:
+    samples = one.samples[int(start_s * one.fs_hz) : int((start_s + CHUNK_S) * one.fs_hz)]
+    return WornChunk(one.recording, start_s, samples) if len(samples) else None
 
 
 def above_trigger(samples: NDArray[np.int16]) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ from anju_cli.report_silences import compare, console_tables, read_rivals, silen
 from anju_cli.train import TIHM_OUTAGES, worn_candidates
 from anju_detect.errors import DetectionError
 from anju_detect.fall.model import CLIP_G, GROUP_OF, FallModel
-from anju_detect.fall.training import WornLabel
+from anju_detect.fall.recorded import WornLabel
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity.fitting import fit as fit_silences
 from anju_detect.inactivity.model import SilenceModel

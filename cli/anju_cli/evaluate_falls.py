@@ -14,7 +14,7 @@ from anju_cli.recordings import RecordingUnreadable, WornRecording
 from anju_detect.evaluation.falls import FreeLiving, Trial
 from anju_detect.fall import FallDetector
 from anju_detect.fall.judge import Judge
-from anju_detect.fall.training import Candidates, WornLabel, held
+from anju_detect.fall.recorded import Candidates, WornLabel, held
 
 Floats = NDArray[np.float64]
 

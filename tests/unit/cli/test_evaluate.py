@@ -20,7 +20,7 @@ from anju_cli.recordings import RecordingUnreadable, WornRecording
 from anju_cli.report_charts import Axis, Line, bars, chart
 from anju_cli.report_silences import read_rivals
 from anju_detect.fall.model import FallModel
-from anju_detect.fall.training import Candidates, WornLabel
+from anju_detect.fall.recorded import Candidates, WornLabel
 from anju_detect.inactivity.model import SilenceModel
 
 DAYS = 26
