@@ -17,9 +17,8 @@ from fixtures.ingest import Rig, records, running
 from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 
-from anju_cli.detect import judge_recording, watch_homes
+from anju_cli.detect import judge_together, watch_homes
 from anju_cli.recordings import WornRecording, read_home, worn_recordings
-from anju_detect.fall.model import FallModel
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
 from anju_platform.series.duckdb import DuckDbSeries
@@ -117,7 +116,7 @@ def _fall_alerts(line: Lockstep) -> list[tuple[float, float]]:
 
 def _same_falls(line: Lockstep, worn: WornRecording) -> int:
     """Stream and compare; how many falls there were. The clock waits while an alarm that is due is on its way."""
-    judged = judge_recording(worn, FallModel.shipped())
+    (judged,) = judge_together([worn])
     raised = [(one.impact_s, one.at_s) for one in judged if one.raised]
     began_s = line.clock.time()
 
