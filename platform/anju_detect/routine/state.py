@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from anju_detect.errors import HomeUnknown, SnapshotRefused
+from anju_detect.columns import Column, HomeColumns
 from anju_detect.routine.measures import A_DAY, MEASURES
 
 VERSION = 1
@@ -22,7 +16,7 @@ NO_DAY = -(10**6)
 HEARD, UNSEEN = 1, 2
 
 # name, type, value before anything is known, further axes. 2.5 kB a home in all.
-COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
+COLUMNS: tuple[Column, ...] = (
     ("offset_s", np.float32, 0.0, ()),
     ("open_day", np.int32, NO_DAY, ()),
     ("judged_day", np.int32, NO_DAY, ()),
@@ -43,65 +37,8 @@ COLUMNS: tuple[tuple[str, type[np.generic], float, tuple[int, ...]], ...] = (
 )
 
 
-class RoutineState:
-    """Struct of arrays over homes; grows by doubling. `size` rows are in use."""
+class RoutineState(HomeColumns):
+    """What the routine detector knows of its homes."""
 
-    def __init__(self, capacity: int) -> None:
-        self.names: list[str] = []
-        self._rows: dict[str, int] = {}
-        self._columns = {name: np.full((capacity, *axes), fill, kind) for name, kind, fill, axes in COLUMNS}
-
-    @property
-    def size(self) -> int:
-        """How many homes there are."""
-        return len(self.names)
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name][: self.size]
-
-    def row(self, home: str) -> int:
-        """Row of a home that was added. Raises `HomeUnknown`."""
-        try:
-            return self._rows[home]
-        except KeyError:
-            raise HomeUnknown(home) from None
-
-    def add(self, home: str) -> int:
-        """Row of a home, a new one where it is new."""
-        if home in self._rows:
-            return self._rows[home]
-        capacity = len(self._columns["offset_s"])
-        if self.size == capacity:
-            for name, kind, fill, axes in COLUMNS:
-                more = np.full((capacity, *axes), fill, kind)
-                self._columns[name] = np.concatenate([self._columns[name], more])
-        self._rows[home] = self.size
-        self.names.append(home)
-        return self.size - 1
-
-    def dump(self) -> bytes:
-        """All of it, in numpy's own archive format."""
-        out = io.BytesIO()
-        head = np.frombuffer(json.dumps({"version": VERSION, "homes": self.names}).encode(), np.uint8)
-        np.savez_compressed(out, head=head, **{name: self[name] for name, *_ in COLUMNS})  # type: ignore[arg-type]
-        return out.getvalue()
-
-    @classmethod
-    def load(cls, data: bytes) -> RoutineState:
-        """The inverse of `dump`. Raises `SnapshotRefused`."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                head = json.loads(archive["head"].tobytes())
-                columns = {name: archive[name] for name, *_ in COLUMNS}
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise SnapshotRefused(f"the snapshot can't be read: {error}") from error
-        if head.get("version") != VERSION:
-            raise SnapshotRefused(f"the snapshot has version {head.get('version')}, this reads {VERSION}")
-        state = cls(max(len(head["homes"]), 1))
-        for home in head["homes"]:
-            state.add(home)
-        for name, kind, _, axes in COLUMNS:
-            if columns[name].shape != (state.size, *axes) or columns[name].dtype != np.dtype(kind):
-                raise SnapshotRefused(f"the snapshot's {name} has shape {columns[name].shape}")
-            state[name][:] = columns[name]
-        return state
+    layout = COLUMNS
+    version = VERSION
