@@ -118,7 +118,8 @@
   document.addEventListener("htmx:sseOpen", () => {
     connected = true;
     fresh = Date.now();
-    document.body.dispatchEvent(new Event("board:refresh"));
+    // What happened between the page and its line is in neither.
+    for (const name of ["board:refresh", "board:connected"]) document.body.dispatchEvent(new Event(name));
   });
   for (const name of ["htmx:sseError", "htmx:sseClose"]) document.addEventListener(name, () => (connected = false));
 
