@@ -151,8 +151,11 @@ def tab_to(page: Page, selector: str, most: int = 80) -> None:
     wanted = page.locator(selector).first
     expect(wanted).to_be_visible()
     for _ in range(most):
-        if wanted.evaluate("element => element === document.activeElement"):
-            width = wanted.evaluate("element => parseFloat(getComputedStyle(element).outlineWidth)")
+        # In one look: a redrawing may come between two.
+        width = wanted.evaluate(
+            "element => element === document.activeElement ? parseFloat(getComputedStyle(element).outlineWidth) : -1"
+        )
+        if width >= 0:
             assert width >= 2, f"{selector}: the focus cannot be seen"
             return
         page.keyboard.press("Tab")
