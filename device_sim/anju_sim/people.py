@@ -15,6 +15,8 @@ from anju_sim.story import Act, Deed, Who
 _CONFLICT = 409
 _NOT_YET = frozenset({404, 409, 422, 425, 503})
 """Answers that may change when somebody else has acted first."""
+_COLLISION = "urn:anju:problem:changed-meanwhile"
+"""A conflict that says nothing about what was done: two wrote at the same moment."""
 
 
 class LoginsUnreadable(ValueError):
@@ -29,16 +31,23 @@ class LoginsUnreadable(ValueError):
 class CallRefused(RuntimeError):
     """The platform refused a request, or could not be reached (status 0)."""
 
-    def __init__(self, what: str, status: int, detail: str) -> None:
+    def __init__(self, what: str, status: int, detail: str, kind: str = "") -> None:
         super().__init__(f"{what}: {status or 'unreachable'} {detail}")
         self.what = what
         self.status = status
         self.detail = detail
+        self.kind = kind
+        """Type of the problem details."""
 
     @property
     def may_pass(self) -> bool:
         """Whether trying again later can help."""
         return self.status == 0 or self.status in _NOT_YET
+
+    @property
+    def stands(self) -> bool:
+        """Whether things are in a state in which this can't be done: where it was tried before, it may have been."""
+        return self.status == _CONFLICT and self.kind != _COLLISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class Person:
         except httpx.TransportError as error:
             raise CallRefused(what, 0, str(error)) from None
         if answer.is_error:
-            raise CallRefused(what, answer.status_code, _detail(answer))
+            raise CallRefused(what, answer.status_code, *_problem(answer))
         return answer.json() if answer.content else None
 
     def close(self) -> None:
@@ -108,7 +117,7 @@ class Course:
     refusal: str = ""
     """What the last attempt met."""
     unsure: bool = False
-    """The platform was lost in the last attempt: a conflict now says that it had been done."""
+    """The platform was lost in an attempt at this act: a conflict now says that it had been done."""
     done: list[str] = field(default_factory=list)
 
 
@@ -139,8 +148,8 @@ class People:
         try:
             finished = self._deeds[act.does](course)
         except CallRefused as refusal:
-            finished = course.unsure and refusal.status == _CONFLICT
-            course.unsure = refusal.status == 0
+            finished = course.unsure and refusal.stands
+            course.unsure = course.unsure or refusal.status == 0
             course.refusal = str(refusal)
             if not (finished or refusal.may_pass):
                 raise
@@ -176,9 +185,7 @@ class People:
 
     def _accept(self, course: Course) -> bool:
         if course.unsure and course.carer is not None:
-            # The answer was lost: either it is accepted (a conflict then says so), or it still can be.
-            course.carer.call("POST", f"/visits/{course.visit_id}/accept", {})
-            return True
+            return self._accept_again(course, course.carer)
         for carer in self._carers:
             for offer in carer.call("GET", "/visits?mine=offers"):
                 if str(offer.get("alert_id")) == course.alert_id:
@@ -187,6 +194,17 @@ class People:
                     return True
         course.refusal = "no carer has an offer of it yet"
         return False
+
+    def _accept_again(self, course: Course, carer: Person) -> bool:
+        """The answer was lost. To accept twice is to accept once; a conflict says that the offer is no more hers."""
+        try:
+            carer.call("POST", f"/visits/{course.visit_id}/accept", {})
+        except CallRefused as refusal:
+            if not refusal.stands:
+                raise
+            course.visit_id, course.carer, course.unsure, course.refusal = "", None, False, str(refusal)
+            return False
+        return True
 
     def _check_in(self, course: Course) -> bool:
         code = self._code_of(course.home)
@@ -220,9 +238,12 @@ _REPORT = {"report": {"condition": "fine", "summary": "story", "elder": "confirm
 _NOTE = {"note": "story"}
 
 
-def _detail(answer: httpx.Response) -> str:
+def _problem(answer: httpx.Response) -> tuple[str, str]:
+    """What it says, and its type."""
     try:
         problem = answer.json()
     except ValueError:
-        return answer.text[:200]
-    return str(problem.get("detail") or problem.get("title") or problem) if isinstance(problem, dict) else str(problem)
+        return answer.text[:200], ""
+    if not isinstance(problem, dict):
+        return str(problem), ""
+    return str(problem.get("detail") or problem.get("title") or problem), str(problem.get("type", ""))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from acceptance.district import District, wait_for
 
 from anju_detect.fall import FallDetector
@@ -108,6 +109,7 @@ class Siege:
         self._district = District(folder, *words)
         self._codes: dict[str, str] = {}
         self._asked: dict[str, float] = {}
+        self._courses: dict[str, Course] = {}
         near = self._district.fleet.homes[0].bus
         self._bus = Bus(near.host, near.port, "siege")
         accounts, place = logins_of(folder / "logins.json"), self._district.fleet.homes[0].community
@@ -126,7 +128,7 @@ class Siege:
                 self._fire()
                 for thread in acting:
                     thread.join()
-                wait_for("every alert to be closed", self._all_closed)
+                self._wait_until_closed()
                 wait_for("the spools to empty", lambda: self._spooled() == 0)
                 wait_for("the outbox to empty", lambda: not self._undelivered())
                 self._over.set()
@@ -218,7 +220,7 @@ class Siege:
     def _attend(self) -> None:
         """The worker and the carers, through every outage."""
         mine = {home for one in rounds() for home in (one.press, one.fall, one.silence)}
-        courses: dict[str, Course] = {}
+        courses = self._courses
         while not self._over.wait(0.2):
             now = self._clock.time()
             for row in self._call("/alerts?state=open") or []:
@@ -269,13 +271,33 @@ class Siege:
 
     # --- how it ended ----------------------------------------------------------------------------------------------
 
-    def _all_closed(self) -> bool:
+    def _wait_until_closed(self) -> None:
+        try:
+            wait_for("every alert to be closed", lambda: not self._unclosed())
+        except pytest.fail.Exception as overdue:
+            told = [f"{home} {what}: {self._standing(home)}" for home, what in self._unclosed()]
+            raise AssertionError("\n".join([str(overdue), *told, self._district.log()[-3000:]])) from None
+
+    def _unclosed(self) -> list[tuple[str, str]]:
+        """Homes whose event has no closed alert, with the event."""
         if self.facts.faults:
             raise AssertionError("somebody in the siege failed") from self.facts.faults[0]
         rows = self._call("/alerts?state=closed") or []
         closed = {(row["home_id"], row["kind"]) for row in rows}
-        wanted = [(getattr(one, what), kinds) for one in rounds() for what, kinds in KINDS.items()]
-        return all(any((home, kind) in closed for kind in kinds) for home, kinds in wanted)
+        wanted = [(getattr(one, what), what) for one in rounds() for what in KINDS]
+        return [(home, what) for home, what in wanted if not any((home, kind) in closed for kind in KINDS[what])]
+
+    def _standing(self, home: str) -> str:
+        """The home's alerts, how far each is, and what its people wait for."""
+        rows = [row for row in self._call("/alerts?state=all") or [] if row["home_id"] == home]
+        return "; ".join(self._standing_of(row) for row in rows) or "no alert"
+
+    def _standing_of(self, row: dict[str, Any]) -> str:
+        whole = self._call(f"/alerts/{row['id']}") or {"history": []}
+        steps = " ".join(step["step"] for step in whole["history"])
+        course = self._courses.get(row["id"])
+        waiting = self._people.waiting_for(course) if course else "nobody took it"
+        return f"{row['kind']} [{steps}] waits for {waiting or 'nobody'}"
 
     def _spooled(self) -> int:
         """Messages that gateways still hold, by their own files."""
