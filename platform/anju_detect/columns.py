@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,8 @@ Column = tuple[str, type[np.generic], float, tuple[int, ...]]
 class HomeColumns:
     """Struct of arrays over homes; grows by doubling. `size` rows are in use.
 
-    A detector's state says in `layout` which columns it has; another `version` refuses older snapshots.
+    A detector's state says in `layout` which columns it has; another `version` refuses older snapshots. `until_s`
+    is how far the detector had come in time, Unix seconds.
     """
 
     layout: ClassVar[tuple[Column, ...]]
@@ -27,6 +29,7 @@ class HomeColumns:
 
     def __init__(self, capacity: int) -> None:
         self.names: list[str] = []
+        self.until_s = -math.inf
         self._rows: dict[str, int] = {}
         self._capacity = capacity
         self._columns = {name: np.full((capacity, *axes), fill, kind) for name, kind, fill, axes in self.layout}
@@ -65,7 +68,8 @@ class HomeColumns:
     def dump(self) -> bytes:
         """All of it, in numpy's own archive format."""
         out = io.BytesIO()
-        head = np.frombuffer(json.dumps({"version": self.version, "homes": self.names}).encode(), np.uint8)
+        facts = {"version": self.version, "until_s": self.until_s, "homes": self.names}
+        head = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         np.savez_compressed(out, head=head, **{name: self[name] for name, *_ in self.layout})  # type: ignore[arg-type]
         return out.getvalue()
 
@@ -81,6 +85,7 @@ class HomeColumns:
         if head.get("version") != cls.version:
             raise SnapshotRefused(f"the snapshot has version {head.get('version')}, this reads {cls.version}")
         state = cls(max(len(head["homes"]), 1))
+        state.until_s = head["until_s"]
         for home in head["homes"]:
             state.add(home)
         for name, kind, _, axes in cls.layout:

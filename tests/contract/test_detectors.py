@@ -197,6 +197,26 @@ class TestInactivity:
             detector.update(batch(rest[at : at + 50]))
             assert detector.sweep(now) == []
 
+    @pytest.mark.parametrize("left_out", ["nothing", "heartbeat"])
+    @pytest.mark.parametrize("size", [1, 3, 20, 77])
+    @pytest.mark.parametrize("hour", [11.0, 19.5, 23.0])
+    def test_how_a_backlog_is_cut_by_sweeps_does_not_matter(self, hour: float, size: int, left_out: str) -> None:
+        rows = sorted((row for row in _cut(hour) if row[3] != left_out), key=lambda row: row[1])
+        now = START + 4 * DAY + hour * HOUR + 600
+        lived = [row for row in rows if row[1] <= START + 3 * DAY + 9 * HOUR]
+        told_late = rows[len(lived) :]
+        deadlines = []
+        for step in (len(told_late), size):
+            detector = InactivityDetector()
+            detector.add_home("a", utc_offset_s=0.0)
+            watch(detector, lived, lived[-1][1] + 600)
+            for at in range(-step, len(told_late), step):
+                detector.update(batch(told_late[max(at, 0) : at + step]))
+                for signal in detector.sweep(now):
+                    detector.untold(signal, now)
+            deadlines.append(detector.deadlines()[1][0])
+        assert deadlines[0] == deadlines[1]
+
     def test_late_life_after_an_alert_opens_a_new_silence_not_a_second_alert_for_the_old(self) -> None:
         rows = _cut(11)
         last = max(at for _, at, _, kind in rows if kind != "heartbeat")

@@ -107,12 +107,12 @@ class InactivityDetector:
         long enough to be given a deadline, a deadline, the end of an absence or an outage.
         """
         _finite("now_s", now_s)
-        self._swept_s = max(self._swept_s, now_s)
-        s = self._s
+        s, before_s = self._s, self._s.until_s
+        self._swept_s = s.until_s = max(before_s, now_s)
         rows = np.flatnonzero(s["next_s"] <= now_s)
         if not len(rows):
             return []
-        self._advance(rows, now_s)
+        self._advance(rows, now_s, before_s)
         due = (s["deadline_s"][rows] <= now_s) & (s["raised_for_s"][rows] != s["last_life_s"][rows])
         raised = rows[due & ~self._unseen(rows, now_s)]
         s["raised_for_s"][raised] = s["last_life_s"][raised]
@@ -143,6 +143,13 @@ class InactivityDetector:
             raise OutcomeUnknown(outcome, OUTCOMES)
         if outcome not in FALSE:
             self._s["taint_until_s"][row] = max(float(self._s["taint_until_s"][row]), at_s)
+            quota.count(self._s, np.array([row]), at_s, -1.0)
+
+    def untold(self, signal: InactivitySignal, at_s: float) -> None:
+        """Nobody was told of this one, since life that came late had ended it: it was no false alert."""
+        row = self._s.row(signal.home)
+        _finite("at_s", at_s)
+        if signal.kind == INACTIVITY:
             quota.count(self._s, np.array([row]), at_s, -1.0)
 
     def absent(self, home: str, from_s: float, until_s: float) -> None:
@@ -227,9 +234,7 @@ class InactivityDetector:
         last = piece.last
         home, at_s = piece.home[last], piece.at_s[last]
         stayed = piece.all_per_home(piece.room == s["last_room"][piece.home])[last]
-        pending = s["deadline_s"][home]
-        hold = np.where(np.isnan(pending), s["hold_s"][home], np.fmax(pending, s["hold_s"][home]))
-        s["hold_s"][home] = np.where(stayed, hold, -np.inf)
+        s["hold_s"][home[~stayed]] = -np.inf
         s["deadline_s"][home] = s["tail_s"][home] = np.nan
         s["tail_share"][home] = 0.0
         remember(s, piece, piece.at_s + s["offset_s"][piece.home])
@@ -254,8 +259,12 @@ class InactivityDetector:
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
-    def _advance(self, rows: Ints, now_s: float) -> None:
-        """Bring these homes to `now_s`: absences and outages that are over, deadlines that are wanted."""
+    def _advance(self, rows: Ints, now_s: float, before_s: float) -> None:
+        """Bring these homes to `now_s`: absences and outages that are over, deadlines that are wanted.
+
+        A deadline holds for later life in the same room, and teaches, only where it was set in time, at the first sweep
+        after `before_s`: where life is told late, how it was cut into batches must not matter.
+        """
         s = self._s
         for kind in ("absent", "outage"):
             over = rows[(s[f"{kind}_until_s"][rows] <= now_s) & np.isfinite(s[f"{kind}_from_s"][rows])]
@@ -268,8 +277,16 @@ class InactivityDetector:
             outlook = self._outlook(rows)
             s["deadline_s"][rows] = self._deadline(rows, outlook)
             s["away"][rows] = outlook.away
-            tail_s, s["tail_share"][rows] = outlook.tail()
-            s["tail_s"][rows] = self._silent_from(rows) + tail_s
+            self._promise(rows, outlook, self._silent_from(rows) + gaps.MIN_GAP_S > before_s)
+
+    def _promise(self, rows: Ints, outlook: Outlook, in_time: NDArray[np.bool_]) -> None:
+        """Remember what was said in time, to hold to it and to learn from how it ends."""
+        s = self._s
+        tail_s, share = outlook.tail()
+        s["tail_share"][rows] = share
+        s["tail_s"][rows] = np.where(in_time, self._silent_from(rows) + tail_s, np.nan)
+        held = rows[in_time]
+        s["hold_s"][held] = np.fmax(s["deadline_s"][held], s["hold_s"][held])
 
     def _schedule(self, rows: Ints) -> None:
         """Note when these homes must next be looked at; a deadline that passed unseen is looked at every time."""

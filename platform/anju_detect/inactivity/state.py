@@ -7,7 +7,7 @@ import numpy as np
 from anju_detect.columns import Column, HomeColumns
 from anju_detect.inactivity.vocabulary import ROOMS
 
-VERSION = 2
+VERSION = 3
 BANDS = 8
 SLOTS = 48
 PLACES = len(ROOMS) + 1

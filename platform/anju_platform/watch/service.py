@@ -165,8 +165,8 @@ class Watch:
             self._try(failed, partial(self._see_again, dark, now_s))
         with self._lock:
             self._end_outages(now_s)
-            for signal in self._detector.sweep(now_s):
-                self._due[signal.home] = signal
+            if self._replay is None:
+                self._take(self._detector.sweep(now_s))
             ready = self._ready(now_s)
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
@@ -268,7 +268,7 @@ class Watch:
         ready = []
         for home_id, signal in list(self._due.items()):
             if self._detector.explain(home_id, now_s).last_life_s != signal.since_s:
-                del self._due[home_id]
+                self._detector.untold(self._due.pop(home_id), now_s)
             elif self._believed(home_id, signal, now_s):
                 ready.append(signal)
         return ready
@@ -359,7 +359,6 @@ class Watch:
             for home_id in offline:
                 self._sight.online(home_id, False, now_s)
             self._settle_outages(now_s)
-            self._take(self._detector.sweep(now_s))
         self._replay_series(series, from_s)
 
     def _recall(self, snapshot: Snapshot) -> bool:
@@ -375,7 +374,11 @@ class Watch:
         return True
 
     def _take(self, signals: list[InactivitySignal]) -> None:
-        self._due.update({signal.home: signal for signal in signals})
+        for signal in signals:
+            before = self._due.get(signal.home)
+            if before is not None and before.episode != signal.episode:
+                self._detector.untold(before, signal.at_s)
+            self._due[signal.home] = signal
 
     def _settle_outages(self, now_s: float) -> None:
         """Outages of the snapshot and of the records become the same."""

@@ -51,22 +51,22 @@ def acting(platform: Platform, deed: Deed, times: int) -> Course:
 @pytest.mark.parametrize(
     ("answers", "done"),
     [
-        ([DONE], True),
-        ([LOST, CONFLICT], True),
-        ([LOST, BUSY, CONFLICT], True),
-        ([LOST, COLLISION, CONFLICT], True),
-        ([LOST, COLLISION], False),
-        ([LOST, DONE], True),
-        ([CONFLICT, CONFLICT], False),
-        ([BUSY, CONFLICT], False),
+        ([DONE], 1),
+        ([LOST, CONFLICT], 1),
+        ([LOST, BUSY, CONFLICT], 1),
+        ([LOST, COLLISION, CONFLICT], 1),
+        ([LOST, COLLISION], 0),
+        ([LOST, DONE], 1),
+        ([CONFLICT, CONFLICT], 0),
+        ([BUSY, CONFLICT], 0),
     ],
 )
 def test_a_conflict_says_that_it_was_done_only_after_an_answer_was_lost(
-    answers: list[httpx.Response | str], done: bool
+    answers: list[httpx.Response | str], done: int
 ) -> None:
     course = acting(Platform(*answers), Deed.DISPATCH, len(answers))
-    assert (course.step, course.done) == (int(done), [Deed.DISPATCH] if done else [])
-    assert bool(course.refusal) is not done
+    assert (course.step, course.done) == (done, [Deed.DISPATCH] * done)
+    assert bool(course.refusal) is not bool(done)
 
 
 def test_an_offer_whose_acceptance_was_lost_is_accepted_again() -> None:

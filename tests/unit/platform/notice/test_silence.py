@@ -192,3 +192,18 @@ def test_outcomes_teach_from_silences_only(ward: Ward) -> None:
 def test_a_home_that_is_not_in_the_records_is_refused(ward: Ward) -> None:
     with pytest.raises(UnwatchedHome, match="home-99"):
         ward.watch.row("home-99")
+
+
+def test_a_backlog_in_pieces_says_the_same_as_at_once(ward: Ward) -> None:
+    now = ward.now()
+    hours = [day * 24 + third / 3 for day in range(14, 0, -1) for third in range(40, 0, -1)]
+    past = [(now - ago * 3600, "living", "motion") for ago in (*hours, 1.5)]
+    for at in range(0, len(past), 25):
+        ward.take(HOME, *past[at : at + 25])
+        ward.sweep()
+    ward.take(OTHER, *past)
+    ward.sweep()
+    one, other = (ward.watch.explain(home, now) for home in HOMES)
+    assert (one.last_life_s, one.deadline_s) == (other.last_life_s, other.deadline_s)
+    assert other.deadline_s < other.last_life_s + 24 * 3600, "the longest that is waited for any home says nothing"
+    assert ward.raised("inactivity") == []
