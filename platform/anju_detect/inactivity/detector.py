@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.errors import BatchRefused, OutcomeUnknown, ParameterOutOfRange
+from anju_detect.errors import OutcomeUnknown, ParameterOutOfRange
 from anju_detect.inactivity import gaps, quota
 from anju_detect.inactivity.habits import is_exit, learn, remember, rise
-from anju_detect.inactivity.intake import Rows, sorted_rows
+from anju_detect.inactivity.intake import Rows, finite, interval, sorted_rows
 from anju_detect.inactivity.model import Outlook, SilenceModel, surprise_of
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.presence import presence_of
@@ -99,6 +99,7 @@ class InactivityDetector:
             return
         heard_from = self._hear(rows)
         self._live(rows, heard_from)
+        self._heard_since(rows.home[rows.last], heard_from[rows.last])
 
     def sweep(self, now_s: float) -> list[InactivitySignal]:
         """Raise what is due at `now_s` and was not raised for this silence before.
@@ -106,13 +107,13 @@ class InactivityDetector:
         One comparison over all homes finds those for which something was to happen by now: a silence that has lasted
         long enough to be given a deadline, a deadline, the end of an absence or an outage.
         """
-        _finite("now_s", now_s)
-        s, before_s = self._s, self._s.until_s
-        self._swept_s = s.until_s = max(before_s, now_s)
+        finite("now_s", now_s)
+        self._swept_s = self._s.until_s = max(self._s.until_s, now_s)
+        s = self._s
         rows = np.flatnonzero(s["next_s"] <= now_s)
         if not len(rows):
             return []
-        self._advance(rows, now_s, before_s)
+        self._advance(rows, now_s)
         due = (s["deadline_s"][rows] <= now_s) & (s["raised_for_s"][rows] != s["last_life_s"][rows])
         raised = rows[due & ~self._unseen(rows, now_s)]
         s["raised_for_s"][raised] = s["last_life_s"][raised]
@@ -124,7 +125,7 @@ class InactivityDetector:
     def explain(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
         row = self._s.row(home)
-        _finite("now_s", now_s)
+        finite("now_s", now_s)
         if math.isfinite(self._s["last_life_s"][row]):
             return self._explanation(row, now_s, self._outlook(np.array([row])))
         words = "还没有任何活动记录", "no sign of life was ever received"
@@ -138,7 +139,7 @@ class InactivityDetector:
         a false alert needs no correction either: the silence that ends by itself is learnt from like any other.
         """
         row = self._s.row(home)
-        _finite("at_s", at_s)
+        finite("at_s", at_s)
         if outcome not in OUTCOMES:
             raise OutcomeUnknown(outcome, OUTCOMES)
         if outcome not in FALSE:
@@ -148,14 +149,14 @@ class InactivityDetector:
     def untold(self, signal: InactivitySignal, at_s: float) -> None:
         """Nobody was told of this one, since life that came late had ended it: it was no false alert."""
         row = self._s.row(signal.home)
-        _finite("at_s", at_s)
+        finite("at_s", at_s)
         if signal.kind == INACTIVITY:
             quota.count(self._s, np.array([row]), at_s, -1.0)
 
     def absent(self, home: str, from_s: float, until_s: float) -> None:
         """The family told us that nobody is in from … until; replaces an earlier word. Life inside ends it early."""
         row = self._s.row(home)
-        _interval(from_s, until_s)
+        interval(from_s, until_s)
         self._s["absent_from_s"][row], self._s["absent_until_s"][row] = from_s, until_s
         self._schedule(np.array([row]))
 
@@ -163,7 +164,7 @@ class InactivityDetector:
         """The home can't be heard from … until (None: not known yet): neither life nor silence."""
         row = self._s.row(home)
         until = math.inf if until_s is None else until_s
-        _interval(from_s, until)
+        interval(from_s, until)
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
         self._schedule(np.array([row]))
 
@@ -195,19 +196,24 @@ class InactivityDetector:
         """Note what was heard; per row, since when its home is heard without a break."""
         s = self._s
         before = rows.before(s["last_seen_s"])
-        beats = s["beats"][rows.home] | rows.any_per_home(rows.is_beat)
+        beats = s["beats"][rows.home] | (rows.running_count(rows.is_beat) > 0)
         back = beats & (rows.at_s - before > self._p.heartbeat_gap_s) & np.isfinite(before)
         heard_from = rows.running_last(np.where(back, rows.at_s, -np.inf), s["heard_from_s"])
         last = rows.last
         home = rows.home[last]
         s["beats"][home] = beats[last]
         s["last_seen_s"][home] = np.maximum(s["last_seen_s"][home], rows.at_s[last])
-        anew = heard_from[last] > s["heard_from_s"][home]
-        s["heard_from_s"][home] = heard_from[last]
-        s["deadline_s"][home[anew]] = np.nan
-        s["hold_s"][home[anew]] = -np.inf
-        self._schedule(home[anew])
         return heard_from
+
+    def _heard_since(self, home: Ints, from_s: Floats) -> None:
+        """These homes are heard without a break since `from_s`; where that is news, their silence counts from it."""
+        s = self._s
+        news = from_s > s["heard_from_s"][home]
+        home, from_s = home[news], from_s[news]
+        s["heard_from_s"][home] = from_s
+        s["deadline_s"][home] = np.nan
+        s["hold_s"][home] = -np.inf
+        self._schedule(home)
 
     def _live(self, rows: Rows, heard_from: Floats) -> None:
         """Take the signs of life, silence by silence: each long silence ends with the state of its beginning."""
@@ -225,8 +231,23 @@ class InactivityDetector:
             chosen = part == number
             piece = life.take(chosen)
             if number:
+                self._end_silence(piece, heard_from[chosen][piece.first])
                 self._learn(piece, heard_from[chosen])
             self._remember(piece)
+
+    def _end_silence(self, piece: Rows, heard_from: Floats) -> None:
+        """The first row of each home ends a silence whose deadline was pending, whether or not a sweep came in time.
+
+        What is held and learnt is then the same however the stream is cut into batches, and however often is swept.
+        """
+        s = self._s
+        home = piece.home[piece.first]
+        self._heard_since(home, heard_from)
+        lasted = piece.at_s[piece.first] - self._silent_from(home)
+        pending = (lasted >= gaps.MIN_GAP_S) & np.isfinite(s["last_life_s"][home])
+        if math.isfinite(s.until_s):
+            self._ask(home[pending & np.isnan(s["deadline_s"][home])])
+        s["hold_s"][home] = np.where(pending, np.fmax(s["deadline_s"][home], s["hold_s"][home]), s["hold_s"][home])
 
     def _remember(self, piece: Rows) -> None:
         """Make these the last signs of life."""
@@ -259,12 +280,8 @@ class InactivityDetector:
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
-    def _advance(self, rows: Ints, now_s: float, before_s: float) -> None:
-        """Bring these homes to `now_s`: absences and outages that are over, deadlines that are wanted.
-
-        A deadline holds for later life in the same room, and teaches, only where it was set in time, at the first sweep
-        after `before_s`: where life is told late, how it was cut into batches must not matter.
-        """
+    def _advance(self, rows: Ints, now_s: float) -> None:
+        """Bring these homes to `now_s`: absences and outages that are over, deadlines that are wanted."""
         s = self._s
         for kind in ("absent", "outage"):
             over = rows[(s[f"{kind}_until_s"][rows] <= now_s) & np.isfinite(s[f"{kind}_from_s"][rows])]
@@ -272,21 +289,17 @@ class InactivityDetector:
             s[f"{kind}_from_s"][over] = s[f"{kind}_until_s"][over] = np.inf
             s["deadline_s"][over] = np.nan
         wanted = np.isnan(s["deadline_s"][rows]) & np.isfinite(s["last_life_s"][rows])
-        rows = rows[wanted & (self._silent_from(rows) <= now_s - gaps.MIN_GAP_S)]
-        if len(rows):
-            outlook = self._outlook(rows)
-            s["deadline_s"][rows] = self._deadline(rows, outlook)
-            s["away"][rows] = outlook.away
-            self._promise(rows, outlook, self._silent_from(rows) + gaps.MIN_GAP_S > before_s)
+        self._ask(rows[wanted & (self._silent_from(rows) <= now_s - gaps.MIN_GAP_S)])
 
-    def _promise(self, rows: Ints, outlook: Outlook, in_time: NDArray[np.bool_]) -> None:
-        """Remember what was said in time, to hold to it and to learn from how it ends."""
-        s = self._s
-        tail_s, share = outlook.tail()
-        s["tail_share"][rows] = share
-        s["tail_s"][rows] = np.where(in_time, self._silent_from(rows) + tail_s, np.nan)
-        held = rows[in_time]
-        s["hold_s"][held] = np.fmax(s["deadline_s"][held], s["hold_s"][held])
+    def _ask(self, rows: Ints) -> None:
+        """Give the present silence of these homes its deadline."""
+        if not len(rows):
+            return
+        s, outlook = self._s, self._outlook(rows)
+        s["deadline_s"][rows] = self._deadline(rows, outlook)
+        s["away"][rows] = outlook.away
+        tail_s, s["tail_share"][rows] = outlook.tail()
+        s["tail_s"][rows] = self._silent_from(rows) + tail_s
 
     def _schedule(self, rows: Ints) -> None:
         """Note when these homes must next be looked at; a deadline that passed unseen is looked at every time."""
@@ -385,28 +398,5 @@ class InactivityDetector:
         )
 
     def _signal(self, row: int, now_s: float, outlook: Outlook) -> InactivitySignal:
-        told = self._explanation(row, now_s, outlook)
         kind = AWAY_LONG if self._s["away"][row] else INACTIVITY
-        return InactivitySignal(
-            told.home,
-            kind,
-            str(int(told.last_life_s * 1000)),
-            told.last_life_s,
-            told.deadline_s,
-            now_s,
-            told.last_room,
-            1.0 - told.p_innocent,
-            told.reason_zh,
-            told.reason_en,
-        )
-
-
-def _finite(name: str, value: float) -> None:
-    if not math.isfinite(value):
-        raise BatchRefused(name, 0, value, "must be a finite time")
-
-
-def _interval(from_s: float, until_s: float) -> None:
-    _finite("from_s", from_s)
-    if not until_s > from_s:
-        raise BatchRefused("until_s", 0, until_s, f"must be later than from_s = {from_s}")
+        return InactivitySignal.of(kind, self._explanation(row, now_s, outlook), now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +102,19 @@ def sorted_rows(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
         home, at_s, room, kind = home[keep], at_s[keep], room[keep], kind[keep]
     order = np.lexsort((kind, room, at_s, home))
     return Rows.of(home[order], at_s[order], room[order], kind[order])
+
+
+def finite(name: str, value: float) -> None:
+    """Refuse a time that is no number. Raises `BatchRefused`."""
+    if not math.isfinite(value):
+        raise BatchRefused(name, 0, value, "must be a finite time")
+
+
+def interval(from_s: float, until_s: float) -> None:
+    """Refuse a span of time without a beginning or a length. Raises `BatchRefused`."""
+    finite("from_s", from_s)
+    if not until_s > from_s:
+        raise BatchRefused("until_s", 0, until_s, f"must be later than from_s = {from_s}")
 
 
 def _refuse(field: str, column: NDArray[np.generic], bad: Truths, why: str) -> None:

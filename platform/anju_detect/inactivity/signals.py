@@ -59,6 +59,22 @@ class InactivitySignal:
     reason_zh: str
     reason_en: str
 
+    @classmethod
+    def of(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
+        """The alert of a silence that is explained so."""
+        return cls(
+            told.home,
+            kind,
+            str(int(told.last_life_s * 1000)),
+            told.last_life_s,
+            told.deadline_s,
+            at_s,
+            told.last_room,
+            1.0 - told.p_innocent,
+            told.reason_zh,
+            told.reason_en,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

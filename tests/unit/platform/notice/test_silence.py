@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures.watch import HOMES, STEP_S, Ward
+from fixtures.watch import BEAT, DEVICES, HOMES, STEP_S, Ward
 
 from anju_core.events import AlertResolved
 from anju_core.vocabulary import AlertKind, Outcome
@@ -192,6 +192,32 @@ def test_outcomes_teach_from_silences_only(ward: Ward) -> None:
 def test_a_home_that_is_not_in_the_records_is_refused(ward: Ward) -> None:
     with pytest.raises(UnwatchedHome, match="home-99"):
         ward.watch.row("home-99")
+
+
+@pytest.mark.parametrize("cut", [4, 9, 11])
+def test_a_backlog_over_two_sweeps_is_due_when_one_that_came_at_once_is(ward: Ward, cut: int) -> None:
+    ward.take(OTHER, (ward.life(HOME), "living", "motion"))
+    ward.silent = set(HOMES)
+    late: list[tuple[float, str, str]] = []
+    for step in range(1, 49):
+        ward.live(STEP_S / 4)
+        late.append((ward.now(), *BEAT))
+        if step % 4 == 0:
+            late.append((ward.now(), "living", "motion"))
+    ward.silent = set()
+    whole, split = [late, []], [late[: 5 * cut], late[5 * cut :]]
+    for one, other in zip(whole, split, strict=True):
+        for home, part in ((HOME, one), (OTHER, other)):
+            ids = (f"gw-{home}", *(device for device, _, _ in DEVICES))
+            ward.watch.heard({(home, one): Sighting(ward.now()) for one in ids}, ward.now())
+            ward.take(home, *part)
+        ward.sweep()
+        ward.clock.forward(1)
+    ward.live(int(WatchRules().late_hold_s) + 1, step_s=1)
+    ward.until_due(HOME, margin_s=3600)
+    due = {alert.home_id: alert.due_since for alert in ward.raised("inactivity")}
+    assert set(due) == {HOME, OTHER}
+    assert abs((due[HOME] - due[OTHER]).total_seconds()) < 0.01
 
 
 def test_a_backlog_in_pieces_says_the_same_as_at_once(ward: Ward) -> None:
