@@ -16,7 +16,7 @@ from anju_cli.bench_lives import MIDNIGHT_S, day_of_life, worn
 from anju_cli.recordings import RecordingUnreadable, WornRecording, worn_recordings
 from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.fleet import FallFleet, WornChunk
-from anju_detect.fall.model import FallModel
+from anju_detect.fall.model import FallModel, group_of
 from anju_detect.inactivity import InactivityDetector, LifeBatch
 
 GOAL_FALL_MS = 0.05
@@ -130,7 +130,7 @@ def judge_every_second(one: WornRecording, model: FallModel) -> int:
         return 0
     windows = np.lib.stride_tricks.sliding_window_view(one.samples, length, axis=0)[:: int(FS_HZ)]
     for lo in range(0, len(windows), 64):
-        model.scores(windows[lo : lo + 64].transpose(0, 2, 1) / 1000.0, one.position)
+        model.scores(windows[lo : lo + 64].transpose(0, 2, 1) / 1000.0, group_of(one.position, one.clip_g))
     return len(windows)
 
 

@@ -20,7 +20,7 @@ from anju_cli.report_falls import Section, console_table, fall_report
 from anju_cli.report_silences import compare, console_tables, read_rivals, silence_report
 from anju_cli.train import TIHM_OUTAGES, worn_candidates
 from anju_detect.errors import DetectionError
-from anju_detect.fall.model import CLIP_G, GROUP_OF, FallModel
+from anju_detect.fall.model import CLIP_G, PLACE_OF, FallModel
 from anju_detect.fall.recorded import WornLabel
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity.fitting import fit as fit_silences
@@ -149,8 +149,8 @@ def _fall_sections(pack: Path, folds: int, progress: Progress, *, shipped: bool)
     pairs = list(zip(recordings, labels, strict=True))
     return [
         section
-        for group, zh in (("waist", "腰部"), ("wrist", "手腕"))
-        for section in _group_sections([one for one in pairs if GROUP_OF[one[1].position] == group], group, zh, models)
+        for place, zh in (("waist", "腰部"), ("wrist", "手腕"))
+        for section in _place_sections([one for one in pairs if PLACE_OF[one[1].position] == place], place, zh, models)
     ]
 
 
@@ -158,16 +158,16 @@ def _show(progress: Progress, task: TaskID, share: float) -> None:
     progress.update(task, completed=share)
 
 
-def _group_sections(
-    pairs: list[tuple[WornRecording, WornLabel]], group: str, zh: str, models: dict[str, FallModel]
+def _place_sections(
+    pairs: list[tuple[WornRecording, WornLabel]], place: str, zh: str, models: dict[str, FallModel]
 ) -> list[Section]:
     if not pairs:
         return []
     whole: Judged = judge_recordings(pairs, models.__getitem__, None)
     cut = judge_recordings(pairs, models.__getitem__, CLIP_G)
     return [
-        Section(zh, group, whole),
-        Section(f"{zh}（±2 g 传感器）", f"{group}, as a ±2 g sensor shows it", cut),
+        Section(zh, place, whole),
+        Section(f"{zh}（±2 g 传感器）", f"{place}, as a ±2 g sensor shows it", cut),
     ]
 
 

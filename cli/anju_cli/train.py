@@ -28,6 +28,7 @@ app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_arg
 # Study-wide breakdowns of the TIHM recordings, in which nothing was recorded (their README).
 TIHM_OUTAGES = (("2019-04-01T14:00", "2019-04-03T15:10"), ("2019-06-15T04:05", "2019-06-17T14:16"))
 SHOWN_RATES = (0.25, 1.0, 3.0)
+SHOWN_AS = {"waist": "waist, ±2 g", "wrist": "wrist, ±2 g", "wrist_wide": "wrist, ±4 g and more"}
 SHOWN_SHARES = (0.92, 0.97, 0.993)
 SHOWN_REJECTED = (0.993, 0.997)
 FREE_LIVING = "free_living"
@@ -74,7 +75,7 @@ def fall(data: DataDir, out: OutDir = None) -> None:
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     for group, curve in curves.items():
-        _console.print(falls_table(curve, group, model.positions[group].suspect))
+        _console.print(falls_table(curve, group, model.threshold(group)))
     typer.echo(f"fall {digest}")
 
 
@@ -101,7 +102,7 @@ def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Ca
 
 def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
     """Sensitivity, specificity and free-living alarms at the threshold and at equal rates of false alarms."""
-    table = Table(title=f"falls, {group}, cut to ±2 g, people left out")
+    table = Table(title=f"falls, {SHOWN_AS[group]}, people left out")
     for name in ("operating point", "sensitivity", "specificity", "false alarms per 24 h of free living"):
         table.add_column(name)
     points = {"as shipped": float(np.log(threshold / (1.0 - threshold)))}

@@ -13,7 +13,6 @@ Floats32 = NDArray[np.float32]
 LONG_BEFORE_S, LONG_AFTER_S = 4.0, 5.0
 LONG_CENTRE = round(LONG_BEFORE_S * GRID_HZ)
 MARGIN = round((LONG_BEFORE_S - BEFORE_S) * GRID_HZ)
-LIMIT_MG = 2000
 SHIFT = 3
 SPEED, GAIN = 0.12, 0.05
 OFFSET_MG, NOISE_MG = 15.0, 25.0
@@ -26,12 +25,12 @@ def plain(long: Samples) -> Floats32:
     return long[:, MARGIN:until].astype(np.float32) / 1000.0
 
 
-def altered(long: Samples, turn: NDArray[np.bool_], rng: np.random.Generator) -> Floats32:
-    """Windows in g like those of `plain`, varied at random.
+def altered(long: Samples, turn: NDArray[np.bool_], clip_g: float, rng: np.random.Generator) -> Floats32:
+    """Windows in g like those of `plain`, varied at random and cut to ±`clip_g`.
 
     The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz.
-    Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut to ±2 g, as another way of wearing
-    would cut other peaks.
+    Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut, as another way of wearing would
+    cut other peaks.
     """
     x = long.astype(np.float32)
     x = _slowed(x, rng)
@@ -43,7 +42,8 @@ def altered(long: Samples, turn: NDArray[np.bool_], rng: np.random.Generator) ->
     x += rng.normal(0.0, OFFSET_MG, (len(x), 1, 3)).astype(np.float32)
     loud = rng.uniform(0.0, NOISE_MG, (len(x), 1, 1)).astype(np.float32)
     x += loud * rng.standard_normal(x.shape, np.float32)
-    return np.clip(x, -LIMIT_MG, LIMIT_MG) / np.float32(1000.0)
+    cut: Floats32 = np.clip(x / np.float32(1000.0), -clip_g, clip_g)
+    return cut
 
 
 def _resampled(x: Floats32, rng: np.random.Generator) -> Floats32:

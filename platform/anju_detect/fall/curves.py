@@ -32,7 +32,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class GroupCurve:
-    """What unseen people's recordings scored in one group, as a sensor cut to ±2 g would have shown them.
+    """What unseen people's recordings scored in one group, as its sensors would have shown them.
 
     `free` holds times and logits of the candidates of each recording of free living, merged within 30 s at any
     threshold by `free_alarms_per_day`; `free_people` the person of each, `free_hours` their length in all.
@@ -97,8 +97,17 @@ class GroupCurve:
         return np.array([trial.latency_s for trial in self.falls if trial.logit >= logit])
 
 
-def curve(labels: list[WornLabel], found: Candidates, logits: Floats, chosen: NDArray[np.bool_]) -> GroupCurve:
-    """Trials and free living of the chosen recordings; `logits` has one value per candidate."""
+def curve(
+    labels: list[WornLabel],
+    found: Candidates,
+    logits: Floats,
+    chosen: NDArray[np.bool_],
+    shown: NDArray[np.bool_],
+) -> GroupCurve:
+    """Trials and free living of the chosen recordings.
+
+    `logits` has one value per candidate; `shown` says which of them a sensor of this group would have given.
+    """
     made = GroupCurve([], [])
     order = np.argsort(found.recording, kind="stable")
     edges = np.searchsorted(found.recording[order], np.arange(len(labels) + 1))
@@ -106,7 +115,7 @@ def curve(labels: list[WornLabel], found: Candidates, logits: Floats, chosen: ND
     for number in np.flatnonzero(chosen):
         label = labels[number]
         rows = order[edges[number] : edges[number + 1]]
-        rows = rows[found.cut[rows]]
+        rows = rows[shown[rows]]
         if not label.trial:
             made.free.append((found.at_s[rows], logits[rows]))
             made.free_people.append(label.person)

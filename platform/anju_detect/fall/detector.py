@@ -13,7 +13,7 @@ from anju_detect.errors import ParameterOutOfRange, SamplesRefused
 from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.followup import TRUNK, OpenFall
 from anju_detect.fall.judge import Judge, look, on_grid
-from anju_detect.fall.model import FallModel
+from anju_detect.fall.model import FallModel, group_of
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.ring import SampleRing
 from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, FallSignal, Judgement, suspected_words
@@ -70,10 +70,10 @@ class FallDetector:
             raise ParameterOutOfRange("position", position, f"one of {', '.join(POSITIONS)}")
         if not 1.9 <= clip_g <= 32.0:  # noqa: PLR2004
             raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
-        self.fs_hz, self.position, self.clip_g = fs_hz, position, clip_g
+        self.fs_hz, self.position, self.group = fs_hz, position, group_of(position, clip_g)
         self._parameters = p = parameters or FallParameters()
         self._judge = judge or FallModel.shipped()
-        self._threshold = self._judge.threshold(position) if p.threshold is None else p.threshold
+        self._threshold = self._judge.threshold(self.group) if p.threshold is None else p.threshold
         self._trigger = (p.trigger_g * 1000.0) ** 2
         seconds = p.decide_s + CLIP_BEFORE_S + PIECE_S + SLACK_S
         self._ring = SampleRing(math.ceil(seconds * fs_hz))
@@ -104,7 +104,7 @@ class FallDetector:
         signals: list[FallSignal] = []
         for at_s, piece in self.pieces(start_s, samples):
             due = self.hear(at_s, piece)
-            scores = self._judge.scores(np.stack([one.window for one in due]), self.position) if due else np.zeros(0)
+            scores = self._judge.scores(np.stack([one.window for one in due]), self.group) if due else np.zeros(0)
             signals += self.settle(due, scores)
         return signals
 

@@ -1,8 +1,8 @@
 """What a few seconds around an impact look like, whichever way the sensor is turned.
 
 Everything rests on magnitudes, on angles between vectors, and on the vertical as the posture before defines it, so a
-rotation of the sensor changes nothing. Windows are clipped at `CLIP_G` per axis first: what a fall looks like must be
-told by its shape, because the height of the peak does not survive a ±2 g sensor.
+rotation of the sensor changes nothing. Windows are cut to ±2 g per axis first, but for the look at wide sensors: what
+a fall looks like must be told by its shape, because the height of the peak does not survive a ±2 g sensor.
 """
 
 from __future__ import annotations

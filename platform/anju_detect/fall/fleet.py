@@ -75,18 +75,18 @@ class FallFleet:
         return signals
 
     def _settled(self, heard: list[_Heard]) -> list[tuple[str, FallSignal]]:
-        """Judge by position, and hand each detector its scores."""
+        """Judge by group, and hand each detector its scores."""
         windows: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
         for _, detector, due in heard:
-            windows[detector.position] += [one.window for one in due]
-        scores = {position: self._judge.scores(np.stack(some), position) for position, some in windows.items() if some}
+            windows[detector.group] += [one.window for one in due]
+        scores = {group: self._judge.scores(np.stack(some), group) for group, some in windows.items() if some}
         taken = dict.fromkeys(scores, 0)
         signals: list[tuple[str, FallSignal]] = []
         for wearer, detector, due in heard:
             mine = np.zeros(0)
             if due:
-                start = taken[detector.position]
-                taken[detector.position] += len(due)
-                mine = scores[detector.position][start : start + len(due)]
+                start = taken[detector.group]
+                taken[detector.group] += len(due)
+                mine = scores[detector.group][start : start + len(due)]
             signals += [(wearer, signal) for signal in detector.settle(due, mine)]
         return signals

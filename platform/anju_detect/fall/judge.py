@@ -17,13 +17,13 @@ MOVING_G = 0.08
 
 
 class Judge(Protocol):
-    """Scores windows of acceleration."""
+    """Scores windows of acceleration of one group of wearables, as `anju_detect.fall.model.group_of` names them."""
 
-    def scores(self, windows: Floats, position: str) -> Floats:
-        """Scores 0 … 1 of windows in g, shape (n, samples, 3), worn at `position`."""
+    def scores(self, windows: Floats, group: str) -> Floats:
+        """Scores 0 … 1 of windows in g, shape (n, samples, 3)."""
         ...
 
-    def threshold(self, position: str) -> float:
+    def threshold(self, group: str) -> float:
         """Score from which a candidate is a suspicion."""
         ...
 

@@ -13,6 +13,39 @@ from anju_detect.errors import ModelRefused
 Floats32 = NDArray[np.float32]
 
 FARTHEST = 5.0
+FINEST = 127
+"""Steps of a stored number on either side of zero: one byte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Numbers kept in a byte each.
+
+    Attributes
+    ----------
+    count
+        Shape (rows, columns): whole steps.
+    size
+        Shape (columns,): what one step is worth.
+
+    """
+
+    count: NDArray[np.int8]
+    size: Floats32
+
+    @classmethod
+    def of(cls, x: NDArray[np.floating]) -> Steps:
+        """As near as steps of each column's own size come to these numbers."""
+        size = np.maximum(np.abs(x).max(axis=0, initial=0.0) / FINEST, 1e-9).astype(np.float32)
+        return cls(np.rint(x / size).astype(np.int8), size)
+
+    def values(self) -> Floats32:
+        """The numbers, shape (rows, columns)."""
+        return self.count.astype(np.float32) * self.size
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Steps:
+        """Some of the rows."""
+        return Steps(self.count[chosen], self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +81,27 @@ class KernelMachine:
 
     """
 
-    support: NDArray[np.float16]
+    support: Steps
     weight: Floats32
     gamma: float
     start: float
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit each other."""
-        if self.support.ndim != 2 or self.weight.shape != self.support.shape[:1]:  # noqa: PLR2004
-            raise ModelRefused(f"support vectors {self.support.shape} and weights {self.weight.shape} don't fit")
+        vectors = self.support.count.shape
+        if len(vectors) != 2 or self.weight.shape != vectors[:1] or self.support.size.shape != vectors[1:]:  # noqa: PLR2004
+            raise ModelRefused(f"support vectors {vectors} and weights {self.weight.shape} don't fit")
 
     def decide(self, x: Floats32) -> NDArray[np.float64]:
         """Signed distance of each row to the border, shape (n,); falls are positive."""
-        kernel = np.exp(-self.gamma * squared_distances(x, self.support.astype(np.float32)))
+        kernel = np.exp(-self.gamma * squared_distances(x, self.support.values()))
         return np.asarray(kernel.astype(np.float64) @ self.weight.astype(np.float64) + self.start)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The machine as named arrays."""
         return {
-            f"{prefix}_support": self.support,
+            f"{prefix}_support": self.support.count,
+            f"{prefix}_step": self.support.size,
             f"{prefix}_weight": self.weight,
             f"{prefix}_shape": np.array([self.gamma, self.start]),
         }
@@ -75,7 +110,8 @@ class KernelMachine:
     def of(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> KernelMachine:
         """The inverse of `arrays`."""
         gamma, start = arrays[f"{prefix}_shape"].tolist()
-        return cls(arrays[f"{prefix}_support"], arrays[f"{prefix}_weight"], gamma, start)
+        support = Steps(arrays[f"{prefix}_support"], arrays[f"{prefix}_step"])
+        return cls(support, arrays[f"{prefix}_weight"], gamma, start)
 
 
 def squared_distances(a: Floats32, b: Floats32) -> Floats32:

@@ -1,4 +1,4 @@
-"""The trained judgement of an impact: two kernel machines and one threshold for each place a sensor is worn."""
+"""The trained judgement of an impact: looks at it, each with two kernel machines, and one threshold for each group."""
 
 from __future__ import annotations
 
@@ -11,19 +11,47 @@ from numpy.typing import NDArray
 from anju_detect.errors import ModelRefused
 from anju_detect.fall.channels import Floats32, channels, low_passed
 from anju_detect.fall.features import features
-from anju_detect.fall.machine import KernelMachine, Scale
+from anju_detect.fall.machine import KernelMachine, Scale, Steps
 from anju_detect.fall.patterns import Patterns
 from anju_detect.shipped import load_arrays
 from anju_detect.trees import sigmoid
 
 Floats = NDArray[np.float64]
 
-VERSION = 2
-CLIP_G = 2.0
-GROUPS = ("waist", "wrist")
+VERSION = 3
+CLIP_G, WIDE_G = 2.0, 4.0
+PLACES = ("waist", "wrist")
 # A pendant, a pocket and the chest move with the trunk; they are judged as the waist until data say otherwise.
-GROUP_OF = {"waist": "waist", "hip": "waist", "chest": "waist", "pocket": "waist", "pendant": "waist", "wrist": "wrist"}
+PLACE_OF = {"waist": "waist", "hip": "waist", "chest": "waist", "pocket": "waist", "pendant": "waist", "wrist": "wrist"}
 BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class LookKind:
+    """How far a look sees, in g, and for which places it has machines."""
+
+    clip_g: float
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Wearables that are judged alike: at the same place, by the same looks (indices in `LOOKS`)."""
+
+    place: str
+    looks: tuple[int, ...]
+
+
+LOOKS = (LookKind(CLIP_G, PLACES), LookKind(CLIP_G, ("wrist",)), LookKind(WIDE_G, ("wrist",)))
+# At the waist one look errs hardly ever. At the wrist the mean of two depends less on which patterns were drawn, and a
+# sensor that shows the height of the blow is also looked at as it is.
+GROUPS = {"waist": Group("waist", (0,)), "wrist": Group("wrist", (0, 1)), "wrist_wide": Group("wrist", (0, 1, 2))}
+
+
+def group_of(position: str, clip_g: float) -> str:
+    """The group of a wearable: where it is worn, and whether its range of ±`clip_g` shows more than ±2 g."""
+    place = PLACE_OF[position]
+    return "wrist_wide" if place == "wrist" and clip_g >= WIDE_G else place
 
 
 def seen_shape(smooth: Floats32) -> Floats:
@@ -31,9 +59,9 @@ def seen_shape(smooth: Floats32) -> Floats:
     return features(smooth.astype(np.float64))
 
 
-def smoothed(windows: NDArray[np.floating]) -> Floats32:
-    """Windows as every judgement sees them: cut to ±2 g, then low-passed."""
-    return low_passed(np.clip(windows, -CLIP_G, CLIP_G))
+def smoothed(windows: NDArray[np.floating], clip_g: float) -> Floats32:
+    """Windows as a look sees them: cut to ±`clip_g`, then low-passed."""
+    return low_passed(np.clip(windows, -clip_g, clip_g))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +71,7 @@ class Axes:
     Attributes
     ----------
     direction
-        Shape (patterns.size, components), orthonormal.
+        Shape (patterns.size, components), orthonormal but for the rounding.
     spread
         Shape (components,): standard deviation along each.
 
@@ -51,7 +79,7 @@ class Axes:
 
     patterns: Patterns
     scale: Scale
-    direction: NDArray[np.float16]
+    direction: Steps
     spread: Floats32
 
     def __call__(self, smooth: Floats32) -> Floats32:
@@ -60,24 +88,31 @@ class Axes:
 
     def project(self, responses: NDArray[np.floating]) -> Floats32:
         """Where responses lie; shape (n, components)."""
-        return self.scale(responses) @ self.direction.astype(np.float32)
+        return self.scale(responses) @ self.direction.values()
+
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The axes as named arrays."""
+        named: dict[str, NDArray[Any]] = self.patterns.arrays(prefix)
+        named |= {f"{prefix}_centre": self.scale.centre, f"{prefix}_scale": self.scale.spread}
+        named |= {f"{prefix}_direction": self.direction.count, f"{prefix}_step": self.direction.size}
+        return named | {f"{prefix}_spread": self.spread}
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> Axes:
+        """The inverse of `arrays`."""
+        scale = Scale(arrays[f"{prefix}_centre"], arrays[f"{prefix}_scale"])
+        direction = Steps(arrays[f"{prefix}_direction"], arrays[f"{prefix}_step"])
+        return cls(Patterns.of(arrays, prefix), scale, direction, arrays[f"{prefix}_spread"])
 
 
 @dataclass(frozen=True, slots=True)
-class PositionModel:
-    """What is known of one wearing position.
-
-    The mean of both machines, straightened to log-odds, is the score. Windows that the shape alone puts below `gate`
-    are nothing, and the patterns are not computed for them.
+class Machines:
+    """The machine of shapes and that of patterns, of one look at one place.
 
     Attributes
     ----------
     emphasis
         Shape (components,): factor of each component of `Axes`.
-    slope, start
-        Log-odds = slope · mean of the machines + start, fitted to people who were left out.
-    suspect
-        Score from which a candidate is a suspicion.
 
     """
 
@@ -85,10 +120,6 @@ class PositionModel:
     shape: KernelMachine
     emphasis: Floats32
     pattern: KernelMachine
-    gate: float
-    slope: float
-    start: float
-    suspect: float
 
     def by_shape(self, x: NDArray[np.floating]) -> Floats:
         """Decisions of the machine of shapes on `features`."""
@@ -98,54 +129,90 @@ class PositionModel:
         """Decisions of the machine of patterns on components of `Axes`."""
         return self.pattern.decide(components * self.emphasis)
 
-    def logit(self, smooth: Floats32, axes: Axes) -> Floats:
-        """Log-odds of low-passed windows."""
-        mean = self.by_shape(seen_shape(smooth))
-        open_ = np.flatnonzero(mean >= self.gate)
-        if len(open_):
-            mean[open_] = 0.5 * (mean[open_] + self.by_patterns(axes(smooth[open_])))
-        return self.slope * mean + self.start
-
-    def arrays(self, group: str) -> dict[str, NDArray[Any]]:
-        """The position's named arrays."""
-        numbers = np.array([self.gate, self.slope, self.start, self.suspect])
-        named = {f"{group}_centre": self.scale.centre, f"{group}_spread": self.scale.spread}
-        named |= {f"{group}_emphasis": self.emphasis, f"{group}_numbers": numbers}
-        return named | self.shape.arrays(f"{group}_shape") | self.pattern.arrays(f"{group}_pattern")
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """The machines as named arrays."""
+        named = {f"{prefix}_centre": self.scale.centre, f"{prefix}_spread": self.scale.spread}
+        named |= {f"{prefix}_emphasis": self.emphasis}
+        return named | self.shape.arrays(f"{prefix}_shape") | self.pattern.arrays(f"{prefix}_pattern")
 
     @classmethod
-    def of(cls, arrays: dict[str, NDArray[Any]], group: str) -> PositionModel:
+    def of(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> Machines:
         """The inverse of `arrays`."""
-        scale = Scale(arrays[f"{group}_centre"], arrays[f"{group}_spread"])
-        shape, pattern = (KernelMachine.of(arrays, f"{group}_{name}") for name in ("shape", "pattern"))
-        return cls(scale, shape, arrays[f"{group}_emphasis"], pattern, *arrays[f"{group}_numbers"].tolist())
+        scale = Scale(arrays[f"{prefix}_centre"], arrays[f"{prefix}_spread"])
+        shape, pattern = (KernelMachine.of(arrays, f"{prefix}_{name}") for name in ("shape", "pattern"))
+        return cls(scale, shape, arrays[f"{prefix}_emphasis"], pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way of looking at a window: how far it sees in g, its axes, and its machines by place."""
+
+    clip_g: float
+    axes: Axes
+    machines: dict[str, Machines]
+
+    def decide(self, windows: Floats, place: str) -> Floats:
+        """Mean decision of both machines."""
+        smooth = smoothed(windows, self.clip_g)
+        known = self.machines[place]
+        return 0.5 * (known.by_shape(seen_shape(smooth)) + known.by_patterns(self.axes(smooth)))
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """How a group's decisions become scores.
+
+    Attributes
+    ----------
+    gate
+        Windows that the first look's shape alone puts below are nothing, and are not looked at further.
+    slope, start
+        Log-odds = slope · mean of the looks + start, fitted to people who were left out.
+    suspect
+        Score from which a candidate is a suspicion.
+
+    """
+
+    gate: float
+    slope: float
+    start: float
+    suspect: float
 
 
 @dataclass(frozen=True, slots=True)
 class FallModel:
-    """Judges windows around impacts; one `PositionModel` for each of `GROUPS`, over the same axes."""
+    """Judges windows around impacts: `LOOKS` in their order, and a border for each of `GROUPS`."""
 
-    axes: Axes
-    positions: dict[str, PositionModel]
+    looks: tuple[Look, ...]
+    borders: dict[str, Border]
 
-    def scores(self, windows: Floats, position: str) -> Floats:
-        """Scores 0 … 1 of windows in g, shape (n, features.LENGTH, 3); what lies beyond ±2 g is not used."""
-        known = self.positions[GROUP_OF[position]]
-        logits = [known.logit(smoothed(windows[lo : lo + BATCH]), self.axes) for lo in range(0, len(windows), BATCH)]
+    def scores(self, windows: Floats, group: str) -> Floats:
+        """Scores 0 … 1 of windows in g, shape (n, features.LENGTH, 3); `group` as `group_of` says."""
+        logits = [self._logits(windows[lo : lo + BATCH], group) for lo in range(0, len(windows), BATCH)]
         return sigmoid(np.concatenate(logits)) if logits else np.zeros(0)
 
-    def threshold(self, position: str) -> float:
-        """Score from which a candidate worn here is a suspicion."""
-        return self.positions[GROUP_OF[position]].suspect
+    def threshold(self, group: str) -> float:
+        """Score from which a candidate of the group is a suspicion."""
+        return self.borders[group].suspect
+
+    def _logits(self, windows: Floats, group: str) -> Floats:
+        border, place = self.borders[group], GROUPS[group].place
+        looks = [self.looks[number] for number in GROUPS[group].looks]
+        mean = looks[0].machines[place].by_shape(seen_shape(smoothed(windows, looks[0].clip_g)))
+        open_ = np.flatnonzero(mean >= border.gate)
+        if len(open_):
+            mean[open_] = np.mean([look.decide(windows[open_], place) for look in looks], axis=0)
+        return border.slope * mean + border.start
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays."""
-        axes = self.axes
-        named = axes.patterns.arrays() | {"version": np.array(VERSION)}
-        named |= {"axes_centre": axes.scale.centre, "axes_scale": axes.scale.spread}
-        named |= {"axes_direction": axes.direction, "axes_spread": axes.spread}
-        for group, position in self.positions.items():
-            named |= position.arrays(group)
+        named: dict[str, NDArray[Any]] = {"version": np.array(VERSION)}
+        for number, look in enumerate(self.looks):
+            named |= look.axes.arrays(f"look{number}")
+            for place, machines in look.machines.items():
+                named |= machines.arrays(f"look{number}_{place}")
+        for group, border in self.borders.items():
+            named[f"{group}_border"] = np.array([border.gate, border.slope, border.start, border.suspect])
         return named
 
     @classmethod
@@ -161,10 +228,15 @@ class FallModel:
         try:
             if int(arrays["version"]) != VERSION:
                 raise ModelRefused(f"the fall model has version {int(arrays['version'])}, not {VERSION}")
-            patterns = Patterns(arrays["pattern_weight"], arrays["pattern_threshold"])
-            scale = Scale(arrays["axes_centre"], arrays["axes_scale"])
-            axes = Axes(patterns, scale, arrays["axes_direction"], arrays["axes_spread"])
-            return cls(axes, {group: PositionModel.of(arrays, group) for group in GROUPS})
+            looks = tuple(
+                Look(
+                    kind.clip_g,
+                    Axes.of(arrays, f"look{number}"),
+                    {place: Machines.of(arrays, f"look{number}_{place}") for place in kind.places},
+                )
+                for number, kind in enumerate(LOOKS)
+            )
+            return cls(looks, {group: Border(*arrays[f"{group}_border"].tolist()) for group in GROUPS})
         except KeyError as error:
             raise ModelRefused(f"the model lacks {error}") from error
 

@@ -68,9 +68,14 @@ class Patterns:
                 out[row, number, :, -1] = response.max(axis=1)
         return out.reshape(len(curves), -1)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The bank as named arrays."""
-        return {"pattern_weight": self.weight, "pattern_threshold": self.threshold}
+        return {f"{prefix}_kernel": self.weight, f"{prefix}_threshold": self.threshold}
+
+    @classmethod
+    def of(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> Patterns:
+        """The inverse of `arrays`."""
+        return cls(arrays[f"{prefix}_kernel"], arrays[f"{prefix}_threshold"])
 
     @classmethod
     def drawn(cls, curves: Floats32, rng: np.random.Generator) -> Patterns:

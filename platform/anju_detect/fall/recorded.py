@@ -53,14 +53,14 @@ class Candidates:
 class _Mute:
     """Stands in for the judge: suspects nothing, so that every candidate is noted."""
 
-    def scores(self, windows: Floats, position: str) -> Floats:
-        """Zero for each window; `position` does not matter."""
-        del position
+    def scores(self, windows: Floats, group: str) -> Floats:
+        """Zero for each window; `group` does not matter."""
+        del group
         return np.zeros(len(windows))
 
-    def threshold(self, position: str) -> float:
+    def threshold(self, group: str) -> float:
         """Nothing is ever suspected."""
-        del position
+        del group
         return 1.0
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.fall.machine import Floats32, KernelMachine
+from anju_detect.fall.machine import Floats32, KernelMachine, Steps
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
     Parameters
     ----------
     x
-        Shape (n, columns), rounded to what float16 holds, so that the shipped vectors are the trained ones.
+        Shape (n, columns), rounded to `Steps`, so that the shipped vectors are the trained ones.
     fell
         Shape (n,): the side of each row.
     weight
@@ -58,7 +58,8 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
         How to separate.
 
     """
-    x = x.astype(np.float16).astype(np.float32)
+    rounded = Steps.of(x)
+    x = rounded.values()
     gamma = p.width / float(x.var(axis=0, dtype=np.float64).sum())
     kernel = _Kernel(x, gamma)
     side = np.where(fell, 1.0, -1.0)
@@ -88,4 +89,4 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
     start = 0.5 * (float(np.max(pull[up])) + float(np.min(pull[down])))
     held = alpha > ROUNDED_AWAY
     signed = (alpha * side)[held].astype(np.float32)
-    return KernelMachine(x[held].astype(np.float16), signed, gamma, round(start, 6))
+    return KernelMachine(rounded.rows(held), signed, gamma, round(start, 6))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.fall.curves import GroupCurve, curve
-from anju_detect.fall.machine import Floats32, Scale
-from anju_detect.fall.model import GROUP_OF, GROUPS, Axes, FallModel, PositionModel
+from anju_detect.fall.curves import GroupCurve
+from anju_detect.fall.machine import Scale
+from anju_detect.fall.model import CLIP_G, GROUPS, LOOKS, Axes, Border, FallModel, Look, Machines
 from anju_detect.fall.patterns import Patterns
 from anju_detect.fall.recorded import Candidates, WornLabel
 from anju_detect.fall.solver import SolverParameters, solve
+from anju_detect.fall.told import Told
 from anju_detect.fall.views import Views, altered_views, drawn_patterns, plain_views, principal_axes
 from anju_detect.trees import sigmoid
 
@@ -21,7 +23,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
-SAME_S = 1.0
 FALL_WEIGHT = 3.0
 ALARMS_A_DAY = 1.0
 GATE_SHARE, GATE_BELOW = 0.003, 0.3
@@ -30,8 +31,8 @@ DRAWN_FROM = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class PositionRecipe:
-    """How the machines of one position are trained.
+class PlaceRecipe:
+    """How the machines of one place are trained.
 
     Attributes
     ----------
@@ -52,8 +53,8 @@ class PositionRecipe:
 
 RECIPES = {
     # Wide kernels: at the waist even they err hardly ever, and they carry over to other ways of wearing.
-    "waist": PositionRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1),
-    "wrist": PositionRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.3), 0.75, 6),
+    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1),
+    "wrist": PlaceRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.3), 0.75, 6),
 }
 
 
@@ -85,46 +86,47 @@ class Effort:
 
 
 class Training:
-    """Views of all candidates, from which models of some of the people are fitted."""
+    """One look's views of all candidates that it can see, from which machines of some of the people are fitted.
+
+    number
+        Which of the looks it is: each draws patterns and altered copies of its own.
+    """
 
     def __init__(
-        self,
-        labels: list[WornLabel],
-        found: Candidates,
-        effort: Effort | None = None,
-        tick: Callable[[float], object] = float,
+        self, told: Told, number: int = 0, effort: Effort | None = None, tick: Callable[[float], object] = float
     ) -> None:
-        self.labels, self.found, self.effort = labels, found, effort or Effort()
-        self._rng = np.random.default_rng(self.effort.seed)
-        impact = np.array([label.impact_s for label in labels])[found.recording]
-        self.fell: Truths = np.abs(found.at_s - impact) < SAME_S
-        # Other impacts of a trial with a fall teach nothing: nobody said whether they belong to it.
-        self.clear: Truths = np.isnan(impact) | self.fell
-        self.staged: Truths = np.array([label.trial for label in labels])[found.recording]
-        self.group = np.array([GROUP_OF[label.position] for label in labels])
-        self.patterns: Patterns = drawn_patterns(found, DRAWN_FROM, self._rng)
-        self.plain: Views = plain_views(found, self.patterns, tick)
-        self.altered: dict[str, Views] = {group: self._copies(group) for group in GROUPS}
+        self.told, self.kind, self.effort = told, LOOKS[number], effort or Effort()
+        self._rng = np.random.default_rng([self.effort.seed, number])
+        self.used: Truths = np.isin(told.place, self.kind.places)[told.found.recording]
+        if self.kind.clip_g > CLIP_G:
+            self.used &= told.at_range(self.kind.clip_g)
+        rows = np.flatnonzero(self.used)
+        some = np.sort(self._rng.permutation(rows)[:DRAWN_FROM])
+        self.patterns: Patterns = drawn_patterns(told.found, some, self.kind.clip_g, self._rng)
+        plain = plain_views(told.found, rows, self.kind.clip_g, self.patterns, tick)
+        self.plain = Views(
+            np.arange(len(self.used)),
+            _spread(plain.shape, rows, len(self.used)),
+            _spread(plain.responses, rows, len(self.used)),
+        )
+        self.altered: dict[str, Views] = {place: self._copies(place) for place in self.kind.places}
 
-    def of_group(self, group: str) -> Truths:
-        """Which candidates were worn there."""
-        worn_there: Truths = self.group[self.found.recording] == group
-        return worn_there
+    def _of_place(self, place: str) -> Truths:
+        return self.used & self.told.of_place(place) & self.told.clear
 
-    def _copies(self, group: str) -> Views:
+    def _copies(self, place: str) -> Views:
         """Altered trials, and altered free living where it looks most like a fall.
 
         Of trials recorded beyond ±2 g only those that are not cut yet: they are turned first. Which free living is
         altered is chosen once, over all people; a model still sees only the copies of its own.
         """
-        wide = np.isin(self.found.recording, self.found.recording[~self.found.cut])
-        mine = self.of_group(group) & self.clear
-        staged, free = np.flatnonzero(mine & self.staged), np.flatnonzero(mine & ~self.staged)
+        told, mine = self.told, self._of_place(place)
+        staged, free = np.flatnonzero(mine & told.staged), np.flatnonzero(mine & ~told.staged)
         if len(free):
-            free = self._by_likeness(group, self._scale(staged, free), staged, free)[: self.effort.altered]
-        uncut = staged[~self.found.cut[staged] | ~wide[staged]]
-        rows = np.concatenate([np.tile(uncut, RECIPES[group].copies), free])
-        return altered_views(self.found, rows, self.patterns, self._rng)
+            free = self._by_likeness(place, self._scale(staged, free), staged, free)[: self.effort.altered]
+        uncut = staged[~told.found.cut[staged] | ~told.wide[staged]]
+        rows = np.concatenate([np.tile(uncut, RECIPES[place].copies), free])
+        return altered_views(told.found, rows, self.kind.clip_g, self.patterns, self._rng)
 
     def _scale(self, staged: Ints, free: Ints) -> Scale:
         """The scale of the shapes; free living counts a tenth."""
@@ -132,57 +134,76 @@ class Training:
 
     def axes(self, chosen: Truths) -> Axes:
         """Principal directions of the chosen candidates; those of free living count a tenth."""
-        rows = np.flatnonzero(chosen & self.staged)
-        rows = np.concatenate([rows, np.flatnonzero(chosen & ~self.staged)[::10]])
+        chosen = chosen & self.used
+        rows = np.flatnonzero(chosen & self.told.staged)
+        rows = np.concatenate([rows, np.flatnonzero(chosen & ~self.told.staged)[::10]])
         return principal_axes(self.patterns, self.plain.responses[rows], self.effort.components)
 
-    def position(self, group: str, chosen: Truths, axes: Axes) -> PositionModel:
-        """Both machines of a group from the chosen candidates; not yet calibrated, and open to every candidate."""
-        recipe = RECIPES[group]
-        mine = chosen & self.of_group(group) & self.clear
-        staged, free = np.flatnonzero(mine & self.staged), np.flatnonzero(mine & ~self.staged)
+    def machines(self, place: str, chosen: Truths, axes: Axes) -> Machines:
+        """Both machines of a place from the chosen candidates."""
+        recipe, told = RECIPES[place], self.told
+        mine = chosen & self._of_place(place)
+        staged, free = np.flatnonzero(mine & told.staged), np.flatnonzero(mine & ~told.staged)
         scale = self._scale(staged, free)
-        rows = np.concatenate([staged, self._hard(group, scale, staged, free)])
-        copies = np.flatnonzero(mine[self.altered[group].source])
-        source = np.concatenate([rows, self.altered[group].source[copies]])
-        fell = self.fell[source]
+        rows = np.concatenate([staged, self._hard(place, scale, staged, free)])
+        altered = self.altered[place]
+        copies = np.flatnonzero(mine[altered.source])
+        fell = told.fell[np.concatenate([rows, altered.source[copies]])]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
-        shape = np.concatenate([self.plain.shape[rows], self.altered[group].shape[copies]])
+        shape = np.concatenate([self.plain.shape[rows], altered.shape[copies]])
         emphasis = (axes.spread**-recipe.whitening).astype(np.float32)
-        lying = [axes.project(self.plain.responses[rows]), axes.project(self.altered[group].responses[copies])]
-        return PositionModel(
+        lying = [axes.project(self.plain.responses[rows]), axes.project(altered.responses[copies])]
+        return Machines(
             scale,
             solve(scale(shape), fell, weight, recipe.shape),
             emphasis,
             solve(np.concatenate(lying) * emphasis, fell, weight, recipe.pattern),
-            -np.inf,
-            1.0,
-            0.0,
-            0.5,
         )
 
-    def _hard(self, group: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def look(self) -> Look:
+        """The look, of everybody."""
+        everybody = np.ones(len(self.used), bool)
+        axes = self.axes(everybody)
+        return Look(
+            self.kind.clip_g, axes, {place: self.machines(place, everybody, axes) for place in self.kind.places}
+        )
+
+    def _hard(self, place: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
         """Free living that a first machine takes for falls most readily, and some of the rest."""
         effort = self.effort
         if len(free) <= effort.hard + effort.easy:
             return free
-        order = self._by_likeness(group, scale, staged, free)
+        order = self._by_likeness(place, scale, staged, free)
         rest = np.random.default_rng(effort.seed).permutation(order[effort.hard :])
         return np.sort(np.concatenate([order[: effort.hard], rest[: effort.easy]]))
 
-    def _by_likeness(self, group: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def _by_likeness(self, place: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
         """Free living from the most to the least fall-like, says a machine that was shown little of it."""
         rng = np.random.default_rng([self.effort.seed, len(free)])
         some = np.concatenate([staged, rng.permutation(free)[:FIRST_LOOK]])
-        fell = self.fell[some]
+        fell = self.told.fell[some]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
-        first = solve(scale(self.plain.shape[some]), fell, weight, RECIPES[group].shape)
+        first = solve(scale(self.plain.shape[some]), fell, weight, RECIPES[place].shape)
         return free[np.argsort(-first.decide(scale(self.plain.shape[free])), kind="stable")]
 
-    def decisions(self, model: PositionModel, axes: Axes, rows: Ints) -> tuple[Floats, Floats]:
-        """What the machine of shapes and that of patterns say of some candidates."""
+    def decisions(self, machines: Machines, axes: Axes, rows: Ints) -> Floats:
+        """What the machine of shapes (row 0) and that of patterns (row 1) say of some candidates."""
         lying = axes.project(self.plain.responses[rows])
-        return model.by_shape(self.plain.shape[rows]), model.by_patterns(lying)
+        return np.stack([machines.by_shape(self.plain.shape[rows]), machines.by_patterns(lying)])
+
+    def unseen(self, tick: Callable[[float], object] = float) -> Floats:
+        """Decisions on each candidate of machines that did not see its person; shape (2, candidates), nan if unused."""
+        folds = self.effort.folds
+        fold = self.told.folds(folds)
+        made = np.full((2, len(fold)), np.nan)
+        for number in range(folds):
+            if (fold[self.used] == number).any():
+                axes = self.axes(fold != number)
+                for place in self.kind.places:
+                    rows = np.flatnonzero((fold == number) & self.used & self.told.of_place(place))
+                    made[:, rows] = self.decisions(self.machines(place, fold != number, axes), axes, rows)
+            tick((number + 1) / folds)
+        return made
 
 
 def fit(
@@ -193,51 +214,53 @@ def fit(
     effort: Effort | None = None,
 ) -> tuple[FallModel, dict[str, GroupCurve]]:
     """A model of everybody, and what models of the others say of each person; the same each time."""
-    training = Training(labels, found, effort, lambda share: tick(0.4 * share))
-    by_shape, by_patterns = unseen(training, lambda share: tick(0.4 + 0.5 * share))
-    everybody = np.ones(len(found.at_s), bool)
-    axes = training.axes(everybody)
-    positions: dict[str, PositionModel] = {}
-    curves: dict[str, GroupCurve] = {}
-    for number, group in enumerate(GROUPS):
-        mine = training.of_group(group)
-        gate = _gate(by_shape[mine & training.fell])
-        logits, slope, start = _calibrated(_gated(by_shape, by_patterns, gate), training, mine)
-        curves[group] = curve(labels, found, logits, training.group == group)
-        suspect = float(sigmoid(np.array([_suspect(curves[group])]))[0])
-        made = training.position(group, everybody, axes)
-        positions[group] = replace(made, gate=gate, slope=slope, start=start, suspect=suspect)
-        tick(0.9 + 0.1 * (number + 1) / len(GROUPS))
-    return FallModel(axes, positions), curves
+    told = Told(labels, found)
+    looks, unseen = [], []
+    for number in range(len(LOOKS)):
+        before, share = number / len(LOOKS), 1.0 / len(LOOKS)
+        training = Training(told, number, effort, _part(tick, before, 0.4 * share))
+        unseen.append(training.unseen(_part(tick, before + 0.4 * share, 0.5 * share)))
+        looks.append(training.look())
+        tick((number + 1) / len(LOOKS))
+    borders, curves = {}, {}
+    for group in GROUPS:
+        borders[group], curves[group] = _border(told, unseen, group)
+    return FallModel(tuple(looks), borders), curves
 
 
-def unseen(training: Training, tick: Callable[[float], object] = float) -> tuple[Floats, Floats]:
-    """Decisions on each candidate, by shape and by patterns, of machines that did not see its person."""
-    folds = training.effort.folds
-    people = sorted({label.person for label in training.labels})
-    fold = np.array([people.index(label.person) % folds for label in training.labels])[training.found.recording]
-    by_shape, by_patterns = np.full((2, len(fold)), np.nan)
-    for number in range(folds):
-        if not (fold == number).any():
-            continue
-        axes = training.axes(fold != number)
-        for group in GROUPS:
-            rows = np.flatnonzero((fold == number) & training.of_group(group))
-            model = training.position(group, fold != number, axes)
-            by_shape[rows], by_patterns[rows] = training.decisions(model, axes, rows)
-        tick((number + 1) / folds)
-    return by_shape, by_patterns
+def _part(tick: Callable[[float], object], before: float, share: float) -> Callable[[float], object]:
+    return lambda done: tick(before + share * done)
+
+
+def _border(told: Told, unseen: list[Floats], group: str) -> tuple[Border, GroupCurve]:
+    """Where a group's border lies, by what looks that did not see a person say of him."""
+    kinds, place = [LOOKS[number] for number in GROUPS[group].looks], GROUPS[group].place
+    mean = np.mean([unseen[number].mean(axis=0) for number in GROUPS[group].looks], axis=0)
+    mine = told.of_place(place) & np.isfinite(mean)
+    by_shape = unseen[GROUPS[group].looks[0]][0]
+    gate = _gate(by_shape[mine & told.fell])
+    logits, slope, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), told, mine)
+    made = told.curve(logits, group, max(kind.clip_g for kind in kinds))
+    suspect = float(sigmoid(np.array([_suspect(made)]))[0])
+    return Border(gate, slope, start, suspect), made
 
 
 def transfer(training: Training, taught: str, tried: str) -> GroupCurve:
-    """What a model that was taught on one position says of another that it never saw; decisions instead of log-odds."""
-    mine, other = training.of_group(taught), training.of_group(tried)
+    """What a look that was taught at one place says of another that it never saw; decisions instead of log-odds."""
+    mine = training.told.of_place(taught)
     axes = training.axes(mine)
-    model = training.position(taught, mine, axes)
+    machines = training.machines(taught, mine, axes)
     logits = np.full(len(mine), np.nan)
-    rows = np.flatnonzero(other)
-    logits[rows] = np.mean(training.decisions(model, axes, rows), axis=0)
-    return curve(training.labels, training.found, logits, training.group == tried)
+    rows = np.flatnonzero(training.told.of_place(tried))
+    logits[rows] = training.decisions(machines, axes, rows).mean(axis=0)
+    return training.told.curve(logits, tried, training.kind.clip_g)
+
+
+def _spread(some: NDArray[Any], rows: Ints, size: int) -> NDArray[Any]:
+    """These rows among `size`, the others zero."""
+    among = np.zeros((size, some.shape[1]), some.dtype)
+    among[rows] = some
+    return among
 
 
 def _gate(fallen: Floats) -> float:
@@ -245,15 +268,11 @@ def _gate(fallen: Floats) -> float:
     return float(np.quantile(fallen, GATE_SHARE)) - GATE_BELOW
 
 
-def _gated(by_shape: Floats, by_patterns: Floats, gate: float) -> Floats:
-    return np.where(by_shape >= gate, 0.5 * (by_shape + by_patterns), by_shape)
-
-
-def _calibrated(mean: Floats, training: Training, mine: Truths) -> tuple[Floats, float, float]:
+def _calibrated(mean: Floats, told: Told, mine: Truths) -> tuple[Floats, float, float]:
     """Log-odds of the decisions, and their slope and start: Platt's straight line, by Newton's method."""
-    rows = np.flatnonzero(mine & training.clear)
+    rows = np.flatnonzero(mine & told.clear)
     x = np.stack([mean[rows], np.ones(len(rows))], axis=1)
-    fell = training.fell[rows].astype(np.float64)
+    fell = told.fell[rows].astype(np.float64)
     line = np.array([1.0, 0.0])
     ridge = np.array([1e-3, 1e-3])
     for _ in range(50):
@@ -273,6 +292,3 @@ def _suspect(curve: GroupCurve) -> float:
     right = np.array([curve.sensitivity(float(q)) + curve.specificity(float(q)) for q in middles])
     best = float(middles[np.flatnonzero(right == right.max())].mean())
     return max(best, curve.logit_at(ALARMS_A_DAY)) if curve.free else best
-
-
-__all__ = ["Effort", "Floats32", "Training", "fit", "transfer", "unseen"]

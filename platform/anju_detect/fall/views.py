@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anju_detect.fall.augmentation import altered, plain
 from anju_detect.fall.channels import Floats32, channels
-from anju_detect.fall.machine import Scale
+from anju_detect.fall.machine import Scale, Steps
 from anju_detect.fall.model import Axes, seen_shape, smoothed
 from anju_detect.fall.patterns import Patterns
 from anju_detect.fall.recorded import Candidates
@@ -41,12 +41,14 @@ class Views:
     responses: NDArray[np.float16]
 
 
-def view(windows: Callable[[Ints], Floats32], source: Ints, patterns: Patterns, tick: Tick = float) -> Views:
-    """Views of candidates; `windows` gives those of some of them in g."""
+def view(
+    windows: Callable[[Ints], Floats32], source: Ints, clip_g: float, patterns: Patterns, tick: Tick = float
+) -> Views:
+    """Views of candidates as a look at ±`clip_g` has them; `windows` gives those of some of them in g."""
     shape: list[Floats32] = []
     responses: list[NDArray[np.float16]] = []
     for lo in range(0, len(source), CHUNK):
-        smooth = smoothed(windows(source[lo : lo + CHUNK]))
+        smooth = smoothed(windows(source[lo : lo + CHUNK]), clip_g)
         shape.append(seen_shape(smooth).astype(np.float32))
         responses.append(patterns.responses(channels(smooth)).astype(np.float16))
         tick(min(lo + CHUNK, len(source)) / len(source))
@@ -55,20 +57,19 @@ def view(windows: Callable[[Ints], Floats32], source: Ints, patterns: Patterns, 
     return Views(source, np.concatenate(shape), np.concatenate(responses))
 
 
-def plain_views(found: Candidates, patterns: Patterns, tick: Tick = float) -> Views:
-    """Every candidate as it was."""
-    return view(lambda rows: plain(found.long[rows]), np.arange(len(found.at_s)), patterns, tick)
+def plain_views(found: Candidates, rows: Ints, clip_g: float, patterns: Patterns, tick: Tick = float) -> Views:
+    """Those candidates as they were."""
+    return view(lambda some: plain(found.long[some]), rows, clip_g, patterns, tick)
 
 
-def altered_views(found: Candidates, rows: Ints, patterns: Patterns, rng: np.random.Generator) -> Views:
+def altered_views(found: Candidates, rows: Ints, clip_g: float, patterns: Patterns, rng: np.random.Generator) -> Views:
     """Those candidates, each altered; only what was recorded beyond ±2 g is turned."""
-    return view(lambda some: altered(found.long[some], ~found.cut[some], rng), rows, patterns)
+    return view(lambda some: altered(found.long[some], ~found.cut[some], clip_g, rng), rows, clip_g, patterns)
 
 
-def drawn_patterns(found: Candidates, most: int, rng: np.random.Generator) -> Patterns:
+def drawn_patterns(found: Candidates, rows: Ints, clip_g: float, rng: np.random.Generator) -> Patterns:
     """Patterns whose thresholds fit these candidates."""
-    rows = np.sort(rng.permutation(len(found.at_s))[:most])
-    return Patterns.drawn(channels(smoothed(plain(found.long[rows]))), rng)
+    return Patterns.drawn(channels(smoothed(plain(found.long[rows]), clip_g)), rng)
 
 
 def principal_axes(patterns: Patterns, responses: NDArray[np.float16], components: int) -> Axes:
@@ -82,7 +83,7 @@ def principal_axes(patterns: Patterns, responses: NDArray[np.float16], component
         values, vectors = np.linalg.eigh(_products(scale(responses), transposed=True))
     kept = np.argsort(-values, kind="stable")[:components]
     spread = np.sqrt(np.maximum(values[kept] / rows, 1e-6)).astype(np.float32)
-    return Axes(patterns, scale, vectors[:, kept].astype(np.float16), spread)
+    return Axes(patterns, scale, Steps.of(vectors[:, kept]), spread)
 
 
 def _products(x: Floats32, *, transposed: bool) -> NDArray[np.float64]:

@@ -163,8 +163,8 @@ def test_trained_arrays_are_proven_by_their_hash() -> None:
         unpack_arrays(data, "0" * 64)
     with pytest.raises(ModelRefused, match="read"):
         unpack_arrays(b"nothing", hashlib.sha256(b"nothing").hexdigest())
-    with pytest.raises(ModelRefused, match="wrist_numbers"):
-        FallModel.of({name: value for name, value in arrays.items() if name != "wrist_numbers"})
+    with pytest.raises(ModelRefused, match="wrist_border"):
+        FallModel.of({name: value for name, value in arrays.items() if name != "wrist_border"})
     with pytest.raises(ModelRefused, match="may be shipped"):
         pack_arrays({"noise": np.random.default_rng(1).integers(0, 256, 3_000_000).astype(np.uint8)})
 

@@ -14,8 +14,8 @@ from anju_detect.errors import ModelRefused
 from anju_detect.fall.augmentation import altered, plain
 from anju_detect.fall.channels import CHANNELS, channels, low_passed
 from anju_detect.fall.features import LENGTH
-from anju_detect.fall.machine import KernelMachine, Scale, squared_distances
-from anju_detect.fall.model import VERSION, FallModel, seen_shape
+from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
+from anju_detect.fall.model import GROUPS, VERSION, FallModel, group_of, seen_shape, smoothed
 from anju_detect.fall.patterns import THINNED, Patterns
 from anju_detect.fall.recorded import LONG
 from anju_detect.fall.solver import SolverParameters, solve
@@ -43,16 +43,17 @@ def _turn(seed: int) -> np.ndarray:
 def test_however_the_sensor_sits_the_score_is_the_same(seed: int, after: str) -> None:
     window = _window(seed % 7, after)
     turned = window @ _turn(seed).T
-    for position in ("waist", "wrist"):
-        score, other = MODEL.scores(window, position), MODEL.scores(turned, position)
+    for group in GROUPS:
+        score, other = MODEL.scores(window, group), MODEL.scores(turned, group)
         assert other == pytest.approx(score, abs=0.01)
 
 
 def test_a_score_does_not_depend_on_its_neighbours() -> None:
     windows = np.concatenate([_window(seed, after) for seed in range(6) for after in ("still", "walking")])
-    together = MODEL.scores(windows, "wrist")
-    alone = [float(MODEL.scores(one[None], "wrist")[0]) for one in windows]
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+    for group in GROUPS:
+        together = MODEL.scores(windows, group)
+        alone = [float(MODEL.scores(one[None], group)[0]) for one in windows]
+        np.testing.assert_allclose(together, alone, atol=1e-5)
     assert MODEL.scores(np.zeros((0, LENGTH, 3)), "wrist").shape == (0,)
 
 
@@ -68,7 +69,7 @@ def test_nothing_faster_than_a_slow_sensor_sees_is_used() -> None:
 
 def test_a_border_meets_the_conditions_of_its_optimum() -> None:
     rng = np.random.default_rng(4)
-    x = rng.normal(size=(300, 3)).astype(np.float16).astype(np.float32)
+    x = Steps.of(rng.normal(size=(300, 3))).values()
     fell = (x**2).sum(axis=1) < 2.0
     fell ^= rng.random(300) < 0.03
     weight = np.where(fell, 3.0, 1.0)
@@ -76,7 +77,7 @@ def test_a_border_meets_the_conditions_of_its_optimum() -> None:
     machine = solve(x, fell, weight, p)
     kernel = np.exp(-machine.gamma * squared_distances(x, x)).astype(np.float64)
     alpha = np.zeros(300)
-    for vector, value in zip(machine.support.astype(np.float32), machine.weight, strict=True):
+    for vector, value in zip(machine.support.values(), machine.weight, strict=True):
         alpha[np.flatnonzero((x == vector).all(axis=1))[0]] = abs(value)
     side = np.where(fell, 1.0, -1.0)
     margin = side * (kernel @ (alpha * side) + machine.start)
@@ -116,7 +117,7 @@ def test_altered_copies_look_like_what_they_come_from_but_are_not_the_same() -> 
     long = np.stack([stream[IMPACT - 200 : IMPACT + 251]] * 40)
     assert long.shape[1] == LONG
     turn = np.arange(40) % 2 == 0
-    copies = altered(long, turn, np.random.default_rng(1))
+    copies = altered(long, turn, 2.0, np.random.default_rng(1))
     assert copies.shape == plain(long).shape == (40, LENGTH, 3)
     assert np.abs(copies).max() <= 2.0
     still = np.linalg.norm(copies[:, :100].mean(axis=1), axis=1)
@@ -137,20 +138,38 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ModelRefused, match="version 1, not"):
         FallModel.of(arrays | {"version": np.array(1)})
     with pytest.raises(ModelRefused, match="don't fit"):
-        FallModel.of(arrays | {"wrist_shape_weight": np.zeros(3, np.float32)})
+        FallModel.of(arrays | {"look1_wrist_shape_weight": np.zeros(3, np.float32)})
     with pytest.raises(ModelRefused, match="don't fit"):
-        FallModel.of(arrays | {"pattern_threshold": np.zeros((5, 3), np.float32)})
+        FallModel.of(arrays | {"look0_threshold": np.zeros((5, 3), np.float32)})
     assert int(arrays["version"]) == VERSION
 
 
 def test_what_the_shape_rules_out_is_not_looked_at_further() -> None:
     window = _window(after="walking")
-    smooth = low_passed(window)
-    shut = dataclasses.replace(MODEL.positions["waist"], gate=np.inf)
-    by_shape = shut.by_shape(seen_shape(smooth))
-    assert shut.logit(smooth, MODEL.axes) == pytest.approx(shut.slope * by_shape + shut.start)
+    shut = dataclasses.replace(MODEL.borders["waist"], gate=np.inf)
+    by_shape = MODEL.looks[0].machines["waist"].by_shape(seen_shape(smoothed(window, 2.0)))
+    score = FallModel(MODEL.looks, {"waist": shut}).scores(window, "waist")
+    assert np.log(score / (1.0 - score)) == pytest.approx(shut.slope * by_shape + shut.start)
+
+
+def test_only_a_wide_sensor_at_the_wrist_is_looked_at_beyond_two_g() -> None:
+    assert [group_of("wrist", clip_g) for clip_g in (2.0, 3.9, 4.0, 16.0)] == ["wrist"] * 2 + ["wrist_wide"] * 2
+    assert {group_of(position, 16.0) for position in ("waist", "pendant", "chest", "pocket", "hip")} == {"waist"}
+    blow = _window()
+    blow[0, 150:155] *= 3.0
+    seen = np.clip(blow, -2.0, 2.0)
+    for group in ("waist", "wrist"):
+        assert MODEL.scores(blow, group) == pytest.approx(MODEL.scores(seen, group), abs=1e-9)
+    assert MODEL.scores(blow, "wrist_wide") != pytest.approx(MODEL.scores(seen, "wrist_wide"), abs=1e-6)
+
+
+def test_numbers_in_steps_are_near_the_numbers() -> None:
+    x = np.random.default_rng(3).normal(size=(40, 5)) * np.array([1.0, 10.0, 1e-6, 0.0, 5.0])
+    steps = Steps.of(x)
+    assert (np.abs(steps.values() - x) <= 0.501 * steps.size).all()
+    assert Steps.of(np.zeros((0, 2))).values().shape == (0, 2)
 
 
 def test_a_machine_without_its_arrays_is_refused() -> None:
     with pytest.raises(ModelRefused, match="support vectors"):
-        KernelMachine(np.zeros((2, 3), np.float16), np.zeros(4, np.float32), 1.0, 0.0)
+        KernelMachine(Steps.of(np.zeros((2, 3))), np.zeros(4, np.float32), 1.0, 0.0)

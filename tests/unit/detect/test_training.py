@@ -8,6 +8,7 @@ from fixtures._detect import DAY, HOUR, START, days_of_life, fall_stream
 from anju_detect.boosting import BoostingParameters, grow
 from anju_detect.fall.model import FallModel
 from anju_detect.fall.recorded import WornLabel, candidates, joined
+from anju_detect.fall.told import Told
 from anju_detect.fall.training import Effort, Training, transfer
 from anju_detect.fall.training import fit as fit_falls
 from anju_detect.inactivity import KINDS, ROOMS
@@ -120,7 +121,7 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
     assert max(ticks) == 1.0
     waist = curves["waist"]
-    suspect = model.positions["waist"].suspect
+    suspect = model.threshold("waist")
     middle = float(np.log(suspect / (1 - suspect)))
     assert waist.sensitivity(middle) > 0.7
     assert waist.specificity(middle) > 0.7
@@ -134,7 +135,8 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     assert waist.specificity(waist.logit_rejecting(0.9)) >= 0.9
     assert waist.sensitivity(waist.logit_finding(0.9)) >= 0.9
     assert np.isnan(waist.specificity(middle, "elderly"))
-    carried = transfer(Training(labels, found, FEW), "waist", "wrist")
+    carried = transfer(Training(Told(labels, found), 0, FEW), "waist", "wrist")
     assert len(carried.falls) == len(curves["wrist"].falls)
     assert carried.sensitivity(0.0) > 0.5
-    assert set(FallModel.of(model.arrays()).positions) == {"waist", "wrist"}
+    assert set(FallModel.of(model.arrays()).borders) == {"waist", "wrist", "wrist_wide"}
+    assert len(curves["wrist_wide"].falls) == len(curves["wrist"].falls)
