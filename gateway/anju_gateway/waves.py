@@ -24,6 +24,11 @@ class Chunk(NamedTuple):
     fs_hz: float
     samples: bytes
 
+    @property
+    def end_s(self) -> float:
+        """When the sample after the last one is due."""
+        return self.start_s + len(self.samples) // 6 / self.fs_hz
+
 
 class WaveStore:
     """Chunks by device in order of time; used by one thread."""
@@ -58,6 +63,10 @@ class WaveStore:
                 (KEPT_S,),
             )
         return added
+
+    def set_back(self, device: str, start_s: float) -> None:
+        """Forget what a device sent of times after this one: its clock was set back to it."""
+        self._db.execute("DELETE FROM wave WHERE device = ? AND start_s > ?", (device, start_s))
 
     def recent(self, device: str) -> list[Chunk]:
         """A device's chunks of the last `KEPT_S` seconds of its own time."""

@@ -115,6 +115,79 @@ class TestFall:
         assert first[0].score == pytest.approx(second[0].score, abs=1e-4)
 
 
+SETTINGS_S = (-3600.0, -90.0, -7.5, -0.31, -0.004, 0.0, 0.004, 0.31, 7.5, 90.0, 3600.0)
+CHUNKS = (7, 50, 700)
+
+
+def _told_by(clock: Callable[[float], float], stream: np.ndarray, chunk: int, fs_hz: float = 50.0) -> list[FallSignal]:
+    """What a detector says of a stream whose sender tells the time by this clock, from the true one."""
+    detector = FallDetector(fs_hz)
+    starts = range(0, len(stream), chunk)
+    return [s for at in starts for s in detector.update(clock(START + at / fs_hz), stream[at : at + chunk])]
+
+
+class TestFallClock:
+    """A wearable's clock is set: the stream goes on being judged, and what is told is told by the clock of then."""
+
+    @pytest.mark.parametrize("chunk", CHUNKS)
+    @pytest.mark.parametrize("by_s", SETTINGS_S)
+    def test_a_fall_soon_after_the_clock_is_set_is_found(self, by_s: float, chunk: int) -> None:
+        stream = np.concatenate([fall_stream(after="still", seconds=9.0, seed=8)] * 6 + [fall_stream(after="still")])
+        set_s = START + 14.0
+        signals = _told_by(lambda at_s: at_s + (by_s if at_s >= set_s else 0.0), stream, chunk)
+        assert [s.stage for s in signals] == ["suspected", "confirmed"]
+        impact_s = START + 64.0 + by_s
+        assert signals[0].impact_s == pytest.approx(impact_s, abs=0.1)
+        assert signals[0].at_s == pytest.approx(impact_s + 4.0, abs=0.1)
+        assert signals[0].fall_id == signals[1].fall_id == str(int(signals[0].impact_s * 1000))
+
+    @pytest.mark.parametrize("at", [8.0, 9.0, 11.0, 13.0, 20.0, 39.0])
+    @pytest.mark.parametrize("by_s", SETTINGS_S)
+    def test_set_in_the_middle_of_a_fall_it_is_found_and_confirmed_once(self, by_s: float, at: float) -> None:
+        set_s = START + at
+        signals = _told_by(lambda at_s: at_s + (by_s if at_s >= set_s else 0.0), fall_stream(after="still"), 50)
+        assert [s.stage for s in signals] == ["suspected", "confirmed"]
+        assert min(signals[1].at_s, signals[1].at_s - by_s) <= START + 71.0
+
+    @pytest.mark.parametrize("by_s", SETTINGS_S)
+    def test_the_clip_reaches_over_the_setting(self, by_s: float) -> None:
+        stream, detector = fall_stream(after="still"), FallDetector(50.0)
+        signals = detector.update(START, stream[: 16 * 50])
+        signals += detector.update(START + 16.0 + by_s, stream[16 * 50 :])
+        start_s, samples = detector.clip(signals[0].fall_id) or (0.0, np.zeros((0, 3)))
+        assert start_s == pytest.approx(START + 6.0, abs=0.1)
+        if by_s <= 0.0:
+            assert len(samples) == pytest.approx(12 * 50, abs=2)
+        if by_s < 600.0:
+            assert [s.fall_id for s in detector.cancel(START + 90.0 + by_s)] == [signals[0].fall_id]
+
+    def test_a_clock_set_back_again_and_again_never_makes_deaf(self) -> None:
+        stream = np.concatenate([fall_stream(after="still", seconds=80.0, seed=n) for n in range(6)])
+        signals = _told_by(lambda at_s: at_s - 3600.0 * ((at_s - START) // 80.0), stream, 50)
+        assert [s.stage for s in signals] == ["suspected", "confirmed"] * 6
+
+    def test_a_clock_that_trembles_changes_nothing_that_is_found(self) -> None:
+        rng = np.random.default_rng(2)
+        signals = _told_by(lambda at_s: at_s + rng.uniform(-0.03, 0.03), fall_stream(after="still"), 50)
+        assert [s.stage for s in signals] == ["suspected", "confirmed"]
+
+    @pytest.mark.parametrize("late_s", [2.0, 60.0, 3600.0])
+    def test_a_straggler_is_no_setting(self, late_s: float) -> None:
+        stream, detector = fall_stream(after="still"), FallDetector(50.0)
+        plain = FallDetector(50.0).update(START, stream)
+        signals = detector.update(START, stream[: 8 * 50])
+        straggler = fall_stream(after="still", seed=9)[10 * 50 : 11 * 50]
+        signals += detector.update(START - late_s, straggler)
+        signals += detector.update(START + 8.0, stream[8 * 50 :])
+        assert [(s.stage, s.fall_id) for s in signals] == [(s.stage, s.fall_id) for s in plain]
+
+    @pytest.mark.parametrize("by_s", [-3600.0, 3600.0])
+    def test_walking_through_a_setting_is_no_fall(self, by_s: float) -> None:
+        walk = fall_stream(after="walking", seconds=90.0)[15 * 50 :]
+        stream = np.concatenate([walk] * 4)
+        assert _told_by(lambda at_s: at_s + (by_s if at_s >= START + 100.0 else 0.0), stream, 50) == []
+
+
 class TestInactivity:
     def test_raises_a_silence_once_and_within_the_day(self) -> None:
         raised = _silence(_cut(11))

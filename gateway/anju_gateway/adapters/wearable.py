@@ -15,7 +15,7 @@ from anju_gateway.adapters.zigbee2mqtt import KeyRow, parse_object, parse_value
 from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_gateway.waves import Chunk, WaveStore
+from anju_gateway.waves import KEPT_S, Chunk, WaveStore
 from anju_wire.messages import Record
 from anju_wire.senml import to_base64
 from anju_wire.vocabulary import Quantity, WearPosition
@@ -109,10 +109,14 @@ class WearableAdapter:
         if worn.fs_hz != chunk.fs_hz:
             worn = self._worn[device] = _Worn(chunk.fs_hz, self._position(device))
         fresh = self._waves.add(device, chunk)
-        if fresh and chunk.start_s < worn.newest_s - 0.5 / chunk.fs_hz:
+        behind_s = worn.newest_s - chunk.start_s
+        ahead_s = worn.detector.ahead_s
+        self._feed(device, worn, chunk, now_s, intake)
+        if worn.detector.ahead_s > ahead_s:
+            self._waves.set_back(device, chunk.start_s)
+            worn.newest_s = chunk.end_s
+        elif fresh and 0.5 / chunk.fs_hz < behind_s <= KEPT_S:
             self._rebuild(device, chunk.fs_hz, now_s, intake)  # overtaken on its way: hear it in its place
-        else:
-            self._feed(device, worn, chunk, now_s, intake)
 
     def _feed(self, device: str, worn: _Worn, chunk: Chunk, now_s: float, intake: Intake) -> None:
         samples = np.frombuffer(chunk.samples, "<i2").astype(np.int16).reshape(-1, 3)
@@ -121,7 +125,7 @@ class WearableAdapter:
         except SamplesRefused as error:
             intake.refuse(device, "acceleration", str(error))
             return
-        worn.newest_s = max(worn.newest_s, chunk.start_s + len(samples) / worn.fs_hz)
+        worn.newest_s = max(worn.newest_s, chunk.end_s)
         self._signals(device, worn, signals, now_s, intake)
         self._clips(device, worn, now_s, intake)
 

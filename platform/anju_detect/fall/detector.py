@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import ParameterOutOfRange, SamplesRefused
+from anju_detect.fall.clock import StreamClock
 from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.followup import TRUNK, OpenFall
 from anju_detect.fall.judge import Judge, look, on_grid
@@ -39,8 +40,8 @@ class FallDetector:
     """Causal detector for one wearer; feed it chunks in order of time.
 
     What it says does not depend on how the stream is cut into chunks: `FallSignal.at_s` is the time of the newest
-    sample that a decision needed. Samples at or before the newest one known are dropped, so repeated and overlapping
-    chunks are harmless.
+    sample that a decision needed. Samples that are known are dropped, so repeated and overlapping chunks are harmless.
+    Where the sender's clock is set, the stream goes on (`StreamClock`); times are told by that clock as it is then.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ class FallDetector:
         self._trigger = (p.trigger_g * 1000.0) ** 2
         seconds = p.decide_s + CLIP_BEFORE_S + PIECE_S + SLACK_S
         self._ring = SampleRing(math.ceil(seconds * fs_hz))
+        self._clock = StreamClock(fs_hz)
         self._piece = int(PIECE_S * fs_hz)
         self._offsets = np.arange(self._piece) / fs_hz
         self._hot: deque[int] = deque()
@@ -84,6 +86,11 @@ class FallDetector:
         self._falls: deque[OpenFall] = deque(maxlen=CLIPS_KEPT)
         self._clips: dict[str, tuple[float, NDArray[np.int16]]] = {}
         self.judged: deque[Judgement] = deque(maxlen=256)
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much the sender's clock was set back while the stream went on."""
+        return self._clock.ahead_s
 
     def update(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
         """Take the next samples; return what they decided, in order of decision time.
@@ -131,7 +138,7 @@ class FallDetector:
         if not math.isfinite(now_s):
             raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
         live = {SUSPECTED, CONFIRMED}
-        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.impact_s <= CANCELLABLE_S]
+        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.told_s <= CANCELLABLE_S]
 
     def clip(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
         """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
@@ -146,7 +153,7 @@ class FallDetector:
 
     def hear(self, start_s: float, samples: NDArray[np.int16]) -> list[Candidate]:
         """The first half of `update` for one of its `pieces`: what is to be judged now, in order of time."""
-        times = start_s + self._offsets[: len(samples)]
+        times = self._clock.own(start_s + self._offsets[: len(samples)], samples, self._ring)
         newest = self._ring.newest_s
         if times[0] <= newest:
             fresh = int(np.searchsorted(times, newest, "right"))
@@ -170,7 +177,8 @@ class FallDetector:
             raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
         ]
         open_falls = [fall for fall in self._falls if fall.stage == SUSPECTED]
-        signals += [decided for fall in open_falls if (decided := fall.follow(self._ring, self._parameters))]
+        followed = [fall.follow(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
+        signals += [decided for decided in followed if decided]
         if self._falls:
             self._store_clips()
         return sorted(signals, key=lambda s: s.at_s)
@@ -197,13 +205,14 @@ class FallDetector:
     def _judged(self, one: Candidate, score: float) -> FallSignal | None:
         last = self._falls[-1].impact_s if self._falls else -math.inf
         raised = score >= self._threshold and one.impact_s - last > self._parameters.refractory_s
-        self.judged.append(Judgement(one.impact_s, one.at_s, score, raised))
+        ahead = self.ahead_s
+        self.judged.append(Judgement(one.impact_s - ahead, one.at_s - ahead, score, raised))
         if not raised:
             return None
         seen = look(one.window)
-        fall = OpenFall(one.impact_s, score, self.position in TRUNK)
+        fall = OpenFall(one.impact_s, one.impact_s - ahead, score, self.position in TRUNK)
         self._falls.append(fall)
-        return fall.signal(one.at_s, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
+        return fall.signal(one.at_s - ahead, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
 
     def _store_clips(self) -> None:
         for fall in self._falls:
@@ -219,7 +228,7 @@ class FallDetector:
         times, samples = self._ring.between(fall.impact_s - CLIP_BEFORE_S, fall.impact_s + CLIP_AFTER_S)
         kept = self._clips.get(fall.fall_id)
         if len(times) and (kept is None or len(samples) > len(kept[1])):
-            self._clips[fall.fall_id] = (float(times[0]), samples.copy())
+            self._clips[fall.fall_id] = (float(times[0]) - fall.impact_s + fall.told_s, samples.copy())
 
 
 def _crests(power: NDArray[np.int32], above: float) -> NDArray[np.int64]:

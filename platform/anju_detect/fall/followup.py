@@ -29,9 +29,14 @@ MOVING_FACTOR = 2.0
 
 @dataclass(slots=True)
 class OpenFall:
-    """One suspected fall on its way to a decision; `seconds` counts the whole seconds seen after the impact."""
+    """One suspected fall on its way to a decision.
+
+    `impact_s` is in the stream's own time, `told_s` the same by the sender's clock; `seconds` counts the whole seconds
+    seen after the impact.
+    """
 
     impact_s: float
+    told_s: float
     score: float
     on_trunk: bool
     stage: str = SUSPECTED
@@ -41,30 +46,33 @@ class OpenFall:
     @property
     def fall_id(self) -> str:
         """The impact in whole milliseconds."""
-        return str(int(self.impact_s * 1000))
+        return str(int(self.told_s * 1000))
 
-    def follow(self, ring: SampleRing, p: FallParameters) -> FallSignal | None:
-        """Look at each further whole second; a signal where the fall is decided."""
+    def follow(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
+        """Look at each further whole second; a signal where the fall is decided.
+
+        `ahead_s` is own time minus the sender's.
+        """
         while self.stage == SUSPECTED and ring.newest_s >= self.impact_s + self.seconds + 1:
             self.seconds += 1
             at = self.impact_s + self.seconds
             _, samples = ring.between(at - 1.0, at - 2 * SAME_TIME_S)
             self.spreads.append(_spread_g(samples))
             if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
-                return self._decided(WITHDRAWN, at, withdrawn_words(self.seconds, *self._moving(p)))
+                return self._decided(WITHDRAWN, at - ahead_s, withdrawn_words(self.seconds, *self._moving(p)))
             lifeless = self._lifeless(p)
             if (self._still(p) and not lifeless) or self.seconds >= p.decide_s:
                 words = lifeless_words(self.seconds) if lifeless else confirmed_words(self.seconds, *self._resting(p))
-                return self._decided(CONFIRMED, at, words)
+                return self._decided(CONFIRMED, at - ahead_s, words)
         return None
 
     def cancel(self, now_s: float) -> FallSignal:
         """The wearer held the button."""
-        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.impact_s, 0.0)))
+        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.told_s, 0.0)))
 
     def signal(self, at_s: float, words: tuple[str, str]) -> FallSignal:
         """The present stage as a signal."""
-        return FallSignal(self.fall_id, self.stage, at_s, self.impact_s, self.score, *words)
+        return FallSignal(self.fall_id, self.stage, at_s, self.told_s, self.score, *words)
 
     def _decided(self, stage: str, at_s: float, words: tuple[str, str]) -> FallSignal:
         self.stage = stage

@@ -56,6 +56,23 @@ class SampleRing:
         lo, hi = self._bounds(from_s, until_s)
         return self._times[lo:hi], self._samples[lo:hi]
 
+    def told(self, times: Times, samples: Samples, step_s: float) -> bool | None:
+        """Whether those of these samples that are not newer than the newest are here.
+
+        False: something else was there, at these times or between them; None: nothing was.
+        """
+        old = int(np.searchsorted(times, self.newest_s + SAME_TIME_S, "right"))
+        kept_times, kept = self.between(float(times[0]) - step_s, float(times[old - 1]) + step_s)
+        if not len(kept_times):
+            return None
+        nearest = np.searchsorted(kept_times, times[:old] - 0.5 * step_s).clip(max=len(kept_times) - 1)
+        apart_s = np.abs(kept_times[nearest] - times[:old])
+        near = apart_s <= 0.5 * step_s + SAME_TIME_S
+        if not near.any():
+            return None
+        same = (apart_s <= SAME_TIME_S) & (kept[nearest] == samples[:old]).all(axis=1)
+        return bool(same[near].all())
+
     def is_largest(self, number: int, reach_s: float) -> bool:
         """Whether this sample is the first of the largest within `reach_s` on both sides."""
         i = number - self._base

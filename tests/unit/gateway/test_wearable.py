@@ -66,9 +66,14 @@ def worn(tmp_path: Path) -> Iterator[Worn]:
     made.waves.close()
 
 
-def fall_chunks(after_s: float = 50.0) -> list[tuple[float, bytes]]:
+def fall_chunks(after_s: float = 50.0, *, set_after: int = 0, by_s: float = 0.0) -> list[tuple[float, bytes]]:
+    """When each chunk begins, and the chunk; the wearable's own clock is set by `by_s` after some of them."""
     samples = Body(np.random.default_rng(3)).fall(after_s=after_s).samples
-    return [(NOW + at / FS, packet(NOW + at / FS, samples[at : at + FS])) for at in range(0, len(samples), FS)]
+    starts = [NOW + at / FS for at in range(0, len(samples), FS)]
+    told = [at_s + (by_s if number >= set_after else 0.0) for number, at_s in enumerate(starts)]
+    return [
+        (at_s, packet(told[number], samples[number * FS : (number + 1) * FS])) for number, at_s in enumerate(starts)
+    ]
 
 
 def stages(alarms: list[list[Reading]]) -> list[str]:
@@ -136,6 +141,30 @@ def test_chunks_that_overtake_each_other_are_one_fall(worn: Worn, swapped: int) 
         whole.add(worn.says("acceleration", chunk, at_s + 2))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len({str(alarm[0].value).partition(":")[2] for alarm in whole.alarms}) == 1
+    assert len(whole.clips) == 1
+
+
+@pytest.mark.parametrize("by_s", [-3600.0, -30.0, -0.3, 0.3, 30.0])
+@pytest.mark.parametrize("set_after", [3, 9, 12])
+def test_a_clock_that_is_set_makes_the_gateway_miss_nothing(worn: Worn, set_after: int, by_s: float) -> None:
+    whole = Intake()
+    for at_s, chunk in fall_chunks(80.0, set_after=set_after, by_s=by_s):
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
+    assert len(whole.clips) == 1
+
+
+@pytest.mark.parametrize("killed_after", [7, 11, 20])
+@pytest.mark.parametrize("by_s", [-3600.0, -30.0])
+def test_killed_after_the_clock_was_set_back_the_fall_is_noticed_once(
+    worn: Worn, killed_after: int, by_s: float
+) -> None:
+    whole = Intake()
+    for number, (at_s, chunk) in enumerate(fall_chunks(set_after=3, by_s=by_s)):
+        if number == killed_after:
+            worn.killed()
+        whole.add(worn.says("acceleration", chunk, at_s + 1))
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len(whole.clips) == 1
 
 
