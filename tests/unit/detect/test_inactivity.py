@@ -18,7 +18,7 @@ from anju_detect.errors import (
     ParameterOutOfRange,
     SnapshotRefused,
 )
-from anju_detect.inactivity import OUTCOMES, InactivityDetector, InactivityParameters
+from anju_detect.inactivity import OUTCOMES, InactivityDetector, InactivityParameters, quota
 from anju_detect.inactivity.model import SilenceModel
 from anju_detect.inactivity.reasons import rounded_s, span_en, span_zh
 from anju_detect.inactivity.state import COLUMNS, HomeState
@@ -26,6 +26,7 @@ from anju_detect.trees import Forest
 
 _LIVED: dict[int, bytes] = {}  # days are lived once, and copied by snapshot
 ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall", "other")
+WISHES = st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0))
 
 
 def _home(*, days: int = 4, wish: float = 1.0, parameters: InactivityParameters | None = None) -> InactivityDetector:
@@ -261,15 +262,41 @@ class TestInvariants:
     @given(
         hour=st.floats(0.0, 23.9),
         room=st.sampled_from(ROOMS),
-        wishes=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
+        wishes=WISHES,
+        raised=st.integers(0, 30),
+        ago=st.floats(0.0, 60.0),
     )
-    def test_a_higher_wish_never_delays(self, hour: float, room: str, wishes: tuple[float, float]) -> None:
+    def test_a_higher_wish_never_delays_after_the_same_alerts(
+        self, hour: float, room: str, wishes: tuple[float, float], raised: int, ago: float
+    ) -> None:
         deadlines = []
         for wish in sorted(wishes):
-            detector = _home()
-            detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+            detector = _home(wish=wish)
+            quota.count(detector.state, np.array([0]), START + (4 - ago) * DAY, raised)
             deadlines.append(_after(detector, START + 4 * DAY + hour * HOUR, room))
         assert deadlines[1] <= deadlines[0]
+
+    @settings(max_examples=20, deadline=None)
+    @given(
+        life=st.lists(st.tuples(st.floats(0.05, 9.0), st.sampled_from(ROOMS)), min_size=1, max_size=12),
+        wishes=WISHES,
+    )
+    def test_over_a_whole_life_the_higher_wish_alerts_first(
+        self, life: list[tuple[float, str]], wishes: tuple[float, float]
+    ) -> None:
+        cautious, eager = (_home(wish=wish) for wish in sorted(wishes))
+        at = START + 4 * DAY
+        for hours, room in life:
+            rows = [*beats(0, at, at + hours * HOUR), (0, at + hours * HOUR, room, "motion")]
+            at += hours * HOUR
+            later, sooner = (
+                min((raised_s for _, _, raised_s in watch(detector, rows, at)), default=np.inf)
+                for detector in (cautious, eager)
+            )
+            assert sooner <= later
+            if sooner < np.inf:
+                return
+            assert eager.deadlines()[1][0] <= cautious.deadlines()[1][0]
 
     @settings(max_examples=20, deadline=None)
     @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), wish=st.floats(0.01, 100.0))
