@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MONTH_S = 30 * gaps.DAY_S
-GENTLE, STEEP, FAR = 2.0, 10.0, 1.4
+GENTLE, STEEP, FAR = 1.0, 16.0, 1.4
 NEW, NEW_DAYS = 8.0, 4.0
 
 
