@@ -16,7 +16,7 @@ from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.presence import presence_of
 from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
-from anju_detect.inactivity.state import HomeState
+from anju_detect.inactivity.state import AT_HOME, AWAY, NOT_BACK, HomeState
 from anju_detect.inactivity.stuck import believable
 from anju_detect.inactivity.vocabulary import AWAY_LONG, FALSE, INACTIVITY, OUTCOMES, ROOMS
 
@@ -117,7 +117,7 @@ class InactivityDetector:
         due = (s["deadline_s"][rows] <= now_s) & (s["raised_for_s"][rows] != s["last_life_s"][rows])
         raised = rows[due & ~self._unseen(rows, now_s)]
         s["raised_for_s"][raised] = s["last_life_s"][raised]
-        quota.count(s, raised[~s["away"][raised]], now_s, 1.0)
+        quota.count(s, raised[s["away"][raised] == AT_HOME], now_s, 1.0)
         self._schedule(rows)
         outlook = self._outlook(raised)
         return [self._signal(int(row), now_s, outlook.take([number])) for number, row in enumerate(raised)]
@@ -258,6 +258,7 @@ class InactivityDetector:
         s["hold_s"][home[~stayed]] = -np.inf
         s["deadline_s"][home] = s["tail_s"][home] = np.nan
         s["tail_share"][home] = 0.0
+        s["away"][home] = AT_HOME
         remember(s, piece, piece.at_s + s["offset_s"][piece.home])
         inside = ~self._at_exit(home) & (at_s > s["absent_from_s"][home] + self._p.returned_early_s)
         back = home[inside & (at_s < s["absent_until_s"][home])]
@@ -285,6 +286,8 @@ class InactivityDetector:
         s = self._s
         for kind in ("absent", "outage"):
             over = rows[(s[f"{kind}_until_s"][rows] <= now_s) & np.isfinite(s[f"{kind}_from_s"][rows])]
+            if kind == "absent":
+                s["away"][over[s["absent_until_s"][over] > s["last_life_s"][over]]] = NOT_BACK
             s["heard_from_s"][over] = np.maximum(s["heard_from_s"][over], s[f"{kind}_until_s"][over])
             s[f"{kind}_from_s"][over] = s[f"{kind}_until_s"][over] = np.inf
             s["deadline_s"][over] = np.nan
@@ -297,7 +300,7 @@ class InactivityDetector:
             return
         s, outlook = self._s, self._outlook(rows)
         s["deadline_s"][rows] = self._deadline(rows, outlook)
-        s["away"][rows] = outlook.away
+        s["away"][rows] = np.where(s["away"][rows] == NOT_BACK, NOT_BACK, np.where(outlook.away, AWAY, AT_HOME))
         tail_s, s["tail_share"][rows] = outlook.tail()
         s["tail_s"][rows] = self._silent_from(rows) + tail_s
 
@@ -386,17 +389,11 @@ class InactivityDetector:
         at_exit = self._at_exit(one)
         rule = float(self._p.limit_s(s["last_room"][one], at_exit)[0])
         ruled = float(s["deadline_s"][row]) <= now_s and now_s >= float(self._silent_from(one)[0]) + rule
-        return Facts(
-            int(s["last_room"][row]),
-            float(s["last_life_s"][row]),
-            now_s,
-            float(s["offset_s"][row]),
-            usual_s,
-            float(s["last_exit_s"][row]),
-            bool(at_exit[0]),
-            rule if ruled else math.nan,
-        )
+        last, offset, left = (float(s[name][row]) for name in ("last_life_s", "offset_s", "last_exit_s"))
+        due_back = float(s["heard_from_s"][row]) if s["away"][row] == NOT_BACK else math.nan
+        rule = rule if ruled else math.nan
+        return Facts(int(s["last_room"][row]), last, now_s, offset, usual_s, left, bool(at_exit[0]), rule, due_back)
 
     def _signal(self, row: int, now_s: float, outlook: Outlook) -> InactivitySignal:
-        kind = AWAY_LONG if self._s["away"][row] else INACTIVITY
+        kind = INACTIVITY if self._s["away"][row] == AT_HOME else AWAY_LONG
         return InactivitySignal.of(kind, self._explanation(row, now_s, outlook), now_s)

@@ -15,7 +15,8 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3600.0, 86400.0
 class Facts:
     """The numbers a sentence rests on; times in Unix seconds, `offset_s` turns them into local time.
 
-    `rule_s` is the hard rule that set the deadline, nan where the home's own habits did.
+    `rule_s` is the hard rule that set the deadline, nan where the home's own habits did; `due_back_s` is until when the
+    person was to be away, nan where nobody said so.
     """
 
     room: int
@@ -26,6 +27,7 @@ class Facts:
     last_exit_s: float
     at_exit: bool
     rule_s: float
+    due_back_s: float = float("nan")
 
 
 def _clock(at_s: float, facts: Facts) -> tuple[str, int]:
@@ -80,6 +82,8 @@ def sentence_zh(facts: Facts) -> str:
         parts = [f"大门最后一次开合 {at}，已外出或无活动 {silent}"]
     else:
         parts = [f"{ROOM_ZH[facts.room]}最后一次活动 {at}，已 {silent}无活动"]
+    if np.isfinite(facts.due_back_s):
+        parts.insert(0, f"报备外出，应于 {clock_zh(facts.due_back_s, facts)} 前回来，至今没有动静")
     parts.append(f"此时段通常不超过 {span_zh(rounded_s(facts.usual_s))}")
     if np.isfinite(facts.rule_s):
         parts.append(f"已到规定的 {span_zh(facts.rule_s)}上限")
@@ -96,6 +100,8 @@ def sentence_en(facts: Facts) -> str:
         parts = [f"outer door last moved at {at}, out or silent for {silent}"]
     else:
         parts = [f"last activity in the {ROOM_EN[facts.room]} at {at}, silent for {silent}"]
+    if np.isfinite(facts.due_back_s):
+        parts.insert(0, f"said to be away until {clock_en(facts.due_back_s, facts)}, no sign of life since")
     parts.append(f"at this hour usually not above {span_en(rounded_s(facts.usual_s))}")
     if np.isfinite(facts.rule_s):
         parts.append(f"the rule's limit of {span_en(facts.rule_s)} is reached")

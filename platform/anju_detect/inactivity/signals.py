@@ -36,7 +36,7 @@ class InactivitySignal:
     Attributes
     ----------
     kind
-        `inactivity`, or `away_long` where the silence began at a way out.
+        `inactivity`; `away_long` where somebody is not back as told, or the silence is surely an absence.
     episode
         Last sign of life in whole milliseconds.
     since_s, deadline_s, at_s

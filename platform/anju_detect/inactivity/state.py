@@ -7,11 +7,14 @@ import numpy as np
 from anju_detect.columns import Column, HomeColumns
 from anju_detect.inactivity.vocabulary import ROOMS
 
-VERSION = 3
+VERSION = 4
 BANDS = 8
 SLOTS = 48
 PLACES = len(ROOMS) + 1
 KEPT = 38
+
+# what a silence is taken for
+AT_HOME, AWAY, NOT_BACK = 0, 1, 2
 
 # name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[Column, ...] = (
@@ -47,7 +50,7 @@ COLUMNS: tuple[Column, ...] = (
     # what is pending
     ("deadline_s", np.float64, np.nan, ()),
     ("hold_s", np.float64, -np.inf, ()),
-    ("away", np.bool_, 0, ()),
+    ("away", np.int8, AT_HOME, ()),
     ("tail_s", np.float64, np.nan, ()),
     ("tail_share", np.float16, 0.0, ()),
     ("raised_for_s", np.float64, np.nan, ()),

@@ -131,8 +131,22 @@ class TestBeingTold:
         detector.update(batch([(0, left, "hall", "motion")]))
         detector.absent("a", left, left + 6 * HOUR)
         raised = watch(detector, beats(0, left, left + 40 * HOUR), left + 40 * HOUR)
-        assert len(raised) == 1
-        assert raised[0][2] > left + 6 * HOUR
+        ((_, kind, at_s),) = raised
+        assert (kind, at_s > left + 6 * HOUR) == ("away_long", True)
+        told = detector.explain("a", at_s)
+        assert told.reason_zh.startswith("报备外出，应于 15:00 前回来，至今没有动静；")
+        assert told.reason_en.startswith("said to be away until 15:00, no sign of life since; ")
+        assert quota.recent_false(detector.state, np.array([0]), at_s)[0] == 0.0
+
+    def test_who_came_back_is_not_away(self) -> None:
+        detector = _home()
+        left = START + 4 * DAY + 9 * HOUR
+        detector.absent("a", left, left + 6 * HOUR)
+        back = left + 6 * HOUR + 300
+        heard = beats(0, left, back + 40 * HOUR)
+        raised = watch(detector, [*heard, (0, back, "hall", "motion")], back + 40 * HOUR)
+        assert [kind for _, kind, _ in raised] == ["inactivity"]
+        assert "报备" not in detector.explain("a", back + 30 * HOUR).reason_zh
 
     def test_coming_home_early_ends_the_absence(self) -> None:
         detector = _home()

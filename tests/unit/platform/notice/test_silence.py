@@ -118,9 +118,9 @@ def test_a_told_absence_silences_until_it_ends(ward: Ward) -> None:
     now = ward.now()
     ward.watch.absent(HOME, now, now + 20 * 3600)
     ward.live(19 * 3600)
-    assert [alert for alert in ward.raised("inactivity") if alert.home_id == HOME] == []
+    assert [alert for alert in ward.raised() if alert.home_id == HOME] == []
     ward.live(26 * 3600)
-    assert [alert for alert in ward.raised("inactivity") if alert.home_id == HOME] != []
+    assert [alert.kind for alert in ward.raised() if alert.home_id == HOME] == ["away_long"]
 
 
 def test_an_absence_of_the_records_is_found_within_a_minute(ward: Ward) -> None:
