@@ -70,16 +70,24 @@ class GroupCurve:
         return 24.0 / self.free_hours * sum(_merged(at_s[logits >= logit]) for at_s, logits in self.free)
 
     def logit_at(self, alarms_per_day: float) -> float:
-        """Lowest logit with at most so many alarms per 24 h of free living."""
-        every = np.unique(np.concatenate([logits for _, logits in self.free])) if self.free else np.zeros(1)
-        low, high = 0, len(every) - 1
+        """Where free living gives at most so many alarms per 24 h: halfway from one candidate's logit to the next.
+
+        As far from the candidate that may alarm as from the one that may not, because the next recordings will
+        resemble neither exactly. Just above every candidate where none may; 0 without free living.
+        """
+        if not self.free:
+            return 0.0
+        every = np.unique(np.concatenate([logits for _, logits in self.free]))
+        low, high = 0, len(every)
         while low < high:
             middle = (low + high) // 2
             if self.free_alarms_per_day(float(every[middle])) <= alarms_per_day:
                 high = middle
             else:
                 low = middle + 1
-        return float(every[low])
+        if low == len(every):
+            return float(np.nextafter(every[-1], np.inf)) if low else 0.0
+        return float(every[max(low - 1, 0) : low + 1].mean())
 
     def logit_finding(self, share: float) -> float:
         """Highest logit that still finds this share of the falls."""

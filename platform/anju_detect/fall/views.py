@@ -19,6 +19,7 @@ Ints = NDArray[np.int64]
 Tick = Callable[[float], object]
 
 CHUNK = 500
+SPARE_DIRECTIONS, ROUNDS = 40, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +73,21 @@ def drawn_patterns(found: Candidates, rows: Ints, clip_g: float, rng: np.random.
     return Patterns.drawn(channels(smoothed(plain(found.long[rows]), clip_g)), rng)
 
 
-def principal_axes(patterns: Patterns, responses: NDArray[np.float16], components: int) -> Axes:
-    """The directions in which these responses differ most."""
+def principal_axes(
+    patterns: Patterns, responses: NDArray[np.float16], components: int, rng: np.random.Generator
+) -> Axes:
+    """The directions in which these responses differ most.
+
+    By subspace iteration from random directions (Halko, Martinsson & Tropp, doi:10.1137/090771806, algorithm 4.4).
+    """
     scale = Scale.of_rows(responses)
-    rows, size = responses.shape
-    if rows < size:
-        values, vectors = np.linalg.eigh(_products(scale(responses), transposed=False))
-        vectors = scale(responses).T @ (vectors / np.sqrt(np.maximum(values, 1e-9)))
-    else:
-        values, vectors = np.linalg.eigh(_products(scale(responses), transposed=True))
+    x = scale(responses)
+    rows, size = x.shape
+    basis = rng.standard_normal((size, min(components + SPARE_DIRECTIONS, size))).astype(np.float32)
+    for _ in range(ROUNDS):
+        basis = np.linalg.qr(x.T @ (x @ basis))[0]
+    lying = x @ basis
+    values, vectors = np.linalg.eigh((lying.T @ lying).astype(np.float64))
     kept = np.argsort(-values, kind="stable")[:components]
     spread = np.sqrt(np.maximum(values[kept] / rows, 1e-6)).astype(np.float32)
-    return Axes(patterns, scale, Steps.of(vectors[:, kept]), spread)
-
-
-def _products(x: Floats32, *, transposed: bool) -> NDArray[np.float64]:
-    """Inner products of the columns, if transposed, else of the rows."""
-    return np.asarray(x.T @ x if transposed else x @ x.T, np.float64)
+    return Axes(patterns, scale, Steps.of(basis @ vectors[:, kept].astype(np.float32)), spread)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anju_detect.errors import ModelRefused
 from anju_detect.fall.augmentation import altered, plain
 from anju_detect.fall.channels import CHANNELS, channels, low_passed
+from anju_detect.fall.curves import GroupCurve
 from anju_detect.fall.features import LENGTH
 from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
 from anju_detect.fall.model import GROUPS, VERSION, FallModel, group_of, seen_shape, smoothed
@@ -105,7 +106,7 @@ def test_principal_axes_keep_what_differs_most(rows: int) -> None:
     patterns = Patterns(np.zeros((5, 4, 54), np.int8), np.zeros((5, 4), np.float32))
     hidden = rng.normal(size=(rows, 3)) @ rng.normal(size=(3, patterns.size))
     responses = (hidden + 0.01 * rng.normal(size=hidden.shape)).astype(np.float16)
-    axes = principal_axes(patterns, responses, 3)
+    axes = principal_axes(patterns, responses, 3, rng)
     lying = axes.project(responses)
     np.testing.assert_allclose(lying.std(axis=0), axes.spread, rtol=0.02)
     scaled = axes.scale(responses)
@@ -126,6 +127,15 @@ def test_altered_copies_look_like_what_they_come_from_but_are_not_the_same() -> 
     assert np.ptp(copies[0::2, 20, 2]) > 0.5
     scores = MODEL.scores(copies.astype(np.float64), "waist")
     assert (scores > 0.5).mean() > 0.9
+
+
+def test_an_operating_point_lies_between_what_may_and_what_may_not_alarm() -> None:
+    at_s, logits = np.arange(6) * 3600.0, np.array([5.0, -3.0, 1.0, 2.0, 4.0, -1.0])
+    curve = GroupCurve([], [], [(at_s, logits)], ["a"], 24.0)
+    points = {alarms: curve.logit_at(alarms) for alarms in (0.5, 1.0, 2.0, 3.0, 5.0, 6.0, 100.0)}
+    assert points == {0.5: np.nextafter(5.0, 6.0), 1.0: 4.5, 2.0: 3.0, 3.0: 1.5, 5.0: -2.0, 6.0: -3.0, 100.0: -3.0}
+    assert [curve.free_alarms_per_day(logit) for logit in points.values()] == [0, 1, 2, 3, 5, 6, 6]
+    assert GroupCurve([], []).logit_at(1.0) == 0.0
 
 
 def test_a_scale_without_spread_divides_by_nothing() -> None:
