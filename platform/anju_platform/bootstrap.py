@@ -33,6 +33,8 @@ from anju_platform.notify.service import OutboxService
 from anju_platform.records.engine import make_engine, make_sessions
 from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
 from anju_platform.residents.service import ResidentService
+from anju_platform.routine.digester import Digester
+from anju_platform.routine.service import RoutineService
 from anju_platform.series.open import open_series
 from anju_platform.series.store import SeriesStore
 from anju_platform.settings import Settings
@@ -46,6 +48,7 @@ from anju_wire.clock import Clock
 
 SWEEP_S = 1.0
 SNAPSHOT_S = 30.0
+ROUTINE_S = 2.0
 SLOW_CHANNELS = 8
 """Threads for channels that may take seconds."""
 CODE_DIGITS = 6
@@ -66,6 +69,7 @@ class Platform:
     metrics: CollectorRegistry
     access: AccessService
     residents: ResidentService
+    routine: RoutineService
     family: FamilyService
     district: DistrictService
     devices: DeviceService
@@ -146,6 +150,7 @@ def build(settings: Settings) -> Platform:
     add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
     engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
     engine.add("snapshot", SNAPSHOT_S, lambda _now: watch.snapshot())
+    engine.add("routine", ROUTINE_S, Digester(work, clock, series).step)
     return Platform(
         settings=settings,
         clock=clock,
@@ -158,6 +163,7 @@ def build(settings: Settings) -> Platform:
         metrics=metrics,
         access=access,
         residents=ResidentService(access),
+        routine=RoutineService(access),
         family=FamilyService(access, series),
         district=DistrictService(access),
         devices=devices,

@@ -9,7 +9,8 @@ from anju_platform.duty import models as duty
 from anju_platform.notify import models as notify
 from anju_platform.records.base import Base
 from anju_platform.residents import models as residents
+from anju_platform.routine import models as routine
 from anju_platform.visits import models as visits
 
-SLICES = (access, alerts, devices, duty, notify, residents, visits)
+SLICES = (access, alerts, devices, duty, notify, residents, routine, visits)
 METADATA = Base.metadata

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,12 +60,25 @@ class RoutineDetector:
         self._s = RoutineState(capacity)
         self._closed_s = -math.inf
 
-    def add_home(self, home: str, *, utc_offset_s: float = 28800.0) -> int:
-        """Row of the home, new if it is new; the offset (local minus universal time, seconds) is set either way."""
+    def add_home(self, home: str, *, utc_offset_s: float = 28800.0, false_alerts_per_month: float | None = None) -> int:
+        """Row of the home, new if it is new; the offset and the wish are set either way.
+
+        Parameters
+        ----------
+        home
+            Any name that stays the same.
+        utc_offset_s
+            Local minus universal time, seconds.
+        false_alerts_per_month
+            Changes that this home may be told of in 30 days although nothing changed; the parameters' if None.
+
+        """
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
+        wish = self._p.false_alerts_per_month if false_alerts_per_month is None else false_alerts_per_month
         row = self._s.add(home)
         self._s["offset_s"][row] = utc_offset_s
+        self._s["wish"][row] = replace(self._p, false_alerts_per_month=wish).false_alerts_per_month
         return row
 
     def update(self, batch: LifeBatch) -> None:
@@ -247,7 +260,7 @@ class RoutineDetector:
         self, row: int, day: int, values: Floats, reached: Floats, stands: NDArray[np.bool_]
     ) -> _Found | None:
         """The change that chance explains least, if chance does not explain it."""
-        level = self._p.false_alerts_per_month / (len(KINDS) * len(MEASURES))
+        level = float(self._s["wish"][row]) / (len(KINDS) * len(MEASURES))
         best: _Found | None = None
         for number in np.flatnonzero(stands.any(axis=0)):
             column = values[: change.PAST, number]

@@ -7,7 +7,7 @@ import numpy as np
 from anju_detect.columns import Column, HomeColumns
 from anju_detect.routine.measures import A_DAY, MEASURES
 
-VERSION = 1
+VERSION = 2
 KEPT_DAYS = 4
 """Days whose pieces are kept: the one before the open day, the open day, and two more."""
 LOOKS_A_DAY = 48
@@ -18,6 +18,7 @@ HEARD, UNSEEN = 1, 2
 # name, type, value before anything is known, further axes. 2.5 kB a home in all.
 COLUMNS: tuple[Column, ...] = (
     ("offset_s", np.float32, 0.0, ()),
+    ("wish", np.float32, np.nan, ()),
     ("open_day", np.int32, NO_DAY, ()),
     ("judged_day", np.int32, NO_DAY, ()),
     # pieces of five minutes: a bit for each room with life in it and for a way out; by local day modulo KEPT_DAYS

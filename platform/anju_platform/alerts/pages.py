@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -18,18 +19,21 @@ from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
 from anju_platform.access.guards import require
 from anju_platform.alerts import drawing
 from anju_platform.alerts.board import AlertDetail
-from anju_platform.alerts.views import Board, Detail
+from anju_platform.alerts.views import Board, Detail, QuietNote
 from anju_platform.alerts.visit_line import visit_line
 from anju_platform.devices.models import Sight as SeenRow
 from anju_platform.records.work import UnitOfWork
 from anju_platform.residents.models import Home
+from anju_platform.routine.views import NoteView
 from anju_platform.series.store import SeriesUnavailable
 from anju_platform.web import ages, day
 from anju_platform.web.frame import Asked, AskedDep
 from anju_platform.web.homes import card
 from anju_platform.web.refusals import explain
 from anju_platform.web.strip import Stretch, Strip
+from anju_platform.web.templates import address
 from anju_platform.web.wave import Wave, magnitudes
+from anju_platform.web.words import Words
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -186,7 +190,20 @@ def _board(asked: Asked) -> Board:
             homes = homes.where(Home.community_id == actor.community_id)
             blind = blind.where(Home.community_id == actor.community_id)
         counted = work.session.scalar(homes) or 0, work.session.scalar(blind) or 0
-    return drawing.board(rows, asked.words, now, load=load, homes=counted[0], blind=counted[1])
+        notes = [_quiet(one, asked.words) for one in platform.routine.notes(work, actor)]
+    drawn = drawing.board(rows, asked.words, now, load=load, homes=counted[0], blind=counted[1])
+    return replace(drawn, notes=notes)
+
+
+def _quiet(one: NoteView, words: Words) -> QuietNote:
+    where = address(words, one.estate, one.building, one.unit, one.room)
+    return QuietNote(
+        id=one.id,
+        home_id=one.home_id,
+        name=one.name,
+        address=where,
+        reason=words.pick(one.reason_zh, one.reason_en),
+    )
 
 
 def _detail(asked: Asked, alert_id: UUID) -> Detail:

@@ -45,6 +45,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuietNote:
+    """What a worker should know by day, below all alerts; nothing escalates."""
+
+    id: UUID
+    home_id: str
+    name: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """The list."""
 
@@ -61,6 +72,7 @@ class Board:
     homes: int
     blind: int
     night: bool
+    notes: Sequence[QuietNote] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

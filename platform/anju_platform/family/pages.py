@@ -34,6 +34,8 @@ _LOOKED_AT = {
     "family_summary": mark("平安一句话"),
     "visit": mark("上门"),
     "export": mark("导出"),
+    "routine": mark("作息"),
+    "routine_note": mark("作息变化"),
 }
 
 

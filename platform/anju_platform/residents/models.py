@@ -26,6 +26,8 @@ class Community(Base):
     timezone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
     false_alerts_per_month: Mapped[float] = mapped_column(default=1.0)
     """The one number a community chooses: wished false inactivity alerts per home and month."""
+    routine_changes_per_month: Mapped[float] = mapped_column(default=0.1)
+    """Changes of routine that a home may be told of in a month although nothing changed."""
 
 
 class Home(Base):

@@ -22,6 +22,7 @@ from anju_platform.residents.views import (
     OpenAlert,
     Person,
 )
+from anju_platform.routine import drawing
 from anju_platform.series.store import SeriesUnavailable
 from anju_platform.web import ages, day
 from anju_platform.web.frame import Asked, AskedDep
@@ -33,6 +34,7 @@ from anju_platform.web.words import Words
 
 router = APIRouter(dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 USUAL_DAYS = 7
+LEAST_ROUTINE_DAYS = 7
 _DAYS = (1, 7, 30)
 
 
@@ -61,6 +63,7 @@ class HomeShown:
     open_alerts: Sequence[OpenAlert]
     explained: str
     strips: Sequence[tuple[str, Strip]]
+    routine: drawing.Shown | None
     contacts: Sequence[ContactView]
     door: Sequence[tuple[str, str]]
     devices: Sequence[DeviceView]
@@ -84,7 +87,8 @@ def show_home(home_id: str, asked: AskedDep, days: Annotated[int, Query(ge=1, le
     with asked.platform.work() as work:
         found = asked.platform.residents.home(work, asked.actor, home_id)
         now = work.clock.now()
-    shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted))
+        routine = asked.platform.routine.days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
+    shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted), drawing.shown(routine, asked.words))
     return asked.page("residents/home.html", "residents", home=shown, days=wanted)
 
 
@@ -104,7 +108,9 @@ def _found(row: Found, words: Words) -> FoundShown:
     )
 
 
-def _shown(asked: Asked, found: HomeDetail, now: datetime, strips: Sequence[tuple[str, Strip]]) -> HomeShown:
+def _shown(
+    asked: Asked, found: HomeDetail, now: datetime, strips: Sequence[tuple[str, Strip]], routine: drawing.Shown | None
+) -> HomeShown:
     words, people = asked.words, found.residents
     sight, saying = _sight(found, words, now)
     return HomeShown(
@@ -117,6 +123,7 @@ def _shown(asked: Asked, found: HomeDetail, now: datetime, strips: Sequence[tupl
         open_alerts=found.open_alerts,
         explained=_explained(found.inactivity.explained, words),
         strips=strips,
+        routine=routine,
         contacts=[contact for one in people for contact in one.contacts],
         door=[line for one in people for line in _door(one, words)],
         devices=found.devices,

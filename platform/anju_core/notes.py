@@ -1,0 +1,23 @@
+"""Quiet notes: what a worker should know by day, and nobody is woken for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from anju_core.errors import NotFound
+
+DAY_BEGINS_H, DAY_ENDS_H = 8, 22
+
+
+class NoteNotFound(NotFound):
+    """No such note, or not for the asker to see."""
+
+    def __init__(self, note_id: UUID) -> None:
+        super().__init__(f"there is no note {note_id}")
+        self.note_id = note_id
+
+
+def by_day(local: datetime) -> bool:
+    """Whether a quiet note may be shown at this local time; from 22:00 on it waits for the morning."""
+    return DAY_BEGINS_H <= local.hour < DAY_ENDS_H

@@ -1,0 +1,57 @@
+"""Tables of the daily routine."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from anju_platform.records.base import Base
+
+
+class RoutineDay(Base):
+    """What a local day of a home was like; what is unknown is null."""
+
+    __tablename__ = "routine_day"
+
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """By the community's clock."""
+    known: Mapped[bool]
+    sleep_h: Mapped[float | None]
+    wake_h: Mapped[float | None]
+    """When the night's rest that ended on this day began and ended, hours after its midnight."""
+    night_bathroom: Mapped[float | None]
+    night_active_min: Mapped[float | None]
+    out_h: Mapped[float | None]
+    rooms: Mapped[list[object]]
+    active_h: Mapped[float | None]
+    day_rest_h: Mapped[float | None]
+    words_zh: Mapped[str] = mapped_column(Text)
+    words_en: Mapped[str] = mapped_column(Text)
+
+
+class RoutineNote(Base):
+    """A measure left the person's own past: a quiet note for the worker, never an alarm."""
+
+    __tablename__ = "routine_note"
+    __table_args__ = (UniqueConstraint("home_id", "day", "measure"), Index("ix_routine_note_unread", "read_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"))
+    day: Mapped[date]
+    measure: Mapped[str] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(10))
+    """`sudden` or `gradual`."""
+    recent: Mapped[float]
+    usual: Mapped[float]
+    p: Mapped[float]
+    """Probability that an unchanged life shows as much within a month."""
+    reason_zh: Mapped[str] = mapped_column(Text)
+    reason_en: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    read_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    read_by_name: Mapped[str] = mapped_column(String(100), default="")

@@ -1,0 +1,59 @@
+"""What is read of the daily routine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """One local day; None is unknown. Clock times are hours after its midnight (negative: the evening before)."""
+
+    day: date
+    known: bool
+    sleep_h: float | None
+    wake_h: float | None
+    night_bathroom: float | None
+    night_active_min: float | None
+    out_h: float | None
+    rooms: Sequence[str]
+    active_h: float | None
+    day_rest_h: float | None
+    words_zh: str
+    words_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutineView:
+    """A home's days that are over, the oldest first; days without a digest are left out."""
+
+    home_id: str
+    since: date
+    until: date
+    days: Sequence[DayView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteView:
+    """A change of routine, and the home that it is about."""
+
+    id: UUID
+    home_id: str
+    name: str
+    estate: str
+    building: str
+    unit: str
+    room: str
+    day: date
+    measure: str
+    kind: str
+    recent: float
+    usual: float
+    reason_zh: str
+    reason_en: str
+    at: datetime
+    read_at: datetime | None
+    read_by_name: str
