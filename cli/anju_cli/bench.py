@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from anju_cli import bench_detect, bench_sweep, bench_traffic
-from anju_cli.bench_roles import HOST, PATIENCE_S, Measured
+from anju_cli.bench_stopwatch import HOST, PATIENCE_S, Measured
 from anju_cli.ports import free_port
 from anju_platform.fleet import MOST_HOMES
 from anju_wire.clock import Clock

@@ -12,7 +12,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
-from anju_cli.bench_roles import HOST, PATIENCE_S, Measured, say
+from anju_cli.bench_stopwatch import HOST, PATIENCE_S, Measured, say
 from anju_platform import bootstrap, process
 from anju_platform.access.service import AccessService
 from anju_platform.records.migrate import upgrade

@@ -6,56 +6,20 @@ JSON: CPU and wall seconds since `warm`, messages, readings.
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from anju_cli.bench_stopwatch import HOST, PATIENCE_S, report, say
 from anju_cli.bench_traffic import load
 from anju_wire.topics import subscription
 from anju_wire.vocabulary import Lane
 
-HOST = "127.0.0.1"
-PATIENCE_S = 180.0
 IN_FLIGHT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one receiver's process spent between `warm` and its last message."""
-
-    cpu_s: float
-    wall_s: float
-    messages: int
-    readings: int
-
-
-class Stopwatch:
-    """CPU and wall time of this process from its making on."""
-
-    def __init__(self) -> None:
-        self._cpu, self._wall = time.process_time(), time.monotonic()
-
-    def read(self, messages: int, readings: int) -> Measured:
-        """What was spent since."""
-        return Measured(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
-
-
-def say(word: str) -> Stopwatch:
-    """Tell the parent how far this process is (`ready`, `warm`); what is spent from then on can be read."""
-    print(word, flush=True)  # noqa: T201 - the line that the parent waits for
-    return Stopwatch()
-
-
-def report(measured: Measured) -> None:
-    """Tell the parent."""
-    print(json.dumps(asdict(measured)), flush=True)  # noqa: T201 - the line that the parent reads
 
 
 def publish(port: int, traffic: Path) -> None:

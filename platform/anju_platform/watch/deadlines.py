@@ -1,11 +1,16 @@
-"""Which homes' deadlines the records don't hold yet."""
+"""Keeps the records' deadlines up to date: which homes' they don't hold yet, and writing them down."""
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager
 
 import numpy as np
 
 from anju_detect.inactivity import Explanation, InactivityDetector
+from anju_platform.records.work import WorkFactory
+from anju_platform.watch.repository import WatchRepository
 from anju_platform.watch.rules import WatchRules
+from anju_platform.watch.silences import deadline_of
 
 
 class DeadlineBook:
@@ -15,6 +20,22 @@ class DeadlineBook:
         self._rules = rules
         self._at_s = np.zeros(0)
         self._facts = np.zeros((2, 0))
+
+    def write(
+        self, work: WorkFactory, lock: AbstractContextManager[bool], detector: InactivityDetector, now_s: float
+    ) -> None:
+        """Write down what is stale, a few homes at a time, in a transaction of its own; `lock` guards the detector."""
+        with lock:
+            stale = self.stale(detector, now_s)
+        if not stale:
+            return
+        try:
+            with work() as unit:
+                WatchRepository(unit).write_deadlines(deadline_of(told) for told in stale)
+        except BaseException:
+            with lock:
+                self.forget([told.home for told in stale], detector)
+            raise
 
     def stale(self, detector: InactivityDetector, now_s: float) -> list[Explanation]:
         """Homes whose last life or deadline changed, as they are now; counts them as written.

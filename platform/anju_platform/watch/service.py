@@ -27,7 +27,7 @@ from anju_platform.watch.memory import Lives, Memory, MemoryRefused
 from anju_platform.watch.repository import Away, Place, Snapshot, WatchRepository, moment
 from anju_platform.watch.rules import WatchRules
 from anju_platform.watch.sight import Dark, SightBook
-from anju_platform.watch.silences import alert_of, deadline_of
+from anju_platform.watch.silences import alert_of
 from anju_wire.clock import Clock
 
 NAME = "inactivity"
@@ -170,7 +170,7 @@ class Watch:
             ready = self._ready(now_s)
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
-        self._try(failed, partial(self._write_deadlines, now_s))
+        self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
         self._try(failed, self._mark_late)
         if failed:
             raise WatchFailed(len(failed)) from failed[0]
@@ -291,20 +291,6 @@ class Watch:
         with self._lock:
             if self._due.get(signal.home) == signal:
                 del self._due[signal.home]
-
-    def _write_deadlines(self, now_s: float) -> None:
-        """Keep the records' deadlines up to date, a few homes at a time."""
-        with self._lock:
-            stale = self._deadlines.stale(self._detector, now_s)
-        if not stale:
-            return
-        try:
-            with self._work() as work:
-                WatchRepository(work).write_deadlines(deadline_of(told) for told in stale)
-        except BaseException:
-            with self._lock:
-                self._deadlines.forget([told.home for told in stale], self._detector)
-            raise
 
     # --- restarts --------------------------------------------------------------------------------------------------
 
