@@ -24,9 +24,8 @@ Ints = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
 FALL_WEIGHT = 3.0
-# Free living was recorded by sensors of ±2 g only. A wide one would show how high its blows were, and by trial more of
-# them would be taken for falls; so its threshold leaves room.
-ALARMS_A_DAY = {"waist": 1.0, "wrist": 1.0, "wrist_wide": 1.0 / 3.0}
+# Free living was recorded by sensors of ±2 g only: for wide ones the activities must be rejected on top of that.
+ALARMS_A_DAY, REJECTED = 1.0, 0.993
 GATE_SHARE, GATE_BELOW = 0.003, 0.3
 FIRST_LOOK = 4000
 DRAWN_FROM = 2000
@@ -248,7 +247,7 @@ def _border(told: Told, unseen: list[Floats], group: str) -> tuple[Border, Group
     gate = _gate(by_shape[mine & told.fell])
     logits, slope, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), told, mine)
     made = told.curve(logits, group, max(kind.clip_g for kind in kinds))
-    suspect = float(sigmoid(np.array([_suspect(made, ALARMS_A_DAY[group])]))[0])
+    suspect = float(sigmoid(np.array([_suspect(made)]))[0])
     return Border(gate, slope, start, suspect), made
 
 
@@ -291,11 +290,12 @@ def _calibrated(mean: Floats, told: Told, mine: Truths) -> tuple[Floats, float, 
     return a * mean + b, a, b
 
 
-def _suspect(curve: GroupCurve, alarms_a_day: float) -> float:
-    """Where the most trials are judged rightly, and free living stays below so many alarms a day."""
+def _suspect(curve: GroupCurve) -> float:
+    """Where the most trials are judged rightly, enough activities are rejected, and free living rarely alarms."""
     logits = np.unique(np.concatenate([curve.fall_scores, curve.daily_scores]))
     logits = logits[np.isfinite(logits)]
     middles = 0.5 * (logits[1:] + logits[:-1])
     right = np.array([curve.sensitivity(float(q)) + curve.specificity(float(q)) for q in middles])
-    best = float(middles[np.flatnonzero(right == right.max())].mean())
-    return max(best, curve.logit_at(alarms_a_day)) if curve.free else best
+    as_good = np.flatnonzero(right == right.max())
+    least = max(float(middles[as_good[len(as_good) // 2]]), curve.logit_rejecting(REJECTED))
+    return max(least, curve.logit_at(ALARMS_A_DAY)) if curve.free else least
