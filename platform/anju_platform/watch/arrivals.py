@@ -40,6 +40,7 @@ class Arrivals:
         self._reaches = np.full(64, -np.inf)
         self._held_until = np.full(64, -np.inf)
         self._beats: dict[int, Beats] = {}
+        self._cut: set[int] = set()
         self.oldest_s = math.inf
         """Oldest event time that came in since it was last set to infinity."""
 
@@ -75,9 +76,16 @@ class Arrivals:
         reaches = float(self._reaches[row]) if row < len(self._reaches) else -math.inf
         return reaches >= at_s and now_s - reaches <= self._rules.nearly_live_s
 
-    def follow(self, row: int, since_s: float) -> None:
-        """Keep an eye on a home's heartbeats since an outage began."""
+    def follow(self, row: int, since_s: float, *, cut: bool) -> None:
+        """Keep an eye on a home's heartbeats since an outage began; `cut`: its gateway may go on watching."""
         self._beats[row] = Beats(since_s)
+        (self._cut.add if cut else self._cut.discard)(row)
+
+    def came_back(self, batch: LifeBatch) -> list[int]:
+        """Homes that were cut off, and of which this batch holds the first readings since."""
+        back = [row for row in self._cut if (batch.home == row).any()]
+        self._cut.difference_update(back)
+        return back
 
     def watched_on(self, row: int, until_s: float) -> bool:
         """Whether the home's gateway went on watching during the outage that is followed; forgets about it."""

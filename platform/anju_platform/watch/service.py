@@ -93,6 +93,9 @@ class Watch:
     def update(self, batch: LifeBatch, arrived_s: float) -> None:
         """Signs of life and heartbeats that arrived at `arrived_s`."""
         with self._lock:
+            # What a home kept while it was cut off teaches like any other day: its heartbeats say if it watched on.
+            for row in self._arrivals.came_back(batch):
+                self._detector.outage(self._detector.state.names[row], *_LONG_AGO)
             self._detector.update(batch)
             self._arrivals.note(batch, arrived_s, self._swept_s)
 
@@ -231,7 +234,7 @@ class Watch:
             self._returning.pop(dark.home_id, None)
             if dark.home_id in self._rows:
                 self._detector.outage(dark.home_id, dark.since_s, None)
-                self._arrivals.follow(self._rows[dark.home_id], dark.since_s)
+                self._arrivals.follow(self._rows[dark.home_id], dark.since_s, cut=dark.by_gateway)
 
     def _see_again(self, dark: Dark, now_s: float) -> None:
         self._tell_sight(dark, now_s, blind=False)
@@ -375,9 +378,9 @@ class Watch:
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
             if home_id in dark:
                 self._detector.outage(home_id, dark[home_id].since_s, None)
-                self._arrivals.follow(row, dark[home_id].since_s)
+                self._arrivals.follow(row, dark[home_id].since_s, cut=dark[home_id].by_gateway)
             elif still_open:
-                self._arrivals.follow(row, began)
+                self._arrivals.follow(row, began, cut=True)
                 self._returning[home_id] = Dark(home_id, min(began, now_s), by_gateway=True)
 
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:

@@ -233,3 +233,24 @@ def test_a_backlog_in_pieces_says_the_same_as_at_once(ward: Ward) -> None:
     assert (one.last_life_s, one.deadline_s) == (other.last_life_s, other.deadline_s)
     assert other.deadline_s < other.last_life_s + 24 * 3600, "the longest that is waited for any home says nothing"
     assert ward.raised("inactivity") == []
+
+
+def test_what_a_home_kept_while_it_was_cut_off_teaches_as_if_it_had_come_at_once(ward: Ward) -> None:
+    ward.take(OTHER, (ward.life(HOME), "living", "motion"))
+    ward.silent = {OTHER}
+    late: list[tuple[float, str, str]] = []
+    for step in range(1, 49):
+        ward.live(STEP_S / 4)
+        late.append((ward.now(), *BEAT))
+        if step % 4 == 0:
+            late.append((ward.life(HOME), "living", "motion"))
+    ward.silent = set()
+    ids = (f"gw-{OTHER}", *(device for device, _, _ in DEVICES))
+    for part in (late[:20], late[20:]):
+        ward.watch.heard({(OTHER, one): Sighting(ward.now()) for one in ids}, ward.now())
+        ward.take(OTHER, *part)
+        ward.sweep()
+        ward.clock.forward(1)
+    ward.live(int(WatchRules().late_hold_s) + 1, step_s=1)
+    due = [ward.watch.explain(home, ward.now()).deadline_s for home in HOMES]
+    assert due[0] == due[1]
