@@ -83,9 +83,9 @@ class Arrivals:
 
     def came_back(self, batch: LifeBatch) -> list[int]:
         """Homes that were cut off, and of which this batch holds the first readings since."""
-        back = [row for row in self._cut if (batch.home == row).any()]
-        self._cut.difference_update(back)
-        return back
+        back = self._cut.intersection(np.unique(batch.home).tolist()) if self._cut else set[int]()
+        self._cut -= back
+        return sorted(back)
 
     def watched_on(self, row: int, until_s: float) -> bool:
         """Whether the home's gateway went on watching during the outage that is followed; forgets about it."""
