@@ -23,11 +23,14 @@ from anju_platform.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
 from anju_platform.records import migrate as migrations
 from anju_platform.records.engine import make_engine, make_sessions
 from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.residents import communities as wishes
 from anju_platform.settings import InvalidSettings, Settings, load
 
-app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts.")
+app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
 accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(accounts, name="accounts")
+communities = typer.Typer(no_args_is_help=True, help="How often a community puts up with false alerts.")
+app.add_typer(communities, name="communities")
 
 Out = Annotated[Path, typer.Option("--out", help="File to write.")]
 Homes = Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="How many made-up homes.")]
@@ -171,6 +174,31 @@ def close_account(login: str) -> None:
     """Shut an account; what it did stays in the histories."""
     with _work(_settings()) as (work, access):
         access.close_account(work, login)
+
+
+@communities.command("list")
+def list_communities() -> None:
+    """Every community, with what it wishes per home and month."""
+    with _work(_settings()) as (work, _):
+        table = Table("community", "name", "false alerts", "routine changes")
+        for row in wishes.communities(work):
+            table.add_row(row.id, row.name, f"{row.false_alerts_per_month:g}", f"{row.routine_changes_per_month:g}")
+    console.print(table)
+
+
+@communities.command("wish")
+def wish(
+    community: str,
+    false_alerts: Annotated[float | None, typer.Option(help="False alerts of silence per home and month.")] = None,
+    routine_changes: Annotated[float | None, typer.Option(help="Changes told although nothing changed.")] = None,
+) -> None:
+    """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""
+    with _work(_settings()) as (work, _):
+        chosen = wishes.wish(work, community, false_alerts=false_alerts, routine_changes=routine_changes)
+        told = (
+            f"{chosen.false_alerts_per_month:g} false alerts, {chosen.routine_changes_per_month:g} changes of routine"
+        )
+    console.print(f"{community}: {told} per home and month")
 
 
 def _settings() -> Settings:

@@ -141,6 +141,22 @@ def test_accounts_are_opened_reset_and_closed_from_the_command_line(run: CliRunn
     assert "小李" in run.invoke(app, ["accounts", "list"]).output
 
 
+def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner, tmp_path: Path) -> None:
+    logins = tmp_path / "logins.json"
+    assert run.invoke(app, ["seed", "--homes", "1", "--print-logins", str(logins)]).exit_code == 0
+    (place,) = {row["community"] for row in json.loads(logins.read_text())} - {"", None}
+    words = ["communities", "wish", place]
+    chosen = run.invoke(app, [*words, "--false-alerts", "0.5"])
+    assert (chosen.exit_code, "0.5 false alerts, 0.1 changes" in chosen.output) == (0, True), chosen.output
+    assert run.invoke(app, [*words, "--routine-changes", "0.2"]).exit_code == 0
+    for bad in (["--false-alerts", "0"], ["--false-alerts", "nan"], ["--routine-changes", "6", "--false-alerts", "9"]):
+        refused = run.invoke(app, [*words, *bad])
+        assert (refused.exit_code, "per home and month: wish for" in refused.output) == (1, True), refused.output
+    assert run.invoke(app, ["communities", "wish", "nowhere", "--false-alerts", "1"]).exit_code == 1
+    listed = run.invoke(app, ["communities", "list"]).output
+    assert [place in listed, "0.5" in listed, "0.2" in listed] == [True] * 3
+
+
 def test_wrong_settings_end_with_their_names(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANJU_DATABASE_URL", "oracle://x")
     ended = run.invoke(app, ["migrate"])
