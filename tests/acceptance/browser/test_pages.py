@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from fixtures._browser import BLIND, DESKTOP, PHONE, Desk, Live, write_fall
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from anju_core.vocabulary import AlertKind
 
@@ -47,6 +47,25 @@ def test_the_board(desk: Desk, look: tuple[str, str, str]) -> None:
         expect(worker.locator(".strip")).to_be_visible()
         desk.check(worker, f"board-{kind}-{name}", full=size == "phone")
     expect(worker.locator(".wave-figure")).to_be_visible()
+
+
+def test_a_page_that_looks_again_by_itself_leaves_the_button_as_it_is(desk: Desk) -> None:
+    worker = desk.open("worker", PHONE)
+    press = desk.live.press("home-01")
+    held: list[Route] = []
+    worker.route(
+        "**/board/*", lambda route: held.append(route) if "hx-request" in route.request.headers else route.continue_()
+    )
+    worker.goto(f"/board/{press}")
+    button = worker.locator("[data-main]")
+    expect(button).to_have_css("opacity", "1")
+    worker.evaluate("htmx.trigger('#detail', 'board:connected')")
+    expect(worker.locator("#detail.htmx-request")).to_be_visible()
+    expect(button).to_have_css("opacity", "1")
+    worker.locator("form.htmx-request, form").filter(has=button).evaluate("form => form.classList.add('htmx-request')")
+    expect(button).to_have_css("opacity", "0.6")
+    for route in held:
+        route.continue_()
 
 
 PAGES = [
