@@ -26,6 +26,8 @@ SHARE = 0.64
 """Of a day's width that is drawn on."""
 MOST_NUMBERS = 10
 """With more days the bars carry no numbers: the table does."""
+EDGE = 7.0
+"""Half a date's width on a phone, per cent."""
 _HOURS = (-2, 2, 6, 10)
 _BARS = (
     ("night_bathroom", mark("夜间如厕（次）"), 4.0),
@@ -156,13 +158,19 @@ def _dates(view: RoutineView, height: int) -> Parts:
     for number in range(count - 1, -1, -step):
         day = view.since + timedelta(days=number)
         whole = number == 0 or day.day == 1 or step > 1
-        last = number == count - 1 and step > 1
+        middle = _Place(number, count).middle
+        x, anchor = (middle, "middle") if step == 1 or EDGE <= middle <= 100 - EDGE else _at_edge(middle)
         yield Markup('<text x="{:.2f}%" y="{}" text-anchor="{}">{}</text>').format(
-            100.0 if last else _Place(number, count).middle,
+            x,
             height + 16,
-            "end" if last else "middle",
+            anchor,
             f"{day.month}/{day.day}" if whole else day.day,
         )
+
+
+def _at_edge(middle: float) -> tuple[float, str]:
+    """Where a date stands whole that would be cut off on a phone if it stood in the middle of its day."""
+    return (0.0, "start") if middle < EDGE else (100.0, "end")
 
 
 def _describe(name: str, days: Sequence[DayView | None], words: Words) -> str:

@@ -11,7 +11,7 @@ import pytest
 from fixtures._faces import routine_day, routine_days
 
 import anju_dashboards
-from anju_platform.routine.drawing import NIGHT, Shown, shown
+from anju_platform.routine.drawing import EDGE, NIGHT, Shown, shown
 from anju_platform.routine.views import RoutineView
 from anju_platform.web.words import load_words
 
@@ -73,3 +73,11 @@ def test_without_a_known_day_there_is_no_picture() -> None:
     view = routine_days(7)
     assert shown(replace(view, days=[]), WORDS["zh"]) is None
     assert shown(replace(view, days=[replace(day, known=False) for day in view.days]), WORDS["zh"]) is None
+
+
+def test_the_first_and_last_dates_of_a_month_are_not_cut_off() -> None:
+    for panel in drawn(routine_days(30)).panels:
+        dates = re.findall(r'<text x="([\d.]+)%" y="\d+" text-anchor="(\w+)">\d+/\d+</text>', panel.drawn)
+        ends = [(float(x), anchor) for x, anchor in dates]
+        assert (ends[0], ends[-1]) == ((100.0, "end"), (0.0, "start"))
+        assert all(anchor == "middle" and EDGE <= x <= 100 - EDGE for x, anchor in ends[1:-1])
