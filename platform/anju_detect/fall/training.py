@@ -90,8 +90,11 @@ class Effort:
 class Training:
     """One look's views of all candidates that it can see, from which machines of some of the people are fitted.
 
+    Parameters
+    ----------
     number
         Which of the looks it is: each draws patterns and altered copies of its own.
+
     """
 
     def __init__(
