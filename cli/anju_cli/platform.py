@@ -23,8 +23,9 @@ from anju_platform.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
 from anju_platform.records import migrate as migrations
 from anju_platform.records.engine import make_engine, make_sessions
 from anju_platform.records.work import Bus, UnitOfWork
-from anju_platform.residents import communities as wishes
 from anju_platform.settings import InvalidSettings, Settings, load
+from anju_platform.wishes.service import Decider, WishService
+from anju_platform.wishes.views import Wish
 
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
 accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
@@ -181,8 +182,8 @@ def list_communities() -> None:
     """Every community, with what it wishes per home and month."""
     with _work(_settings()) as (work, _):
         table = Table("community", "name", "false alerts", "routine changes")
-        for row in wishes.communities(work):
-            table.add_row(row.id, row.name, f"{row.false_alerts_per_month:g}", f"{row.routine_changes_per_month:g}")
+        for community_id, name, wished in WishService().every(work):
+            table.add_row(community_id, name, f"{wished.false_alerts:g}", f"{wished.routine_changes:g}")
     console.print(table)
 
 
@@ -191,14 +192,21 @@ def wish(
     community: str,
     false_alerts: Annotated[float | None, typer.Option(help="False alerts of silence per home and month.")] = None,
     routine_changes: Annotated[float | None, typer.Option(help="Changes told although nothing changed.")] = None,
+    by: Annotated[str, typer.Option(help="Who decided it; kept with the change.")] = "command line",
 ) -> None:
     """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""
     with _work(_settings()) as (work, _):
-        chosen = wishes.wish(work, community, false_alerts=false_alerts, routine_changes=routine_changes)
-        told = (
-            f"{chosen.false_alerts_per_month:g} false alerts, {chosen.routine_changes_per_month:g} changes of routine"
+        wished = WishService()
+        now = wished.present(work, community)
+        wanted = Wish(
+            false_alerts=now.false_alerts if false_alerts is None else false_alerts,
+            routine_changes=now.routine_changes if routine_changes is None else routine_changes,
         )
-    console.print(f"{community}: {told} per home and month")
+        wished.decide(work, community, Decider(by), wanted, now)
+    console.print(
+        f"{community}: {wanted.false_alerts:g} false alerts, {wanted.routine_changes:g} changes of routine "
+        "per home and month"
+    )
 
 
 def _settings() -> Settings:

@@ -135,3 +135,10 @@ class AbsenceChanged(Event):
     home_id: str
     start: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishChanged(Event):
+    """A community chose how often the detectors may be wrong."""
+
+    community_id: str

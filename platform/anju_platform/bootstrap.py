@@ -44,6 +44,7 @@ from anju_platform.visits.service import VisitService
 from anju_platform.watch.service import Watch
 from anju_platform.web.hub import Hub
 from anju_platform.wiring import wire
+from anju_platform.wishes.service import WishService
 from anju_wire.clock import Clock
 
 SWEEP_S = 1.0
@@ -74,6 +75,7 @@ class Platform:
     district: DistrictService
     devices: DeviceService
     duty: DutyService
+    wishes: WishService
     outbox: OutboxService
     alerts: AlertService
     visits: VisitService
@@ -146,6 +148,7 @@ def build(settings: Settings) -> Platform:
         hub=hub,
         resolved=watch.alert_resolved,
         absent=watch.absence_changed,
+        wished=watch.wish_changed,
     )
     add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
     engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
@@ -168,6 +171,7 @@ def build(settings: Settings) -> Platform:
         district=DistrictService(access),
         devices=devices,
         duty=duty,
+        wishes=WishService(),
         outbox=outbox,
         alerts=alerts,
         visits=visits,

@@ -11,6 +11,7 @@ from anju_platform.records.base import Base
 from anju_platform.residents import models as residents
 from anju_platform.routine import models as routine
 from anju_platform.visits import models as visits
+from anju_platform.wishes import models as wishes
 
-SLICES = (access, alerts, devices, duty, notify, residents, routine, visits)
+SLICES = (access, alerts, devices, duty, notify, residents, routine, visits, wishes)
 METADATA = Base.metadata

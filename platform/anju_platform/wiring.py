@@ -17,6 +17,7 @@ from anju_core.events import (
     MessageSettled,
     VisitChanged,
     VisitRequested,
+    WishChanged,
 )
 from anju_core.vocabulary import Outcome
 from anju_platform.alerts.service import AlertService
@@ -39,8 +40,9 @@ def wire(
     hub: PageHub,
     resolved: Callable[[AlertResolved], None] | None = None,
     absent: Callable[[AbsenceChanged], None] | None = None,
+    wished: Callable[[WishChanged], None] | None = None,
 ) -> None:
-    """Connect the slices. `resolved` learns from outcomes and `absent` from told absences: both are the watch's."""
+    """Connect the slices. `resolved`, `absent` and `wished` are the watch's: it learns from what people say."""
     bus.within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
     bus.within(VisitChanged, alerts.visit_changed)
     bus.within(MessageSettled, alerts.message_settled)
@@ -56,6 +58,8 @@ def wire(
         bus.after(AlertResolved, resolved)
     if absent is not None:
         bus.after(AbsenceChanged, absent)
+    if wished is not None:
+        bus.after(WishChanged, wished)
 
 
 def _ignore(_result: object) -> None:

@@ -27,6 +27,7 @@ from anju_platform.residents.models import Home, Resident
 from anju_platform.seed import seed
 from anju_platform.seed_people import PEOPLE
 from anju_platform.visits.models import Carer, Contract
+from anju_platform.wishes.models import WishChange
 from anju_wire.vocabulary import DeviceKind
 
 
@@ -153,8 +154,17 @@ def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner
         refused = run.invoke(app, [*words, *bad])
         assert (refused.exit_code, "per home and month: wish for" in refused.output) == (1, True), refused.output
     assert run.invoke(app, ["communities", "wish", "nowhere", "--false-alerts", "1"]).exit_code == 1
+    assert run.invoke(app, [*words, "--false-alerts", "0.7", "--by", "陈主任"]).exit_code == 0
+    engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+        kept = [
+            (one.by_name, one.false_alerts_before, one.false_alerts)
+            for one in work.session.query(WishChange).order_by(WishChange.id)
+        ]
+    engine.dispose()
+    assert kept == [("command line", 1.0, 0.5), ("command line", 0.5, 0.5), ("陈主任", 0.5, 0.7)]
     listed = run.invoke(app, ["communities", "list"]).output
-    assert [place in listed, "0.5" in listed, "0.2" in listed] == [True] * 3
+    assert [place in listed, "0.7" in listed, "0.2" in listed] == [True] * 3
 
 
 def test_wrong_settings_end_with_their_names(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

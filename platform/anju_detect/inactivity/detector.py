@@ -64,7 +64,7 @@ class InactivityDetector:
         return self._s
 
     def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
-        """Row of the home, a new one if it is new; the wish and the offset are set either way.
+        """Row of the home, a new one if it is new; with another wish a silence under way is asked about anew.
 
         Parameters
         ----------
@@ -80,9 +80,12 @@ class InactivityDetector:
             raise ParameterOutOfRange("false_alerts_per_month", false_alerts_per_month, "0.01 … 100")
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
-        row = self._s.add(home)
-        self._s["wish"][row] = false_alerts_per_month
-        self._s["offset_s"][row] = utc_offset_s
+        s, row = self._s, self._s.add(home)
+        anew = np.isfinite(s["last_life_s"][row]) and s["wish"][row] != np.float32(false_alerts_per_month)
+        s["wish"][row], s["offset_s"][row] = false_alerts_per_month, utc_offset_s
+        if anew:
+            s["deadline_s"][row], s["hold_s"][row] = np.nan, -np.inf
+            self._schedule(np.array([row]))
         return row
 
     def update(self, batch: LifeBatch) -> None:
@@ -128,9 +131,8 @@ class InactivityDetector:
         finite("now_s", now_s)
         if math.isfinite(self._s["last_life_s"][row]):
             return self._explanation(row, now_s, self._outlook(np.array([row])))
-        words = "还没有任何活动记录", "no sign of life was ever received"
-        presence = self._presence(row, now_s)
-        return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, *words)
+        words = self._presence(row, now_s), 1.0, "还没有任何活动记录", "no sign of life was ever received"
+        return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, *words)
 
     def resolve(self, home: str, outcome: str, at_s: float) -> None:
         """What a worker found; one of `OUTCOMES`.
@@ -368,7 +370,6 @@ class InactivityDetector:
         last = float(self._s["last_life_s"][row])
         silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
         usual = tuple(float(min(outlook.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
-        innocent = float(outlook.survival_at(np.array([silent]))[0])
         facts = self._facts(row, now_s, usual[1])
         return Explanation(
             self._s.names[row],
@@ -378,7 +379,7 @@ class InactivityDetector:
             (usual[0], usual[1]),
             float(self._pending(one)[0]),
             self._presence(row, now_s),
-            innocent,
+            float(outlook.survival_at(np.array([silent]))[0]),
             sentence_zh(facts),
             sentence_en(facts),
         )
@@ -391,8 +392,8 @@ class InactivityDetector:
         ruled = float(s["deadline_s"][row]) <= now_s and now_s >= float(self._silent_from(one)[0]) + rule
         last, offset, left = (float(s[name][row]) for name in ("last_life_s", "offset_s", "last_exit_s"))
         due_back = float(s["heard_from_s"][row]) if s["away"][row] == NOT_BACK else math.nan
-        rule = rule if ruled else math.nan
-        return Facts(int(s["last_room"][row]), last, now_s, offset, usual_s, left, bool(at_exit[0]), rule, due_back)
+        room, rule = int(s["last_room"][row]), rule if ruled else math.nan
+        return Facts(room, last, now_s, offset, usual_s, left, bool(at_exit[0]), rule, due_back)
 
     def _signal(self, row: int, now_s: float, outlook: Outlook) -> InactivitySignal:
         kind = INACTIVITY if self._s["away"][row] == AT_HOME else AWAY_LONG

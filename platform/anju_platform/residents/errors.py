@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from anju_core.errors import Conflict, Invalid, NotFound
+from anju_core.errors import Conflict, Invalid
 
 
 class InvalidAbsence(Invalid):
@@ -39,20 +39,3 @@ class ReasonMissing(Invalid):
     def __init__(self, what: str) -> None:
         super().__init__(f"say why you need the {what}; it is logged")
         self.what = what
-
-
-class UnknownCommunity(NotFound):
-    """There is no such community."""
-
-    def __init__(self, community_id: str) -> None:
-        super().__init__(f"there is no community {community_id}")
-        self.community_id = community_id
-
-
-class WishOutOfRange(Invalid):
-    """A rate that no detector can keep to."""
-
-    def __init__(self, name: str, value: float, least: float, most: float) -> None:
-        super().__init__(f"{value:g} {name} per home and month: wish for {least:g} to {most:g}")
-        self.name = name
-        self.value = value

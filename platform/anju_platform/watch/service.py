@@ -6,19 +6,17 @@ import math
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import structlog
 
-from anju_core.alerts import AlertSignal
-from anju_core.events import AbsenceChanged, AlertResolved, HomeSight
+from anju_core.events import AbsenceChanged, AlertResolved, HomeSight, WishChanged
 from anju_core.vocabulary import AlertKind
 from anju_detect.errors import SnapshotRefused
 from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySignal, LifeBatch
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.devices.book import Book
 from anju_platform.ingest.ports import Sightings
-from anju_platform.records.work import UnitOfWork, WorkFactory
+from anju_platform.records.work import WorkFactory
 from anju_platform.series.store import SeriesStore, SeriesUnavailable
 from anju_platform.watch.arrivals import Arrivals
 from anju_platform.watch.deadlines import DeadlineBook
@@ -27,7 +25,7 @@ from anju_platform.watch.memory import Lives, Memory, MemoryRefused
 from anju_platform.watch.repository import Away, Place, Snapshot, WatchRepository, moment
 from anju_platform.watch.rules import WatchRules
 from anju_platform.watch.sight import Dark, SightBook
-from anju_platform.watch.silences import alert_of
+from anju_platform.watch.silences import Raises, alert_of
 from anju_wire.clock import Clock
 
 NAME = "inactivity"
@@ -35,13 +33,6 @@ NAME = "inactivity"
 _SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 _LONG_AGO = 0.0, 1.0
 log = structlog.get_logger("anju.watch")
-
-
-class Raises(Protocol):
-    """Where a silence becomes an alert: `AlertService`."""
-
-    def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
-        """Once for each home, kind and episode."""
 
 
 class Watch:
@@ -148,6 +139,10 @@ class Watch:
         """The same, from the event."""
         self.absent(event.home_id, event.start.timestamp(), event.until.timestamp())
 
+    def wish_changed(self, _event: WishChanged) -> None:
+        """The next sweep reads what the communities wish, and asks anew about the silences that are under way."""
+        self._refresh_at_s = -math.inf
+
     # --- each second -----------------------------------------------------------------------------------------------
 
     def sweep(self, now_s: float) -> int:
@@ -195,11 +190,16 @@ class Watch:
             self._replay_series(*self._replay)
 
     def refresh(self, now_s: float) -> None:
-        """Read homes, devices, offline gateways and absences anew."""
-        with self._work() as work:
-            work.only_read()
-            records = WatchRepository(work)
-            places, devices, away = records.places(), records.supervised(), records.absences(work.clock.now())
+        """Read homes, devices, offline gateways and absences anew; what changes meanwhile is read at the next sweep."""
+        self._refresh_at_s = now_s + self._rules.refresh_s
+        try:
+            with self._work() as work:
+                work.only_read()
+                records = WatchRepository(work)
+                places, devices, away = records.places(), records.supervised(), records.absences(work.clock.now())
+        except BaseException:
+            self._refresh_at_s = -math.inf
+            raise
         with self._lock:
             for place in places:
                 self._add(place)
@@ -207,7 +207,6 @@ class Watch:
             for absence in away.values():
                 if absence.home_id in self._rows and self._away.get(absence.home_id) != absence:
                     self._leave(absence)
-            self._refresh_at_s = now_s + self._rules.refresh_s
 
     def _add(self, place: Place) -> int:
         if self._places.get(place.home_id) != place:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Protocol
 
 from anju_core.alerts import AlertSignal
 from anju_core.vocabulary import AlertKind
 from anju_detect.inactivity import Explanation, InactivitySignal
+from anju_platform.records.work import UnitOfWork
 from anju_platform.watch.repository import Deadline, moment
+
+
+class Raises(Protocol):
+    """Where a silence becomes an alert: `AlertService`."""
+
+    def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
+        """Once for each home, kind and episode."""
 
 
 def alert_of(signal: InactivitySignal, told: Explanation, community_id: str) -> AlertSignal:

@@ -22,7 +22,19 @@ from anju_platform.web.templates import STATIC, Pages
 if TYPE_CHECKING:
     from anju_platform.bootstrap import Platform
 
-SLICES = ("access", "alerts", "visits", "residents", "routine", "duty", "devices", "family", "district", "tester")
+SLICES = (
+    "access",
+    "alerts",
+    "visits",
+    "residents",
+    "routine",
+    "duty",
+    "devices",
+    "family",
+    "district",
+    "wishes",
+    "tester",
+)
 """Each holds `endpoints.py` (JSON, under `API`) and `pages.py` (HTML), with a `router` each."""
 _SMALLEST_ZIPPED = 1000
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}

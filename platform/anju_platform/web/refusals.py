@@ -24,6 +24,10 @@ _SAYINGS: Mapping[str, str] = {
     "SignInRefused": mark("账号或密码不对。"),
     "TooManySignIns": mark("试得太多次了，请 %(retry_after_s)s 秒后再试。"),
     "CsrfMismatch": mark("页面过期了，请刷新后再试。"),
+    "WishOutOfRange": mark("只能选每户每月 %(least)g 到 %(most)g 次。"),
+    "WishChangedMeanwhile": mark(
+        "别人刚刚改过：现在是每户每月 %(false_alerts)g 次虚惊、%(routine_changes)g 次作息提醒。"
+    ),
     "AbsenceEnded": mark("已经结束了。"),
     "InvalidAbsence": mark("时间不对：要在将来，而且不超过三个月。"),
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from anju_detect.errors import (
     ParameterOutOfRange,
     SnapshotRefused,
 )
-from anju_detect.inactivity import OUTCOMES, InactivityDetector, InactivityParameters, quota
+from anju_detect.inactivity import MEASURED, OUTCOMES, InactivityDetector, InactivityParameters, expected, quota
 from anju_detect.inactivity.model import SilenceModel
 from anju_detect.inactivity.reasons import rounded_s, span_en, span_zh
 from anju_detect.inactivity.state import COLUMNS, HomeState
@@ -214,6 +216,44 @@ class TestBeingTold:
         assert rows == [0, 1, 2, 0]
         detector.add_home("a", false_alerts_per_month=7.0)
         assert detector.state["wish"].tolist() == [7.0, 1.0, 1.0]
+
+    @pytest.mark.parametrize(("wish", "sign"), [(8.0, -1), (0.3, 1)])
+    def test_another_wish_is_asked_about_a_silence_under_way(self, wish: float, sign: int) -> None:
+        fell_silent = START + 4 * DAY + 11 * HOUR
+        detector, lived_so = _home(), _home(wish=wish)
+        for one in (detector, lived_so):
+            one.update(batch([(0, fell_silent - 60 * n, "kitchen", "motion") for n in range(60)]))
+            one.sweep(fell_silent + HOUR)
+        before = float(detector.deadlines()[1][0])
+        detector.add_home("a", false_alerts_per_month=1.0, utc_offset_s=0.0)
+        assert float(detector.state["deadline_s"][0]) == before
+        detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+        after = float(detector.deadlines()[1][0])
+        assert (after - before) * sign > 0
+        assert after == float(lived_so.deadlines()[1][0])
+        detector.update(batch(beats(0, fell_silent, after + HOUR)))
+        assert detector.sweep(after - 1.0) == []
+        assert [signal.deadline_s for signal in detector.sweep(after)] == [after]
+        detector.add_home("a", false_alerts_per_month=2 * wish, utc_offset_s=0.0)
+        assert detector.sweep(after + 60) == [], "one silence is told once, whatever is wished then"
+
+    def test_what_a_wish_may_bring_is_what_the_document_says(self) -> None:
+        text = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
+        (table,) = re.findall(r"\| wish \|.*?\n\n", text, flags=re.DOTALL)
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()[2:]]
+        told = [(float(row[0]), float(row[1]), float(row[3]), float(row[4])) for row in rows]
+        assert told == [(one.wish, one.false, one.delay_h, one.night_h) for one in MEASURED]
+
+    def test_between_two_wishes_that_were_measured_lies_what_may_be_expected(self) -> None:
+        assert [expected(one.wish) for one in MEASURED] == list(MEASURED)
+        between = expected(0.5)
+        assert between is not None
+        assert 8.6 < between.delay_h < 15.6
+        assert 0.31 < between.false < 0.66
+        assert (expected(0.29), expected(8.1)) == (None, None)
+        for wrong in (0.0, -1.0, float("nan")):
+            with pytest.raises(ParameterOutOfRange):
+                expected(wrong)
 
 
 class TestLearning:

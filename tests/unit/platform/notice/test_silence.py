@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from fixtures.watch import BEAT, DEVICES, HOMES, STEP_S, Ward
 
-from anju_core.events import AlertResolved
+from anju_core.events import AlertResolved, WishChanged
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
 from anju_platform.ingest.ports import Sighting
-from anju_platform.residents.models import Absence
+from anju_platform.residents.models import Absence, Community
 from anju_platform.watch.arrivals import Arrivals
 from anju_platform.watch.errors import UnwatchedHome, WatchFailed
+from anju_platform.watch.repository import WatchRepository
 from anju_platform.watch.rules import WatchRules
 
 HOME, OTHER = HOMES
@@ -39,6 +41,39 @@ def test_a_silence_is_raised_once_with_its_reason_and_its_deadline(ward: Ward) -
     assert alert.reason_en
     assert alert.facts["room"] == "living"
     assert alert.score is not None
+
+
+def wish(ward: Ward, false_alerts: float) -> None:
+    with ward.work() as work:
+        work.session.get_one(Community, "anning").false_alerts_per_month = false_alerts
+
+
+def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(ward: Ward) -> None:
+    ward.life(OTHER)
+    ward.life(HOME)
+    due_s = ward.watch.explain(HOME, ward.now()).deadline_s
+    ward.live(due_s - ward.now() - 300.0)
+    assert ward.raised() == []
+    wish(ward, 20.0)
+    ward.clock.forward(1)
+    ward.sweep()
+    assert ward.raised() == [], "nothing was said of it, and the minute is not over"
+    ward.watch.wish_changed(WishChanged(at=ward.clock.now(), community_id="anning"))
+    ward.sweep()
+    assert HOME in {alert.home_id for alert in ward.raised("inactivity")}
+
+
+def test_a_wish_that_could_not_be_read_is_read_at_the_sweep_after(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward.life(HOME)
+    wish(ward, 20.0)
+    ward.watch.wish_changed(WishChanged(at=ward.clock.now(), community_id="anning"))
+    before = ward.watch.explain(HOME, ward.now()).deadline_s
+    with monkeypatch.context() as broken:
+        broken.setattr(WatchRepository, "places", Mock(side_effect=OSError("the database is away")))
+        with pytest.raises(OSError, match="away"):
+            ward.sweep()
+    ward.sweep()
+    assert ward.watch.explain(HOME, ward.now()).deadline_s < before
 
 
 def test_life_ends_a_silence_before_it_is_due(ward: Ward) -> None:

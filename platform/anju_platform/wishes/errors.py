@@ -1,0 +1,33 @@
+"""What the wishes' slice refuses."""
+
+from __future__ import annotations
+
+from anju_core.errors import Conflict, Invalid, NotFound
+
+
+class UnknownCommunity(NotFound):
+    """There is no such community."""
+
+    def __init__(self, community_id: str) -> None:
+        super().__init__(f"there is no community {community_id}")
+        self.community_id = community_id
+
+
+class WishOutOfRange(Invalid):
+    """A rate that no detector can keep to."""
+
+    def __init__(self, name: str, value: float, least: float, most: float) -> None:
+        super().__init__(f"{value:g} {name} per home and month: wish for {least:g} to {most:g}")
+        self.name = name
+        self.value = value
+        self.least = least
+        self.most = most
+
+
+class WishChangedMeanwhile(Conflict):
+    """Somebody else chose since the page was opened."""
+
+    def __init__(self, false_alerts: float, routine_changes: float) -> None:
+        super().__init__(f"it is {false_alerts:g} false alerts and {routine_changes:g} changes of routine by now")
+        self.false_alerts = false_alerts
+        self.routine_changes = routine_changes
