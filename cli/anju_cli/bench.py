@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from anju_cli import bench_detect, bench_sweep, bench_traffic
+from anju_cli import bench_detect, bench_routine, bench_sweep, bench_traffic
 from anju_cli.bench_stopwatch import HOST, PATIENCE_S, Measured
 from anju_cli.ports import free_port
 from anju_platform.fleet import MOST_HOMES
@@ -64,6 +64,7 @@ class Runs:
 
 app.command()(bench_sweep.sweep)
 app.command()(bench_detect.detect)
+app.command()(bench_routine.routine)
 
 
 @app.command()

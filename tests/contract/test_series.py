@@ -133,6 +133,45 @@ def test_ten_thousand_rows_of_many_homes(store: SeriesStore) -> None:
     assert [one.value for one in read] == [float(7 * each + row) for row in range(each)]
 
 
+def peaks(store: SeriesStore, *quantities: str, start: float = 0, end: float = 3000) -> list[tuple[str, float, float]]:
+    found = store.peaks(START_S + start, START_S + end, quantities, 300)
+    rows = [row for one in found for row in zip(one.sources, one.times, one.values, strict=True)]
+    return [(f"{source.home}/{source.device}/{source.room}", at - START_S, value) for source, at, value in rows]
+
+
+def test_peaks_are_the_highest_of_each_source_and_window_by_time(store: SeriesStore) -> None:
+    assert START_S % 300 == 200
+    moved = Source("home-01", "motion-living", "living", "occupancy")
+    rows = ((moved, 10, 0.0), (moved, 50, 1.0), (moved, 60, 0.0), (moved, 99.9, 0.0), (moved, 100, 0.0))
+    store.write(
+        batch(*rows, (DOOR, 900, 1.0), (NEIGHBOUR, 50, 0.0), (TEMPERATURE, 20, 21.0), (FALL, 30, "suspected:1"))
+    )
+    assert sorted(peaks(store, "occupancy", "contact", "fall")) == [
+        ("home-01/door-entrance/entrance", 700.0, 1.0),
+        ("home-01/motion-living/living", -200.0, 1.0),
+        ("home-01/motion-living/living", 100.0, 0.0),
+        ("home-02/door-entrance/entrance", -200.0, 0.0),
+    ]
+    times = [at for _, at, _ in peaks(store, "occupancy", "contact", "temperature")]
+    assert times == sorted(times)
+    assert peaks(store, "occupancy", start=60, end=100) == [("home-01/motion-living/living", -200.0, 0.0)]
+    assert peaks(store, "steps") == peaks(store, "occupancy", start=300) == []
+
+
+def test_of_a_reading_that_was_written_again_the_last_counts_among_the_peaks(store: SeriesStore) -> None:
+    for value in (1.0, 0.0):
+        store.write(batch((DOOR, 5, value)))
+    assert [value for _, _, value in peaks(store, "contact")] == [0.0]
+
+
+def test_a_source_is_one_object_however_often_it_is_read(store: SeriesStore) -> None:
+    store.write(batch((DOOR, 5, 1.0)))
+    (first,) = (one for some in store.peaks(START_S, START_S + 10, ["contact"], 300) for one in some.sources)
+    store.write(batch((NEIGHBOUR, 6, 1.0), (DOOR, 700, 1.0)))
+    again = [one for some in store.peaks(START_S, START_S + 1000, ["contact"], 300) for one in some.sources]
+    assert [one is first for one in again if one.home == "home-01"] == [True, True]
+
+
 def test_a_scan_sees_all_homes_in_order_of_time(store: SeriesStore) -> None:
     store.write(batch((DOOR, 2, 1.0), (NEIGHBOUR, 1, 0.0), (TEMPERATURE, 0, 20.0), (DOOR, 50, 0.0)))
     found = [(home, one.at_s - START_S, one.quantity) for home, one in store.scan(START_S, START_S + 50, ["contact"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.digester import Digester
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.series.duckdb import DuckDbSeries
-from anju_platform.series.store import SeriesUnavailable
+from anju_platform.series.store import Readings, SeriesUnavailable
 
 AT_NIGHT = {"night_bathroom", "night_active_min"}
 HOMES = ("home-01", "home-02")
@@ -33,10 +33,10 @@ class AwaySeries(DuckDbSeries):
 
     away = False
 
-    def scan(self, start_s: float, end_s: float, quantities):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         if self.away:
             raise SeriesUnavailable("away")
-        return super().scan(start_s, end_s, quantities)
+        return super().peaks(start_s, end_s, quantities, every_s)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,10 @@ from anju_detect.routine.state import KEPT_DAYS, NO_DAY, PAST_DAYS, RoutineState
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CHUNK = 1024
+CHUNK = 256
+FEW_DRAWS, FAR = 99, 0.12
+"""What so few draws find above the wished level by so much is chance: of 99 months 12 more than the level allows reach
+as much, six standard deviations and more beyond it. Most of what stands out ends here."""
 LEAST_SCALE = np.array([measure.least_scale for measure in MEASURES])
 LEAST_CHANGE = np.array([measure.least_change for measure in MEASURES])
 RECENT_DAYS = {SUDDEN: 2, GRADUAL: 7}
@@ -99,15 +103,22 @@ class RoutineDetector:
 
     def close(self, now_s: float) -> list[RoutineChange]:
         """End every local day that is over at `now_s`; the changes that those days made stand out."""
+        return [change for some in self.closing(now_s) for change in some]
+
+    def closing(self, now_s: float) -> Iterator[list[RoutineChange]]:
+        """The same, a few hundred homes and a day at a time, for who has other things to do between; take them all."""
         _finite("now_s", now_s)
         self._closed_s = max(self._closed_s, now_s)
         s = self._s
         lived = np.flatnonzero(s["open_day"] != NO_DAY)
         local = now_s + s["offset_s"][lived].astype(np.float64) - self._p.close_after_s
         today = (local // days.DAY_S).astype(np.int64)
-        for day in np.unique(today):
-            self._roll(lived[today == day], int(day))
-        return self._judge(lived)
+        for lo in range(0, len(lived), CHUNK):
+            some, until = lived[lo : lo + CHUNK], today[lo : lo + CHUNK]
+            for day in np.unique(until):
+                self._roll(some[until == day], int(day))
+            yield []
+        yield from self._judge(lived)
 
     def outage(self, home: str, from_s: float, until_s: float | None) -> None:
         """The home can't be seen, or nobody is in, from … until (None: not known yet): those days are unknown."""
@@ -224,18 +235,17 @@ class RoutineDetector:
 
     # --- changes ---------------------------------------------------------------------------------------------------
 
-    def _judge(self, lived: Ints) -> list[RoutineChange]:
+    def _judge(self, lived: Ints) -> Iterator[list[RoutineChange]]:
         """Judge every closed day that was not judged yet, in order."""
         s = self._s
-        raised: list[RoutineChange] = []
         while True:
             waiting = lived[s["judged_day"][lived] < s["open_day"][lived] - 1]
             if not len(waiting):
-                return raised
+                return
             for day in np.unique(s["judged_day"][waiting]) + 1:
                 same = waiting[s["judged_day"][waiting] == day - 1]
                 for lo in range(0, len(same), CHUNK):
-                    raised += self._judge_day(same[lo : lo + CHUNK], int(day))
+                    yield self._judge_day(same[lo : lo + CHUNK], int(day))
 
     def _judge_day(self, rows: Ints, day: int) -> list[RoutineChange]:
         s = self._s
@@ -267,7 +277,12 @@ class RoutineDetector:
             known = column[np.isfinite(column)]
             seed = [self._p.seed, zlib.crc32(self._s.names[row].encode()), day, int(number)]
             both = (float(reached[0, number]), float(reached[1, number]))
-            p = change.chance(known, float(LEAST_SCALE[number]), both, self._p.draws, seed)
+            scale = float(LEAST_SCALE[number])
+            if (change.chance(known, scale, both, FEW_DRAWS, [*seed, FEW_DRAWS]) > level + FAR)[
+                stands[:, number]
+            ].all():
+                continue
+            p = change.chance(known, scale, both, self._p.draws, seed)
             for kind in np.flatnonzero(stands[:, number]):
                 recent = values[:, number][np.isfinite(values[:, number])][-RECENT_DAYS[KINDS[kind]] :]
                 now, usual = float(np.median(recent)), float(np.median(known))

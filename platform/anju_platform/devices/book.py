@@ -81,7 +81,7 @@ class Book:
         return held[1]
 
     def _load(self) -> None:
-        """All at once, when the first message comes: after a restart every home speaks within a second."""
+        """All at once, when the first is asked for: after a restart every home speaks within a second."""
         now_s = self._clock.time()
         with self._work() as work:
             work.only_read()
@@ -95,6 +95,8 @@ class Book:
 
     def device(self, home_id: str, device_id: str) -> DeviceFacts:
         """What a home's device is; a stranger is an unregistered device in an unknown room."""
+        if not self._loaded:
+            self._load()
         held = self._devices.get(home_id)
         now_s = self._clock.time()
         if held is None or (device_id not in held[1] and now_s - held[0] > FRESH_S):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
@@ -35,11 +35,12 @@ HISTORY_S = 64 * DAY_S
 OVERLAP_S = 8 * 3600.0
 """Readings are taken again from so long before the last pass: some came late."""
 PIECE_READINGS, READINGS_A_DAY = 50_000, 300
-"""The series are read about so many readings at once; a home sends about so many a day."""
-SHORTEST_PIECE_S = 600.0
+"""The series are read about so many readings at once; a home has about so many a day, thinned as they are read."""
+SHORTEST_PIECE_S = 1800.0
 BUDGET_S = 0.2
 """So long one step works, in seconds of the machine."""
-HOMES_AT_ONCE = 200
+DAYS_AT_ONCE = 200
+"""So many digests are kept in one transaction: others write between."""
 NEWS_DAYS = 3
 """A change that is found later than this (in the first pass, or after a long outage) is no news and told nobody."""
 KEPT = timedelta(days=92)
@@ -92,7 +93,11 @@ class Digester:
         if self._until_s < max((_closed_s(place, now_s) for place in places), default=-math.inf):
             rows = {place.home_id: _add(detector, place) for place in places}
             yield from self._read(detector, rows, now_s)
-            yield from self._keep(detector, list(rows), detector.close(now_s), now_s)
+            changes: list[RoutineChange] = []
+            for found in detector.closing(now_s):
+                changes += found
+                yield
+            yield from self._keep(detector, list(rows), changes, now_s)
         self._next_s = min((_closed_s(place, now_s) for place in places), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
@@ -113,10 +118,12 @@ class Digester:
         self._tell_absences(detector, rows, from_s)
         lives = Lives(Book(self._work, self._clock), rows)
         piece_s = _piece_s(len(rows))
+        from_s = from_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
         while from_s < now_s:
             until_s = min(from_s + piece_s, now_s)
-            for batch in lives.batches(self._series, from_s, until_s):
+            for batch in lives.pieces(self._series, from_s, until_s):
                 detector.update(batch)
+                yield
             from_s = until_s
             yield
         # Days are closed with what was told until now: told absences of a home replace each other.
@@ -136,21 +143,36 @@ class Digester:
         with self._work() as work:
             work.only_read()
             last = RoutineRepository(work).last_days()
-        for lo in range(0, len(homes), HOMES_AT_ONCE):
-            days = [day for home in homes[lo : lo + HOMES_AT_ONCE] for day in _fresh(detector, home, last.get(home))]
-            if days:
-                with self._work() as work:
-                    RoutineRepository(work).keep_days(days)
+        before = self._clock.now().date() - KEPT
+        for some in _pieces(detector, homes, last):
+            with self._work() as work:
+                RoutineRepository(work).keep_days(some, before)
             yield
         known = set(homes)
+        # Packing takes a second for ten thousand homes: not while a transaction keeps other writers waiting.
+        state = detector.snapshot()
+        yield
         with self._work() as work:
             repository = RoutineRepository(work)
             repository.keep_notes(
-                _note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S
+                [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
             )
-            repository.forget(work.clock.now().date() - KEPT)
-            WatchRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), detector.snapshot())
+            WatchRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
         self._until_s = now_s
+
+
+def _pieces(
+    detector: RoutineDetector, homes: Sequence[str], last: Mapping[str, date]
+) -> Iterator[Sequence[RoutineDay]]:
+    """The days that are not kept yet, some homes at a time."""
+    some: list[RoutineDay] = []
+    for home in homes:
+        some += _fresh(detector, home, last.get(home))
+        if len(some) >= DAYS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _closed_s(place: Place, now_s: float) -> float:
@@ -161,7 +183,8 @@ def _closed_s(place: Place, now_s: float) -> float:
 
 def _piece_s(homes: int) -> float:
     """How much time is read at once, of so many homes."""
-    return min(max(PIECE_READINGS / (READINGS_A_DAY * max(homes, 1)) * DAY_S, SHORTEST_PIECE_S), DAY_S)
+    wanted_s = min(max(PIECE_READINGS / (READINGS_A_DAY * max(homes, 1)) * DAY_S, SHORTEST_PIECE_S), DAY_S)
+    return wanted_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
 
 
 def _add(detector: RoutineDetector, place: Place) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -65,24 +65,23 @@ class RoutineRepository:
         query = select(RoutineDay.home_id, func.max(RoutineDay.day)).group_by(RoutineDay.home_id)
         return dict(self._session.execute(query).all())
 
-    def keep_days(self, days: Sequence[RoutineDay]) -> None:
-        """Add what is not kept yet."""
+    def keep_days(self, days: Sequence[RoutineDay], before: date) -> None:
+        """Add what is not kept yet; of these homes, digests of days before `before` go.
+
+        Notes stay, as what was told and who read it.
+        """
         homes, first = {day.home_id for day in days}, min(day.day for day in days)
+        self._session.execute(delete(RoutineDay).where(RoutineDay.home_id.in_(homes), RoutineDay.day < before))
         query = select(RoutineDay.home_id, RoutineDay.day).where(RoutineDay.home_id.in_(homes), RoutineDay.day >= first)
         known = {(home, day) for home, day in self._session.execute(query)}
         self._session.add_all(day for day in days if (day.home_id, day.day) not in known)
 
-    def keep_notes(self, notes: Iterable[RoutineNote]) -> None:
+    def keep_notes(self, notes: Sequence[RoutineNote]) -> None:
         """Add what is not kept yet: a pass that was cut short is done again."""
-        for note in notes:
-            same = (RoutineNote.home_id == note.home_id, RoutineNote.day == note.day)
-            known = select(RoutineNote.id).where(*same, RoutineNote.measure == note.measure)
-            if self._session.scalar(known) is None:
-                self._session.add(note)
-
-    def forget(self, before: date) -> None:
-        """Digests of older days go; notes stay, as what was told and who read it."""
-        self._session.execute(delete(RoutineDay).where(RoutineDay.day < before))
+        query = select(RoutineNote.home_id, RoutineNote.day, RoutineNote.measure)
+        query = query.where(RoutineNote.day.in_({note.day for note in notes}))
+        known = {(home, day, measure) for home, day, measure in self._session.execute(query)}
+        self._session.add_all(note for note in notes if (note.home_id, note.day, note.measure) not in known)
 
     def days(self, home_id: str, since: date) -> Sequence[RoutineDay]:
         """A home's days from `since` on, in order."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from anju_platform.series.store import Clip, Reading, Readings, SeriesUnavailable, Source, ns_of, s_of
+from anju_platform.series.store import NS, Clip, Reading, Readings, SeriesUnavailable, Source, ns_of, s_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
@@ -32,6 +32,14 @@ SELECT at_ns, device, room, quantity, value, text, home FROM (
 ) QUALIFY row_number() OVER (PARTITION BY home, device, quantity, at_ns ORDER BY number DESC) = 1
 ORDER BY at_ns, device, quantity
 """
+_PEAKS = """
+SELECT source, at_ns // $every * $every AS from_ns, max(value) AS value FROM (
+    SELECT r.source, r.at_ns, arg_max(r.value, r.rowid) AS value
+    FROM reading r JOIN source s ON s.id = r.source
+    WHERE r.at_ns >= $start AND r.at_ns < $end AND list_contains($quantities, s.quantity)
+    GROUP BY r.source, r.at_ns
+) GROUP BY source, from_ns ORDER BY from_ns
+"""
 _COMPACT = """
 DELETE FROM {table} WHERE rowid IN (
     SELECT number FROM (
@@ -43,6 +51,8 @@ DELETE FROM {table} WHERE rowid IN (
 _FETCH = 10_000
 _MOST_KNOWN = 500_000
 _NEAR_S = 60.0
+_NOBODY = Source("", "", "", "")
+"""Numbers begin at 1."""
 _MEMORY = "512MB"
 Row = tuple[int, str, str, str, float | None, str | None, str]
 
@@ -62,6 +72,7 @@ class DuckDbSeries:
         rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
         self._ids: dict[tuple[str, str, str, str], int] = {row[1:]: row[0] for row in rows}
         self._known: dict[Source, int] = {}
+        self._numbered = [_NOBODY]
 
     def write(self, readings: Readings) -> None:
         """Append a batch in one transaction."""
@@ -144,6 +155,29 @@ class DuckDbSeries:
                 yield from map(_reading, rows)
         except duckdb.Error as error:
             raise SeriesUnavailable(str(error)) from error
+
+    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+        """The highest reading of each source and window."""
+        given = {"start": ns_of(start_s), "end": ns_of(end_s), "every": every_s * NS, "quantities": list(quantities)}
+        try:
+            columns = self._db.cursor().execute(_PEAKS, given).fetchnumpy()
+        except duckdb.Error as error:
+            raise SeriesUnavailable(str(error)) from error
+        by_number = self._by_number()
+        at_s, values = columns["from_ns"] / NS, columns["value"]
+        for lo in range(0, len(at_s), _FETCH):
+            some = slice(lo, lo + _FETCH)
+            sources = [by_number[number] for number in columns["source"][some].tolist()]
+            yield Readings(sources, at_s[some].tolist(), values[some].tolist())
+
+    def _by_number(self) -> list[Source]:
+        """Sources by their number in the file, the same objects every time."""
+        with self._writing:
+            known = len(self._numbered)
+            if len(self._ids) >= known:
+                new = sorted((number, key) for key, number in self._ids.items() if number >= known)
+                self._numbered += [Source(*key) for _, key in new]
+        return self._numbered
 
     def write_clip(self, home: str, device: str, clip: Clip) -> None:
         """Keep a waveform; the same one again replaces it."""

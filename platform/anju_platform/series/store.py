@@ -105,6 +105,10 @@ class Clip:
     data: bytes
 
 
+NS = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
 def ns_of(at_s: float) -> int:
     """Unix time in seconds as nanoseconds; a float tells no more than microseconds apart."""
     return round(at_s * 1e6) * 1000
@@ -126,6 +130,13 @@ class SeriesStore(Protocol):
 
     def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
         """All homes' readings of these quantities, by time, each with its home."""
+
+    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+        """All homes' readings of these quantities, thinned: of each source and window with readings the highest value.
+
+        Windows begin at multiples of `every_s`; the reading that stands for one has the time of its beginning. By time,
+        in batches; texts are left out. For who asks whether something was, not how often: a tenth of the rows.
+        """
 
     def write_clip(self, home: str, device: str, clip: Clip) -> None:
         """Keep a waveform."""

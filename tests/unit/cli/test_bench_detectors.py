@@ -1,8 +1,9 @@
-"""`anju bench sweep` and `anju bench detect` at a size that a test can wait for."""
+"""`anju bench sweep`, `detect` and `routine` at a size that a test can wait for."""
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ from fixtures._detect import fall_stream
 from rich.console import Console
 from typer.testing import CliRunner
 
-from anju_cli import bench_detect, bench_sweep
+from anju_cli import bench_detect, bench_routine, bench_sweep
 from anju_cli.bench import app
+from anju_cli.bench_delays import Probes, longest_ms, usual_ms
 from anju_cli.bench_figures import Figure, show_missed, table
 from anju_cli.bench_lives import QUARTER_S, SILENCES_A_DAY, lived_in, worn
 from anju_cli.recordings import WornRecording
 from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import InactivityDetector
+from anju_platform.routine.models import RoutineDay
 
 
 def test_a_goal_is_a_bound_from_above_or_below() -> None:
@@ -97,3 +100,39 @@ def test_the_judged_streams_are_judged_and_the_plain_loop_sees_every_second() ->
     assert bench_detect.judge_all([fall, dataclasses.replace(fall, recording="b")], model) >= 2
     assert bench_detect.judge_every_second(fall, model) == 23
     assert len(bench_detect.above_trigger(fall.samples)) > 0
+
+
+def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_routine, "GOAL_LOOP_MS", 1e6)
+    monkeypatch.setattr(bench_routine, "IDLE_S", 0.2)
+    kept: list[int] = []
+    measure = bench_routine.measure
+
+    def measured(fleet: bench_routine.Fleet) -> list[Figure]:
+        figures = measure(fleet)
+        with fleet.work() as work:
+            kept.append(len(work.session.query(RoutineDay).filter(RoutineDay.known, RoutineDay.words_zh != "").all()))
+        return figures
+
+    monkeypatch.setattr(bench_routine, "measure", measured)
+    done = CliRunner().invoke(app, ["routine", "--homes", "12"])
+    assert done.exit_code == 0, done.output
+    assert kept == [12]
+    assert "an event loop waits at most" in done.output
+    monkeypatch.setattr(bench_routine, "GOAL_LOOP_MS", 0.0)
+    assert CliRunner().invoke(app, ["routine", "--homes", "2"]).exit_code == 1
+
+
+def test_what_waits_is_measured_by_who_waits() -> None:
+    idle = threading.Event()
+
+    def slow() -> None:
+        idle.wait(0.05)
+
+    with Probes(slow, lambda: None) as probes:
+        idle.wait(0.4)
+    assert min(probes.delays.records) >= 0.05
+    assert len(probes.delays.series) > len(probes.delays.records) > 0
+    assert len(probes.delays.loop) > 0
+    assert longest_ms([]) == usual_ms([]) == 0.0
+    assert longest_ms([0.001, 0.5]) == 500.0
