@@ -118,9 +118,7 @@ class Voice:
 
     def _record(self, said: Sequence[_Unsaid], now_s: float) -> None:
         with self._spool.transaction():
-            packs = [
-                [Reading(self._gateway, Quantity.ANNOUNCED, now_s, unsaid.saying.mark()).record()] for unsaid in said
-            ]
+            packs = [[Reading(self._gateway, Quantity.ANNOUNCED, now_s, _mark(unsaid)).record()] for unsaid in said]
             self._spool.append(Lane.ALARM, packs)
             for unsaid in said:
                 if unsaid.command is not None:
@@ -131,6 +129,12 @@ class Voice:
 def _of(command: Command) -> _Unsaid:
     saying = Saying(command.announce, command.zh, command.en, command.alert or command.id)
     return _Unsaid(saying, command.expires, command)
+
+
+def _mark(unsaid: _Unsaid) -> str:
+    """The value of the `announced` record: of a command its id too, as an alert may have several of one kind."""
+    mark, command = unsaid.saying.mark(), unsaid.command
+    return mark if command is None or command.alert is None else f"{mark}:{command.id}"
 
 
 def _announced(record: Record) -> str | None:

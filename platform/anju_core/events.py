@@ -104,11 +104,15 @@ class HomeSight(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElderTold(Event):
-    """The home's annunciator said something (an `announced` record came up); `said` is an Announcement's value."""
+    """The home's annunciator said something (an `announced` record came up); `said` is an Announcement's value.
+
+    message: the id of the message that asked for it; empty where the gateway spoke by itself, or does not say.
+    """
 
     home_id: str
     said: str
     reference: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ def wire(
     bus.within(VisitChanged, alerts.visit_changed)
     bus.within(MessageSettled, alerts.message_settled)
     bus.within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
+    bus.within(ElderTold, outbox.heard)
     bus.within(HomeSight, alerts.home_sight)
     bus.within(HelpWanted, alerts.help_wanted)
     bus.within(AlertResolved, visits.alert_resolved)

@@ -273,7 +273,7 @@ def test_a_press_is_answered_at_once_and_reaches_the_platform(scene: Scene) -> N
     scene.platform.command(Announcement.CLOSED, "c-3")
     wait_until(lambda: "closed" in scene.devices.words())
     assert scene.devices.words() == ["heard", "seen", "closed"], "once each, and nothing that has expired"
-    wait_until(lambda: scene.platform.announced() == ["heard:1", "seen:a-1", "closed:a-1"])
+    wait_until(lambda: scene.platform.announced() == ["heard:1", "seen:a-1:c-1", "closed:a-1:c-3"])
     scene.devices.say("zigbee2mqtt/button-sos", {"action": "hold"})
     wait_until(lambda: scene.platform.readings(Quantity.SOS_CANCEL))
     wait_until(lambda: scene.devices.words()[-1] == "cancelled")

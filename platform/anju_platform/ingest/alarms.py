@@ -181,8 +181,9 @@ _NEAR_S = 180.0
 
 
 def _announced(happening: Happening) -> Deed | None:
-    said, _, reference = (happening.reading.text or "").partition(":")
-    event = ElderTold(at=happening.at, home_id=happening.incoming.facts.home_id, said=said, reference=reference)
+    said, reference, message = f"{happening.reading.text or ''}::".split(":", 2)
+    home_id = happening.incoming.facts.home_id
+    event = ElderTold(at=happening.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
     return lambda work, _alerts: work.record(event)
 
 

@@ -31,7 +31,8 @@ class OutboxRepository:
     def due(self, now: datetime, limit: int) -> Sequence[Outbox]:
         """What must be tried now, oldest first; locked, what another process holds is left out.
 
-        A home hears things in the order in which they happened: what comes after a message that waits, waits too.
+        A home hears things in the order in which they happened: what comes after a message that the broker did not
+        take yet, waits too.
         """
         earlier = aliased(Outbox)
         waits = exists().where(
@@ -39,6 +40,7 @@ class OutboxRepository:
             earlier.address == Outbox.address,
             earlier.state == DeliveryState.PENDING.value,
             earlier.created_at < Outbox.created_at,
+            earlier.sent_at.is_(None),
             earlier.due_at > now,
         )
         query = (
@@ -50,15 +52,25 @@ class OutboxRepository:
         )
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
-    def sent_to_home(self, home_id: str, since: datetime) -> Sequence[Outbox]:
-        """What the broker took for a home since then, in order."""
+    def unheard(self, home_id: str) -> Sequence[Outbox]:
+        """What the broker took for a home and its gateway has not said yet, in order; locked."""
         query = select(Outbox).where(
             Outbox.channel == Channel.HOME.value,
             Outbox.address == home_id,
-            Outbox.state == DeliveryState.SENT.value,
-            Outbox.sent_at >= since,
+            Outbox.state == DeliveryState.PENDING.value,
+            Outbox.sent_at.is_not(None),
         )
-        return self._session.scalars(query.order_by(Outbox.created_at)).all()
+        return self._session.scalars(query.order_by(Outbox.created_at).with_for_update()).all()
+
+    def outdated(self, row: Outbox, by: Collection[str]) -> bool:
+        """Whether the home has since been told one of these things about the same alert."""
+        newer = select(Outbox.id).where(
+            Outbox.alert_id == row.alert_id,
+            Outbox.channel == Channel.HOME.value,
+            Outbox.subject.in_(by),
+            Outbox.created_at > row.created_at,
+        )
+        return self._session.scalar(select(newer.exists())) or False
 
     def last_to_home(self, home_id: str) -> datetime | None:
         """When the newest message to a home was written."""

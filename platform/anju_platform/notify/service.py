@@ -12,7 +12,7 @@ from uuid import UUID
 
 from anju_core.announcements import Saying
 from anju_core.errors import NotFound
-from anju_core.events import MessageSettled
+from anju_core.events import ElderTold, MessageSettled
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.notify.channels import Letter
@@ -20,11 +20,16 @@ from anju_platform.notify.models import Outbox
 from anju_platform.notify.repository import OutboxRepository
 from anju_platform.records.work import UnitOfWork
 from anju_platform.residents.models import Home
+from anju_wire.vocabulary import Announcement
 
 DEFAULT_ADDRESS = "default"
-AGAIN_S = 120.0
-"""What was handed over so lately is handed over again to a gateway that is back."""
 """The Apprise name that is used for a person who has none of her own and whose community has none."""
+
+_UNSAID = "the gateway did not say it"
+_FIRST_AGAIN_S, _LAST_AGAIN_S = 15.0, 300.0
+"""A gateway that has not said what the broker took is asked again after as long as it was silent, within these."""
+_OVER = frozenset({Announcement.CLOSED.value, Announcement.CANCELLED.value})
+_PROGRESS = frozenset({Announcement.SEEN.value, Announcement.COMING.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +136,51 @@ class OutboxService:
         return row
 
     def say_again(self, work: UnitOfWork, home_id: str) -> None:
-        """A home's gateway is back: what the broker took for it meanwhile may have died with the broker.
+        """A home's gateway is there: what it has not said of what the broker took for it may have died with either.
 
         The gateway says nothing twice: it knows each saying by its id.
         """
-        now = work.clock.now()
-        for row in OutboxRepository(work.session).sent_to_home(home_id, now - timedelta(seconds=AGAIN_S)):
-            if not _expired(row, now):
-                row.state, row.tries, row.due_at = DeliveryState.PENDING.value, 0, now
+        for row in OutboxRepository(work.session).unheard(home_id):
+            row.due_at = work.clock.now()
         work.session.flush()
+
+    def heard(self, work: UnitOfWork, event: ElderTold) -> None:
+        """A home's gateway said something: the message that asked for it is over there, and only now.
+
+        A gateway that does not name the message has said all that fit.
+        """
+        repository = OutboxRepository(work.session)
+        asked = _uuid(event.message) or _uuid(event.reference)
+        row = None if asked is None else repository.get(asked)
+        if row is not None and row.channel == Channel.HOME.value and row.address == event.home_id:
+            self._over_there(work, row)
+        elif asked is not None and not event.message:
+            for one in repository.unheard(event.home_id):
+                if one.alert_id == asked and one.subject == event.said:
+                    self._over_there(work, one)
+        work.session.flush()
+
+    def _over_there(self, work: UnitOfWork, row: Outbox) -> None:
+        waited = row.state == DeliveryState.PENDING.value
+        row.state, row.error, row.sent_at = DeliveryState.SENT.value, "", row.sent_at or work.clock.now()
+        if waited:
+            self._tell_outcome(work, row)
 
     def claim(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50) -> list[Letter]:
         """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.
 
         needed: whether an alert still wants people to be told; what nobody needs any more is dropped, never sent late.
+        Nor is an elder told what newer news of the alert has overtaken.
         """
+        repository = OutboxRepository(work.session)
         letters = []
-        for row in OutboxRepository(work.session).due(now, limit):
+        for row in repository.due(now, limit):
             channel = Channel(row.channel)
-            if channel is not Channel.HOME and row.alert_id is not None and not needed(row.alert_id):
+            if _unwanted(repository, row, needed):
                 row.state = DeliveryState.DROPPED.value
-            elif row.tries > len(self._retries[channel].waits_s) or _expired(row, now):
+            elif _expired(row, now):
+                self._give_up(work, row, row.error or ("no answer in time" if row.sent_at is None else _UNSAID))
+            elif row.sent_at is None and row.tries > len(self._retries[channel].waits_s):
                 self._give_up(work, row, row.error or "no answer in time")
             else:
                 row.tries += 1
@@ -161,11 +190,17 @@ class OutboxService:
         return letters
 
     def settle(self, work: UnitOfWork, letter: Letter, now: datetime, error: str | None) -> None:
-        """Write down how a try ended. A success always counts; a failure only if no later try was begun."""
+        """Write down how a try ended. A success always counts; a failure only if no later try was begun.
+
+        What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
+        """
         row = OutboxRepository(work.session).get(letter.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
             return
-        if error is None:
+        if error is None and row.channel == Channel.HOME.value:
+            row.sent_at, row.error = row.sent_at or now, ""
+            row.due_at = _again_at(row, row.sent_at, now)
+        elif error is None:
             row.state, row.sent_at, row.error = DeliveryState.SENT.value, now, ""
             self._tell_outcome(work, row)
         elif row.state == DeliveryState.PENDING.value and row.tries == letter.tries:
@@ -184,7 +219,9 @@ class OutboxService:
     def _failed(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
         waits = self._retries[Channel(row.channel)].waits_s
         row.error = error
-        if row.tries > len(waits) or _expired(row, now):
+        if row.sent_at is not None:
+            row.due_at = now + timedelta(seconds=_FIRST_AGAIN_S)
+        elif row.tries > len(waits) or _expired(row, now):
             self._give_up(work, row, error)
         else:
             row.due_at = now + timedelta(seconds=waits[row.tries - 1])
@@ -242,6 +279,36 @@ class OutboxService:
     def _names(self, recipient: Recipient) -> list[str]:
         wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
         return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:
+    """People are told while the alert wants them, the elder until it is over.
+
+    How far it had come is not said again once there is news of how far it has come since.
+    """
+    if row.alert_id is None:
+        return False
+    if row.channel != Channel.HOME.value:
+        return not needed(row.alert_id)
+    if row.subject in _OVER:
+        return False
+    again = row.sent_at is not None and row.subject in _PROGRESS
+    return repository.outdated(row, _PROGRESS | _OVER if again else _OVER)
+
+
+def _again_at(row: Outbox, sent_at: datetime, now: datetime) -> datetime:
+    """When a gateway is asked again; at the latest when the message is too old to be said, which is told then."""
+    wait_s = min(max((now - sent_at).total_seconds(), _FIRST_AGAIN_S), _LAST_AGAIN_S)
+    expires = row.payload.get("expires")
+    left_s = expires - now.timestamp() + 1.0 if isinstance(expires, int | float) else wait_s
+    return now + timedelta(seconds=min(wait_s, max(left_s, 1.0)))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _expired(row: Outbox, now: datetime) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from fixtures.act import Scene, build_scene
 
-from anju_core.announcements import closed
+from anju_core.announcements import closed, visit_code
+from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
 from anju_platform.notify.channels import AppriseChannel, DeliveryFailed, Letter
 from anju_platform.notify.courier import Courier
@@ -92,9 +93,25 @@ def test_a_home_hears_things_in_the_order_in_which_they_happened(scene: Scene) -
     scene.do("take", alert_id, scene.wang)
     scene.tick(1)
     scene.homes.up = True
-    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
+    with scene.work() as work:
+        code = scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+    assert code is not None
     scene.tick(20, every=4)
-    assert scene.homes.said() == ["seen", "coming", "closed"]
+    assert scene.homes.said() == ["seen", "coming", "visit_code"]
+
+
+def test_what_is_overtaken_is_not_said_any_more(scene: Scene) -> None:
+    scene.homes.up = False
+    alert_id = scene.raise_alert()
+    scene.tick(1)
+    scene.do("take", alert_id, scene.wang)
+    with scene.work() as work:
+        scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
+    scene.homes.up = True
+    scene.tick(20, every=4)
+    assert scene.homes.said() == ["closed"]
+    assert {letter.state for letter in scene.letters(Channel.HOME)} == {"dropped", "pending"}
 
 
 def test_what_is_too_late_is_not_said_to_the_elder_any_more(scene: Scene) -> None:
@@ -202,18 +219,116 @@ def test_the_outbox_says_how_much_waits(scene: Scene) -> None:
         assert scene.outbox.waiting(work) == 2
 
 
-def test_what_a_home_may_have_missed_is_said_again_when_its_gateway_is_back(scene: Scene) -> None:
-    scene.raise_alert()
+def heard(scene: Scene, said: str, reference: object, message: object = "", home: str = "home-01") -> None:
+    """The gateway's `announced` record, as ingest hands it on."""
+    with scene.work() as work:
+        told = ElderTold(at=work.clock.now(), home_id=home, said=said, reference=str(reference), message=str(message))
+        work.record(told)
+
+
+def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_it(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
     scene.tick()
     (_, first) = scene.homes.commands[0]
-    scene.clock.forward(30)
+    (letter,) = scene.letters(Channel.HOME)
+    assert (letter.state, letter.sent_at is not None) == ("pending", True), "the broker has it, the elder has not"
+    scene.tick(150, every=1)
+    asked = [command.id for _, command in scene.homes.commands]
+    assert set(asked) == {first.id}, "the gateway knows it by its id and says it once"
+    assert 3 <= len(asked) <= 6
+    heard(scene, "seen", alert_id, first.id, home="home-02")
+    assert scene.letters(Channel.HOME)[0].state == "pending", "another home has not heard it"
+    heard(scene, "seen", alert_id, first.id)
+    scene.tick(400, every=10)
+    assert len(scene.homes.commands) == len(asked)
+    assert scene.letters(Channel.HOME)[0].state == DeliveryState.SENT
+
+
+def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(scene: Scene) -> None:
+    scene.raise_alert()
+    scene.tick()
+    scene.clock.forward(290)
     with scene.work() as work:
-        scene.outbox.say_again(work, "home-01")
+        scene.courier.deliver_due(work.clock.now())
+    scene.clock.forward(200)
+    count = len(scene.homes.commands)
+    with scene.work() as work:
         scene.outbox.say_again(work, "home-02")
     scene.tick()
-    assert [command.id for _, command in scene.homes.commands] == [first.id, first.id], "known by its id, said once"
+    assert len(scene.homes.commands) == count, "not due for another while"
+    with scene.work() as work:
+        scene.outbox.say_again(work, "home-01")
+    scene.tick()
+    assert len(scene.homes.commands) == count + 1
     scene.clock.forward(4000)
     with scene.work() as work:
         scene.outbox.say_again(work, "home-01")
     scene.tick()
-    assert len([command for _, command in scene.homes.commands if command.id == first.id]) == 2
+    assert len(scene.homes.commands) == count + 1, "too late to be said"
+
+
+def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick(620, every=20)
+    assert scene.letters(Channel.HOME)[0].state == DeliveryState.FAILED
+    failed = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+    assert {"channel": "home", "to": "home-01", "error": "the gateway did not say it"} in failed
+
+
+def test_the_platform_dies_between_the_broker_and_its_own_records(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    settle, scene.outbox.settle = scene.outbox.settle, lambda *_: None  # type: ignore[method-assign]
+    scene.tick()
+    scene.outbox.settle = settle  # type: ignore[method-assign]
+    (_, first) = scene.homes.commands[0]
+    heard(scene, "seen", alert_id, first.id)
+    scene.tick(60, every=5)
+    assert [command.id for _, command in scene.homes.commands] == [first.id], "its record settles it by itself"
+
+
+def test_news_of_a_closed_alert_is_not_asked_for_again(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick()
+    scene.do("take", alert_id, scene.wang)
+    scene.tick()
+    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
+    scene.tick()
+    assert scene.homes.said() == ["seen", "coming", "closed"]
+    first_three = len(scene.homes.commands)
+    with scene.work() as work:
+        scene.outbox.say_again(work, "home-01")
+    scene.tick(60, every=5)
+    assert {command.announce.value for _, command in scene.homes.commands[first_three:]} == {"closed"}
+
+
+def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick()
+    scene.do("take", alert_id, scene.wang)
+    with scene.work() as work:
+        scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+    scene.tick()
+    assert scene.homes.said() == ["seen", "coming", "visit_code"]
+    with scene.work() as work:
+        scene.outbox.say_again(work, "home-01")
+    scene.tick()
+    assert [command.announce.value for _, command in scene.homes.commands[3:]] == ["coming", "visit_code"]
+
+
+def test_a_gateway_that_does_not_name_the_message_settles_what_fits(scene: Scene) -> None:
+    alert_id = scene.raise_alert()
+    scene.tick()
+    scene.do("take", alert_id, scene.wang)
+    scene.tick()
+    heard(scene, "coming", alert_id)
+    assert {letter.subject: letter.state for letter in scene.letters(Channel.HOME)} == {
+        "seen": "pending",
+        "coming": "sent",
+    }
+    with scene.work() as work:
+        letter = scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=None, expires_s=60)
+    assert letter is not None
+    scene.tick()
+    heard(scene, "heard", "12")
+    heard(scene, "visit_code", letter.id)
+    assert [one.state for one in scene.letters(Channel.HOME) if one.subject == "visit_code"] == ["sent"]
