@@ -21,6 +21,7 @@ from sqlalchemy import update
 from anju_cli import bench_nights
 from anju_cli.bench_delays import Delays, Probes, longest_ms, usual_ms
 from anju_cli.bench_figures import Figure, cpu_s, show_missed, table
+from anju_platform import process
 from anju_platform.bootstrap import ROUTINE_S
 from anju_platform.records import migrate
 from anju_platform.records.engine import make_engine, make_sessions
@@ -95,7 +96,8 @@ def measure(fleet: Fleet) -> list[Figure]:
     idle = _probed(fleet, lambda: time.sleep(IDLE_S))
     steps: list[float] = []
     spent: list[float] = []
-    busy = _probed(fleet, lambda: spent.append(cpu_s(lambda: steps.extend(_pass(fleet)))))
+    with process.settled():
+        busy = _probed(fleet, lambda: spent.append(cpu_s(lambda: steps.extend(_pass(fleet)))))
     bare_s = _bare(fleet)
     took_s = sum(steps)
     lasting_s = len(steps) * ROUTINE_S + took_s

@@ -171,7 +171,11 @@ _ROWS = (
     QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature"),
     QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity"),
     QuantityRow(
-        Quantity.ANNOUNCED, None, Field.TEXT, Lane.ALARM, "'<announcement>:<reference>': the elder was told so"
+        Quantity.ANNOUNCED,
+        None,
+        Field.TEXT,
+        Lane.ALARM,
+        "'<announcement>:<reference>', for a command also ':<id>': the elder was told so",
     ),
     QuantityRow(
         Quantity.HEARTBEAT, "s", Field.NUMBER, Lane.TELEMETRY, "seconds the gateway has been up; sent each minute"

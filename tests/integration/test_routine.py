@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 from fixtures._detect import DAY
-from fixtures._habits import after_midnight, write_day
+from fixtures._habits import LOCAL_S, after_midnight, write_day
 from fixtures._routine import Habit
 from fixtures.act import HandClock
 from sqlalchemy import select
 
+from anju_detect.routine import RoutineDetector
 from anju_platform.devices.models import DetectorSnapshot, Device, Gateway
+from anju_platform.devices.roster import Roster
 from anju_platform.records.engine import make_engine, make_sessions
 from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
 from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.digester import Digester
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.series.duckdb import DuckDbSeries
-from anju_platform.series.store import Readings, SeriesUnavailable
+from anju_platform.series.store import Readings, SeriesUnavailable, Source
+from anju_platform.watch.memory import Lives
 
 AT_NIGHT = {"night_bathroom", "night_active_min"}
 HOMES = ("home-01", "home-02")
@@ -211,3 +214,30 @@ def test_digests_go_after_three_months_and_a_torn_snapshot_costs_no_more_than_an
     assert [day.known for day in nights.days()] == [True, True]
     nights.passes(after_midnight(1, 2.1) + 93 * DAY)
     assert all(day.day.isoformat() > "2023-11-16" for day in nights.days())
+
+
+def test_thinned_readings_say_of_a_day_what_all_of_them_say(nights: Nights) -> None:
+    for day in range(3):
+        write_day(nights.series, HOMES[0], day, Habit())
+    beats, source = Readings(), Source(HOMES[0], f"gw-{HOMES[0]}", "other", "heartbeat")
+    for at_s in range(int(after_midnight(0, 0.0)), int(after_midnight(2, 0.0)), 60):
+        beats.add(source, at_s, 1.0)
+    nights.series.write(beats)
+    digests, counts = [], []
+    for thinned in (False, True):
+        lives = Lives(Roster(nights.work), {HOMES[0]: 0})
+        detector = RoutineDetector()
+        detector.add_home(HOMES[0], utc_offset_s=LOCAL_S)
+        from_s, until_s = after_midnight(-1, 0.0) - DAY, after_midnight(2, 2.1)
+        read = lives.pieces if thinned else lives.batches
+        batches = list(read(nights.series, from_s, until_s))
+        for batch in batches:
+            detector.update(batch)
+        detector.close(until_s)
+        last = detector.last_day(HOMES[0])
+        assert last is not None
+        digests.append([repr(detector.digest(HOMES[0], last - number)) for number in range(3)])
+        counts.append(sum(len(batch.home) for batch in batches))
+    assert digests[0] == digests[1]
+    assert all("known=True" in digest for digest in digests[0])
+    assert counts[1] < counts[0] / 3

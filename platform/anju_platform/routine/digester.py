@@ -16,7 +16,7 @@ import structlog
 
 from anju_detect.errors import SnapshotRefused
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
-from anju_platform.devices.book import Book
+from anju_platform.devices.roster import Roster
 from anju_platform.records.work import UnitOfWork, WorkFactory
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import Place, RoutineRepository
@@ -116,7 +116,7 @@ class Digester:
     def _read(self, detector: RoutineDetector, rows: dict[str, int], now_s: float) -> Iterator[None]:
         from_s = max(self._until_s - OVERLAP_S, now_s - HISTORY_S)
         self._tell_absences(detector, rows, from_s)
-        lives = Lives(Book(self._work, self._clock), rows)
+        lives = Lives(Roster(self._work), rows)
         piece_s = _piece_s(len(rows))
         from_s = from_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
         while from_s < now_s:

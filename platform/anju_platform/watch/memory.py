@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from anju_detect.inactivity import InactivitySignal, LifeBatch
-from anju_platform.devices.book import Book
+from anju_platform.devices.sensors import Sensor
 from anju_platform.series.store import Reading, Readings, SeriesStore, Source
 from anju_wire.vocabulary import Quantity
 
@@ -51,10 +52,17 @@ class Memory(msgspec.Struct, frozen=True):
             raise MemoryRefused(str(error)) from error
 
 
+class Sensors(Protocol):
+    """Who knows what devices are: a `Book`, or a `Roster`."""
+
+    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+        """One quantity of one device."""
+
+
 class Lives:
     """Readings of the series, turned into batches of signs of life."""
 
-    def __init__(self, book: Book, rows: dict[str, int]) -> None:
+    def __init__(self, book: Sensors, rows: dict[str, int]) -> None:
         self._book, self._rows = book, rows
         self._columns: list[tuple[int, float, int, int]] = []
         self._found: dict[Source, tuple[int, int, int, int]] = {}

@@ -9,6 +9,7 @@ import pytest
 from fixtures._routine import FIRST_DAY, Habit, live, watched
 
 from anju_detect.routine import GRADUAL, MEASURES, SUDDEN, change
+from anju_detect.routine import detector as detector_module
 from anju_detect.routine.measures import A_DAY, EXIT, NAMES, measured, rest
 from anju_detect.routine.reasons import change_words, told
 from anju_detect.routine.state import PAST_DAYS
@@ -162,3 +163,12 @@ def test_words_carry_units() -> None:
     assert zh == "本周夜间如厕 5 次/晚，过去四周通常 2 次/晚"
     assert en == "Visits to the bathroom at night this week: 5 a night; usually 2 a night in the 4 weeks before"
     assert change_words(by_name["rooms"], SUDDEN, 1.0, 4.0, 7)[0] == "最近两天使用房间 1 间，过去七周通常 4 间"
+
+
+def test_what_a_first_look_takes_for_chance_a_long_one_would_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = [[Habit(visits=2)] * 30 + [Habit(visits=5, wake=wake)] * 6 for wake in (7.0, 8.5, 10.0)]
+    found = [[live(watched(), days, seed=seed) for seed, days in enumerate(lives)]]
+    monkeypatch.setattr(detector_module, "FAR", np.inf)
+    found.append([live(watched(), days, seed=seed) for seed, days in enumerate(lives)])
+    assert found[0] == found[1]
+    assert sum(map(len, found[0])) >= 2

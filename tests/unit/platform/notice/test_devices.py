@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 from fixtures.act import HandClock
-from fixtures.watch import DEVICES, HOMES, populate
+from fixtures.watch import DEVICES, HOMES, Ward, populate
 from fixtures.web import Town
 from sqlalchemy import select
 
 from anju_core.vocabulary import Role
 from anju_platform.access.models import Look
+from anju_platform.devices.book import Book
 from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.roster import Roster
 from anju_platform.devices.service import MOST_STRANGERS, STRANGER, DeviceService
 from anju_platform.ingest.ports import Sighting
 from anju_platform.records.engine import make_engine, make_sessions
@@ -191,3 +193,17 @@ def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(town: T
     for home in ("home-99", "nowhere"):
         answer = town.client.get(f"/api/v1/homes/{home}/devices", headers=headers)
         assert (answer.status_code, answer.json()["type"].endswith("home-not-found")) == (404, True)
+
+
+def test_a_roster_knows_of_every_sensor_what_a_book_knows(ward: Ward) -> None:
+    book, roster = Book(ward.work, ward.clock), Roster(ward.work)
+    asked = [
+        (home, device, quantity)
+        for home in (*HOMES, "home-99")
+        for device in (f"gw-{home}", "stranger", *(one for one, _, _ in DEVICES))
+        for quantity in ("occupancy", "contact", "heartbeat", "battery", "available")
+    ]
+    for one in asked:
+        known, told = book.sensor(*one), roster.sensor(*one)
+        assert (told.room, told.life, told.life_when_false) == (known.room, known.life, known.life_when_false), one
+    assert {roster.sensor(*one).life for one in asked} > {-1}
