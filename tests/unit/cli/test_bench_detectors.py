@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from anju_cli import bench_detect, bench_routine, bench_sweep
 from anju_cli.bench import app
-from anju_cli.bench_delays import Probes, longest_ms, usual_ms
+from anju_cli.bench_delays import Delays, Probes, longest_ms, usual_ms
 from anju_cli.bench_figures import Figure, show_missed, table
 from anju_cli.bench_lives import QUARTER_S, SILENCES_A_DAY, lived_in, worn
 from anju_cli.recordings import WornRecording
@@ -104,7 +104,7 @@ def test_the_judged_streams_are_judged_and_the_plain_loop_sees_every_second() ->
 
 def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_routine, "GOAL_LOOP_MS", 1e6)
-    monkeypatch.setattr(bench_routine, "IDLE_S", 0.2)
+    monkeypatch.setattr(bench_routine, "ALONE_S", 0.2)
     kept: list[int] = []
     measure = bench_routine.measure
 
@@ -119,8 +119,18 @@ def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monk
     assert done.exit_code == 0, done.output
     assert kept == [12]
     assert "an event loop waits at most" in done.output
-    monkeypatch.setattr(bench_routine, "GOAL_LOOP_MS", 0.0)
+    monkeypatch.setattr(bench_routine, "measure", lambda _fleet: [Figure("a wait", 60.0, "ms", 50.0)])
     assert CliRunner().invoke(app, ["routine", "--homes", "2"]).exit_code == 1
+
+
+@pytest.mark.parametrize(("most_s", "alone_s", "reached"), [(0.04, 0.001, True), (0.2, 0.02, False), (0.2, 0.15, True)])
+def test_an_event_loop_may_wait_a_little_or_twice_as_long_as_without(
+    most_s: float,
+    alone_s: float,
+    reached: bool,  # noqa: FBT001 - the case
+) -> None:
+    busy, counting, idle = (Delays(loop=[0.0, wait]) for wait in (most_s, alone_s, 0.01))
+    assert all(figure.reached for figure in bench_routine._waits(busy, counting, idle)) is reached
 
 
 def test_what_waits_is_measured_by_who_waits() -> None:
