@@ -34,13 +34,16 @@ Sightings = Mapping[tuple[str, str], Sighting]
 
 
 class Watcher(Protocol):
-    """The detectors' side (`watch.service.Watch`). Called by the ingest thread; no SQL."""
+    """The detectors' side (`watch.service.Watch`). Called by the ingest thread; no SQL but where it is said."""
 
     def row(self, home_id: str) -> int:
         """The home's row in `LifeBatch.home`."""
 
     def update(self, batch: LifeBatch, arrived_s: float) -> None:
         """Signs of life and heartbeats that arrived at `arrived_s`."""
+
+    def mark_late(self) -> None:
+        """What `update` took is about to be acknowledged; SQL where it is older than a restart would look for."""
 
     def heard(self, sightings: Sightings, arrived_s: float) -> None:
         """Which gateways and devices spoke."""

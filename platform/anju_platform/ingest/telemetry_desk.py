@@ -175,6 +175,7 @@ class TelemetryDesk:
             self._watch.update(life, arrived_s)
         except DetectionError:
             log.exception("the watch did not take a batch", rows=len(life.home))
+        self._watch.mark_late()
 
     def record(self, *, final: bool = False, rejected: Sequence[Rejected] = ()) -> None:
         """Bring the records up to date, when it is time; quarantine is never put off."""

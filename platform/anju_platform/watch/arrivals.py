@@ -41,8 +41,6 @@ class Arrivals:
         self._held_until = np.full(64, -np.inf)
         self._beats: dict[int, Beats] = {}
         self._cut: set[int] = set()
-        self.oldest_s = math.inf
-        """Oldest event time that came in since it was last set to infinity."""
 
     def note(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
         """Readings came in at `arrived_s`; `taken_s` is when they were worked through, where ingest had a queue."""
@@ -50,7 +48,6 @@ class Arrivals:
             return
         self._grow(int(batch.home.max()))
         oldest = float(batch.at_s.min())
-        self.oldest_s = min(self.oldest_s, oldest)
         if oldest < arrived_s - self._rules.late_s:
             self._note_late(batch, batch.at_s < arrived_s - self._rules.late_s, max(arrived_s, taken_s))
         if self._beats:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import structlog
 
 from anju_core.events import AbsenceChanged, AlertResolved, HomeSight, WishChanged
@@ -26,10 +27,9 @@ from anju_platform.watch.repository import Away, Place, Snapshot, WatchRepositor
 from anju_platform.watch.rules import WatchRules
 from anju_platform.watch.sight import Dark, SightBook
 from anju_platform.watch.silences import Raises, alert_of
+from anju_platform.watch.snapshots import NAME, Snapshots
 from anju_wire.clock import Clock
 
-NAME = "inactivity"
-"""Under which name the snapshot stands in the records."""
 _SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 _LONG_AGO = 0.0, 1.0
 log = structlog.get_logger("anju.watch")
@@ -61,8 +61,7 @@ class Watch:
         self._away: dict[str, Away] = {}
         self._deadlines = DeadlineBook(self._rules)
         self._refresh_at_s = self._swept_s = -math.inf
-        self._snapshot_s = math.inf
-        self._marked_s = math.inf
+        self._snapshots = Snapshots(work, self._rules.overlap_s)
         self._replay: tuple[SeriesStore, float] | None = None
         self._replay_at_s = -math.inf
 
@@ -89,6 +88,11 @@ class Watch:
                 self._detector.outage(self._detector.state.names[row], *_LONG_AGO)
             self._detector.update(batch)
             self._arrivals.note(batch, arrived_s, self._swept_s)
+            self._snapshots.came(float(np.min(batch.at_s, initial=math.inf)))
+
+    def mark_late(self) -> None:
+        """Before what `update` took is acknowledged: write down where a restart would not look for it by itself."""
+        self._snapshots.mark()
 
     def heard(self, sightings: Sightings, arrived_s: float) -> None:
         """Which gateways (by arrival) and devices (by event time) spoke."""
@@ -169,7 +173,6 @@ class Watch:
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
         self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
-        self._try(failed, self._mark_late)
         if failed:
             raise WatchFailed(len(failed)) from failed[0]
         return len(darkened) + len(changes.seen_again) + len(ready)
@@ -300,28 +303,10 @@ class Watch:
         """Write down everything that a restart needs, in a transaction of its own."""
         if self._replay is not None:
             return  # what the series still holds would be forgotten
-        with self._lock:
-            at_s = self._clock.time()
-            state = Memory(list(self._due.values()), self._detector.snapshot()).dump()
-            oldest_s, self._arrivals.oldest_s = self._arrivals.oldest_s, math.inf
-        try:
-            with self._work() as work:
-                WatchRepository(work).save_snapshot(NAME, work.clock.now(), state)
-        except BaseException:
-            with self._lock:
-                self._arrivals.oldest_s = min(oldest_s, self._arrivals.oldest_s)
-            raise
-        self._snapshot_s, self._marked_s = at_s, math.inf
+        self._snapshots.keep(self._lock, self._dump)
 
-    def _mark_late(self) -> None:
-        """Readings older than a restart would look for came in: say from when on it must look."""
-        oldest_s = self._arrivals.oldest_s
-        if oldest_s < min(self._marked_s, self._snapshot_s - self._rules.overlap_s):
-            since = moment(oldest_s)
-            if since is not None and math.isfinite(self._snapshot_s):
-                with self._work() as work:
-                    WatchRepository(work).save_late(NAME, since)
-                self._marked_s = oldest_s
+    def _dump(self) -> tuple[float, bytes]:
+        return self._clock.time(), Memory(list(self._due.values()), self._detector.snapshot()).dump()
 
     def restore(self, series: SeriesStore) -> None:
         """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
@@ -337,8 +322,7 @@ class Watch:
         from_s = now_s - self._rules.history_s
         with self._lock:
             if snapshot is not None and self._recall(snapshot):
-                from_s = snapshot.replay_from_s - self._rules.overlap_s
-                self._snapshot_s = snapshot.at_s
+                from_s = self._snapshots.recalled(snapshot)
                 # An absence that began before was applied then, and may have ended early since.
                 self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
         self.refresh(now_s)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from typing import cast
 
 import pytest
 from fixtures.watch import HOMES, AwaySeries, Ward
 
 from anju_platform.devices.models import DetectorSnapshot
+from anju_platform.records.work import UnitOfWork, WorkFactory
 from anju_platform.watch.errors import WatchFailed
 from anju_platform.watch.memory import Memory, MemoryRefused
+from anju_platform.watch.repository import WatchRepository
+from anju_platform.watch.rules import WatchRules
+from anju_platform.watch.snapshots import NAME, Snapshots
 
 HOME, OTHER = HOMES
+HOUR_S = 3600.0
 
 
 def stop(ward: Ward, seconds: float) -> None:
@@ -52,11 +58,78 @@ def test_a_backlog_that_came_after_the_snapshot_is_read_from_the_series(ward: Wa
     now = ward.now()
     ward.watch.snapshot()
     ward.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
-    ward.sweep()
     stop(ward, 60)
     assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(now - 21 * 3600, abs=0.001)
     ward.watch.snapshot()
     assert ward.row(DetectorSnapshot, "inactivity/late") is None
+
+
+def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(ward: Ward) -> None:
+    """A newer mark must not take the place of an older one that no snapshot has made needless."""
+    now = ward.now()
+    ward.watch.snapshot()
+    for home, hours in ((HOME, range(72, 40, -1)), (OTHER, range(30, 20, -1))):
+        ward.take(home, *((now - hour * 3600, "living", "motion") for hour in hours))
+        stop(ward, 5)
+    lived = [ward.watch.explain(home, ward.now()).last_life_s for home in HOMES]
+    assert lived == pytest.approx([now - 41 * 3600, now - 21 * 3600], abs=0.001)
+
+
+def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(ward: Ward) -> None:
+    now = ward.now()
+    book = _book(ward, ward.work)
+    book.came(now - 60 * HOUR_S)
+    taking, making, go_on = threading.RLock(), threading.Event(), threading.Event()
+
+    def made() -> tuple[float, bytes]:
+        making.set()
+        assert go_on.wait(10)
+        return now, b""
+
+    keeping = threading.Thread(target=book.keep, args=(taking, made))
+    keeping.start()
+    assert making.wait(10)
+    go_on.set()
+    with taking:
+        book.came(now - 30 * HOUR_S)
+    book.mark()
+    keeping.join(10)
+    assert _marked_s(ward) == pytest.approx(now - 30 * HOUR_S, abs=0.001)
+
+
+def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(ward: Ward) -> None:
+    now, away = ward.now(), [False]
+
+    def work() -> UnitOfWork:
+        if away[0]:
+            raise OSError("the database is away")
+        return ward.work()
+
+    book = _book(ward, work)
+    book.came(now - 60 * HOUR_S)
+    away[0] = True
+    with pytest.raises(OSError, match="away"):
+        book.keep(threading.RLock(), lambda: (now, b""))
+    with pytest.raises(OSError, match="away"):
+        book.mark()
+    away[0] = False
+    book.mark()
+    assert _marked_s(ward) == pytest.approx(now - 60 * HOUR_S, abs=0.001)
+
+
+def _book(ward: Ward, work: WorkFactory) -> Snapshots:
+    """Goes on from a snapshot of now."""
+    ward.watch.snapshot()
+    book = Snapshots(work, WatchRules().overlap_s)
+    with ward.work() as unit:
+        snapshot = WatchRepository(unit).snapshot(NAME)
+    assert snapshot is not None
+    book.recalled(snapshot)
+    return book
+
+
+def _marked_s(ward: Ward) -> float:
+    return float(ward.row(DetectorSnapshot, "inactivity/late").at.timestamp())
 
 
 def test_an_alert_is_raised_once_over_restarts(ward: Ward) -> None:
