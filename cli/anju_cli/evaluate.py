@@ -30,6 +30,8 @@ from anju_detect.inactivity.training import RecordedHome, collect
 app = typer.Typer(help="Judge the detectors on homes and people that they never saw.", no_args_is_help=True)
 
 Ints = NDArray[np.int64]
+# Close together where communities choose: a straight line between distant wishes is later than what is measured there.
+WISHES = "0.1,0.3,0.5,0.7,1,1.3,1.7,2.2,3,4,5.5,8"
 HELD_BACK = ("各户由在其他住户上训练的参数判断。", "Each home is judged by parameters fitted on the others.")
 BY_PERSON = ("每个人由在其他人身上训练的参数判断。", "Each person is judged by parameters fitted on the others.")
 AS_SHIPPED = (
@@ -54,7 +56,7 @@ def inactivity(
         Path | None, typer.Option("--rivals", help="Folder of rivals' scored results to compare with.")
     ] = None,
     folds: Folds = 4,
-    wishes: Annotated[str, typer.Option("--wishes", help="Wished rates that are run.")] = "0.1,0.25,0.5,1,2,4,8",
+    wishes: Annotated[str, typer.Option("--wishes", help="Wished rates that are run.")] = WISHES,
     collapses: Annotated[int, typer.Option("--collapses", min=1, help="Simulated collapses a home.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the collapses.")] = 1,
     *,
