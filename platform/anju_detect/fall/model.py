@@ -18,9 +18,8 @@ from anju_detect.trees import sigmoid
 
 Floats = NDArray[np.float64]
 
-VERSION = 3
+VERSION = 4
 CLIP_G, WIDE_G = 2.0, 4.0
-PLACES = ("waist", "wrist")
 # A pendant, a pocket and the chest move with the trunk; they are judged as the waist until data say otherwise.
 PLACE_OF = {"waist": "waist", "hip": "waist", "chest": "waist", "pocket": "waist", "pendant": "waist", "wrist": "wrist"}
 BATCH = 512
@@ -31,10 +30,10 @@ SHAPE_SHARE = {"waist": 0.5, "wrist": 0.2}
 
 @dataclass(frozen=True, slots=True)
 class LookKind:
-    """How far a look sees, in g, and for which places it has machines."""
+    """How far a look sees, in g, and for which place it is."""
 
     clip_g: float
-    places: tuple[str, ...]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,16 @@ class Group:
     looks: tuple[int, ...]
 
 
-LOOKS = (LookKind(CLIP_G, PLACES), LookKind(CLIP_G, ("wrist",)), LookKind(WIDE_G, ("wrist",)))
+LOOKS = (
+    LookKind(CLIP_G, "waist"),
+    LookKind(CLIP_G, "wrist"),
+    LookKind(CLIP_G, "wrist"),
+    LookKind(WIDE_G, "wrist"),
+)
 # At the waist one look errs hardly ever. At the wrist the mean of two depends less on which patterns were drawn, and a
-# sensor that shows the height of the blow is also looked at as it is.
-GROUPS = {"waist": Group("waist", (0,)), "wrist": Group("wrist", (0, 1)), "wrist_wide": Group("wrist", (0, 1, 2))}
+# sensor that shows the height of the blow is also looked at as it is. None shares its axes: where one had to serve both
+# places, it judged the wrist worse, and every draw otherwise.
+GROUPS = {"waist": Group("waist", (0,)), "wrist": Group("wrist", (1, 2)), "wrist_wide": Group("wrist", (1, 2, 3))}
 
 
 def group_of(position: str, clip_g: float) -> str:
@@ -154,17 +159,21 @@ def weighed(decisions: Floats, place: str) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One way of looking at a window: how far it sees in g, its axes, and its machines by place."""
+    """One way of looking at a window: how far it sees and for which place, its axes, and its machines."""
 
-    clip_g: float
+    kind: LookKind
     axes: Axes
-    machines: dict[str, Machines]
+    machines: Machines
 
-    def decide(self, windows: Floats, place: str) -> Floats:
+    def by_shape(self, windows: Floats) -> Floats:
+        """Decisions of the machine of shapes alone."""
+        return self.machines.by_shape(seen_shape(smoothed(windows, self.kind.clip_g)))
+
+    def decide(self, windows: Floats) -> Floats:
         """Decisions of both machines, weighed."""
-        smooth = smoothed(windows, self.clip_g)
-        known = self.machines[place]
-        return weighed(np.stack([known.by_shape(seen_shape(smooth)), known.by_patterns(self.axes(smooth))]), place)
+        smooth = smoothed(windows, self.kind.clip_g)
+        shape, patterns = self.machines.by_shape(seen_shape(smooth)), self.machines.by_patterns(self.axes(smooth))
+        return weighed(np.stack([shape, patterns]), self.kind.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,21 +214,19 @@ class FallModel:
         return self.borders[group].suspect
 
     def _logits(self, windows: Floats, group: str) -> Floats:
-        border, place = self.borders[group], GROUPS[group].place
+        border = self.borders[group]
         looks = [self.looks[number] for number in GROUPS[group].looks]
-        mean = looks[0].machines[place].by_shape(seen_shape(smoothed(windows, looks[0].clip_g)))
+        mean = looks[0].by_shape(windows)
         open_ = np.flatnonzero(mean >= border.gate)
         if len(open_):
-            mean[open_] = np.mean([look.decide(windows[open_], place) for look in looks], axis=0)
+            mean[open_] = np.mean([look.decide(windows[open_]) for look in looks], axis=0)
         return border.slope * mean + border.start
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays."""
         named: dict[str, NDArray[Any]] = {"version": np.array(VERSION)}
         for number, look in enumerate(self.looks):
-            named |= look.axes.arrays(f"look{number}")
-            for place, machines in look.machines.items():
-                named |= machines.arrays(f"look{number}_{place}")
+            named |= look.axes.arrays(f"look{number}") | look.machines.arrays(f"look{number}_{look.kind.place}")
         for group, border in self.borders.items():
             named[f"{group}_border"] = np.array([border.gate, border.slope, border.start, border.suspect])
         return named
@@ -238,11 +245,7 @@ class FallModel:
             if int(arrays["version"]) != VERSION:
                 raise ModelRefused(f"the fall model has version {int(arrays['version'])}, not {VERSION}")
             looks = tuple(
-                Look(
-                    kind.clip_g,
-                    Axes.of(arrays, f"look{number}"),
-                    {place: Machines.of(arrays, f"look{number}_{place}") for place in kind.places},
-                )
+                Look(kind, Axes.of(arrays, f"look{number}"), Machines.of(arrays, f"look{number}_{kind.place}"))
                 for number, kind in enumerate(LOOKS)
             )
             return cls(looks, {group: Border(*arrays[f"{group}_border"].tolist()) for group in GROUPS})

@@ -44,6 +44,8 @@ class PlaceRecipe:
         0 leaves the components as they differ, 1 brings all to the same spread.
     copies
         Altered copies of each candidate of a trial.
+    components
+        Directions kept of the patterns' responses.
 
     """
 
@@ -51,12 +53,13 @@ class PlaceRecipe:
     pattern: SolverParameters
     whitening: float
     copies: int
+    components: int
 
 
 RECIPES = {
     # Wide kernels: at the waist even they err hardly ever, and they carry over to other ways of wearing.
-    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1),
-    "wrist": PlaceRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.6), 0.75, 6),
+    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1, 80),
+    "wrist": PlaceRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.6), 0.75, 6, 160),
 }
 
 
@@ -69,7 +72,7 @@ class Effort:
     folds
         Parts that the people are dealt into.
     components
-        Directions kept of the patterns' responses.
+        Most directions kept of the patterns' responses.
     hard, easy
         Candidates of free living to train with: the most fall-like ones, and some of the others.
     altered
@@ -88,7 +91,7 @@ class Effort:
 
 
 class Training:
-    """One look's views of all candidates that it can see, from which machines of some of the people are fitted.
+    """One look's views of all candidates of its place, from which machines of some of the people are fitted.
 
     Parameters
     ----------
@@ -102,7 +105,8 @@ class Training:
     ) -> None:
         self.told, self.kind, self.effort = told, LOOKS[number], effort or Effort()
         self._rng = np.random.default_rng([self.effort.seed, number])
-        self.used: Truths = np.isin(told.place, self.kind.places)[told.found.recording]
+        self.recipe = RECIPES[self.kind.place]
+        self.used: Truths = told.of_place(self.kind.place)
         if self.kind.clip_g > CLIP_G:
             self.used &= told.at_range(self.kind.clip_g)
         rows = np.flatnonzero(self.used)
@@ -114,50 +118,50 @@ class Training:
             _spread(plain.shape, rows, len(self.used)),
             _spread(plain.responses, rows, len(self.used)),
         )
-        self.altered: dict[str, Views] = {place: self._copies(place) for place in self.kind.places}
+        self._teaching: Truths = self.used & told.clear
+        self.altered: Views = self._copies()
 
-    def _of_place(self, place: str) -> Truths:
-        return self.used & self.told.of_place(place) & self.told.clear
-
-    def _copies(self, place: str) -> Views:
+    def _copies(self) -> Views:
         """Altered trials, and altered free living where it looks most like a fall.
 
         Of trials recorded beyond ±2 g only those that are not cut yet: they are turned first. Which free living is
         altered is chosen once, over all people; a model still sees only the copies of its own.
         """
-        told, mine = self.told, self._of_place(place)
-        staged, free = np.flatnonzero(mine & told.staged), np.flatnonzero(mine & ~told.staged)
+        told = self.told
+        staged, free = self._taught(np.ones(len(self.used), bool))
         if len(free):
-            free = self._by_likeness(place, self._scale(staged, free), staged, free)[: self.effort.altered]
+            free = self._by_likeness(self._scale(staged, free), staged, free)[: self.effort.altered]
         uncut = staged[~told.found.cut[staged] | ~told.wide[staged]]
-        rows = np.concatenate([np.tile(uncut, RECIPES[place].copies), free])
+        rows = np.concatenate([np.tile(uncut, self.recipe.copies), free])
         return altered_views(told.found, rows, self.kind.clip_g, self.patterns, self._rng)
+
+    def _taught(self, chosen: Truths) -> tuple[Ints, Ints]:
+        """Candidates of trials, and of free living, of the chosen to learn from."""
+        mine, staged = chosen & self._teaching, self.told.staged
+        return np.flatnonzero(mine & staged), np.flatnonzero(mine & ~staged)
 
     def _scale(self, staged: Ints, free: Ints) -> Scale:
         """The scale of the shapes; free living counts a tenth."""
         return Scale.of_rows(self.plain.shape[np.concatenate([staged, free[::10]])])
 
     def axes(self, chosen: Truths) -> Axes:
-        """Principal directions of the chosen candidates at the look's range: of each place and of free living alike."""
+        """Principal directions of the chosen candidates at the look's range: of trials and of free living alike."""
         told = self.told
-        shown, kinds = chosen & self.used & told.at_range(self.kind.clip_g), []
-        for place in self.kind.places:
-            there = shown & told.of_place(place)
-            kinds += [np.flatnonzero(there & told.staged), np.flatnonzero(there & ~told.staged)]
+        shown = chosen & self.used & told.at_range(self.kind.clip_g)
+        kinds = [np.flatnonzero(shown & told.staged), np.flatnonzero(shown & ~told.staged)]
         rows = np.concatenate([kind[:: max(1, -(-len(kind) // AXES_FROM))] for kind in kinds])
         rng = np.random.default_rng([self.effort.seed, len(rows)])
-        return principal_axes(self.patterns, self.plain.responses[rows], self.effort.components, rng)
+        components = min(self.recipe.components, self.effort.components)
+        return principal_axes(self.patterns, self.plain.responses[rows], components, rng)
 
-    def machines(self, place: str, chosen: Truths, axes: Axes) -> Machines:
-        """Both machines of a place from the chosen candidates."""
-        recipe, told = RECIPES[place], self.told
-        mine = chosen & self._of_place(place)
-        staged, free = np.flatnonzero(mine & told.staged), np.flatnonzero(mine & ~told.staged)
+    def machines(self, chosen: Truths, axes: Axes) -> Machines:
+        """Both machines from the chosen candidates."""
+        staged, free = self._taught(chosen)
         scale = self._scale(staged, free)
-        rows = np.concatenate([staged, self._hard(place, scale, staged, free)])
-        altered = self.altered[place]
-        copies = np.flatnonzero(mine[altered.source])
-        fell = told.fell[np.concatenate([rows, altered.source[copies]])]
+        rows = np.concatenate([staged, self._hard(scale, staged, free)])
+        altered, recipe = self.altered, self.recipe
+        copies = np.flatnonzero((chosen & self._teaching)[altered.source])
+        fell = self.told.fell[np.concatenate([rows, altered.source[copies]])]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
         shape = np.concatenate([self.plain.shape[rows], altered.shape[copies]])
         emphasis = (axes.spread**-recipe.whitening).astype(np.float32)
@@ -173,32 +177,25 @@ class Training:
         """The look, of everybody."""
         everybody = np.ones(len(self.used), bool)
         axes = self.axes(everybody)
-        return Look(
-            self.kind.clip_g, axes, {place: self.machines(place, everybody, axes) for place in self.kind.places}
-        )
+        return Look(self.kind, axes, self.machines(everybody, axes))
 
-    def _hard(self, place: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def _hard(self, scale: Scale, staged: Ints, free: Ints) -> Ints:
         """Free living that a first machine takes for falls most readily, and some of the rest."""
         effort = self.effort
         if len(free) <= effort.hard + effort.easy:
             return free
-        order = self._by_likeness(place, scale, staged, free)
+        order = self._by_likeness(scale, staged, free)
         rest = np.random.default_rng(effort.seed).permutation(order[effort.hard :])
         return np.sort(np.concatenate([order[: effort.hard], rest[: effort.easy]]))
 
-    def _by_likeness(self, place: str, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def _by_likeness(self, scale: Scale, staged: Ints, free: Ints) -> Ints:
         """Free living from the most to the least fall-like, says a machine that was shown little of it."""
         rng = np.random.default_rng([self.effort.seed, len(free)])
         some = np.concatenate([staged, rng.permutation(free)[:FIRST_LOOK]])
         fell = self.told.fell[some]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
-        first = solve(scale(self.plain.shape[some]), fell, weight, RECIPES[place].shape)
+        first = solve(scale(self.plain.shape[some]), fell, weight, self.recipe.shape)
         return free[np.argsort(-first.decide(scale(self.plain.shape[free])), kind="stable")]
-
-    def decisions(self, machines: Machines, axes: Axes, rows: Ints) -> Floats:
-        """What the machine of shapes (row 0) and that of patterns (row 1) say of some candidates."""
-        lying = axes.project(self.plain.responses[rows])
-        return np.stack([machines.by_shape(self.plain.shape[rows]), machines.by_patterns(lying)])
 
     def unseen(self, tick: Callable[[float], object] = float) -> Floats:
         """Decisions on each candidate of machines that did not see its person; shape (2, candidates), nan if unused."""
@@ -206,13 +203,18 @@ class Training:
         fold = self.told.folds(folds)
         made = np.full((2, len(fold)), np.nan)
         for number in range(folds):
-            if (fold[self.used] == number).any():
+            rows = np.flatnonzero((fold == number) & self.used)
+            if len(rows):
                 axes = self.axes(fold != number)
-                for place in self.kind.places:
-                    rows = np.flatnonzero((fold == number) & self.used & self.told.of_place(place))
-                    made[:, rows] = self.decisions(self.machines(place, fold != number, axes), axes, rows)
+                views = Views(rows, self.plain.shape[rows], self.plain.responses[rows])
+                made[:, rows] = decisions(self.machines(fold != number, axes), axes, views)
             tick((number + 1) / folds)
         return made
+
+
+def decisions(machines: Machines, axes: Axes, views: Views) -> Floats:
+    """What the machine of shapes (row 0) and that of patterns (row 1) say of some views."""
+    return np.stack([machines.by_shape(views.shape), machines.by_patterns(axes.project(views.responses))])
 
 
 def fit(
@@ -254,15 +256,16 @@ def _border(told: Told, unseen: list[Floats], group: str) -> tuple[Border, Group
     return Border(gate, slope, start, suspect), made
 
 
-def transfer(training: Training, taught: str, tried: str) -> GroupCurve:
-    """What a look that was taught at one place says of another that it never saw; decisions instead of log-odds."""
-    mine = training.told.of_place(taught)
-    axes = training.axes(mine)
-    machines = training.machines(taught, mine, axes)
-    logits = np.full(len(mine), np.nan)
-    rows = np.flatnonzero(training.told.of_place(tried))
-    logits[rows] = weighed(training.decisions(machines, axes, rows), taught)
-    return training.told.curve(logits, tried, training.kind.clip_g)
+def transfer(training: Training, tried: str) -> GroupCurve:
+    """What a look says of another place, that it was not made for and never saw; decisions instead of log-odds."""
+    told, everybody = training.told, np.ones(len(training.used), bool)
+    axes = training.axes(everybody)
+    machines = training.machines(everybody, axes)
+    logits = np.full(len(everybody), np.nan)
+    rows = np.flatnonzero(told.of_place(tried))
+    views = plain_views(told.found, rows, training.kind.clip_g, training.patterns)
+    logits[rows] = weighed(decisions(machines, axes, views), training.kind.place)
+    return told.curve(logits, tried, training.kind.clip_g)
 
 
 def _spread(some: NDArray[Any], rows: Ints, size: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from anju_detect.fall.channels import CHANNELS, channels, low_passed
 from anju_detect.fall.curves import GroupCurve
 from anju_detect.fall.features import LENGTH
 from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
-from anju_detect.fall.model import GROUPS, VERSION, FallModel, group_of, seen_shape, smoothed
+from anju_detect.fall.model import GROUPS, VERSION, FallModel, group_of
 from anju_detect.fall.patterns import THINNED, Patterns
 from anju_detect.fall.recorded import LONG
 from anju_detect.fall.solver import SolverParameters, solve
@@ -157,7 +157,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 def test_what_the_shape_rules_out_is_not_looked_at_further() -> None:
     window = _window(after="walking")
     shut = dataclasses.replace(MODEL.borders["waist"], gate=np.inf)
-    by_shape = MODEL.looks[0].machines["waist"].by_shape(seen_shape(smoothed(window, 2.0)))
+    by_shape = MODEL.looks[0].by_shape(window)
     score = FallModel(MODEL.looks, {"waist": shut}).scores(window, "waist")
     assert np.log(score / (1.0 - score)) == pytest.approx(shut.slope * by_shape + shut.start)
 

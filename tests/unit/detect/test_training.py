@@ -135,7 +135,7 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     assert waist.specificity(waist.logit_rejecting(0.9)) >= 0.9
     assert waist.sensitivity(waist.logit_finding(0.9)) >= 0.9
     assert np.isnan(waist.specificity(middle, "elderly"))
-    carried = transfer(Training(Told(labels, found), 0, FEW), "waist", "wrist")
+    carried = transfer(Training(Told(labels, found), 0, FEW), "wrist")
     assert len(carried.falls) == len(curves["wrist"].falls)
     assert carried.sensitivity(0.0) > 0.5
     assert set(FallModel.of(model.arrays()).borders) == {"waist", "wrist", "wrist_wide"}
