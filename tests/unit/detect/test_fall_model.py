@@ -16,7 +16,7 @@ from anju_detect.fall.channels import CHANNELS, channels, low_passed
 from anju_detect.fall.curves import GroupCurve
 from anju_detect.fall.features import LENGTH
 from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
-from anju_detect.fall.model import GROUPS, VERSION, FallModel, group_of
+from anju_detect.fall.model import GROUPS, LOOKS, VERSION, FallModel, group_of
 from anju_detect.fall.patterns import THINNED, Patterns
 from anju_detect.fall.recorded import LONG
 from anju_detect.fall.solver import SolverParameters, solve
@@ -171,6 +171,15 @@ def test_only_a_wide_sensor_at_the_wrist_is_looked_at_beyond_two_g() -> None:
     for group in ("waist", "wrist"):
         assert MODEL.scores(blow, group) == pytest.approx(MODEL.scores(seen, group), abs=1e-9)
     assert MODEL.scores(blow, "wrist_wide") != pytest.approx(MODEL.scores(seen, "wrist_wide"), abs=1e-6)
+
+
+def test_a_group_is_judged_by_looks_of_its_own_place_and_no_two_see_the_same() -> None:
+    for group in GROUPS.values():
+        assert {LOOKS[number].place for number in group.looks} == {group.place}
+    assert [look.kind for look in MODEL.looks] == list(LOOKS)
+    window = _window()
+    decided = [float(look.decide(window)[0]) for look in MODEL.looks]
+    assert len(set(decided)) == len(LOOKS)
 
 
 def test_numbers_in_steps_are_near_the_numbers() -> None:
