@@ -58,7 +58,7 @@ class PlaceRecipe:
 
 RECIPES = {
     # Wide kernels: at the waist even they err hardly ever, and they carry over to other ways of wearing.
-    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1, 80),
+    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1, 64),
     "wrist": PlaceRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.6), 0.75, 6, 160),
 }
 
