@@ -327,6 +327,8 @@ class Watch:
                 self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
         self.refresh(now_s)
         with self._lock:
+            if not math.isfinite(self._detector.state.until_s):
+                self._detector.sweep(now_s)  # What never knew the time would read the past without asking about it.
             self._sight.recall(blind)
             for home_id in offline:
                 self._sight.online(home_id, False, now_s)

@@ -45,6 +45,23 @@ def test_without_a_snapshot_the_series_is_enough(ward: Ward) -> None:
     assert told.last_room == "entrance"
 
 
+def test_without_a_snapshot_a_silence_is_due_when_it_was(ward: Ward) -> None:
+    """What the past's silences were expected to be is part of what a home has taught."""
+    now = ward.now()
+    hours = (30.0, 29.7, 27.0, 26.5, 24.1, 16.0, 15.8, 14.0, 11.5, 11.2, 9.0, 8.1, 7.9)
+    ward.take(HOME, *((now - hour * HOUR_S, "living", "motion") for hour in hours))
+    ward.sweep()
+    ward.life(HOME)
+    ward.live(1200)
+    before = ward.watch.explain(HOME, ward.now()), ward.taught(HOME)
+    assert ward.row(DetectorSnapshot, "inactivity") is None
+    assert ward.taught(HOME) > 0.0
+    stop(ward, 5)
+    ward.sweep()
+    after = ward.watch.explain(HOME, ward.now()), ward.taught(HOME)
+    assert (after[0].deadline_s, after[1]) == pytest.approx((before[0].deadline_s, before[1]), abs=0.001)
+
+
 def test_what_came_after_the_snapshot_is_read_from_the_series(ward: Ward) -> None:
     ward.life(HOME)
     ward.watch.snapshot()
