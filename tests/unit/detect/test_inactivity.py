@@ -326,6 +326,7 @@ class TestInvariants:
         deadlines = []
         for wish in sorted(wishes):
             detector = _home(wish=wish)
+            detector.state["false_count"][0] = 0.0  # what was due at once where the wish was higher
             quota.count(detector.state, np.array([0]), START + (4 - ago) * DAY, raised)
             deadlines.append(_after(detector, START + 4 * DAY + hour * HOUR, room))
         assert deadlines[1] <= deadlines[0]
@@ -339,6 +340,11 @@ class TestInvariants:
         self, life: list[tuple[float, str]], wishes: tuple[float, float]
     ) -> None:
         cautious, eager = (_home(wish=wish) for wish in sorted(wishes))
+        # The silence that is under way when they wish may be due at once.
+        at_once = [bool(np.isfinite(detector.state["raised_for_s"][0])) for detector in (cautious, eager)]
+        assert at_once != [True, False]
+        if at_once[1]:
+            return
         at = START + 4 * DAY
         for hours, room in life:
             rows = [*beats(0, at, at + hours * HOUR), (0, at + hours * HOUR, room, "motion")]
