@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from anju_detect.errors import (
     BatchRefused,
     HomeUnknown,
-    ModelRefused,
     OutcomeUnknown,
     ParameterOutOfRange,
     SnapshotRefused,
 )
 from anju_detect.inactivity import MEASURED, OUTCOMES, InactivityDetector, InactivityParameters, expected, quota
-from anju_detect.inactivity.model import SilenceModel
 from anju_detect.inactivity.reasons import rounded_s, span_en, span_zh
 from anju_detect.inactivity.state import COLUMNS, HomeState
-from anju_detect.trees import Forest
 
 _LIVED: dict[int, bytes] = {}  # days are lived once, and copied by snapshot
 ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall", "other")
@@ -382,26 +379,3 @@ class TestInvariants:
         for name, kind, *_ in COLUMNS:
             precision = 1e-2 if kind is np.float16 else 1e-4
             np.testing.assert_allclose(whole.state[name], parts.state[name], rtol=precision, err_msg=name)
-
-
-class TestModel:
-    def test_a_price_list_must_fall(self) -> None:
-        shipped = SilenceModel.shipped()
-        with pytest.raises(ModelRefused):
-            SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h[::-1])
-
-    def test_missing_arrays_are_named(self) -> None:
-        arrays = SilenceModel.shipped().arrays()
-        for name in ("prices_h", "hazard_leaves"):
-            with pytest.raises(ModelRefused, match=name):
-                SilenceModel.of({key: value for key, value in arrays.items() if key != name})
-
-    def test_prices_go_on_beyond_the_list(self) -> None:
-        shipped = SilenceModel.shipped()
-        wishes = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
-        prices = shipped.price_h(wishes, np.ones(5))
-        assert (np.diff(prices) < 0).all()
-
-    def test_a_forest_with_arrays_that_do_not_fit_is_refused(self) -> None:
-        with pytest.raises(ModelRefused):
-            Forest(np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0)

@@ -8,8 +8,10 @@ from fixtures._detect import DAY, HOUR, START, batch, days_of_life
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anju_detect.errors import ModelRefused
 from anju_detect.inactivity import InactivityDetector, quota, recollection
 from anju_detect.inactivity.habits import LONG_FADE_DAYS, learn
+from anju_detect.inactivity.model import SilenceModel
 from anju_detect.inactivity.state import KEPT, HomeState
 from anju_detect.inactivity.steps import EDGES_S
 from anju_detect.inactivity.stepwise import FEW, StepwiseForest
@@ -132,3 +134,26 @@ class TestPresence:
         assert detector.explain("a", at + 70).presence == "home"
         detector.update(batch(rows[2:]))
         assert detector.explain("a", at + 1070).presence == "visitor"
+
+
+class TestModel:
+    def test_a_price_list_must_fall(self) -> None:
+        shipped = SilenceModel.shipped()
+        with pytest.raises(ModelRefused):
+            SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h[::-1])
+
+    def test_missing_arrays_are_named(self) -> None:
+        arrays = SilenceModel.shipped().arrays()
+        for name in ("prices_h", "hazard_leaves"):
+            with pytest.raises(ModelRefused, match=name):
+                SilenceModel.of({key: value for key, value in arrays.items() if key != name})
+
+    def test_prices_go_on_beyond_the_list(self) -> None:
+        shipped = SilenceModel.shipped()
+        wishes = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
+        prices = shipped.price_h(wishes, np.ones(5))
+        assert (np.diff(prices) < 0).all()
+
+    def test_a_forest_with_arrays_that_do_not_fit_is_refused(self) -> None:
+        with pytest.raises(ModelRefused):
+            Forest(np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0)
