@@ -11,7 +11,7 @@ from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 
 from anju_platform.alerts.models import Alert, AlertEvent
-from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, Quarantine
 from anju_wire.messages import Envelope, Record, Status, encode
 from anju_wire.vocabulary import Lane
 
@@ -57,6 +57,18 @@ def test_a_pack_is_stored_and_then_acknowledged(rig: Rig) -> None:
     assert [(one.room, one.value) for one in stored] == [("living", float(number % 2 == 0)) for number in range(20)]
     device = eventually(lambda: rig.one(select(Device).where(Device.home_id == "home-01", Device.battery == 71.0)))
     assert device.id == "motion-living"
+
+
+def test_a_backlog_is_marked_for_a_restart_before_it_is_acknowledged(rig: Rig) -> None:
+    """A restart looks six hours back by itself; a gateway that is acknowledged will not send it again."""
+    assert rig.watch is not None
+    rig.watch.snapshot()
+    old_s = rig.now() - 30 * 3600.0
+    with on_air(rig.port) as radio:
+        radio.send(TELEMETRY, 1, [motion(old_s)], sent=rig.now())
+        radio.acked(TELEMETRY, 1)
+        (mark,) = rig.rows(select(DetectorSnapshot).where(DetectorSnapshot.name == "inactivity/late"))
+    assert mark.at.timestamp() == pytest.approx(old_s, abs=0.001)
 
 
 def bad_payloads(rig: Rig) -> dict[str, tuple[bytes, str]]:
