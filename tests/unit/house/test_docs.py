@@ -14,7 +14,7 @@ from anju_platform.settings import Settings
 from anju_wire.vocabulary import DownLane, Lane, Quantity
 
 ROOT = Path(__file__).parents[3]
-DOCS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+DOCS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 def text(name: str) -> str:
