@@ -28,7 +28,7 @@ from rich.table import Table
 from anju_cli import bench_detect, bench_routine, bench_sweep, bench_traffic
 from anju_cli.bench_stopwatch import HOST, PATIENCE_S, Measured
 from anju_cli.ports import free_port
-from anju_platform.fleet import MOST_HOMES
+from anju_platform.app.fleet import MOST_HOMES
 from anju_wire.clock import Clock
 
 app = typer.Typer(help="Measure, as ratios within one run.", no_args_is_help=True)

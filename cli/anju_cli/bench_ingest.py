@@ -13,10 +13,10 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
 from anju_cli.bench_stopwatch import HOST, PATIENCE_S, Measured, say
-from anju_platform import bootstrap, process
-from anju_platform.access.service import AccessService
-from anju_platform.records.migrate import upgrade
-from anju_platform.seed import seed
+from anju_platform.accounts.service import AccessService
+from anju_platform.app import bootstrap, process
+from anju_platform.app.migrate import upgrade
+from anju_platform.app.seed import seed
 from anju_platform.settings import Settings
 from anju_wire.vocabulary import Quantity
 

@@ -11,13 +11,13 @@ from sqlalchemy import delete, select
 from anju_cli.bench_lives import DAY_S, HOUR_S, MIDNIGHT_S
 from anju_detect.routine import MEASURES, RoutineDetector, change
 from anju_detect.routine.state import PAST_DAYS
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import Device, Gateway
-from anju_platform.records.work import UnitOfWork, WorkFactory
+from anju_platform.monitoring.repository import WatchRepository
 from anju_platform.residents.models import Community, Home
-from anju_platform.routine.digester import CLOSE_S, NAME, OVERLAP_S, PARAMETERS
 from anju_platform.routine.models import RoutineDay, RoutineNote
-from anju_platform.series.store import Readings, SeriesStore, Source
-from anju_platform.watch.repository import WatchRepository
+from anju_platform.routine.nightly_job import CLOSE_S, NAME, OVERLAP_S, PARAMETERS
+from anju_platform.timeseries.store import Readings, SeriesStore, Source
 
 LOCAL_S = 8 * HOUR_S
 LAST_PASS_S = MIDNIGHT_S + DAY_S - LOCAL_S + CLOSE_S

@@ -21,16 +21,15 @@ from sqlalchemy import update
 from anju_cli import bench_nights
 from anju_cli.bench_delays import Delays, Probes, longest_ms, usual_ms
 from anju_cli.bench_figures import Figure, cpu_s, show_missed, table
-from anju_platform import process
-from anju_platform.bootstrap import ROUTINE_S
-from anju_platform.records import migrate
-from anju_platform.records.engine import make_engine, make_sessions
-from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
+from anju_platform.app import migrate, process
+from anju_platform.app.bootstrap import ROUTINE_S
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.monitoring.activity_reader import QUANTITIES
 from anju_platform.residents.models import Home
-from anju_platform.routine.digester import OVERLAP_S, Digester
-from anju_platform.series.open import open_series
-from anju_platform.series.store import Readings, SeriesStore, Source
-from anju_platform.watch.memory import QUANTITIES
+from anju_platform.routine.nightly_job import OVERLAP_S, Digester
+from anju_platform.timeseries.open import open_series
+from anju_platform.timeseries.store import Readings, SeriesStore, Source
 from anju_wire.clock import Clock
 
 GOAL_LOOP_MS = 50.0

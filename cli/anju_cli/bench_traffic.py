@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from anju_gateway.readings import Reading
-from anju_platform.fleet import COMMUNITY, FleetDevice, devices_of, gateway_id, home_id
+from anju_platform.app.fleet import COMMUNITY, FleetDevice, devices_of, gateway_id, home_id
 from anju_wire.messages import Envelope, Record, encode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import DeviceKind, Lane, Quantity

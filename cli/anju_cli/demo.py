@@ -28,7 +28,7 @@ from rich.table import Table
 
 from anju_cli.ports import free_ports, next_free_port
 from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers
-from anju_platform.fleet import Endpoint, Surroundings, fleet_file
+from anju_platform.app.fleet import Endpoint, Surroundings, fleet_file
 from anju_wire.clock import ENVIRONMENT, Clock
 
 _HOST = "127.0.0.1"

@@ -17,15 +17,15 @@ from rich.table import Table
 
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
-from anju_platform import seed as seeding
-from anju_platform.access.service import AccessService, NewAccount
-from anju_platform.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
-from anju_platform.records import migrate as migrations
-from anju_platform.records.engine import make_engine, make_sessions
-from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.accounts.service import AccessService, NewAccount
+from anju_platform.app import migrate as migrations
+from anju_platform.app import seed as seeding
+from anju_platform.app.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork
+from anju_platform.sensitivity.service import Decider, WishService
+from anju_platform.sensitivity.views import Wish
 from anju_platform.settings import InvalidSettings, Settings, load
-from anju_platform.wishes.service import Decider, WishService
-from anju_platform.wishes.views import Wish
 
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
 accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
@@ -46,8 +46,7 @@ def serve() -> None:
     if has != wants:
         typer.secho(f"the records are at revision {has}, this version needs {wants}: anju platform migrate", err=True)
         raise typer.Exit(2)
-    from anju_platform import bootstrap  # noqa: PLC0415 - the other commands need neither MQTT nor detection
-    from anju_platform.web import server  # noqa: PLC0415
+    from anju_platform.app import bootstrap, server  # noqa: PLC0415 - the other commands need neither MQTT nor detection
 
     server.run(settings, bootstrap.build(settings))
 
@@ -118,7 +117,7 @@ def fleet(
 @app.command()
 def openapi(out: Out) -> None:
     """Write the API's OpenAPI document."""
-    from anju_platform.web.app import document  # noqa: PLC0415
+    from anju_platform.app.http import document  # noqa: PLC0415
 
     out.write_text(document(), encoding="utf-8")
 

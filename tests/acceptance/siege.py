@@ -18,8 +18,8 @@ import pytest
 from acceptance.district import District, wait_for
 
 from anju_detect.fall import FallDetector
-from anju_platform.series.open import open_series
-from anju_platform.tester.foresight import deadlines
+from anju_platform.console.tester.deadline_preview import deadlines
+from anju_platform.timeseries.open import open_series
 from anju_sim.bus import Bus
 from anju_sim.fleet import FleetHome
 from anju_sim.household import Household

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from fixtures.influx import InfluxServer
 
-from anju_platform.series.open import open_series
-from anju_platform.series.store import Clip, InvalidReading, Reading, Readings, SeriesStore, Source
+from anju_platform.timeseries.open import open_series
+from anju_platform.timeseries.store import Clip, InvalidReading, Reading, Readings, SeriesStore, Source
 
 DOOR = Source("home-01", "door-entrance", "entrance", "contact")
 TEMPERATURE = Source("home-01", "door-entrance", "entrance", "temperature")

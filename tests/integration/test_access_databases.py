@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from fixtures.web import PASSWORD, PeoplePlatform, PlainPages
 
 from anju_core.vocabulary import Role
-from anju_platform.access.errors import SignInRefused, TooManySignIns
-from anju_platform.access.models import FailedSignIn, Look
-from anju_platform.access.service import NewAccount
+from anju_platform.accounts.errors import SignInRefused, TooManySignIns
+from anju_platform.accounts.models import FailedSignIn, Look
+from anju_platform.accounts.service import NewAccount
+from anju_platform.app.http import create_app
 from anju_platform.residents.models import Community, Home
-from anju_platform.web.app import create_app
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from anju_core.alerts import AlertAlreadyTaken, replay
 from anju_core.visits import CarerBusy, VisitAlreadyAccepted, VisitAlreadyRequested
 from anju_core.visits import replay as replay_visit
 from anju_core.vocabulary import AlertState, AlertStep, DeclineReason, OfferState, Outcome, VisitState
-from anju_platform.engine import Deadlines
+from anju_platform.app.scheduler import Deadlines
 
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:

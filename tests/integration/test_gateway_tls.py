@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 
 from anju_cli.ports import free_port
 from anju_gateway.mqtt import Endpoint, Event, LineUp, MqttSession
-from anju_platform.ingest.client import BufferedClient
+from anju_platform.ingest.mqtt_client import BufferedClient
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 

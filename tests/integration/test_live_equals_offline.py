@@ -21,8 +21,8 @@ from anju_cli.detect import judge_together, watch_homes
 from anju_cli.recordings import WornRecording, read_home, worn_recordings
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
-from anju_platform.series.duckdb import DuckDbSeries
-from anju_platform.watch.rules import WatchRules
+from anju_platform.monitoring.rules import WatchRules
+from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
 from anju_sim.recordings import Translation, find_logs, read_log
 
@@ -58,8 +58,8 @@ def line(  # noqa: PLR0917 - fixtures, by name
 ) -> Iterator[Lockstep]:
     """A running ingest and a gateway; nobody waits for company or a round second, since hours pass in one here."""
     monkeypatch.setattr("anju_gateway.desk.PACK_WAIT_S", 0.0)
-    monkeypatch.setattr("anju_platform.ingest.intake._LINGER_S", 0.0)
-    monkeypatch.setattr("anju_platform.ingest.telemetry_desk.RECORDS_EVERY_S", 0.0)
+    monkeypatch.setattr("anju_platform.ingest.mqtt_ingest._LINGER_S", 0.0)
+    monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.RECORDS_EVERY_S", 0.0)
     allowed = SupervisionParameters(allowed_silence_s=(2 * HOUR, *[6 * HOUR] * 7))
     clock = SteppedClock(begins)
     with records(sqlite_url) as sessions:

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.events import ElderTold, Event
 from anju_platform.alerts.models import EscalationPolicy
-from anju_platform.duty.models import Handover
-from anju_platform.models import METADATA
-from anju_platform.records import migrate
-from anju_platform.records.base import NaiveTime
-from anju_platform.records.engine import make_engine
-from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
+from anju_platform.app import migrate
+from anju_platform.app.models import METADATA
+from anju_platform.db.base import NaiveTime
+from anju_platform.db.engine import make_engine
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.oncall.models import Handover
 from anju_platform.residents.models import Community, Home
 from anju_wire.clock import Clock
 

@@ -29,8 +29,8 @@ from anju_cli.detect import app
 from anju_detect.inactivity import InactivityDetector, InactivityParameters
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
-from anju_platform.series.duckdb import DuckDbSeries
-from anju_platform.watch.rules import WatchRules
+from anju_platform.monitoring.rules import WatchRules
+from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.vocabulary import Quantity
@@ -48,7 +48,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
     """A gateway and the platform on a clock so fast that the way takes minutes: nothing is late, and nobody blind."""
     monkeypatch.setattr("anju_gateway.desk.PACK_WAIT_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.clocks.TRUSTED_S", DAY)
-    monkeypatch.setattr("anju_platform.ingest.telemetry_desk.SIGHTINGS_EVERY_S", 0.5)
+    monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.SIGHTINGS_EVERY_S", 0.5)
     clock = Clock(Clock().time(), START.replace(tzinfo=UTC).timestamp() - LOCAL_S, RATE)
     with records(sqlite_url) as sessions:
         rig = Rig(

@@ -15,16 +15,16 @@ from fixtures.act import HandClock
 from sqlalchemy import select
 
 from anju_detect.routine import RoutineDetector
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
 from anju_platform.devices.models import DetectorSnapshot, Device, Gateway
 from anju_platform.devices.roster import Roster
-from anju_platform.records.engine import make_engine, make_sessions
-from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
+from anju_platform.monitoring.activity_reader import Lives
 from anju_platform.residents.models import Absence, Community, Home
-from anju_platform.routine.digester import Digester
 from anju_platform.routine.models import RoutineDay, RoutineNote
-from anju_platform.series.duckdb import DuckDbSeries
-from anju_platform.series.store import Readings, SeriesUnavailable, Source
-from anju_platform.watch.memory import Lives
+from anju_platform.routine.nightly_job import Digester
+from anju_platform.timeseries.duckdb import DuckDbSeries
+from anju_platform.timeseries.store import Readings, SeriesUnavailable, Source
 
 AT_NIGHT = {"night_bathroom", "night_active_min"}
 HOMES = ("home-01", "home-02")
@@ -169,7 +169,7 @@ def test_a_pass_that_fails_at_its_end_is_done_again_and_tells_nothing_twice(
         write_day(nights.series, HOMES[0], day, Habit(visits=2 if day < 38 else 8))
     nights.passes(after_midnight(38, 2.1))
     with monkeypatch.context() as broken:
-        broken.setattr("anju_platform.watch.repository.WatchRepository.save_snapshot", _fails)
+        broken.setattr("anju_platform.monitoring.repository.WatchRepository.save_snapshot", _fails)
         with pytest.raises(OSError, match="away"):
             nights.passes(after_midnight(39, 2.1))
     assert len(nights.notes()) == 0

@@ -15,19 +15,19 @@ from typer.testing import CliRunner
 from anju_cli.platform import app
 from anju_core.escalation import parse_steps
 from anju_core.vocabulary import Role, VisitCategory
-from anju_platform import fleet
-from anju_platform.access.errors import SignInRefused
+from anju_platform.accounts.errors import SignInRefused
 from anju_platform.alerts.models import EscalationPolicy
+from anju_platform.app import fleet
+from anju_platform.app.models import METADATA
+from anju_platform.app.seed import seed
+from anju_platform.app.seed_people import PEOPLE
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork
 from anju_platform.devices.models import Device, Gateway
-from anju_platform.duty.models import Shift
-from anju_platform.models import METADATA
-from anju_platform.records.engine import make_engine, make_sessions
-from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.oncall.models import Shift
 from anju_platform.residents.models import Home, Resident
-from anju_platform.seed import seed
-from anju_platform.seed_people import PEOPLE
+from anju_platform.sensitivity.models import WishChange
 from anju_platform.visits.models import Carer, Contract
-from anju_platform.wishes.models import WishChange
 from anju_wire.vocabulary import DeviceKind
 
 

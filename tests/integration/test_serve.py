@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from anju_cli.ports import free_port
-from anju_platform.records.migrate import upgrade
+from anju_platform.app.migrate import upgrade
 
 _START_S, _STOP_S = 60, 20
 

@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.access.guards import StillDep, require
-from anju_platform.alerts.board import AlertDetail
+from anju_platform.accounts.guards import StillDep, require
 from anju_platform.alerts.models import Alert
+from anju_platform.alerts.queries import AlertDetail
 from anju_platform.alerts.schemas import (
     AlertDetailView,
     AlertView,
@@ -25,8 +25,8 @@ from anju_platform.alerts.schemas import (
     NoteGiven,
     Resolution,
 )
-from anju_platform.records.work import UnitOfWork
-from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.web.dependencies import PlatformDep, UnitDep
 from anju_platform.web.hub import event_stream
 
 ONE_LOOK = timedelta(minutes=10)

@@ -25,13 +25,13 @@ from anju_core.vocabulary import (
     Outcome,
     VisitCategory,
 )
-from anju_platform.alerts.board import AlertDetail, AlertReader, AlertRow
-from anju_platform.alerts.hearing import AlertHearing
+from anju_platform.alerts.event_handlers import AlertHearing
 from anju_platform.alerts.models import Alert
+from anju_platform.alerts.queries import AlertDetail, AlertReader, AlertRow
 from anju_platform.alerts.repository import AlertRepository
-from anju_platform.duty.service import DutyService
-from anju_platform.notify.service import OutboxService
-from anju_platform.records.work import UnitOfWork
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.notifications.service import OutboxService
+from anju_platform.oncall.service import DutyService
 
 TICK_LIMIT = 200
 VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {

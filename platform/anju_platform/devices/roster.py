@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from anju_detect.inactivity import ROOMS
+from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.models import Device
 from anju_platform.devices.sensors import Sensor, sensor_of
-from anju_platform.records.work import WorkFactory
-from anju_platform.series.store import Source
+from anju_platform.timeseries.store import Source
 from anju_wire.vocabulary import Room
 
 _STRANGER = "", str(Room.OTHER)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.inactivity import KINDS
-from anju_platform.series.store import Source
+from anju_platform.timeseries.store import Source
 from anju_wire.vocabulary import QUANTITIES, DeviceKind, Field, Quantity
 
 _NO_LIFE = -1

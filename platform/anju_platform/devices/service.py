@@ -13,10 +13,10 @@ import structlog
 
 from anju_core.actor import Actor
 from anju_core.errors import NotFound
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
 from anju_platform.ingest.ports import Sighting, Sightings
-from anju_platform.records.work import UnitOfWork
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 STRANGER = ""

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.inactivity import LifeBatch
-from anju_platform.devices.book import Book
+from anju_platform.devices.cache import Book
 from anju_platform.devices.sensors import Sensor, SensorTable
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey
 from anju_platform.ingest.duplicates import Stream
-from anju_platform.ingest.heard import Heard
+from anju_platform.ingest.last_seen import Heard
 from anju_platform.ingest.packs import Packs
-from anju_platform.series.store import Clip, Readings
+from anju_platform.timeseries.store import Clip, Readings
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Quantity

@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from anju_platform.devices.book import Book, GatewayFacts
+from anju_platform.devices.cache import Book, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve

@@ -10,7 +10,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_platform.devices.book import NO_ROW, Book
+from anju_platform.devices.cache import NO_ROW, Book
 from anju_platform.ingest.clocks import TRUSTED_S
 from anju_platform.ingest.decode import Plain
 from anju_wire.senml import EARLIEST_S, LATEST_S

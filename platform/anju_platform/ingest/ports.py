@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from anju_core.alerts import AlertSignal
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
-from anju_platform.records.work import UnitOfWork
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_wire.messages import Status
 
 UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError)

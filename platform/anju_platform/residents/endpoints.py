@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.access.guards import require
+from anju_platform.accounts.guards import require
 from anju_platform.residents.schemas import AbsenceKept, AbsenceTold, DoorCode
 from anju_platform.residents.views import BlindHome, HomeDetail, SearchResult
-from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.web.dependencies import PlatformDep, UnitDep
 
 router = APIRouter(tags=["residents"])
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from anju_platform.records.base import Base
+from anju_platform.db.base import Base
 
 
 class Community(Base):

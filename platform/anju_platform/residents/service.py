@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.events import AbsenceChanged
-from anju_platform.access.errors import OutOfScope
-from anju_platform.access.service import AccessService
-from anju_platform.records.work import UnitOfWork
+from anju_platform.accounts.errors import OutOfScope
+from anju_platform.accounts.service import AccessService
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import AbsenceEnded, InvalidAbsence, NoDoorCode, ReasonMissing
 from anju_platform.residents.models import Absence, Home
-from anju_platform.residents.reader import HomeReader
+from anju_platform.residents.queries import HomeReader
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.search import parse
 from anju_platform.residents.views import BlindHome, Found, HomeDetail, SearchResult, age_on

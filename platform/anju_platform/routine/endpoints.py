@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Query
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.access.guards import require
+from anju_platform.accounts.guards import require
 from anju_platform.routine.views import NoteView, RoutineView
-from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.web.dependencies import PlatformDep, UnitDep
 
 router = APIRouter(tags=["routine"])
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete, func, select
 
-from anju_platform.records.work import UnitOfWork
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 

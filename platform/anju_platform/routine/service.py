@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.notes import NoteNotFound, by_day
-from anju_platform.access.errors import OutOfScope
-from anju_platform.access.service import AccessService
-from anju_platform.records.work import UnitOfWork
+from anju_platform.accounts.errors import OutOfScope
+from anju_platform.accounts.service import AccessService
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import RoutineRepository

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Body, Depends
 from anju_core.actor import Actor
 from anju_core.dispatch import Place
 from anju_core.vocabulary import Role
-from anju_platform.access.guards import require
-from anju_platform.records.work import UnitOfWork
-from anju_platform.visits.board import OfferRow, VisitDetail
+from anju_platform.accounts.guards import require
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.visits.models import VisitTask
+from anju_platform.visits.queries import OfferRow, VisitDetail
 from anju_platform.visits.schemas import (
     Accept,
     Cancellation,
@@ -30,7 +30,7 @@ from anju_platform.visits.schemas import (
     VisitHistoryView,
     VisitView,
 )
-from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.web.dependencies import PlatformDep, UnitDep
 
 ONE_LOOK = timedelta(minutes=10)
 """A page that refreshes itself looks once."""

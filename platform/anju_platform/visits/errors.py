@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from anju_core.errors import Conflict, Invalid
-from anju_platform.records.work import Kept
+from anju_platform.db.unit_of_work import Kept
 
 
 class ArrivalNotProven(Invalid, Kept):

@@ -10,14 +10,14 @@ from anju_core.dispatch import CATEGORIES, Place, Ranked, rank, reasons
 from anju_core.recipients import Recipient
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
-from anju_platform.alerts.wording import address, names
-from anju_platform.duty.service import DutyService
-from anju_platform.notify.service import OutboxService, Telling
-from anju_platform.records.work import UnitOfWork
+from anju_platform.alerts.presenter import address, names
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.notifications.service import OutboxService, Telling
+from anju_platform.oncall.service import DutyService
 from anju_platform.residents.models import Home
+from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.repository import VisitRepository
-from anju_platform.visits.story import write
 
 
 class Offering:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from anju_core.dispatch import Candidate, Place
 from anju_core.visits import BOOKED, UNDER_WAY
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
-from anju_platform.access.models import Account
+from anju_platform.accounts.models import Account
 from anju_platform.alerts.models import Alert
 from anju_platform.residents.models import Home
 from anju_platform.visits.models import Carer, Contract, Offer, Provider, VisitEvent, VisitTask

@@ -20,15 +20,15 @@ from anju_core.visits import (
     decide,
 )
 from anju_core.vocabulary import DeclineReason, OfferState, VisitState
-from anju_platform.duty.service import DutyService
-from anju_platform.notify.service import OutboxService, UnknownHome
-from anju_platform.records.work import UnitOfWork
-from anju_platform.visits.board import OfferRow, VisitDetail, VisitReader, VisitRow
-from anju_platform.visits.door import STAFF, Door, lock
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.notifications.service import OutboxService, UnknownHome
+from anju_platform.oncall.service import DutyService
+from anju_platform.visits.execution import STAFF, Door, lock
+from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.offers import Offering
+from anju_platform.visits.queries import OfferRow, VisitDetail, VisitReader, VisitRow
 from anju_platform.visits.repository import VisitRepository
-from anju_platform.visits.story import write
 
 TICK_LIMIT = 200
 LATE_GRACE_MIN = 15

@@ -16,8 +16,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from anju_platform.access.errors import NotSignedIn, SignInRefused, TooManySignIns
-from anju_platform.web.words import mark
+from anju_platform.accounts.errors import NotSignedIn, SignInRefused, TooManySignIns
+from anju_platform.web.i18n import mark
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[DomainError], HTTPStatus] = {

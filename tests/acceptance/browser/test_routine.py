@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
 from anju_core.vocabulary import AlertKind
-from anju_platform.access.models import Look
-from anju_platform.fleet import COMMUNITY
+from anju_platform.accounts.models import Look
+from anju_platform.app.fleet import COMMUNITY
 from anju_platform.residents.models import Community
 from anju_platform.routine.models import RoutineDay, RoutineNote
 

@@ -11,11 +11,11 @@ from sqlalchemy import delete
 
 from anju_core.vocabulary import AlertKind
 from anju_platform.alerts.models import Alert
-from anju_platform.fleet import COMMUNITY
+from anju_platform.app.fleet import COMMUNITY
 from anju_platform.residents.models import Community
-from anju_platform.wishes.models import WishChange
-from anju_platform.wishes.service import Decider
-from anju_platform.wishes.views import Wish
+from anju_platform.sensitivity.models import WishChange
+from anju_platform.sensitivity.service import Decider
+from anju_platform.sensitivity.views import Wish
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SIZES = {"desktop": DESKTOP, "phone": PHONE}

@@ -11,10 +11,10 @@ import pytest
 
 from anju_core.alerts import AlertAlreadyTaken
 from anju_core.errors import Conflict
-from anju_platform.web import ages, day, refusals, strip, wave
-from anju_platform.web.strip import Stretch, Strip, StripRow
-from anju_platform.web.templates import HOME, address, yuan
-from anju_platform.web.words import Words, load_words
+from anju_platform.console import activity_timeline, day_timeline, error_messages, time_format, waveform_chart
+from anju_platform.console.activity_timeline import Stretch, Strip, StripRow
+from anju_platform.console.rendering import HOME, address, yuan
+from anju_platform.web.i18n import Words, load_words
 
 NOW = datetime(2026, 11, 23, 18, 14, tzinfo=UTC)
 ZH = Words("zh")
@@ -43,8 +43,8 @@ class Sign:
     ],
 )
 def test_spans_are_told_in_two_units(seconds: float, zh: str, en: str) -> None:
-    assert ages.span(ZH, seconds) == zh
-    assert ages.span(EN, seconds) == en
+    assert time_format.span(ZH, seconds) == zh
+    assert time_format.span(EN, seconds) == en
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def test_spans_are_told_in_two_units(seconds: float, zh: str, en: str) -> None:
     ],
 )
 def test_moments_are_told_there_and_not_in_utc(back: timedelta, told: str) -> None:
-    assert ages.ago(ZH, NOW, NOW - back) == told
+    assert time_format.ago(ZH, NOW, NOW - back) == told
 
 
 def test_a_birthday_is_not_yet_a_year() -> None:
-    assert ages.age_of(date(1944, 11, 24), date(2026, 11, 23)) == 81
-    assert ages.age_of(date(1944, 11, 23), date(2026, 11, 23)) == 82
-    assert ages.age_of(None, date(2026, 11, 23)) is None
+    assert time_format.age_of(date(1944, 11, 24), date(2026, 11, 23)) == 81
+    assert time_format.age_of(date(1944, 11, 23), date(2026, 11, 23)) == 82
+    assert time_format.age_of(None, date(2026, 11, 23)) is None
 
 
 def test_addresses_keep_the_words_they_have() -> None:
@@ -79,7 +79,7 @@ def test_money_is_shown_to_the_fen() -> None:
 def drawn(**changes: object) -> str:
     seen = [Stretch(NOW - timedelta(hours=6), NOW - timedelta(hours=5, minutes=10))]
     given = {"start": NOW - timedelta(days=1), "end": NOW, "rows": [StripRow("客厅", seen)], "now": NOW, **changes}
-    return str(strip.draw(Strip(**given), ZH))  # type: ignore[arg-type]
+    return str(activity_timeline.draw(Strip(**given), ZH))  # type: ignore[arg-type]
 
 
 def test_a_strip_says_the_same_in_words() -> None:
@@ -104,46 +104,46 @@ def test_a_strip_writes_names_as_text() -> None:
 def test_an_impact_is_never_thinned_away() -> None:
     values = [1.0] * 50_000
     values[31_111] = 6.5
-    text = str(wave.draw(values, 100.0, ZH))
+    text = str(waveform_chart.draw(values, 100.0, ZH))
     points = re.search(r'points="([^"]*)"', text)
     assert points is not None
     heights = [float(pair.split(",")[1]) for pair in points[1].split()]
-    assert len(heights) <= wave.MOST_POINTS
-    assert min(heights) == pytest.approx(wave.HEIGHT * (1 - 1 / 1.1), abs=0.1)
+    assert len(heights) <= waveform_chart.MOST_POINTS
+    assert min(heights) == pytest.approx(waveform_chart.HEIGHT * (1 - 1 / 1.1), abs=0.1)
     assert "最大 6.5 g" in text
 
 
 def test_no_wave_of_nothing() -> None:
-    assert wave.draw([], 50.0, ZH) == ""
-    assert wave.magnitudes(b"\x00\x00\x00\x00\xe8\x03\xff") == [1.0]
+    assert waveform_chart.draw([], 50.0, ZH) == ""
+    assert waveform_chart.magnitudes(b"\x00\x00\x00\x00\xe8\x03\xff") == [1.0]
 
 
 def test_near_signs_are_one_stretch_and_a_forgotten_end_is_cut() -> None:
     at = NOW.timestamp()
-    near = day.stretches([Sign(at), Sign(at + 240)])["living"]
+    near = day_timeline.stretches([Sign(at), Sign(at + 240)])["living"]
     assert near == [Stretch(NOW, NOW + timedelta(seconds=360))]
-    long = day.stretches([Sign(at), Sign(at + 7200, value=0.0)])["living"]
-    assert long == [Stretch(NOW, NOW + day.LONGEST)]
+    long = day_timeline.stretches([Sign(at), Sign(at + 7200, value=0.0)])["living"]
+    assert long == [Stretch(NOW, NOW + day_timeline.LONGEST)]
 
 
 def test_what_is_no_sign_of_life_is_not_drawn() -> None:
-    assert not day.stretches([Sign(NOW.timestamp(), quantity="battery")])
+    assert not day_timeline.stretches([Sign(NOW.timestamp(), quantity="battery")])
 
 
 def test_usual_hours_need_days_enough() -> None:
-    morning = ages.midnight(NOW) + timedelta(hours=7)
+    morning = time_format.midnight(NOW) + timedelta(hours=7)
     days = [Sign((morning - timedelta(days=back)).timestamp()) for back in range(5, 0, -1)]
-    start = ages.midnight(NOW)
-    found = day.usual(days, start, start, start + timedelta(days=1))
+    start = time_format.midnight(NOW)
+    found = day_timeline.usual(days, start, start, start + timedelta(days=1))
     assert [(one.start, one.end) for one in found["living"]] == [
         (morning - timedelta(minutes=30), morning + timedelta(hours=1))
     ]
-    assert day.usual(days[:2], start, start, start + timedelta(days=1)) == {}
+    assert day_timeline.usual(days[:2], start, start, start + timedelta(days=1)) == {}
 
 
 def test_refusals_are_told_with_their_facts() -> None:
     class Unheard(Conflict):
         """Something that has no row of its own."""
 
-    assert refusals.explain(AlertAlreadyTaken(UUID(int=1), "王姐"), ZH) == "王姐 已经接手了。"
-    assert refusals.explain(Unheard("x"), EN) == "Things have changed: look again."
+    assert error_messages.explain(AlertAlreadyTaken(UUID(int=1), "王姐"), ZH) == "王姐 已经接手了。"
+    assert error_messages.explain(Unheard("x"), EN) == "Things have changed: look again."

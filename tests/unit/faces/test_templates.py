@@ -7,7 +7,7 @@ import re
 import pytest
 from fixtures._faces import NOW, VIEWS, viewer_of
 
-from anju_platform.web.templates import Pages
+from anju_platform.console.rendering import Pages
 from anju_wire.clock import Clock
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")

@@ -11,11 +11,11 @@ import pytest
 from unit.sim.homes import fleet, home
 
 from anju_core.vocabulary import AlertKind, AlertStep
+from anju_platform.console.tester.command_trace import line_of
+from anju_platform.console.tester.deadline_preview import InvalidLife, deadlines
+from anju_platform.console.tester.saved import story_of
+from anju_platform.console.tester.simulator_link import Course, SimulatorLink
 from anju_platform.settings import load
-from anju_platform.tester.foresight import InvalidLife, deadlines
-from anju_platform.tester.lines import line_of
-from anju_platform.tester.link import Course, SimulatorLink
-from anju_platform.tester.saved import story_of
 from anju_sim.life import DAY_S, Life
 from anju_sim.silence import signs_of_life
 from anju_sim.story import cast, parse_story

@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 from fixtures.act import CODE, Scene
 from fixtures.web import PASSWORD, PlainPages, cheap_access
 
-from anju_platform.access.models import Account, Look
+from anju_platform.accounts.models import Account, Look
+from anju_platform.app.http import create_app
 from anju_platform.settings import load
-from anju_platform.web.app import create_app
 from anju_platform.web.hub import Hub
 
 

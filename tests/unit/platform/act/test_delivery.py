@@ -12,9 +12,9 @@ from fixtures.act import Scene, build_scene
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
-from anju_platform.notify.channels import AppriseChannel, DeliveryFailed, Letter
-from anju_platform.notify.courier import Courier
-from anju_platform.notify.service import UnknownHome
+from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, Letter
+from anju_platform.notifications.delivery_worker import Courier
+from anju_platform.notifications.service import UnknownHome
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from fixtures.act import Scene
 
 from anju_core.escalation import Audience
-from anju_platform.access.models import Account
-from anju_platform.duty.service import InvalidShift, RotaNotYours, ShiftNotFound
+from anju_platform.accounts.models import Account
+from anju_platform.oncall.service import InvalidShift, RotaNotYours, ShiftNotFound
 
 
 def test_who_is_on_duty_by_rank(scene: Scene) -> None:

@@ -10,8 +10,8 @@ import pytest
 from fixtures.act import HandClock, Scene
 from prometheus_client import CollectorRegistry
 
-from anju_platform.engine import Deadlines, DeadlinesFailed, Engine, Job, add_deadlines
-from anju_platform.records.work import UnitOfWork
+from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Engine, Job, add_deadlines
+from anju_platform.db.unit_of_work import UnitOfWork
 
 
 def test_jobs_run_by_themselves_and_never_overlap() -> None:

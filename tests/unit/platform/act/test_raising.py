@@ -9,7 +9,7 @@ from fixtures.act import Scene
 
 from anju_core.events import ElderTold, HomeSight
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
-from anju_platform.notify.service import UnknownHome
+from anju_platform.notifications.service import UnknownHome
 
 
 def test_a_reading_that_was_sent_again_counts_once(scene: Scene) -> None:

@@ -31,10 +31,10 @@ from anju_core.vocabulary import (
     VisitCategory,
     VisitState,
 )
-from anju_platform.notify.service import UnknownHome
-from anju_platform.visits.board import VisitDetail
+from anju_platform.notifications.service import UnknownHome
 from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
 from anju_platform.visits.models import Carer
+from anju_platform.visits.queries import VisitDetail
 
 DONE = {"conscious": True, "injury": False, "safe": True, "devices": True}
 REPORT = {"condition": "fine", "summary": "人很好"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anju_platform.ingest.client import Buffered, Publication
+from anju_platform.ingest.mqtt_client import Buffered, Publication
 
 PINGRESP = b"\xd0\x00"
 SIZES = st.sampled_from([0, 1, 100, 127, 128, 1500, 16_384])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from anju_platform.devices.book import GatewayFacts
+from anju_platform.devices.cache import GatewayFacts
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Raw, Rejected, read
 from anju_wire.messages import MAX_MESSAGE_BYTES, Envelope, Record, encode

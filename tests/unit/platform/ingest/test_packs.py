@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anju_platform.devices.book import Book, DeviceFacts, GatewayFacts
+from anju_platform.devices.cache import Book, DeviceFacts, GatewayFacts
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Plain, Raw, open_plain, read
-from anju_platform.ingest.heard import Heard
+from anju_platform.ingest.last_seen import Heard
 from anju_platform.ingest.packs import side_by_side
 from anju_platform.ingest.ports import Sighting
 from anju_wire.clock import Clock

@@ -12,14 +12,14 @@ from fixtures.web import Town
 from sqlalchemy import select
 
 from anju_core.vocabulary import Role
-from anju_platform.access.models import Look
-from anju_platform.devices.book import Book
+from anju_platform.accounts.models import Look
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.devices.cache import Book
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.roster import Roster
 from anju_platform.devices.service import MOST_STRANGERS, STRANGER, DeviceService
 from anju_platform.ingest.ports import Sighting
-from anju_platform.records.engine import make_engine, make_sessions
-from anju_platform.records.work import Bus, UnitOfWork, WorkFactory
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 HOME = HOMES[0]

@@ -8,13 +8,13 @@ from typing import cast
 import pytest
 from fixtures.watch import HOMES, AwaySeries, Ward
 
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import DetectorSnapshot
-from anju_platform.records.work import UnitOfWork, WorkFactory
-from anju_platform.watch.errors import WatchFailed
-from anju_platform.watch.memory import Memory, MemoryRefused
-from anju_platform.watch.repository import WatchRepository
-from anju_platform.watch.rules import WatchRules
-from anju_platform.watch.snapshots import NAME, Snapshots
+from anju_platform.monitoring.activity_reader import Memory, MemoryRefused
+from anju_platform.monitoring.errors import WatchFailed
+from anju_platform.monitoring.repository import WatchRepository
+from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.snapshots import NAME, Snapshots
 
 HOME, OTHER = HOMES
 HOUR_S = 3600.0

@@ -13,11 +13,11 @@ from anju_core.events import AlertResolved, WishChanged
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
 from anju_platform.ingest.ports import Sighting
+from anju_platform.monitoring.backlog import Arrivals
+from anju_platform.monitoring.errors import UnwatchedHome, WatchFailed
+from anju_platform.monitoring.repository import WatchRepository
+from anju_platform.monitoring.rules import WatchRules
 from anju_platform.residents.models import Absence, Community
-from anju_platform.watch.arrivals import Arrivals
-from anju_platform.watch.errors import UnwatchedHome, WatchFailed
-from anju_platform.watch.repository import WatchRepository
-from anju_platform.watch.rules import WatchRules
 
 HOME, OTHER = HOMES
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju_core.vocabulary import Role
-from anju_platform.access.errors import (
+from anju_platform.accounts.errors import (
     AccountUnknown,
     LoginTaken,
     NotSignedIn,
@@ -19,10 +19,10 @@ from anju_platform.access.errors import (
     TooManySignIns,
     WeakPassword,
 )
-from anju_platform.access.guards import still_signed_in
-from anju_platform.access.lockout import LockoutRule
-from anju_platform.access.models import FailedSignIn, SignIn
-from anju_platform.access.service import NewAccount
+from anju_platform.accounts.guards import still_signed_in
+from anju_platform.accounts.lockout import LockoutRule
+from anju_platform.accounts.models import FailedSignIn, SignIn
+from anju_platform.accounts.service import NewAccount
 
 
 def sign_in(town: Town, login: str, password: str) -> None:

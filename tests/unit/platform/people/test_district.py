@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert, AlertEvent
-from anju_platform.district import figures
-from anju_platform.district.catalogue import CATALOGUE
-from anju_platform.district.figures import AlertLife, Happened, Period, VisitLife
+from anju_platform.console.district import kpis
+from anju_platform.console.district.catalogue import CATALOGUE
+from anju_platform.console.district.kpis import AlertLife, Happened, Period, VisitLife
 from anju_platform.visits.models import Offer, Provider, VisitTask
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ def happened(*alerts: AlertLife, visits: tuple[VisitLife, ...] = ()) -> Happened
 
 
 def test_answered_counts_late_and_never_answered_but_not_what_can_still_make_it() -> None:
-    compute = figures.answered_within(timedelta(seconds=60))
+    compute = kpis.answered_within(timedelta(seconds=60))
     running = alert(at_h=239.99)
     done = compute(
         happened(
@@ -71,7 +71,7 @@ def test_answered_counts_late_and_never_answered_but_not_what_can_still_make_it(
 
 
 def test_arrived_is_about_alarms_that_somebody_was_sent_to() -> None:
-    done = figures.arrived_within(timedelta(minutes=45))(
+    done = kpis.arrived_within(timedelta(minutes=45))(
         happened(alert(arrived_s=2700), alert(arrived_s=2701), alert(answered_s=1), alert(AlertKind.BLIND, arrived_s=1))
     )
     assert (done.numerator, done.denominator) == (1, 2)
@@ -79,7 +79,7 @@ def test_arrived_is_about_alarms_that_somebody_was_sent_to() -> None:
 
 def test_blind_hours_are_clipped_to_the_period_and_overlaps_count_once() -> None:
     blind = AlertKind.BLIND
-    done = figures.blind_share(
+    done = kpis.blind_share(
         happened(
             alert(blind, at_h=-5, closed_h=10),
             alert(blind, at_h=4, closed_h=4),
@@ -93,7 +93,7 @@ def test_blind_hours_are_clipped_to_the_period_and_overlaps_count_once() -> None
 
 
 def test_false_alerts_are_counted_for_each_hundred_home_days() -> None:
-    done = figures.false_alerts(
+    done = kpis.false_alerts(
         happened(
             alert(outcome=Outcome.FALSE_ALARM), alert(outcome=Outcome.AWAY), alert(outcome=Outcome.TEST), alert(at_h=-1)
         )
@@ -130,7 +130,7 @@ def test_planned_visits_that_were_due_are_kept_late_or_missed() -> None:
         visit(due_h=2, cancelled=True),
         visit(due_h=2, planned=False),
     )
-    done = figures.planned_kept(happened(visits=visits))
+    done = kpis.planned_kept(happened(visits=visits))
     assert (done.numerator, done.denominator) == (1, 3)
     assert [case.what for case in done.cases] == ["late", "missed"]
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert
+from anju_platform.console.family.sentence import Called, FamilyState, Known, called, state_of, tell
 from anju_platform.devices.models import InactivityDeadline, Sight
-from anju_platform.family.sentence import Called, FamilyState, Known, called, state_of, tell
 from anju_platform.residents.models import Absence, Consent, Contact, Resident
-from anju_platform.series.store import Reading
+from anju_platform.timeseries.store import Reading
 from anju_platform.visits.models import VisitTask
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)

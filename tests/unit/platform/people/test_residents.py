@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from anju_core.events import AbsenceChanged, Event
 from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, VisitState
-from anju_platform.access.models import Look
+from anju_platform.accounts.models import Look
 from anju_platform.alerts.models import Alert
+from anju_platform.db.unit_of_work import Bus, UnitOfWork
 from anju_platform.devices.models import Device, InactivityDeadline, Sight
-from anju_platform.records.work import Bus, UnitOfWork
 from anju_platform.residents.models import Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
 from anju_platform.residents.search import Query, parse
 from anju_platform.residents.views import age_on
-from anju_platform.series.store import Reading
+from anju_platform.timeseries.store import Reading
 from anju_platform.visits.models import VisitTask
 
 

@@ -9,7 +9,7 @@ import pytest
 from fixtures.web import Town
 
 from anju_core.vocabulary import Role
-from anju_platform.access.models import Look
+from anju_platform.accounts.models import Look
 from anju_platform.residents.models import Home, Resident
 from anju_platform.routine.models import RoutineDay, RoutineNote
 

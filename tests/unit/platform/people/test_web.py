@@ -17,11 +17,11 @@ from sqlalchemy.orm.exc import StaleDataError
 import anju_platform
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.access.errors import OutOfScope, WrongRole
-from anju_platform.access.guards import COOKIE, in_scope, require
-from anju_platform.access.models import Look
-from anju_platform.web.app import SLICES, document
-from anju_platform.web.deps import PlatformDep, UnitDep
+from anju_platform.accounts.errors import OutOfScope, WrongRole
+from anju_platform.accounts.guards import COOKIE, in_scope, require
+from anju_platform.accounts.models import Look
+from anju_platform.app.http import ENDPOINTS, PAGES, document
+from anju_platform.web.dependencies import PlatformDep, UnitDep
 from anju_platform.web.errors import problem_type
 
 Staff = Annotated[Actor, Depends(require(Role.WORKER))]
@@ -214,9 +214,11 @@ def test_metrics_are_for_this_machine(town: Town, client: TestClient) -> None:
 
 
 def test_every_slice_is_served() -> None:
-    for part in ("endpoints", "pages"):
-        found = {path.parent.name for path in Path(anju_platform.__file__).parent.glob(f"*/{part}.py")}
-        assert found == set(SLICES)
+    package = Path(anju_platform.__file__).parent
+    with_json = {".".join(path.parent.relative_to(package).parts) for path in package.rglob("endpoints.py")}
+    assert with_json == set(ENDPOINTS)
+    assert {path.parent.name for path in package.glob("console/*/pages.py")} == set(PAGES)
+    assert {path.parent.parent.name for path in package.rglob("pages.py")} == {"console"}
 
 
 def test_openapi_document_is_current() -> None:

@@ -12,15 +12,15 @@ from fixtures.web import PASSWORD, Town
 
 from anju_core.events import WishChanged
 from anju_core.vocabulary import AlertKind, Outcome, Role
-from anju_platform.access.guards import COOKIE
+from anju_platform.accounts.guards import COOKIE
 from anju_platform.alerts.models import Alert
-from anju_platform.records.work import UnitOfWork
+from anju_platform.app.http import create_app
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Community, Home
-from anju_platform.web.app import create_app
-from anju_platform.wishes.errors import UnknownCommunity, WishChangedMeanwhile
-from anju_platform.wishes.models import WishChange
-from anju_platform.wishes.service import Decider, WishService
-from anju_platform.wishes.views import Wish
+from anju_platform.sensitivity.errors import UnknownCommunity, WishChangedMeanwhile
+from anju_platform.sensitivity.models import WishChange
+from anju_platform.sensitivity.service import Decider, WishService
+from anju_platform.sensitivity.views import Wish
 
 HALF = {"false_alerts": 0.5, "routine_changes": 0.1}
 SEEN = {"seen_false_alerts": "1.0", "seen_routine_changes": "0.1"}

@@ -1,0 +1,76 @@
+"""What access refuses. None of these says whether a login exists."""
+
+from __future__ import annotations
+
+from anju_core.errors import Conflict, Invalid, NotFound, Refused
+from anju_core.vocabulary import Role
+from anju_platform.db.unit_of_work import Kept
+
+
+class SignInRefused(Refused, Kept):
+    """The login and the password do not belong together."""
+
+    def __init__(self) -> None:
+        super().__init__("the login or the password is wrong")
+
+
+class TooManySignIns(Refused, Kept):
+    """The login was tried too often; it rests for a while."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many failed sign-ins; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
+class NotSignedIn(Refused):
+    """Nobody is signed in, or the sign-in has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("sign in first")
+
+
+class WrongRole(Refused):
+    """The person's role does not include this."""
+
+    def __init__(self, role: Role, needed: tuple[Role, ...]) -> None:
+        super().__init__(f"role {role} may not do this; it needs one of: {', '.join(needed)}")
+        self.role = role
+        self.needed = needed
+
+
+class CsrfMismatch(Refused):
+    """A changing request with a cookie did not prove that it comes from our own page."""
+
+    def __init__(self) -> None:
+        super().__init__("the page is out of date or the request came from elsewhere; reload and try again")
+
+
+class OutOfScope(NotFound):
+    """There is no such thing for this person."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such thing, or it is not yours to see")
+
+
+class LoginTaken(Conflict):
+    """Another account has this login."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"the login {login!r} is taken")
+        self.login = login
+
+
+class WeakPassword(Invalid):
+    """A password that is too easy."""
+
+    def __init__(self, shortest: int) -> None:
+        super().__init__(f"the password needs at least {shortest} characters, and may not be the login")
+        self.shortest = shortest
+
+
+class AccountUnknown(NotFound):
+    """There is no such account."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"there is no account {login!r}")
+        self.login = login

@@ -1,0 +1,264 @@
+"""Who may enter, who is signed in, and who looked at what."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from pwdlib import PasswordHash
+
+from anju_core.actor import Actor
+from anju_core.vocabulary import Role
+from anju_platform.accounts import repository
+from anju_platform.accounts.errors import (
+    AccountUnknown,
+    LoginTaken,
+    NotSignedIn,
+    SignInRefused,
+    TooManySignIns,
+    WeakPassword,
+)
+from anju_platform.accounts.lockout import LockoutRule
+from anju_platform.accounts.models import Account, FailedSignIn, Look, SignIn
+from anju_platform.db.unit_of_work import UnitOfWork
+
+SHORTEST_PASSWORD = 12
+_SECRET_BYTES = 32
+_SEEN_EVERY = timedelta(minutes=5)
+_STAFF_STAY = timedelta(hours=12)
+_PHONE_STAY = timedelta(days=30)
+_STAYS = {Role.CARER: _PHONE_STAY, Role.FAMILY: _PHONE_STAY}
+"""How long a sign-in lasts: one shift for staff, a month on a carer's or a relative's own phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A fresh sign-in. `secret` is shown once: the database keeps only its hash."""
+
+    secret: str
+    csrf: str
+    expires_at: datetime
+    actor: Actor
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A sign-in that holds."""
+
+    actor: Actor
+    csrf: str
+    locale: str
+    expires_at: datetime
+    token_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """An account to be opened; which of the scopes is set depends on the role."""
+
+    login: str
+    name: str
+    role: Role
+    password: str
+    community_id: str | None = None
+    provider_id: str | None = None
+    home_id: str | None = None
+    phone: str = ""
+    locale: str = "zh"
+
+
+class AccessService:
+    """Sign-ins with opaque tokens, and the log of looks.
+
+    random: gives n unpredictable bytes.
+    """
+
+    def __init__(
+        self,
+        hasher: PasswordHash | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+        lockout: LockoutRule = LockoutRule(),  # noqa: B008 - frozen
+    ) -> None:
+        self._hasher = hasher or PasswordHash.recommended()
+        self._random = random
+        self._lockout = lockout
+        self._log = structlog.get_logger("anju.access")
+        self._nobody = self._hasher.hash(random(_SECRET_BYTES).hex())
+        """Checked when the login is unknown, so that the answer takes as long."""
+
+    def sign_in(self, work: UnitOfWork, login: str, password: str) -> Token:
+        """Open a session; raises `SignInRefused` or `TooManySignIns` (both keep the count of failures)."""
+        now = work.clock.now()
+        login = login.strip().casefold()
+        tried = self._tried(work, login, now)
+        account = repository.account_by_login(work.session, login)
+        right = self._hasher.verify(password, account.password_hash if account else self._nobody)
+        if account is None or account.disabled_at is not None or not right:
+            self._count_failure(tried, now)
+            self._log.warning("sign_in_refused", account=str(account.id) if account else None, failures=tried.failures)
+            raise SignInRefused
+        work.session.delete(tried)
+        return self._open(work, account, now)
+
+    def signed_in(self, work: UnitOfWork, secret: str) -> SignedIn:
+        """Who holds this token; raises `NotSignedIn` where it is unknown, expired, or its account is closed."""
+        found = repository.sign_in_with_account(work.session, _hash(secret))
+        if found is None:
+            raise NotSignedIn
+        row, account = found
+        if row.expires_at <= work.clock.now() or account.disabled_at is not None:
+            raise NotSignedIn
+        return SignedIn(_actor(account), row.csrf, account.locale, row.expires_at, row.token_hash)
+
+    def actor_of(self, work: UnitOfWork, token: str) -> Actor:
+        """The person behind a token; raises `NotSignedIn`."""
+        return self.signed_in(work, token).actor
+
+    def seen(self, work: UnitOfWork, token_hash: str) -> None:
+        """Note that a sign-in is in use; writes at most every few minutes."""
+        row = work.session.get(SignIn, token_hash)
+        if row is not None and work.clock.now() - row.seen_at > _SEEN_EVERY:
+            row.seen_at = work.clock.now()
+
+    def sign_out(self, work: UnitOfWork, secret: str) -> None:
+        """End a sign-in; an unknown one is no error."""
+        repository.end_sign_in(work.session, _hash(secret))
+
+    def open_account(self, work: UnitOfWork, new: NewAccount) -> UUID:
+        """Add an account; raises `LoginTaken`, `WeakPassword`."""
+        login = new.login.strip().casefold()
+        if repository.account_by_login(work.session, login) is not None:
+            raise LoginTaken(login)
+        account = Account(
+            id=work.new_id(),
+            login=login,
+            name=new.name,
+            role=new.role.value,
+            community_id=new.community_id,
+            provider_id=new.provider_id,
+            home_id=new.home_id,
+            phone=new.phone,
+            locale=new.locale,
+            password_hash=self._password_hash(login, new.password),
+        )
+        work.session.add(account)
+        work.session.flush()
+        return account.id
+
+    def accounts(self, work: UnitOfWork) -> list[Account]:
+        """Every account, by role and login."""
+        return repository.accounts(work.session)
+
+    def set_password(self, work: UnitOfWork, login: str, password: str) -> None:
+        """Change a password and end every sign-in of the account; raises `AccountUnknown`, `WeakPassword`."""
+        account = self._known(work, login)
+        account.password_hash = self._password_hash(account.login, password)
+        repository.end_all_sign_ins(work.session, account.id)
+
+    def close_account(self, work: UnitOfWork, login: str) -> None:
+        """Shut an account and end its sign-ins; its name stays in the histories. Raises `AccountUnknown`."""
+        account = self._known(work, login)
+        account.disabled_at = work.clock.now()
+        repository.end_all_sign_ins(work.session, account.id)
+
+    def new_password(self) -> str:
+        """A random password (120 bits) that can be read aloud."""
+        text = self._random(15).hex()
+        return "-".join(text[at : at + 6] for at in range(0, len(text), 6))
+
+    def log_look(
+        self,
+        work: UnitOfWork,
+        actor: Actor,
+        what: str,
+        home_id: str | None,
+        why: str = "",
+        *,
+        once_in: timedelta | None = None,
+    ) -> None:
+        """Write down that a person looked at somebody's data; belongs in the transaction of the read.
+
+        once_in: the same look of the same person within this time is one look (for a page that refreshes itself).
+        """
+        since = None if once_in is None else work.clock.now() - once_in
+        if since is not None and repository.has_looked(work.session, actor.account_id, home_id, what, since):
+            return
+        work.session.add(
+            Look(
+                id=work.new_id(),
+                at=work.clock.now(),
+                account_id=actor.account_id,
+                by_name=actor.name,
+                role=actor.role.value,
+                home_id=home_id,
+                what=what,
+                why=why,
+            )
+        )
+
+    def looks_of(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[Look]:
+        """Who looked at a home's people, newest first."""
+        return repository.looks_of(work.session, home_id, limit)
+
+    def _tried(self, work: UnitOfWork, login: str, now: datetime) -> FailedSignIn:
+        """The login's count, locked: many guesses at once are counted one after the other."""
+        tried = repository.failed_sign_in(work.session, _hash(login), now)
+        if tried.locked_until is not None and tried.locked_until > now:
+            raise TooManySignIns(max(1, round((tried.locked_until - now).total_seconds())))
+        return tried
+
+    def _count_failure(self, tried: FailedSignIn, now: datetime) -> None:
+        tried.failures = self._lockout.counted(tried.failures, tried.last_at, now) + 1
+        tried.last_at = now
+        rest = self._lockout.rest(tried.failures)
+        tried.locked_until = now + rest if rest else None
+
+    def _open(self, work: UnitOfWork, account: Account, now: datetime) -> Token:
+        repository.forget_expired(work.session, now)
+        secret, csrf = self._random(_SECRET_BYTES).hex(), self._random(_SECRET_BYTES).hex()
+        actor = _actor(account)
+        expires_at = now + _STAYS.get(actor.role, _STAFF_STAY)
+        row = SignIn(
+            token_hash=_hash(secret),
+            account_id=account.id,
+            csrf=csrf,
+            created_at=now,
+            seen_at=now,
+            expires_at=expires_at,
+        )
+        work.session.add(row)
+        work.session.flush()
+        self._log.info("signed_in", account=str(account.id), role=account.role)
+        return Token(secret, csrf, expires_at, actor, account.locale)
+
+    def _known(self, work: UnitOfWork, login: str) -> Account:
+        account = repository.account_by_login(work.session, login.strip().casefold())
+        if account is None:
+            raise AccountUnknown(login)
+        return account
+
+    def _password_hash(self, login: str, password: str) -> str:
+        if len(password) < SHORTEST_PASSWORD or password.casefold() == login:
+            raise WeakPassword(SHORTEST_PASSWORD)
+        return self._hasher.hash(password)
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _actor(account: Account) -> Actor:
+    role = Role(account.role)
+    return Actor(account.id, account.name, role, account.community_id, account.provider_id, account.home_id)

@@ -1,0 +1,205 @@
+"""The composition root: which adapters, which services, who listens to whom. Nothing else chooses."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine as Database
+from sqlalchemy.orm import Session, sessionmaker
+
+from anju_core.vocabulary import Channel
+from anju_platform.accounts.service import AccessService
+from anju_platform.alerts.service import AlertService
+from anju_platform.app.scheduler import Engine, add_deadlines
+from anju_platform.app.wiring import wire
+from anju_platform.console.district.service import DistrictService
+from anju_platform.console.family.service import FamilyService
+from anju_platform.console.tester.service import TesterService
+from anju_platform.console.tester.simulator_link import SimulatorLink
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.devices.cache import Book
+from anju_platform.devices.service import DeviceService
+from anju_platform.ingest.alarm_consumer import AlarmDesk
+from anju_platform.ingest.mqtt_client import BufferedClient
+from anju_platform.ingest.mqtt_ingest import Intake
+from anju_platform.ingest.telemetry_consumer import TelemetryDesk
+from anju_platform.monitoring.service import Watch
+from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel
+from anju_platform.notifications.delivery_worker import Courier
+from anju_platform.notifications.service import OutboxService
+from anju_platform.oncall.service import DutyService
+from anju_platform.residents.service import ResidentService
+from anju_platform.routine.nightly_job import Digester
+from anju_platform.routine.service import RoutineService
+from anju_platform.sensitivity.service import WishService
+from anju_platform.settings import Settings
+from anju_platform.timeseries.open import open_series
+from anju_platform.timeseries.store import SeriesStore
+from anju_platform.visits.service import VisitService
+from anju_platform.web.hub import Hub
+from anju_wire.clock import Clock
+
+SWEEP_S = 1.0
+SNAPSHOT_S = 30.0
+ROUTINE_S = 2.0
+SLOW_CHANNELS = 8
+"""Threads for channels that may take seconds."""
+CODE_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Everything that one process runs; a context manager that starts and stops it."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    sessions: sessionmaker[Session]
+    bus: Bus
+    work: WorkFactory
+    series: SeriesStore
+    hub: Hub
+    metrics: CollectorRegistry
+    access: AccessService
+    residents: ResidentService
+    routine: RoutineService
+    family: FamilyService
+    district: DistrictService
+    devices: DeviceService
+    duty: DutyService
+    wishes: WishService
+    outbox: OutboxService
+    alerts: AlertService
+    visits: VisitService
+    watch: Watch
+    ingest: Intake
+    engine: Engine
+    tester: TesterService
+    simulator: SimulatorLink | None
+    threads: ThreadPoolExecutor
+
+    def __enter__(self) -> Self:
+        """Take up where the last process left off, then listen, then act on what is due."""
+        self.watch.restore(self.series)
+        self.ingest.start(self.settings.mqtt_host, self.settings.mqtt_port)
+        if self.simulator is not None:
+            self.simulator.start()
+        self.engine.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.stop()
+        if self.simulator is not None:
+            self.simulator.stop()
+        self.ingest.stop()
+        self.watch.snapshot()
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self.series.close()
+        self.database.dispose()
+
+
+def build(settings: Settings) -> Platform:
+    """Put the platform together; nothing runs until it is entered."""
+    clock, bus, hub, metrics = settings.parsed_clock(), Bus(), Hub(), CollectorRegistry()
+    database = make_engine(settings.database_url.get_secret_value())
+    sessions = make_sessions(database)
+    work: WorkFactory = partial(UnitOfWork, sessions, bus, clock)
+    token = settings.influx_token.get_secret_value() if settings.influx_token else ""
+    series = open_series(settings.series_url, token=token, org=settings.influx_org)
+    access = AccessService()
+    duty, outbox = DutyService(), OutboxService(settings.apprise)
+    alerts = AlertService(outbox, duty)
+    visits = VisitService(outbox, duty, _arrival_code)
+    watch = Watch(work=work, clock=clock, alerts=alerts)
+    devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
+    engine = Engine(clock, metrics)
+    threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
+    ingest = Intake(
+        dial=partial(dial, settings),
+        clock=clock,
+        metrics=metrics,
+        listening=watch.listening,
+        # A book belongs to one thread: each desk has its own.
+        desks=lambda post, onward: (
+            AlarmDesk(work=work, book=Book(work, clock), alerts=alerts, registry=devices, post=post, onward=onward),
+            TelemetryDesk(work=work, book=Book(work, clock), series=series, watch=watch, registry=devices, post=post),
+        ),
+    )
+    simulator = SimulatorLink(settings) if settings.sim_control else None
+    channels: dict[Channel, MessageChannel] = {
+        Channel.BOARD: BoardChannel(hub),
+        Channel.HOME: HomeChannel(ingest),
+        Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
+    }
+    courier = Courier(work, outbox, channels, alerts.wants_people, threads)
+    wire(
+        bus,
+        alerts=alerts,
+        visits=visits,
+        outbox=outbox,
+        hub=hub,
+        resolved=watch.alert_resolved,
+        absent=watch.absence_changed,
+        wished=watch.wish_changed,
+    )
+    add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
+    engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
+    engine.add("snapshot", SNAPSHOT_S, lambda _now: watch.snapshot())
+    engine.add("routine", ROUTINE_S, Digester(work, clock, series).step)
+    return Platform(
+        settings=settings,
+        clock=clock,
+        database=database,
+        sessions=sessions,
+        bus=bus,
+        work=work,
+        series=series,
+        hub=hub,
+        metrics=metrics,
+        access=access,
+        residents=ResidentService(access),
+        routine=RoutineService(access),
+        family=FamilyService(access, series),
+        district=DistrictService(access),
+        devices=devices,
+        duty=duty,
+        wishes=WishService(),
+        outbox=outbox,
+        alerts=alerts,
+        visits=visits,
+        watch=watch,
+        ingest=ingest,
+        engine=engine,
+        tester=TesterService(alerts, simulator),
+        simulator=simulator,
+        threads=threads,
+    )
+
+
+def dial(settings: Settings, name: str) -> BufferedClient:
+    """A client with the platform's credential, over TLS where an authority is set."""
+    client = BufferedClient(
+        CallbackAPIVersion.VERSION2,
+        client_id=f"anju-platform-{name}",
+        clean_session=True,
+        protocol=mqtt.MQTTv311,
+    )
+    client.max_inflight_messages_set(1000)
+    if settings.mqtt_username and settings.mqtt_password is not None:
+        client.username_pw_set(settings.mqtt_username, settings.mqtt_password.get_secret_value())
+    if settings.mqtt_ca is not None:
+        client.tls_set(str(settings.mqtt_ca))
+    return client
+
+
+def _arrival_code() -> str:
+    """A one-time code that can be read from a small display and typed with a thumb."""
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"

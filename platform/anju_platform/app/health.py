@@ -1,0 +1,79 @@
+"""Whether the platform is well, and its figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from anju_platform.accounts.errors import OutOfScope
+from anju_platform.accounts.service import same
+from anju_platform.settings import is_loopback
+from anju_platform.web.dependencies import PlatformDep
+from anju_wire.clock import Clock
+
+router = APIRouter(tags=["platform"])
+
+
+JOB_LATE_S = 120.0
+"""A job of the engine that has not ended well for so long (of the machine's seconds) is late."""
+
+
+class Health(BaseModel):
+    """Which parts answer; `well` is whether all of them do."""
+
+    well: bool
+    records: bool
+    ingest: bool
+    """Both lines to the broker are up: alarms can come in and answers go out."""
+    late_jobs: list[str]
+    pages_open: int
+
+
+@router.get("/health", responses={503: {"model": Health}})
+def health(platform: PlatformDep, response: Response) -> Health:
+    """Whether the platform can take an alarm and show it.
+
+    503 where the process itself cannot work; a broker that is away makes it unwell, but no restart would help.
+    """
+    try:
+        with platform.work() as work:
+            work.only_read()
+            records = work.session.execute(text("SELECT 1")).scalar() == 1
+    except SQLAlchemyError:
+        records = False
+    late = _late_jobs(platform.engine.last_runs(), platform.clock)
+    if not records or late:
+        response.status_code = 503
+    ingest = platform.ingest.ready
+    well = records and ingest and not late
+    return Health(well=well, records=records, ingest=ingest, late_jobs=late, pages_open=platform.hub.listeners())
+
+
+def _late_jobs(last_runs: Mapping[str, datetime], clock: Clock) -> list[str]:
+    now = clock.now()
+    since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in last_runs.items()}
+    return sorted(name for name, seconds in since.items() if seconds > JOB_LATE_S)
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(request: Request, platform: PlatformDep) -> Response:
+    """Prometheus' text form; for this machine, or for the bearer of the metrics token."""
+    if not _may_scrape(request, platform.settings.metrics_token):
+        raise OutOfScope
+    return Response(generate_latest(request.state.metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_scrape(request: Request, token: object) -> bool:
+    if token is not None:
+        _, _, given = request.headers.get("authorization", "").partition(" ")
+        if same(given, token.get_secret_value()):  # type: ignore[attr-defined]
+            return True
+    # A proxy on this machine speaks for others.
+    proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+    return request.client is not None and is_loopback(request.client.host) and not proxied

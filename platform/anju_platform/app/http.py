@@ -1,0 +1,132 @@
+"""The web application: the routers of the slices and of the console, behind the security headers, with one lifespan."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, Histogram
+from starlette.middleware.gzip import GZipMiddleware
+
+from anju_platform.app import health
+from anju_platform.console.rendering import STATIC, Pages
+from anju_platform.web import errors
+from anju_platform.web.security_headers import API, RequestLog, Shield
+from anju_platform.web.static_files import VersionedFiles
+
+if TYPE_CHECKING:
+    from anju_platform.app.bootstrap import Platform
+
+ENDPOINTS = (
+    "accounts",
+    "alerts",
+    "visits",
+    "residents",
+    "routine",
+    "oncall",
+    "devices",
+    "sensitivity",
+    "console.family",
+    "console.district",
+    "console.tester",
+)
+"""Packages whose `endpoints.py` holds a `router` of JSON, under `API`."""
+PAGES = (
+    "sign_in",
+    "board",
+    "carer",
+    "provider",
+    "residents",
+    "routine",
+    "shift",
+    "homes",
+    "family",
+    "district",
+    "sensitivity",
+    "tester",
+)
+"""Packages of the console whose `pages.py` holds a `router` of HTML."""
+_SMALLEST_ZIPPED = 1000
+_PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"model": errors.Problem, "description": "Not signed in", **_PROBLEM},
+    403: {"description": "Not of the right role", **_PROBLEM},
+    404: {"description": "Not there, or not within the person's scope", **_PROBLEM},
+    409: {"description": "The state of things does not allow it", **_PROBLEM},
+    422: {"description": "The request cannot be used", **_PROBLEM},
+}
+
+
+class State(TypedDict):
+    """What a request finds in `request.state`."""
+
+    platform: Platform
+    pages: Pages
+    metrics: CollectorRegistry
+
+
+def create_app(platform: Platform, registry: CollectorRegistry | None = None, pages: Pages | None = None) -> FastAPI:
+    """The whole web side over a platform that is already built. Whoever built it also stops it."""
+    metrics = registry or CollectorRegistry()
+    durations = Histogram("anju_http_seconds", "Duration of requests", ["method", "route", "status"], registry=metrics)
+    app = bare_app(_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)))
+    errors.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
+    app.add_middleware(Shield, https_only=platform.settings.https_only)
+    app.add_middleware(RequestLog, durations=durations)
+    app.add_api_route("/metrics", health.metrics, include_in_schema=False)
+    for router in page_routers():
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", VersionedFiles(directory=STATIC, check_dir=False), name="static")
+    return app
+
+
+def bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[State]] | None = None) -> FastAPI:
+    """The JSON API alone."""
+    app = FastAPI(
+        title="Anju 安居",
+        version=version("anju"),
+        summary="Keeps old people who live alone safe at home.",
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    for router in (*endpoint_routers(), health.router):
+        app.include_router(router, prefix=API, responses=_PROBLEMS)
+    return app
+
+
+def document() -> str:
+    """The OpenAPI document, as docs/openapi.json holds it."""
+    return json.dumps(bare_app().openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def endpoint_routers() -> list[APIRouter]:
+    """The routers of JSON, in the order of `ENDPOINTS`."""
+    return [importlib.import_module(f"anju_platform.{package}.endpoints").router for package in ENDPOINTS]
+
+
+def page_routers() -> list[APIRouter]:
+    """The routers of HTML, in the order of `PAGES`."""
+    return [importlib.import_module(f"anju_platform.console.{package}.pages").router for package in PAGES]
+
+
+def _lifespan(state: State) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        yield state
+        state["platform"].hub.close()
+
+    return lifespan
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0] if route.tags else 'pages'}_{route.name}"

@@ -1,0 +1,111 @@
+"""Which slice listens to which event. Slices know events, never each other; they meet here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from anju_core.announcements import SEEN, Saying, cancelled, closed, coming_soon
+from anju_core.events import (
+    AbsenceChanged,
+    AlertChanged,
+    AlertResolved,
+    AlertTaken,
+    ElderTold,
+    HelpWanted,
+    HomeSight,
+    MessageSettled,
+    VisitChanged,
+    VisitRequested,
+    WishChanged,
+)
+from anju_core.vocabulary import Outcome
+from anju_platform.alerts.service import AlertService
+from anju_platform.db.unit_of_work import Bus, UnitOfWork
+from anju_platform.notifications.channels import PageHub
+from anju_platform.notifications.service import OutboxService
+from anju_platform.visits.service import VisitService
+
+EVERYWHERE = "community:*"
+"""Topic of pages that may see every community."""
+ELDER_EXPIRES_S = 600.0
+
+
+def wire(
+    bus: Bus,
+    *,
+    alerts: AlertService,
+    visits: VisitService,
+    outbox: OutboxService,
+    hub: PageHub,
+    resolved: Callable[[AlertResolved], None] | None = None,
+    absent: Callable[[AbsenceChanged], None] | None = None,
+    wished: Callable[[WishChanged], None] | None = None,
+) -> None:
+    """Connect the slices. `resolved`, `absent` and `wished` are the watch's: it learns from what people say."""
+    bus.within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
+    bus.within(VisitChanged, alerts.visit_changed)
+    bus.within(MessageSettled, alerts.message_settled)
+    bus.within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
+    bus.within(ElderTold, outbox.heard)
+    bus.within(HomeSight, alerts.home_sight)
+    bus.within(HelpWanted, alerts.help_wanted)
+    bus.within(AlertResolved, visits.alert_resolved)
+    bus.within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
+    bus.within(AlertTaken, lambda work, event: _say_taken(outbox, work, event))
+    bus.after(AlertChanged, lambda event: _show_alert(hub, event))
+    bus.after(VisitChanged, lambda event: _show_visit(hub, event))
+    if resolved is not None:
+        bus.after(AlertResolved, resolved)
+    if absent is not None:
+        bus.after(AbsenceChanged, absent)
+    if wished is not None:
+        bus.after(WishChanged, wished)
+
+
+def _ignore(_result: object) -> None:
+    """Handlers return nothing."""
+
+
+def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertTaken) -> None:
+    if event.kind in SEEN:
+        _say(outbox, work, event, coming_soon(event.by_name))
+
+
+def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -> None:
+    if event.kind in SEEN:
+        _say(outbox, work, event, cancelled() if event.outcome is Outcome.WITHDRAWN else closed())
+
+
+def _say(outbox: OutboxService, work: UnitOfWork, event: AlertTaken | AlertResolved, saying: Saying) -> None:
+    outbox.tell_home(work, event.home_id, saying, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
+
+
+def _show_alert(hub: PageHub, event: AlertChanged) -> None:
+    data = {
+        "alert_id": str(event.alert_id),
+        "home_id": event.home_id,
+        "kind": event.kind.value,
+        "state": event.state.value,
+        "step": event.step,
+        "at": event.at.isoformat(),
+    }
+    text = json.dumps(data)
+    for topic in (f"community:{event.community_id}", EVERYWHERE, f"home:{event.home_id}"):
+        hub.publish(topic, "alert", text)
+
+
+def _show_visit(hub: PageHub, event: VisitChanged) -> None:
+    data = {
+        "visit_id": str(event.visit_id),
+        "alert_id": None if event.alert_id is None else str(event.alert_id),
+        "home_id": event.home_id,
+        "step": event.step,
+        "at": event.at.isoformat(),
+    }
+    topics = [EVERYWHERE, f"home:{event.home_id}"]
+    topics += [f"community:{event.community_id}"] if event.community_id else []
+    topics += [f"provider:{event.provider_id}"] if event.provider_id else []
+    topics += [f"account:{event.carer_id}"] if event.carer_id else []
+    for topic in topics:
+        hub.publish(topic, "visit", json.dumps(data))

@@ -1,0 +1,1 @@
+"""The community worker's alert board."""

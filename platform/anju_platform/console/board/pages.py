@@ -1,0 +1,251 @@
+"""The community worker's board: who needs me now, why, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import func, select
+
+from anju_core.actor import Actor
+from anju_core.alerts import AlertNotFound
+from anju_core.errors import DomainError
+from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
+from anju_platform.accounts.guards import require
+from anju_platform.alerts.queries import AlertDetail
+from anju_platform.console import day_timeline, time_format
+from anju_platform.console.activity_timeline import Stretch, Strip
+from anju_platform.console.board import presenter
+from anju_platform.console.board.views import Board, Detail, QuietNote
+from anju_platform.console.board.visit_summary import visit_line
+from anju_platform.console.error_messages import explain
+from anju_platform.console.home_card import card
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.rendering import address
+from anju_platform.console.waveform_chart import Wave, magnitudes
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.residents.models import Home
+from anju_platform.routine.views import NoteView
+from anju_platform.timeseries.store import SeriesUnavailable
+from anju_platform.web.i18n import Words
+
+router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+
+USUAL_DAYS = 7
+AHEAD = timedelta(hours=1)
+"""So much of the strip lies after the present, so that what happened just now is not at its edge."""
+_GAPS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
+Act = Callable[[UnitOfWork, Actor], object]
+
+
+@router.get("", name="board")
+def show_board(asked: AskedDep) -> Response:
+    """The list; nothing chosen."""
+    return _page(asked, None)
+
+
+@router.get("/list", name="board_list")
+def show_list(asked: AskedDep, chosen: str = "") -> Response:
+    """The list alone, redrawn when something happens."""
+    view = _board(asked)
+    return asked.page("board/list.html", "board", board=view, chosen=chosen)
+
+
+@router.get("/{alert_id}", name="board_alert")
+def show_alert(alert_id: UUID, asked: AskedDep) -> Response:
+    """One alert; a look of a person (not a redrawing) is logged."""
+    if asked.request.headers.get("hx-trigger") != "detail":
+        with asked.platform.work() as work:
+            seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
+            asked.platform.access.log_look(work, asked.actor, "alert", seen.row.home_id, str(alert_id))
+    return _answer(asked, alert_id)
+
+
+@router.post("/{alert_id}/take")
+def take(alert_id: UUID, asked: AskedDep) -> Response:
+    """I will see to it."""
+    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.take(work, alert_id, actor))
+
+
+@router.post("/{alert_id}/release")
+def release(alert_id: UUID, asked: AskedDep) -> Response:
+    """Undo, or hand it back."""
+    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.release(work, alert_id, actor))
+
+
+@router.post("/{alert_id}/contacted")
+def contacted(
+    alert_id: UUID,
+    asked: AskedDep,
+    who: Annotated[str, Form(max_length=100)],
+    outcome: Annotated[CallOutcome, Form()],
+) -> Response:
+    """How a call ended."""
+
+    def act(work: UnitOfWork, actor: Actor) -> object:
+        return asked.platform.alerts.contacted(work, alert_id, actor, who=who, outcome=outcome)
+
+    return _do(asked, alert_id, act)
+
+
+@router.post("/{alert_id}/dispatch")
+def dispatch(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_length=500)] = "") -> Response:
+    """Send a provider's carer."""
+
+    def act(work: UnitOfWork, actor: Actor) -> object:
+        return asked.platform.alerts.dispatch(work, alert_id, actor, note=note.strip())
+
+    return _do(asked, alert_id, act)
+
+
+@router.post("/{alert_id}/go")
+def go(alert_id: UUID, asked: AskedDep) -> Response:
+    """I go there myself."""
+    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.go_myself(work, alert_id, actor))
+
+
+@router.post("/{alert_id}/arrive")
+def arrive(alert_id: UUID, asked: AskedDep) -> Response:
+    """I am there."""
+    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.arrive(work, alert_id, actor))
+
+
+@router.post("/{alert_id}/note")
+def note_down(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
+    """Write something down."""
+    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.note(work, alert_id, actor, note.strip()))
+
+
+@router.post("/{alert_id}/resolve")
+def resolve(
+    alert_id: UUID,
+    asked: AskedDep,
+    outcome: Annotated[Outcome, Form()],
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Close it; a visit that was made is confirmed with it, one not yet begun is called off."""
+
+    def act(work: UnitOfWork, actor: Actor) -> object:
+        return asked.platform.alerts.resolve(work, alert_id, actor, outcome=outcome, note=note.strip())
+
+    return _do(asked, alert_id, act)
+
+
+@router.post("/{alert_id}/door-code")
+def door_code(alert_id: UUID, asked: AskedDep) -> HTMLResponse:
+    """The door code, once asked for; who asked is logged in the same transaction."""
+    with asked.platform.work() as work:
+        seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
+        home = work.session.get_one(Home, seen.row.home_id)
+        asked.platform.access.log_look(work, asked.actor, "door_code", home.id, str(alert_id))
+        code = home.door_code
+    return asked.page("board/door_code.html", code=code)
+
+
+def _do(asked: Asked, alert_id: UUID, act: Act) -> Response:
+    """Do one thing in one transaction, then show the alert as it is; a refusal is said where the button was."""
+    problem = ""
+    try:
+        with asked.platform.work() as work:
+            act(work, asked.actor)
+    except AlertNotFound:
+        raise
+    except DomainError as refusal:
+        problem = explain(refusal, asked.words)
+    if not asked.fragment and not problem:
+        return RedirectResponse(f"/board/{alert_id}", status_code=303)
+    return _answer(asked, alert_id, problem)
+
+
+def _answer(asked: Asked, alert_id: UUID, problem: str = "") -> Response:
+    if not asked.fragment:
+        return _page(asked, alert_id, problem)
+    view = _detail(asked, alert_id)
+    return asked.page("board/detail.html", "board", detail=view, problem=problem)
+
+
+def _page(asked: Asked, alert_id: UUID | None, problem: str = "") -> Response:
+    chosen = None if alert_id is None else _detail(asked, alert_id)
+    view = _board(asked)
+    return asked.page("board/page.html", "board", board=view, detail=chosen, chosen=alert_id or "", problem=problem)
+
+
+def _board(asked: Asked) -> Board:
+    platform, actor = asked.platform, asked.actor
+    with platform.work() as work:
+        work.only_read()
+        now = work.clock.now()
+        rows = platform.alerts.board(work, actor.community_id, now)
+        load = platform.alerts.load(work, actor.community_id, now)
+        homes = select(func.count()).select_from(Home)
+        blind = select(func.count()).select_from(SeenRow).join(Home, Home.id == SeenRow.home_id)
+        blind = blind.where(SeenRow.blind_since.is_not(None))
+        if actor.community_id is not None:
+            homes = homes.where(Home.community_id == actor.community_id)
+            blind = blind.where(Home.community_id == actor.community_id)
+        counted = work.session.scalar(homes) or 0, work.session.scalar(blind) or 0
+        notes = [_quiet(one, asked.words) for one in platform.routine.notes(work, actor)]
+    drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], blind=counted[1])
+    return replace(drawn, notes=notes)
+
+
+def _quiet(one: NoteView, words: Words) -> QuietNote:
+    where = address(words, one.estate, one.building, one.unit, one.room)
+    return QuietNote(
+        id=one.id,
+        home_id=one.home_id,
+        name=one.name,
+        address=where,
+        reason=words.pick(one.reason_zh, one.reason_en),
+    )
+
+
+def _detail(asked: Asked, alert_id: UUID) -> Detail:
+    platform, words = asked.platform, asked.words
+    with platform.work() as work:
+        work.only_read()
+        now = work.clock.now()
+        found: AlertDetail = platform.alerts.detail(work, alert_id, asked.actor)
+        home = card(work.session, found.row.home_id, words, time_format.local_date(now))
+        if home is None:
+            raise AlertNotFound(alert_id)
+        visit = visit_line(next(iter(platform.visits.of_alert(work, alert_id)), None), words)
+        sight = work.session.get(SeenRow, home.id)
+        blind_since = sight.blind_since if sight is not None else None
+    also = ""
+    if blind_since is not None and found.row.kind is not AlertKind.BLIND:
+        also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, blind_since))
+    strip, wave = _drawings(asked, found, now)
+    return presenter.detail(found, asked.actor, home, words, now, visit=visit, strip=strip, wave=wave, also=also)
+
+
+def _drawings(asked: Asked, found: AlertDetail, now: datetime) -> tuple[Strip | None, Wave | None]:
+    """The day and the fall; without the series store the alert is shown all the same."""
+    one = found.row
+    upto = one.closed_at or now
+    end = upto + AHEAD
+    start = end - timedelta(days=1)
+    falls = one.kind is AlertKind.FALL
+    try:
+        signs = asked.platform.series.read(
+            one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=day_timeline.LIFE
+        )
+        clip = asked.platform.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None
+    except SeriesUnavailable:
+        return None, None
+    rows = day_timeline.rows(signs, start, end, asked.words, day_timeline.usual(signs, start, start, end))
+    gap = Stretch(max(one.happened_at, start), upto) if one.kind in _GAPS else None
+    impact = None if gap or one.kind is AlertKind.BLIND else one.happened_at
+    dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.BLIND else []
+    strip = Strip(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
+    wave = None
+    if clip is not None:
+        impact_s = max(0.0, one.happened_at.timestamp() - clip.start_s)
+        wave = Wave(magnitudes(clip.data), clip.fs_hz, impact_s)
+    return strip, wave

@@ -1,0 +1,235 @@
+"""Turns what the alert service read into what the board shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from anju_core.actor import Actor
+from anju_core.alerts import AlertCommand
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
+from anju_platform.alerts.queries import AlertDetail, AlertRow, HistoryStep
+from anju_platform.console import time_format
+from anju_platform.console.activity_timeline import Strip
+from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
+from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.console.home_card import ELDER, HomeCard
+from anju_platform.console.waveform_chart import Wave
+from anju_platform.web.i18n import Words, mark
+
+FLOOD = 10
+"""More alerts than this in ten minutes are a flood for one operator (ISA-18.2)."""
+GROUP_FROM = 3
+"""So many homes blind for one cause are one line."""
+_NIGHT = (6, 21)
+_SURE = ((0.9, mark("很确定（%(n)s）")), (0.7, mark("比较确定（%(n)s）")), (0.0, mark("不太确定（%(n)s）")))
+_WAITING = (AlertState.RAISED, AlertState.NOTIFIED)
+_OVER = (VisitState.CHECKED_OUT, VisitState.CONFIRMED)
+OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
+"""What a worker can close an alert with."""
+
+
+def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, homes: int, blind: int) -> Board:
+    """The list, in the order that the service gives; many blind homes of one cause become one line."""
+    drawn = [row(one, words) for one in rows]
+    blind_by_cause: dict[str, list[Row]] = defaultdict(list)
+    for one in drawn:
+        if one.sight is Sight.DARK:
+            blind_by_cause[one.reason].append(one)
+    groups = [Group(cause, members) for cause, members in blind_by_cause.items() if len(members) >= GROUP_FROM]
+    grouped = {member.id for group in groups for member in group.rows}
+    hour = now.astimezone(time_format.SHANGHAI).hour
+    return Board(
+        rows=[one for one in drawn if one.id not in grouped],
+        waiting=[one for one in drawn if one.sight is Sight.NOW],
+        untaken=sum(one.sight in {Sight.NOW, Sight.DARK} for one in drawn),
+        groups=groups,
+        load=load,
+        flood=load > FLOOD,
+        homes=homes,
+        blind=blind,
+        night=not _NIGHT[0] <= hour < _NIGHT[1],
+    )
+
+
+def row(one: AlertRow, words: Words) -> Row:
+    """One alert in the list."""
+    kind = say(words, "kind", one.kind)
+    return Row(
+        id=one.id,
+        home_id=one.home_id,
+        sight=alert_sight(one.kind, one.state),
+        kind=one.kind,
+        suspected=one.suspected,
+        name=one.name,
+        age=one.age,
+        address=one.address,
+        reason=words.pick(one.reason_zh, one.reason_en),
+        happened_at=one.happened_at,
+        due_from=one.due_from,
+        due_at=one.next_due_at,
+        progress=_progress(one, words),
+        said=words("%(name)s，%(kind)s，%(address)s", name=one.name, kind=kind, address=one.address),
+    )
+
+
+def _progress(one: AlertRow, words: Words) -> str:
+    if one.state in _WAITING:
+        text = say(words, "sight", alert_sight(one.kind, one.state))
+        return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
+    if one.state is AlertState.ACKNOWLEDGED:
+        return words("%(name)s 正在处理", name=one.taken_by_name)
+    return say(words, "state", one.state)
+
+
+def detail(
+    found: AlertDetail,
+    actor: Actor,
+    card: HomeCard,
+    words: Words,
+    now: datetime,
+    *,
+    visit: VisitLine | None,
+    strip: Strip | None,
+    wave: Wave | None,
+    also: str,
+) -> Detail:
+    """The chosen alert."""
+    one = found.row
+    face = _face(found, actor, visit)
+    return Detail(
+        row=row(one, words),
+        sure=_sure(one.score, words),
+        also=also,
+        strip=strip,
+        wave=wave,
+        next=face,
+        advice=_advice(found, face, visit, words),
+        taken_by_name=one.taken_by_name,
+        may_act=AlertCommand.RESOLVE in found.commands,
+        may_take=AlertCommand.TAKE in found.commands,
+        may_dispatch=AlertCommand.DISPATCH in found.commands,
+        undo_until=found.undo_until if found.undo_until and found.undo_until > now else None,
+        outcomes=OUTCOMES,
+        likely=_likely(found, visit),
+        calls=[_call(number.who, number.name, number.relation, number.phone, found) for number in card.numbers],
+        door=card.door,
+        visit=visit,
+        history=[_step(step, card, words) for step in found.history],
+    )
+
+
+def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
+    """Which of its faces the action area has."""
+    one = found.row
+    if one.main is None:
+        return "done"
+    if one.state in _WAITING:
+        return "take"
+    if one.taken_by != actor.account_id and actor.role is not Role.SUPERVISOR:
+        return "taken_by_other"
+    return _own_face(found, visit)
+
+
+def _own_face(found: AlertDetail, visit: VisitLine | None) -> str:
+    """The face for who has it."""
+    one = found.row
+    if one.visited or (visit is not None and visit.state in _OVER):
+        return "result"
+    if one.visit_open:
+        return "wait"
+    if one.state is not AlertState.ACKNOWLEDGED:
+        return "arrive" if one.state is AlertState.ON_THE_WAY else "result"
+    if not one.contacted:
+        return "contact"
+    return "result" if _last_call(found) is CallOutcome.REACHED_OK else "dispatch"
+
+
+def _last_call(found: AlertDetail) -> CallOutcome | None:
+    last = max(found.calls.values(), key=lambda call: call.at, default=None)
+    return None if last is None else last.outcome
+
+
+def _likely(found: AlertDetail, visit: VisitLine | None) -> str:
+    """What is chosen already; nothing where a wrong click would be easy."""
+    if visit is not None and visit.state in _OVER:
+        return Outcome.REAL_HELPED.value if found.row.kind is not AlertKind.BLIND else Outcome.TECHNICAL.value
+    return ""
+
+
+_FAILED = mark("没有护理员能去。请自己去，或再派一次。")
+_CALL_ADVICE = {
+    CallOutcome.REACHED_OK: mark("接通了，人没事。是怎么回事？"),
+    CallOutcome.REACHED_HELP: mark("需要帮助：马上派人去。"),
+    CallOutcome.NO_ANSWER: mark("没人接：派人去看，同时打下一个电话。"),
+}
+
+
+def _advice(found: AlertDetail, face: str, visit: VisitLine | None, words: Words) -> str:
+    one = found.row
+    if face == "done":
+        outcome = say(words, "outcome", one.outcome) if one.outcome else ""
+        return words("已结束：%(outcome)s", outcome=outcome) + (f" · {one.outcome_note}" if one.outcome_note else "")
+    if face == "wait" and visit is not None:
+        return f"{say(words, 'visit_state', visit.state)} · {visit.carer_name}".rstrip(" ·")
+    if visit is not None and visit.state == VisitState.UNFILLED:
+        return words(_FAILED)
+    if visit is not None and visit.state in _OVER:
+        return words("%(name)s 已上门，看看报告，然后结束。", name=visit.carer_name)
+    call = _last_call(found)
+    return "" if call is None else words(_CALL_ADVICE[call])
+
+
+def _sure(score: float | None, words: Words) -> str:
+    if score is None:
+        return ""
+    text = next(text for least, text in _SURE if score >= least)
+    return words(text, n=f"{score:.2f}")
+
+
+def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> Call:
+    made = found.calls.get(who)
+    outcome, at = (made.outcome.value, made.at) if made else ("", None)
+    return Call(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
+
+
+def _step(step: HistoryStep, card: HomeCard, words: Words) -> Step:
+    return Step(
+        at=step.at,
+        step=step.step,
+        by_name=step.by_name,
+        detail=_told(step, card, words),
+        told=step.step is AlertStep.ELDER_TOLD,
+    )
+
+
+def _told(step: HistoryStep, card: HomeCard, words: Words) -> str:
+    """What a step's detail says, in words."""
+    detail = step.detail
+    parts = [
+        _whom(detail, card),
+        _labelled("call" if step.step is AlertStep.CONTACTED else "outcome", detail.get("outcome"), words),
+        _labelled("told", detail.get("said"), words),
+        _labelled("category", detail.get("category"), words),
+        words("亲自去") if detail.get("self") else "",
+        words("约 %(n)s 分钟到", n=detail["eta_minutes"]) if detail.get("eta_minutes") else "",
+        _labelled("escalation", detail.get("why") or detail.get("reason"), words),
+        str(detail.get("to") or ""),
+        str(detail.get("error") or ""),
+        str(detail.get("note") or ""),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _whom(detail: Mapping[str, object], card: HomeCard) -> str:
+    who = detail.get("who")
+    if not who:
+        return ""
+    numbers = {number.who: number.name for number in card.numbers}
+    return numbers.get(str(who), card.name if who == ELDER else str(who))
+
+
+def _labelled(table: str, value: object, words: Words) -> str:
+    text = LABELS[table].get(str(value)) if value else None
+    return words(text) if text else ""

@@ -1,0 +1,161 @@
+"""What the worker's board shows, as plain values: built from the services' rows, drawn by the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from anju_platform.console.activity_timeline import Strip
+from anju_platform.console.display_names import Sight
+from anju_platform.console.waveform_chart import Wave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One alert in the list."""
+
+    id: UUID
+    home_id: str
+    sight: Sight
+    kind: str
+    suspected: bool
+    name: str
+    age: int | None
+    address: str
+    reason: str
+    happened_at: datetime
+    due_from: datetime
+    """When the ring was full."""
+    due_at: datetime | None
+    """When it escalates."""
+    progress: str
+    """Where it is, in words: `王姐正在处理`."""
+    said: str
+    """What the page says aloud when it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Homes that cannot be seen for one cause."""
+
+    cause: str
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietNote:
+    """What a worker should know by day, below all alerts; nothing escalates."""
+
+    id: UUID
+    home_id: str
+    name: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The list."""
+
+    rows: Sequence[Row]
+    waiting: Sequence[Row]
+    """Those that nobody has taken; the page sounds until somebody does."""
+    untaken: int
+    """The same, with the blind homes that nobody has taken."""
+    groups: Sequence[Group]
+    load: int
+    """Alerts raised in the last ten minutes."""
+    flood: bool
+    """More than ten in ten minutes for one operator (ISA-18.2)."""
+    homes: int
+    blind: int
+    night: bool
+    notes: Sequence[QuietNote] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One telephone number of the call list, with the outcome of the last call."""
+
+    who: str
+    name: str
+    relation: str
+    phone: str
+    outcome: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the history."""
+
+    at: datetime
+    step: str
+    by_name: str
+    detail: str
+    told: bool
+    """Said to the elder."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """Who was asked, and the answer."""
+
+    at: datetime
+    carer_name: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """One item of the visit's checklist."""
+
+    text: str
+    done: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitLine:
+    """The visit that belongs to the alert."""
+
+    id: UUID
+    sight: Sight
+    state: str
+    carer_name: str
+    provider_name: str
+    offers: Sequence[OfferLine]
+    checked_in_at: datetime | None
+    checked_out_at: datetime | None
+    proved: bool
+    distance_m: float | None
+    tasks: Sequence[TaskLine]
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """The chosen alert, in the order a person needs it."""
+
+    row: Row
+    sure: str
+    also: str
+    """What the reader must know besides: the home cannot be seen."""
+    strip: Strip | None
+    wave: Wave | None
+    next: str
+    """The action area's face: `take`, `taken_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`, `done`."""
+    advice: str
+    taken_by_name: str
+    may_act: bool
+    may_take: bool
+    may_dispatch: bool
+    undo_until: datetime | None
+    outcomes: Sequence[str]
+    likely: str
+    calls: Sequence[Call]
+    door: Sequence[tuple[str, str]]
+    visit: VisitLine | None
+    history: Sequence[Step]

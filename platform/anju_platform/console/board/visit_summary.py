@@ -1,0 +1,55 @@
+"""The visit that belongs to an alert, as the board shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from anju_core.vocabulary import VisitState
+from anju_platform.console.board.views import OfferLine, TaskLine, VisitLine
+from anju_platform.console.display_names import LABELS, Sight
+from anju_platform.visits.queries import VisitDetail
+from anju_platform.web.i18n import Words
+
+_SIGHTS: Mapping[VisitState, Sight] = {
+    VisitState.UNFILLED: Sight.NOW,
+    VisitState.CONFIRMED: Sight.FINE,
+    VisitState.CANCELLED: Sight.FINE,
+}
+
+
+def visit_sight(state: VisitState) -> Sight:
+    """Which of the four states a visit is shown in."""
+    return _SIGHTS.get(state, Sight.WAY)
+
+
+def visit_line(found: VisitDetail | None, words: Words) -> VisitLine | None:
+    """The newest visit of an alert, if there is one."""
+    if found is None:
+        return None
+    visit = found.row
+    distance = visit.check_in_proof.get("distance_m")
+    return VisitLine(
+        id=visit.id,
+        sight=visit_sight(visit.state),
+        state=visit.state,
+        carer_name=visit.carer_name,
+        provider_name=visit.provider_name,
+        offers=[
+            OfferLine(offer.answered_at or offer.offered_at, offer.carer_name, offer.state, offer.reason)
+            for offer in found.offers
+        ],
+        checked_in_at=visit.checked_in_at,
+        checked_out_at=visit.checked_out_at,
+        proved=visit.check_in_proof.get("code") is True,
+        distance_m=float(distance) if isinstance(distance, int | float) else None,
+        tasks=[TaskLine(words.pick(task.zh, task.en), task.done) for task in visit.tasks],
+        report=_report(visit.report, words),
+    )
+
+
+def _report(report: Mapping[str, object], words: Words) -> str:
+    """What the carer says, with how the elder is and whether she confirmed it."""
+    condition = LABELS["condition"].get(str(report.get("condition", "")))
+    elder = LABELS["elder"].get(str(report.get("elder", "")))
+    parts = [words(condition) if condition else "", str(report.get("summary", "")), words(elder) if elder else ""]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,322 @@
+"""The carer's phone: offers, today, and one visit step by step; a step may come late and twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from anju_core.dispatch import Place
+from anju_core.errors import DomainError
+from anju_core.vocabulary import DeclineReason, Role, VisitState
+from anju_platform.accounts.guards import require
+from anju_platform.console import time_format
+from anju_platform.console.board.visit_summary import visit_sight
+from anju_platform.console.display_names import LABELS, Sight
+from anju_platform.console.error_messages import explain
+from anju_platform.console.home_card import HomeCard, card
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.rendering import STATIC
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.visits.queries import OfferRow, VisitRow
+from anju_platform.visits.schemas import Condition, ElderWord
+from anju_platform.web.errors import status_of
+from anju_platform.web.i18n import Words, mark
+
+carer = APIRouter(prefix="/carer", dependencies=[Depends(require(Role.CARER))])
+STEPS = (
+    ("go", mark("路上")),
+    ("arrive", mark("到达")),
+    ("tasks", mark("要做的事")),
+    ("leave", mark("离开")),
+    ("done", mark("完成")),
+)
+_STEP_AT = {
+    VisitState.ACCEPTED: "go",
+    VisitState.CHECKED_IN: "tasks",
+    VisitState.CHECKED_OUT: "done",
+    VisitState.CONFIRMED: "done",
+}
+WORKER_HEADERS = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/carer"}
+_ETAS = (5, 10, 15, 20, 30, 45)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskShown:
+    """One item of the checklist."""
+
+    id: str
+    text: str
+    done: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitShown:
+    """A visit as the phone shows it; `step` is one of `STEPS`, or `cancelled`."""
+
+    id: UUID
+    name: str
+    age: int | None
+    address: str
+    category: str
+    reason: str
+    note: str
+    step: str
+    state: str
+    sight: Sight
+    arrive_by: datetime
+    phone: str
+    duty_phone: str
+    map_url: str
+    fee_fen: int
+    door: list[tuple[str, str]]
+    tasks: list[TaskShown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferShown:
+    """An offer: who, where, how far, what, pay, and until when."""
+
+    visit_id: UUID
+    name: str
+    age: int | None
+    address: str
+    distance_m: float | None
+    category: str
+    reason: str
+    note: str
+    arrive_by: datetime
+    fee_fen: int
+    eta: int
+    offered_at: datetime
+    expires_at: datetime
+
+
+class PhoneForm(BaseModel):
+    """What every step of the phone carries: its own id, and the phone's time."""
+
+    step_id: str | None = Field(None, min_length=1, max_length=80)
+    phone_at: AwareDatetime | None = None
+
+
+class CheckInForm(PhoneForm):
+    """At the door. An empty place is no place."""
+
+    code: str = Field("", max_length=12)
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | str | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | str | None = None
+
+    def place(self) -> Place | None:
+        """Where the phone is, if it knows."""
+        if isinstance(self.latitude, float) and isinstance(self.longitude, float):
+            return Place(self.latitude, self.longitude)
+        return None
+
+
+class TaskForm(PhoneForm):
+    """One item of the checklist."""
+
+    task: str = Field(min_length=1, max_length=40)
+    done: bool
+
+
+class CheckOutForm(PhoneForm):
+    """Leaving."""
+
+    condition: Condition
+    summary: str = Field(min_length=1, max_length=2000)
+    elder: ElderWord
+
+
+@carer.get("", name="carer")
+def today(asked: AskedDep) -> Response:
+    """Offers that wait, then the visits of today in their order."""
+    return _today(asked)
+
+
+@carer.get("/manifest.json", include_in_schema=False)
+def manifest(asked: AskedDep) -> JSONResponse:
+    """Lets the page be put on the phone's home screen."""
+    icon = {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
+    name = asked.words("安居")
+    shown = {"name": name, "short_name": name, "start_url": "/carer", "scope": "/carer", "display": "standalone"}
+    return JSONResponse({**shown, "icons": [icon]}, media_type="application/manifest+json")
+
+
+@carer.get("/visits/{visit_id}", name="carer_visit")
+def show_visit(visit_id: UUID, asked: AskedDep) -> Response:
+    """One visit, one step at a time."""
+    return _visit(asked, visit_id)
+
+
+@carer.post("/visits/{visit_id}/accept")
+def accept(visit_id: UUID, asked: AskedDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
+    """I go."""
+    problem = _try(asked, lambda work: asked.platform.visits.accept(work, visit_id, asked.actor, eta))
+    if problem is not None:
+        return _today(asked, explain(problem, asked.words), status_of(problem))
+    return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
+
+
+@carer.post("/visits/{visit_id}/decline")
+def decline(visit_id: UUID, asked: AskedDep, reason: Annotated[DeclineReason, Form()]) -> Response:
+    """I cannot."""
+    problem = _try(asked, lambda work: asked.platform.visits.decline(work, visit_id, asked.actor, reason))
+    if problem is not None:
+        return _today(asked, explain(problem, asked.words), status_of(problem))
+    return RedirectResponse("/carer", status_code=303)
+
+
+@carer.post("/visits/{visit_id}/check-in")
+def check_in(visit_id: UUID, asked: AskedDep, given: Annotated[CheckInForm, Form()]) -> Response:
+    """I am at the door."""
+
+    def step(work: UnitOfWork) -> object:
+        code = given.code.strip() or None
+        return asked.platform.visits.check_in(
+            work, visit_id, asked.actor, code=code, place=given.place(), phone_at=given.phone_at, step_id=given.step_id
+        )
+
+    return _step(asked, visit_id, step)
+
+
+@carer.post("/visits/{visit_id}/tasks")
+def answer_task(visit_id: UUID, asked: AskedDep, given: Annotated[TaskForm, Form()]) -> Response:
+    """One item of the checklist."""
+
+    def step(work: UnitOfWork) -> object:
+        done = {given.task: given.done}
+        return asked.platform.visits.check(
+            work, visit_id, asked.actor, done, phone_at=given.phone_at, step_id=given.step_id
+        )
+
+    return _step(asked, visit_id, step)
+
+
+@carer.post("/visits/{visit_id}/check-out")
+def check_out(visit_id: UUID, asked: AskedDep, given: Annotated[CheckOutForm, Form()]) -> Response:
+    """I leave, and this is how it was."""
+
+    def step(work: UnitOfWork) -> object:
+        report = {"condition": given.condition.value, "summary": given.summary.strip(), "elder": given.elder.value}
+        return asked.platform.visits.check_out(
+            work, visit_id, asked.actor, report, phone_at=given.phone_at, step_id=given.step_id
+        )
+
+    return _step(asked, visit_id, step)
+
+
+def _try(asked: Asked, act: Callable[[UnitOfWork], object]) -> DomainError | None:
+    try:
+        with asked.platform.work() as work:
+            act(work)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+def _step(asked: Asked, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> Response:
+    """One step of the phone: JSON for the page's outbox, a page for a browser without scripts."""
+    refusal = _try(asked, act)
+    if "application/json" in asked.request.headers.get("accept", ""):
+        if refusal is None:
+            return JSONResponse({"sent": True})
+        return JSONResponse({"why": explain(refusal, asked.words)}, status_of(refusal))
+    if refusal is not None:
+        return _visit(asked, visit_id, explain(refusal, asked.words), status_of(refusal))
+    return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
+
+
+def _today(asked: Asked, problem: str = "", status: int = 200) -> Response:
+    with asked.platform.work() as work:
+        work.only_read()
+        offers = asked.platform.visits.offers_of(work, asked.actor)
+        visits = asked.platform.visits.today(work, asked.actor)
+        cards = {row.home_id: _card(asked, work, row.home_id) for row in [*(offer.visit for offer in offers), *visits]}
+    view = {
+        "offers": [_offer(offer, cards[offer.visit.home_id], asked.words) for offer in offers],
+        "visits": [_shown(visit, cards[visit.home_id], asked.words) for visit in visits],
+        "decline_reasons": list(DeclineReason),
+        "problem": problem,
+    }
+    return asked.page("carer/today.html", "carer", status=status, **view)
+
+
+def _visit(asked: Asked, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
+    with asked.platform.work() as work:
+        found = asked.platform.visits.detail(work, visit_id, asked.actor)
+        asked.platform.access.log_look(work, asked.actor, "visit", found.row.home_id, str(visit_id))
+        home = _card(asked, work, found.row.home_id)
+    shown = _shown(found.row, home, asked.words)
+    steps = [(step, asked.words(text)) for step, text in STEPS]
+    return asked.page("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
+
+
+def _card(asked: Asked, work: UnitOfWork, home_id: str) -> HomeCard | None:
+    return card(work.session, home_id, asked.words, time_format.local_date(work.clock.now()))
+
+
+def _reason(row: VisitRow, words: Words) -> str:
+    kind = LABELS["kind"].get(row.alert_kind or "", "")
+    return words(kind) if kind else words.pick(row.reason_zh, row.reason_en)
+
+
+def _shown(row: VisitRow, home: HomeCard | None, words: Words) -> VisitShown:
+    map_url = f"geo:{row.latitude},{row.longitude}" if row.latitude is not None and row.longitude is not None else ""
+    return VisitShown(
+        id=row.id,
+        name=row.name,
+        age=home.age if home else None,
+        address=home.address if home else row.address,
+        category=row.category,
+        reason=_reason(row, words),
+        note=row.note,
+        step=_STEP_AT.get(row.state, "cancelled"),
+        state=row.state,
+        sight=visit_sight(row.state),
+        arrive_by=row.arrive_by,
+        phone=home.phone if home else "",
+        duty_phone=home.duty_phone if home else "",
+        map_url=map_url,
+        fee_fen=row.fee_fen,
+        door=list(home.door) if home else [],
+        tasks=[TaskShown(id=task.id, text=words.pick(task.zh, task.en), done=task.done) for task in row.tasks],
+    )
+
+
+def _offer(offer: OfferRow, home: HomeCard | None, words: Words) -> OfferShown:
+    row = offer.visit
+    guess = offer.eta_minutes or _ETAS[1]
+    return OfferShown(
+        visit_id=row.id,
+        name=row.name,
+        age=home.age if home else None,
+        address=home.address if home else row.address,
+        distance_m=offer.distance_m,
+        category=row.category,
+        reason=_reason(row, words),
+        note=row.note,
+        arrive_by=row.arrive_by,
+        fee_fen=row.fee_fen,
+        eta=next((one for one in _ETAS if one >= guess), _ETAS[-1]),
+        offered_at=offer.offered_at,
+        expires_at=offer.expires_at,
+    )
+
+
+router = APIRouter()
+
+
+@router.get("/carer/sw.js", include_in_schema=False)
+def service_worker() -> FileResponse:
+    """The worker that lets the page open without a signal; served from here so that its scope is the carer's pages."""
+    return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers=WORKER_HEADERS)
+
+
+router.include_router(carer)

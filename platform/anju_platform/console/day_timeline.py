@@ -1,0 +1,141 @@
+"""Makes the strip of a home's life out of its readings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from anju_platform.console import time_format
+from anju_platform.console.activity_timeline import Stretch, StripRow
+from anju_platform.console.display_names import say
+from anju_platform.web.i18n import Words
+from anju_wire.vocabulary import QUANTITIES, Quantity, Room
+
+LIFE = frozenset(row.quantity.value for row in QUANTITIES.values() if row.sign_of_life)
+"""Quantities whose readings show that a person moved."""
+BLINK = timedelta(minutes=2)
+"""How long a single sign of life is drawn."""
+JOIN = timedelta(minutes=5)
+"""Signs of life nearer than this are one mark."""
+LONGEST = timedelta(minutes=30)
+"""A movement without an end is cut here: sensors forget to say that it is over."""
+USUAL_SHARE = 0.5
+"""A half hour is usual in a room when life was seen there, give or take half an hour, on this share of days or more."""
+LEAST_DAYS = 3
+_SLOT = timedelta(minutes=30)
+_SLOTS = 48
+
+
+class Sign(Protocol):
+    """As much of a reading as is drawn."""
+
+    @property
+    def at_s(self) -> float:
+        """Event time, Unix s."""
+
+    @property
+    def room(self) -> str:
+        """A `Room` value."""
+
+    @property
+    def device(self) -> str:
+        """As it names itself."""
+
+    @property
+    def quantity(self) -> str:
+        """A `Quantity` value."""
+
+    @property
+    def value(self) -> float | None:
+        """The number; truth is 1 or 0."""
+
+
+def stretches(signs: Iterable[Sign]) -> dict[str, list[Stretch]]:
+    """When somebody was seen, by room; `signs` in order of time."""
+    seen: dict[str, list[Stretch]] = defaultdict(list)
+    begun: dict[str, datetime] = {}
+    for sign in signs:
+        if sign.quantity not in LIFE:
+            continue
+        at = datetime.fromtimestamp(sign.at_s, UTC)
+        if sign.quantity == Quantity.OCCUPANCY and not sign.value:
+            start = begun.pop(sign.device, None)
+            if start is not None:
+                _join(seen[sign.room], Stretch(start, min(at, start + LONGEST)))
+            continue
+        if sign.quantity == Quantity.OCCUPANCY:
+            begun.setdefault(sign.device, at)
+        _join(seen[sign.room], Stretch(at, at + BLINK))
+    return seen
+
+
+def rows(
+    signs: Sequence[Sign],
+    start: datetime,
+    end: datetime,
+    words: Words,
+    usual: Mapping[str, Sequence[Stretch]] | None = None,
+) -> list[StripRow]:
+    """The rows of a strip from `start` to `end`: every room that ever spoke, in the order of the vocabulary."""
+    seen = stretches(signs)
+    shaded = usual or {}
+    rooms = [room.value for room in Room if room.value in seen or room.value in shaded]
+    return [
+        StripRow(
+            say(words, "room", room),
+            _within(seen.get(room, ()), start, end),
+            _within(shaded.get(room, ()), start, end),
+        )
+        for room in rooms
+    ]
+
+
+def usual(signs: Sequence[Sign], before: datetime, start: datetime, end: datetime) -> dict[str, list[Stretch]]:
+    """The hours at which each room usually sees life, over the days before `before`, laid on `start` to `end`."""
+    days: dict[tuple[str, int], set[object]] = defaultdict(set)
+    every: set[object] = set()
+    for room, marks in stretches(sign for sign in signs if sign.at_s < before.timestamp()).items():
+        for mark in marks:
+            for at in _slots(mark):
+                local = at.astimezone(time_format.SHANGHAI)
+                every.add(local.date())
+                slot = local.hour * 2 + local.minute // 30
+                for near in (slot - 1, slot, slot + 1):
+                    days[room, near % _SLOTS].add(local.date())
+    if len(every) < LEAST_DAYS:
+        return {}
+    found: dict[str, list[Stretch]] = defaultdict(list)
+    for day in _days(start, end):
+        for slot in range(_SLOTS):
+            at = day + slot * _SLOT
+            for room in {room for room, number in days if number == slot}:
+                if len(days[room, slot]) >= USUAL_SHARE * len(every):
+                    _join(found[room], Stretch(at, at + _SLOT))
+    return found
+
+
+def _join(marks: list[Stretch], new: Stretch) -> None:
+    if marks and new.start - marks[-1].end <= JOIN:
+        marks[-1] = Stretch(marks[-1].start, max(marks[-1].end, new.end))
+    else:
+        marks.append(new)
+
+
+def _within(marks: Iterable[Stretch], start: datetime, end: datetime) -> list[Stretch]:
+    return [Stretch(max(one.start, start), min(one.end, end)) for one in marks if one.end > start and one.start < end]
+
+
+def _slots(mark: Stretch) -> Iterable[datetime]:
+    at = mark.start
+    while at < mark.end:
+        yield at
+        at += _SLOT
+
+
+def _days(start: datetime, end: datetime) -> Iterable[datetime]:
+    day = time_format.midnight(start)
+    while day < end:
+        yield day
+        day = time_format.day_after(day)

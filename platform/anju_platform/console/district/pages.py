@@ -1,0 +1,159 @@
+"""The district's figures: each with its target, its denominator and the cases behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console import time_format
+from anju_platform.console.display_names import LABELS, say
+from anju_platform.console.district.kpis import Case
+from anju_platform.console.district.service import Figure, ProviderRow, Report
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.rendering import percent, yuan
+from anju_platform.web.i18n import Words, mark
+
+router = APIRouter(prefix="/district", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
+
+_UNITS = {"s": 1.0, "h": 3600.0}
+"""Seconds in a case's unit."""
+_COLUMNS = (
+    mark("派给"),
+    mark("接受"),
+    mark("拒绝"),
+    mark("没回应"),
+    mark("上门"),
+    mark("准时"),
+    mark("到达中位数"),
+    mark("应付"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseShown:
+    """One case behind a figure."""
+
+    at: datetime
+    what: str
+    where: str
+    value: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureShown:
+    """One figure in words."""
+
+    name: str
+    meaning: str
+    value: str
+    target: str
+    source: str
+    met: bool | None
+    base: str
+    trend: str
+    cases: Sequence[CaseShown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportShown:
+    """The whole page."""
+
+    title: str
+    start: str
+    until: str
+    figures: Sequence[FigureShown]
+    place_columns: Sequence[str]
+    places: Sequence[tuple[str, Sequence[str]]]
+    provider_columns: Sequence[str]
+    providers: Sequence[tuple[str, Sequence[str]]]
+
+
+@router.get("", name="district")
+def show_figures(
+    asked: AskedDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
+) -> Response:
+    """The month so far, unless other days are asked for; both days are counted."""
+    today = time_format.local_date(asked.platform.clock.now())
+    first, last = start or today.replace(day=1), until or today
+    with asked.platform.work() as work:
+        report = asked.platform.district.report(work, asked.actor, _begin(first), _begin(last + timedelta(days=1)))
+    return asked.page("district.html", "district", report=_shown(report, asked, first, last))
+
+
+def _begin(day: date) -> datetime:
+    return datetime.combine(day, time(), time_format.SHANGHAI)
+
+
+def _shown(report: Report, asked: Asked, first: date, last: date) -> ReportShown:
+    words = asked.words
+    return ReportShown(
+        title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",
+        start=first.isoformat(),
+        until=last.isoformat(),
+        figures=[_figure(one, words, asked) for one in report.figures],
+        place_columns=[words.pick(one.zh, one.en) for one in report.figures],
+        places=[
+            (row.name, [_value(row.values.get(one.id), one.unit) for one in report.figures])
+            for row in report.communities
+        ],
+        provider_columns=[words(column) for column in _COLUMNS],
+        providers=[(row.name, _provider(row, words)) for row in report.providers],
+    )
+
+
+def _figure(one: Figure, words: Words, asked: Asked) -> FigureShown:
+    sign = "≥" if one.higher_is_better else "≤"
+    if one.unit == "share":
+        base = words("%(n)s / %(all)s", n=_plain(one.numerator), all=_plain(one.denominator))
+    else:
+        base = words("%(n)s 件 / %(all)s 百户日", n=_plain(one.numerator), all=_plain(one.denominator))
+    trend = words("上一期 %(v)s", v=_value(one.previous, one.unit)) if one.previous is not None else ""
+    return FigureShown(
+        name=words.pick(one.zh, one.en),
+        meaning=words.pick(one.meaning_zh, one.meaning_en),
+        value=_value(one.value, one.unit),
+        target=f"{sign} {_value(one.target, one.unit)}",
+        source=words(one.target_source),
+        met=one.met,
+        base=base,
+        trend=trend,
+        cases=[_case(case, words, asked) for case in one.cases],
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"  # noqa: PLR2004 - two decimals
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return percent(value) if unit == "share" else f"{value:.2f}"
+
+
+def _case(case: Case, words: Words, asked: Asked) -> CaseShown:
+    kind, _, outcome = case.what.partition(":")
+    parts = [say(words, "kind" if kind in LABELS["kind"] else "late", kind), say(words, "outcome", outcome)]
+    seconds = None if case.value is None else case.value * _UNITS.get(case.unit, 1.0)
+    worker = asked.actor.role is Role.SUPERVISOR
+    return CaseShown(
+        at=case.at,
+        what=" · ".join(part for part in parts if part),
+        where=case.home_id,
+        value="–" if seconds is None else time_format.span(words, seconds),
+        href=f"/board/{case.id}" if worker and case.kind == "alert" else "",
+    )
+
+
+def _provider(row: ProviderRow, words: Words) -> list[str]:
+    counts = [row.offered, row.accepted, row.declined, row.timed_out, row.visits, row.on_time]
+    arrival = "–" if row.median_arrival_min is None else time_format.span(words, row.median_arrival_min * 60)
+    return [*(str(count) for count in counts), arrival, yuan(words, row.fee_fen)]

@@ -1,0 +1,179 @@
+"""Is it working? The figures of a period, with trend, communities and providers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import median
+
+from anju_core.actor import Actor
+from anju_core.errors import Invalid
+from anju_core.vocabulary import OfferState
+from anju_platform.accounts.service import AccessService
+from anju_platform.console.district.catalogue import CATALOGUE, FigureRow
+from anju_platform.console.district.kpis import Case, Happened, Period, VisitLife
+from anju_platform.console.district.repository import DistrictRepository
+from anju_platform.db.unit_of_work import UnitOfWork
+
+LONGEST_PERIOD = timedelta(days=400)
+MOST_CASES = 200
+
+
+class InvalidPeriod(Invalid):
+    """A period that cannot be computed."""
+
+    def __init__(self, start: datetime, until: datetime, why: str) -> None:
+        super().__init__(f"from {start.isoformat()} until {until.isoformat()}: {why}")
+        self.start = start
+        self.until = until
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure; `value` is None where its denominator is nought, `previous` is that of the period before."""
+
+    id: str
+    zh: str
+    en: str
+    meaning_zh: str
+    meaning_en: str
+    unit: str
+    numerator: float
+    denominator: float
+    value: float | None
+    previous: float | None
+    target: float
+    target_source: str
+    higher_is_better: bool
+    met: bool | None
+    cases: Sequence[Case]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """One provider's period. `on_time` of the `visits` that were made; `fee_fen` of those confirmed."""
+
+    id: str
+    name: str
+    offered: int
+    accepted: int
+    declined: int
+    timed_out: int
+    visits: int
+    on_time: int
+    median_arrival_min: float | None
+    """From acceptance to the door."""
+    fee_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityRow:
+    """One community's values, by figure."""
+
+    id: str
+    name: str
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A period's figures."""
+
+    start: datetime
+    until: datetime
+    figures: Sequence[Figure]
+    providers: Sequence[ProviderRow]
+    communities: Sequence[CommunityRow]
+
+
+class DistrictService:
+    """Computes reports; cases name homes by their id and never by a person's name."""
+
+    def __init__(self, access: AccessService) -> None:
+        self._access = access
+
+    def report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> Report:
+        """The figures of the asker's scope; raises `InvalidPeriod`."""
+        now = work.clock.now()
+        if not start < until or start >= now:
+            raise InvalidPeriod(start, until, "it ends before it begins, or begins in the future")
+        if until - start > LONGEST_PERIOD:
+            raise InvalidPeriod(start, until, f"it is longer than {LONGEST_PERIOD.days} days")
+        self._access.log_look(work, actor, "figures", None, f"{start.date()}/{until.date()}")
+        repository = DistrictRepository(work.session, actor.community_id)
+        period = Period(start, until, now)
+        happened = repository.happened(period)
+        before = repository.happened(Period(start - (period.end - start), start, now))
+        communities = [
+            CommunityRow(row.id, row.name, _values(_only(happened, row.id))) for row in repository.communities()
+        ]
+        offers = repository.offers(period)
+        return Report(
+            start=start,
+            until=until,
+            figures=[_figure(row, happened, before) for row in CATALOGUE],
+            providers=[_provider(row.id, row.name, offers, happened.visits) for row in repository.providers()],
+            communities=communities,
+        )
+
+
+def _figure(row: FigureRow, happened: Happened, before: Happened) -> Figure:
+    done = row.compute(happened)
+    value = done.ratio
+    met = None if value is None else (value >= row.target if row.higher_is_better else value <= row.target)
+    return Figure(
+        id=row.id,
+        zh=row.zh,
+        en=row.en,
+        meaning_zh=row.meaning_zh,
+        meaning_en=row.meaning_en,
+        unit=row.unit,
+        numerator=done.numerator,
+        denominator=done.denominator,
+        value=value,
+        previous=row.compute(before).ratio,
+        target=row.target,
+        target_source=row.target_source,
+        higher_is_better=row.higher_is_better,
+        met=met,
+        cases=done.cases[:MOST_CASES],
+    )
+
+
+def _values(happened: Happened) -> dict[str, float | None]:
+    return {row.id: row.compute(happened).ratio for row in CATALOGUE}
+
+
+def _only(happened: Happened, community_id: str) -> Happened:
+    return replace(
+        happened,
+        homes={home: community for home, community in happened.homes.items() if community == community_id},
+        alerts=[alert for alert in happened.alerts if alert.community_id == community_id],
+        visits=[visit for visit in happened.visits if visit.community_id == community_id],
+    )
+
+
+def _provider(
+    provider_id: str, name: str, offers: Mapping[tuple[str, OfferState], int], visits: Sequence[VisitLife]
+) -> ProviderRow:
+    made = [visit for visit in visits if visit.provider_id == provider_id and visit.checked_in_at is not None]
+    ways = [
+        (visit.checked_in_at - visit.accepted_at).total_seconds() / 60
+        for visit in made
+        if visit.checked_in_at is not None and visit.accepted_at is not None
+    ]
+    on_time = [visit for visit in made if visit.checked_in_at is not None and visit.checked_in_at <= visit.arrive_by]
+    return ProviderRow(
+        id=provider_id,
+        name=name,
+        offered=sum(count for (provider, _state), count in offers.items() if provider == provider_id),
+        accepted=offers.get((provider_id, OfferState.ACCEPTED), 0),
+        declined=offers.get((provider_id, OfferState.DECLINED), 0),
+        timed_out=offers.get((provider_id, OfferState.TIMED_OUT), 0),
+        visits=len(made),
+        on_time=len(on_time),
+        median_arrival_min=median(ways) if ways else None,
+        fee_fen=sum(visit.fee_fen for visit in made if visit.confirmed_at is not None),
+    )

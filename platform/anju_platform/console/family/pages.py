@@ -1,0 +1,148 @@
+"""The family's page, which answers one question: is mother fine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import RedirectResponse, Response
+
+from anju_core.errors import DomainError
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console import time_format
+from anju_platform.console.display_names import say
+from anju_platform.console.error_messages import explain
+from anju_platform.console.family.service import FamilySummary
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.residents.views import AbsenceView, VisitBrief
+from anju_platform.web.errors import status_of
+from anju_platform.web.i18n import Words, mark
+
+router = APIRouter(prefix="/family", dependencies=[Depends(require(Role.FAMILY))])
+
+_FORM_TIME = "%Y-%m-%dT%H:%M"
+_USUAL_STAY = timedelta(days=1)
+_LOOKED_AT = {
+    "alert": mark("报警"),
+    "home": mark("住户页"),
+    "strip": mark("一天的活动"),
+    "door_code": mark("门锁密码"),
+    "family_summary": mark("平安一句话"),
+    "visit": mark("上门"),
+    "export": mark("导出"),
+    "routine": mark("作息"),
+    "routine_note": mark("作息变化"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LookShown:
+    """Who looked at what."""
+
+    at: datetime
+    by_name: str
+    role: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyShown:
+    """The whole page; `facts` are a name, a time and a text, either of which may be missing."""
+
+    sight: str
+    sentence: str
+    detail: str
+    name: str
+    phone: str
+    duty_phone: str
+    facts: list[tuple[str, datetime | None, str]]
+    absences: list[AbsenceView]
+    least_until: str
+    usual_until: str
+    shared: list[str]
+    looks: list[LookShown]
+
+
+@router.get("", name="family")
+def show_family(asked: AskedDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
+    """One sentence, and what it rests on."""
+    return _show(asked, asked.words("社区知道了，谢谢您。") if told else "")
+
+
+@router.post("/absences")
+def tell_absence(asked: AskedDep, until: Annotated[str, Form(max_length=40)]) -> Response:
+    """She is with us until …; the form's time is local."""
+    try:
+        at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=time_format.SHANGHAI)
+    except ValueError:
+        return _show(asked, "", asked.words("看不懂这个时间。"), 422)
+    try:
+        with asked.platform.work() as work:
+            asked.platform.residents.tell_absence(work, asked.actor, asked.actor.home_id or "", at)
+    except DomainError as refusal:
+        return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
+    return RedirectResponse("/family?told=true", status_code=303)
+
+
+@router.post("/absences/{absence_id}/end")
+def end_absence(absence_id: UUID, asked: AskedDep) -> Response:
+    """Back earlier than told."""
+    try:
+        with asked.platform.work() as work:
+            asked.platform.residents.end_absence(work, asked.actor, absence_id)
+    except DomainError as refusal:
+        return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
+    return RedirectResponse("/family?told=true", status_code=303)
+
+
+def _show(asked: Asked, told: str, problem: str = "", status: int = 200) -> Response:
+    with asked.platform.work() as work:
+        summary = asked.platform.family.summary(work, asked.actor)
+        now = work.clock.now()
+    shown = _shown(summary, asked.words, now)
+    return asked.page("family.html", "family", status=status, family=shown, told=told, problem=problem)
+
+
+def _shown(found: FamilySummary, words: Words, now: datetime) -> FamilyShown:
+    local = now.astimezone(time_format.SHANGHAI)
+    return FamilyShown(
+        sight=found.sight,
+        sentence=words.pick(found.zh, found.en),
+        detail=words.pick(found.detail_zh, found.detail_en),
+        name=found.name,
+        phone=found.phone,
+        duty_phone=found.duty_phone,
+        facts=_facts(found, words),
+        absences=list(found.absences),
+        least_until=local.strftime(_FORM_TIME),
+        usual_until=(local + _USUAL_STAY).replace(hour=18, minute=0).strftime(_FORM_TIME),
+        shared=list(found.shared),
+        looks=[
+            LookShown(look.at, look.by_name, look.role, words(_LOOKED_AT.get(look.what, look.what)))
+            for look in found.looks
+        ],
+    )
+
+
+def _facts(found: FamilySummary, words: Words) -> list[tuple[str, datetime | None, str]]:
+    facts: list[tuple[str, datetime | None, str]] = []
+    if found.with_her:
+        facts.append((words("现在陪着的人"), None, found.with_her))
+    if found.last_life_at:
+        facts.append((words("最近一次活动"), found.last_life_at, ""))
+    if found.rose_at:
+        facts.append((words("今天起床"), found.rose_at, ""))
+    if found.last_visit:
+        facts.append((words("上一次上门"), found.last_visit.at, _visit(found.last_visit, words)))
+    if found.next_visit:
+        facts.append((words("下一次上门"), found.next_visit.at, _visit(found.next_visit, words)))
+    return facts
+
+
+def _visit(visit: VisitBrief, words: Words) -> str:
+    category = say(words, "category", visit.category)
+    return f"{visit.carer_name} · {category}" if visit.carer_name else category

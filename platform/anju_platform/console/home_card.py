@@ -1,0 +1,87 @@
+"""What pages say of a home and who lives there: names, address as spoken, whom to call, what to know at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from anju_platform.console import time_format
+from anju_platform.console.rendering import address
+from anju_platform.residents.models import Home, Resident
+from anju_platform.web.i18n import Words, mark
+
+ELDER = "elder"
+"""Who a call was to, when it was to the elder."""
+DOOR: Sequence[tuple[str, str]] = (
+    ("mobility", mark("行动")),
+    ("hearing", mark("听力")),
+    ("illnesses", mark("疾病")),
+    ("pets", mark("宠物")),
+    ("key_holder", mark("钥匙")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A telephone number with whose it is; `who` is `elder` or a contact's id."""
+
+    who: str
+    name: str
+    relation: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeCard:
+    """A home as a person needs it."""
+
+    id: str
+    community_id: str
+    name: str
+    age: int | None
+    address: str
+    phone: str
+    duty_phone: str
+    numbers: Sequence[Number]
+    """In the order to call."""
+    door: Sequence[tuple[str, str]]
+    latitude: float | None
+    longitude: float | None
+
+
+def card(session: Session, home_id: str, words: Words, today: date) -> HomeCard | None:
+    """The card of a home; None when there is no such home."""
+    home = session.get(Home, home_id)
+    return None if home is None else card_of(home, words, today)
+
+
+def card_of(home: Home, words: Words, today: date) -> HomeCard:
+    """The card of a home that is already read."""
+    residents = home.residents
+    first = residents[0] if residents else None
+    return HomeCard(
+        id=home.id,
+        community_id=home.community_id,
+        name=words("、").join(one.name for one in residents) or home.id,
+        age=time_format.age_of(first.born, today) if first else None,
+        address=address(words, home.estate, home.building, home.unit, home.room),
+        phone=next((one.phone for one in residents if one.phone), ""),
+        duty_phone=home.community.phone,
+        numbers=_numbers(residents, words),
+        door=[(words(name), text) for one in residents for field, name in DOOR if (text := getattr(one, field))],
+        latitude=home.latitude,
+        longitude=home.longitude,
+    )
+
+
+def _numbers(residents: Sequence[Resident], words: Words) -> list[Number]:
+    own = [Number(ELDER, one.name, words("老人本人"), one.phone) for one in residents if one.phone]
+    others = [
+        Number(str(contact.id), contact.name, contact.relation, contact.phone)
+        for one in residents
+        for contact in one.contacts
+    ]
+    return own + others

@@ -1,0 +1,1 @@
+"""Homes that the platform cannot see."""

@@ -1,0 +1,99 @@
+"""Homes that cannot be seen, with why, and repair."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import RedirectResponse, Response
+
+from anju_core.errors import DomainError
+from anju_core.events import VisitRequested
+from anju_core.vocabulary import Role, VisitCategory
+from anju_platform.accounts.guards import require
+from anju_platform.console.error_messages import explain
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.rendering import address
+from anju_platform.residents.views import BlindHome
+from anju_platform.web.errors import status_of
+from anju_platform.web.i18n import Words
+
+router = APIRouter(prefix="/blind", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlindShown:
+    """A home that cannot be seen; `repair` is the state of a repair that is under way, or empty."""
+
+    home_id: str
+    name: str
+    phone: str
+    address: str
+    since: datetime
+    alert_id: UUID | None
+    repair: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Homes blind for one reason."""
+
+    cause: str
+    rows: Sequence[BlindShown]
+
+
+@router.get("", name="blind")
+def show_blind(asked: AskedDep) -> Response:
+    """Grouped by cause, the longest first."""
+    return _show(asked)
+
+
+@router.post("/{home_id}/repair")
+def ask_repair(home_id: str, asked: AskedDep) -> Response:
+    """Ask a provider to repair; nobody needs to be in danger for it."""
+    try:
+        with asked.platform.work() as work:
+            home = asked.platform.residents.seen_home(work, asked.actor, home_id)
+            blind = {one.home_id: one for one in asked.platform.residents.blind(work, asked.actor)}
+            waiting = blind.get(home_id)
+            if waiting is None or waiting.repair is None:
+                work.record(
+                    VisitRequested(
+                        at=work.clock.now(),
+                        alert_id=None,
+                        home_id=home.id,
+                        category=VisitCategory.REPAIR,
+                        by_account=asked.actor.account_id,
+                        by_name=asked.actor.name,
+                        note="",
+                    )
+                )
+    except DomainError as refusal:
+        return _show(asked, explain(refusal, asked.words), status_of(refusal))
+    return RedirectResponse("/blind", status_code=303)
+
+
+def _show(asked: Asked, problem: str = "", status: int = 200) -> Response:
+    with asked.platform.work() as work:
+        found = asked.platform.residents.blind(work, asked.actor)
+    causes: dict[str, list[BlindShown]] = defaultdict(list)
+    for home in found:
+        causes[asked.words.pick(home.reason_zh, home.reason_en)].append(_shown(home, asked.words))
+    groups = [Cause(cause, rows) for cause, rows in causes.items()]
+    return asked.page("blind.html", "blind", status=status, groups=groups, problem=problem)
+
+
+def _shown(home: BlindHome, words: Words) -> BlindShown:
+    return BlindShown(
+        home_id=home.home_id,
+        name=home.name,
+        phone=home.phone,
+        address=address(words, home.estate, home.building, home.unit, home.room),
+        since=home.since,
+        alert_id=home.alert_id,
+        repair=home.repair or "",
+    )

@@ -1,0 +1,73 @@
+"""What a page is asked with, and what every page says besides its own matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+
+from anju_core.actor import Actor
+from anju_platform.accounts.guards import SignedInDep
+from anju_platform.accounts.service import SignedIn
+from anju_platform.console.rendering import Pages
+from anju_platform.web.dependencies import PlatformDep
+from anju_platform.web.i18n import Words
+
+if TYPE_CHECKING:
+    from anju_platform.app.bootstrap import Platform
+
+
+def pages(request: Request) -> Pages:
+    """The pages that this process renders."""
+    return cast("Pages", request.state.pages)
+
+
+PagesDep = Annotated[Pages, Depends(pages)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A signed-in person's request for a page."""
+
+    request: Request
+    found: SignedIn
+    platform: Platform
+    pages: Pages
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.found.actor
+
+    @property
+    def words(self) -> Words:
+        """In which language."""
+        return self.pages.words_of(self.request)
+
+    @property
+    def fragment(self) -> bool:
+        """Whether htmx asks for a part of the page."""
+        headers = self.request.headers
+        return "hx-request" in headers and "hx-history-restore-request" not in headers
+
+    def page(self, name: str, chosen_page: str = "", *, status: int = 200, **view: object) -> HTMLResponse:
+        """Render a template; the shell is told who reads it, which page it is, and what proves its forms ours."""
+        return self.pages.page(
+            self.request,
+            name,
+            status=status,
+            viewer=self.actor,
+            csrf=self.found.csrf,
+            chosen_page=chosen_page,
+            **view,
+        )
+
+
+def asked(request: Request, found: SignedInDep, platform: PlatformDep, pages: PagesDep) -> Asked:
+    """The dependency of every page for signed-in people."""
+    return Asked(request, found, platform, pages)
+
+
+AskedDep = Annotated[Asked, Depends(asked)]

@@ -1,0 +1,205 @@
+"""Renders pages: one Jinja environment for each language, with the filters that tell time, places and money."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+import anju_dashboards
+from anju_platform.console import activity_timeline, display_names, time_format, waveform_chart
+from anju_platform.web.i18n import LOCALES, SOURCE, Words, load_words, mark
+from anju_wire.clock import Clock
+
+HOME = Path(anju_dashboards.__file__).parent
+STATIC = HOME / "static"
+LANGUAGE_COOKIE = "anju_lang"
+_YEAR_S = 365 * 86400
+
+# What the small scripts say; the same messages as the server's, so that a running clock never changes its wording.
+SCRIPT_WORDS = {
+    "seconds": time_format.SECONDS,
+    "minutes": time_format.MINUTES,
+    "hours": time_format.HOURS,
+    "hoursMinutes": time_format.HOURS_MINUTES,
+    "days": time_format.DAYS,
+    "daysHours": time_format.DAYS_HOURS,
+    "ago": time_format.AGO,
+    "ahead": time_format.AHEAD,
+    "offline": mark("没有网络"),
+    "stale": mark("画面停在 %(when)s，正在重新连接…"),
+    "failed": mark("没有成功：%(why)s"),
+    "unreachable": mark("连不上服务器，什么都没有改变。请再试一次。"),
+    "kept": mark("已存手机"),
+    "sent": mark("已发送"),
+    "refused": mark("没有被接受：%(why)s"),
+    "waiting": mark("%(n)s 步存在手机里，有信号就发送"),
+    "allSent": mark("全部已发送"),
+    "locating": mark("正在定位…"),
+    "located": mark("已定位"),
+    "noPlace": mark("没有定位，也可以继续"),
+    "newAlert": mark("新的报警"),
+    "undo": mark("撤销（%(s)s 秒）"),
+    "over": mark("超时"),
+}
+
+
+class Viewer(Protocol):
+    """What a page says about who reads it."""
+
+    @property
+    def name(self) -> str:
+        """As elders hear it."""
+
+    @property
+    def role(self) -> str:
+        """A `Role` value."""
+
+
+class Pages:
+    """The pages of all languages."""
+
+    def __init__(self, clock: Clock, home: Path = HOME) -> None:
+        self.clock = clock
+        self.words: Mapping[str, Words] = load_words(home / "locale")
+        self._environments = {locale: _environment(home / "templates", self.words[locale]) for locale in LOCALES}
+        versions = {path.relative_to(home / "static").as_posix(): _version(path) for path in _assets(home / "static")}
+        for environment in self._environments.values():
+            environment.globals["asset"] = partial(_asset, versions)
+
+    def words_of(self, request: Request) -> Words:
+        """The language of a request: asked for in the address, chosen before, or Chinese."""
+        asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
+        return self.words.get(asked, self.words[SOURCE])
+
+    def text(self, name: str, locale: str, now: datetime, **view: object) -> str:
+        """Render a template to text; `now` is what its times are told against."""
+        environment = self._environments[locale]
+        frame = {"now": now, "locale": locale, "viewer": None, "csrf": "", "path": "/", "chosen_page": ""}
+        return environment.get_template(name).render({**frame, **_filters_at(now, self.words[locale]), **view})
+
+    def page(self, request: Request, name: str, *, status: int = 200, **view: object) -> HTMLResponse:
+        """Render a template as the answer to a request; remembers a language that the address asked for."""
+        words = self.words_of(request)
+        here = {"path": request.url.path, "other_language": _other_language(request, words)}
+        text = self.text(name, words.locale, self.clock.now(), **here, **view)
+        answer = HTMLResponse(text, status)
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Vary"] = "HX-Request, Cookie"
+        if request.query_params.get("lang") in LOCALES:
+            answer.set_cookie(LANGUAGE_COOKIE, words.locale, max_age=_YEAR_S, samesite="lax", httponly=True)
+        return answer
+
+
+def _environment(templates: Path, words: Words) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(words.messages, newstyle=True)  # type: ignore[attr-defined]
+    script_words = json.dumps({name: words(message) for name, message in SCRIPT_WORDS.items()}, ensure_ascii=False)
+    environment.globals |= {
+        "script_words": Markup(script_words.replace("<", "\\u003c")),  # noqa: S704 - our own messages, escaped for a script block
+        "alert_sight": display_names.alert_sight,
+        "ring": ring,
+        "words": words,
+    }
+    environment.filters |= {
+        "label": lambda value, table: words(display_names.LABELS[table].get(value, str(value))),
+        "span": partial(time_format.span, words),
+        "exact": time_format.exact,
+        "clock": lambda at: f"{at.astimezone(time_format.SHANGHAI):%H:%M:%S}",
+        "iso": lambda at: at.astimezone(UTC).isoformat(),
+        "epoch": lambda at: int(at.timestamp() * 1000),
+        "address": partial(address, words),
+        "yuan": partial(yuan, words),
+        "percent": percent,
+        "strip": lambda drawn: activity_timeline.draw(drawn, words),
+        "wave": lambda drawn: waveform_chart.draw(drawn.magnitudes, drawn.rate, words, impact_s=drawn.impact_s),
+        "day": lambda value: time_format.day(words, value),
+    }
+    return environment
+
+
+def _filters_at(now: datetime, words: Words) -> dict[str, Any]:
+    """Functions that tell a time against `now`."""
+
+    def ago(at: datetime) -> Markup:
+        return Markup('<time datetime="{}" title="{}" data-ago="{}">{}</time>').format(
+            at.astimezone(UTC).isoformat(),
+            time_format.exact(at),
+            int(at.timestamp() * 1000),
+            time_format.ago(words, now, at),
+        )
+
+    def at(at: datetime) -> Markup:
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.astimezone(UTC).isoformat(), time_format.exact(at), time_format.moment(words, now, at)
+        )
+
+    return {"ago": ago, "at": at, "left": lambda until: (until - now).total_seconds()}
+
+
+def address(words: Words, estate: str, building: str, unit: str, room: str) -> str:
+    """An address as it is spoken: `春晖里 3 号楼 2 单元 501 室`; what already has its word keeps it."""
+
+    def said(value: str, zh: str, pattern: str) -> str:
+        bare = value.strip()
+        if not bare or bare.endswith(tuple(zh)):
+            return bare
+        return words(pattern, n=bare)
+
+    parts = (
+        estate.strip(),
+        said(building, "楼栋座幢", mark("%(n)s 号楼")),
+        said(unit, "单元门", mark("%(n)s 单元")),
+        said(room, "室号", mark("%(n)s 室")),
+    )
+    return " ".join(part for part in parts if part)
+
+
+def yuan(words: Words, fen: int) -> str:
+    """Money, from fen (0.01 yuan)."""
+    amount = f"{fen / 100:,.2f}".removesuffix(".00")
+    return words("%(n)s 元", n=amount)
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share of 1 as per cent; none is a dash."""
+    return "–" if share is None else f"{share * 100:.{digits}f} %"
+
+
+def ring(left_s: float, whole_s: float) -> float:
+    """How much of the ring is left, 0 to 100."""
+    return 0.0 if whole_s <= 0 else min(100.0, max(0.0, left_s / whole_s * 100))
+
+
+def _assets(static: Path) -> list[Path]:
+    return [path for path in static.rglob("*") if path.is_file() and path.suffix in {".css", ".js"}]
+
+
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def _asset(versions: Mapping[str, str], name: str) -> str:
+    """The address of a static file; it changes with the file, so browsers may keep it for a year."""
+    return f"/static/{name}?v={versions.get(name, '0')}"
+
+
+def _other_language(request: Request, words: Words) -> str:
+    other = "zh" if words.locale == "en" else "en"
+    return str(request.url.include_query_params(lang=other).replace(scheme="", netloc=""))

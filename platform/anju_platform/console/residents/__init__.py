@@ -1,0 +1,1 @@
+"""Search for residents, and a home's page."""

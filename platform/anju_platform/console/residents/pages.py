@@ -1,0 +1,177 @@
+"""Finding a resident, and the page of a home: its days, its people, its devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console import day_timeline, time_format
+from anju_platform.console.activity_timeline import Stretch, Strip
+from anju_platform.console.display_names import Sight, alert_sight, say
+from anju_platform.console.home_card import DOOR
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.rendering import address
+from anju_platform.console.routine import charts
+from anju_platform.residents.views import (
+    AbsenceView,
+    ConsentView,
+    ContactView,
+    DeviceView,
+    Found,
+    HomeDetail,
+    OpenAlert,
+    Person,
+)
+from anju_platform.timeseries.store import SeriesUnavailable
+from anju_platform.web.i18n import Words
+
+router = APIRouter(dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+USUAL_DAYS = 7
+LEAST_ROUTINE_DAYS = 7
+_DAYS = (1, 7, 30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundShown:
+    """A resident in the list."""
+
+    home_id: str
+    name: str
+    age: int | None
+    address: str
+    sight: Sight
+    last_life_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeShown:
+    """The whole page of a home."""
+
+    name: str
+    age: int | None
+    address: str
+    phone: str
+    sight: Sight
+    saying: str
+    open_alerts: Sequence[OpenAlert]
+    explained: str
+    strips: Sequence[tuple[str, Strip]]
+    routine: charts.Shown | None
+    contacts: Sequence[ContactView]
+    door: Sequence[tuple[str, str]]
+    devices: Sequence[DeviceView]
+    absences: Sequence[AbsenceView]
+    consents: Sequence[ConsentView]
+
+
+@router.get("/residents", name="residents")
+def search(asked: AskedDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """By name, initials of pinyin, estate or building."""
+    with asked.platform.work() as work:
+        found = asked.platform.residents.search(work, asked.actor, q)
+    rows = [_found(row, asked.words) for row in found.rows]
+    return asked.page("residents/search.html", "residents", rows=rows, query=q, more=found.more)
+
+
+@router.get("/homes/{home_id}", name="home")
+def show_home(home_id: str, asked: AskedDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
+    """One home, with its last days as strips."""
+    wanted = min(_DAYS, key=lambda one: abs(one - days))
+    with asked.platform.work() as work:
+        found = asked.platform.residents.home(work, asked.actor, home_id)
+        now = work.clock.now()
+        routine = asked.platform.routine.days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
+    shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted), charts.shown(routine, asked.words))
+    return asked.page("residents/home.html", "residents", home=shown, days=wanted)
+
+
+def _found(row: Found, words: Words) -> FoundShown:
+    sight = Sight.FINE
+    if row.open_alerts:
+        sight = Sight.WAY if row.way else Sight.NOW
+    elif row.blind_since is not None:
+        sight = Sight.DARK
+    return FoundShown(
+        home_id=row.home_id,
+        name=row.name,
+        age=row.age,
+        address=address(words, row.estate, row.building, row.unit, row.room),
+        sight=sight,
+        last_life_at=row.last_life_at,
+    )
+
+
+def _shown(
+    asked: Asked, found: HomeDetail, now: datetime, strips: Sequence[tuple[str, Strip]], routine: charts.Shown | None
+) -> HomeShown:
+    words, people = asked.words, found.residents
+    sight, saying = _sight(found, words, now)
+    return HomeShown(
+        name=words("、").join(one.name for one in people) or found.id,
+        age=people[0].age if people else None,
+        address=address(words, found.estate, found.building, found.unit, found.room),
+        phone=next((one.phone for one in people if one.phone), ""),
+        sight=sight,
+        saying=saying,
+        open_alerts=found.open_alerts,
+        explained=_explained(found.inactivity.explained, words),
+        strips=strips,
+        routine=routine,
+        contacts=[contact for one in people for contact in one.contacts],
+        door=[line for one in people for line in _door(one, words)],
+        devices=found.devices,
+        absences=found.absences,
+        consents=[consent for one in people for consent in one.consents],
+    )
+
+
+def _sight(found: HomeDetail, words: Words, now: datetime) -> tuple[Sight, str]:
+    """The home's state, and why it is so."""
+    sights = {alert_sight(alert.kind, alert.state) for alert in found.open_alerts}
+    since = found.sight.blind_since
+    for one in (Sight.NOW, Sight.WAY):
+        if one in sights:
+            return one, say(words, "sight", one)
+    if since is not None or Sight.DARK in sights:
+        reason = words.pick(found.sight.reason_zh, found.sight.reason_en)
+        when = time_format.ago(words, now, since) if since else ""
+        return Sight.DARK, " · ".join(part for part in (say(words, "sight", Sight.DARK), reason, when) if part)
+    return Sight.FINE, say(words, "sight", Sight.FINE)
+
+
+def _explained(explained: Mapping[str, object], words: Words) -> str:
+    """The detector's own sentence about the silence."""
+    zh, en = explained.get("reason_zh") or explained.get("zh"), explained.get("reason_en") or explained.get("en")
+    return words.pick(str(zh or ""), str(en or ""))
+
+
+def _door(person: Person, words: Words) -> list[tuple[str, str]]:
+    return [(words(name), text) for field, name in DOOR if (text := getattr(person, field))]
+
+
+def _strips(asked: Asked, home_id: str, now: datetime, days: int) -> list[tuple[str, Strip]]:
+    """One strip for each local day, today first; none where the series store does not answer."""
+    today = time_format.midnight(now)
+    first = today - timedelta(days=days - 1)
+    try:
+        signs = asked.platform.series.read(
+            home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=day_timeline.LIFE
+        )
+    except SeriesUnavailable:
+        return []
+    drawn = []
+    for number in range(days):
+        start = time_format.midnight(today - timedelta(days=number, hours=-12))
+        end = start + timedelta(days=1)
+        usual: dict[str, list[Stretch]] = day_timeline.usual(signs, today, start, end)
+        rows = day_timeline.rows(signs, start, end, asked.words, usual)
+        if rows:
+            drawn.append((time_format.day(asked.words, start.date()), Strip(start, end, rows, now)))
+    return drawn

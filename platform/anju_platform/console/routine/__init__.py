@@ -1,0 +1,1 @@
+"""Charts of a home's daily routine, and its quiet notes."""

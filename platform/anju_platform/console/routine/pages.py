@@ -1,0 +1,22 @@
+"""The note on the board: read, and gone."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import RedirectResponse, Response
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console.page_context import AskedDep
+
+router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+
+
+@router.post("/notes/{note_id}/read")
+def read(note_id: UUID, asked: AskedDep) -> Response:
+    """I know."""
+    with asked.platform.work() as work:
+        asked.platform.routine.read(work, asked.actor, note_id)
+    return RedirectResponse("/board/list" if asked.fragment else "/board", status_code=303)

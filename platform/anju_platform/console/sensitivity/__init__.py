@@ -1,0 +1,1 @@
+"""How many false alerts a community accepts, and what follows from it."""

@@ -1,0 +1,99 @@
+"""The curve that a community chooses on: how late an alert comes against how many false ones it puts up with.
+
+The figures are those of `anju_detect.inactivity.MEASURED`, and the axes end where they do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from markupsafe import Markup
+
+from anju_detect.inactivity import MEASURED, Brought
+from anju_platform.sensitivity.views import Prospect
+from anju_platform.web.i18n import Words
+
+WIDTH, HEIGHT = 340, 236
+LEFT, RIGHT, TOP, FOOT, INSET = 26, 14, 30, 40, 14
+"""Room around the drawing, and left of the first figure, px."""
+KEY = 84
+"""Width of a line's sample and name, px."""
+MOST_H = 20.0
+"""Top of the scale; the latest that was measured is just below."""
+_TICKS = (0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
+_HOURS = (0, 4, 8, 12, 16, 20)
+
+
+def curve(now: Prospect, wanted: Prospect, words: Words) -> Markup:
+    """Both lines with the present choice on them, and the wanted one where it is another; the same in words."""
+    parts = [*_grid(words), *_lines(words)]
+    if wanted.false_alerts != now.false_alerts:
+        parts += _mark(wanted, words("改为"), "chosen")
+    parts += _mark(now, words("现在"), "present")
+    return Markup('<svg class="drawing wish-curve" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>').format(
+        _described(words), WIDTH, HEIGHT, Markup("").join(parts)
+    )
+
+
+def _x(wish: float) -> float:
+    low, high = math.log(MEASURED[0].wish), math.log(MEASURED[-1].wish)
+    return LEFT + INSET + (math.log(wish) - low) / (high - low) * (WIDTH - LEFT - INSET - RIGHT)
+
+
+def _y(hours: float) -> float:
+    return TOP + (1 - hours / MOST_H) * (HEIGHT - TOP - FOOT)
+
+
+def _grid(words: Words) -> Iterable[Markup]:
+    for hour in _HOURS:
+        yield Markup('<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>').format(
+            LEFT, WIDTH - RIGHT, _y(hour)
+        )
+        yield _text(LEFT - 6, _y(hour) + 4, str(hour), "end")
+    for wish in _TICKS:
+        yield _text(_x(wish), HEIGHT - FOOT + 18, f"{wish:g}", "middle")
+    yield _text(0, 14, words("多少小时后报警"), "start")
+    yield _text(WIDTH - RIGHT, HEIGHT - 4, words("每户每月几次虚惊"), "end")
+
+
+def _lines(words: Words) -> Iterable[Markup]:
+    named: tuple[tuple[str, Callable[[Brought], float], str, float], ...] = (
+        ("night", lambda one: one.night_h, words("夜里"), WIDTH - RIGHT),
+        ("mean", lambda one: one.delay_h, words("平均"), WIDTH - RIGHT - KEY),
+    )
+    for look, hours, name, end in named:
+        points = " ".join(f"{_x(one.wish):.1f},{_y(hours(one)):.1f}" for one in MEASURED)
+        yield Markup('<polyline class="{}" points="{}"/>').format(look, points)
+        yield Markup('<polyline class="{0}" points="{1},{3} {2},{3}"/>').format(
+            look, end - KEY + 12, end - KEY + 32, 10
+        )
+        yield _text(end - KEY + 36, 14, name, "start")
+
+
+def _mark(one: Prospect, name: str, look: str) -> Iterable[Markup]:
+    """A dot on the mean line, its drop to the axis, and what it is: the present above the line, the wanted below."""
+    if one.delay_h is None:
+        return
+    x, y = _x(one.false_alerts), _y(one.delay_h)
+    yield Markup('<line class="drop {0}" x1="{1:.1f}" x2="{1:.1f}" y1="{2:.1f}" y2="{3}"/>').format(
+        look, x, y, HEIGHT - FOOT
+    )
+    yield Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="6"/>').format(look, x, y)
+    above = look == "present" or x < LEFT + INSET + 30
+    left = x > WIDTH - RIGHT - 30 if above else True
+    yield Markup('<text class="name" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
+        x - 8 if left else x + 8, y - 8 if above else y + 17, "end" if left else "start", name
+    )
+
+
+def _text(x: float, y: float, said: str, anchor: str) -> Markup:
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(x, y, anchor, said)
+
+
+def _described(words: Words) -> str:
+    said = [
+        words("%(n)s 次：平均 %(h)s 小时，夜里 %(night)s 小时", n=f"{one.wish:g}", h=one.delay_h, night=one.night_h)
+        for one in MEASURED
+    ]
+    return words("每户每月允许的虚惊越少，报警越晚。") + words("；").join(said)

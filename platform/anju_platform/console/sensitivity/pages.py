@@ -1,0 +1,184 @@
+"""The page on which a community chooses its one number, and sees what it would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query
+from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
+from pydantic import BaseModel
+
+from anju_core.errors import DomainError
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console.error_messages import explain
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.sensitivity import presenter
+from anju_platform.console.sensitivity.charts import curve
+from anju_platform.sensitivity.service import ROUTINE_STEPS, prospect
+from anju_platform.sensitivity.views import Changed, CommunityWish, Wish
+from anju_platform.web.errors import status_of
+from anju_platform.web.i18n import Words
+
+router = APIRouter(prefix="/wishes", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One radio button: its value, the number, and what it brings."""
+
+    value: str
+    number: str
+    brings: Sequence[str]
+    now: bool
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A change that waits for its confirmation: what would be different, line by line."""
+
+    wish: Wish
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The whole page of a community."""
+
+    community_id: str
+    name: str
+    wish: Wish
+    meaning: Sequence[str]
+    lately: Sequence[str]
+    drawn: Markup
+    false_alerts: Sequence[Choice]
+    routine_changes: Sequence[Choice]
+    confirm: Step | None
+    changes: Sequence[tuple[Changed, str]]
+
+
+class WishForm(BaseModel):
+    """What the confirming form sends: the choice, and what it was made against."""
+
+    false_alerts: float
+    routine_changes: float
+    seen_false_alerts: float
+    seen_routine_changes: float
+
+
+@router.get("", name="wishes")
+def show_all(asked: AskedDep) -> Response:
+    """The communities that one may choose for; where it is one, that one."""
+    with asked.platform.work() as work:
+        work.only_read()
+        found = asked.platform.wishes.all(work, asked.actor)
+    if len(found) == 1:
+        return RedirectResponse(f"/wishes/{found[0].community_id}", HTTPStatus.SEE_OTHER)
+    rows = [
+        (one, presenter.calls(one.prospect, asked.words), presenter.delay(one.prospect, asked.words)) for one in found
+    ]
+    return asked.page("wishes/all.html", "wishes", rows=rows)
+
+
+@router.get("/{community_id}", name="wish")
+def show(
+    community_id: str,
+    asked: AskedDep,
+    false_alerts: Annotated[float | None, Query()] = None,
+    routine_changes: Annotated[float | None, Query()] = None,
+    *,
+    done: bool = False,
+) -> Response:
+    """What it is now, what else it could be; and, with a choice, what that would change."""
+    return _page(asked, community_id, false_alerts, routine_changes, done=done)
+
+
+@router.post("/{community_id}")
+def choose(community_id: str, asked: AskedDep, given: Annotated[WishForm, Form()]) -> Response:
+    """Choose; the running detectors take it within a second."""
+    wanted = Wish(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
+    seen = Wish(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
+    try:
+        with asked.platform.work() as work:
+            asked.platform.wishes.choose(work, asked.actor, community_id, wanted, seen)
+    except DomainError as refusal:
+        problem, status = explain(refusal, asked.words), status_of(refusal)
+        return _page(asked, community_id, problem=problem, status=status)
+    return RedirectResponse(f"/wishes/{community_id}?done=1", HTTPStatus.SEE_OTHER)
+
+
+def _page(
+    asked: Asked,
+    community_id: str,
+    false_alerts: float | None = None,
+    routine_changes: float | None = None,
+    *,
+    problem: str = "",
+    status: int = HTTPStatus.OK,
+    done: bool = False,
+) -> Response:
+    with asked.platform.work() as work:
+        work.only_read()
+        found = asked.platform.wishes.one(work, asked.actor, community_id)
+    wanted = Wish(
+        false_alerts=found.wish.false_alerts if false_alerts is None else false_alerts,
+        routine_changes=found.wish.routine_changes if routine_changes is None else routine_changes,
+    )
+    try:
+        asked.platform.wishes.check(wanted)
+    except DomainError as refusal:
+        problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.wish
+    unchanged = wanted == found.wish and (false_alerts, routine_changes) != (None, None) and not problem
+    view = {"wish": _shown(found, wanted, asked.words), "problem": problem, "done": done, "unchanged": unchanged}
+    return asked.page("wishes/one.html", "wishes", status=status, **view)
+
+
+def _shown(found: CommunityWish, wanted: Wish, words: Words) -> Shown:
+    wanted_brings = prospect(wanted.false_alerts, found.homes)
+    return Shown(
+        community_id=found.community_id,
+        name=found.name,
+        wish=found.wish,
+        meaning=presenter.meaning(found, words),
+        lately=presenter.lately(found, words),
+        drawn=curve(found.prospect, wanted_brings, words),
+        false_alerts=_false_alerts(found, wanted, words),
+        routine_changes=_routine_changes(found, wanted, words),
+        confirm=Step(wish=wanted, lines=presenter.change(found, wanted, wanted_brings, words))
+        if wanted != found.wish
+        else None,
+        changes=[(change, presenter.changed(change, words)) for change in found.changes],
+    )
+
+
+def _false_alerts(found: CommunityWish, wanted: Wish, words: Words) -> list[Choice]:
+    """The sensible steps, and between them what is chosen now if it is none of them."""
+    offered = {one.false_alerts: one for one in (*found.choices, found.prospect)}
+    return [
+        Choice(
+            value=f"{one.false_alerts:g}",
+            number=words("每月 %(n)s 次", n=f"{one.false_alerts:g}"),
+            brings=[presenter.calls(one, words), presenter.delay(one, words)],
+            now=one.false_alerts == found.wish.false_alerts,
+            chosen=one.false_alerts == wanted.false_alerts,
+        )
+        for _, one in sorted(offered.items())
+    ]
+
+
+def _routine_changes(found: CommunityWish, wanted: Wish, words: Words) -> list[Choice]:
+    return [
+        Choice(
+            value=f"{value:g}",
+            number=words("每月 %(n)s 次", n=f"{value:g}"),
+            brings=[presenter.notes(value, found.homes, words)],
+            now=value == found.wish.routine_changes,
+            chosen=value == wanted.routine_changes,
+        )
+        for value in sorted({*ROUTINE_STEPS, found.wish.routine_changes})
+    ]

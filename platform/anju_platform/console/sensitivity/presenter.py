@@ -1,0 +1,135 @@
+"""What a wish means, in sentences with this community's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from anju_detect.inactivity import MEASURED
+from anju_platform.sensitivity.views import Changed, CommunityWish, Prospect, Wish
+from anju_platform.web.i18n import Words, mark
+
+MONTH_DAYS = 30.0
+_WHOLE = 10.0
+"""From here on no decimals: the figures are not that exact."""
+
+
+def calls(brings: Prospect, words: Words) -> str:
+    """`全社区每月约 60 次`."""
+    return words("全社区每月约 %(n)s 次虚惊", n=_about(brings.alerts_a_month))
+
+
+def delay(brings: Prospect, words: Words) -> str:
+    """`平均约 5.9 小时后发现`, or that nobody measured it."""
+    if brings.delay_h is None:
+        return words("发现要多久：没有测过")
+    return words("倒下后平均约 %(h)s 小时发现", h=_about(brings.delay_h))
+
+
+def notes(a_month: float, homes: int, words: Words) -> str:
+    """How many notes on routines that is."""
+    return words("全社区每月约 %(n)s 条其实没变的提醒", n=_about(a_month * homes))
+
+
+def meaning(found: CommunityWish, words: Words) -> list[str]:
+    """What the present wish means here."""
+    brings = found.prospect
+    counted = words(
+        "%(homes)s 户 × 每户每月 %(n)s 次 = 全社区每月约 %(all)s 次虚惊，%(often)s。",
+        homes=found.homes,
+        n=f"{found.wish.false_alerts:g}",
+        all=_about(brings.alerts_a_month),
+        often=_often(brings.alerts_a_month, words),
+    )
+    if brings.delay_h is None or brings.night_h is None:
+        measured = (f"{MEASURED[0].wish:g}", f"{MEASURED[-1].wish:g}")
+        late = words(
+            "真有人倒下时要多久才发现，只在 %(least)s 到 %(most)s 次之间测过。", least=measured[0], most=measured[1]
+        )
+    else:
+        late = words(
+            "真有人倒下而没按求助键时，平均约 %(h)s 小时后报警（夜里约 %(night)s 小时）。",
+            h=_about(brings.delay_h),
+            night=_about(brings.night_h),
+        )
+    return [counted, late]
+
+
+def lately(found: CommunityWish, words: Words) -> list[str]:
+    """What really came of the last days."""
+    lately = found.lately
+    if not lately.raised:
+        first = words("最近 %(d)s 天没有“久无动静”的报警。", d=lately.days)
+    else:
+        counts = (
+            (lately.false, mark("%(n)s 次虚惊")),
+            (lately.real, mark("%(n)s 次真的有事")),
+            (lately.other, mark("%(n)s 次外出、测试或故障")),
+            (lately.unknown, mark("%(n)s 次还没有结果")),
+        )
+        parts = words("，").join(words(text, n=count) for count, text in counts if count)
+        first = words("最近 %(d)s 天报了 %(n)s 次“久无动静”：%(parts)s。", d=lately.days, n=lately.raised, parts=parts)
+    said = [first]
+    if lately.raised and found.homes:
+        rate = f"{lately.false / found.homes * MONTH_DAYS / lately.days:.2g}"
+        said.append(words("实际虚惊：每户每月 %(n)s 次。", n=rate))
+    said.append(words("作息提醒 %(n)s 条。", n=lately.notes))
+    return said
+
+
+def change(found: CommunityWish, wanted: Wish, brings: Prospect, words: Words) -> list[str]:
+    """What would be different."""
+    said = []
+    if wanted.false_alerts != found.wish.false_alerts:
+        said.append(_from_to(words("每户每月虚惊"), found.wish.false_alerts, wanted.false_alerts, words))
+        said.append(
+            words(
+                "全社区每月虚惊：约 %(a)s → 约 %(b)s 次。",
+                a=_about(found.prospect.alerts_a_month),
+                b=_about(brings.alerts_a_month),
+            )
+        )
+        said += _later(found.prospect, brings, words)
+    if wanted.routine_changes != found.wish.routine_changes:
+        said.append(
+            _from_to(words("每户每月作息提醒"), found.wish.routine_changes, wanted.routine_changes, words)
+            + words("下一次夜间计算起生效。")
+        )
+    return said
+
+
+def changed(one: Changed, words: Words) -> str:
+    """A kept change in one line."""
+    parts = []
+    if one.before.false_alerts != one.after.false_alerts:
+        parts.append(_from_to(words("每户每月虚惊"), one.before.false_alerts, one.after.false_alerts, words))
+    if one.before.routine_changes != one.after.routine_changes:
+        parts.append(_from_to(words("每户每月作息提醒"), one.before.routine_changes, one.after.routine_changes, words))
+    return " ".join(parts)
+
+
+def _later(now: Prospect, then: Prospect, words: Words) -> Sequence[str]:
+    if now.delay_h is None or then.delay_h is None:
+        return [words("真有人倒下时要多久才发现：没有测过，无法比较。")]
+    sooner, later = (
+        mark("真有人倒下时，平均发现得更早：约 %(a)s → 约 %(b)s 小时。"),
+        mark("真有人倒下时，平均发现得更晚：约 %(a)s → 约 %(b)s 小时。"),
+    )
+    return [words(sooner if then.delay_h < now.delay_h else later, a=_about(now.delay_h), b=_about(then.delay_h))]
+
+
+def _from_to(what: str, before: float, after: float, words: Words) -> str:
+    return words("%(what)s：%(a)s → %(b)s 次。", what=what, a=f"{before:g}", b=f"{after:g}")
+
+
+def _often(a_month: float, words: Words) -> str:
+    a_day = a_month / MONTH_DAYS
+    if a_day >= 1:
+        return words("大约每天 %(n)s 次", n=_about(a_day))
+    if a_month > 0:
+        return words("大约每 %(n)s 天一次", n=_about(1 / a_day))
+    return words("还没有住户")
+
+
+def _about(value: float) -> str:
+    """As exact as such a figure is."""
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.1f}".removesuffix(".0")

@@ -1,0 +1,54 @@
+"""Who is on duty, and the note that the next must read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import RedirectResponse, Response
+
+from anju_core.errors import DomainError
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console.error_messages import explain
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.web.errors import status_of
+
+router = APIRouter(prefix="/shift", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+
+
+@router.get("", name="shift")
+def show_shift(asked: AskedDep) -> Response:
+    """Unread notes first."""
+    return _show(asked)
+
+
+@router.post("")
+def hand_over(asked: AskedDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
+    """Leave a note."""
+    try:
+        with asked.platform.work() as work:
+            asked.platform.duty.hand_over(work, asked.actor, asked.actor.community_id or "", note)
+    except DomainError as refusal:
+        return _show(asked, explain(refusal, asked.words), status_of(refusal))
+    return RedirectResponse("/shift", status_code=303)
+
+
+@router.post("/{handover_id}/read")
+def read(handover_id: UUID, asked: AskedDep) -> Response:
+    """I have read it."""
+    with asked.platform.work() as work:
+        asked.platform.duty.read(work, asked.actor, handover_id)
+    return RedirectResponse("/shift", status_code=303)
+
+
+def _show(asked: Asked, problem: str = "", status: int = 200) -> Response:
+    community = asked.actor.community_id or ""
+    with asked.platform.work() as work:
+        work.only_read()
+        shifts = asked.platform.duty.current(work, community, work.clock.now())
+        unread = list(asked.platform.duty.unread(work, community))
+        notes = [note for note in asked.platform.duty.latest(work, community) if note.read_at is not None]
+        view = {"shifts": shifts, "unread": unread, "read": notes, "problem": problem}
+        return asked.page("shift.html", "shift", status=status, **view)

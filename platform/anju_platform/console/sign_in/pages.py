@@ -1,0 +1,87 @@
+"""Signing in and out, and the way from `/` to the page of one's role."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.errors import SignInRefused, TooManySignIns
+from anju_platform.accounts.guards import SignedInDep, clear_cookie, secret_of, set_cookie
+from anju_platform.console.error_messages import explain
+from anju_platform.console.page_context import PagesDep
+from anju_platform.console.rendering import LANGUAGE_COOKIE
+from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.web.errors import status_of
+
+router = APIRouter()
+
+HOMES = {
+    Role.WORKER: "/board",
+    Role.SUPERVISOR: "/board",
+    Role.ADMIN: "/board",
+    Role.CARER: "/carer",
+    Role.PROVIDER: "/provider",
+    Role.FAMILY: "/family",
+    Role.DISTRICT: "/district",
+    Role.TESTER: "/tester",
+}
+"""Where each role's work begins."""
+_YEAR_S = 365 * 86400
+
+
+@router.get("/", name="start")
+def start(found: SignedInDep) -> Response:
+    """Go to the page of one's role."""
+    return RedirectResponse(HOMES[found.actor.role], HTTPStatus.SEE_OTHER)
+
+
+@router.get("/login", name="login_page")
+def login_page(request: Request, pages: PagesDep, next: str = "") -> HTMLResponse:  # noqa: A002 - the address says `next`
+    """The form."""
+    return pages.page(request, "login.html", wrong="", next=_own(next), login="")
+
+
+class SignInForm(BaseModel):
+    """What the form sends."""
+
+    login: str = Field(max_length=60)
+    password: str = Field(max_length=200)
+    next: str = Field("", max_length=300)
+
+
+@router.post("/login", name="login")
+def login(
+    request: Request, platform: PlatformDep, pages: PagesDep, work: UnitDep, given: Annotated[SignInForm, Form()]
+) -> Response:
+    """Sign in; a wrong password shows the form again."""
+    try:
+        token = platform.access.sign_in(work, given.login, given.password)
+    except (SignInRefused, TooManySignIns) as refusal:
+        wrong = explain(refusal, pages.words_of(request))
+        view = {"wrong": wrong, "next": _own(given.next), "login": given.login}
+        return pages.page(request, "login.html", status=status_of(refusal), **view)
+    answer = RedirectResponse(_own(given.next) or HOMES[token.actor.role], HTTPStatus.SEE_OTHER)
+    set_cookie(answer, token, platform.settings)
+    if LANGUAGE_COOKIE not in request.cookies:
+        answer.set_cookie(LANGUAGE_COOKIE, token.locale, max_age=_YEAR_S, samesite="lax", httponly=True)
+    return answer
+
+
+@router.post("/logout", name="logout")
+def logout(request: Request, _found: SignedInDep, platform: PlatformDep, work: UnitDep) -> Response:
+    """Sign out."""
+    platform.access.sign_out(work, secret_of(request)[0])
+    answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+    clear_cookie(answer)
+    return answer
+
+
+def _own(address: str) -> str:
+    """An address within this site, or nothing: a sign-in leads nowhere else."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if plain and "\\" not in address and address != "/logout" else ""

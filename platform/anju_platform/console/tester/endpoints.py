@@ -1,0 +1,100 @@
+"""The tester's panel over the API. Every path answers 409 unless the platform was started with `ANJU_SIM_CONTROL`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from anju_core.actor import Actor
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.web.dependencies import PlatformDep, UnitDep
+
+router = APIRouter(tags=["tester"])
+Tester = Annotated[Actor, Depends(require(Role.TESTER, Role.ADMIN))]
+_MOST_LIFE, _MOST_ENDS = 200_000, 2_000
+
+
+class Order(BaseModel):
+    """What is to happen in a home."""
+
+    home: str
+    action: str
+    args: dict[str, str | float | bool] = {}
+
+
+class Ordered(BaseModel):
+    """The order's id, which comes back in the events."""
+
+    id: str
+
+
+class StageView(BaseModel):
+    """A stage: milliseconds since the press, impact or deadline, and the limit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    ms: int | None
+    limit_ms: int | None
+    late: bool
+
+
+class LineView(BaseModel):
+    """One event through its stages."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    home_id: str
+    action: str
+    at: datetime | None
+    stages: list[StageView]
+    alert_id: UUID | None
+    note: str
+
+
+class Question(BaseModel):
+    """A life (Unix s, room, kind), and the times at which it might have ended."""
+
+    home: str
+    life: Annotated[list[tuple[float, str, str]], Field(max_length=_MOST_LIFE)]
+    ends: Annotated[list[float], Field(max_length=_MOST_ENDS)]
+
+
+class Deadlines(BaseModel):
+    """When each silence would be worth a call; null: never."""
+
+    deadlines: list[datetime | None]
+
+
+@router.post("/tester/actions", status_code=status.HTTP_202_ACCEPTED)
+def order(given: Order, _actor: Tester, platform: PlatformDep, work: UnitDep) -> Ordered:
+    """Make something happen in a simulated home."""
+    return Ordered(id=platform.tester.order(work, given.home, given.action, given.args))
+
+
+@router.get("/tester/events")
+def events(_actor: Tester, platform: PlatformDep, work: UnitDep) -> list[LineView]:
+    """What was done, each drawn through its stages, newest first."""
+    work.only_read()
+    return [LineView.model_validate(line) for line in platform.tester.lines(work)]
+
+
+@router.get("/tester/story")
+def story(_actor: Tester, platform: PlatformDep) -> Response:
+    """What was just done, as a story for `anju sim run`."""
+    headers = {"Content-Disposition": "attachment; filename=saved.yaml"}
+    return Response(platform.tester.as_story(), media_type="application/yaml", headers=headers)
+
+
+@router.post("/tester/deadlines")
+def deadlines(given: Question, _actor: Tester, platform: PlatformDep, work: UnitDep) -> Deadlines:
+    """When a silence would be due, had a life ended here or there; nothing is kept."""
+    work.only_read()
+    found = platform.tester.deadlines(work, given.home, given.life, given.ends)
+    return Deadlines(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

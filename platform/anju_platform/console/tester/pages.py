@@ -1,0 +1,169 @@
+"""The tester's panel: make something happen in a home, and watch it go through its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from anju_core.errors import DomainError
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.console import time_format
+from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.console.error_messages import explain
+from anju_platform.console.home_card import card_of
+from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.tester.command_trace import Line
+from anju_platform.console.tester.service import ACTIONS
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.residents.models import Home
+from anju_platform.web.i18n import Words
+
+router = APIRouter(prefix="/tester", dependencies=[Depends(require(Role.TESTER))])
+LINES = 12
+_SECOND_MS = 1000
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class HomeShown:
+    """A home in the grid."""
+
+    id: str
+    name: str
+    address: str
+    sight: Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageShown:
+    """One stage of a line."""
+
+    text: str
+    ms: int | None
+    told: str
+    limit: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineShown:
+    """One event through its stages."""
+
+    name: str
+    what: str
+    at: datetime | None
+    stages: Sequence[StageShown]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelShown:
+    """The whole page."""
+
+    connected: bool
+    homes: Sequence[HomeShown]
+    chosen: str
+    chosen_name: str
+    actions: Sequence[tuple[str, str]]
+    lines: Sequence[LineShown]
+
+
+@router.get("", name="tester")
+def show_panel(asked: AskedDep, home: str = "") -> Response:
+    """All homes; the actions of the chosen one."""
+    return asked.page("tester/page.html", "tester", panel=_panel(asked, home), problem="")
+
+
+@router.get("/lines", name="tester_lines")
+def show_lines(asked: AskedDep) -> Response:
+    """The lines alone."""
+    return asked.page("tester/lines.html", "tester", panel=_panel(asked, ""), problem="")
+
+
+@router.post("/actions")
+def act(
+    asked: AskedDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
+) -> Response:
+    """Make it happen."""
+    problem = ""
+    try:
+        with asked.platform.work() as work:
+            asked.platform.tester.order(work, home, action, {})
+    except DomainError as refusal:
+        problem = explain(refusal, asked.words)
+    if asked.fragment:
+        return asked.page("tester/lines.html", "tester", panel=_panel(asked, home), problem=problem)
+    return RedirectResponse(f"/tester?home={home}", status_code=303)
+
+
+def _panel(asked: Asked, chosen: str) -> PanelShown:
+    with asked.platform.work() as work:
+        work.only_read()
+        homes = _homes(asked, work)
+        lines = asked.platform.tester.lines(work)[:LINES]
+    names = {home.id: home.name for home in homes}
+    return PanelShown(
+        connected=asked.platform.tester.connected,
+        homes=homes,
+        chosen=chosen if chosen in names else "",
+        chosen_name=names.get(chosen, ""),
+        actions=[(action, say(asked.words, "action", action)) for action in ACTIONS],
+        lines=[_line(line, names, asked.words) for line in lines],
+    )
+
+
+def _homes(asked: Asked, work: UnitOfWork) -> list[HomeShown]:
+    now = work.clock.now()
+    states: dict[str, Sight] = {}
+    for row in asked.platform.alerts.board(work, None, now):
+        worse = alert_sight(row.kind, row.state)
+        states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
+    blind = set(work.session.scalars(select(SeenRow.home_id).where(SeenRow.blind_since.is_not(None))))
+    query = select(Home).order_by(Home.id).options(selectinload(Home.residents))
+    found = []
+    for home in work.session.scalars(query):
+        drawn = card_of(home, asked.words, time_format.local_date(now))
+        sight = states.get(home.id) or (Sight.DARK if home.id in blind else Sight.FINE)
+        found.append(HomeShown(home.id, drawn.name, drawn.address, sight))
+    return found
+
+
+def _line(line: Line, names: Mapping[str, str], words: Words) -> LineShown:
+    return LineShown(
+        name=names.get(line.home_id, line.home_id),
+        what=say(words, "action", line.action),
+        at=line.at,
+        stages=[
+            StageShown(
+                text=say(words, "stage", _stage(line, stage.name)),
+                ms=stage.ms,
+                told="" if stage.ms is None else _told(stage.ms),
+                limit="" if stage.limit_ms is None else _told(stage.limit_ms),
+                late=stage.late,
+            )
+            for stage in line.stages
+        ],
+        note=line.note,
+    )
+
+
+def _stage(line: Line, stage: str) -> str:
+    """What the first stage is called depends on what was done."""
+    return f"{stage}:{line.action}" if f"{stage}:{line.action}" in LABELS["stage"] else stage
+
+
+def _told(milliseconds: int) -> str:
+    if milliseconds < _SECOND_MS:
+        return f"{milliseconds} ms"
+    if milliseconds < _MINUTE_MS:
+        return f"{milliseconds / _SECOND_MS:.1f} s"
+    return f"{milliseconds / _MINUTE_MS:.1f} min"

@@ -1,0 +1,50 @@
+"""What was done by hand, written down as a story that the simulator can play again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from anju_platform.console.tester.command_trace import KINDS
+from anju_platform.console.tester.simulator_link import Course
+
+_MUST = ("stored", "shown")
+_WITHIN_S = 15
+_NEEDS = {
+    "press": "button",
+    "hold": "button",
+    "fall": "wearable",
+    "leave": "door",
+    "return": "door",
+    "visitor": "door",
+}
+"""The device without which an action can't be done; a motion sensor for all others."""
+
+
+def story_of(done: Sequence[tuple[float, Course]]) -> str:
+    """YAML of the orders and their times (Unix s, sorted), as `anju sim run` reads it."""
+    parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(course.home_id for _, course in done), 1)}
+    lines = ["name: saved", "title: Saved from the tester's panel", "", "homes:"]
+    for home, part in parts.items():
+        needs = sorted({_NEEDS.get(course.action, "motion") for _, course in done if course.home_id == home})
+        lines.append(f"  {part}: {_flow({'with': needs})}")
+    happen = [_happen(number, at - done[0][0], course, parts) for number, (at, course) in enumerate(done, 1)]
+    lines += ["", "happen:", *(f"  - {_flow(row)}" for row in happen), "", "must:"]
+    for row in happen:
+        if "id" in row:
+            lines += [f"  - {_flow({'event': row['id'], 'stage': s, 'within_s': _WITHIN_S})}" for s in _MUST]
+    return "\n".join(lines) + "\n"
+
+
+def _happen(number: int, after_s: float, course: Course, parts: Mapping[str, str]) -> dict[str, object]:
+    row: dict[str, object] = {"at": round(after_s, 1), "home": parts[course.home_id], "action": course.action}
+    if course.action in KINDS:
+        row["id"] = f"{course.action}{number}"
+    if course.args:
+        row["args"] = dict(course.args)
+    return row
+
+
+def _flow(value: object) -> str:
+    """JSON, which is YAML on one line."""
+    return json.dumps(value, ensure_ascii=False)

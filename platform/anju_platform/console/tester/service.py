@@ -1,0 +1,125 @@
+"""What the tester can make happen, and what became of it. Demo and acceptance only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from anju_core.actor import Actor
+from anju_core.errors import Conflict, Invalid, NotFound
+from anju_platform.alerts.queries import AlertDetail, AlertRow
+from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
+from anju_platform.console.tester.deadline_preview import Life, deadlines
+from anju_platform.console.tester.saved import story_of
+from anju_platform.console.tester.simulator_link import Course, SimulatorLink
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.models import Community, Home
+
+ACTIONS = (
+    "press",
+    "hold",
+    "fall",
+    "silence",
+    "leave",
+    "return",
+    "visitor",
+    "battery_low",
+    "stick",
+    "cut",
+    "restore",
+)
+_LOOKED_AT = 60
+"""So many of the newest alerts are searched for those that orders led to."""
+
+
+class SimulatorAbsent(Conflict):
+    """No simulator listens: this platform was not started with one."""
+
+    def __init__(self) -> None:
+        super().__init__("no simulator is connected to this platform (ANJU_SIM_CONTROL)")
+
+
+class UnknownAction(Invalid):
+    """The simulator has no such action."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"there is no action {action!r}; there are {', '.join(ACTIONS)}")
+        self.action = action
+
+
+class HomeNotFound(NotFound):
+    """No such home."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"there is no home {home_id!r}")
+        self.home_id = home_id
+
+
+class Alerts(Protocol):
+    """What is asked of the alerts."""
+
+    def board(
+        self, work: UnitOfWork, community_id: str | None, now: datetime, *, state: str | None = "open"
+    ) -> Sequence[AlertRow]:
+        """Alerts, newest first for all."""
+
+    def detail(self, work: UnitOfWork, alert_id: UUID, actor: Actor | None) -> AlertDetail:
+        """One with its history."""
+
+
+class TesterService:
+    """Orders to the simulator, and each event's line. `link` is None where there is no simulator."""
+
+    def __init__(self, alerts: Alerts, link: SimulatorLink | None) -> None:
+        self._alerts, self._link = alerts, link
+
+    @property
+    def connected(self) -> bool:
+        """Whether orders reach a broker."""
+        return self._link is not None and self._link.connected
+
+    def order(self, work: UnitOfWork, home_id: str, action: str, args: Mapping[str, object]) -> str:
+        """Make something happen; the order's id. Raises `SimulatorAbsent`, `UnknownAction`, `HomeNotFound`."""
+        if self._link is None or not self._link.connected:
+            raise SimulatorAbsent
+        if action not in ACTIONS:
+            raise UnknownAction(action)
+        if work.session.get(Home, home_id) is None:
+            raise HomeNotFound(home_id)
+        course = Course(str(work.new_id()), home_id, action, dict(args))
+        self._link.send(course)
+        return course.id
+
+    def lines(self, work: UnitOfWork) -> list[Line]:
+        """Every order with its stages, newest first."""
+        if self._link is None:
+            return []
+        courses = self._link.courses()
+        homes = {course.home_id for course in courses if course.action in KINDS}
+        rows = [row for row in self._alerts.board(work, None, work.clock.now(), state=None) if row.home_id in homes]
+        newest = sorted(rows, key=lambda row: row.raised_at, reverse=True)[:_LOOKED_AT]
+        details = [self._alerts.detail(work, row.id, None) for row in newest]
+        return [line_of(course, details) for course in courses]
+
+    def as_story(self) -> str:
+        """What was just done, as a story's YAML: what happened when, and that each event must be stored and shown."""
+        done = [(at, c) for c in self._link.courses() if (at := origin_of(c)) is not None] if self._link else []
+        return story_of(sorted(done, key=lambda pair: pair[0]))
+
+    def deadlines(
+        self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]
+    ) -> list[float | None]:
+        """When the silence would be worth a call (Unix s) had this life ended at each of `ends`; nothing is kept.
+
+        Raises `HomeNotFound`, `InvalidLife`.
+        """
+        place = work.session.scalars(select(Community).join(Home).where(Home.id == home_id)).first()
+        if place is None:
+            raise HomeNotFound(home_id)
+        offset = ZoneInfo(place.timezone).utcoffset(work.clock.now().replace(tzinfo=None))
+        return deadlines(life, ends, place.false_alerts_per_month, offset.total_seconds() if offset else 0.0)

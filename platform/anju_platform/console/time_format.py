@@ -1,0 +1,87 @@
+"""Time as people tell it: "5 小时 10 分前 · 21:04". All of it is computed from the event's time and a given now."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from anju_platform.web.i18n import Words, mark
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+SECONDS = mark("%(s)s 秒")
+MINUTES = mark("%(m)s 分钟")
+HOURS_MINUTES = mark("%(h)s 小时 %(m)s 分")
+HOURS = mark("%(h)s 小时")
+DAYS_HOURS = mark("%(d)s 天 %(h)s 小时")
+DAYS = mark("%(d)s 天")
+AGO = mark("%(span)s前")
+AHEAD = mark("%(span)s后")
+
+
+def span(words: Words, seconds: float) -> str:
+    """A length of time in its two largest units: `5 小时 10 分`, `42 秒`."""
+    whole = max(0, int(seconds))
+    days, hours, minutes = whole // _DAY, whole % _DAY // _HOUR, whole % _HOUR // _MINUTE
+    if whole < _MINUTE:
+        return words(SECONDS, s=whole)
+    if whole < _HOUR:
+        return words(MINUTES, m=minutes)
+    if not days:
+        return words(HOURS_MINUTES, h=hours, m=minutes) if minutes else words(HOURS, h=hours)
+    return words(DAYS_HOURS, d=days, h=hours) if hours else words(DAYS, d=days)
+
+
+def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+    """A time of day, with the day where it is not today's: `21:04`, `昨天 21:04`, `11月20日 21:04`."""
+    there, here = at.astimezone(zone), now.astimezone(zone)
+    clock = f"{there:%H:%M}"
+    apart = (there.date() - here.date()).days
+    if apart == 0:
+        return clock
+    if apart in {-1, 1}:
+        near = words("昨天") if apart < 0 else words("明天")
+        return f"{near} {clock}"
+    return f"{day(words, there.date())} {clock}"
+
+
+def day(words: Words, value: date) -> str:
+    """`11月20日` or `20 Nov`."""
+    return f"{value.day} {_MONTHS[value.month - 1]}" if words.locale == "en" else f"{value.month}月{value.day}日"
+
+
+def ago(words: Words, now: datetime, at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+    """How long ago and when: `5 小时 10 分前 · 21:04`; what is ahead reads `20 分钟后 · 21:30`."""
+    apart = (now - at).total_seconds()
+    told = words(AGO, span=span(words, apart)) if apart >= 0 else words(AHEAD, span=span(words, -apart))
+    return f"{told} · {moment(words, now, at, zone)}"
+
+
+def exact(at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+    """To the second with the date, for who asks."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def midnight(at: datetime, zone: ZoneInfo = SHANGHAI) -> datetime:
+    """The beginning of the local day that holds `at`."""
+    there = at.astimezone(zone)
+    return there.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def age_of(born: date | None, today: date) -> int | None:
+    """Completed years."""
+    if born is None:
+        return None
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def day_after(at: datetime) -> datetime:
+    """The same local time a day later (China keeps no summer time, but the zone decides)."""
+    return at + timedelta(days=1)
+
+
+def local_date(at: datetime, zone: ZoneInfo = SHANGHAI) -> date:
+    """The calendar day of a time, there."""
+    return at.astimezone(zone).date()

@@ -1,0 +1,99 @@
+"""The unit of work: one transaction, the events that happened in it, and who is told of them.
+
+Handlers of `within` run inside the transaction (they may add rows: outbox, visit task); handlers of `after` run once it
+is committed (server-sent events, downlink). Services flush; only `UnitOfWork.__exit__` commits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from anju_core.events import Event
+from anju_core.ids import uuid7
+from anju_platform.db.engine import DEFERRED
+from anju_wire.clock import Clock
+
+E = TypeVar("E", bound=Event)
+
+
+class Bus:
+    """Who listens to which event; filled by `bootstrap` alone."""
+
+    def __init__(self) -> None:
+        self._within: dict[type[Event], list[Callable[[UnitOfWork, Event], None]]] = defaultdict(list)
+        self._after: dict[type[Event], list[Callable[[Event], None]]] = defaultdict(list)
+
+    def within(self, kind: type[E], handler: Callable[[UnitOfWork, E], None]) -> None:
+        """Call `handler` inside the transaction in which the event happens."""
+        self._within[kind].append(handler)  # type: ignore[arg-type]
+
+    def after(self, kind: type[E], handler: Callable[[E], None]) -> None:
+        """Call `handler` once the event's transaction is committed."""
+        self._after[kind].append(handler)  # type: ignore[arg-type]
+
+    def handle(self, work: UnitOfWork, event: Event) -> None:
+        """Run the handlers that belong inside the transaction."""
+        for handler in self._within[type(event)]:
+            handler(work, event)
+
+    def publish(self, event: Event) -> None:
+        """Run the handlers that wait for the commit."""
+        for handler in self._after[type(event)]:
+            handler(event)
+
+
+class Kept(Exception):
+    """An error that must be remembered (a failed sign-in is counted): what was written before it is kept."""
+
+
+class UnitOfWork:
+    """A transaction as a context manager; commits on a clean exit, rolls back on an error that is not `Kept`."""
+
+    def __init__(self, sessions: sessionmaker[Session], bus: Bus, clock: Clock) -> None:
+        self._sessions = sessions
+        self._bus = bus
+        self.clock = clock
+        self._events: list[Event] = []
+
+    def __enter__(self) -> Self:
+        self.session = self._sessions()
+        self._events = []
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        keep = error is None or isinstance(error, Kept)
+        try:
+            if keep:
+                self.session.commit()
+            else:
+                self.session.rollback()
+        finally:
+            self.session.close()
+        if keep:
+            for event in self._events:
+                self._bus.publish(event)
+
+    def only_read(self) -> None:
+        """Say before the first statement that nothing will be written: on SQLite no writer then waits for this unit."""
+        self.session.connection(execution_options=DEFERRED)
+
+    def record(self, event: Event) -> None:
+        """Say that something happened: handlers inside the transaction run now, the others after the commit."""
+        self._events.append(event)
+        self._bus.handle(self, event)
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 of now."""
+        return uuid7(self.clock.time(), os.urandom(10))
+
+
+WorkFactory = Callable[[], UnitOfWork]

@@ -1,0 +1,169 @@
+"""Gateways and devices as ingest needs them, thousands of times a second: looked up once, then remembered.
+
+Used by one thread. What is not known yet is asked for again after `FRESH_S`, so that a home that was registered a
+moment ago is let in without a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from anju_detect.inactivity import ROOMS
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.models import Device, Gateway
+from anju_platform.devices.sensors import Sensor, SensorTable, sensor_of
+from anju_platform.residents.models import Home
+from anju_platform.timeseries.store import Source
+from anju_wire.clock import Clock
+from anju_wire.vocabulary import QUANTITIES, DeviceKind, Room
+
+FRESH_S = 5.0
+KNOWN_S = 300.0
+"""What is known is looked up again after so long: a gateway may have been retired, a sensor moved."""
+NO_ROW = -1
+_OTHER = ROOMS.index(Room.OTHER)
+_MOST_SOURCES = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayFacts:
+    """Which home a gateway speaks for, and in which community."""
+
+    gateway_id: str
+    home_id: str
+    community_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What a device is; `known` is False for one that nobody has registered."""
+
+    kind: str
+    room: str
+    label: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSensors:
+    """A home's sensors that are known by now: by device and quantity, and as rows of the table by name on the wire."""
+
+    since_s: float
+    sensors: dict[tuple[str, str], Sensor] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+class Book:
+    """A cache over the records of gateways and devices; `table` has the sensors that were asked for as columns."""
+
+    def __init__(self, work: WorkFactory, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._loaded = False
+        self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
+        self._devices: dict[str, tuple[float, dict[str, DeviceFacts]]] = {}
+        self._sensors: dict[str, HomeSensors] = {}
+        self.table = SensorTable()
+        self._sources: dict[tuple[str, str, str, str], Source] = {}
+
+    def gateway(self, gateway_id: str) -> GatewayFacts | None:
+        """The gateway in service under this id."""
+        if not self._loaded:
+            self._load()
+        held = self._gateways.get(gateway_id)
+        now_s = self._clock.time()
+        if held is None or now_s - held[0] > (FRESH_S if held[1] is None else KNOWN_S):
+            with self._work() as work:
+                held = (now_s, _gateway(work, gateway_id))
+            self._gateways[gateway_id] = held
+        return held[1]
+
+    def _load(self) -> None:
+        """All at once, when the first is asked for: after a restart every home speaks within a second."""
+        now_s = self._clock.time()
+        with self._work() as work:
+            work.only_read()
+            for row in work.session.execute(_IN_SERVICE):
+                self._gateways[row[0]] = (now_s, GatewayFacts(*row))
+            devices: dict[str, dict[str, DeviceFacts]] = {}
+            for home, device, kind, room, label, known in work.session.execute(select(*_DEVICE)):
+                devices.setdefault(home, {})[device] = DeviceFacts(kind, room, label, known)
+        self._devices = {home: (now_s, found) for home, found in devices.items()}
+        self._loaded = True
+
+    def device(self, home_id: str, device_id: str) -> DeviceFacts:
+        """What a home's device is; a stranger is an unregistered device in an unknown room."""
+        if not self._loaded:
+            self._load()
+        held = self._devices.get(home_id)
+        now_s = self._clock.time()
+        if held is None or (device_id not in held[1] and now_s - held[0] > FRESH_S):
+            with self._work() as work:
+                held = (now_s, _devices(work, home_id))
+            self._devices[home_id] = held
+        return held[1].get(device_id) or self._itself(home_id, device_id)
+
+    def _itself(self, home_id: str, device_id: str) -> DeviceFacts:
+        """The home's gateway, which is a device under its own id, or a stranger."""
+        _, facts = self._gateways.get(device_id, (0.0, None))
+        if facts is not None and facts.home_id == home_id:
+            return DeviceFacts(DeviceKind.GATEWAY, Room.OTHER, "", known=True)
+        return DeviceFacts("", Room.OTHER, "", known=False)
+
+    def sensors(self, home_id: str) -> HomeSensors:
+        """The home's sensors; `sensor` finds those that are not known yet."""
+        held = self._sensors.get(home_id)
+        now_s = self._clock.time()
+        if held is None or now_s - held.since_s > KNOWN_S:
+            if held is not None:
+                self._devices.pop(home_id, None)
+            held = self._sensors[home_id] = HomeSensors(now_s)
+        return held
+
+    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+        """One sensor; remembered where its device is registered."""
+        known = self.sensors(home_id)
+        sensor = known.sensors.get((device_id, quantity))
+        if sensor is None:
+            device = self.device(home_id, device_id)
+            room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
+            source = self._source((home_id, device_id, ROOMS[room], str(quantity)))
+            sensor = sensor_of(source, room, quantity, device.kind)
+            if device.known:
+                known.sensors[device_id, quantity] = sensor
+                if (row := self.table.put(sensor)) is not None:
+                    known.rows[f"{device_id}/{quantity}"] = row
+        return sensor
+
+    def row(self, home_id: str, name: str) -> int:
+        """Row in `table` of the sensor with this name on the wire; -1 for what is not registered, or has no row."""
+        device_id, slash, quantity = name.rpartition("/")
+        if slash and quantity in QUANTITIES and self.device(home_id, device_id).known:
+            self.sensor(home_id, device_id, quantity)
+        return self.sensors(home_id).rows.get(name, NO_ROW)
+
+    def _source(self, key: tuple[str, str, str, str]) -> Source:
+        """The same object for the same words, for the series stores know sources by identity."""
+        if len(self._sources) > _MOST_SOURCES:
+            self._sources.clear()
+        return self._sources.setdefault(key, Source(*key))
+
+
+_IN_SERVICE = (
+    select(Gateway.id, Home.id, Home.community_id)
+    .join(Home, Home.id == Gateway.home_id)
+    .where(Gateway.retired_at.is_(None))
+)
+_DEVICE = (Device.home_id, Device.id, Device.kind, Device.room, Device.label, Device.known)
+
+
+def _gateway(work: UnitOfWork, gateway_id: str) -> GatewayFacts | None:
+    row = work.session.execute(_IN_SERVICE.where(Gateway.id == gateway_id)).one_or_none()
+    return None if row is None else GatewayFacts(*row)
+
+
+def _devices(work: UnitOfWork, home_id: str) -> dict[str, DeviceFacts]:
+    rows = work.session.execute(select(*_DEVICE).where(Device.home_id == home_id))
+    return {device: DeviceFacts(kind, room, label, known) for _, device, kind, room, label, known in rows}

@@ -1,0 +1,197 @@
+"""What each record of the alarm lane means for alerts. Pure: readings in, deeds out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from anju_core.alerts import AlertSignal
+from anju_core.events import ElderTold
+from anju_core.vocabulary import AlertKind, Outcome
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.cache import DeviceFacts
+from anju_platform.ingest.decode import Incoming, Rejected
+from anju_platform.ingest.ports import AlarmSink
+from anju_wire.senml import Resolved
+from anju_wire.vocabulary import FallStage, Quantity, Room
+
+Deed = Callable[[UnitOfWork, AlarmSink], object]
+"""Something to do inside the message's transaction."""
+
+_ROOMS = {
+    Room.LIVING: ("客厅", "living room"),
+    Room.BEDROOM: ("卧室", "bedroom"),
+    Room.KITCHEN: ("厨房", "kitchen"),
+    Room.BATHROOM: ("卫生间", "bathroom"),
+    Room.HALL: ("走廊", "hall"),
+    Room.ENTRANCE: ("门口", "entrance"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One record of an alarm message with what is known about where it came from."""
+
+    incoming: Incoming
+    reading: Resolved
+    device: DeviceFacts
+    source: str
+    others: Sequence[Resolved]
+    """All records of the message."""
+
+    @property
+    def at(self) -> datetime:
+        """Event time."""
+        return datetime.fromtimestamp(self.reading.at_s, UTC)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The device and its room in words, Chinese and English."""
+        zh, en = _ROOMS.get(Room(self.device.room) if self.device.room in list(Room) else Room.OTHER, ("", ""))
+        stranger = ("", "") if self.device.known else ("（未登记的设备）", " (unregistered device)")
+        return f"{zh}{stranger[0]}", f"{f' in the {en}' if en else ''}{stranger[1]}"
+
+    def signal(self, kind: AlertKind, episode: str, zh: str, en: str, **more: object) -> AlertSignal:
+        """The alert signal of this happening."""
+        facts: dict[str, object] = {"device": self.reading.device, "room": self.device.room, "known": self.device.known}
+        given: dict[str, object] = {"happened_at": self.at, "due_since": self.at, **more}
+        return AlertSignal(
+            kind=kind,
+            home_id=self.incoming.facts.home_id,
+            community_id=self.incoming.facts.community_id,
+            episode=episode,
+            reason_zh=zh,
+            reason_en=en,
+            facts={**facts, **dict(given.pop("facts", {}) or {})},  # type: ignore[call-overload]
+            source=self.source,
+            **given,  # type: ignore[arg-type]
+        )
+
+
+def deeds(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> list[Deed]:
+    """Everything that an alarm message asks for, in its order."""
+    found = []
+    for index, reading in enumerate(incoming.readings):
+        act = _ACTS.get(reading.quantity)  # type: ignore[call-overload]
+        if act is not None:
+            source = f"{incoming.source}/{index}"
+            happening = Happening(incoming, reading, device(reading.device), source, incoming.readings)
+            deed = act(happening)
+            if deed is not None:
+                found.append(deed)
+    return found
+
+
+def unreadable(rejected: Rejected) -> Deed | None:
+    """An alarm of a home's own gateway that cannot be read is a call for help all the same."""
+    stream, facts = rejected.stream, rejected.facts
+    if stream is None or facts is None or rejected.header is None:
+        return None
+    at = datetime.fromtimestamp(rejected.raw.arrived_s, UTC)
+    source = f"{stream[0]}/{stream[1]}/{stream[2]}/{rejected.header.seq}"
+    signal = AlertSignal(
+        kind=AlertKind.SOS,
+        home_id=facts.home_id,
+        community_id=facts.community_id,
+        episode=f"unreadable:{source}",
+        happened_at=at,
+        due_since=at,
+        reason_zh="收到一条无法读取的报警信息，请按求助处理",
+        reason_en="An alarm came in that cannot be read: treat it as a call for help",
+        facts={"path": rejected.path, "why": rejected.reason},
+        source=source,
+    )
+    return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def _press(happening: Happening) -> Deed | None:
+    if not happening.reading.truth:
+        return None
+    zh, en = happening.place
+    episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
+    signal = happening.signal(AlertKind.SOS, episode, f"{zh}的求助按钮被按下", f"The emergency button{en} was pressed")
+    return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def _held(happening: Happening) -> Deed | None:
+    if not happening.reading.truth:
+        return None
+    return _withdrawal(happening, AlertKind.SOS, None, "elder_cancelled")
+
+
+def _withdrawal(happening: Happening, kind: AlertKind, episode: str | None, why: str) -> Deed:
+    home, source = happening.incoming.facts.home_id, happening.source
+    return lambda work, alerts: alerts.withdraw(
+        work, home, kind, episode, outcome=Outcome.WITHDRAWN, why=why, source=source
+    )
+
+
+def _smoke(happening: Happening) -> Deed | None:
+    return _hazard(happening, AlertKind.SMOKE, "的烟雾报警器报警", "The smoke detector{} is sounding")
+
+
+def _leak(happening: Happening) -> Deed | None:
+    return _hazard(happening, AlertKind.LEAK, "检测到漏水", "Water where none should be{}")
+
+
+def _hazard(happening: Happening, kind: AlertKind, zh: str, en: str) -> Deed | None:
+    """The all-clear of a hazard closes nothing: whether it is over is for a person to see."""
+    if not happening.reading.truth:
+        return None
+    place_zh, place_en = happening.place
+    episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
+    signal = happening.signal(kind, episode, f"{place_zh}{zh}", en.format(place_en))
+    return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def _fall(happening: Happening) -> Deed | None:
+    stage, _, fall_id = (happening.reading.text or "").partition(":")
+    if stage in {FallStage.WITHDRAWN, FallStage.CANCELLED}:
+        why = "recovered" if stage == FallStage.WITHDRAWN else "elder_cancelled"
+        return _withdrawal(happening, AlertKind.FALL, fall_id, why)
+    impact = _impact(happening, fall_id)
+    score = next((r.value for r in happening.others if r.quantity == Quantity.FALL_SCORE), None)
+    sure = "" if score is None else f"，把握 {score:.0%}"
+    sure_en = "" if score is None else f", {score:.0%} sure"
+    suspected = stage == FallStage.SUSPECTED
+    signal = happening.signal(
+        AlertKind.FALL,
+        fall_id or happening.source,
+        f"穿戴设备感到{'疑似跌倒' if suspected else '跌倒，之后没有起身'}{sure}",
+        f"The wearable felt {'what may be a fall' if suspected else 'a fall, and no getting up after it'}{sure_en}",
+        happened_at=impact,
+        due_since=impact,
+        score=None if score is None else min(max(score, 0.0), 1.0),
+        suspected=suspected,
+        facts={"fall_id": fall_id, "impact_s": impact.timestamp()},
+    )
+    # Of a fall that is known already this is the confirmation, and its reason takes the suspicion's place.
+    return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def _impact(happening: Happening, fall_id: str) -> datetime:
+    """The fall's id is its impact in milliseconds, by the gateway's clock; believed near the record's own time."""
+    if fall_id.isdigit() and abs(int(fall_id) / 1000 - happening.reading.at_s) < _NEAR_S:
+        return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
+    return happening.at
+
+
+_NEAR_S = 180.0
+
+
+def _announced(happening: Happening) -> Deed | None:
+    said, reference, message = f"{happening.reading.text or ''}::".split(":", 2)
+    home_id = happening.incoming.facts.home_id
+    event = ElderTold(at=happening.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
+    return lambda work, _alerts: work.record(event)
+
+
+_ACTS: dict[Quantity, Callable[[Happening], Deed | None]] = {
+    Quantity.SOS: _press,
+    Quantity.SOS_CANCEL: _held,
+    Quantity.SMOKE: _smoke,
+    Quantity.WATER_LEAK: _leak,
+    Quantity.FALL: _fall,
+    Quantity.ANNOUNCED: _announced,
+}

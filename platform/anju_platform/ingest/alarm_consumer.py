@@ -1,0 +1,154 @@
+"""The alarm lane and the gateways' status: each message in a transaction of its own, then acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.cache import Book
+from anju_platform.ingest.acks import acks
+from anju_platform.ingest.alarm_actions import Deed, deeds, unreadable
+from anju_platform.ingest.clocks import Clocks
+from anju_platform.ingest.cursors import Streams
+from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
+from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, Post, Registry
+from anju_wire.messages import InvalidMessage, Status, decode
+from anju_wire.topics import InvalidTopic, Topic
+from anju_wire.vocabulary import Lane
+
+_TRIES = 3
+_LONGEST_REASON = 300
+log = structlog.get_logger()
+
+
+class AlarmDesk:
+    """Used by one thread. `onward` gets every message that was new, for the series and the watch."""
+
+    def __init__(
+        self,
+        *,
+        work: WorkFactory,
+        book: Book,
+        alerts: AlarmSink,
+        registry: Registry,
+        post: Post,
+        onward: Callable[[Incoming], None],
+    ) -> None:
+        self._work, self._book, self._alerts, self._registry = work, book, alerts, registry
+        self._post, self._onward = post, onward
+        self._streams = Streams(work)
+        self._clocks = Clocks()
+
+    def take(self, batch: Sequence[Raw]) -> None:
+        """Store and acknowledge. Raises where the records cannot be reached: what was not acknowledged comes again.
+
+        A message that can never be stored must not hold up the others: it is set aside, and its home is helped.
+        """
+        for raw in batch:
+            try:
+                self._several_times(raw)
+            except UNREACHABLE:
+                raise
+            except Exception as error:
+                log.exception("an alarm cannot be stored", topic=raw.topic)
+                self._give_up(raw, error)
+
+    def _several_times(self, raw: Raw) -> None:
+        """What collided with somebody else's write succeeds when it is tried again."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._one(raw)
+            except UNREACHABLE:
+                raise
+            except Exception as error:  # noqa: BLE001 - the last try tells
+                log.warning("an alarm is tried again", topic=raw.topic, error=str(error)[:300])
+        return self._one(raw)
+
+    def _one(self, raw: Raw) -> None:
+        if raw.topic.endswith(f"/{Lane.STATUS}"):
+            self._status(raw)
+            return
+        message = read(raw, self._book, self._clocks)
+        if isinstance(message, Rejected):
+            self._refuse(message)
+        else:
+            self._accept(message)
+
+    def _give_up(self, raw: Raw, error: Exception) -> None:
+        """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
+        message = read(raw, self._book, self._clocks)
+        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
+        rejected = refusal(raw, message, reason) if isinstance(message, Incoming) else Rejected(raw, "$", reason)
+        try:
+            self._refuse(rejected)
+        except UNREACHABLE:
+            raise
+        except Exception:
+            # Its gateway sends it again, and the next ones are not held up by it.
+            log.exception("an alarm cannot even be set aside", topic=raw.topic)
+
+    def _status(self, raw: Raw) -> None:
+        """A gateway's own state: not numbered, not acknowledged, the newest counts."""
+        try:
+            topic, status = Topic.parse(raw.topic), decode(Status, raw.payload)
+        except (InvalidTopic, InvalidMessage) as error:
+            self._set_aside(Rejected(raw, getattr(error, "path", "topic"), str(error)))
+            return
+        facts = self._book.gateway(status.gateway)
+        if facts is None or (facts.home_id, facts.community_id) != (topic.home, topic.community):
+            self._set_aside(Rejected(raw, "$.gateway", f"{status.gateway[:80]!r} does not speak for {topic.home}"))
+            return
+        with self._work() as work:
+            self._registry.status(work, facts.gateway_id, status, raw.arrived_s)
+
+    def _set_aside(self, message: Rejected) -> None:
+        with self._work() as work:
+            self._quarantine(work, message)
+
+    def _accept(self, message: Incoming) -> None:
+        key, stream = message.stream, self._streams.get(message.stream)
+        new = not stream.has(message.seq)
+        if new:
+            found = deeds(message, lambda device: self._book.device(message.facts.home_id, device))
+            self._store(key, message.seq, message.base, found, None)
+        self._answer(key, message, None)
+        if new:
+            self._onward(message)
+
+    def _refuse(self, message: Rejected) -> None:
+        key, header = message.stream, message.header
+        deed = unreadable(message)
+        if key is None or header is None or self._streams.get(key).has(header.seq):
+            self._set_aside(message)
+        else:
+            self._store(key, header.seq, header.base, [] if deed is None else [deed], message)
+        if key is not None:
+            self._answer(key, message, message)
+
+    def _store(self, key: StreamKey, seq: int, base: int, found: list[Deed], rejected: Rejected | None) -> None:
+        stream = self._streams.get(key).copy()
+        stream.take(seq, base)
+        with self._work() as work:
+            for deed in found:
+                deed(work, self._alerts)
+            if rejected is not None:
+                self._quarantine(work, rejected)
+            for gateway_id, offset in self._clocks.changed.items():
+                self._registry.clock_off(work, gateway_id, offset)
+            self._streams.save(work, {key: stream.upto})
+        self._clocks.changed.clear()
+        self._streams.put(key, stream)
+        self._streams.saved({key: stream.upto})
+
+    def _quarantine(self, work: UnitOfWork, message: Rejected) -> None:
+        raw = message.raw
+        self._registry.quarantine(work, raw.topic, message.path, message.reason, raw.payload)
+
+    def _answer(self, key: StreamKey, message: Incoming | Rejected, refused: Rejected | None) -> None:
+        if message.topic is None:
+            return
+        upto = {key: self._streams.get(key).upto}
+        for topic, payload in acks(upto, {key: message.topic}, [] if refused is None else [refused]):
+            self._post(topic, payload)

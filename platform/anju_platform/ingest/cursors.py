@@ -1,0 +1,97 @@
+"""How far each stream is stored, remembered in the records. Used by one thread."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, insert, select, update
+
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.models import IngestCursor
+from anju_platform.ingest.decode import StreamKey
+from anju_platform.ingest.duplicates import Stream
+from anju_wire.vocabulary import Lane
+
+_COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.upto)
+_AT_ONCE = 500
+"""Gateways in one question: databases limit the parameters of a statement."""
+_LANES = frozenset(str(lane) for lane in Lane)
+_ADVANCE = (
+    update(IngestCursor.__table__)  # type: ignore[arg-type]
+    .where(
+        IngestCursor.gateway_id == bindparam("of_gateway"),
+        IngestCursor.epoch == bindparam("of_epoch"),
+        IngestCursor.lane == bindparam("of_lane"),
+        IngestCursor.upto < bindparam("done"),
+    )
+    .values(upto=bindparam("done"))
+)
+
+
+class Streams:
+    """The streams of some lanes; read from the records when first met."""
+
+    def __init__(self, work: WorkFactory) -> None:
+        self._work = work
+        self._loaded = False
+        self._streams: dict[StreamKey, Stream] = {}
+        self._saved: dict[StreamKey, int] = {}
+
+    def get(self, key: StreamKey) -> Stream:
+        """The stream as far as it is taken."""
+        if not self._loaded:
+            self._load()
+        if key not in self._streams:
+            self._streams[key], self._saved[key] = Stream(), 0
+        return self._streams[key]
+
+    def _load(self) -> None:
+        """All cursors at once: after a restart every home speaks within a second."""
+        with self._work() as work:
+            work.only_read()
+            rows = work.session.execute(select(*_COLUMNS))
+            for gateway, epoch, lane, upto in rows:
+                if lane in _LANES:
+                    key = (gateway, epoch, Lane(lane))
+                    self._streams[key], self._saved[key] = Stream(upto), upto
+        self._loaded = True
+
+    def put(self, key: StreamKey, stream: Stream) -> None:
+        """What was tried is stored now."""
+        self._streams[key] = stream
+
+    def dirty(self) -> list[StreamKey]:
+        """Streams that went on since they were last saved."""
+        return [key for key, stream in self._streams.items() if stream.upto > self._saved[key]]
+
+    def save(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
+        """Write cursors, inside the transaction of what they stand for (or later: an old cursor only costs work)."""
+        self._begin(work, [key for key in moved if not self._saved.get(key)])
+        rows = [
+            {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane, "done": moved[gateway, epoch, Lane(lane)]}
+            for gateway, epoch, lane in map(_primary, moved)
+        ]
+        if rows:
+            work.session.connection().execute(_ADVANCE, rows)
+
+    def _begin(self, work: UnitOfWork, keys: list[StreamKey]) -> None:
+        """A cursor for each of these that has none; one that was written meanwhile is left as it is."""
+        if not keys:
+            return
+        columns = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane)
+        there: set[tuple[str, int, str]] = set()
+        for start in range(0, len(keys), _AT_ONCE):
+            gateways = {gateway for gateway, _, _ in keys[start : start + _AT_ONCE]}
+            rows = work.session.execute(select(*columns).where(columns[0].in_(gateways)))
+            there |= {(gateway, epoch, lane) for gateway, epoch, lane in rows}
+        fresh = [_primary(key) for key in keys if _primary(key) not in there]
+        if fresh:
+            new = [{"gateway_id": gateway, "epoch": epoch, "lane": lane, "upto": 0} for gateway, epoch, lane in fresh]
+            work.session.execute(insert(IngestCursor), new)
+
+    def saved(self, moved: dict[StreamKey, int]) -> None:
+        """The transaction that saved them is committed."""
+        self._saved.update(moved)
+
+
+def _primary(key: StreamKey) -> tuple[str, int, str]:
+    gateway, epoch, lane = key
+    return gateway, epoch, lane.value

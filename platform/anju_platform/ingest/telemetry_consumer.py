@@ -1,0 +1,234 @@
+"""Telemetry and clips: a batch is read into columns once, stored, shown to the watch, and acknowledged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import structlog
+
+from anju_detect.errors import DetectionError
+from anju_detect.inactivity import LifeBatch
+from anju_platform.db.unit_of_work import WorkFactory
+from anju_platform.devices.cache import Book
+from anju_platform.ingest.acks import acks
+from anju_platform.ingest.batch import Batch
+from anju_platform.ingest.clocks import Clocks
+from anju_platform.ingest.cursors import Streams
+from anju_platform.ingest.decode import Incoming, Plain, Raw, Rejected, StreamKey, open_plain, read, refusal
+from anju_platform.ingest.duplicates import Stream
+from anju_platform.ingest.last_seen import Heard
+from anju_platform.ingest.packs import Packs, side_by_side
+from anju_platform.ingest.ports import UNREACHABLE, Post, Registry, Sighting, Sightings, Watcher
+from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Lane
+
+_LONGEST_REASON = 300
+log = structlog.get_logger()
+SIGHTINGS_EVERY_S = 10.0
+"""When devices were last seen goes to the records at most this often; the watch is told each `RECORDS_EVERY_S`."""
+ACKS_EVERY_S = 0.5
+"""One ack covers all that a home sent meanwhile; its window of unacknowledged packs is far longer."""
+RECORDS_EVERY_S = 1.0
+"""Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
+
+
+class TelemetryDesk:
+    """Used by one thread."""
+
+    def __init__(
+        self, *, work: WorkFactory, book: Book, series: SeriesStore, watch: Watcher, registry: Registry, post: Post
+    ) -> None:
+        self._work, self._book, self._series, self._watch = work, book, series, watch
+        self._registry, self._post = registry, post
+        self._streams = Streams(work)
+        self._clocks = Clocks()
+        self._heard = Heard(book.table)
+        self._sightings: dict[tuple[str, str], Sighting] = {}
+        self._owed: dict[StreamKey, Topic] = {}
+        self._refused: list[Rejected] = []
+        self._recorded_s = self._noted_s = self._answered_s = -SIGHTINGS_EVERY_S
+
+    def take(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
+        """Store a batch and what the alarm desk passed on; then acknowledge.
+
+        Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
+        taken. A batch that will never be stored is taken message by message, and what is at fault is set aside.
+        """
+        try:
+            columns = self._read(batch, onward)
+            self._write(columns)
+        except (SeriesUnavailable, *UNREACHABLE):
+            raise
+        except Exception as error:  # noqa: BLE001 - SeriesRefused, and what nobody foresaw: neither may stall ingest
+            if len(batch) + bool(onward) > 1:
+                for raw in batch:
+                    self.take([raw])
+                self.take((), onward)
+                return
+            columns = self._set_aside(batch, error)
+        self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
+
+    def _set_aside(self, batch: Sequence[Raw], error: Exception) -> Batch:
+        """What can never be stored is kept in quarantine and refused by its number."""
+        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
+        log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
+        columns = Batch()
+        for raw in batch:
+            message = read(raw, self._book, self._clocks)
+            if isinstance(message, Incoming):
+                message = refusal(raw, message, reason)
+            columns.rejected.append(message)
+            self._count_refused(columns, message)
+        return columns
+
+    def _read(self, batch: Sequence[Raw], onward: Iterable[Incoming]) -> Batch:
+        columns = Batch()
+        for message in onward:
+            self._columns(columns, message)
+        opened = [open_plain(raw, self._book, self._clocks) for raw in batch]
+        packs = side_by_side([one for one in opened if one is not None], self._book)
+        fits = iter(packs.fits.tolist())
+        homes: list[int] = []
+        kept: list[int] = []
+        for raw, plain in zip(batch, opened, strict=True):
+            if plain is not None:
+                number = len(homes)
+                homes.append(self._watch.row(plain.facts.home_id))
+                if next(fits):
+                    if self._count(columns, plain):
+                        self._spoke(columns, plain)
+                        kept.append(number)
+                    continue
+            self._put(columns, packs, homes, kept)
+            kept = []
+            self._one(columns, raw)
+        self._put(columns, packs, homes, kept)
+        return columns
+
+    def _put(self, columns: Batch, packs: Packs, homes: list[int], kept: list[int]) -> None:
+        """Packs that fit, before what comes after them: where two say the same thing differently, the later counts."""
+        if kept:
+            columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._book.table)
+
+    def _one(self, columns: Batch, raw: Raw) -> None:
+        """A message by itself: not plain, of a sensor that was not heard before, or wrong."""
+        message = read(raw, self._book, self._clocks)
+        if isinstance(message, Rejected):
+            columns.rejected.append(message)
+            self._count_refused(columns, message)
+        elif self._count(columns, message):
+            self._columns(columns, message)
+
+    def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
+        """Whether it is new; either way its stream is acknowledged."""
+        stream = self._stream(columns, message.stream, message.topic)
+        if stream.has(message.seq):
+            return False
+        stream.take(message.seq, message.base)
+        return True
+
+    def _count_refused(self, columns: Batch, message: Rejected) -> None:
+        if message.stream is not None and message.header is not None and message.topic is not None:
+            stream = self._stream(columns, message.stream, message.topic)
+            if not stream.has(message.header.seq):
+                stream.take(message.header.seq, message.header.base)
+
+    def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> Stream:
+        if key not in columns.streams:
+            columns.streams[key] = self._streams.get(key).copy()
+            columns.topics[key] = topic
+        return columns.streams[key]
+
+    def _columns(self, columns: Batch, message: Incoming) -> None:
+        self._spoke(columns, message)
+        if message.lane is Lane.CLIP:
+            columns.add_clips(message)
+        else:
+            columns.add(message, self._watch.row(message.facts.home_id), self._book)
+
+    def _spoke(self, columns: Batch, message: Incoming | Plain) -> None:
+        key = (message.facts.home_id, message.facts.gateway_id)
+        columns.gateways[key] = max(message.arrived_s, columns.gateways.get(key, message.arrived_s))
+
+    def _write(self, columns: Batch) -> None:
+        self._series.write(columns.readings)
+        for home, device, clip in columns.clips:
+            self._series.write_clip(home, device, clip)
+
+    def _pass_on(self, columns: Batch, arrived_s: float) -> None:
+        columns.tell(self._heard)
+        life = columns.life()
+        if len(life.home):
+            self._show(life, arrived_s)
+        for key, stream in columns.streams.items():
+            self._streams.put(key, stream)
+        self._owed |= columns.topics
+        self._refused += columns.rejected
+        self.record(rejected=columns.rejected)
+
+    def _show(self, life: LifeBatch, arrived_s: float) -> None:
+        """To the watch; what it cannot take is stored all the same, and must not hold up what follows."""
+        try:
+            self._watch.update(life, arrived_s)
+        except DetectionError:
+            log.exception("the watch did not take a batch", rows=len(life.home))
+        self._watch.mark_late()
+
+    def record(self, *, final: bool = False, rejected: Sequence[Rejected] = ()) -> None:
+        """Bring the records up to date, when it is time; quarantine is never put off."""
+        now = time.monotonic()
+        if final or rejected or now - self._recorded_s >= RECORDS_EVERY_S:
+            self._recorded_s = now
+            fresh = self._heard.empty()
+            self._watch.heard(fresh, max((s.at_s for s in fresh.values()), default=0.0))
+            self._keep(fresh)
+            self._save(rejected)
+        if final or now - self._answered_s >= ACKS_EVERY_S:
+            self._answered_s = now
+            self._answer()
+        if self._sightings and (final or now - self._noted_s >= SIGHTINGS_EVERY_S):
+            self._note_sightings(self._sightings)
+            self._sightings, self._noted_s = {}, now
+
+    def _answer(self) -> None:
+        """Acknowledge what was stored since the last time, one message for each stream."""
+        upto = {key: self._streams.get(key).upto for key in self._owed}
+        for topic, payload in acks(upto, self._owed, self._refused):
+            self._post(topic, payload)
+        self._owed, self._refused = {}, []
+
+    def _keep(self, fresh: Sightings) -> None:
+        """What the watch has heard waits for the records, the latest of each device."""
+        for key, sighting in fresh.items():
+            known = self._sightings.get(key)
+            if known is not None:
+                sighting.at_s = max(sighting.at_s, known.at_s)
+                sighting.battery = known.battery if sighting.battery is None else sighting.battery
+                sighting.link_quality = known.link_quality if sighting.link_quality is None else sighting.link_quality
+            self._sightings[key] = sighting
+
+    def _save(self, rejected: Sequence[Rejected]) -> None:
+        moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
+        if not (moved or rejected or self._clocks.changed):
+            return
+        with self._work() as work:
+            self._streams.save(work, moved)
+            for gateway_id, offset in self._clocks.changed.items():
+                self._registry.clock_off(work, gateway_id, offset)
+            for one in rejected:
+                self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+        self._streams.saved(moved)
+        self._clocks.changed.clear()
+
+    def _note_sightings(self, sightings: Sightings) -> None:
+        """In a transaction of its own: what cannot be noted of one device must not hold up the readings of all."""
+        try:
+            with self._work() as work:
+                self._registry.seen(work, sightings)
+        except UNREACHABLE:
+            raise
+        except Exception:
+            log.exception("sightings of devices could not be noted", devices=len(sightings))

@@ -1,0 +1,115 @@
+"""What a restart needs: the detector's state with what was due but not yet stored, and the series since then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from anju_detect.inactivity import InactivitySignal, LifeBatch
+from anju_platform.devices.sensors import Sensor
+from anju_platform.timeseries.store import Reading, Readings, SeriesStore, Source
+from anju_wire.vocabulary import Quantity
+
+QUANTITIES = (
+    Quantity.OCCUPANCY,
+    Quantity.CONTACT,
+    Quantity.SOS,
+    Quantity.SOS_CANCEL,
+    Quantity.STEPS,
+    Quantity.HEARTBEAT,
+)
+"""What signs of life and heartbeats are made of."""
+LIFE_S, BEAT_S = 300, 900
+"""So far apart at most are readings that say no more than one of them to who keeps five minutes of life, and half hours
+of sight: every clock on earth is a whole number of quarters of an hour ahead."""
+_BATCH = 5000
+_ALWAYS = frozenset({Quantity.HEARTBEAT})
+
+
+class MemoryRefused(ValueError):
+    """A snapshot that cannot be read."""
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """A snapshot of the watch."""
+
+    due: list[InactivitySignal]
+    detector: bytes
+
+    def dump(self) -> bytes:
+        """As bytes."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def load(cls, raw: bytes) -> Memory:
+        """The inverse; raises `MemoryRefused`."""
+        try:
+            return msgspec.msgpack.decode(raw, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MemoryRefused(str(error)) from error
+
+
+class Sensors(Protocol):
+    """Who knows what devices are: a `Book`, or a `Roster`."""
+
+    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+        """One quantity of one device."""
+
+
+class Lives:
+    """Readings of the series, turned into batches of signs of life."""
+
+    def __init__(self, book: Sensors, rows: dict[str, int]) -> None:
+        self._book, self._rows = book, rows
+        self._columns: list[tuple[int, float, int, int]] = []
+        self._found: dict[Source, tuple[int, int, int, int]] = {}
+
+    def batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
+        """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
+        for home, reading in series.scan(from_s, until_s, [str(quantity) for quantity in QUANTITIES]):
+            self._take(home, reading)
+            if len(self._columns) >= _BATCH:
+                yield self._batch()
+        if self._columns:
+            yield self._batch()
+
+    def pieces(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
+        """The same, thinned to one sign of life of a sensor in `LIFE_S` and one heartbeat in `BEAT_S`."""
+        beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in QUANTITIES if one is not Quantity.HEARTBEAT]
+        for quantities, every_s in ((lives, LIFE_S), (beats, BEAT_S)):
+            for readings in series.peaks(from_s, until_s, quantities, every_s):
+                yield self._thinned(readings)
+
+    def _thinned(self, readings: Readings) -> LifeBatch:
+        found = np.array([self._found.get(one) or self._find(one) for one in readings.sources], np.int64)
+        row, room, life, when_false = found.reshape(-1, 4).T
+        keep = (row >= 0) & (life >= 0) & ((np.array(readings.values) != 0.0) | (when_false != 0))
+        at_s = np.array(readings.times, np.float64)[keep]
+        return LifeBatch(row[keep], at_s, room[keep].astype(np.int8), life[keep].astype(np.int8))
+
+    def _find(self, source: Source) -> tuple[int, int, int, int]:
+        """Row, room, kind of life and whether falsehood is one; row -1 for a home that is not known."""
+        sensor = self._book.sensor(source.home, source.device, source.quantity)
+        always = sensor.life_when_false or source.quantity in _ALWAYS
+        found = self._rows.get(source.home, -1), sensor.room, sensor.life, int(always)
+        self._found[source] = found
+        return found
+
+    def _take(self, home: str, reading: Reading) -> None:
+        row = self._rows.get(home)
+        if row is None:
+            return
+        sensor = self._book.sensor(home, reading.device, reading.quantity)
+        alive = reading.quantity in _ALWAYS or bool(reading.value) or sensor.life_when_false
+        if sensor.life >= 0 and alive:
+            self._columns.append((row, reading.at_s, sensor.room, sensor.life))
+
+    def _batch(self) -> LifeBatch:
+        home, at_s, room, kind = zip(*self._columns, strict=True)
+        self._columns = []
+        return LifeBatch(
+            np.array(home, np.int64), np.array(at_s, np.float64), np.array(room, np.int8), np.array(kind, np.int8)
+        )

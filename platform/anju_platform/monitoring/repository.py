@@ -1,0 +1,197 @@
+"""What the watch reads from the records, and what it writes there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import or_, select
+
+from anju_detect.supervision import DEVICE_KINDS, GATEWAY
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, InactivityDeadline, Sight
+from anju_platform.residents.models import Absence, Community, Home
+
+_LOCAL_S = 8 * 3600.0
+_LEAST_WISH, _MOST_WISH = 0.01, 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A home as the detectors need it."""
+
+    home_id: str
+    community_id: str
+    false_alerts_per_month: float
+    utc_offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """A gateway in service or a registered device; `seen_s` is nan for one that never spoke."""
+
+    home_id: str
+    device_id: str
+    kind: int
+    """Index in `anju_detect.supervision.DEVICE_KINDS`."""
+    seen_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """An absence that was told; `until_s` is its early end where there was one. Unix seconds."""
+
+    home_id: str
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A detector's state: when it was taken, and from which event time on the series must be read again."""
+
+    at_s: float
+    replay_from_s: float
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A home's deadline as the records hold it."""
+
+    home_id: str
+    last_life_at: datetime | None
+    due_at: datetime | None
+    explained: dict[str, object]
+
+
+def moment(at_s: float) -> datetime | None:
+    """Unix seconds as a time; None for what is no time."""
+    return datetime.fromtimestamp(at_s, UTC) if math.isfinite(at_s) else None
+
+
+class WatchRepository:
+    """Reads and writes of one unit of work."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+        self._session = work.session
+
+    def places(self, home_id: str | None = None) -> list[Place]:
+        """All homes, or one."""
+        query = select(Home.id, Home.community_id, Community.false_alerts_per_month, Community.timezone)
+        query = query.join(Community, Community.id == Home.community_id).order_by(Home.id)
+        if home_id is not None:
+            query = query.where(Home.id == home_id)
+        now = self._work.clock.now()
+        return [
+            Place(home, community, min(max(wish, _LEAST_WISH), _MOST_WISH), _offset_s(zone, now))
+            for home, community, wish, zone in self._session.execute(query)
+        ]
+
+    def supervised(self) -> list[Supervised]:
+        """Every gateway in service and every registered device of a kind that checks in."""
+        gateways = select(Gateway.home_id, Gateway.id, Gateway.last_seen_at).where(Gateway.retired_at.is_(None))
+        found = [Supervised(home, gw, GATEWAY, _seconds(at)) for home, gw, at in self._session.execute(gateways)]
+        devices = select(Device.home_id, Device.id, Device.kind, Device.last_seen_at).where(Device.known)
+        found += [
+            Supervised(home, device, DEVICE_KINDS.index(kind), _seconds(at))
+            for home, device, kind, at in self._session.execute(devices)
+            if kind in DEVICE_KINDS
+        ]
+        return found
+
+    def offline(self) -> list[str]:
+        """Homes whose gateway was seen once and is reported gone."""
+        query = select(Gateway.home_id).where(
+            Gateway.retired_at.is_(None), Gateway.online.is_(False), Gateway.last_seen_at.is_not(None)
+        )
+        return list(self._session.scalars(query))
+
+    def blind(self) -> dict[str, float]:
+        """Homes that could not be seen when that was last written down, each with since when, Unix seconds."""
+        rows = self._session.execute(select(Sight.home_id, Sight.blind_since).where(Sight.blind_since.is_not(None)))
+        return {home: since.timestamp() for home, since in rows if since is not None}
+
+    def set_sight(self, home_id: str, since: datetime | None, reason_zh: str, reason_en: str) -> None:
+        """Write down whether a home can be seen."""
+        row = self._session.get(Sight, home_id)
+        if row is None:
+            row = Sight(home_id=home_id)
+            self._session.add(row)
+        row.blind_since, row.reason_zh, row.reason_en = since, reason_zh, reason_en
+
+    def absences(self, now: datetime) -> dict[str, Away]:
+        """For each home the absence that holds now or begins next; of those that are over the one that ended last."""
+        query = select(Absence).where(or_(Absence.until > now, Absence.ended_at.is_not(None)))
+        chosen: dict[str, Away] = {}
+        for row in self._session.scalars(query.order_by(Absence.start)):
+            until = min(row.until, row.ended_at) if row.ended_at is not None else row.until
+            held = chosen.get(row.home_id)
+            if until > row.start and (held is None or held.until_s <= now.timestamp()):
+                chosen[row.home_id] = Away(row.home_id, row.start.timestamp(), until.timestamp())
+        return chosen
+
+    def write_deadlines(self, deadlines: Iterable[Deadline]) -> None:
+        """Write down when homes' silences become worth a call."""
+        wanted = {deadline.home_id: deadline for deadline in deadlines}
+        query = select(InactivityDeadline).where(InactivityDeadline.home_id.in_(wanted))
+        known = {row.home_id: row for row in self._session.scalars(query)}
+        for home_id, deadline in wanted.items():
+            row = known.get(home_id)
+            if row is None:
+                row = InactivityDeadline(home_id=home_id)
+                self._session.add(row)
+            row.last_life_at, row.due_at, row.explained = deadline.last_life_at, deadline.due_at, deadline.explained
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """The newest snapshot of a detector."""
+        rows = {
+            row.name: row
+            for row in self._session.scalars(
+                select(DetectorSnapshot).where(DetectorSnapshot.name.in_((name, _late(name))))
+            )
+        }
+        if name not in rows:
+            return None
+        at_s = rows[name].at.timestamp()
+        late = rows.get(_late(name))
+        from_s = at_s if late is None else min(at_s, late.at.timestamp())
+        return Snapshot(at_s, from_s, rows[name].state)
+
+    def save_snapshot(self, name: str, at: datetime, state: bytes) -> None:
+        """Replace a detector's snapshot; nothing older needs to be read again."""
+        self._put(name, at, state)
+        late = self._session.get(DetectorSnapshot, _late(name))
+        if late is not None:
+            self._session.delete(late)
+
+    def save_late(self, name: str, since: datetime) -> None:
+        """Readings of this event time came after the snapshot was taken: read again from there."""
+        self._put(_late(name), since, b"")
+
+    def _put(self, name: str, at: datetime, state: bytes) -> None:
+        row = self._session.get(DetectorSnapshot, name)
+        if row is None:
+            row = DetectorSnapshot(name=name)
+            self._session.add(row)
+        row.at, row.state = at, state
+
+
+def _late(name: str) -> str:
+    return f"{name}/late"
+
+
+def _seconds(at: datetime | None) -> float:
+    return math.nan if at is None else at.timestamp()
+
+
+def _offset_s(zone: str, now: datetime) -> float:
+    try:
+        offset = ZoneInfo(zone).utcoffset(now)
+    except (ZoneInfoNotFoundError, ValueError):
+        return _LOCAL_S
+    return _LOCAL_S if offset is None else offset.total_seconds()

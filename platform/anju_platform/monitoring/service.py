@@ -1,0 +1,383 @@
+"""The watch: the detectors over all homes, fed by ingest and swept by the engine."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import structlog
+
+from anju_core.events import AbsenceChanged, AlertResolved, HomeSight, WishChanged
+from anju_core.vocabulary import AlertKind
+from anju_detect.errors import SnapshotRefused
+from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySignal, LifeBatch
+from anju_detect.supervision import SupervisionParameters
+from anju_platform.db.unit_of_work import WorkFactory
+from anju_platform.devices.cache import Book
+from anju_platform.ingest.ports import Sightings
+from anju_platform.monitoring.activity_reader import Lives, Memory, MemoryRefused
+from anju_platform.monitoring.backlog import Arrivals
+from anju_platform.monitoring.deadlines import DeadlineBook
+from anju_platform.monitoring.errors import UnwatchedHome, WatchFailed
+from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
+from anju_platform.monitoring.repository import Away, Place, Snapshot, WatchRepository, moment
+from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.snapshots import NAME, Snapshots
+from anju_platform.monitoring.supervision import Dark, SightBook
+from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
+from anju_wire.clock import Clock
+
+_SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
+_LONG_AGO = 0.0, 1.0
+log = structlog.get_logger("anju.watch")
+
+
+class Watch:
+    """Inactivity and blindness of all homes. Any thread may call any method; `update` and `heard` do no SQL."""
+
+    def __init__(
+        self,
+        *,
+        work: WorkFactory,
+        clock: Clock,
+        alerts: Raises,
+        detector: InactivityDetector | None = None,
+        rules: WatchRules | None = None,
+        supervision: SupervisionParameters | None = None,
+    ) -> None:
+        self._detector = detector or InactivityDetector()
+        self._work, self._clock, self._alerts = work, clock, alerts
+        self._rules = rules or WatchRules()
+        self._lock = threading.RLock()
+        self._rows: dict[str, int] = {}
+        self._places: dict[str, Place] = {}
+        self._arrivals = Arrivals(self._rules)
+        self._sight = SightBook(self._rules, supervision, clock.time())
+        self._due: dict[str, InactivitySignal] = {}
+        self._returning: dict[str, Dark] = {}
+        self._away: dict[str, Away] = {}
+        self._deadlines = DeadlineBook(self._rules)
+        self._refresh_at_s = self._swept_s = -math.inf
+        self._snapshots = Snapshots(work, self._rules.overlap_s)
+        self._replay: tuple[SeriesStore, float] | None = None
+        self._replay_at_s = -math.inf
+
+    # --- what ingest says ------------------------------------------------------------------------------------------
+
+    def row(self, home_id: str) -> int:
+        """The home's row in `LifeBatch.home`; read from the records the first time. Raises `UnwatchedHome`."""
+        known = self._rows.get(home_id)
+        if known is not None:
+            return known
+        with self._work() as work:
+            work.only_read()
+            places = WatchRepository(work).places(home_id)
+        if not places:
+            raise UnwatchedHome(home_id)
+        with self._lock:
+            return self._add(places[0])
+
+    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+        """Signs of life and heartbeats that arrived at `arrived_s`."""
+        with self._lock:
+            # What a home kept while it was cut off teaches like any other day: its heartbeats say if it watched on.
+            for row in self._arrivals.came_back(batch):
+                self._detector.outage(self._detector.state.names[row], *_LONG_AGO)
+            self._detector.update(batch)
+            self._arrivals.note(batch, arrived_s, self._swept_s)
+            self._snapshots.came(float(np.min(batch.at_s, initial=math.inf)))
+
+    def mark_late(self) -> None:
+        """Before what `update` took is acknowledged: write down where a restart would not look for it by itself."""
+        self._snapshots.mark()
+
+    def heard(self, sightings: Sightings, arrived_s: float) -> None:
+        """Which gateways (by arrival) and devices (by event time) spoke."""
+        with self._lock:
+            self._sight.hear(sightings, arrived_s)
+
+    def online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+        """A gateway said that it is there, or its last will that it is gone."""
+        with self._lock:
+            self._sight.online(home_id, online, at_s)
+
+    def deaf(self, home_id: str, cause: str, since_s: float) -> None:
+        """A gateway that is there said why it hears no sensors, and since when; or, without a cause, that it does."""
+        with self._lock:
+            self._sight.deaf(home_id, cause, since_s)
+
+    def listening(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+        """Whether the platform receives and can store telemetry now; while it does not, no silence is believed."""
+        with self._lock:
+            self._sight.listening(up, at_s)
+
+    # --- what people and other slices say --------------------------------------------------------------------------
+
+    def explain(self, home_id: str, now_s: float) -> Explanation:
+        """What is believed of a home at `now_s`. Raises `UnwatchedHome`."""
+        self.row(home_id)
+        with self._lock:
+            return self._detector.explain(home_id, now_s)
+
+    def resolve(self, home_id: str, outcome: str, at_s: float) -> None:
+        """What a worker found when a silence was looked into."""
+        self.row(home_id)
+        with self._lock:
+            self._detector.resolve(home_id, outcome, at_s)
+
+    def alert_resolved(self, event: AlertResolved) -> None:
+        """The same, from the event; other kinds of alerts teach nothing about silence."""
+        if event.kind in _SILENCES:
+            self.resolve(event.home_id, event.outcome.value, event.at.timestamp())
+
+    def absent(self, home_id: str, from_s: float, until_s: float) -> None:
+        """Nobody is in from … until, as told; replaces an earlier word."""
+        self.row(home_id)
+        with self._lock:
+            self._leave(Away(home_id, from_s, until_s))
+
+    def absence_changed(self, event: AbsenceChanged) -> None:
+        """The same, from the event."""
+        self.absent(event.home_id, event.start.timestamp(), event.until.timestamp())
+
+    def wish_changed(self, _event: WishChanged) -> None:
+        """The next sweep reads what the communities wish, and asks anew about the silences that are under way."""
+        self._refresh_at_s = -math.inf
+
+    # --- each second -----------------------------------------------------------------------------------------------
+
+    def sweep(self, now_s: float) -> int:
+        """Raise what is due and tell which homes fell blind or are seen again; returns how many changes there were.
+
+        Raises `WatchFailed` after everything was tried; what failed stays due.
+        """
+        self._catch_up(now_s)
+        with self._lock:
+            self._swept_s = now_s
+            changes = self._sight.judge(now_s)
+            # What the devices of a home that is catching up said is still on its way.
+            darkened = [one for one in changes.darkened if one.by_gateway or not self._late(one.home_id, now_s)]
+        failed: list[Exception] = []
+        for dark in darkened:
+            self._try(failed, partial(self._darken, dark, now_s))
+        for dark in changes.seen_again:
+            self._try(failed, partial(self._see_again, dark, now_s))
+        with self._lock:
+            self._end_outages(now_s)
+            if self._replay is None:
+                self._take(self._detector.sweep(now_s))
+            ready = self._ready(now_s)
+        for signal in ready:
+            self._try(failed, partial(self._raise, signal, now_s))
+        self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
+        if failed:
+            raise WatchFailed(len(failed)) from failed[0]
+        return len(darkened) + len(changes.seen_again) + len(ready)
+
+    def _try(self, failed: list[Exception], change: Callable[[], None]) -> None:
+        """One home's trouble must not hide another's; all are reported at the end."""
+        try:
+            change()
+        except Exception as error:
+            log.exception("change_not_stored")
+            failed.append(error)
+
+    def _catch_up(self, now_s: float) -> None:
+        """Homes, devices and absences of the records, and the series that could not be read at start."""
+        if now_s >= self._refresh_at_s:
+            self.refresh(now_s)
+        if self._replay is not None and now_s >= self._replay_at_s:
+            self._replay_series(*self._replay)
+
+    def refresh(self, now_s: float) -> None:
+        """Read homes, devices, offline gateways and absences anew; what changes meanwhile is read at the next sweep."""
+        self._refresh_at_s = now_s + self._rules.refresh_s
+        try:
+            with self._work() as work:
+                work.only_read()
+                records = WatchRepository(work)
+                places, devices, away = records.places(), records.supervised(), records.absences(work.clock.now())
+        except BaseException:
+            self._refresh_at_s = -math.inf
+            raise
+        with self._lock:
+            for place in places:
+                self._add(place)
+            self._sight.register(devices)
+            for absence in away.values():
+                if absence.home_id in self._rows and self._away.get(absence.home_id) != absence:
+                    self._leave(absence)
+
+    def _add(self, place: Place) -> int:
+        if self._places.get(place.home_id) != place:
+            self._rows[place.home_id] = self._detector.add_home(
+                place.home_id, false_alerts_per_month=place.false_alerts_per_month, utc_offset_s=place.utc_offset_s
+            )
+            self._places[place.home_id] = place
+        return self._rows[place.home_id]
+
+    def _leave(self, away: Away) -> None:
+        self._away[away.home_id] = away
+        until_s = max(away.until_s, math.nextafter(away.from_s, math.inf))
+        self._detector.absent(away.home_id, away.from_s, until_s)
+
+    def _late(self, home_id: str, now_s: float) -> bool:
+        return home_id in self._rows and self._arrivals.catching_up(self._rows[home_id], now_s)
+
+    # --- blindness -------------------------------------------------------------------------------------------------
+
+    def _darken(self, dark: Dark, now_s: float) -> None:
+        self._tell_sight(dark, now_s, blind=True)
+        with self._lock:
+            self._sight.settle(dark, seen=False)
+            self._returning.pop(dark.home_id, None)
+            if dark.home_id in self._rows:
+                self._detector.outage(dark.home_id, dark.since_s, None)
+                self._arrivals.follow(self._rows[dark.home_id], dark.since_s, cut=dark.by_gateway)
+
+    def _see_again(self, dark: Dark, now_s: float) -> None:
+        self._tell_sight(dark, now_s, blind=False)
+        with self._lock:
+            self._sight.settle(dark, seen=True)
+            if dark.home_id in self._rows:
+                self._returning[dark.home_id] = dark
+
+    def _tell_sight(self, dark: Dark, now_s: float, *, blind: bool) -> None:
+        zh, en = (dark.reason_zh, dark.reason_en) if blind else ("", "")
+        with self._work() as work:
+            WatchRepository(work).set_sight(dark.home_id, moment(dark.since_s) if blind else None, zh, en)
+            at = moment(now_s) or work.clock.now()
+            work.record(HomeSight(at=at, home_id=dark.home_id, blind=blind, reason_zh=zh, reason_en=en))
+
+    def _end_outages(self, now_s: float) -> None:
+        """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""
+        for home_id, dark in list(self._returning.items()):
+            row = self._rows[home_id]
+            if self._arrivals.catching_up(row, now_s) or not self._settled(now_s):
+                continue
+            del self._returning[home_id]
+            observed = self._arrivals.watched_on(row, now_s) and dark.by_gateway
+            span = _LONG_AGO if observed or now_s <= dark.since_s else (dark.since_s, now_s)
+            self._detector.outage(home_id, *span)
+
+    # --- silence ---------------------------------------------------------------------------------------------------
+
+    def _settled(self, now_s: float) -> bool:
+        return self._sight.up and now_s - self._sight.since_s >= self._rules.settle_s
+
+    def _ready(self, now_s: float) -> list[InactivitySignal]:
+        """Silences that are due and can be believed; the others wait, until life ends them."""
+        ready = []
+        for home_id, signal in list(self._due.items()):
+            if self._detector.explain(home_id, now_s).last_life_s != signal.since_s:
+                self._detector.untold(self._due.pop(home_id), now_s)
+            elif self._believed(home_id, signal, now_s):
+                ready.append(signal)
+        return ready
+
+    def _believed(self, home_id: str, signal: InactivitySignal, now_s: float) -> bool:
+        row = self._rows.get(home_id)
+        if row is None or self._replay is not None or not self._settled(now_s):
+            return False
+        if self._sight.is_dark(home_id) or home_id in self._returning:
+            return False
+        if not self._sight.heard_since(home_id, self._sight.since_s):
+            return False
+        return not self._late(home_id, now_s) or self._arrivals.reached(row, signal.deadline_s, now_s)
+
+    def _raise(self, signal: InactivitySignal, now_s: float) -> None:
+        with self._lock:
+            told = self._detector.explain(signal.home, now_s)
+        with self._work() as work:
+            self._alerts.raise_alert(work, alert_of(signal, told, self._places[signal.home].community_id))
+        with self._lock:
+            if self._due.get(signal.home) == signal:
+                del self._due[signal.home]
+
+    # --- restarts --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> None:
+        """Write down everything that a restart needs, in a transaction of its own."""
+        if self._replay is not None:
+            return  # what the series still holds would be forgotten
+        self._snapshots.keep(self._lock, self._dump)
+
+    def _dump(self) -> tuple[float, bytes]:
+        return self._clock.time(), Memory(list(self._due.values()), self._detector.snapshot()).dump()
+
+    def restore(self, series: SeriesStore) -> None:
+        """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
+
+        Where the series can't be read yet, no silence is raised until it could; alarms don't wait for it.
+        """
+        now_s = self._clock.time()
+        with self._work() as work:
+            work.only_read()
+            records = WatchRepository(work)
+            snapshot, blind, offline = records.snapshot(NAME), records.blind(), records.offline()
+            away = records.absences(work.clock.now())
+        from_s = now_s - self._rules.history_s
+        with self._lock:
+            if snapshot is not None and self._recall(snapshot):
+                from_s = self._snapshots.recalled(snapshot)
+                # An absence that began before was applied then, and may have ended early since.
+                self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
+        self.refresh(now_s)
+        with self._lock:
+            if not math.isfinite(self._detector.state.until_s):
+                self._detector.sweep(now_s)  # What never knew the time would read the past without asking about it.
+            self._sight.recall(blind)
+            for home_id in offline:
+                self._sight.online(home_id, False, now_s)
+            self._settle_outages(now_s)
+        self._replay_series(series, from_s)
+
+    def _recall(self, snapshot: Snapshot) -> bool:
+        try:
+            memory = Memory.load(snapshot.state)
+            self._detector = InactivityDetector.restore(memory.detector)
+        except (MemoryRefused, SnapshotRefused) as error:
+            log.warning("snapshot_refused", error=str(error))
+            return False
+        self._rows, self._places = {}, {}
+        self._deadlines = DeadlineBook(self._rules)
+        self._take(memory.due)
+        return True
+
+    def _take(self, signals: list[InactivitySignal]) -> None:
+        for signal in signals:
+            before = self._due.get(signal.home)
+            if before is not None and before.episode != signal.episode:
+                self._detector.untold(before, signal.at_s)
+            self._due[signal.home] = signal
+
+    def _settle_outages(self, now_s: float) -> None:
+        """Outages of the snapshot and of the records become the same."""
+        dark = {one.home_id: one for one in self._sight.dark}
+        state = self._detector.state
+        for home_id, row in self._rows.items():
+            began = float(state["outage_from_s"][row])
+            still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
+            if home_id in dark:
+                self._detector.outage(home_id, dark[home_id].since_s, None)
+                self._arrivals.follow(row, dark[home_id].since_s, cut=dark[home_id].by_gateway)
+            elif still_open:
+                self._arrivals.follow(row, began, cut=True)
+                self._returning[home_id] = Dark(home_id, min(began, now_s), by_gateway=True)
+
+    def _replay_series(self, series: SeriesStore, from_s: float) -> None:
+        """Take the series again from a time on; harmless for what was taken before."""
+        now_s = self._clock.time()
+        lives = Lives(Book(self._work, self._clock), dict(self._rows))
+        try:
+            for batch in lives.batches(series, from_s, now_s + self._rules.late_s):
+                with self._lock:
+                    self._detector.update(batch)
+        except SeriesUnavailable as error:
+            log.warning("series_not_readable", error=str(error), again_in_s=self._rules.replay_retry_s)
+            self._replay, self._replay_at_s = (series, from_s), now_s + self._rules.replay_retry_s
+            return
+        self._replay = None

@@ -1,0 +1,35 @@
+"""The outbox table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from anju_platform.db.base import Base
+
+
+class Outbox(Base):
+    """One message to one address on one channel."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("dedup"), Index("ix_outbox_due", "state", "due_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dedup: Mapped[str] = mapped_column(String(200))
+    """`<alert>/<step>/<account>/<channel>`: a step is told once, whatever restarts."""
+    channel: Mapped[str] = mapped_column(String(20))
+    address: Mapped[str] = mapped_column(String(255))
+    """An account's id (board), an Apprise URL's name (never the URL with its secret), or a home's id."""
+    alert_id: Mapped[UUID | None] = mapped_column(index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    payload: Mapped[dict[str, object]]
+    state: Mapped[str] = mapped_column(String(20), default="pending")
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,104 @@
+"""Reads and writes of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from anju_core.vocabulary import Channel, DeliveryState
+from anju_platform.notifications.models import Outbox
+
+
+class OutboxRepository:
+    """The outbox of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def known(self, dedups: Collection[str]) -> set[str]:
+        """Which of these are in the outbox already."""
+        return set(self._session.scalars(select(Outbox.dedup).where(Outbox.dedup.in_(dedups))))
+
+    def add(self, row: Outbox) -> None:
+        """Keep a new message."""
+        self._session.add(row)
+        self._session.flush()
+
+    def due(self, now: datetime, limit: int) -> Sequence[Outbox]:
+        """What must be tried now, oldest first; locked, what another process holds is left out.
+
+        A home hears things in the order in which they happened: what comes after a message that the broker did not
+        take yet, waits too.
+        """
+        earlier = aliased(Outbox)
+        waits = exists().where(
+            earlier.channel == Channel.HOME.value,
+            earlier.address == Outbox.address,
+            earlier.state == DeliveryState.PENDING.value,
+            earlier.created_at < Outbox.created_at,
+            earlier.sent_at.is_(None),
+            earlier.due_at > now,
+        )
+        query = (
+            select(Outbox)
+            .where(Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now)
+            .where(or_(Outbox.channel != Channel.HOME.value, ~waits))
+            .order_by(Outbox.created_at, Outbox.id)
+            .limit(limit)
+        )
+        return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def unheard(self, home_id: str) -> Sequence[Outbox]:
+        """What the broker took for a home and its gateway has not said yet, in order; locked."""
+        query = select(Outbox).where(
+            Outbox.channel == Channel.HOME.value,
+            Outbox.address == home_id,
+            Outbox.state == DeliveryState.PENDING.value,
+            Outbox.sent_at.is_not(None),
+        )
+        return self._session.scalars(query.order_by(Outbox.created_at).with_for_update()).all()
+
+    def outdated(self, row: Outbox, by: Collection[str]) -> bool:
+        """Whether the home has since been told one of these things about the same alert."""
+        newer = select(Outbox.id).where(
+            Outbox.alert_id == row.alert_id,
+            Outbox.channel == Channel.HOME.value,
+            Outbox.subject.in_(by),
+            Outbox.created_at > row.created_at,
+        )
+        return self._session.scalar(select(newer.exists())) or False
+
+    def last_to_home(self, home_id: str) -> datetime | None:
+        """When the newest message to a home was written."""
+        query = select(func.max(Outbox.created_at)).where(
+            Outbox.channel == Channel.HOME.value, Outbox.address == home_id
+        )
+        return self._session.scalar(query)
+
+    def get(self, message_id: UUID) -> Outbox | None:
+        """One message, locked."""
+        return self._session.get(Outbox, message_id, with_for_update=True)
+
+    def find(self, message_id: UUID) -> Outbox | None:
+        """One message, only to read."""
+        return self._session.get(Outbox, message_id)
+
+    def siblings(self, row: Outbox) -> Sequence[Outbox]:
+        """Every message of the same step: to its other recipients, through other channels, and this one."""
+        stem = row.dedup.rsplit("/", 2)[0]
+        return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
+
+    def of_alert(self, alert_id: UUID) -> Sequence[Outbox]:
+        """Everything that was said because of an alert, in order."""
+        return self._session.scalars(select(Outbox).where(Outbox.alert_id == alert_id).order_by(Outbox.id)).all()
+
+    def waiting(self, channel: Channel | None = None) -> int:
+        """How many messages are not delivered yet."""
+        query = select(func.count()).select_from(Outbox).where(Outbox.state == DeliveryState.PENDING.value)
+        if channel is not None:
+            query = query.where(Outbox.channel == channel.value)
+        return self._session.scalar(query) or 0

@@ -1,0 +1,330 @@
+"""The outbox: what must be said is a row in the same transaction as its cause, and is tried until it is over there.
+
+Delivery is at least once. A step is told once to a person on a channel, whatever restarts (`Outbox.dedup`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from anju_core.announcements import Saying
+from anju_core.errors import NotFound
+from anju_core.events import ElderTold, MessageSettled
+from anju_core.recipients import Recipient
+from anju_core.vocabulary import Channel, DeliveryState
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.notifications.channels import Letter
+from anju_platform.notifications.models import Outbox
+from anju_platform.notifications.repository import OutboxRepository
+from anju_platform.residents.models import Home
+from anju_wire.vocabulary import Announcement
+
+DEFAULT_ADDRESS = "default"
+"""The Apprise name that is used for a person who has none of her own and whose community has none."""
+
+_UNSAID = "the gateway did not say it"
+_FIRST_AGAIN_S, _LAST_AGAIN_S = 15.0, 300.0
+"""A gateway that has not said what the broker took is asked again after as long as it was silent, within these."""
+_OVER = frozenset({Announcement.CLOSED.value, Announcement.CANCELLED.value})
+_PROGRESS = frozenset({Announcement.SEEN.value, Announcement.COMING.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often and how far apart a channel is tried; `waits_s[n]` seconds after the n-th failure.
+
+    lease_s: a try that has said nothing for so long counts as failed (its thread hangs, or its process died).
+    """
+
+    waits_s: tuple[float, ...]
+    lease_s: float
+
+
+RETRIES: Mapping[Channel, Retries] = {
+    Channel.BOARD: Retries((1, 2), lease_s=10),
+    Channel.APPRISE: Retries((2, 4, 8), lease_s=20),
+    Channel.HOME: Retries((1, 1, 2, 4, 8, *(15,) * 40), lease_s=10),
+}
+"""Ours: a page is reached at once or not; a service that fails four times in 20 s is down: somebody else is asked."""
+
+
+class UnknownHome(NotFound):
+    """There is no such home."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"there is no home {home_id!r}")
+        self.home_id = home_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What people are to be told, in both languages. `step` makes it one telling: it is said once to each of them."""
+
+    step: str
+    alert_id: UUID | None
+    subject: Mapping[str, str]
+    body: Mapping[str, str]
+    payload: dict[str, object] = field(default_factory=dict)
+
+
+class OutboxService:
+    """Writes, claims and settles messages.
+
+    addresses: the names of the Apprise URLs that are configured; a person's own is her login, a community's its id.
+    """
+
+    def __init__(self, addresses: Collection[str], retries: Mapping[Channel, Retries] = RETRIES) -> None:
+        self._addresses = frozenset(addresses)
+        self._retries = retries
+
+    def tell_people(self, work: UnitOfWork, telling: Telling, recipients: Iterable[Recipient]) -> int:
+        """Put a telling into the outbox for each channel of each recipient; returns how many messages are new."""
+        rows = [row for recipient in recipients for row in self._rows(work, telling, recipient)]
+        repository = OutboxRepository(work.session)
+        known = repository.known([row.dedup for row in rows])
+        new = {row.dedup: row for row in rows if row.dedup not in known}
+        for row in new.values():
+            repository.add(row)
+        return len(new)
+
+    def tell_home(
+        self,
+        work: UnitOfWork,
+        home_id: str,
+        saying: Saying,
+        *,
+        alert_id: UUID | None,
+        expires_s: float,
+        dedup: str | None = None,
+    ) -> Outbox | None:
+        """Put a saying to the elder into the outbox; None when `dedup` was said before. Raises `UnknownHome`."""
+        home = work.session.get(Home, home_id)
+        if home is None:
+            raise UnknownHome(home_id)
+        repository = OutboxRepository(work.session)
+        message_id, now = work.new_id(), work.clock.now()
+        key = f"home/{home_id}/{dedup or message_id}"
+        if repository.known([key]):
+            return None
+        last = repository.last_to_home(home_id)
+        created_at = now if last is None else max(now, last + timedelta(microseconds=1))
+        row = Outbox(
+            id=message_id,
+            dedup=key,
+            channel=Channel.HOME.value,
+            address=home_id,
+            alert_id=alert_id,
+            subject=saying.announce.value,
+            body=saying.zh,
+            payload={
+                "announce": saying.announce.value,
+                "zh": saying.zh,
+                "en": saying.en,
+                "community": home.community_id,
+                "expires": (now + timedelta(seconds=expires_s)).timestamp(),
+            },
+            state=DeliveryState.PENDING.value,
+            tries=0,
+            created_at=created_at,
+            due_at=now,
+            sent_at=None,
+        )
+        repository.add(row)
+        return row
+
+    def say_again(self, work: UnitOfWork, home_id: str) -> None:
+        """A home's gateway is there: what it has not said of what the broker took for it may have died with either.
+
+        The gateway says nothing twice: it knows each saying by its id.
+        """
+        for row in OutboxRepository(work.session).unheard(home_id):
+            row.due_at = work.clock.now()
+        work.session.flush()
+
+    def heard(self, work: UnitOfWork, event: ElderTold) -> None:
+        """A home's gateway said something: the message that asked for it is over there, and only now.
+
+        A gateway that does not name the message has said all that fit.
+        """
+        repository = OutboxRepository(work.session)
+        asked = _uuid(event.message) or _uuid(event.reference)
+        row = None if asked is None else repository.get(asked)
+        if row is not None and row.channel == Channel.HOME.value and row.address == event.home_id:
+            self._over_there(work, row)
+        elif asked is not None and not event.message:
+            for one in repository.unheard(event.home_id):
+                if one.alert_id == asked and one.subject == event.said:
+                    self._over_there(work, one)
+        work.session.flush()
+
+    def _over_there(self, work: UnitOfWork, row: Outbox) -> None:
+        waited = row.state == DeliveryState.PENDING.value
+        row.state, row.error, row.sent_at = DeliveryState.SENT.value, "", row.sent_at or work.clock.now()
+        if waited:
+            self._tell_outcome(work, row)
+
+    def claim(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50) -> list[Letter]:
+        """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.
+
+        needed: whether an alert still wants people to be told; what nobody needs any more is dropped, never sent late.
+        Nor is an elder told what newer news of the alert has overtaken.
+        """
+        repository = OutboxRepository(work.session)
+        letters = []
+        for row in repository.due(now, limit):
+            channel = Channel(row.channel)
+            if _unwanted(repository, row, needed):
+                row.state = DeliveryState.DROPPED.value
+            elif _expired(row, now):
+                self._give_up(work, row, row.error or ("no answer in time" if row.sent_at is None else _UNSAID))
+            elif row.sent_at is None and row.tries > len(self._retries[channel].waits_s):
+                self._give_up(work, row, row.error or "no answer in time")
+            else:
+                row.tries += 1
+                row.due_at = now + timedelta(seconds=self._retries[channel].lease_s)
+                letters.append(_letter(row))
+        work.session.flush()
+        return letters
+
+    def settle(self, work: UnitOfWork, letter: Letter, now: datetime, error: str | None) -> None:
+        """Write down how a try ended. A success always counts; a failure only if no later try was begun.
+
+        What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
+        """
+        row = OutboxRepository(work.session).get(letter.id)
+        if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
+            return
+        if error is None and row.channel == Channel.HOME.value:
+            row.sent_at, row.error = row.sent_at or now, ""
+            row.due_at = _again_at(row, row.sent_at, now)
+        elif error is None:
+            row.state, row.sent_at, row.error = DeliveryState.SENT.value, now, ""
+            self._tell_outcome(work, row)
+        elif row.state == DeliveryState.PENDING.value and row.tries == letter.tries:
+            self._failed(work, row, now, error)
+        work.session.flush()
+
+    def alert_of(self, work: UnitOfWork, message_id: UUID) -> UUID | None:
+        """Which alert a message was about."""
+        row = OutboxRepository(work.session).find(message_id)
+        return None if row is None else row.alert_id
+
+    def waiting(self, work: UnitOfWork) -> int:
+        """How many messages are not delivered yet."""
+        return OutboxRepository(work.session).waiting()
+
+    def _failed(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
+        waits = self._retries[Channel(row.channel)].waits_s
+        row.error = error
+        if row.sent_at is not None:
+            row.due_at = now + timedelta(seconds=_FIRST_AGAIN_S)
+        elif row.tries > len(waits) or _expired(row, now):
+            self._give_up(work, row, error)
+        else:
+            row.due_at = now + timedelta(seconds=waits[row.tries - 1])
+
+    def _give_up(self, work: UnitOfWork, row: Outbox, error: str) -> None:
+        row.state, row.error = DeliveryState.FAILED.value, error
+        work.session.flush()
+        self._tell_outcome(work, row)
+
+    def _tell_outcome(self, work: UnitOfWork, row: Outbox) -> None:
+        if row.alert_id is None:
+            return
+        failed = row.state == DeliveryState.FAILED.value
+        siblings = OutboxRepository(work.session).siblings(row) if failed else ()
+        work.record(
+            MessageSettled(
+                at=work.clock.now(),
+                alert_id=row.alert_id,
+                channel=Channel(row.channel),
+                recipient=str(row.payload.get("to", row.address)),
+                recipient_name=str(row.payload.get("to_name", row.address)),
+                delivered=not failed,
+                unreached=failed and all(one.state == DeliveryState.FAILED.value for one in siblings),
+                level=int(str(row.payload.get("level", 0))),
+                error=row.error,
+            )
+        )
+
+    def _rows(self, work: UnitOfWork, telling: Telling, recipient: Recipient) -> list[Outbox]:
+        now = work.clock.now()
+        about = telling.alert_id or telling.payload.get("visit_id", "")
+        ways = [(Channel.BOARD, str(recipient.account_id))]
+        ways += [(Channel.APPRISE, name) for name in self._names(recipient)]
+        return [
+            Outbox(
+                id=work.new_id(),
+                dedup=f"{about}/{telling.step}/{recipient.account_id}/{channel.value}",
+                channel=channel.value,
+                address=address,
+                alert_id=telling.alert_id,
+                subject=telling.subject[recipient.locale]
+                if recipient.locale in telling.subject
+                else telling.subject["zh"],
+                body=telling.body[recipient.locale] if recipient.locale in telling.body else telling.body["zh"],
+                payload={**telling.payload, "to": str(recipient.account_id), "to_name": recipient.name},
+                state=DeliveryState.PENDING.value,
+                tries=0,
+                created_at=now,
+                due_at=now,
+                sent_at=None,
+            )
+            for channel, address in ways
+        ]
+
+    def _names(self, recipient: Recipient) -> list[str]:
+        wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
+        return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:
+    """People are told while the alert wants them, the elder until it is over.
+
+    How far it had come is not said again once there is news of how far it has come since.
+    """
+    if row.alert_id is None:
+        return False
+    if row.channel != Channel.HOME.value:
+        return not needed(row.alert_id)
+    if row.subject in _OVER:
+        return False
+    again = row.sent_at is not None and row.subject in _PROGRESS
+    return repository.outdated(row, _PROGRESS | _OVER if again else _OVER)
+
+
+def _again_at(row: Outbox, sent_at: datetime, now: datetime) -> datetime:
+    """When a gateway is asked again; at the latest when the message is too old to be said, which is told then."""
+    wait_s = min(max((now - sent_at).total_seconds(), _FIRST_AGAIN_S), _LAST_AGAIN_S)
+    expires = row.payload.get("expires")
+    left_s = expires - now.timestamp() + 1.0 if isinstance(expires, int | float) else wait_s
+    return now + timedelta(seconds=min(wait_s, max(left_s, 1.0)))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _expired(row: Outbox, now: datetime) -> bool:
+    expires = row.payload.get("expires")
+    return isinstance(expires, int | float) and now.timestamp() > expires
+
+
+def _letter(row: Outbox) -> Letter:
+    return Letter(
+        id=row.id,
+        channel=Channel(row.channel),
+        address=row.address,
+        subject=row.subject,
+        body=row.body,
+        payload=dict(row.payload),
+        alert_id=row.alert_id,
+        tries=row.tries,
+        created_at=row.created_at,
+    )

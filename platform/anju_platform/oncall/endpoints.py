@@ -1,0 +1,68 @@
+"""Duty over the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, status
+
+from anju_core.actor import Actor
+from anju_core.vocabulary import Role
+from anju_platform.accounts.guards import require
+from anju_platform.oncall.schemas import CurrentShift, HandoverGiven, HandoverView, OnDutyView, ShiftGiven, ShiftView
+from anju_platform.oncall.service import ShiftNotFound
+from anju_platform.web.dependencies import PlatformDep, UnitDep
+
+router = APIRouter(tags=["duty"])
+Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
+Supervisor = Annotated[Actor, Depends(require(Role.SUPERVISOR))]
+
+
+@router.get("/shifts/current")
+def current_shift(actor: Staff, platform: PlatformDep, work: UnitDep, community_id: str | None = None) -> CurrentShift:
+    """Who is on duty now, and the notes that nobody has read yet."""
+    work.only_read()
+    community = _community(actor, community_id)
+    on_duty = platform.duty.current(work, community, work.clock.now())
+    unread = platform.duty.unread(work, community)
+    return CurrentShift(
+        community_id=community,
+        on_duty=[OnDutyView.model_validate(turn) for turn in on_duty],
+        unread=[HandoverView.model_validate(row) for row in unread],
+    )
+
+
+@router.post("/shifts", status_code=status.HTTP_201_CREATED)
+def put_on(given: ShiftGiven, actor: Supervisor, platform: PlatformDep, work: UnitDep) -> ShiftView:
+    """Put somebody on the rota; for supervisors."""
+    shift = platform.duty.put_on(
+        work, actor, given.community_id, given.account_id, rank=given.rank, start=given.start, end=given.end
+    )
+    return ShiftView.model_validate(shift)
+
+
+@router.delete("/shifts/{shift_id}", status_code=status.HTTP_204_NO_CONTENT)
+def take_off(shift_id: UUID, actor: Supervisor, platform: PlatformDep, work: UnitDep) -> None:
+    """Take a shift off the rota; for supervisors."""
+    platform.duty.take_off(work, actor, shift_id)
+
+
+@router.post("/handovers", status_code=status.HTTP_201_CREATED)
+def hand_over(given: HandoverGiven, actor: Staff, platform: PlatformDep, work: UnitDep) -> HandoverView:
+    """Leave a note that the next on duty must read."""
+    row = platform.duty.hand_over(work, actor, _community(actor, given.community_id), given.note)
+    return HandoverView.model_validate(row)
+
+
+@router.post("/handovers/{handover_id}/read")
+def read(handover_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> HandoverView:
+    """I have read it."""
+    return HandoverView.model_validate(platform.duty.read(work, actor, handover_id))
+
+
+def _community(actor: Actor, asked: str | None) -> str:
+    community = asked or actor.community_id
+    if community is None or not actor.may_see(community, None):
+        raise ShiftNotFound(f"community {community or ''}".strip())
+    return community

@@ -1,0 +1,38 @@
+"""Tables of shifts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from anju_platform.db.base import Base
+
+
+class Shift(Base):
+    """A worker on duty for a community; `rank` 1 is told first, 2 when the first does not answer."""
+
+    __tablename__ = "shift"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    community_id: Mapped[str] = mapped_column(ForeignKey("community.id"), index=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    rank: Mapped[int] = mapped_column(default=1)
+    start: Mapped[datetime]
+    end: Mapped[datetime]
+
+
+class Handover(Base):
+    """A note that the next on duty must read."""
+
+    __tablename__ = "handover"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    community_id: Mapped[str] = mapped_column(ForeignKey("community.id"), index=True)
+    at: Mapped[datetime]
+    by_name: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str] = mapped_column(Text)
+    read_by: Mapped[str] = mapped_column(String(100), default="")
+    read_at: Mapped[datetime | None]

@@ -1,0 +1,241 @@
+"""The nightly pass: two hours after midnight the day that is over is read from the series, measured and kept.
+
+A pass is done in small pieces, so that a district's readings are read over minutes and nobody waits for them. Its
+end is the snapshot of the detector: until that is written, a pass that was cut short is done again from the last one,
+and what it kept already is not kept twice.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+
+from anju_detect.errors import SnapshotRefused
+from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.roster import Roster
+from anju_platform.monitoring.activity_reader import Lives
+from anju_platform.monitoring.repository import WatchRepository
+from anju_platform.routine.models import RoutineDay, RoutineNote
+from anju_platform.routine.repository import Place, RoutineRepository
+from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
+from anju_wire.clock import Clock
+
+NAME = "routine"
+"""Under which name the snapshot stands in the records."""
+DAY_S = 86400.0
+CLOSE_S = 7200.0
+PARAMETERS = RoutineParameters(close_after_s=CLOSE_S, ahead_s=7 * DAY_S)
+HISTORY_S = 64 * DAY_S
+"""As far back as the first pass goes."""
+OVERLAP_S = 8 * 3600.0
+"""Readings are taken again from so long before the last pass: some came late."""
+PIECE_READINGS, READINGS_A_DAY = 50_000, 300
+"""The series are read about so many readings at once; a home has about so many a day, thinned as they are read."""
+SHORTEST_PIECE_S = 1800.0
+BUDGET_S = 0.2
+"""So long one step works, in seconds of the machine."""
+DAYS_AT_ONCE = 200
+"""So many digests are kept in one transaction: others write between."""
+NEWS_DAYS = 3
+"""A change that is found later than this (in the first pass, or after a long outage) is no news and told nobody."""
+KEPT = timedelta(days=92)
+_EPOCH = date(1970, 1, 1).toordinal()
+log = structlog.get_logger("anju.routine")
+
+
+class Digester:
+    """Runs the passes; used by one thread."""
+
+    def __init__(self, work: WorkFactory, clock: Clock, series: SeriesStore) -> None:
+        self._work, self._clock, self._series = work, clock, series
+        self._detector: RoutineDetector | None = None
+        self._until_s = -math.inf
+        self._next_s = -math.inf
+        self._pass: Iterator[None] | None = None
+
+    def step(self, now: datetime) -> bool:
+        """A piece of the pass that is due; whether more is to do. After an error the pass begins anew."""
+        now_s = now.timestamp()
+        if self._pass is None:
+            if now_s < self._next_s:
+                return False
+            self._pass = self._run(now_s)
+        began = time.monotonic()
+        try:
+            for _ in self._pass:
+                if time.monotonic() - began >= BUDGET_S:
+                    return True
+        except SeriesUnavailable as error:
+            self._give_up()
+            log.warning("series_not_readable", error=str(error))
+            return False
+        except BaseException:
+            self._give_up()
+            raise
+        self._pass = None
+        return False
+
+    def _give_up(self) -> None:
+        """What the detector took is not known to be kept: the next pass begins with the snapshot."""
+        self._pass = self._detector = None
+
+    def _run(self, now_s: float) -> Iterator[None]:
+        with self._work() as work:
+            work.only_read()
+            places = RoutineRepository(work).places()
+            detector = self._detector or self._recall(work)
+        self._detector = detector
+        if self._until_s < max((_closed_s(place, now_s) for place in places), default=-math.inf):
+            rows = {place.home_id: _add(detector, place) for place in places}
+            yield from self._read(detector, rows, now_s)
+            changes: list[RoutineChange] = []
+            for found in detector.closing(now_s):
+                changes += found
+                yield
+            yield from self._keep(detector, list(rows), changes, now_s)
+        self._next_s = min((_closed_s(place, now_s) for place in places), default=now_s - DAY_S) + DAY_S
+
+    def _recall(self, work: UnitOfWork) -> RoutineDetector:
+        snapshot = WatchRepository(work).snapshot(NAME)
+        self._until_s = -math.inf
+        if snapshot is None:
+            return RoutineDetector(PARAMETERS)
+        try:
+            detector = RoutineDetector.restore(snapshot.state, PARAMETERS)
+        except SnapshotRefused as error:
+            log.warning("snapshot_refused", error=str(error))
+            return RoutineDetector(PARAMETERS)
+        self._until_s = snapshot.at_s
+        return detector
+
+    def _read(self, detector: RoutineDetector, rows: dict[str, int], now_s: float) -> Iterator[None]:
+        from_s = max(self._until_s - OVERLAP_S, now_s - HISTORY_S)
+        self._tell_absences(detector, rows, from_s)
+        lives = Lives(Roster(self._work), rows)
+        piece_s = _piece_s(len(rows))
+        from_s = from_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
+        while from_s < now_s:
+            until_s = min(from_s + piece_s, now_s)
+            for batch in lives.pieces(self._series, from_s, until_s):
+                detector.update(batch)
+                yield
+            from_s = until_s
+            yield
+        # Days are closed with what was told until now: told absences of a home replace each other.
+        self._tell_absences(detector, rows, now_s - 2 * DAY_S)
+
+    def _tell_absences(self, detector: RoutineDetector, rows: dict[str, int], since_s: float) -> None:
+        with self._work() as work:
+            work.only_read()
+            absences = RoutineRepository(work).absences(datetime.fromtimestamp(since_s, UTC))
+        for away in absences:
+            if away.home_id in rows:
+                detector.outage(away.home_id, away.from_s, away.until_s)
+
+    def _keep(
+        self, detector: RoutineDetector, homes: Sequence[str], changes: Iterable[RoutineChange], now_s: float
+    ) -> Iterator[None]:
+        with self._work() as work:
+            work.only_read()
+            last = RoutineRepository(work).last_days()
+        before = self._clock.now().date() - KEPT
+        for some in _pieces(detector, homes, last):
+            with self._work() as work:
+                RoutineRepository(work).keep_days(some, before)
+            yield
+        known = set(homes)
+        # Packing takes a second for ten thousand homes: not while a transaction keeps other writers waiting.
+        state = detector.snapshot()
+        yield
+        with self._work() as work:
+            repository = RoutineRepository(work)
+            repository.keep_notes(
+                [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
+            )
+            WatchRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
+        self._until_s = now_s
+
+
+def _pieces(
+    detector: RoutineDetector, homes: Sequence[str], last: Mapping[str, date]
+) -> Iterator[Sequence[RoutineDay]]:
+    """The days that are not kept yet, some homes at a time."""
+    some: list[RoutineDay] = []
+    for home in homes:
+        some += _fresh(detector, home, last.get(home))
+        if len(some) >= DAYS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _closed_s(place: Place, now_s: float) -> float:
+    """When the home's last day was closed, Unix seconds."""
+    local_s = now_s + place.utc_offset_s - CLOSE_S
+    return local_s // DAY_S * DAY_S + CLOSE_S - place.utc_offset_s
+
+
+def _piece_s(homes: int) -> float:
+    """How much time is read at once, of so many homes."""
+    wanted_s = min(max(PIECE_READINGS / (READINGS_A_DAY * max(homes, 1)) * DAY_S, SHORTEST_PIECE_S), DAY_S)
+    return wanted_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
+
+
+def _add(detector: RoutineDetector, place: Place) -> int:
+    return detector.add_home(
+        place.home_id, utc_offset_s=place.utc_offset_s, false_alerts_per_month=place.changes_per_month
+    )
+
+
+def _fresh(detector: RoutineDetector, home: str, kept: date | None) -> list[RoutineDay]:
+    """The closed days that are not kept yet; a home's first kept day is one that something is known of."""
+    last = detector.last_day(home)
+    if last is None:
+        return []
+    first = last - int(HISTORY_S / DAY_S) + 1
+    first = first if kept is None else max(first, kept.toordinal() - _EPOCH + 1)
+    digests = [detector.digest(home, day) for day in range(first, last + 1)]
+    if kept is None:
+        begins = next((number for number, one in enumerate(digests) if one.known), len(digests))
+        digests = digests[begins:]
+    return [_day(one) for one in digests]
+
+
+def _day(one: Digest) -> RoutineDay:
+    return RoutineDay(
+        home_id=one.home,
+        day=_date(one.day),
+        known=one.known,
+        sleep_h=_known(one.sleep_h),
+        wake_h=_known(one.wake_h),
+        night_bathroom=_known(one.night_bathroom),
+        night_active_min=_known(one.night_active_min),
+        out_h=_known(one.out_h),
+        rooms=list(one.rooms),
+        active_h=_known(one.active_h),
+        day_rest_h=_known(one.day_rest_h),
+        words_zh=one.words_zh,
+        words_en=one.words_en,
+    )
+
+
+def _note(work: UnitOfWork, one: RoutineChange) -> RoutineNote:
+    note = RoutineNote(id=work.new_id(), home_id=one.home, day=_date(one.day), measure=one.measure, kind=one.kind)
+    note.recent, note.usual, note.p = one.recent, one.usual, one.p
+    note.reason_zh, note.reason_en = one.reason_zh, one.reason_en
+    note.at = datetime.fromtimestamp(one.at_s, UTC)
+    return note
+
+
+def _date(day: int) -> date:
+    return date.fromordinal(_EPOCH + day)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,178 @@
+"""What a carer does at the home: arrive, answer the checklist, leave.
+
+Steps on a phone may come late and twice: `step_id` (the phone's own) makes each count once, `phone_at` says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from anju_core.actor import Actor
+from anju_core.dispatch import CATEGORIES, Arrival, Place, believed_time, prove_arrival
+from anju_core.events import HelpWanted
+from anju_core.visits import NotYourVisit, TasksUnanswered, UnknownTask, VisitCommand, VisitNotFound, VisitStep, decide
+from anju_core.vocabulary import Role, VisitCategory, VisitState
+from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
+from anju_platform.visits.history import write
+from anju_platform.visits.models import VisitTask
+from anju_platform.visits.repository import VisitRepository
+
+MAX_WRONG_CODES = 5
+HELP = "help"
+"""The report's condition that says: the elder needs help now."""
+STAFF = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
+
+
+def lock(work: UnitOfWork, visit_id: UUID) -> VisitTask:
+    """The visit as it stands now, nobody else's to write about; raises `VisitNotFound`."""
+    visit = VisitRepository(work.session).lock(visit_id)
+    if visit is None:
+        raise VisitNotFound(visit_id)
+    return visit
+
+
+class Door:
+    """The steps at the door and behind it."""
+
+    def check_in(
+        self,
+        work: UnitOfWork,
+        visit_id: UUID,
+        actor: Actor,
+        *,
+        code: str | None = None,
+        place: Place | None = None,
+        phone_at: datetime | None = None,
+        step_id: str | None = None,
+    ) -> VisitTask:
+        """I am at the door. Staff may vouch for a carer. Raises `ArrivalNotProven`, `TooManyCodes`, `NotYourVisit`."""
+        visit = lock(work, visit_id)
+        vouched = _mine_or_staff(visit, actor)
+        if _counted(work, visit, step_id):
+            return visit
+        after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_IN)
+        home = VisitRepository(work.session).homes({visit.home_id})[visit.home_id]
+        there = Place.known(home.latitude, home.longitude)
+        tries = int(str(visit.check_in_proof.get("wrong_codes", 0)))
+        usable = code if tries < MAX_WRONG_CODES else None
+        arrival = prove_arrival(code=usable, expected=visit.arrival_code, phone=place, home=there, vouched=vouched)
+        if arrival.proof is None:
+            if code is not None and usable is None:
+                raise TooManyCodes(visit_id, tries)
+            visit.check_in_proof = {"wrong_codes": tries + (arrival.code_matches is False)}
+            work.session.flush()
+            raise ArrivalNotProven(visit_id, arrival.distance_m, wrong_code=arrival.code_matches is False)
+        at = believed_time(phone_at, work.clock.now(), visit.accepted_at or visit.created_at)
+        visit.check_in_proof = _proof(arrival, place, phone_at)
+        visit.state, visit.checked_in_at = after.value, at
+        visit.next_due_at = at + timedelta(seconds=CATEGORIES[VisitCategory(visit.category)].stay_s)
+        source = _source(visit, step_id)
+        write(work, visit, VisitStep.CHECKED_IN, at, actor=actor, detail=visit.check_in_proof, source=source)
+        work.session.flush()
+        return visit
+
+    def check(
+        self,
+        work: UnitOfWork,
+        visit_id: UUID,
+        actor: Actor,
+        done: Mapping[str, bool],
+        *,
+        phone_at: datetime | None = None,
+        step_id: str | None = None,
+    ) -> VisitTask:
+        """Answer items of the checklist. Raises `UnknownTask`, `NotYourVisit`."""
+        visit = lock(work, visit_id)
+        _mine_or_staff(visit, actor)
+        if _counted(work, visit, step_id):
+            return visit
+        decide(visit_id, VisitState(visit.state), VisitCommand.CHECK)
+        tasks = _tasks(visit)
+        unknown = [name for name in done if name not in tasks]
+        if unknown:
+            raise UnknownTask(visit_id, unknown[0])
+        visit.tasks = [{**task, "done": done.get(name, task["done"])} for name, task in tasks.items()]
+        at = believed_time(phone_at, work.clock.now(), visit.checked_in_at or visit.created_at)
+        detail: dict[str, object] = dict(done)
+        write(work, visit, VisitStep.CHECKED, at, actor=actor, detail=detail, source=_source(visit, step_id))
+        work.session.flush()
+        return visit
+
+    def check_out(
+        self,
+        work: UnitOfWork,
+        visit_id: UUID,
+        actor: Actor,
+        report: Mapping[str, object],
+        *,
+        phone_at: datetime | None = None,
+        step_id: str | None = None,
+    ) -> VisitTask:
+        """I leave, and this is how it was. Raises `TasksUnanswered`, `NotYourVisit`."""
+        visit = lock(work, visit_id)
+        _mine_or_staff(visit, actor)
+        if _counted(work, visit, step_id):
+            return visit
+        after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_OUT)
+        open_tasks = tuple(name for name, task in _tasks(visit).items() if task["done"] is None)
+        if open_tasks:
+            raise TasksUnanswered(visit_id, open_tasks)
+        at = believed_time(phone_at, work.clock.now(), visit.checked_in_at or visit.created_at)
+        visit.state, visit.checked_out_at, visit.report = after.value, at, dict(report)
+        visit.next_due_at = None
+        write(work, visit, VisitStep.CHECKED_OUT, at, actor=actor, detail=report, source=_source(visit, step_id))
+        if report.get("condition") == HELP:
+            _want_help(work, visit, actor, str(report.get("summary", "")))
+        work.session.flush()
+        return visit
+
+
+def _want_help(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> None:
+    work.record(
+        HelpWanted(
+            at=work.clock.now(),
+            visit_id=visit.id,
+            alert_id=visit.alert_id,
+            home_id=visit.home_id,
+            community_id=visit.community_id,
+            by_name=actor.name,
+            note=note,
+        )
+    )
+
+
+def _mine_or_staff(visit: VisitTask, actor: Actor) -> bool:
+    """Whether a worker acts for the carer; raises where it is neither."""
+    if visit.carer_id == actor.account_id:
+        return False
+    if actor.role in STAFF and actor.may_see(visit.community_id, visit.home_id):
+        return True
+    known = any(offer.carer_id == actor.account_id for offer in visit.offers)
+    raise NotYourVisit(visit.id) if known else VisitNotFound(visit.id)
+
+
+def _counted(work: UnitOfWork, visit: VisitTask, step_id: str | None) -> bool:
+    source = _source(visit, step_id)
+    return source is not None and VisitRepository(work.session).counted(source)
+
+
+def _tasks(visit: VisitTask) -> dict[str, dict[str, object]]:
+    return {str(task["id"]): task for task in visit.tasks if isinstance(task, dict)}
+
+
+def _source(visit: VisitTask, step_id: str | None) -> str | None:
+    return f"{visit.id}/{step_id}" if step_id else None
+
+
+def _proof(arrival: Arrival, place: Place | None, phone_at: datetime | None) -> dict[str, object]:
+    return {
+        "by": arrival.proof,
+        "code": arrival.code_matches,
+        "latitude": None if place is None else place.latitude,
+        "longitude": None if place is None else place.longitude,
+        "distance_m": arrival.distance_m,
+        "phone_at": None if phone_at is None else phone_at.isoformat(),
+    }
