@@ -18,7 +18,7 @@ from anju_platform.app import bootstrap, process
 from anju_platform.app.migrate import upgrade
 from anju_platform.app.seed import seed
 from anju_platform.settings import Settings
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 _POLL_S = 0.1
 _DAY_S = 86400.0

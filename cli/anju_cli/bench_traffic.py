@@ -10,8 +10,9 @@ from pathlib import Path
 from anju_gateway.readings import Reading
 from anju_platform.app.fleet import COMMUNITY, FleetDevice, devices_of, gateway_id, home_id
 from anju_wire.messages import Envelope, Record, encode
+from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.topics import Topic
-from anju_wire.vocabulary import DeviceKind, Lane, Quantity
+from anju_wire.vocabulary import Lane
 
 _SENSES = {
     DeviceKind.MOTION: Quantity.OCCUPANCY,

@@ -14,7 +14,7 @@ import numpy as np
 
 from anju_sim.fleet import FleetDevice
 from anju_sim.life import Happening
-from anju_wire.vocabulary import DeviceKind, Quantity
+from anju_wire.profiles import DeviceKind, Quantity
 
 LOW_BATTERY = 4
 """Per cent, from which the products here say that they need a new one."""

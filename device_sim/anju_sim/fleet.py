@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from anju_wire.vocabulary import DeviceKind, Room
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Room
 
 
 class Endpoint(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ from anju_sim.fleet import FleetDevice, FleetHome
 from anju_sim.life import Happening, Life
 from anju_sim.recordings import WearableEntry, read_index
 from anju_sim.wearable import RATE_HZ, Body, FallClip, Samples, packet
-from anju_wire.vocabulary import DeviceKind, Quantity, Room
+from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.vocabulary import Room
 
 Publish = Callable[[str, bytes], object]
 _LEAD_S = 3.0

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anju_sim.fleet import FleetHome
-from anju_wire.vocabulary import DeviceKind, Quantity, Room
+from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.vocabulary import Room
 
 DAY_S = 86_400.0
 SHANGHAI_S = 8 * 3600.0

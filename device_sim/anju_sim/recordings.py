@@ -19,7 +19,8 @@ import numpy as np
 from anju_sim.fleet import FleetDevice, FleetHome
 from anju_sim.life import Happening
 from anju_sim.wearable import Samples
-from anju_wire.vocabulary import DeviceKind, Quantity, Room
+from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.vocabulary import Room
 
 _LOG_COLUMNS = ("ts", "sensor", "room", "kind", "value")
 _INDEX_COLUMNS = ("recording_id", "dataset", "position", "is_fall", "duration_s", "impact_s", "file")

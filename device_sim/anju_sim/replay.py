@@ -14,7 +14,7 @@ from anju_sim.life import Happening
 from anju_sim.recordings import LogRow, Translation
 from anju_sim.wearable import RATE_HZ, Samples, packet
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import DeviceKind
+from anju_wire.profiles import DeviceKind
 
 
 class NothingToReplay(ValueError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from anju_sim.life import DAY_S, Happening
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 _LOOK_BACK_S = 16 * 3600.0
 _AFTER_S = 20 * 60.0

@@ -16,7 +16,8 @@ import yaml
 
 from anju_sim.control import Action
 from anju_sim.fleet import Fleet, FleetHome
-from anju_wire.vocabulary import Announcement, DeviceKind
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Announcement
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 

@@ -15,7 +15,8 @@ from anju_gateway.readings import Reading
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waves import WaveStore
 from anju_wire.messages import Record
-from anju_wire.vocabulary import Lane, Quantity
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import Lane
 
 PACK_RECORDS = 20
 PACK_WAIT_S = 1.0

@@ -29,8 +29,9 @@ from anju_gateway.voice import Voice
 from anju_gateway.waves import WaveStore
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Command, InvalidMessage, PlatformStatus, Status, decode
+from anju_wire.profiles import Quantity
 from anju_wire.topics import PLATFORM_STATUS, Topic
-from anju_wire.vocabulary import DownLane, Lane, Quantity
+from anju_wire.vocabulary import DownLane, Lane
 
 BUS_SESSION = "bus"
 HEARTBEAT_S = 60.0

@@ -7,7 +7,8 @@ import zlib
 from typing import NamedTuple
 
 from anju_wire.messages import Record
-from anju_wire.vocabulary import QUANTITIES, Field, Lane, Quantity
+from anju_wire.profiles import QUANTITIES, Field, Quantity
+from anju_wire.vocabulary import Lane
 
 _WIRE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,62}")
 

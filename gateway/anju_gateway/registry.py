@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anju_gateway.readings import wire_name
-from anju_wire.vocabulary import DeviceKind, Room, WearPosition
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Room, WearPosition
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from anju_gateway.uplink import Line
 from anju_wire.messages import Record
-from anju_wire.vocabulary import Announcement, FallStage, Quantity
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import Announcement, FallStage
 
 REACH_S = 5.0
 """A press without the platform's ack for so long has not got through; a line down for longer counts as down."""

@@ -17,7 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from anju_gateway.mqtt import Endpoint
 from anju_gateway.registry import Device
 from anju_gateway.spool import DEFAULT_LIMIT_BYTES
-from anju_wire.vocabulary import DeviceKind, Room, WearPosition
+from anju_wire.profiles import PROFILES, DeviceKind
+from anju_wire.vocabulary import Room, WearPosition
 
 _SLUG = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _DEVICE_ID = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,62}$"
@@ -60,13 +61,15 @@ class DeviceSettings(BaseModel):
 
     id: str = Field(pattern=_DEVICE_ID)
     kind: DeviceKind
-    room: Room = Room.OTHER
+    room: Room | None = None
+    """None: the room that the profile of its kind assumes."""
     position: WearPosition | None = None
     name: str = ""
 
     def device(self) -> Device:
         """As the registry needs it."""
-        return Device(self.id, self.kind, self.room, self.position or WearPosition.WAIST, self.name)
+        room = self.room or PROFILES[self.kind].room
+        return Device(self.id, self.kind, room, self.position or WearPosition.WAIST, self.name)
 
 
 class HomeSettings(BaseSettings):

@@ -14,7 +14,8 @@ from anju_gateway.saying import Answers, Saying, is_cancel, urgency
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import Line, records_of
 from anju_wire.messages import Command, Record, decode, encode
-from anju_wire.vocabulary import Announcement, Lane, Quantity
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import Announcement, Lane
 
 _STALE_S = 60.0
 """What could not be said for so long is not said any more (commands say themselves until when)."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from anju_wire.messages import InvalidMessage, Record
-from anju_wire.vocabulary import QUANTITIES, Field, Quantity
+from anju_wire.profiles import QUANTITIES, Field, Quantity
 
 EARLIEST_S = 2.0**28
 """RFC 8428 §4.5.3: a smaller time is relative to now, which means nothing after days in a spool."""

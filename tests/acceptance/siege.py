@@ -30,7 +30,7 @@ from anju_sim.silence import NoCutFound, cut_for
 from anju_sim.story import Act, Deed, Who
 from anju_sim.wearable import RATE_HZ
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import DeviceKind, Quantity
+from anju_wire.profiles import DeviceKind, Quantity
 
 ROUNDS = 10
 HOMES = 3 * ROUNDS + 1

@@ -27,9 +27,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from anju_gateway.cli import look
 from anju_gateway.spool import Spool
 from anju_wire.messages import Ack, Command, Envelope, PlatformStatus, Record, Status, decode, encode
+from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import PLATFORM_STATUS, Topic
-from anju_wire.vocabulary import SPOOLED_LANES, Announcement, DownLane, Lane, Quantity
+from anju_wire.vocabulary import SPOOLED_LANES, Announcement, DownLane, Lane
 
 HOME, COMMUNITY, GATEWAY = "home-07", "anning", "gw-home-07"
 PATIENCE_S = 30.0

@@ -33,7 +33,7 @@ from anju_platform.monitoring.rules import WatchRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
 from anju_wire.clock import ENVIRONMENT, Clock
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 pytestmark = pytest.mark.slow
 RATE = 28800.0

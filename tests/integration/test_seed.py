@@ -28,7 +28,7 @@ from anju_platform.oncall.models import Shift
 from anju_platform.residents.models import Home, Resident
 from anju_platform.sensitivity.models import WishChange
 from anju_platform.visits.models import Carer, Contract
-from anju_wire.vocabulary import DeviceKind
+from anju_wire.profiles import DeviceKind
 
 
 def counts(work: UnitOfWork) -> dict[str, int]:

@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 
 from anju_gateway.adapters.port import Intake
-from anju_gateway.adapters.zigbee2mqtt import KEYS, parse_value
+from anju_gateway.adapters.zigbee2mqtt import parse_value
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_wire.vocabulary import Lane, Quantity
+from anju_wire.profiles import ALL_FEATURES, Quantity, features_of
+from anju_wire.vocabulary import Lane
 
 HISTORY_PACK = 200
 """Records in one telemetry message of history."""
@@ -90,8 +91,8 @@ class LoggerAdapter:
 
     def _row(self, row: tuple[float, str, str, bool | float], now_s: float, intake: Intake) -> Reading | None:
         at_s, name, key, said = row
-        device = self._registry.wire_name(name)
-        meaning = KEYS.get(key)
+        device, known = self._registry.wire_name(name), self._registry.find(name)
+        meaning = features_of(known.kind if known else None).get(key) or ALL_FEATURES.get(key)
         if meaning is None:
             intake.refuse(device, key, "is no kind of reading")
             return None

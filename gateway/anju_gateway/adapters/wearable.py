@@ -11,14 +11,15 @@ import numpy as np
 from anju_detect.errors import SamplesRefused
 from anju_detect.fall import CANCELLED, SUSPECTED, FallDetector, FallSignal
 from anju_gateway.adapters.port import Intake
-from anju_gateway.adapters.zigbee2mqtt import KeyRow, parse_object, parse_value
+from anju_gateway.adapters.zigbee2mqtt import parse_object, parse_value
 from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
 from anju_gateway.waves import KEPT_S, Chunk, WaveStore
 from anju_wire.messages import Record
+from anju_wire.profiles import COMMON_FEATURES, PROFILES, DeviceKind, Quantity
 from anju_wire.senml import to_base64
-from anju_wire.vocabulary import Quantity, WearPosition
+from anju_wire.vocabulary import WearPosition
 
 _HEADER = struct.Struct("<df")
 _SAMPLE_BYTES = 6
@@ -30,11 +31,7 @@ _CLIP_PATIENCE_S = 20.0
 """How long a clip waits for its last samples before it is sent as it is."""
 _SAME_FALL_MS = 6000
 """The detector itself takes impacts this close for one fall."""
-_STATE = {
-    "worn": KeyRow(Quantity.WORN),
-    "battery": KeyRow(Quantity.BATTERY, 0.0, 100.0, step=1.0),
-    "steps": KeyRow(Quantity.STEPS, 0.0, 100_000.0),
-}
+_FEATURES = {**PROFILES[DeviceKind.WEARABLE].features, "battery": COMMON_FEATURES["battery"]}
 
 
 class _Worn:
@@ -187,8 +184,8 @@ class WearableAdapter:
         said = parse_object(device, payload, intake)
         if said is None:
             return
-        for key in sorted(said.keys() & _STATE.keys()):
-            row = _STATE[key]
+        for key in sorted(said.keys() & _FEATURES.keys()):
+            row = _FEATURES[key]
             value = parse_value(row, said[key])
             if value is None:
                 intake.refuse(device, key, f"{str(said[key])[:60]!r} has no meaning there")

@@ -1,11 +1,10 @@
-"""Zigbee sensors through zigbee2mqtt: one row for each key that a device may say, one row for each kind of device."""
+"""Zigbee sensors through zigbee2mqtt. What each kind of device reports stands in `anju_wire.profiles`."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 from anju_gateway.adapters.changes import Number, Truths
@@ -13,58 +12,17 @@ from anju_gateway.adapters.port import Intake
 from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_wire.vocabulary import DeviceKind, Lane, Quantity
+from anju_wire.profiles import AVAILABILITY, PROFILES, Feature, Quantity, features_of
+from anju_wire.vocabulary import Lane
 
 _MAX_PAYLOAD_BYTES = 64 * 1024
-_HOUR_S = 3600.0
 _OLDEST_S = 30 * 86400.0
 _AHEAD_S = 60.0
 PRESS_DEBOUNCE_S = 1.5
 """Presses of one button closer together than this are one: radios repeat themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """How one key of a payload becomes a quantity.
-
-    low, high: numbers outside are refused; both None for a truth value.
-    scale: the number is divided by it.
-    step: numbers count when they moved by as much (in the quantity's unit); truth values when they changed.
-    again_s: an unchanged number or `true` counts again after so many seconds; None for never.
-    """
-
-    quantity: Quantity
-    low: float | None = None
-    high: float | None = None
-    scale: float = 1.0
-    step: float = 0.0
-    again_s: float | None = None
-
-
-KEYS: Mapping[str, KeyRow] = {
-    "contact": KeyRow(Quantity.CONTACT),
-    "occupancy": KeyRow(Quantity.OCCUPANCY, again_s=1.0),
-    "presence": KeyRow(Quantity.OCCUPANCY, again_s=30.0),
-    "water_leak": KeyRow(Quantity.WATER_LEAK, again_s=60.0),
-    "smoke": KeyRow(Quantity.SMOKE, again_s=60.0),
-    "battery": KeyRow(Quantity.BATTERY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
-    "linkquality": KeyRow(Quantity.LINK_QUALITY, 0.0, 255.0, scale=255.0, step=0.1, again_s=_HOUR_S),
-    "temperature": KeyRow(Quantity.TEMPERATURE, -40.0, 85.0, step=0.2, again_s=_HOUR_S),
-    "humidity": KeyRow(Quantity.HUMIDITY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
-}
-
-_FOR_ALL = frozenset({"battery", "linkquality", "temperature", "humidity", "water_leak", "smoke", "action"})
-"""Alarms count from every device: a wrong registration must not swallow one."""
-KINDS: Mapping[DeviceKind | None, frozenset[str]] = {
-    DeviceKind.DOOR: _FOR_ALL | {"contact"},
-    DeviceKind.OBJECT: _FOR_ALL | {"contact"},
-    DeviceKind.MOTION: _FOR_ALL | {"occupancy", "presence"},
-    DeviceKind.BUTTON: _FOR_ALL,
-    DeviceKind.LEAK: _FOR_ALL,
-    DeviceKind.SMOKE: _FOR_ALL,
-    None: _FOR_ALL | frozenset(KEYS),
-}
-
+_ACTION = "action"
 _DISTRESS = frozenset({"emergency", "sos", "panic"})
 _CANCEL = frozenset({"hold", "long", "long_press", "cancel", "clear"})
 _SILENT = frozenset({"", "release", "hold_release", "long_release", "disarm", "arm_day_zones", "arm_all_zones"})
@@ -127,8 +85,7 @@ class Zigbee2MqttAdapter:
         if state not in {"online", "offline"}:
             intake.refuse(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
             return
-        row = KeyRow(Quantity.AVAILABLE, again_s=_HOUR_S)
-        intake.readings += self._changed(device, row, state == "online", now_s)
+        intake.readings += self._changed(device, AVAILABILITY, state == "online", now_s)
 
     def _device(self, name: str, payload: bytes, *, retained: bool, now_s: float, intake: Intake) -> None:
         device, known = self._registry.wire_name(name), self._registry.find(name)
@@ -140,11 +97,12 @@ class Zigbee2MqttAdapter:
             at_s = now_s
             if retained:
                 return  # an old state without a time, as the broker kept it
-        for key in sorted(said.keys() & KINDS.get(known.kind if known else None, _FOR_ALL)):
-            if key == "action":
-                self._action(device, known is not None and known.kind is DeviceKind.BUTTON, said[key], at_s, intake)
+        features = features_of(known.kind if known else None)
+        for key in sorted(said.keys() & (features.keys() | {_ACTION})):
+            if key == _ACTION:
+                self._action(device, known is not None and PROFILES[known.kind].call_button, said[key], at_s, intake)
             else:
-                self._value(device, key, said[key], at_s, intake)
+                self._value(device, key, features[key], said[key], at_s=at_s, intake=intake)
 
     def _action(self, device: str, is_button: bool, said: object, at_s: float, intake: Intake) -> None:  # noqa: FBT001
         if said is None:
@@ -169,8 +127,7 @@ class Zigbee2MqttAdapter:
         self._memory.put(key, repr(at_s))
         return False
 
-    def _value(self, device: str, key: str, said: object, at_s: float, intake: Intake) -> None:
-        row = KEYS[key]
+    def _value(self, device: str, key: str, row: Feature, said: object, *, at_s: float, intake: Intake) -> None:
         if said is None:
             return  # zigbee2mqtt's word for "not heard yet"
         value = parse_value(row, said)
@@ -183,7 +140,7 @@ class Zigbee2MqttAdapter:
         else:
             intake.readings += changed
 
-    def _changed(self, device: str, row: KeyRow, value: float, at_s: float) -> list[Reading]:
+    def _changed(self, device: str, row: Feature, value: float, at_s: float) -> list[Reading]:
         """What is new: the reading, or nothing, or also one that this one brings to light."""
         key = f"last:{device}/{row.quantity}"
         kept = self._memory.get(key)
@@ -225,7 +182,7 @@ def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, objec
     return said
 
 
-def parse_value(row: KeyRow, said: object) -> float | bool | None:
+def parse_value(row: Feature, said: object) -> float | bool | None:
     """The value in the quantity's unit; None where it has none of its meaning."""
     if row.low is None or row.high is None:
         return said if isinstance(said, bool) else None
@@ -236,7 +193,7 @@ def parse_value(row: KeyRow, said: object) -> float | bool | None:
     return round(said / row.scale, 4)
 
 
-def _why(row: KeyRow, said: object) -> str:
+def _why(row: Feature, said: object) -> str:
     wanted = "true or false" if row.low is None else f"a number from {row.low:g} to {row.high:g}"
     return f"{str(said)[:60]!r} is not {wanted}"
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from anju_wire.vocabulary import DeviceKind, Room, WearPosition
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Room, WearPosition
 
 COMMUNITY = "anning"
 MOST_HOMES = 999

@@ -11,7 +11,8 @@ from anju_platform.console import time_format
 from anju_platform.console.activity_timeline import Stretch, StripRow
 from anju_platform.console.display_names import say
 from anju_platform.web.i18n import Words
-from anju_wire.vocabulary import QUANTITIES, Quantity, Room
+from anju_wire.profiles import QUANTITIES, Quantity
+from anju_wire.vocabulary import Room
 
 LIFE = frozenset(row.quantity.value for row in QUANTITIES.values() if row.sign_of_life)
 """Quantities whose readings show that a person moved."""

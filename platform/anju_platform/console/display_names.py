@@ -17,7 +17,8 @@ from anju_core.vocabulary import (
     VisitState,
 )
 from anju_platform.web.i18n import Words, mark
-from anju_wire.vocabulary import Announcement, DeviceKind, Room
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Announcement, Room
 
 
 class Sight(StrEnum):

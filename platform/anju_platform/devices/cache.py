@@ -17,7 +17,8 @@ from anju_platform.devices.sensors import Sensor, SensorTable, sensor_of
 from anju_platform.residents.models import Home
 from anju_platform.timeseries.store import Source
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import QUANTITIES, DeviceKind, Room
+from anju_wire.profiles import QUANTITIES, DeviceKind
+from anju_wire.vocabulary import Room
 
 FRESH_S = 5.0
 KNOWN_S = 300.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from anju_detect.inactivity import KINDS
 from anju_platform.timeseries.store import Source
-from anju_wire.vocabulary import QUANTITIES, DeviceKind, Field, Quantity
+from anju_wire.profiles import QUANTITIES, DeviceKind, Field, Quantity
 
 _NO_LIFE = -1
 _LIVES: dict[str, str] = {

@@ -13,8 +13,9 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.cache import DeviceFacts
 from anju_platform.ingest.decode import Incoming, Rejected
 from anju_platform.ingest.ports import AlarmSink
+from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
-from anju_wire.vocabulary import FallStage, Quantity, Room
+from anju_wire.vocabulary import FallStage, Room
 
 Deed = Callable[[UnitOfWork, AlarmSink], object]
 """Something to do inside the message's transaction."""

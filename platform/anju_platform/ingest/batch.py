@@ -15,9 +15,9 @@ from anju_platform.ingest.duplicates import Stream
 from anju_platform.ingest.last_seen import Heard
 from anju_platform.ingest.packs import Packs
 from anju_platform.timeseries.store import Clip, Readings
+from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
-from anju_wire.vocabulary import Quantity
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from anju_detect.inactivity import InactivitySignal, LifeBatch
 from anju_platform.devices.sensors import Sensor
 from anju_platform.timeseries.store import Reading, Readings, SeriesStore, Source
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 QUANTITIES = (
     Quantity.OCCUPANCY,

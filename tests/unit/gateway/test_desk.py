@@ -19,7 +19,8 @@ from anju_gateway.registry import Device, Registry
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waves import WaveStore
 from anju_wire.messages import Record
-from anju_wire.vocabulary import DeviceKind, Lane
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Lane
 
 NOW = 1_750_000_000.0
 TOKEN: Any = None

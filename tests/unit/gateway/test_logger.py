@@ -11,7 +11,7 @@ from anju_gateway.adapters import Intake
 from anju_gateway.adapters.logger import BEAT_S, HISTORY_PACK, LoggerAdapter
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 NOW = 1_750_000_000.0
 

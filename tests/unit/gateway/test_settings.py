@@ -15,7 +15,8 @@ from anju_gateway.cli import app
 from anju_gateway.settings import InvalidConfiguration, load_fleet, load_home
 from anju_gateway.spool import Spool
 from anju_wire.messages import Record
-from anju_wire.vocabulary import DeviceKind, Lane, Room, WearPosition
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Lane, Room, WearPosition
 
 ROOT = Path(__file__).parents[3]
 HOME: dict[str, Any] = {

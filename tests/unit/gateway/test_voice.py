@@ -17,7 +17,8 @@ from anju_gateway.spool import Spool
 from anju_gateway.uplink import Line, records_of
 from anju_gateway.voice import Voice
 from anju_wire.messages import Command
-from anju_wire.vocabulary import Announcement, Lane, Quantity
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import Announcement, Lane
 
 NOW = 1_750_000_000.0
 

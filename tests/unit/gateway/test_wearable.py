@@ -18,8 +18,8 @@ from anju_gateway.readings import Reading
 from anju_gateway.registry import Device, Registry
 from anju_gateway.waves import KEPT_S, Chunk, WaveStore
 from anju_sim.wearable import Body, packet
+from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.senml import resolve
-from anju_wire.vocabulary import DeviceKind, Quantity
 
 NOW = 1_750_000_000.0
 FS = 50

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju_gateway.adapters import Intake
-from anju_gateway.adapters.zigbee2mqtt import KEYS, KINDS, Zigbee2MqttAdapter, event_time
+from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter, event_time
 from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Device, Registry
-from anju_wire.vocabulary import DeviceKind, Lane, Quantity
+from anju_wire.profiles import ALL_FEATURES, DeviceKind, Quantity
 
 NOW = 1_750_000_000.0
 BASE = "home-07/zigbee2mqtt"
@@ -24,6 +24,8 @@ DEVICES = [
     Device("button-sos", DeviceKind.BUTTON),
     Device("leak-bathroom", DeviceKind.LEAK),
     Device("smoke-kitchen", DeviceKind.SMOKE),
+    Device("bed-1", DeviceKind.BED),
+    Device("radar-living", DeviceKind.PRESENCE),
     Device("door-bedroom", DeviceKind.DOOR, name="卧室门"),
 ]
 
@@ -265,7 +267,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*KEYS, "action", "last_seen", "voltage"]), json_values, max_size=6))
+@given(st.dictionaries(st.sampled_from([*ALL_FEATURES, "action", "last_seen", "voltage"]), json_values, max_size=6))
 def test_no_payload_breaks_the_adapter(payload: dict[str, object]) -> None:
     intake = Home().says("anything", payload)
     for reading in [*intake.readings, *(r for alarm in intake.alarms for r in alarm)]:
@@ -302,11 +304,32 @@ def test_other_topics_are_not_ours(home: Home) -> None:
     assert home.adapter.take("home-08/zigbee2mqtt/x", b"{}", retained=False, now_s=NOW) is None
 
 
-def test_every_kind_of_zigbee_device_has_its_row() -> None:
-    assert set(KINDS) == set(DeviceKind) - {DeviceKind.WEARABLE, DeviceKind.GATEWAY} | {None}
-    for keys in KINDS.values():
-        assert keys <= KEYS.keys() | {"action"}
-        assert {key for key, row in KEYS.items() if Reading("d", row.quantity, 0.0, 0.0).lane is Lane.ALARM} <= keys
+@pytest.mark.parametrize("kind", [*DeviceKind, None])
+def test_alarms_count_from_every_kind_of_device(kind: DeviceKind | None) -> None:
+    adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry([Device("any", kind)] if kind else []), Memory({}))
+    payload = b'{"smoke": true, "water_leak": true, "action": "sos"}'
+    intake = adapter.take(f"{BASE}/any", payload, retained=False, now_s=NOW)
+    assert intake is not None
+    alarms = {reading.quantity for alarm in intake.alarms for reading in alarm}
+    assert alarms == {Quantity.SMOKE, Quantity.WATER_LEAK, Quantity.SOS}
+
+
+@pytest.mark.parametrize("property_name", ["bed_occupied", "bed_occupied_either", "occupancy"])
+def test_a_bed_reports_lying_down_and_getting_up_and_not_lying_still(home: Home, property_name: str) -> None:
+    down = home.says("bed-1", {property_name: True, "battery": 90})
+    assert said(down) == {"bed_occupancy": True, "battery": 90.0}
+    assert said(home.says("bed-1", {property_name: True}, NOW + 3600)) == {}, "who lies still shows no sign of life"
+    assert said(home.says("bed-1", {property_name: False}, NOW + 7200)) == {"bed_occupancy": False}
+
+
+@pytest.mark.parametrize("property_name", ["presence", "occupancy"])
+def test_a_radar_that_goes_on_seeing_somebody_is_no_new_sign_of_life(home: Home, property_name: str) -> None:
+    assert said(home.says("radar-living", {property_name: True, "linkquality": 255})) == {
+        "occupancy": True,
+        "link_quality": 1.0,
+    }
+    assert said(home.says("radar-living", {property_name: True}, NOW + 3600)) == {}, "she may lie on the floor"
+    assert said(home.says("radar-living", {property_name: False}, NOW + 7200)) == {"occupancy": False}
 
 
 @pytest.mark.parametrize("offline", [b'{"state":"offline"}', b"offline"])

@@ -11,7 +11,8 @@ import typer
 
 from anju_cli.main import PARTS, build
 from anju_platform.settings import Settings
-from anju_wire.vocabulary import DownLane, Lane, Quantity
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import DownLane, Lane
 
 ROOT = Path(__file__).parents[3]
 DOCS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

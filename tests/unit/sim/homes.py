@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from anju_sim.fleet import Endpoint, Fleet, FleetDevice, FleetHome
-from anju_wire.vocabulary import DeviceKind, Room
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Room
 
 DEVICES = [
     FleetDevice("door-entrance", DeviceKind.DOOR, Room.ENTRANCE),

@@ -7,7 +7,7 @@ import pytest
 from unit.sim.homes import home
 
 from anju_sim.life import DAY_S, SHANGHAI_S, Happening, Life
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 START = 1_790_000_000.0
 

@@ -5,7 +5,7 @@ from unit.sim.homes import home
 
 from anju_sim.life import DAY_S, Happening, Life
 from anju_sim.silence import NoCutFound, cut_for, longest_run, moved, signs_of_life
-from anju_wire.vocabulary import Quantity
+from anju_wire.profiles import Quantity
 
 NOW = 1_790_000_000.0
 

@@ -14,9 +14,10 @@ import yaml
 
 from anju_wire import messages
 from anju_wire.messages import Envelope, decode
+from anju_wire.profiles import QUANTITIES, Quantity
 from anju_wire.senml import resolve
 from anju_wire.topics import PLATFORM_STATUS, Topic
-from anju_wire.vocabulary import QUANTITIES, Announcement, DownLane, Lane, Quantity
+from anju_wire.vocabulary import Announcement, DownLane, Lane
 
 PATH = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from anju_wire import senml
 from anju_wire.messages import InvalidMessage, Record
+from anju_wire.profiles import QUANTITIES, Field, Quantity
 from anju_wire.senml import Resolved, from_base64, resolve, to_base64
-from anju_wire.vocabulary import QUANTITIES, Field, Quantity
 
 T = 1_750_000_000.0
 VALUES: dict[Field, dict[str, Any]] = {

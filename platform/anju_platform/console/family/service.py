@@ -20,7 +20,7 @@ from anju_platform.residents.queries import absence_view, agreed, visit_brief
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.views import AbsenceView, VisitBrief
 from anju_platform.visits.models import VisitTask
-from anju_wire.vocabulary import QUANTITIES
+from anju_wire.profiles import QUANTITIES
 
 _POLLED = timedelta(minutes=10)
 _LOOKS = 20

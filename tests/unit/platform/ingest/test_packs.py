@@ -18,7 +18,8 @@ from anju_platform.ingest.packs import side_by_side
 from anju_platform.ingest.ports import Sighting
 from anju_wire.clock import Clock
 from anju_wire.messages import Envelope, Record, encode
-from anju_wire.vocabulary import DeviceKind, Room
+from anju_wire.profiles import DeviceKind
+from anju_wire.vocabulary import Room
 
 NOW_S = 1_790_000_000.0
 HOMES = {f"gw-{n}": GatewayFacts(f"gw-{n}", f"home-{n}", "anning") for n in range(3)}

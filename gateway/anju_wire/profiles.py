@@ -1,0 +1,383 @@
+"""Device profiles: one row for each kind of device, and one for each quantity that devices report.
+
+Everything that depends on a kind of device is derived from these rows: what the gateway's adapters read, how long the
+platform waits for a device before it counts as silent, which readings are signs of life, the room that is assumed, and
+the key of the display name. A new kind of device is an entry in `DeviceKind` and a row in `_PROFILES` of this file, and
+a display name under its key on the platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from anju_wire.vocabulary import Lane, Room
+
+_HOUR_S = 3600.0
+
+
+class DeviceKind(StrEnum):
+    """What a device in a home is."""
+
+    GATEWAY = "gateway"
+    MOTION = "motion"
+    """A passive infrared sensor: it sees movement, not stillness."""
+    DOOR = "door"
+    OBJECT = "object"
+    """A contact on a thing of daily life: fridge, kettle, pill box."""
+    BUTTON = "button"
+    SMOKE = "smoke"
+    LEAK = "leak"
+    WEARABLE = "wearable"
+    BED = "bed"
+    """A pressure mat or strip under the mattress: it feels whether somebody lies in bed."""
+    PRESENCE = "presence"
+    """A millimetre-wave radar: it sees a person in the room, moving or still."""
+
+
+class Quantity(StrEnum):
+    """What a record says about a device; the second half of a record's name."""
+
+    OCCUPANCY = "occupancy"
+    BED_OCCUPANCY = "bed_occupancy"
+    CONTACT = "contact"
+    SOS = "sos"
+    SOS_CANCEL = "sos_cancel"
+    WATER_LEAK = "water_leak"
+    SMOKE = "smoke"
+    FALL = "fall"
+    FALL_SCORE = "fall_score"
+    ACCELERATION = "acceleration"
+    SAMPLE_RATE = "sample_rate"
+    WORN = "worn"
+    STEPS = "steps"
+    BATTERY = "battery"
+    LINK_QUALITY = "link_quality"
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    ANNOUNCED = "announced"
+    HEARTBEAT = "heartbeat"
+    AVAILABLE = "available"
+
+
+class Field(StrEnum):
+    """Which SenML value field a quantity uses."""
+
+    NUMBER = "v"
+    TEXT = "vs"
+    TRUTH = "vb"
+    DATA = "vd"
+
+
+class LifeSign(StrEnum):
+    """Which sign of life a reading is. The values are the detectors' own words for them."""
+
+    MOTION = "motion"
+    DOOR = "door"
+    """In the entrance, also a way out of the home."""
+    OBJECT = "object"
+    BUTTON = "button"
+    STEPS = "steps"
+    HEARTBEAT = "heartbeat"
+    """Of the gateway, not of a person: it tells silence from an outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityRow:
+    """One quantity: its SenML unit (RFC 8428 §12.1), value field, lane, meaning, and what it says about a person.
+
+    life: the sign of life that a true or non-zero reading is; None for a quantity that says nothing about a person.
+    life_when_false: a false or zero reading is one as well (a door that closes is, a movement that ends is not).
+    lasts: true begins a stretch of time and false ends it.
+    """
+
+    quantity: Quantity
+    unit: str | None
+    field: Field
+    lane: Lane
+    meaning: str
+    life: LifeSign | None = None
+    life_when_false: bool = False
+    lasts: bool = False
+
+    @property
+    def sign_of_life(self) -> bool:
+        """Whether readings of it can show that a person moved."""
+        return self.life is not None and self.life is not LifeSign.HEARTBEAT
+
+    def shows_life(self, value: float | bool | None) -> bool:  # noqa: FBT001 - a reading's value
+        """Return whether this value shows that a person moved; None, the value of a text, does not."""
+        return self.sign_of_life and (bool(value) or (self.life_when_false and value is not None))
+
+
+_QUANTITIES = (
+    QuantityRow(
+        Quantity.OCCUPANCY,
+        None,
+        Field.TRUTH,
+        Lane.TELEMETRY,
+        "somebody was seen (true), or is seen no more (false)",
+        LifeSign.MOTION,
+        lasts=True,
+    ),
+    QuantityRow(
+        Quantity.BED_OCCUPANCY,
+        None,
+        Field.TRUTH,
+        Lane.TELEMETRY,
+        "somebody lay down in bed (true), or got up (false)",
+        LifeSign.MOTION,
+        life_when_false=True,
+        lasts=True,
+    ),
+    QuantityRow(
+        Quantity.CONTACT,
+        None,
+        Field.TRUTH,
+        Lane.TELEMETRY,
+        "a door or lid is closed (true) or open (false)",
+        LifeSign.OBJECT,
+        life_when_false=True,
+    ),
+    QuantityRow(Quantity.SOS, None, Field.TRUTH, Lane.ALARM, "the emergency button was pressed", LifeSign.BUTTON),
+    QuantityRow(
+        Quantity.SOS_CANCEL,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "the emergency button was held: false alarm",
+        LifeSign.BUTTON,
+    ),
+    QuantityRow(Quantity.WATER_LEAK, None, Field.TRUTH, Lane.ALARM, "water where none should be (true), or dry again"),
+    QuantityRow(Quantity.SMOKE, None, Field.TRUTH, Lane.ALARM, "smoke (true), or clear again"),
+    QuantityRow(Quantity.FALL, None, Field.TEXT, Lane.ALARM, "'<stage>:<fall id>', stage one of FallStage"),
+    QuantityRow(Quantity.FALL_SCORE, "/", Field.NUMBER, Lane.ALARM, "how fall-like the movement was, 0 to 1"),
+    QuantityRow(Quantity.ACCELERATION, None, Field.DATA, Lane.CLIP, "little-endian int16 (n, 3), milli-g with gravity"),
+    QuantityRow(Quantity.SAMPLE_RATE, "Hz", Field.NUMBER, Lane.CLIP, "samples a second of the clip's acceleration"),
+    QuantityRow(Quantity.WORN, None, Field.TRUTH, Lane.TELEMETRY, "the wearable is on the body"),
+    QuantityRow(Quantity.STEPS, "count", Field.NUMBER, Lane.TELEMETRY, "steps since the last record", LifeSign.STEPS),
+    QuantityRow(Quantity.BATTERY, "%EL", Field.NUMBER, Lane.TELEMETRY, "remaining battery, per cent"),
+    QuantityRow(
+        Quantity.LINK_QUALITY, "/", Field.NUMBER, Lane.TELEMETRY, "radio link quality as a share of its maximum"
+    ),
+    QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature"),
+    QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity"),
+    QuantityRow(
+        Quantity.ANNOUNCED,
+        None,
+        Field.TEXT,
+        Lane.ALARM,
+        "'<announcement>:<reference>', for a command also ':<id>': the elder was told so",
+    ),
+    QuantityRow(
+        Quantity.HEARTBEAT,
+        "s",
+        Field.NUMBER,
+        Lane.TELEMETRY,
+        "seconds the gateway has been up; sent each minute",
+        LifeSign.HEARTBEAT,
+        life_when_false=True,
+    ),
+    QuantityRow(Quantity.AVAILABLE, None, Field.TRUTH, Lane.TELEMETRY, "the device answers its gateway"),
+)
+
+QUANTITIES: Mapping[Quantity, QuantityRow] = {row.quantity: row for row in _QUANTITIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """How one property of a device's own message becomes a reading.
+
+    low, high: numbers outside are refused; both None for a truth value.
+    scale: the number is divided by it.
+    step: numbers count when they moved by as much (in the quantity's unit); truth values when they changed.
+    again_s: an unchanged number or `true` counts again after so many seconds; None for never.
+    """
+
+    quantity: Quantity
+    low: float | None = None
+    high: float | None = None
+    scale: float = 1.0
+    step: float = 0.0
+    again_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """How a kind of device is supervised. The figures are ours, chosen by risk: no standard sets them.
+
+    allowed_silence_s: seconds without any message after which a device counts as silent.
+    home_offline: whether one such device that is silent means that its home cannot be seen; else it is a fault of the
+        device alone.
+    reason: why this figure.
+    """
+
+    allowed_silence_s: float
+    home_offline: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProfile:
+    """One kind of device.
+
+    quantities: what is particular to the kind, the main quantity first; every device may also report what
+        `COMMON_FEATURES` says.
+    supervision: how long it may be silent.
+    features: properties of its own messages by name, as zigbee2mqtt (and ESPHome's object ids) call them.
+    life: signs of life that differ from those of the quantities' rows.
+    room: the room that is assumed where a registration names none.
+    call_button: any press of it calls for help; from other devices only `emergency`, `sos` and `panic` do.
+    """
+
+    kind: DeviceKind
+    quantities: tuple[Quantity, ...]
+    supervision: Supervision
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    life: Mapping[Quantity, LifeSign] = field(default_factory=dict)
+    room: Room = Room.OTHER
+    call_button: bool = False
+
+    @property
+    def name_key(self) -> str:
+        """The message key of its display name."""
+        return f"device.{self.kind}"
+
+    @property
+    def lane(self) -> Lane:
+        """The lane of its main quantity."""
+        return QUANTITIES[self.quantities[0]].lane
+
+    @property
+    def sign_of_life(self) -> bool:
+        """Whether it can show that a person moved."""
+        return any(QUANTITIES[quantity].sign_of_life for quantity in self.quantities)
+
+
+COMMON_FEATURES: Mapping[str, Feature] = {
+    "water_leak": Feature(Quantity.WATER_LEAK, again_s=60.0),
+    "smoke": Feature(Quantity.SMOKE, again_s=60.0),
+    "battery": Feature(Quantity.BATTERY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
+    "linkquality": Feature(Quantity.LINK_QUALITY, 0.0, 255.0, scale=255.0, step=0.1, again_s=_HOUR_S),
+    "temperature": Feature(Quantity.TEMPERATURE, -40.0, 85.0, step=0.2, again_s=_HOUR_S),
+    "humidity": Feature(Quantity.HUMIDITY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
+}
+"""What any device may report. Alarms count from every device: a wrong registration must not swallow one."""
+
+AVAILABILITY = Feature(Quantity.AVAILABLE, again_s=_HOUR_S)
+"""Whether a device answers its gateway, as the gateway's coordinator says it."""
+
+_CHECKS_IN = Supervision(
+    4 * _HOUR_S,
+    home_offline=False,
+    reason="battery devices check in about hourly with link quality and battery: four check-ins missed",
+)
+
+_PROFILES = (
+    DeviceProfile(
+        kind=DeviceKind.GATEWAY,
+        quantities=(Quantity.HEARTBEAT, Quantity.ANNOUNCED),
+        supervision=Supervision(300.0, home_offline=True, reason="beats each 60 s: five beats missed"),
+    ),
+    DeviceProfile(
+        kind=DeviceKind.MOTION,
+        quantities=(Quantity.OCCUPANCY,),
+        supervision=Supervision(
+            4 * _HOUR_S,
+            home_offline=True,
+            reason="checks in about hourly: four check-ins missed; without it nobody is seen in its room",
+        ),
+        features={
+            "occupancy": Feature(Quantity.OCCUPANCY, again_s=1.0),
+            "presence": Feature(Quantity.OCCUPANCY, again_s=30.0),
+        },
+    ),
+    DeviceProfile(
+        kind=DeviceKind.DOOR,
+        quantities=(Quantity.CONTACT,),
+        supervision=_CHECKS_IN,
+        features={"contact": Feature(Quantity.CONTACT)},
+        life={Quantity.CONTACT: LifeSign.DOOR},
+    ),
+    DeviceProfile(
+        kind=DeviceKind.OBJECT,
+        quantities=(Quantity.CONTACT,),
+        supervision=_CHECKS_IN,
+        features={"contact": Feature(Quantity.CONTACT)},
+    ),
+    DeviceProfile(
+        kind=DeviceKind.BUTTON,
+        quantities=(Quantity.SOS, Quantity.SOS_CANCEL),
+        supervision=_CHECKS_IN,
+        call_button=True,
+    ),
+    DeviceProfile(kind=DeviceKind.SMOKE, quantities=(Quantity.SMOKE,), supervision=_CHECKS_IN),
+    DeviceProfile(kind=DeviceKind.LEAK, quantities=(Quantity.WATER_LEAK,), supervision=_CHECKS_IN),
+    DeviceProfile(
+        kind=DeviceKind.WEARABLE,
+        quantities=(
+            Quantity.FALL,
+            Quantity.FALL_SCORE,
+            Quantity.ACCELERATION,
+            Quantity.SAMPLE_RATE,
+            Quantity.WORN,
+            Quantity.STEPS,
+        ),
+        supervision=Supervision(
+            900.0,
+            home_offline=False,
+            reason="streams each second while worn; 15 min allow for a walk out of the gateway's reach",
+        ),
+        features={"worn": Feature(Quantity.WORN), "steps": Feature(Quantity.STEPS, 0.0, 100_000.0)},
+    ),
+    DeviceProfile(
+        kind=DeviceKind.BED,
+        quantities=(Quantity.BED_OCCUPANCY,),
+        supervision=_CHECKS_IN,
+        # Changes only: who lies still says the same each hour, and must not look alive by it.
+        features=dict.fromkeys(("bed_occupied", "bed_occupied_either", "occupancy"), Feature(Quantity.BED_OCCUPANCY)),
+        room=Room.BEDROOM,
+    ),
+    DeviceProfile(
+        kind=DeviceKind.PRESENCE,
+        quantities=(Quantity.OCCUPANCY,),
+        supervision=Supervision(
+            4 * _HOUR_S,
+            home_offline=True,
+            reason="mains-powered, reports at least hourly: four reports missed; without it nobody is seen in its room",
+        ),
+        # Changes only: a radar sees breathing, so that who lies on the floor stays present.
+        features=dict.fromkeys(("presence", "occupancy"), Feature(Quantity.OCCUPANCY)),
+    ),
+)
+
+PROFILES: Mapping[DeviceKind, DeviceProfile] = {profile.kind: profile for profile in _PROFILES}
+"""Every kind of device."""
+
+ALL_FEATURES: Mapping[str, Feature] = {
+    name: feature for profile in reversed(_PROFILES) for name, feature in profile.features.items()
+} | dict(COMMON_FEATURES)
+"""What a device that nobody registered may report: where kinds differ, the earlier row counts."""
+
+_FEATURES_OF = {profile.kind: {**profile.features, **COMMON_FEATURES} for profile in _PROFILES}
+
+LIFE_QUANTITIES = frozenset(row.quantity for row in _QUANTITIES if row.sign_of_life)
+"""Quantities whose readings can show that a person moved."""
+
+
+def features_of(kind: DeviceKind | None) -> Mapping[str, Feature]:
+    """Return what a device of a kind may report, by property; of every kind where nobody registered it (None)."""
+    return ALL_FEATURES if kind is None else _FEATURES_OF[kind]
+
+
+def life_sign(kind: str, quantity: str) -> LifeSign | None:
+    """Return which sign of life a quantity of a kind of device is; None for none, and for an unknown quantity.
+
+    An unknown kind, as of a device that nobody registered, goes by the quantity alone.
+    """
+    row = QUANTITIES.get(Quantity(quantity)) if quantity in QUANTITIES else None
+    if row is None:
+        return None
+    profile = PROFILES.get(DeviceKind(kind)) if kind in PROFILES else None
+    return row.life if profile is None else profile.life.get(row.quantity, row.life)
