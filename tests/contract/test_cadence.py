@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, batch, beats
+from fixtures._inactivity_homes import DAY, HOUR, START, batch, beats
 
 from anju_detect.inactivity import InactivityDetector, InactivitySignal
 

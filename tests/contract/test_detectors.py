@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, batch, beats, days_of_life, fall_stream, watch
+from fixtures._inactivity_homes import DAY, HOUR, START, batch, beats, days_of_life, fall_stream, watch
 
 from anju_detect.errors import BatchRefused, DetectionError, SnapshotRefused
 from anju_detect.fall import FallDetector, FallSignal

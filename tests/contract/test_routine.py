@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, batch
-from fixtures._routine import CLOSES, FIRST_DAY, Habit, Rows, live, one_day, watched
+from fixtures._inactivity_homes import DAY, HOUR, START, batch
+from fixtures._routine_days import CLOSES, FIRST_DAY, Habit, Rows, live, one_day, watched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import paho.mqtt.client as mqtt
 import pytest
-from fixtures.brokers import Embedded
+from fixtures.embedded_broker import Embedded
 from paho.mqtt.enums import CallbackAPIVersion
 
 

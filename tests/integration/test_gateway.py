@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 import pytest
-from fixtures.brokers import Embedded
+from fixtures.embedded_broker import Embedded
 from fixtures.mosquitto import Mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
-from fixtures._radio import eventually
+from fixtures._home_client import eventually
 from fixtures._servers import wait_for_port
 from fixtures.mosquitto import mosquitto_binary, need_mosquitto
 from paho.mqtt.enums import CallbackAPIVersion

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from fixtures._radio import eventually, motion, on_air, press
-from fixtures.ingest import Rig, StubbornSeries
+from fixtures._home_client import eventually, motion, on_air, press
+from fixtures.ingest_harness import Rig, StubbornSeries
 from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 

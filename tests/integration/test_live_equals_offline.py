@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures._detect import fall_stream
+from fixtures._home_client import eventually
+from fixtures._inactivity_homes import fall_stream
 from fixtures._lockstep import DAY, HOME, HOUR, LOCAL_S, Lockstep, SteppedClock, as_reported, life, lockstep, write_log
-from fixtures._radio import eventually
-from fixtures.ingest import Rig, records, running
+from fixtures.ingest_harness import Rig, records, running
 from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 

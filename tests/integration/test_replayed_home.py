@@ -17,9 +17,9 @@ from typing import Self
 import numpy as np
 import paho.mqtt.client as paho
 import pytest
+from fixtures._home_client import eventually
 from fixtures._lockstep import DAY, HOME, LOCAL_S, MINUTE, Lockstep, life, lockstep, write_log
-from fixtures._radio import eventually
-from fixtures.ingest import Rig, records, running
+from fixtures.ingest_harness import Rig, records, running
 from fixtures.mosquitto import Mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import select

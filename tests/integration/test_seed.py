@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fixtures.web import HandClock, cheap_access
+from fixtures.web_harness import HandClock, cheap_access
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 

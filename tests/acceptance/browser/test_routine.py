@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fixtures._browser import DESKTOP, PHONE, Desk, Live
-from fixtures._faces import routine_day
+from fixtures._page_views import routine_day
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 

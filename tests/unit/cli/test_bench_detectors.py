@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures._detect import fall_stream
+from fixtures._inactivity_homes import fall_stream
 from rich.console import Console
 from typer.testing import CliRunner
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, beats, days_of_life, fall_stream
-from fixtures._routine import Habit, one_day
+from fixtures._inactivity_homes import DAY, HOUR, START, beats, days_of_life, fall_stream
+from fixtures._routine_days import Habit, one_day
 from typer.testing import CliRunner
 
 from anju_cli.detect import app

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, START, beats, days_of_life, fall_stream
+from fixtures._inactivity_homes import DAY, START, beats, days_of_life, fall_stream
 from typer.testing import CliRunner
 
 from anju_cli import evaluate

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from fixtures._detect import START, fall_stream
+from fixtures._inactivity_homes import START, fall_stream
 
 from anju_detect.errors import ModelRefused, ParameterOutOfRange
 from anju_detect.fall import CANCELLED, CONFIRMED, SUSPECTED, WITHDRAWN, FallDetector, FallParameters, FallSignal

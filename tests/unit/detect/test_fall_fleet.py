@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fixtures._detect import START, fall_stream
+from fixtures._inactivity_homes import START, fall_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fixtures._detect import fall_stream
+from fixtures._inactivity_homes import fall_stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, batch, beats, days_of_life, watch
+from fixtures._inactivity_homes import DAY, HOUR, START, batch, beats, days_of_life, watch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

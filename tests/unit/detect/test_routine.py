@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from fixtures._routine import FIRST_DAY, Habit, live, watched
+from fixtures._routine_days import FIRST_DAY, Habit, live, watched
 
 from anju_detect.routine import GRADUAL, MEASURES, SUDDEN, change
 from anju_detect.routine import detector as detector_module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fixtures._detect import DAY, HOUR, START, batch, days_of_life
+from fixtures._inactivity_homes import DAY, HOUR, START, batch, days_of_life
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from fixtures._detect import DAY, HOUR, START, days_of_life, fall_stream
+from fixtures._inactivity_homes import DAY, HOUR, START, days_of_life, fall_stream
 
 from anju_detect.boosting import BoostingParameters, grow
 from anju_detect.fall.model import FallModel

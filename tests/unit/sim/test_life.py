@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from unit.sim.homes import home
+from fixtures._simulated_homes import home
 
 from anju_sim.life import DAY_S, SHANGHAI_S, Happening, Life
 from anju_wire.profiles import Quantity

@@ -5,7 +5,7 @@ import json
 import msgspec
 import numpy as np
 import pytest
-from unit.sim.homes import home
+from fixtures._simulated_homes import home
 
 from anju_sim.control import Action, Control, ControlRefused, SimEvent, read_control
 from anju_sim.household import Household

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unit.sim.homes import DEVICES, home
+from fixtures._simulated_homes import DEVICES, home
 
 from anju_sim.fleet import Endpoint, FleetHome
 from anju_sim.judge import a_fall

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.sim.homes import home
+from fixtures._simulated_homes import home
 
 from anju_sim.life import DAY_S, Happening, Life
 from anju_sim.silence import NoCutFound, cut_for, longest_run, moved, signs_of_life

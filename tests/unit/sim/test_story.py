@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import msgspec
 import pytest
-from unit.sim.homes import fleet
+from fixtures._simulated_homes import fleet
 
 from anju_sim.control import Action
 from anju_sim.fleet import FleetUnreadable, HomeUnknown, load_fleet

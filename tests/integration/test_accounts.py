@@ -1,0 +1,78 @@
+"""Sign-ins hold on both databases, also when many come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import pytest
+from fastapi.testclient import TestClient
+from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.errors import SignInRefused, TooManySignIns
+from anju_platform.accounts.models import FailedSignIn, Look
+from anju_platform.accounts.service import NewAccount
+from anju_platform.app.http import create_app
+from anju_platform.residents.models import Community, Home
+
+
+@pytest.fixture
+def platform(database_url: str, make_platform: Callable[[str], PeoplePlatform]) -> PeoplePlatform:
+    made = make_platform(database_url)
+    with made.work() as work:
+        work.session.add(Community(id="anning", name="安宁社区"))
+        work.session.flush()
+        work.session.add(Home(id="home-01", community_id="anning", estate="春晖里", building="3", room="501"))
+        work.session.flush()
+        worker = NewAccount(login="worker", name="王姐", role=Role.WORKER, password=PASSWORD, community_id="anning")
+        made.access.open_account(work, worker)
+    return made
+
+
+def test_failed_sign_ins_are_counted_on_both_databases(platform: PeoplePlatform) -> None:
+    def guess() -> str:
+        try:
+            with platform.work() as work:
+                platform.access.sign_in(work, "worker", "guess")
+        except SignInRefused:
+            return "refused"
+        except TooManySignIns:
+            return "rests"
+        return "in"
+
+    assert [guess() for _ in range(7)] == ["refused"] * 6 + ["rests"]
+    with platform.work() as work:
+        assert work.session.query(FailedSignIn).one().failures == 6
+
+
+def test_guessing_from_many_threads_counts_every_guess(platform: PeoplePlatform) -> None:
+    def guess(_number: int) -> type[Exception]:
+        try:
+            with platform.work() as work:
+                platform.access.sign_in(work, "worker", "guess")
+        except (SignInRefused, TooManySignIns) as error:
+            return type(error)
+        raise AssertionError
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(guess, range(24)))
+    assert (said.count(SignInRefused), said.count(TooManySignIns)) == (6, 18)
+
+
+def test_many_requests_at_once_wait_for_each_other(platform: PeoplePlatform) -> None:
+    with TestClient(create_app(cast("Any", platform), pages=cast("Any", PlainPages()))) as client:
+        token = client.post("/api/v1/sessions", json={"login": "worker", "password": PASSWORD}).json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def look(number: int) -> int:
+            return int(client.get(f"/api/v1/homes/home-01/door-code?why={number}", headers=headers).status_code)
+
+        with platform.work() as work:
+            work.session.get_one(Home, "home-01").door_code = "1#"
+        with ThreadPoolExecutor(48) as pool:
+            said = list(pool.map(look, range(96)))
+    assert said == [200] * 96
+    with platform.work() as work:
+        assert work.session.query(Look).filter_by(what="door_code").count() == 96

@@ -1,0 +1,183 @@
+"""Alerts, visits and duty over the JSON API: what a page can do, a program can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from fixtures.alert_harness import CODE, Scene
+from fixtures.web_harness import PASSWORD, PlainPages, cheap_access
+
+from anju_platform.accounts.models import Account, Look
+from anju_platform.app.http import create_app
+from anju_platform.settings import load
+from anju_platform.web.hub import Hub
+
+
+@dataclass
+class Api:
+    """A client with everybody signed in."""
+
+    scene: Scene
+    client: TestClient
+    tokens: dict[str, str]
+
+    def call(self, who: str, method: str, path: str, body: Any = None, status: int = 200) -> Any:  # noqa: ANN401
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
+        answer = self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture
+def api(scene: Scene, sqlite_url: str) -> Iterator[Api]:
+    access = cheap_access()
+    platform = SimpleNamespace(
+        settings=load(database_url=sqlite_url),
+        clock=scene.clock,
+        work=scene.work,
+        access=access,
+        hub=Hub(),
+        alerts=scene.alerts,
+        visits=scene.visits,
+        duty=scene.duty,
+        outbox=scene.outbox,
+    )
+    with scene.work() as work:
+        hashed = access._hasher.hash(PASSWORD)
+        for account in work.session.query(Account):
+            account.password_hash = hashed
+    with TestClient(create_app(cast("Any", platform), pages=cast("Any", PlainPages()))) as client:
+        tokens = {}
+        for login in scene.people:
+            answer = client.post("/api/v1/sessions", json={"login": login, "password": PASSWORD})
+            tokens[login] = answer.json()["token"]
+        yield Api(scene, client, tokens)
+
+
+def test_the_whole_path_over_the_api(api: Api) -> None:
+    alert_id = str(api.scene.raise_alert())
+    (listed,) = api.call("wang", "GET", "/alerts?state=open")
+    assert (listed["id"], listed["main"], listed["name"]) == (alert_id, "take", "王桂兰")
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/take")["state"] == "acknowledged"
+    lost = api.call("liu", "POST", f"/alerts/{alert_id}/take", status=409)
+    assert (lost["type"], lost["by"]) == ("urn:anju:problem:alert-already-taken", "王姐")
+    called = api.call("wang", "POST", f"/alerts/{alert_id}/contacted", {"who": "elder", "outcome": "no_answer"})
+    assert called["calls"][0]["outcome"] == "no_answer"
+    api.call("wang", "POST", f"/alerts/{alert_id}/note", {"note": "门口见"})
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/dispatch")["visit_open"] is True
+    (offer,) = api.call("li", "GET", "/visits?mine=offers")
+    assert offer["alert_id"] == alert_id
+    visit = f"/visits/{offer['id']}"
+    api.call("li", "POST", f"{visit}/accept", {"eta": 15})
+    assert api.call("li", "GET", "/visits?mine=offers") == []
+    assert [one["id"] for one in api.call("li", "GET", "/visits?mine=today")] == [offer["id"]]
+    refused = api.call("li", "POST", f"{visit}/check-in", {"code": "1"}, status=422)
+    assert refused["wrong_code"] is True
+    api.call("li", "POST", f"{visit}/check-in", {"code": CODE, "step_id": "s1"})
+    unanswered = api.call("li", "POST", f"{visit}/check-out", _report(), status=409)
+    for task in unanswered["tasks"]:
+        api.call("li", "POST", f"{visit}/tasks", {"task": task, "done": True})
+    assert api.call("li", "POST", f"{visit}/check-out", _report())["state"] == "checked_out"
+    assert api.call("wang", "POST", f"{visit}/confirm", {"note": "好"})["confirmed_by"] == "王姐"
+    closed = api.call("wang", "POST", f"/alerts/{alert_id}/resolve", {"outcome": "real_helped", "note": "扶起"})
+    assert (closed["state"], closed["outcome"]) == ("resolved", "real_helped")
+    assert api.call("wang", "GET", "/alerts") == []
+    assert len(api.call("zhao", "GET", "/alerts?state=closed")) == 1
+    detail = api.call("wang", "GET", f"/alerts/{alert_id}")
+    assert [step["number"] for step in detail["history"]] == list(range(1, len(detail["history"]) + 1))
+    assert api.call("sun", "GET", visit)["state"] == "confirmed"
+    assert len(api.call("wang", "GET", "/visits")) == 1
+
+
+def _report() -> dict[str, Any]:
+    return {"report": {"condition": "fine", "summary": "人很好", "elder": "confirmed"}}
+
+
+def test_going_oneself(api: Api) -> None:
+    alert_id = str(api.scene.raise_alert())
+    for verb, state in (("take", "acknowledged"), ("release", "notified"), ("take", "acknowledged")):
+        assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == state
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/go")["state"] == "on_the_way"
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/arrive")["state"] == "arrived"
+
+
+def test_a_visit_declined_and_called_off(api: Api) -> None:
+    _, visit_id = api.scene.dispatched()
+    declined = api.call("li", "POST", f"/visits/{visit_id}/decline", {"reason": "busy"})
+    assert [offer["state"] for offer in declined["offers"]] == ["declined", "pending"]
+    assert api.call("wang", "POST", f"/visits/{visit_id}/cancel", {"why": "女儿到了"})["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("who", "method", "path", "status"),
+    [
+        ("li", "GET", "/alerts", 403),
+        ("daughter", "GET", "/alerts", 403),
+        ("daughter", "GET", "/visits", 403),
+        ("stranger", "GET", "/alerts/{alert}", 404),
+        ("stranger", "POST", "/alerts/{alert}/take", 404),
+        ("li", "POST", "/alerts/{alert}/take", 403),
+        ("wang", "GET", "/alerts/nonsense", 422),
+        ("wang", "GET", "/alerts?state=strange", 422),
+        ("wang", "GET", "/alerts/{other}", 404),
+        ("chen", "GET", "/visits/{visit}", 404),
+        ("chen", "POST", "/visits/{visit}/accept", 404),
+        ("wang", "POST", "/visits/{visit}/accept", 403),
+        ("wang", "POST", "/shifts", 403),
+        ("wang", "GET", "/shifts/current?community_id=elsewhere", 404),
+    ],
+)
+def test_everybody_stays_within_their_role_and_scope(api: Api, who: str, method: str, path: str, status: int) -> None:
+    alert_id, visit_id = api.scene.dispatched()
+    api.call(who, method, path.format(alert=alert_id, visit=visit_id, other=uuid4()), status=status)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/alerts/{alert}/contacted", {"outcome": "maybe"}),
+        ("/alerts/{alert}/note", {"note": "  "}),
+        ("/alerts/{alert}/note", {"note": "长" * 2001}),
+        ("/alerts/{alert}/resolve", {"outcome": None}),
+        ("/alerts/{alert}/dispatch", {"category": "taxi"}),
+        ("/visits/{visit}/check-in", {"latitude": 91, "longitude": 0}),
+        ("/visits/{visit}/check-in", {"code": CODE, "phone_at": "2026-03-02T14:00:00"}),
+        ("/visits/{visit}/check-out", {"report": {"condition": "fine"}}),
+    ],
+)
+def test_bad_input_is_named_and_changes_nothing(api: Api, path: str, body: dict[str, Any]) -> None:
+    alert_id, visit_id = api.scene.dispatched()
+    before = api.scene.steps(alert_id)
+    problem = api.call("wang", "POST", path.format(alert=alert_id, visit=visit_id), body, status=422)
+    assert problem["errors"]
+    assert api.scene.steps(alert_id) == before
+
+
+def test_the_shift_and_its_handover(api: Api) -> None:
+    note = api.call("wang", "POST", "/handovers", {"note": "3 号楼要留意"}, status=201)
+    shift = api.call("liu", "GET", "/shifts/current")
+    assert [turn["name"] for turn in shift["on_duty"]] == ["王姐", "小刘"]
+    assert [row["note"] for row in shift["unread"]] == ["3 号楼要留意"]
+    assert api.call("liu", "POST", f"/handovers/{note['id']}/read")["read_by"] == "小刘"
+    turn = {
+        "community_id": "anning",
+        "account_id": str(api.scene.liu.account_id),
+        "start": "2026-03-03T00:00:00Z",
+        "end": "2026-03-03T08:00:00Z",
+    }
+    made = api.call("zhao", "POST", "/shifts", turn, status=201)
+    api.call("zhao", "DELETE", f"/shifts/{made['id']}", status=204)
+
+
+def test_looking_at_an_alert_is_logged_once_in_ten_minutes(api: Api) -> None:
+    alert_id = api.scene.raise_alert()
+    for _ in range(3):
+        api.call("wang", "GET", f"/alerts/{alert_id}")
+    with api.scene.work() as work:
+        assert work.session.query(Look).count() == 1

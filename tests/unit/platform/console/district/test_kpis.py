@@ -1,0 +1,246 @@
+"""The district's figures: sums that hold, denominators that are told, and no figure out of nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fixtures.web_harness import Town
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role, VisitCategory, VisitState
+from anju_platform.alerts.models import Alert, AlertEvent
+from anju_platform.console.district import kpis
+from anju_platform.console.district.catalogue import CATALOGUE
+from anju_platform.console.district.kpis import AlertLife, Happened, Period, VisitLife
+from anju_platform.visits.models import Offer, Provider, VisitTask
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = START + timedelta(days=10)
+PERIOD = Period(START, START + timedelta(days=30), NOW)
+HOMES = {"home-01": "anning", "home-02": "anning"}
+
+
+def alert(
+    kind: AlertKind = AlertKind.SOS,
+    *,
+    at_h: float = 1,
+    answered_s: float | None = None,
+    arrived_s: float | None = None,
+    closed_h: float | None = None,
+    outcome: Outcome | None = None,
+    home: str = "home-01",
+) -> AlertLife:
+    at = START + timedelta(hours=at_h)
+    return AlertLife(
+        id="a",
+        home_id=home,
+        community_id="anning",
+        kind=kind,
+        waits_since=at,
+        answered_at=None if answered_s is None else at + timedelta(seconds=answered_s),
+        sent_at=None if arrived_s is None else at,
+        arrived_at=None if arrived_s is None else at + timedelta(seconds=arrived_s),
+        happened_at=at,
+        closed_at=None if closed_h is None else at + timedelta(hours=closed_h),
+        outcome=outcome,
+    )
+
+
+def happened(*alerts: AlertLife, visits: tuple[VisitLife, ...] = ()) -> Happened:
+    return Happened(PERIOD, HOMES, alerts, visits)
+
+
+def test_answered_counts_late_and_never_answered_but_not_what_can_still_make_it() -> None:
+    compute = kpis.answered_within(timedelta(seconds=60))
+    running = alert(at_h=239.99)
+    done = compute(
+        happened(
+            alert(answered_s=60),
+            alert(answered_s=61),
+            alert(),
+            running,
+            alert(AlertKind.INACTIVITY, answered_s=5),
+            alert(closed_h=0.01, outcome=Outcome.WITHDRAWN),
+            alert(answered_s=5, outcome=Outcome.TEST),
+        )
+    )
+    assert (done.numerator, done.denominator) == (1, 3)
+    assert [case.value for case in done.cases] == [None, 61.0]
+
+
+def test_arrived_is_about_alarms_that_somebody_was_sent_to() -> None:
+    done = kpis.arrived_within(timedelta(minutes=45))(
+        happened(alert(arrived_s=2700), alert(arrived_s=2701), alert(answered_s=1), alert(AlertKind.BLIND, arrived_s=1))
+    )
+    assert (done.numerator, done.denominator) == (1, 2)
+
+
+def test_blind_hours_are_clipped_to_the_period_and_overlaps_count_once() -> None:
+    blind = AlertKind.BLIND
+    done = kpis.blind_share(
+        happened(
+            alert(blind, at_h=-5, closed_h=10),
+            alert(blind, at_h=4, closed_h=4),
+            alert(blind, at_h=200, home="home-02"),
+            alert(blind, at_h=0, closed_h=5, home="elsewhere"),
+        )
+    )
+    assert done.numerator == pytest.approx(5 + 3 + 40)
+    assert done.denominator == pytest.approx(2 * 240)
+    assert [case.value for case in done.cases] == pytest.approx([40, 5, 3])
+
+
+def test_false_alerts_are_counted_for_each_hundred_home_days() -> None:
+    done = kpis.false_alerts(
+        happened(
+            alert(outcome=Outcome.FALSE_ALARM), alert(outcome=Outcome.AWAY), alert(outcome=Outcome.TEST), alert(at_h=-1)
+        )
+    )
+    assert done.ratio == pytest.approx(2 / (2 * 10 / 100))
+
+
+def visit(
+    *, due_h: float, checked_in_h: float | None = None, planned: bool = True, cancelled: bool = False
+) -> VisitLife:
+    return VisitLife(
+        id="v",
+        home_id="home-01",
+        community_id="anning",
+        provider_id="anxin",
+        planned=planned,
+        cancelled=cancelled,
+        created_at=START,
+        arrive_by=START + timedelta(hours=due_h),
+        accepted_at=START,
+        checked_in_at=None if checked_in_h is None else START + timedelta(hours=checked_in_h),
+        checked_out_at=None,
+        confirmed_at=None,
+        fee_fen=100,
+    )
+
+
+def test_planned_visits_that_were_due_are_kept_late_or_missed() -> None:
+    visits = (
+        visit(due_h=2, checked_in_h=2),
+        visit(due_h=2, checked_in_h=3),
+        visit(due_h=2),
+        visit(due_h=300),
+        visit(due_h=2, cancelled=True),
+        visit(due_h=2, planned=False),
+    )
+    done = kpis.planned_kept(happened(visits=visits))
+    assert (done.numerator, done.denominator) == (1, 3)
+    assert [case.what for case in done.cases] == ["late", "missed"]
+
+
+def test_no_figure_is_made_up_out_of_nothing() -> None:
+    nothing = Happened(PERIOD, {}, (), ())
+    assert [row.compute(nothing).ratio for row in CATALOGUE] == [None] * len(CATALOGUE)
+
+
+lives = st.builds(
+    alert,
+    st.sampled_from(AlertKind),
+    at_h=st.floats(-100, 230),
+    answered_s=st.none() | st.floats(0, 1e5),
+    arrived_s=st.none() | st.floats(0, 1e5),
+    closed_h=st.none() | st.floats(0, 100),
+    outcome=st.none() | st.sampled_from(Outcome),
+    home=st.sampled_from(sorted(HOMES)),
+)
+
+
+@given(st.lists(lives, max_size=12))
+def test_shares_are_shares_and_three_minutes_are_no_harder_than_one(alerts: list[AlertLife]) -> None:
+    values = {row.id: row.compute(happened(*alerts)) for row in CATALOGUE}
+    for row in CATALOGUE:
+        ratio = values[row.id].ratio
+        assert ratio is None or ratio >= 0
+        assert row.unit != "share" or ratio is None or ratio <= 1 + 1e-9
+    assert values["answered_60s"].numerator <= values["answered_180s"].numerator
+    done = values["answered_60s"]
+    assert len(done.cases) == done.denominator - done.numerator
+
+
+def test_every_figure_has_a_name_a_target_and_its_source() -> None:
+    assert len({row.id for row in CATALOGUE}) == len(CATALOGUE)
+    assert all(row.zh and row.en and row.meaning_zh and row.meaning_en and row.target_source for row in CATALOGUE)
+
+
+@pytest.fixture
+def busy(town: Town) -> Town:
+    """A press answered after 30 s and visited after 20 min, in a period of its own."""
+    at = town.clock.now() - timedelta(hours=5)
+    with town.platform.work() as work:
+        row = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
+        row.state, row.outcome = AlertState.RESOLVED.value, Outcome.REAL_HELPED.value
+        row.happened_at = row.due_since = row.raised_at = row.ladder_at = at
+        row.closed_at, row.reason_zh, row.reason_en, row.facts = at + timedelta(hours=1), "", "", {}
+        work.session.add(row)
+        work.session.flush()
+        steps = ((AlertStep.RAISED, 0), (AlertStep.TAKEN, 30), (AlertStep.DISPATCHED, 60), (AlertStep.ARRIVED, 1200))
+        for number, (step, seconds) in enumerate(steps, 1):
+            event = AlertEvent(id=work.new_id(), alert_id=row.id, number=number, step=step.value, detail={})
+            event.at = at + timedelta(seconds=seconds)
+            work.session.add(event)
+        work.session.add(Provider(id="anxin", name="安心"))
+        work.session.flush()
+        task = VisitTask(id=work.new_id(), home_id="home-01", community_id="anning", alert_id=row.id, created_at=at)
+        task.category, task.state = VisitCategory.EMERGENCY.value, VisitState.CONFIRMED.value
+        task.arrive_by, task.provider_id, task.fee_fen = at + timedelta(minutes=45), "anxin", 8000
+        task.accepted_at, task.checked_in_at = at + timedelta(minutes=2), at + timedelta(minutes=20)
+        task.confirmed_at = at + timedelta(hours=1)
+        task.check_in_proof, task.tasks, task.report = {}, [], {}
+        work.session.add(task)
+        work.session.flush()
+        offer = Offer(id=work.new_id(), visit_id=task.id, number=1, provider_id="anxin", state="accepted")
+        offer.carer_id = town.accounts[Role.CARER]
+        offer.offered_at = offer.expires_at = at
+        work.session.add(offer)
+    return town
+
+
+def report(town: Town, role: Role, days: float = 1) -> dict[str, object]:
+    now = town.clock.now()
+    params = {"from": (now - timedelta(days=days)).isoformat(), "until": now.isoformat()}
+    answer = town.client.get("/api/v1/district/figures", params=params, headers=town.login(role))
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert isinstance(body, dict)
+    return body
+
+
+def test_report_is_computed_from_the_histories(busy: Town) -> None:
+    body = report(busy, Role.DISTRICT)
+    figure = {row["id"]: row for row in body["figures"]}  # type: ignore[attr-defined]
+    assert (figure["answered_60s"]["value"], figure["answered_60s"]["met"]) == (1.0, True)
+    assert figure["answered_60s"]["previous"] is None
+    assert (figure["arrived_45min"]["numerator"], figure["arrived_45min"]["denominator"]) == (1, 1)
+    assert figure["planned_kept"]["value"] is None
+    assert figure["false_alerts"]["value"] == 0
+    provider = body["providers"][0]  # type: ignore[index]
+    assert (provider["offered"], provider["accepted"], provider["on_time"], provider["fee_fen"]) == (1, 1, 1, 8000)
+    assert provider["median_arrival_min"] == 18
+    assert [row["name"] for row in body["communities"]] == ["anning", "elsewhere"]  # type: ignore[attr-defined]
+
+
+def test_supervisor_sees_her_own_community_only(busy: Town) -> None:
+    body = report(busy, Role.SUPERVISOR)
+    assert [row["name"] for row in body["communities"]] == ["anning"]  # type: ignore[attr-defined]
+    assert busy.client.get("/api/v1/district/figures", headers=busy.login(Role.CARER)).status_code == 403
+
+
+def test_trend_compares_with_the_period_before(busy: Town) -> None:
+    busy.clock.advance(timedelta(days=1))
+    figure = {row["id"]: row for row in report(busy, Role.DISTRICT)["figures"]}  # type: ignore[attr-defined]
+    assert (figure["answered_60s"]["value"], figure["answered_60s"]["previous"]) == (None, 1.0)
+
+
+@pytest.mark.parametrize(("start_d", "until_d"), [(0, 0), (1, 2), (0, -1), (-500, 0)])
+def test_periods_that_cannot_be_are_refused(busy: Town, start_d: int, until_d: int) -> None:
+    now = busy.clock.now()
+    params = {"from": (now + timedelta(days=start_d)).isoformat(), "until": (now + timedelta(days=until_d)).isoformat()}
+    answer = busy.client.get("/api/v1/district/figures", params=params, headers=busy.login(Role.DISTRICT))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:anju:problem:invalid-period")

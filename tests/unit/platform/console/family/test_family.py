@@ -1,0 +1,162 @@
+"""The family's sentence: never "fine" without a sign of life, never more than the elder shares."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from fixtures.web_harness import Town
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, VisitState
+from anju_platform.alerts.models import Alert
+from anju_platform.console.family.sentence import Called, FamilyState, Known, called, state_of, tell
+from anju_platform.devices.models import InactivityDeadline, Sight
+from anju_platform.residents.models import Absence, Consent, Contact, Resident
+from anju_platform.timeseries.store import Reading
+from anju_platform.visits.models import VisitTask
+
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
+times = st.none() | st.datetimes(datetime(2026, 2, 1), datetime(2026, 4, 1), timezones=st.just(UTC))  # noqa: DTZ001
+knowns = st.builds(
+    Known,
+    shared=st.booleans(),
+    urgent=st.booleans(),
+    helper=st.sampled_from(["", "王姐"]),
+    blind_since=times,
+    last_life_at=times,
+    deadline_at=times,
+    absent_until=times,
+)
+
+
+@given(knowns)
+def test_fine_is_only_said_with_a_fresh_sign_of_life(known: Known) -> None:
+    if state_of(known, NOW) is FamilyState.FINE:
+        assert known.shared
+        assert not known.urgent
+        assert known.blind_since is None
+        assert known.last_life_at is not None
+        assert NOW - known.last_life_at <= timedelta(hours=24)
+        assert known.deadline_at is None or known.deadline_at > NOW
+
+
+@given(knowns)
+def test_every_state_has_a_sentence_in_both_languages(known: Known) -> None:
+    said = tell(known, Called("妈妈", "your mother"), NOW)
+    assert said.zh
+    assert said.en
+    assert "{" not in said.zh + said.en
+
+
+@given(knowns)
+def test_nothing_is_told_that_is_not_shared(known: Known) -> None:
+    if not known.shared:
+        assert tell(known, Called("妈妈", "your mother"), NOW).state is FamilyState.PRIVATE
+
+
+def test_sentences_read_as_people_speak() -> None:
+    known = Known(shared=True, last_life_at=NOW)
+    assert tell(known, called("女儿", "f", "王桂兰"), NOW).zh == "妈妈今天很好"
+    assert tell(known, called("邻居", "f", "王桂兰"), NOW).zh == "王桂兰今天很好"
+    assert tell(known, called("儿子", "m", ""), NOW).en == "Your father is fine today"
+    urgent = Known(shared=True, urgent=True, helper="王姐")
+    assert tell(urgent, called("女儿", "f", ""), NOW).detail_zh == "王姐正在处理，有结果马上更新。"
+
+
+@pytest.fixture
+def mother(town: Town) -> Town:
+    with town.platform.work() as work:
+        person = Resident(
+            id=work.new_id(), home_id="home-01", name="王桂兰", born=date(1944, 1, 1), gender="f", phone="5"
+        )
+        work.session.add(person)
+        work.session.flush()
+        consent = Consent(id=work.new_id(), resident_id=person.id, scope="family_summary", given_at=work.clock.now())
+        work.session.add(consent)
+        contact = Contact(
+            id=work.new_id(), resident_id=person.id, position=1, name="family 王", relation="女儿", phone="1"
+        )
+        work.session.add(contact)
+        silence = InactivityDeadline(home_id="home-01", last_life_at=work.clock.now(), explained={})
+        silence.due_at = work.clock.now() + timedelta(hours=5)
+        work.session.add(silence)
+    return town
+
+
+def ask(town: Town) -> dict[str, object]:
+    answer = town.client.get("/api/v1/family", headers=town.login(Role.FAMILY))
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert isinstance(body, dict)
+    return body
+
+
+def test_mother_is_fine_and_when_she_rose(mother: Town) -> None:
+    def sign(minutes: int, value: float = 1.0) -> Reading:
+        at = mother.clock.now() - timedelta(minutes=minutes)
+        return Reading(at.timestamp(), "motion-living", "living", "occupancy", value)
+
+    # 12:00 there: at 03:30 she was up in the night, at 06:00 a movement ended, at 06:10 she rose.
+    mother.platform.series.rows["home-01"] = [sign(510), sign(360, 0.0), sign(350), sign(10)]
+    said = ask(mother)
+    assert (said["state"], said["sight"], said["zh"]) == ("fine", "fine", "妈妈今天很好")
+    assert said["rose_at"] == "2026-03-01T22:10:00Z"
+    assert [look["what"] for look in said["looks"]] == ["family_summary"]  # type: ignore[attr-defined]
+
+
+def test_silence_past_its_deadline_is_being_checked(mother: Town) -> None:
+    mother.clock.advance(timedelta(hours=6))
+    assert ask(mother)["state"] == "checking"
+
+
+def test_blind_home_is_never_fine(mother: Town) -> None:
+    with mother.platform.work() as work:
+        work.session.add(Sight(home_id="home-01", blind_since=work.clock.now(), reason_zh="", reason_en=""))
+    said = ask(mother)
+    assert (said["state"], said["sight"]) == ("blind", "dark")
+
+
+def test_told_absence_is_told_back(mother: Town) -> None:
+    now = mother.clock.now()
+    with mother.platform.work() as work:
+        work.session.add(
+            Absence(id=work.new_id(), home_id="home-01", start=now, until=now + timedelta(days=1), told_by="王敏")
+        )
+    said = ask(mother)
+    assert said["state"] == "away"
+    assert len(said["absences"]) == 1  # type: ignore[arg-type]
+
+
+def test_alert_names_who_sees_to_it_and_who_is_there(mother: Town) -> None:
+    now = mother.clock.now()
+    with mother.platform.work() as work:
+        alert = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
+        alert.state, alert.taken_by_name = AlertState.ACKNOWLEDGED.value, "王姐"
+        alert.happened_at = alert.due_since = alert.raised_at = alert.ladder_at = now
+        alert.reason_zh = alert.reason_en = ""
+        alert.facts = {}
+        work.session.add(alert)
+    said = ask(mother)
+    assert (said["state"], said["detail_zh"]) == ("checking", "王姐正在处理，有结果马上更新。")
+    with mother.platform.work() as work:
+        visit = VisitTask(id=work.new_id(), home_id="home-01", community_id="anning", created_at=now, arrive_by=now)
+        visit.category, visit.state = VisitCategory.EMERGENCY.value, VisitState.CHECKED_IN.value
+        visit.carer_name, visit.checked_in_at = "陈护理员", now
+        visit.check_in_proof, visit.tasks, visit.report = {}, [], {}
+        work.session.add(visit)
+    assert ask(mother)["with_her"] == "陈护理员"
+
+
+def test_withdrawn_consent_shows_nothing_but_the_telephones(mother: Town) -> None:
+    with mother.platform.work() as work:
+        for consent in work.session.query(Consent):
+            consent.withdrawn_at = work.clock.now()
+    said = ask(mother)
+    assert (said["state"], said["last_life_at"], said["rose_at"], said["shared"]) == ("private", None, None, [])
+    assert said["phone"] == "5"
+
+
+def test_only_relatives_ask(mother: Town) -> None:
+    assert mother.client.get("/api/v1/family", headers=mother.login(Role.WORKER)).status_code == 403

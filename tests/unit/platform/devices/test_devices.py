@@ -1,0 +1,209 @@
+"""Records of gateways, devices and quarantine, and what the API says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from fixtures.alert_harness import HandClock
+from fixtures.monitoring_harness import DEVICES, HOMES, Ward, populate
+from fixtures.web_harness import Town
+from sqlalchemy import select
+
+from anju_core.vocabulary import Role
+from anju_platform.accounts.models import Look
+from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.devices.cache import Book
+from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.roster import Roster
+from anju_platform.devices.service import MOST_STRANGERS, STRANGER, DeviceService
+from anju_platform.ingest.ports import Sighting
+from anju_wire.messages import MAX_MESSAGE_BYTES, Status
+
+HOME = HOMES[0]
+GATEWAY = f"gw-{HOME}"
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+NOW_S = NOW.timestamp()
+
+
+@pytest.fixture
+def records(database_url: str) -> Iterator[WorkFactory]:
+    """Two homes, once on each database."""
+    engine = make_engine(database_url)
+    sessions, clock = make_sessions(engine), HandClock(NOW)
+    with UnitOfWork(sessions, Bus(), clock) as work:
+        populate(work)
+    yield lambda: UnitOfWork(sessions, Bus(), clock)
+    engine.dispose()
+
+
+def see(records: WorkFactory, **devices: Sighting) -> None:
+    with records() as work:
+        DeviceService().seen(work, {(HOME, name.replace("_", "-")): one for name, one in devices.items()})
+
+
+def device(records: WorkFactory, name: str = "motion-living") -> Device | None:
+    with records() as work:
+        return work.session.get(Device, (HOME, name))
+
+
+def test_the_newest_word_of_a_device_is_kept(records: WorkFactory) -> None:
+    see(records, motion_living=Sighting(NOW_S - 60, 80.0, 0.5))
+    see(records, motion_living=Sighting(NOW_S - 7200, 90.0, 0.9))
+    see(records, motion_living=Sighting(NOW_S - 30))
+    row = device(records)
+    assert row is not None
+    assert row.last_seen_at is not None
+    assert (row.last_seen_at.timestamp(), row.battery, row.link_quality) == (NOW_S - 30, 80.0, 0.5)
+
+
+def test_what_is_not_known_yet_is_taken_from_an_old_word(records: WorkFactory) -> None:
+    see(records, motion_living=Sighting(NOW_S))
+    see(records, motion_living=Sighting(NOW_S - 7200, 90.0, float("nan")))
+    row = device(records)
+    assert row is not None
+    assert (row.battery, row.link_quality) == (90.0, None)
+
+
+def test_a_clock_that_is_ahead_is_not_believed(records: WorkFactory) -> None:
+    see(records, motion_living=Sighting(NOW_S + 86400))
+    row = device(records)
+    assert row is not None
+    assert row.last_seen_at == NOW
+
+
+def test_a_stranger_is_registered_as_one(records: WorkFactory) -> None:
+    see(records, kettle=Sighting(NOW_S - 5, 70.0))
+    row = device(records, "kettle")
+    assert row is not None
+    assert (row.known, row.kind, row.room, row.battery) == (False, STRANGER, "other", 70.0)
+
+
+def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
+    with records() as work:
+        DeviceService().seen(work, {(HOME, GATEWAY): Sighting(NOW_S - 1)})
+    with records() as work:
+        gateway = work.session.get(Gateway, GATEWAY)
+        assert gateway is not None
+        assert gateway.last_seen_at is not None
+        assert gateway.last_seen_at.timestamp() == NOW_S - 1
+        assert work.session.get(Device, (HOME, GATEWAY)) is None
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "a\0b", "", "line\nbreak"])
+def test_a_name_that_no_record_can_hold_disturbs_nobody(records: WorkFactory, name: str) -> None:
+    with records() as work:
+        DeviceService().seen(work, {(HOME, name): Sighting(NOW_S), (HOME, "motion-living"): Sighting(NOW_S)})
+    assert device(records) is not None
+    with records() as work:
+        assert len(work.session.scalars(select(Device).where(Device.home_id == HOME)).all()) == len(DEVICES)
+
+
+def test_a_home_that_is_gone_disturbs_nobody(records: WorkFactory) -> None:
+    with records() as work:
+        DeviceService().seen(work, {("home-99", "kettle"): Sighting(NOW_S), (HOME, "kettle"): Sighting(NOW_S)})
+    assert device(records, "kettle") is not None
+
+
+def test_invented_names_do_not_fill_the_records(records: WorkFactory) -> None:
+    for start in (0, 40):
+        with records() as work:
+            DeviceService().seen(work, {(HOME, f"ghost-{start + n}"): Sighting(NOW_S) for n in range(40)})
+    with records() as work:
+        strangers = work.session.scalars(select(Device).where(Device.known.is_(False))).all()
+    assert len(strangers) == MOST_STRANGERS
+
+
+def test_status_is_kept_and_passed_on(records: WorkFactory) -> None:
+    told: list[tuple[str, bool, float]] = []
+    service = DeviceService(lambda *one: told.append(one))
+    up = Status(gateway=GATEWAY, online=True, at=NOW_S, version="1" * 60, spooled={"alarm": 1, "clip": 2}, dropped=3)
+    with records() as work:
+        service.status(work, GATEWAY, up, NOW_S)
+        service.clock_off(work, GATEWAY, -3600.0)
+    with records() as work:
+        row = work.session.get(Gateway, GATEWAY)
+        assert row is not None
+        assert (row.online, row.spooled, row.dropped, row.clock_offset_s) == (True, 3, 3, -3600.0)
+        service.status(work, GATEWAY, Status(gateway=GATEWAY, online=False, at=NOW_S), NOW_S + 9)
+        assert (row.online, row.spooled, row.dropped) == (False, 3, 3)
+    assert told == [(HOME, True, NOW_S), (HOME, False, NOW_S + 9)]
+
+
+def test_status_of_a_gateway_out_of_service_changes_nothing(records: WorkFactory) -> None:
+    told: list[object] = []
+    service = DeviceService(lambda *one: told.append(one))
+    with records() as work:
+        row = work.session.get(Gateway, GATEWAY)
+        assert row is not None
+        row.retired_at = NOW
+        service.status(work, GATEWAY, Status(gateway=GATEWAY, online=True, at=NOW_S), NOW_S)
+        service.status(work, "gw-unknown", Status(gateway="gw-unknown", online=True, at=NOW_S), NOW_S)
+        service.clock_off(work, "gw-unknown", 5.0)
+        assert row.online is False
+    assert told == []
+
+
+def test_quarantine_keeps_a_bad_message_once(records: WorkFactory) -> None:
+    service = DeviceService()
+    long = b"x" * (MAX_MESSAGE_BYTES + 1)
+    with records() as work:
+        for _ in range(3):
+            service.quarantine(work, "anju/v1/a/b/alarm", "$.pack[0].v", "a \0 reason", b"\xff\0bad")
+        service.quarantine(work, "t" * 400, "$", "too long", long)
+        service.quarantine(work, "other", "$", "the same payload, elsewhere", b"\xff\0bad")
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine)).all()
+    kept = {row.topic[:5]: row for row in rows}
+    assert len(rows) == 3
+    assert kept["anju/"].payload == b"\xff\0bad"
+    assert "\0" not in kept["anju/"].reason
+    assert (kept["ttttt"].size, len(kept["ttttt"].payload)) == (len(long), 64 * 1024)
+
+
+def test_quarantine_is_read_in_pages(town: Town) -> None:
+    with town.platform.work() as work:
+        for number in range(5):
+            town.platform.devices.quarantine(work, "topic", "$", f"reason {number}", b"%d" % number)
+    headers = town.login(Role.TESTER)
+    seen: list[str] = []
+    before = ""
+    for _ in range(3):
+        answer = town.client.get(f"/api/v1/devices/quarantine?limit=2{before}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        seen += [message["reason"] for message in answer.json()["messages"]]
+        before = f"&before={answer.json()['next']}"
+    assert sorted(seen) == [f"reason {number}" for number in range(5)]
+    assert answer.json()["next"] is None
+    assert town.client.get("/api/v1/devices/quarantine", headers=town.login(Role.WORKER)).status_code == 403
+
+
+def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(town: Town) -> None:
+    with town.platform.work() as work:
+        work.session.add(Gateway(id="gw-home-01", home_id="home-01", dropped=4, last_seen_at=None, retired_at=None))
+        town.platform.devices.seen(work, {("home-01", "kettle"): Sighting(NOW_S, 55.0)})
+    headers = town.login(Role.WORKER)
+    shown = town.client.get("/api/v1/homes/home-01/devices", headers=headers).json()
+    assert [one["dropped"] for one in shown["gateways"]] == [4]
+    assert [(one["id"], one["known"], one["battery"]) for one in shown["devices"]] == [("kettle", False, 55.0)]
+    with town.platform.work() as work:
+        assert [look.what for look in work.session.scalars(select(Look))].count("devices") == 1
+    for home in ("home-99", "nowhere"):
+        answer = town.client.get(f"/api/v1/homes/{home}/devices", headers=headers)
+        assert (answer.status_code, answer.json()["type"].endswith("home-not-found")) == (404, True)
+
+
+def test_a_roster_knows_of_every_sensor_what_a_book_knows(ward: Ward) -> None:
+    book, roster = Book(ward.work, ward.clock), Roster(ward.work)
+    asked = [
+        (home, device, quantity)
+        for home in (*HOMES, "home-99")
+        for device in (f"gw-{home}", "stranger", *(one for one, _, _ in DEVICES))
+        for quantity in ("occupancy", "contact", "heartbeat", "battery", "available")
+    ]
+    for one in asked:
+        known, told = book.sensor(*one), roster.sensor(*one)
+        assert (told.room, told.life, told.life_when_false) == (known.room, known.life, known.life_when_false), one
+    assert {roster.sensor(*one).life for one in asked} > {-1}
