@@ -69,6 +69,7 @@ class TelemetryDesk:
                 self.take((), onward)
                 return
             columns = self._set_aside(batch, error)
+        self._quarantine(columns.rejected)
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
 
     def _set_aside(self, batch: Sequence[Raw], error: Exception) -> Batch:
@@ -158,6 +159,13 @@ class TelemetryDesk:
         for home, device, clip in columns.clips:
             self._series.write_clip(home, device, clip)
 
+    def _quarantine(self, rejected: Sequence[Rejected]) -> None:
+        """Before they count as taken: a home forgets what is refused, so that it must be kept here by then."""
+        if rejected:
+            with self._work() as work:
+                for one in rejected:
+                    self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
         columns.tell(self._heard)
         life = columns.life()
@@ -167,7 +175,7 @@ class TelemetryDesk:
             self._streams.put(key, stream)
         self._owed |= columns.topics
         self._refused += columns.rejected
-        self.record(rejected=columns.rejected)
+        self.record()
 
     def _show(self, life: LifeBatch, arrived_s: float) -> None:
         """To the watch; what it cannot take is stored all the same, and must not hold up what follows."""
@@ -177,15 +185,15 @@ class TelemetryDesk:
             log.exception("the watch did not take a batch", rows=len(life.home))
         self._watch.mark_late()
 
-    def record(self, *, final: bool = False, rejected: Sequence[Rejected] = ()) -> None:
-        """Bring the records up to date, when it is time; quarantine is never put off."""
+    def record(self, *, final: bool = False) -> None:
+        """Bring the records up to date, when it is time."""
         now = time.monotonic()
-        if final or rejected or now - self._recorded_s >= RECORDS_EVERY_S:
+        if final or now - self._recorded_s >= RECORDS_EVERY_S:
             self._recorded_s = now
             fresh = self._heard.empty()
             self._watch.heard(fresh, max((s.at_s for s in fresh.values()), default=0.0))
             self._keep(fresh)
-            self._save(rejected)
+            self._save()
         if final or now - self._answered_s >= ACKS_EVERY_S:
             self._answered_s = now
             self._answer()
@@ -210,16 +218,14 @@ class TelemetryDesk:
                 sighting.link_quality = known.link_quality if sighting.link_quality is None else sighting.link_quality
             self._sightings[key] = sighting
 
-    def _save(self, rejected: Sequence[Rejected]) -> None:
+    def _save(self) -> None:
         moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
-        if not (moved or rejected or self._clocks.changed):
+        if not (moved or self._clocks.changed):
             return
         with self._work() as work:
             self._streams.save(work, moved)
             for gateway_id, offset in self._clocks.changed.items():
                 self._registry.clock_off(work, gateway_id, offset)
-            for one in rejected:
-                self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
         self._streams.saved(moved)
         self._clocks.changed.clear()
 

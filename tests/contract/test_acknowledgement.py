@@ -1,0 +1,191 @@
+"""What a home is told is stored, is stored: whatever the records and the series store do in between.
+
+A home's gateway forgets what is acknowledged. So each acknowledgement is compared, when it is sent, with what the
+databases hold at that moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures._radio import motion, press
+from fixtures.ingest import StubbornSeries, records
+from sqlalchemy import event, insert, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from anju_detect.inactivity import LifeBatch
+from anju_platform.alerts.models import AlertEvent
+from anju_platform.alerts.service import AlertService
+from anju_platform.devices.book import Book
+from anju_platform.devices.models import IngestCursor, Quarantine
+from anju_platform.devices.service import DeviceService
+from anju_platform.duty.service import DutyService
+from anju_platform.ingest.alarm_desk import AlarmDesk
+from anju_platform.ingest.decode import Raw
+from anju_platform.ingest.telemetry_desk import TelemetryDesk
+from anju_platform.notify.service import OutboxService
+from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.series.store import SeriesUnavailable
+from anju_wire.clock import Clock
+from anju_wire.messages import Ack, Envelope, Record, decode, encode
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Lane
+
+HOME, COMMUNITY, GATEWAY, EPOCH = "home-01", "anning", "gw-home-01", 7
+START_S = 1_790_000_000.0
+UNREADABLE = Record(n="button-sos/sos", t=0.0, v=float(2**53), vs="both")
+
+
+class NoMonitoring:
+    """The detectors' side of ingest, for tests that are not about it."""
+
+    def row(self, home_id: str) -> int:
+        return 0
+
+    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+        assert np.isfinite(batch.at_s).all()
+
+    def mark_late(self) -> None:
+        pass
+
+    def heard(self, sightings: Any, arrived_s: float) -> None:  # noqa: ANN401
+        pass
+
+
+def unreachable(_session: Session) -> None:
+    raise OperationalError("COMMIT", {}, OSError("the connection is gone"))
+
+
+def collide(session: Session) -> None:
+    """Somebody else's row has this transaction's key: the database itself refuses it."""
+    held = session.execute(select(IngestCursor)).scalars().first()
+    assert held is not None
+    key = {"gateway_id": held.gateway_id, "epoch": held.epoch, "lane": held.lane, "upto": 0}
+    session.execute(insert(IngestCursor), key)
+
+
+class Consumer:
+    """One consumer over real databases, whose commits can be made to fail; checks every acknowledgement it sends."""
+
+    def __init__(self, lane: Lane, sessions: sessionmaker[Session], series: StubbornSeries) -> None:
+        self.lane, self.sessions, self.series = lane, sessions, series
+        self.failing: list[Callable[[Session], None]] = []
+        self.acked = 0
+        self.refused: set[int] = set()
+        engine = sessions.kw["bind"]
+        own: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
+        event.listen(own, "before_commit", self._before_commit)
+        self._consumer = self._make(lambda: UnitOfWork(own, Bus(), Clock()))
+
+    def _make(self, work: Callable[[], UnitOfWork]) -> AlarmDesk | TelemetryDesk:
+        book, registry = Book(work, Clock()), DeviceService()
+        if self.lane is Lane.ALARM:
+            alerts = AlertService(OutboxService([]), DutyService())
+            return AlarmDesk(
+                work=work, book=book, alerts=alerts, registry=registry, post=self._post, onward=lambda _message: None
+            )
+        return TelemetryDesk(
+            work=work, book=book, series=self.series, watch=NoMonitoring(), registry=registry, post=self._post
+        )
+
+    def _before_commit(self, session: Session) -> None:
+        if self.failing:
+            self.failing.pop(0)(session)
+
+    def _post(self, _topic: str, payload: bytes) -> None:
+        ack = decode(Ack, payload)
+        assert (ack.epoch, ack.lane) == (EPOCH, self.lane)
+        self.acked = max(self.acked, ack.upto)
+        self.refused |= {refusal.seq for refusal in ack.refused}
+        kept = {seq for seq in range(1, self.acked + 1) if self.stored(seq) or seq in self.refused}
+        assert kept == set(range(1, self.acked + 1)), "acknowledged, and neither stored nor refused"
+        assert len(self.refused) <= self.quarantined(), "refused, and not kept"
+
+    def stored(self, seq: int) -> bool:
+        if self.lane is Lane.TELEMETRY:
+            return bool(self.series.read(HOME, START_S + seq, START_S + seq + 0.5, ["occupancy"]))
+        with self.sessions() as session:
+            source = f"{GATEWAY}/{EPOCH}/{Lane.ALARM}/{seq}/0"
+            return session.scalar(select(AlertEvent).where(AlertEvent.source == source)) is not None
+
+    def cursor(self) -> int:
+        with self.sessions() as session:
+            return session.scalar(select(IngestCursor.upto)) or 0
+
+    def quarantined(self) -> int:
+        with self.sessions() as session:
+            return len(session.scalars(select(Quarantine.id)).all())
+
+    def send(self, seq: int, *, readable: bool = True) -> None:
+        """One message, once. Raises what the consumer raises."""
+        at_s = START_S + seq
+        good = press(at_s) if self.lane is Lane.ALARM else motion(at_s)
+        pack = [good if readable else UNREADABLE]
+        envelope = Envelope(gateway=GATEWAY, epoch=EPOCH, seq=seq, base=1, sent=at_s, pack=pack)
+        self._consumer.take([Raw(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
+
+    def settle(self) -> None:
+        """Send the acknowledgements that telemetry gathers for half a second."""
+        if isinstance(self._consumer, TelemetryDesk):
+            self._consumer.record(final=True)
+
+    def send_until_acknowledged(self, seq: int, *, readable: bool = True) -> None:
+        """Again and again, as ingest does with what raised and a home with what is not acknowledged."""
+        for _ in range(10):
+            with contextlib.suppress(OperationalError, IntegrityError, SeriesUnavailable):
+                self.send(seq, readable=readable)
+            with contextlib.suppress(OperationalError, IntegrityError):
+                self.settle()
+            if self.acked >= seq:
+                return
+        raise AssertionError(f"message {seq} is never acknowledged")
+
+
+@pytest.fixture(params=[Lane.ALARM, Lane.TELEMETRY])
+def consumer(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Consumer]:
+    """Each consumer, on each database, with a first message stored and acknowledged."""
+    series = StubbornSeries(tmp_path / "series.duckdb")
+    with records(database_url) as sessions:
+        made = Consumer(request.param, sessions, series)
+        made.send_until_acknowledged(1)
+        assert (made.acked, made.stored(1), made.cursor()) == (1, True, 1)
+        yield made
+    series.close()
+
+
+def test_what_is_not_stored_is_not_acknowledged_and_comes_again(consumer: Consumer) -> None:
+    """A commit that fails once is tried again; three in a row are given up as refused, five outlast that as well."""
+    seq = 1
+    unreadable = set()
+    for failure, times, readable in itertools.product((unreachable, collide), (1, 3, 5), (True, False)):
+        seq += 1
+        unreadable |= set() if readable else {seq}
+        consumer.failing = [failure] * times
+        consumer.send_until_acknowledged(seq, readable=readable)
+        case = (failure.__name__, times, readable)
+        assert not consumer.failing, case
+        assert consumer.cursor() == seq, case
+        assert consumer.stored(seq) is (seq not in consumer.refused), case
+    given_up = consumer.refused - unreadable
+    assert unreadable <= consumer.refused
+    assert len(given_up) == (1 if consumer.lane is Lane.ALARM else 0)
+
+
+def test_readings_that_the_series_store_did_not_take_are_not_acknowledged(consumer: Consumer) -> None:
+    """Alarms do not need the series store."""
+    consumer.series.away = True
+    if consumer.lane is Lane.TELEMETRY:
+        with pytest.raises(SeriesUnavailable):
+            consumer.send(2)
+        consumer.settle()
+        assert (consumer.acked, consumer.cursor()) == (1, 1)
+        consumer.series.away = False
+    consumer.send_until_acknowledged(2)
+    assert (consumer.acked, consumer.stored(2), consumer.cursor()) == (2, True, 2)
