@@ -159,6 +159,33 @@ def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Scene
     assert (letter.state, letter.tries) == (DeliveryState.SENT, 2)
 
 
+@pytest.mark.parametrize(("channel", "tries"), [(Channel.APPRISE, 4), (Channel.BOARD, 3), (Channel.HOME, 3)])
+def test_a_late_failure_of_an_older_try_counts_for_nothing(
+    reached_by_wecom: Scene, channel: Channel, tries: int
+) -> None:
+    """The last try is still under way: only its own end says whether the message came through."""
+    scene = reached_by_wecom
+    scene.raise_alert()
+    begun: list[Letter] = []
+    for _ in range(tries):
+        with scene.work() as work:
+            claimed = scene.outbox.claim(work, scene.clock.forward(21), lambda _alert: True)
+            begun += [letter for letter in claimed if letter.channel is channel][:1]
+    (newest,) = [one for one in scene.letters(channel) if one.id == begun[-1].id]
+    assert [letter.tries for letter in begun] == list(range(1, tries + 1))
+    for older in begun[:-1]:
+        with scene.work() as work:
+            scene.outbox.settle(work, older, scene.clock.now(), "timed out")
+        (row,) = [one for one in scene.letters(channel) if one.id == older.id]
+        assert (row.state, row.error, row.due_at) == (DeliveryState.PENDING, "", newest.due_at)
+    assert scene.told(scene.liu) == 0
+    with scene.work() as work:
+        scene.outbox.settle(work, begun[-1], scene.clock.now(), "timed out")
+    (row,) = [one for one in scene.letters(channel) if one.id == newest.id]
+    assert row.error == "timed out"
+    assert row.state == (DeliveryState.PENDING if channel is Channel.HOME else DeliveryState.FAILED)
+
+
 def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: Scene) -> None:
     scene = reached_by_wecom
     scene.raise_alert()
