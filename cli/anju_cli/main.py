@@ -33,18 +33,20 @@ PARTS: dict[str, Part] = {
     "gateway": Part("anju_gateway.cli", "gateway", _GROUPS[1], "What runs in a home: devices, spool, uplink."),
     "broker": Part("anju_cli.broker", "demo", _GROUPS[1], "An embedded MQTT broker for demo and development."),
     "detect": Part("anju_cli.detect", "detect", _GROUPS[2], "Run the detectors over recordings."),
-    "train": Part("anju_cli.train", "detect", _GROUPS[2], "Rebuild the shipped parameters from recordings."),
-    "evaluate": Part("anju_cli.evaluate", "detect", _GROUPS[2], "Judge the detectors on homes and people left out."),
-    "bench": Part("anju_cli.bench", "platform", _GROUPS[2], "Measure, as ratios within one run."),
+    "train": Part("anju_research.commands.train", "research", _GROUPS[2], "Fit the shipped models to recordings anew."),
+    "evaluate": Part("anju_research.commands.evaluate", "research", _GROUPS[2], "Judge the detectors on unseen homes."),
+    "bench": Part("anju_research.commands.bench", "research", _GROUPS[2], "Measure, as ratios within one run."),
 }
 
 
 def load(name: str, part: Part) -> object:
-    """Import a sub-command; ends with a clear word where its extra is not installed."""
+    """Import a sub-command; prints what to install and exits with status 2 where its extra is not installed."""
     try:
         return importlib.import_module(part.module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0].startswith("anju_"):
+        package = (error.name or "").partition(".")[0]
+        # A missing module of ours is a defect, except that research is a distribution of its own.
+        if not package or (package.startswith("anju_") and error.name != "anju_research"):
             raise
         print(  # noqa: T201 - before any console exists
             f"anju {name} needs {error.name}, which is not installed: pip install 'anju[{part.extra}]'", file=sys.stderr

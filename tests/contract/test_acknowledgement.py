@@ -14,6 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from anju_platform.devices.book import Book
+from anju_platform.duty.service import DutyService
+from anju_platform.ingest.alarm_desk import AlarmDesk
+from anju_platform.ingest.telemetry_desk import TelemetryDesk
+from anju_platform.notify.service import OutboxService
+from anju_platform.records.work import Bus, UnitOfWork
+from anju_platform.series.store import SeriesUnavailable
 from fixtures._radio import motion, press
 from fixtures.ingest import StubbornSeries, records
 from sqlalchemy import event, insert, select
@@ -23,16 +30,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from anju_detect.inactivity import LifeBatch
 from anju_platform.alerts.models import AlertEvent
 from anju_platform.alerts.service import AlertService
-from anju_platform.devices.book import Book
 from anju_platform.devices.models import IngestCursor, Quarantine
 from anju_platform.devices.service import DeviceService
-from anju_platform.duty.service import DutyService
-from anju_platform.ingest.alarm_desk import AlarmDesk
 from anju_platform.ingest.decode import Raw
-from anju_platform.ingest.telemetry_desk import TelemetryDesk
-from anju_platform.notify.service import OutboxService
-from anju_platform.records.work import Bus, UnitOfWork
-from anju_platform.series.store import SeriesUnavailable
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Envelope, Record, decode, encode
 from anju_wire.topics import Topic

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from anju_cli.detect import app
 from anju_cli.recordings import RecordingUnreadable, read_home, worn_recordings
-from anju_cli.train import ship
 from anju_detect.inactivity.model import SilenceModel
 from anju_detect.shipped import pack_arrays
+from anju_research.commands.train import ship
 
 HEADER = "ts,sensor,room,kind,value\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,24 @@ def test_a_missing_extra_is_said_in_words(monkeypatch: pytest.MonkeyPatch, capsy
         load("platform", Part("anju_cli.platform", "platform", "", ""))
     assert ended.value.code == 2
     assert "pip install 'anju[platform]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "bench"])
+def test_without_the_research_distribution_its_commands_say_what_to_install(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in [one for one in sys.modules if one.partition(".")[0] == "anju_research"]:
+        monkeypatch.delitem(sys.modules, module)
+    without = [folder for folder in sys.path if not (Path(folder) / "anju_research").is_dir()]
+    assert without != sys.path
+    monkeypatch.setattr(sys, "path", without)
+    with pytest.raises(SystemExit) as ended:
+        load(name, PARTS[name])
+    assert ended.value.code == 2
+    assert "pip install 'anju[research]'" in capsys.readouterr().err
+
+
+def test_another_missing_module_of_ours_is_not_taken_for_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anju_cli.detect", None)
+    with pytest.raises(ModuleNotFoundError):
+        load("detect", PARTS["detect"])

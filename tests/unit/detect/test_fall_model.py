@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anju_detect.errors import ModelRefused
-from anju_detect.fall.augmentation import altered, plain
 from anju_detect.fall.channels import CHANNELS, channels, low_passed
-from anju_detect.fall.curves import GroupCurve
 from anju_detect.fall.features import LENGTH
 from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
 from anju_detect.fall.model import GROUPS, LOOKS, VERSION, FallModel, group_of
 from anju_detect.fall.patterns import THINNED, Patterns
-from anju_detect.fall.recorded import LONG
-from anju_detect.fall.solver import SolverParameters, solve
-from anju_detect.fall.views import principal_axes
 from anju_detect.shipped import load_arrays
+from anju_research.fall.augmentation import altered, plain
+from anju_research.fall.candidates import LONG
+from anju_research.fall.curves import GroupCurve
+from anju_research.fall.training_features import principal_axes
+from anju_research.learning.svm_solver import SolverParameters, solve
 
 MODEL = FallModel.shipped()
 IMPACT, RATE = 500, 50

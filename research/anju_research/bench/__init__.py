@@ -1,0 +1,1 @@
+"""Benchmarks of ingest, sweep, detectors and the nightly routine job."""

@@ -1,0 +1,80 @@
+"""The measured platform: its ingest as `bootstrap` builds it, on SQLite and DuckDB, without pages and jobs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic import SecretStr
+
+from anju_platform.accounts.service import AccessService
+from anju_platform.app import bootstrap, process
+from anju_platform.app.migrate import upgrade
+from anju_platform.app.seed import seed
+from anju_platform.settings import Settings
+from anju_research.bench.stopwatch import HOST, PATIENCE_S, Measured, say
+from anju_wire.profiles import Quantity
+
+_POLL_S = 0.1
+_DAY_S = 86400.0
+
+
+def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: Path) -> Measured:
+    """Take `count` messages of `size` readings after `warm` others; ends the process when not all were stored."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    platform = _platform(port, homes, place)
+    with process.settled():
+        measured = _measure(platform, port, warm, count, size)
+    _check(platform, (warm + count) * size)
+    platform.series.close()
+    platform.database.dispose()
+    return measured
+
+
+def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, size: int) -> Measured:
+    platform.ingest.start(HOST, port)
+    _wait(lambda: platform.ingest.ready, "the broker does not answer")
+    say("ready")
+    _wait(lambda: _taken(platform) >= warm, "the first messages did not come")
+    watch = say("warm")
+    _wait(lambda: _taken(platform) >= warm + count, "not all messages came")
+    platform.ingest.stop()
+    return watch.read(count, count * size)
+
+
+def _taken(platform: bootstrap.Platform) -> float:
+    return platform.metrics.get_sample_value("anju_ingest_messages_total", {"line": "telemetry"}) or 0.0
+
+
+def _platform(port: int, homes: int, place: Path) -> bootstrap.Platform:
+    database = f"sqlite:///{place / 'anju.sqlite3'}"
+    upgrade(database)
+    series = f"duckdb:///{place / 'series.duckdb'}"
+    settings = Settings(database_url=SecretStr(database), series_url=series, mqtt_host=HOST, mqtt_port=port)
+    platform = bootstrap.build(settings)
+    quick = AccessService(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
+    with platform.work() as work:
+        seed(work, quick, homes)
+    platform.watch.restore(platform.series)
+    return platform
+
+
+def _wait(ask: Callable[[], bool], complaint: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not ask():
+        if time.monotonic() > deadline:
+            sys.exit(complaint)
+        time.sleep(_POLL_S)
+
+
+def _check(platform: bootstrap.Platform, wanted: int) -> None:
+    """A measurement of readings that were lost on the way would be worth nothing."""
+    now_s = platform.clock.time()
+    stored = sum(1 for _ in platform.series.scan(now_s - _DAY_S, now_s + _DAY_S, [str(one) for one in Quantity]))
+    if stored != wanted:
+        sys.exit(f"{stored} of {wanted} readings are in the series store")

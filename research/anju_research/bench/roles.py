@@ -1,0 +1,97 @@
+"""The benchmark's processes, each measured by itself: who publishes, and the bare receive that is the yardstick.
+
+A receiver prints `ready`, takes the messages that warm it up, prints `warm`, takes all others, and prints one line of
+JSON: CPU and wall seconds since `warm`, messages, readings.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from anju_research.bench.stopwatch import HOST, PATIENCE_S, report, say
+from anju_research.bench.traffic import load
+from anju_wire.topics import subscription
+from anju_wire.vocabulary import Lane
+
+IN_FLIGHT = 200
+
+
+def publish(port: int, traffic: Path) -> None:
+    """Send all messages with QoS 1 as fast as the broker takes them."""
+    prepared = load(traffic)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
+    client.max_inflight_messages_set(IN_FLIGHT)
+    room = threading.Semaphore(IN_FLIGHT)
+    client.on_publish = lambda *_: room.release()
+    client.connect(HOST, port)
+    client.loop_start()
+    for topic, payload in prepared:
+        room.acquire()
+        client.publish(topic, payload, qos=1)
+    for _ in range(IN_FLIGHT):
+        room.acquire()
+    client.disconnect()
+    client.loop_stop()
+
+
+def bare(port: int, warm: int, count: int) -> None:
+    """Receive and parse, nothing else."""
+    done = {warm: threading.Event(), warm + count: threading.Event()}
+    received = [0, 0]
+
+    def take(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        received[0] += 1
+        received[1] += len(orjson.loads(message.payload)["pack"])
+        if received[0] in done:
+            done[received[0]].set()
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-bare")
+    client.on_message = take
+    _subscribe(client, port)
+    say("ready")
+    _wait(done[warm], received)
+    before = received[1]
+    watch = say("warm")
+    _wait(done[warm + count], received)
+    report(watch.read(count, received[1] - before))
+    client.disconnect()
+    client.loop_stop()
+
+
+def _wait(event: threading.Event, received: list[int]) -> None:
+    if not event.wait(PATIENCE_S):
+        sys.exit(f"only {received[0]} messages came")
+
+
+def _subscribe(client: paho.Client, port: int) -> None:
+    subscribed = threading.Event()
+    client.on_connect = lambda *_: client.subscribe(subscription(Lane.TELEMETRY), 1) and None
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(HOST, port)
+    client.loop_start()
+    if not subscribed.wait(PATIENCE_S):
+        sys.exit("the broker does not answer")
+
+
+def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Path) -> None:
+    """The platform's own ingest, whole, on SQLite and DuckDB."""
+    from anju_research.bench.platform_ingest import ingest_all  # noqa: PLC0415 - the other roles load none of the platform
+
+    report(ingest_all(port, warm, count, size, homes, place))
+
+
+ROLES: dict[str, Callable[[list[str]], None]] = {
+    "publish": lambda words: publish(int(words[0]), Path(words[1])),
+    "bare": lambda words: bare(int(words[0]), int(words[1]), int(words[2])),
+    "whole": lambda words: whole(*(int(word) for word in words[:5]), place=Path(words[5])),
+}
+
+if __name__ == "__main__":
+    ROLES[sys.argv[1]](sys.argv[2:])

@@ -1,0 +1,1 @@
+"""The sub-commands `anju train`, `anju evaluate` and `anju bench`."""

@@ -1,0 +1,147 @@
+"""Runs the live inactivity detector over recorded homes, each judged by parameters fitted on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anju_cli.recordings import HomeRecording
+from anju_detect.inactivity import INACTIVITY, KINDS, ROOMS, InactivityDetector, LifeBatch
+from anju_detect.inactivity.model import SilenceModel
+from anju_research.evaluation.collapses import HOUR_S, Observed
+from anju_research.evaluation.inactivity_statistics import HORIZON_H, Run, Runs
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Tick = Callable[[float], object]
+Columns = tuple[Ints, Floats, NDArray[np.int8], NDArray[np.int8]]
+
+DOOR, HEARTBEAT = KINDS.index("door"), KINDS.index("heartbeat")
+ENTRANCE, OTHER = ROOMS.index("entrance"), ROOMS.index("other")
+SWEEP_S = 60.0
+
+
+def folds_of(groups: int, folds: int) -> Ints:
+    """The fold of each home or person: in turn."""
+    return np.arange(groups) % min(folds, max(groups, 1))
+
+
+def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> Observed:
+    """What a recorded home is scored on."""
+    life = home.kind != HEARTBEAT
+    at_exit = (home.kind[life] == DOOR) & (home.room[life] == ENTRANCE)
+    return Observed(home.at_s[life], at_exit, outages)
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is run: homes with what they are scored on, wished rates, moments of collapse (empty: too short)."""
+
+    homes: list[HomeRecording]
+    scored: list[Observed]
+    wishes: tuple[float, ...]
+    collapses: list[Floats]
+
+
+def watching(
+    homes: list[HomeRecording],
+    outages: tuple[tuple[float, float], ...],
+    wishes: tuple[float, ...],
+    collapses: int,
+    seed: int,
+) -> Watching:
+    """Prepare the homes; those too short to be scored are left out."""
+    scored = [observed(home, outages) for home in homes]
+    struck = [one.collapses(collapses, np.random.default_rng([seed, number])) for number, one in enumerate(scored)]
+    kept = [number for number, times in enumerate(struck) if len(times)]
+    return Watching([homes[i] for i in kept], [scored[i] for i in kept], wishes, [struck[i] for i in kept])
+
+
+def run_silences(plan: Watching, model_of: Callable[[Ints], SilenceModel], folds: Ints, tick: Tick) -> Runs:
+    """Watch every home at every wish; `model_of` gives the model for the homes of a fold."""
+    shape = len(plan.homes), len(plan.wishes)
+    false = np.zeros((*shape, 2))
+    delay_h = np.full((*shape, len(plan.collapses[0]) if plan.collapses else 0), np.inf)
+    order = np.unique(folds)
+    for step, fold in enumerate(order.tolist()):
+        mine = np.flatnonzero(folds == fold)
+        raised, delays = _watch(plan, mine, model_of(mine), partial(_within, tick, step, len(order)))
+        for place, home in enumerate(mine.tolist()):
+            false[home] = [plan.scored[home].false_alerts(np.array(times)) for times in raised[place]]
+            delay_h[home] = delays[place]
+    days = np.array([one.scored_days for one in plan.scored])
+    runs = [Run(wish, false[:, number], delay_h[:, number]) for number, wish in enumerate(plan.wishes)]
+    return Runs(tuple(home.home for home in plan.homes), days, tuple(runs))
+
+
+def _within(tick: Tick, step: int, steps: int, part: float) -> None:
+    tick((step + part) / steps)
+
+
+def _watch(plan: Watching, mine: Ints, model: SilenceModel, tick: Tick) -> tuple[list[list[list[float]]], Floats]:
+    """Alerts of each home at each wish, and the delays of its collapses.
+
+    Up to a collapse a home is what it was without one, and afterwards nothing but beats is heard: so the deadline that
+    is pending at that moment is when it would be raised.
+    """
+    detector = InactivityDetector(capacity=len(mine) * len(plan.wishes), model=model)
+    for home in mine.tolist():
+        for wish in plan.wishes:
+            detector.add_home(f"{home} {wish}", false_alerts_per_month=wish, utc_offset_s=0.0)
+    rows = _rows(plan, mine)
+    struck = sorted((float(at), i, j) for i, home in enumerate(mine) for j, at in enumerate(plan.collapses[home]))
+    raised: list[list[list[float]]] = [[[] for _ in plan.wishes] for _ in mine]
+    delays = np.full((len(mine), len(plan.wishes), len(plan.collapses[mine[0]])), np.inf)
+    place = {name: number for number, name in enumerate(detector.deadlines()[0])}
+    moments = np.arange(np.ceil(rows.at_s[0] / SWEEP_S), np.ceil(rows.at_s[-1] / SWEEP_S) + 1) * SWEEP_S
+    done, taken = 0, 0
+    for number, now_s in enumerate(moments.tolist()):
+        while taken < len(struck) and struck[taken][0] <= now_s:
+            at, i, j = struck[taken]
+            done = _feed(detector, rows, done, at)
+            pending = detector.deadlines()[1].reshape(len(mine), -1)[i]
+            late = (np.maximum(np.ceil(pending / SWEEP_S) * SWEEP_S, now_s) - at) / HOUR_S
+            delays[i, :, j] = np.where(late <= HORIZON_H, late, np.inf)
+            taken += 1
+        done = _feed(detector, rows, done, now_s)
+        for signal in detector.sweep(now_s):
+            if signal.kind == INACTIVITY:
+                i, j = divmod(place[signal.home], len(plan.wishes))
+                raised[i][j].append(signal.at_s)
+        tick((number + 1) / len(moments))
+    return raised, delays
+
+
+def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: float) -> int:
+    """Feed what happened until then; up to where."""
+    upto = int(np.searchsorted(rows.at_s, until_s, "right"))
+    if upto > done:
+        part = slice(done, upto)
+        detector.update(LifeBatch(rows.home[part], rows.at_s[part], rows.room[part], rows.kind[part]))
+    return upto
+
+
+def _rows(plan: Watching, mine: Ints) -> LifeBatch:
+    """Life and hourly beats of these homes in order of time, once for each wish."""
+    home, at_s, room, kind = (np.concatenate(column) for column in zip(*_columns(plan, mine), strict=True))
+    order = np.argsort(at_s, kind="stable")
+    return LifeBatch(home[order], at_s[order], room[order], kind[order])
+
+
+def _columns(plan: Watching, mine: Ints) -> Iterator[Columns]:
+    """Each home's rows, once for each wish; no beats while nothing was recorded."""
+    for number, home in enumerate(mine.tolist()):
+        record, scored = plan.homes[home], plan.scored[home]
+        life = record.kind != HEARTBEAT
+        beats = np.arange(np.ceil(scored.at_s[0] / HOUR_S) * HOUR_S, scored.at_s[-1], HOUR_S)
+        for start, until in scored.outages:
+            beats = beats[(beats < start) | (beats >= until)]
+        at_s = np.concatenate([record.at_s[life], beats])
+        room = np.concatenate([record.room[life], np.full(len(beats), OTHER, np.int8)])
+        kind = np.concatenate([record.kind[life], np.full(len(beats), HEARTBEAT, np.int8)])
+        for wish in range(len(plan.wishes)):
+            yield np.full(len(at_s), number * len(plan.wishes) + wish), at_s, room, kind

@@ -1,0 +1,1 @@
+"""Fits the fall model to recordings of worn accelerometers."""

@@ -1,0 +1,1 @@
+"""Fits the inactivity model to recorded homes."""

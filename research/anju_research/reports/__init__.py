@@ -1,0 +1,1 @@
+"""Evaluation results as one self-contained HTML file or as tables for a terminal."""
