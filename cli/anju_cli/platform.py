@@ -17,14 +17,14 @@ from rich.table import Table
 
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
-from anju_platform.accounts.service import AccessService, NewAccount
+from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.app import migrate as migrations
 from anju_platform.app import seed as seeding
 from anju_platform.app.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork
-from anju_platform.sensitivity.service import Decider, WishService
-from anju_platform.sensitivity.views import Wish
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.sensitivity.service import ChangedBy, SensitivityService
+from anju_platform.sensitivity.views import FalseAlertTarget
 from anju_platform.settings import InvalidSettings, Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
@@ -181,7 +181,7 @@ def list_communities() -> None:
     """Every community, with what it wishes per home and month."""
     with _work(_settings()) as (work, _):
         table = Table("community", "name", "false alerts", "routine changes")
-        for community_id, name, wished in WishService().every(work):
+        for community_id, name, wished in SensitivityService().every(work):
             table.add_row(community_id, name, f"{wished.false_alerts:g}", f"{wished.routine_changes:g}")
     console.print(table)
 
@@ -195,13 +195,13 @@ def wish(
 ) -> None:
     """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""
     with _work(_settings()) as (work, _):
-        wished = WishService()
+        wished = SensitivityService()
         now = wished.present(work, community)
-        wanted = Wish(
+        wanted = FalseAlertTarget(
             false_alerts=now.false_alerts if false_alerts is None else false_alerts,
             routine_changes=now.routine_changes if routine_changes is None else routine_changes,
         )
-        wished.decide(work, community, Decider(by), wanted, now)
+        wished.decide(work, community, ChangedBy(by), wanted, now)
     console.print(
         f"{community}: {wanted.false_alerts:g} false alerts, {wanted.routine_changes:g} changes of routine "
         "per home and month"
@@ -222,12 +222,12 @@ def _url(settings: Settings) -> str:
 
 
 @contextmanager
-def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccessService]]:
+def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccountService]]:
     migrations.upgrade(_url(settings))
     engine = make_engine(_url(settings))
     try:
-        with UnitOfWork(make_sessions(engine), Bus(), settings.parsed_clock()) as work:
-            yield work, AccessService()
+        with UnitOfWork(make_sessions(engine), EventDispatcher(), settings.parsed_clock()) as work:
+            yield work, AccountService()
     except DomainError as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None

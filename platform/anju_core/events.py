@@ -93,7 +93,7 @@ class HelpWanted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HomeSight(Event):
+class HomeSupervisionChanged(Event):
     """Whether a home can be seen changed; `blind` with why, or seen again."""
 
     home_id: str
@@ -142,7 +142,7 @@ class AbsenceChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WishChanged(Event):
+class SensitivityChanged(Event):
     """A community chose how often the detectors may be wrong."""
 
     community_id: str

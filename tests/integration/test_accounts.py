@@ -12,7 +12,7 @@ from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import SignInRefused, TooManySignIns
-from anju_platform.accounts.models import FailedSignIn, Look
+from anju_platform.accounts.models import AuditEvent, FailedSignIn
 from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
 from anju_platform.residents.models import Community, Home
@@ -75,4 +75,4 @@ def test_many_requests_at_once_wait_for_each_other(platform: PeoplePlatform) -> 
             said = list(pool.map(look, range(96)))
     assert said == [200] * 96
     with platform.work() as work:
-        assert work.session.query(Look).filter_by(what="door_code").count() == 96
+        assert work.session.query(AuditEvent).filter_by(what="door_code").count() == 96

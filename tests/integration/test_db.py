@@ -17,7 +17,7 @@ from anju_platform.app import migrate
 from anju_platform.app.models import METADATA
 from anju_platform.db.base import NaiveTime
 from anju_platform.db.engine import make_engine
-from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.oncall.models import Handover
 from anju_platform.residents.models import Community, Home
 from anju_wire.clock import Clock
@@ -102,7 +102,7 @@ def test_foreign_keys_hold(work: WorkFactory) -> None:
 
 
 def test_error_rolls_back_and_tells_nobody(sessions: sessionmaker[Session]) -> None:
-    bus, told = Bus(), list[Event]()
+    bus, told = EventDispatcher(), list[Event]()
     bus.after(ElderTold, told.append)
 
     def fail() -> None:

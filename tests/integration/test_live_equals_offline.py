@@ -21,7 +21,7 @@ from anju_cli.detect import judge_together, watch_homes
 from anju_cli.recordings import WornRecording, read_home, worn_recordings
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
 from anju_sim.recordings import Translation, find_logs, read_log
@@ -69,7 +69,7 @@ def line(  # noqa: PLR0917 - fixtures, by name
             DuckDbSeries(tmp_path / "series.duckdb"),
             clock,
             supervision=allowed,
-            rules=WatchRules(refresh_s=HOUR),
+            rules=MonitoringRules(refresh_s=HOUR),
         )
         for live in running(rig):
             with lockstep(live, clock, tmp_path, position) as line:

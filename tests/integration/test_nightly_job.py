@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from anju_detect.routine import RoutineDetector
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.models import DetectorSnapshot, Device, Gateway
-from anju_platform.devices.roster import Roster
-from anju_platform.monitoring.activity_reader import Lives
+from anju_platform.devices.roster import DeviceRoster
+from anju_platform.monitoring.activity_reader import ActivityReader
 from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
-from anju_platform.routine.nightly_job import Digester
+from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_platform.timeseries.store import Readings, SeriesUnavailable, Source
 
@@ -49,13 +49,13 @@ class Nights:
     clock: HandClock
     work: WorkFactory
     series: AwaySeries
-    digester: Digester = field(init=False)
+    digester: NightlyJob = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        self.digester = Digester(self.work, self.clock, self.series)
+        self.digester = NightlyJob(self.work, self.clock, self.series)
 
     def step(self, at_s: float) -> bool:
         self.clock.forward(at_s - self.clock.time())
@@ -78,7 +78,7 @@ class Nights:
 @pytest.fixture
 def nights(database_url: str, tmp_path: Path) -> Iterator[Nights]:
     engine = make_engine(database_url)
-    sessions, bus, clock = make_sessions(engine), Bus(), HandClock(datetime(2023, 11, 14, tzinfo=UTC))
+    sessions, bus, clock = make_sessions(engine), EventDispatcher(), HandClock(datetime(2023, 11, 14, tzinfo=UTC))
 
     def work() -> UnitOfWork:
         return UnitOfWork(sessions, bus, clock)
@@ -225,7 +225,7 @@ def test_thinned_readings_say_of_a_day_what_all_of_them_say(nights: Nights) -> N
     nights.series.write(beats)
     digests, counts = [], []
     for thinned in (False, True):
-        lives = Lives(Roster(nights.work), {HOMES[0]: 0})
+        lives = ActivityReader(DeviceRoster(nights.work), {HOMES[0]: 0})
         detector = RoutineDetector()
         detector.add_home(HOMES[0], utc_offset_s=LOCAL_S)
         from_s, until_s = after_midnight(-1, 0.0) - DAY, after_midnight(2, 2.1)

@@ -29,7 +29,7 @@ from anju_cli.detect import app
 from anju_detect.inactivity import InactivityDetector, InactivityParameters
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
 from anju_wire.clock import ENVIRONMENT, Clock
@@ -57,7 +57,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
             DuckDbSeries(tmp_path / "series.duckdb"),
             clock,
             supervision=SupervisionParameters(allowed_silence_s=(5 * DAY,) * 8),
-            rules=WatchRules(late_s=DAY, refresh_s=DAY, deadline_every_s=DAY),
+            rules=MonitoringRules(late_s=DAY, refresh_s=DAY, deadline_every_s=DAY),
             detector=InactivityDetector(InactivityParameters(heartbeat_gap_s=2 * DAY)),
         )
         for live in running(rig):

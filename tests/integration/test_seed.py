@@ -22,11 +22,11 @@ from anju_platform.app.models import METADATA
 from anju_platform.app.seed import seed
 from anju_platform.app.seed_people import PEOPLE
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.models import Device, Gateway
 from anju_platform.oncall.models import Shift
 from anju_platform.residents.models import Home, Resident
-from anju_platform.sensitivity.models import WishChange
+from anju_platform.sensitivity.models import SensitivityChange
 from anju_platform.visits.models import Carer, Contract
 from anju_wire.profiles import DeviceKind
 
@@ -43,14 +43,14 @@ def counts(work: UnitOfWork) -> dict[str, int]:
 def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, homes: int) -> None:
     engine, clock, access = make_engine(database_url), HandClock(), cheap_access()
     sessions = make_sessions(engine)
-    with UnitOfWork(sessions, Bus(), clock) as work:
+    with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         first = seed(work, access, homes)
-    with UnitOfWork(sessions, Bus(), clock) as work:
+    with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         before = counts(work)
         second = seed(work, access, homes)
         assert counts(work) == before
     assert before["home"] == before["gateway"] == before["resident"] == homes
-    with UnitOfWork(sessions, Bus(), clock) as work:
+    with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         for login in second:
             assert access.sign_in(work, login.login, login.password).actor.role is login.role
         with pytest.raises(SignInRefused):
@@ -60,7 +60,7 @@ def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, ho
 
 def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
     engine, clock = make_engine(sqlite_url), HandClock()
-    with UnitOfWork(make_sessions(engine), Bus(), clock) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), clock) as work:
         logins = seed(work, cheap_access(), 20)
         session = work.session
         assert {login.role for login in logins} == set(Role)
@@ -83,7 +83,7 @@ def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
 
 def test_device_that_spoke_before_it_was_registered_is_taken_over(sqlite_url: str) -> None:
     engine = make_engine(sqlite_url)
-    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
         seed(work, cheap_access(), 1)
         device = work.session.get_one(Device, ("home-01", "button-sos"))
         device.kind, device.room, device.known = "door", "other", False
@@ -118,7 +118,7 @@ def test_seed_and_fleet_describe_the_same_homes(run: CliRunner, tmp_path: Path) 
     assert {row["login"] for row in rows} >= {person.login for person in PEOPLE if person.home is None}
     homes = json.loads(out.read_text())["homes"]
     engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
         for home in homes:
             row = work.session.get_one(Home, home["home"])
             assert row.community_id == home["community"]
@@ -156,10 +156,10 @@ def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner
     assert run.invoke(app, ["communities", "wish", "nowhere", "--false-alerts", "1"]).exit_code == 1
     assert run.invoke(app, [*words, "--false-alerts", "0.7", "--by", "陈主任"]).exit_code == 0
     engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    with UnitOfWork(make_sessions(engine), Bus(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
         kept = [
             (one.by_name, one.false_alerts_before, one.false_alerts)
-            for one in work.session.query(WishChange).order_by(WishChange.id)
+            for one in work.session.query(SensitivityChange).order_by(SensitivityChange.id)
         ]
     engine.dispose()
     assert kept == [("command line", 1.0, 0.5), ("command line", 0.5, 0.5), ("陈主任", 0.5, 0.7)]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from anju_core.errors import Conflict, Invalid, NotFound, Refused
 from anju_core.vocabulary import Role
-from anju_platform.db.unit_of_work import Kept
+from anju_platform.db.unit_of_work import CommitOnError
 
 
-class SignInRefused(Refused, Kept):
+class SignInRefused(Refused, CommitOnError):
     """The login and the password do not belong together."""
 
     def __init__(self) -> None:
         super().__init__("the login or the password is wrong")
 
 
-class TooManySignIns(Refused, Kept):
+class TooManySignIns(Refused, CommitOnError):
     """The login was tried too often; it rests for a while."""
 
     def __init__(self, retry_after_s: int) -> None:

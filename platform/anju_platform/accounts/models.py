@@ -56,7 +56,7 @@ class FailedSignIn(Base):
     locked_until: Mapped[datetime | None]
 
 
-class Look(Base):
+class AuditEvent(Base):
     """Somebody looked at a person's data: append-only (PIPL art. 51; GB/T 22239 keeps it six months or more)."""
 
     __tablename__ = "look"

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from anju_platform.accounts.models import Account, FailedSignIn, Look, SignIn
+from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, SignIn
 
 
 def account_by_login(session: Session, login: str) -> Account | None:
@@ -54,13 +54,20 @@ def forget_expired(session: Session, now: datetime) -> None:
     session.execute(delete(SignIn).where(SignIn.expires_at <= now))
 
 
-def looks_of(session: Session, home_id: str, limit: int) -> list[Look]:
+def looks_of(session: Session, home_id: str, limit: int) -> list[AuditEvent]:
     """Looks at a home, newest first."""
-    query = select(Look).where(Look.home_id == home_id).order_by(Look.at.desc(), Look.id.desc()).limit(limit)
+    query = (
+        select(AuditEvent)
+        .where(AuditEvent.home_id == home_id)
+        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
+        .limit(limit)
+    )
     return list(session.scalars(query))
 
 
 def has_looked(session: Session, account_id: UUID, home_id: str | None, what: str, since: datetime) -> bool:
     """Whether this look was written down after `since`."""
-    query = select(Look.id).where(Look.home_id == home_id, Look.at > since, Look.account_id == account_id)
-    return session.scalars(query.where(Look.what == what).limit(1)).first() is not None
+    query = select(AuditEvent.id).where(
+        AuditEvent.home_id == home_id, AuditEvent.at > since, AuditEvent.account_id == account_id
+    )
+    return session.scalars(query.where(AuditEvent.what == what).limit(1)).first() is not None

@@ -25,7 +25,7 @@ from anju_platform.accounts.errors import (
     WeakPassword,
 )
 from anju_platform.accounts.lockout import LockoutRule
-from anju_platform.accounts.models import Account, FailedSignIn, Look, SignIn
+from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, SignIn
 from anju_platform.db.unit_of_work import UnitOfWork
 
 SHORTEST_PASSWORD = 12
@@ -74,7 +74,7 @@ class NewAccount:
     locale: str = "zh"
 
 
-class AccessService:
+class AccountService:
     """Sign-ins with opaque tokens, and the log of looks.
 
     random: gives n unpredictable bytes.
@@ -191,7 +191,7 @@ class AccessService:
         if since is not None and repository.has_looked(work.session, actor.account_id, home_id, what, since):
             return
         work.session.add(
-            Look(
+            AuditEvent(
                 id=work.new_id(),
                 at=work.clock.now(),
                 account_id=actor.account_id,
@@ -203,7 +203,7 @@ class AccessService:
             )
         )
 
-    def looks_of(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[Look]:
+    def looks_of(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
         """Who looked at a home's people, newest first."""
         return repository.looks_of(work.session, home_id, limit)
 

@@ -15,8 +15,8 @@ from anju_platform.alerts.models import Alert
 from anju_platform.alerts.presenter import body, subject
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.service import OutboxService, Telling
-from anju_platform.oncall.service import DutyService
+from anju_platform.notifications.service import Notification, OutboxService
+from anju_platform.oncall.service import OncallService
 
 SEEN_EXPIRES_S = 600.0
 
@@ -30,7 +30,7 @@ class _Told:
 class AlertLadder:
     """Takes the steps of an alert's escalation policy."""
 
-    def __init__(self, outbox: OutboxService, duty: DutyService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         self._outbox = outbox
         self._duty = duty
 
@@ -140,5 +140,7 @@ class AlertLadder:
             "kind": alert.kind,
             "level": alert.level,
         }
-        telling = Telling(step=step, alert_id=alert.id, subject=subject(alert, home), body=body(alert), payload=payload)
+        telling = Notification(
+            step=step, alert_id=alert.id, subject=subject(alert, home), body=body(alert), payload=payload
+        )
         self._outbox.tell_people(work, telling, people)

@@ -13,7 +13,7 @@ from anju_core.alerts import (
 from anju_core.events import (
     ElderTold,
     HelpWanted,
-    HomeSight,
+    HomeSupervisionChanged,
     MessageSettled,
     VisitChanged,
 )
@@ -32,13 +32,13 @@ from anju_platform.alerts.repository import AlertRepository
 from anju_platform.alerts.transitions import AlertSteps
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService, UnknownHome
-from anju_platform.oncall.service import DutyService
+from anju_platform.oncall.service import OncallService
 
 
 class AlertHearing(AlertSteps):
     """Turns what happened elsewhere into steps of alerts."""
 
-    def __init__(self, outbox: OutboxService, duty: DutyService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         super().__init__(outbox, duty)
         self._intake = AlertIntake(self._ladder)
 
@@ -67,7 +67,7 @@ class AlertHearing(AlertSteps):
         """
         return self._intake.withdraw(work, home_id, kind, episode, outcome=outcome, why=why, source=source)
 
-    def home_sight(self, work: UnitOfWork, event: HomeSight) -> None:
+    def home_sight(self, work: UnitOfWork, event: HomeSupervisionChanged) -> None:
         """A home that cannot be seen is an alert of its own, until it is seen again. Raises `UnknownHome`."""
         if not event.blind:
             self.withdraw(work, event.home_id, AlertKind.BLIND, None, outcome=Outcome.TECHNICAL, why="seen_again")

@@ -31,7 +31,7 @@ from anju_platform.alerts.queries import AlertDetail, AlertReader, AlertRow
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService
-from anju_platform.oncall.service import DutyService
+from anju_platform.oncall.service import OncallService
 
 TICK_LIMIT = 200
 VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
@@ -49,7 +49,7 @@ VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
 class AlertService(AlertHearing):
     """Raises alerts, moves them through their life, and escalates what stands still."""
 
-    def __init__(self, outbox: OutboxService, duty: DutyService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         super().__init__(outbox, duty)
         self._reader = AlertReader()
 

@@ -26,7 +26,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService
-from anju_platform.oncall.service import DutyService
+from anju_platform.oncall.service import OncallService
 
 ELDER_EXPIRES_S = 600.0
 """What could not be said to the elder for so long is not said any more, seconds."""
@@ -35,7 +35,7 @@ ELDER_EXPIRES_S = 600.0
 class AlertSteps:
     """Decides a command on an alert as it stands now, and carries it out."""
 
-    def __init__(self, outbox: OutboxService, duty: DutyService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         self._outbox = outbox
         self._ladder = AlertLadder(outbox, duty)
 

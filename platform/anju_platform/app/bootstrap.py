@@ -15,31 +15,31 @@ from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.vocabulary import Channel
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.service import AlertService
-from anju_platform.app.scheduler import Engine, add_deadlines
+from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
 from anju_platform.console.tester.service import TesterService
 from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
-from anju_platform.devices.cache import Book
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.service import DeviceService
-from anju_platform.ingest.alarm_consumer import AlarmDesk
+from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.mqtt_client import BufferedClient
-from anju_platform.ingest.mqtt_ingest import Intake
-from anju_platform.ingest.telemetry_consumer import TelemetryDesk
-from anju_platform.monitoring.service import Watch
+from anju_platform.ingest.mqtt_ingest import MqttIngest
+from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
+from anju_platform.monitoring.service import MonitoringService
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel
-from anju_platform.notifications.delivery_worker import Courier
+from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.service import OutboxService
-from anju_platform.oncall.service import DutyService
+from anju_platform.oncall.service import OncallService
 from anju_platform.residents.service import ResidentService
-from anju_platform.routine.nightly_job import Digester
+from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.routine.service import RoutineService
-from anju_platform.sensitivity.service import WishService
+from anju_platform.sensitivity.service import SensitivityService
 from anju_platform.settings import Settings
 from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import SeriesStore
@@ -63,25 +63,25 @@ class Platform:
     clock: Clock
     database: Database
     sessions: sessionmaker[Session]
-    bus: Bus
+    bus: EventDispatcher
     work: WorkFactory
     series: SeriesStore
     hub: Hub
     metrics: CollectorRegistry
-    access: AccessService
+    access: AccountService
     residents: ResidentService
     routine: RoutineService
     family: FamilyService
     district: DistrictService
     devices: DeviceService
-    duty: DutyService
-    wishes: WishService
+    duty: OncallService
+    wishes: SensitivityService
     outbox: OutboxService
     alerts: AlertService
     visits: VisitService
-    watch: Watch
-    ingest: Intake
-    engine: Engine
+    watch: MonitoringService
+    ingest: MqttIngest
+    engine: Scheduler
     tester: TesterService
     simulator: SimulatorLink | None
     threads: ThreadPoolExecutor
@@ -108,29 +108,33 @@ class Platform:
 
 def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
-    clock, bus, hub, metrics = settings.parsed_clock(), Bus(), Hub(), CollectorRegistry()
+    clock, bus, hub, metrics = settings.parsed_clock(), EventDispatcher(), Hub(), CollectorRegistry()
     database = make_engine(settings.database_url.get_secret_value())
     sessions = make_sessions(database)
     work: WorkFactory = partial(UnitOfWork, sessions, bus, clock)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
-    access = AccessService()
-    duty, outbox = DutyService(), OutboxService(settings.apprise)
+    access = AccountService()
+    duty, outbox = OncallService(), OutboxService(settings.apprise)
     alerts = AlertService(outbox, duty)
     visits = VisitService(outbox, duty, _arrival_code)
-    watch = Watch(work=work, clock=clock, alerts=alerts)
+    watch = MonitoringService(work=work, clock=clock, alerts=alerts)
     devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
-    engine = Engine(clock, metrics)
+    engine = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
-    ingest = Intake(
+    ingest = MqttIngest(
         dial=partial(dial, settings),
         clock=clock,
         metrics=metrics,
         listening=watch.listening,
         # A book belongs to one thread: each desk has its own.
         desks=lambda post, onward: (
-            AlarmDesk(work=work, book=Book(work, clock), alerts=alerts, registry=devices, post=post, onward=onward),
-            TelemetryDesk(work=work, book=Book(work, clock), series=series, watch=watch, registry=devices, post=post),
+            AlarmConsumer(
+                work=work, book=DeviceCache(work, clock), alerts=alerts, registry=devices, post=post, onward=onward
+            ),
+            TelemetryConsumer(
+                work=work, book=DeviceCache(work, clock), series=series, watch=watch, registry=devices, post=post
+            ),
         ),
     )
     simulator = SimulatorLink(settings) if settings.sim_control else None
@@ -139,7 +143,7 @@ def build(settings: Settings) -> Platform:
         Channel.HOME: HomeChannel(ingest),
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
-    courier = Courier(work, outbox, channels, alerts.wants_people, threads)
+    courier = DeliveryWorker(work, outbox, channels, alerts.wants_people, threads)
     wire(
         bus,
         alerts=alerts,
@@ -153,7 +157,7 @@ def build(settings: Settings) -> Platform:
     add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
     engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
     engine.add("snapshot", SNAPSHOT_S, lambda _now: watch.snapshot())
-    engine.add("routine", ROUTINE_S, Digester(work, clock, series).step)
+    engine.add("routine", ROUTINE_S, NightlyJob(work, clock, series).step)
     return Platform(
         settings=settings,
         clock=clock,
@@ -171,7 +175,7 @@ def build(settings: Settings) -> Platform:
         district=DistrictService(access),
         devices=devices,
         duty=duty,
-        wishes=WishService(),
+        wishes=SensitivityService(),
         outbox=outbox,
         alerts=alerts,
         visits=visits,

@@ -17,7 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from anju_platform.app import health
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
-from anju_platform.web.security_headers import API, RequestLog, Shield
+from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
 from anju_platform.web.static_files import VersionedFiles
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     app = bare_app(_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)))
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
-    app.add_middleware(Shield, https_only=platform.settings.https_only)
+    app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)
     app.add_api_route("/metrics", health.metrics, include_in_schema=False)
     for router in page_routers():

@@ -87,7 +87,7 @@ class Job:
     run: Callable[[datetime], object]
 
 
-class Engine:
+class Scheduler:
     """Runs jobs. None overlaps itself, runs it missed are one run, and an error is logged, counted and retried."""
 
     def __init__(self, clock: Clock, registry: CollectorRegistry) -> None:
@@ -141,7 +141,9 @@ class Engine:
         return dict(self._last)
 
 
-def add_deadlines(engine: Engine, work: WorkFactory, *, alerts: Advances, visits: Advances, courier: Delivers) -> None:
+def add_deadlines(
+    engine: Scheduler, work: WorkFactory, *, alerts: Advances, visits: Advances, courier: Delivers
+) -> None:
     """The jobs of alerts, visits and the outbox."""
     engine.add("alerts", TICK_S, Deadlines(work, alerts))
     engine.add("visits", TICK_S, Deadlines(work, visits))

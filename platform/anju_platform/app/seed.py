@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from anju_core.escalation import DEFAULT_POLICIES
 from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.repository import account_by_login
-from anju_platform.accounts.service import AccessService, NewAccount
+from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
 from anju_platform.app.seed_people import ESTATES, PEOPLE, PROVIDERS, Elder, Person, elder
@@ -55,7 +55,7 @@ class Login:
     home: str | None
 
 
-def seed(work: UnitOfWork, access: AccessService, homes: int) -> list[Login]:
+def seed(work: UnitOfWork, access: AccountService, homes: int) -> list[Login]:
     """Add the community with its first `homes` homes; every account gets a fresh random password, which is returned."""
     _community(work)
     for number in range(1, homes + 1):
@@ -187,7 +187,7 @@ def _providers(work: UnitOfWork) -> None:
             )
 
 
-def _login(work: UnitOfWork, access: AccessService, person: Person) -> Login:
+def _login(work: UnitOfWork, access: AccountService, person: Person) -> Login:
     password = access.new_password()
     community = COMMUNITY if person.local else None
     account = account_by_login(work.session, person.login)

@@ -13,15 +13,15 @@ from anju_core.events import (
     AlertTaken,
     ElderTold,
     HelpWanted,
-    HomeSight,
+    HomeSupervisionChanged,
     MessageSettled,
+    SensitivityChanged,
     VisitChanged,
     VisitRequested,
-    WishChanged,
 )
 from anju_core.vocabulary import Outcome
 from anju_platform.alerts.service import AlertService
-from anju_platform.db.unit_of_work import Bus, UnitOfWork
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.notifications.channels import PageHub
 from anju_platform.notifications.service import OutboxService
 from anju_platform.visits.service import VisitService
@@ -32,7 +32,7 @@ ELDER_EXPIRES_S = 600.0
 
 
 def wire(
-    bus: Bus,
+    bus: EventDispatcher,
     *,
     alerts: AlertService,
     visits: VisitService,
@@ -40,7 +40,7 @@ def wire(
     hub: PageHub,
     resolved: Callable[[AlertResolved], None] | None = None,
     absent: Callable[[AbsenceChanged], None] | None = None,
-    wished: Callable[[WishChanged], None] | None = None,
+    wished: Callable[[SensitivityChanged], None] | None = None,
 ) -> None:
     """Connect the slices. `resolved`, `absent` and `wished` are the watch's: it learns from what people say."""
     bus.within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
@@ -48,7 +48,7 @@ def wire(
     bus.within(MessageSettled, alerts.message_settled)
     bus.within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
     bus.within(ElderTold, outbox.heard)
-    bus.within(HomeSight, alerts.home_sight)
+    bus.within(HomeSupervisionChanged, alerts.home_sight)
     bus.within(HelpWanted, alerts.help_wanted)
     bus.within(AlertResolved, visits.alert_resolved)
     bus.within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
@@ -60,7 +60,7 @@ def wire(
     if absent is not None:
         bus.after(AbsenceChanged, absent)
     if wished is not None:
-        bus.after(WishChanged, wished)
+        bus.after(SensitivityChanged, wished)
 
 
 def _ignore(_result: object) -> None:

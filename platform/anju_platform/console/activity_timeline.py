@@ -32,7 +32,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class StripRow:
+class TimelineRow:
     """One room: when somebody was seen there, and when usually."""
 
     room: str
@@ -42,12 +42,12 @@ class StripRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class ActivityTimeline:
     """What is drawn."""
 
     start: datetime
     end: datetime
-    rows: Sequence[StripRow]
+    rows: Sequence[TimelineRow]
     now: datetime
     gap: Stretch | None = None
     """The silence that is the reason for an alert."""
@@ -58,7 +58,7 @@ class Strip:
     zone: ZoneInfo = time_format.SHANGHAI
 
 
-def draw(strip: Strip, words: Words) -> Markup:
+def draw(strip: ActivityTimeline, words: Words) -> Markup:
     """The strip as a figure; its text alternative says the same in words."""
     height = ROW * len(strip.rows)
     parts = [
@@ -74,7 +74,7 @@ def draw(strip: Strip, words: Words) -> Markup:
     ).format(labels, describe(strip, words), height + FOOT, Markup("").join(parts))
 
 
-def describe(strip: Strip, words: Words) -> str:
+def describe(strip: ActivityTimeline, words: Words) -> str:
     """The strip in words."""
     seen = [(row, [one for one in row.seen if one.end > strip.start]) for row in strip.rows]
     rooms = [words("%(room)s %(n)s 次", room=row.room, n=len(marks)) for row, marks in seen if marks]
@@ -91,13 +91,13 @@ def describe(strip: Strip, words: Words) -> str:
     return "".join(told)
 
 
-def _share(strip: Strip, at: datetime) -> float:
+def _share(strip: ActivityTimeline, at: datetime) -> float:
     """Where a time is, per cent of the width, kept inside."""
     share = (at - strip.start) / (strip.end - strip.start) * 100
     return min(100.0, max(0.0, share))
 
 
-def _box(strip: Strip, one: Stretch, top: float, height: float, look: str) -> Markup | None:
+def _box(strip: ActivityTimeline, one: Stretch, top: float, height: float, look: str) -> Markup | None:
     left, right = _share(strip, one.start), _share(strip, one.end)
     if right <= left and not strip.start <= one.start <= strip.end:
         return None
@@ -107,7 +107,7 @@ def _box(strip: Strip, one: Stretch, top: float, height: float, look: str) -> Ma
     )
 
 
-def _row(strip: Strip, row: StripRow, number: int) -> Iterator[Markup]:
+def _row(strip: ActivityTimeline, row: TimelineRow, number: int) -> Iterator[Markup]:
     top = number * ROW
     for one in row.usual:
         if box := _box(strip, one, top + 3, ROW - 6, "usual"):
@@ -118,13 +118,13 @@ def _row(strip: Strip, row: StripRow, number: int) -> Iterator[Markup]:
     yield Markup('<line class="grid" x1="0" x2="100%" y1="{0}" y2="{0}"/>').format(top + ROW)
 
 
-def _dark(strip: Strip, height: int) -> Iterator[Markup]:
+def _dark(strip: ActivityTimeline, height: int) -> Iterator[Markup]:
     for one in strip.dark:
         if box := _box(strip, one, 0, height, "dark"):
             yield box
 
 
-def _hours(strip: Strip, height: int) -> Iterator[Markup]:
+def _hours(strip: ActivityTimeline, height: int) -> Iterator[Markup]:
     length = strip.end - strip.start
     step = timedelta(hours=6) if length <= timedelta(days=2) else timedelta(days=max(1, length.days // 7))
     at = time_format.midnight(strip.start, strip.zone)
@@ -134,7 +134,7 @@ def _hours(strip: Strip, height: int) -> Iterator[Markup]:
         at += step
 
 
-def _tick(strip: Strip, at: datetime, height: int, label: str) -> Markup:
+def _tick(strip: ActivityTimeline, at: datetime, height: int, label: str) -> Markup:
     share = _share(strip, at)
     anchor = "start" if share < 4 else "end" if share > 96 else "middle"  # noqa: PLR2004 - near an edge the word turns inwards
     return Markup(
@@ -143,7 +143,7 @@ def _tick(strip: Strip, at: datetime, height: int, label: str) -> Markup:
     ).format(share, height + 4, height + 18, anchor, label)
 
 
-def _marks(strip: Strip, words: Words, height: int) -> Iterator[Markup]:
+def _marks(strip: ActivityTimeline, words: Words, height: int) -> Iterator[Markup]:
     if strip.gap:
         yield from _gap(strip, strip.gap, words, height)
     if strip.start <= strip.now <= strip.end:
@@ -157,7 +157,7 @@ def _marks(strip: Strip, words: Words, height: int) -> Iterator[Markup]:
         ).format(share, height)
 
 
-def _gap(strip: Strip, gap: Stretch, words: Words, height: int) -> Iterator[Markup]:
+def _gap(strip: ActivityTimeline, gap: Stretch, words: Words, height: int) -> Iterator[Markup]:
     if box := _box(strip, gap, 0, height, "gap"):
         yield box
     left, right = _share(strip, gap.start), _share(strip, gap.end)

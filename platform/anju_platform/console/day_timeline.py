@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from anju_platform.console import time_format
-from anju_platform.console.activity_timeline import Stretch, StripRow
+from anju_platform.console.activity_timeline import Stretch, TimelineRow
 from anju_platform.console.display_names import say
 from anju_platform.web.i18n import Words
 from anju_wire.profiles import QUANTITIES, Quantity
@@ -78,13 +78,13 @@ def rows(
     end: datetime,
     words: Words,
     usual: Mapping[str, Sequence[Stretch]] | None = None,
-) -> list[StripRow]:
+) -> list[TimelineRow]:
     """The rows of a strip from `start` to `end`: every room that ever spoke, in the order of the vocabulary."""
     seen = stretches(signs)
     shaded = usual or {}
     rooms = [room.value for room in Room if room.value in seen or room.value in shaded]
     return [
-        StripRow(
+        TimelineRow(
             say(words, "room", room),
             _within(seen.get(room, ()), start, end),
             _within(shaded.get(room, ()), start, end),

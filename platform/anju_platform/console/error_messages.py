@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 _SAYINGS: Mapping[str, str] = {
-    "AlertAlreadyTaken": mark("%(by)s 已经接手了。"),
-    "AlertNotTaken": mark("要先有人接手。"),
-    "AlertClosed": mark("这件事已经结束了。"),
-    "AlertStepNotPossible": mark("情况已经变了，这一步现在做不了。"),
-    "VisitAlreadyRequested": mark("已经派过人了。"),
-    "VisitAlreadyAccepted": mark("%(by)s 已经接了这一单。"),
-    "OfferLapsed": mark("这一单已经不等您回应了。"),
-    "CarerBusy": mark("您还有一次上门没有结束。"),
-    "NotYourVisit": mark("这是别的护理员的上门。"),
-    "ArrivalNotProven": mark("验证码不对，手机定位也不在家门口。"),
-    "TooManyCodes": mark("验证码错得太多次，请给值班室打电话。"),
-    "TasksUnanswered": mark("清单上还有没回答的。"),
-    "VisitStepNotPossible": mark("情况已经变了，这一步现在做不了。"),
-    "SignInRefused": mark("账号或密码不对。"),
-    "TooManySignIns": mark("试得太多次了，请 %(retry_after_s)s 秒后再试。"),
-    "CsrfMismatch": mark("页面过期了，请刷新后再试。"),
-    "WishOutOfRange": mark("只能选每户每月 %(least)g 到 %(most)g 次。"),
-    "WishChangedMeanwhile": mark(
+    "AlertAlreadyTaken": N_("%(by)s 已经接手了。"),
+    "AlertNotTaken": N_("要先有人接手。"),
+    "AlertClosed": N_("这件事已经结束了。"),
+    "AlertStepNotPossible": N_("情况已经变了，这一步现在做不了。"),
+    "VisitAlreadyRequested": N_("已经派过人了。"),
+    "VisitAlreadyAccepted": N_("%(by)s 已经接了这一单。"),
+    "OfferLapsed": N_("这一单已经不等您回应了。"),
+    "CarerBusy": N_("您还有一次上门没有结束。"),
+    "NotYourVisit": N_("这是别的护理员的上门。"),
+    "ArrivalNotProven": N_("验证码不对，手机定位也不在家门口。"),
+    "TooManyCodes": N_("验证码错得太多次，请给值班室打电话。"),
+    "TasksUnanswered": N_("清单上还有没回答的。"),
+    "VisitStepNotPossible": N_("情况已经变了，这一步现在做不了。"),
+    "SignInRefused": N_("账号或密码不对。"),
+    "TooManySignIns": N_("试得太多次了，请 %(retry_after_s)s 秒后再试。"),
+    "CsrfMismatch": N_("页面过期了，请刷新后再试。"),
+    "SensitivityOutOfRange": N_("只能选每户每月 %(least)g 到 %(most)g 次。"),
+    "SensitivityChangedMeanwhile": N_(
         "别人刚刚改过：现在是每户每月 %(false_alerts)g 次虚惊、%(routine_changes)g 次作息提醒。"
     ),
-    "AbsenceEnded": mark("已经结束了。"),
-    "InvalidAbsence": mark("时间不对：要在将来，而且不超过三个月。"),
+    "AbsenceEnded": N_("已经结束了。"),
+    "InvalidAbsence": N_("时间不对：要在将来，而且不超过三个月。"),
 }
 _FAMILIES: tuple[tuple[type[DomainError], str], ...] = (
-    (NotFound, mark("找不到，或者不在您的范围内。")),
-    (Conflict, mark("情况已经变了，请再看一眼。")),
-    (Refused, mark("您没有这个权限。")),
-    (Invalid, mark("填写的内容有问题。")),
+    (NotFound, N_("找不到，或者不在您的范围内。")),
+    (Conflict, N_("情况已经变了，请再看一眼。")),
+    (Refused, N_("您没有这个权限。")),
+    (Invalid, N_("填写的内容有问题。")),
 )
 
 

@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session
 from anju_platform.console import time_format
 from anju_platform.console.rendering import address
 from anju_platform.residents.models import Home, Resident
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 ELDER = "elder"
 """Who a call was to, when it was to the elder."""
 DOOR: Sequence[tuple[str, str]] = (
-    ("mobility", mark("行动")),
-    ("hearing", mark("听力")),
-    ("illnesses", mark("疾病")),
-    ("pets", mark("宠物")),
-    ("key_holder", mark("钥匙")),
+    ("mobility", N_("行动")),
+    ("hearing", N_("听力")),
+    ("illnesses", N_("疾病")),
+    ("pets", N_("宠物")),
+    ("key_holder", N_("钥匙")),
 )
 
 

@@ -28,7 +28,7 @@ PagesDep = Annotated[Pages, Depends(pages)]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageContext:
     """A signed-in person's request for a page."""
 
     request: Request
@@ -65,9 +65,9 @@ class Asked:
         )
 
 
-def asked(request: Request, found: SignedInDep, platform: PlatformDep, pages: PagesDep) -> Asked:
+def asked(request: Request, found: SignedInDep, platform: PlatformDep, pages: PagesDep) -> PageContext:
     """The dependency of every page for signed-in people."""
-    return Asked(request, found, platform, pages)
+    return PageContext(request, found, platform, pages)
 
 
-AskedDep = Annotated[Asked, Depends(asked)]
+PageContextDep = Annotated[PageContext, Depends(asked)]

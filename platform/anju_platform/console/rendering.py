@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 import anju_dashboards
 from anju_platform.console import activity_timeline, display_names, time_format, waveform_chart
-from anju_platform.web.i18n import LOCALES, SOURCE, Words, load_words, mark
+from anju_platform.web.i18n import LOCALES, N_, SOURCE, Words, load_words
 from anju_wire.clock import Clock
 
 HOME = Path(anju_dashboards.__file__).parent
@@ -35,21 +35,21 @@ SCRIPT_WORDS = {
     "daysHours": time_format.DAYS_HOURS,
     "ago": time_format.AGO,
     "ahead": time_format.AHEAD,
-    "offline": mark("没有网络"),
-    "stale": mark("画面停在 %(when)s，正在重新连接…"),
-    "failed": mark("没有成功：%(why)s"),
-    "unreachable": mark("连不上服务器，什么都没有改变。请再试一次。"),
-    "kept": mark("已存手机"),
-    "sent": mark("已发送"),
-    "refused": mark("没有被接受：%(why)s"),
-    "waiting": mark("%(n)s 步存在手机里，有信号就发送"),
-    "allSent": mark("全部已发送"),
-    "locating": mark("正在定位…"),
-    "located": mark("已定位"),
-    "noPlace": mark("没有定位，也可以继续"),
-    "newAlert": mark("新的报警"),
-    "undo": mark("撤销（%(s)s 秒）"),
-    "over": mark("超时"),
+    "offline": N_("没有网络"),
+    "stale": N_("画面停在 %(when)s，正在重新连接…"),
+    "failed": N_("没有成功：%(why)s"),
+    "unreachable": N_("连不上服务器，什么都没有改变。请再试一次。"),
+    "kept": N_("已存手机"),
+    "sent": N_("已发送"),
+    "refused": N_("没有被接受：%(why)s"),
+    "waiting": N_("%(n)s 步存在手机里，有信号就发送"),
+    "allSent": N_("全部已发送"),
+    "locating": N_("正在定位…"),
+    "located": N_("已定位"),
+    "noPlace": N_("没有定位，也可以继续"),
+    "newAlert": N_("新的报警"),
+    "undo": N_("撤销（%(s)s 秒）"),
+    "over": N_("超时"),
 }
 
 
@@ -164,9 +164,9 @@ def address(words: Words, estate: str, building: str, unit: str, room: str) -> s
 
     parts = (
         estate.strip(),
-        said(building, "楼栋座幢", mark("%(n)s 号楼")),
-        said(unit, "单元门", mark("%(n)s 单元")),
-        said(room, "室号", mark("%(n)s 室")),
+        said(building, "楼栋座幢", N_("%(n)s 号楼")),
+        said(unit, "单元门", N_("%(n)s 单元")),
+        said(room, "室号", N_("%(n)s 室")),
     )
     return " ".join(part for part in parts if part)
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-SECONDS = mark("%(s)s 秒")
-MINUTES = mark("%(m)s 分钟")
-HOURS_MINUTES = mark("%(h)s 小时 %(m)s 分")
-HOURS = mark("%(h)s 小时")
-DAYS_HOURS = mark("%(d)s 天 %(h)s 小时")
-DAYS = mark("%(d)s 天")
-AGO = mark("%(span)s前")
-AHEAD = mark("%(span)s后")
+SECONDS = N_("%(s)s 秒")
+MINUTES = N_("%(m)s 分钟")
+HOURS_MINUTES = N_("%(h)s 小时 %(m)s 分")
+HOURS = N_("%(h)s 小时")
+DAYS_HOURS = N_("%(d)s 天 %(h)s 小时")
+DAYS = N_("%(d)s 天")
+AGO = N_("%(span)s前")
+AHEAD = N_("%(span)s后")
 
 
 def span(words: Words, seconds: float) -> str:

@@ -18,7 +18,7 @@ _MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class WaveformChart:
     """Magnitudes of acceleration in g (gravity included), `rate` samples a second, and the second of the impact."""
 
     magnitudes: Sequence[float]

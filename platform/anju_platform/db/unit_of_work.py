@@ -23,7 +23,7 @@ from anju_wire.clock import Clock
 E = TypeVar("E", bound=Event)
 
 
-class Bus:
+class EventDispatcher:
     """Who listens to which event; filled by `bootstrap` alone."""
 
     def __init__(self) -> None:
@@ -49,14 +49,17 @@ class Bus:
             handler(event)
 
 
-class Kept(Exception):
+class CommitOnError(Exception):
     """An error that must be remembered (a failed sign-in is counted): what was written before it is kept."""
 
 
 class UnitOfWork:
-    """A transaction as a context manager; commits on a clean exit, rolls back on an error that is not `Kept`."""
+    """A transaction as a context manager.
 
-    def __init__(self, sessions: sessionmaker[Session], bus: Bus, clock: Clock) -> None:
+    It commits on a clean exit and on a `CommitOnError`; it rolls back on any other error.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session], bus: EventDispatcher, clock: Clock) -> None:
         self._sessions = sessions
         self._bus = bus
         self.clock = clock
@@ -70,7 +73,7 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        keep = error is None or isinstance(error, Kept)
+        keep = error is None or isinstance(error, CommitOnError)
         try:
             if keep:
                 self.session.commit()

@@ -56,7 +56,7 @@ class HomeSensors:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-class Book:
+class DeviceCache:
     """A cache over the records of gateways and devices; `table` has the sensors that were asked for as columns."""
 
     def __init__(self, work: WorkFactory, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from anju_wire.vocabulary import Room
 _STRANGER = "", str(Room.OTHER)
 
 
-class Roster:
+class DeviceRoster:
     """Kinds and rooms of devices as they are registered now.
 
     Objects that stay would be gone through by the collector again and again, while everybody waits: a quarter of a

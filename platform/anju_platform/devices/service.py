@@ -16,7 +16,7 @@ from anju_core.errors import NotFound
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
-from anju_platform.ingest.ports import Sighting, Sightings
+from anju_platform.ingest.ports import LastSeen, Sightings
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 STRANGER = ""
@@ -78,7 +78,7 @@ class DeviceService:
         gateways = {(row.home_id, row.id): row for row in records.gateways_of(homes)}
         devices = records.notes_of(homes)
         noted: dict[tuple[str, str], Note] = {}
-        strangers: dict[tuple[str, str], Sighting] = {}
+        strangers: dict[tuple[str, str], LastSeen] = {}
         for key, sighting in sightings.items():
             if key in gateways:
                 gateways[key].last_seen_at = _later(gateways[key].last_seen_at, sighting)
@@ -95,7 +95,7 @@ class DeviceService:
         self,
         records: DeviceRepository,
         devices: Mapping[tuple[str, str], Note],
-        strangers: Mapping[tuple[str, str], Sighting],
+        strangers: Mapping[tuple[str, str], LastSeen],
     ) -> None:
         """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
         room: dict[str, int] = dict.fromkeys(records.homes({home for home, _ in strangers}), MOST_STRANGERS)
@@ -129,7 +129,7 @@ class DeviceService:
             row.spooled = min(max(sum(status.spooled.values()), 0), 2**31 - 1)
             row.dropped = min(max(status.dropped, 0), 2**31 - 1)
             row.version = status.version[:40]
-            row.last_seen_at = _later(row.last_seen_at, Sighting(arrived_s))
+            row.last_seen_at = _later(row.last_seen_at, LastSeen(arrived_s))
         work.session.flush()
         if self._online is not None:
             self._online(row.home_id, status.online, arrived_s)
@@ -177,7 +177,7 @@ class DeviceService:
         return DeviceRepository(work.session).quarantine(before, limit)
 
 
-def _note(row: Note, sighting: Sighting) -> Note:
+def _note(row: Note, sighting: LastSeen) -> Note:
     """A newer word replaces what is known; an older one only fills what isn't."""
     newer = row.last_seen_at is None or sighting.at_s >= row.last_seen_at.timestamp()
     row.last_seen_at = _later(row.last_seen_at, sighting)
@@ -188,7 +188,7 @@ def _note(row: Note, sighting: Sighting) -> Note:
     return row
 
 
-def _later(known: datetime | None, sighting: Sighting) -> datetime:
+def _later(known: datetime | None, sighting: LastSeen) -> datetime:
     at = datetime.fromtimestamp(sighting.at_s, UTC)
     return at if known is None else max(known, at)
 
@@ -196,7 +196,7 @@ def _later(known: datetime | None, sighting: Sighting) -> datetime:
 def _not_ahead(sightings: Sightings, now_s: float) -> Sightings:
     """A clock that is ahead must not hide a silence to come."""
     return {
-        key: one if one.at_s <= now_s else Sighting(now_s, one.battery, one.link_quality)
+        key: one if one.at_s <= now_s else LastSeen(now_s, one.battery, one.link_quality)
         for key, one in sightings.items()
     }
 

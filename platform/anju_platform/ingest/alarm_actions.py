@@ -17,7 +17,7 @@ from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
 from anju_wire.vocabulary import FallStage, Room
 
-Deed = Callable[[UnitOfWork, AlarmSink], object]
+AlarmAction = Callable[[UnitOfWork, AlarmSink], object]
 """Something to do inside the message's transaction."""
 
 _ROOMS = {
@@ -31,7 +31,7 @@ _ROOMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class AlarmEvent:
     """One record of an alarm message with what is known about where it came from."""
 
     incoming: Incoming
@@ -70,21 +70,21 @@ class Happening:
         )
 
 
-def deeds(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> list[Deed]:
+def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> list[AlarmAction]:
     """Everything that an alarm message asks for, in its order."""
     found = []
     for index, reading in enumerate(incoming.readings):
         act = _ACTS.get(reading.quantity)  # type: ignore[call-overload]
         if act is not None:
             source = f"{incoming.source}/{index}"
-            happening = Happening(incoming, reading, device(reading.device), source, incoming.readings)
+            happening = AlarmEvent(incoming, reading, device(reading.device), source, incoming.readings)
             deed = act(happening)
             if deed is not None:
                 found.append(deed)
     return found
 
 
-def unreadable(rejected: Rejected) -> Deed | None:
+def unreadable(rejected: Rejected) -> AlarmAction | None:
     """An alarm of a home's own gateway that cannot be read is a call for help all the same."""
     stream, facts = rejected.stream, rejected.facts
     if stream is None or facts is None or rejected.header is None:
@@ -106,7 +106,7 @@ def unreadable(rejected: Rejected) -> Deed | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _press(happening: Happening) -> Deed | None:
+def _press(happening: AlarmEvent) -> AlarmAction | None:
     if not happening.reading.truth:
         return None
     zh, en = happening.place
@@ -115,28 +115,28 @@ def _press(happening: Happening) -> Deed | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _held(happening: Happening) -> Deed | None:
+def _held(happening: AlarmEvent) -> AlarmAction | None:
     if not happening.reading.truth:
         return None
     return _withdrawal(happening, AlertKind.SOS, None, "elder_cancelled")
 
 
-def _withdrawal(happening: Happening, kind: AlertKind, episode: str | None, why: str) -> Deed:
+def _withdrawal(happening: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
     home, source = happening.incoming.facts.home_id, happening.source
     return lambda work, alerts: alerts.withdraw(
         work, home, kind, episode, outcome=Outcome.WITHDRAWN, why=why, source=source
     )
 
 
-def _smoke(happening: Happening) -> Deed | None:
+def _smoke(happening: AlarmEvent) -> AlarmAction | None:
     return _hazard(happening, AlertKind.SMOKE, "的烟雾报警器报警", "The smoke detector{} is sounding")
 
 
-def _leak(happening: Happening) -> Deed | None:
+def _leak(happening: AlarmEvent) -> AlarmAction | None:
     return _hazard(happening, AlertKind.LEAK, "检测到漏水", "Water where none should be{}")
 
 
-def _hazard(happening: Happening, kind: AlertKind, zh: str, en: str) -> Deed | None:
+def _hazard(happening: AlarmEvent, kind: AlertKind, zh: str, en: str) -> AlarmAction | None:
     """The all-clear of a hazard closes nothing: whether it is over is for a person to see."""
     if not happening.reading.truth:
         return None
@@ -146,7 +146,7 @@ def _hazard(happening: Happening, kind: AlertKind, zh: str, en: str) -> Deed | N
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _fall(happening: Happening) -> Deed | None:
+def _fall(happening: AlarmEvent) -> AlarmAction | None:
     stage, _, fall_id = (happening.reading.text or "").partition(":")
     if stage in {FallStage.WITHDRAWN, FallStage.CANCELLED}:
         why = "recovered" if stage == FallStage.WITHDRAWN else "elder_cancelled"
@@ -171,7 +171,7 @@ def _fall(happening: Happening) -> Deed | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _impact(happening: Happening, fall_id: str) -> datetime:
+def _impact(happening: AlarmEvent, fall_id: str) -> datetime:
     """The fall's id is its impact in milliseconds, by the gateway's clock; believed near the record's own time."""
     if fall_id.isdigit() and abs(int(fall_id) / 1000 - happening.reading.at_s) < _NEAR_S:
         return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
@@ -181,14 +181,14 @@ def _impact(happening: Happening, fall_id: str) -> datetime:
 _NEAR_S = 180.0
 
 
-def _announced(happening: Happening) -> Deed | None:
+def _announced(happening: AlarmEvent) -> AlarmAction | None:
     said, reference, message = f"{happening.reading.text or ''}::".split(":", 2)
     home_id = happening.incoming.facts.home_id
     event = ElderTold(at=happening.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
     return lambda work, _alerts: work.record(event)
 
 
-_ACTS: dict[Quantity, Callable[[Happening], Deed | None]] = {
+_ACTS: dict[Quantity, Callable[[AlarmEvent], AlarmAction | None]] = {
     Quantity.SOS: _press,
     Quantity.SOS_CANCEL: _held,
     Quantity.SMOKE: _smoke,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.cache import Book
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.acks import acks
-from anju_platform.ingest.alarm_actions import Deed, deeds, unreadable
+from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unreadable
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.cursors import Streams
+from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
 from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, Post, Registry
 from anju_wire.messages import InvalidMessage, Status, decode
@@ -23,14 +23,14 @@ _LONGEST_REASON = 300
 log = structlog.get_logger()
 
 
-class AlarmDesk:
+class AlarmConsumer:
     """Used by one thread. `onward` gets every message that was new, for the series and the watch."""
 
     def __init__(
         self,
         *,
         work: WorkFactory,
-        book: Book,
+        book: DeviceCache,
         alerts: AlarmSink,
         registry: Registry,
         post: Post,
@@ -38,7 +38,7 @@ class AlarmDesk:
     ) -> None:
         self._work, self._book, self._alerts, self._registry = work, book, alerts, registry
         self._post, self._onward = post, onward
-        self._streams = Streams(work)
+        self._streams = CursorStore(work)
         self._clocks = Clocks()
 
     def take(self, batch: Sequence[Raw]) -> None:
@@ -111,7 +111,7 @@ class AlarmDesk:
         key, stream = message.stream, self._streams.get(message.stream)
         new = not stream.has(message.seq)
         if new:
-            found = deeds(message, lambda device: self._book.device(message.facts.home_id, device))
+            found = alarm_actions(message, lambda device: self._book.device(message.facts.home_id, device))
             self._store(key, message.seq, message.base, found, None)
         self._answer(key, message, None)
         if new:
@@ -127,7 +127,7 @@ class AlarmDesk:
         if key is not None:
             self._answer(key, message, message)
 
-    def _store(self, key: StreamKey, seq: int, base: int, found: list[Deed], rejected: Rejected | None) -> None:
+    def _store(self, key: StreamKey, seq: int, base: int, found: list[AlarmAction], rejected: Rejected | None) -> None:
         stream = self._streams.get(key).copy()
         stream.take(seq, base)
         with self._work() as work:

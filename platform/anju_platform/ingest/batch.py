@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.inactivity import LifeBatch
-from anju_platform.devices.cache import Book
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.sensors import Sensor, SensorTable
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey
-from anju_platform.ingest.duplicates import Stream
-from anju_platform.ingest.last_seen import Heard
+from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs
 from anju_platform.timeseries.store import Clip, Readings
 from anju_wire.profiles import Quantity
@@ -38,11 +38,11 @@ class Batch:
     gateways: dict[tuple[str, str], float] = field(default_factory=dict)
     """When each home's gateway was last heard."""
     clips: list[tuple[str, str, Clip]] = field(default_factory=list)
-    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+    streams: dict[StreamKey, SequenceTracker] = field(default_factory=dict)
     topics: dict[StreamKey, Topic] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
 
-    def add(self, message: Incoming, row: int, book: Book) -> None:
+    def add(self, message: Incoming, row: int, book: DeviceCache) -> None:
         """A message of the home with this row in `LifeBatch.home`, reading by reading."""
         home, readings, last, told = message.facts.home_id, self.readings, self.last, self.told
         known = book.sensors(home).sensors
@@ -109,7 +109,7 @@ class Batch:
         room, kind = np.concatenate([one.room for one in lives]), np.concatenate([one.kind for one in lives])
         return LifeBatch(home=home, at_s=at_s, room=room, kind=kind)
 
-    def tell(self, heard: Heard) -> None:
+    def tell(self, heard: LastSeenBuffer) -> None:
         """What the batch said of its devices."""
         for (home, gateway), at_s in self.gateways.items():
             heard.spoke(home, gateway, at_s)

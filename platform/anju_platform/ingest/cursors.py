@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, insert, select, update
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.decode import StreamKey
-from anju_platform.ingest.duplicates import Stream
+from anju_platform.ingest.duplicates import SequenceTracker
 from anju_wire.vocabulary import Lane
 
 _COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.upto)
@@ -26,21 +26,21 @@ _ADVANCE = (
 )
 
 
-class Streams:
+class CursorStore:
     """The streams of some lanes; read from the records when first met."""
 
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
         self._loaded = False
-        self._streams: dict[StreamKey, Stream] = {}
+        self._streams: dict[StreamKey, SequenceTracker] = {}
         self._saved: dict[StreamKey, int] = {}
 
-    def get(self, key: StreamKey) -> Stream:
+    def get(self, key: StreamKey) -> SequenceTracker:
         """The stream as far as it is taken."""
         if not self._loaded:
             self._load()
         if key not in self._streams:
-            self._streams[key], self._saved[key] = Stream(), 0
+            self._streams[key], self._saved[key] = SequenceTracker(), 0
         return self._streams[key]
 
     def _load(self) -> None:
@@ -51,10 +51,10 @@ class Streams:
             for gateway, epoch, lane, upto in rows:
                 if lane in _LANES:
                     key = (gateway, epoch, Lane(lane))
-                    self._streams[key], self._saved[key] = Stream(upto), upto
+                    self._streams[key], self._saved[key] = SequenceTracker(upto), upto
         self._loaded = True
 
-    def put(self, key: StreamKey, stream: Stream) -> None:
+    def put(self, key: StreamKey, stream: SequenceTracker) -> None:
         """What was tried is stored now."""
         self._streams[key] = stream
 

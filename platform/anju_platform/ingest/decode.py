@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from anju_platform.devices.cache import Book, GatewayFacts
+from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
@@ -92,7 +92,7 @@ class Plain(NamedTuple):
     pack: list[PlainRecord]
 
 
-def open_plain(raw: Raw, book: Book, clocks: Clocks) -> Plain | None:
+def open_plain(raw: Raw, book: DeviceCache, clocks: Clocks) -> Plain | None:
     """An ordinary message, or None: `read` then says what it is, or what is wrong with it."""
     envelope = decode_plain(raw.payload)
     if envelope is None or not envelope.pack:
@@ -117,7 +117,7 @@ def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
     return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
 
 
-def read(raw: Raw, book: Book, clocks: Clocks) -> Incoming | Rejected:
+def read(raw: Raw, book: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
     """Take a message apart, check that it may say what it says, and put its times right."""
     try:
         topic = _topic(raw.topic)
@@ -172,7 +172,7 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
     raise InvalidMessage(f"$.pack[{late}].t", f"{readings[late].at_s!r} is in the future")
 
 
-def _rejected(raw: Raw, topic: Topic, error: InvalidMessage, book: Book) -> Rejected:
+def _rejected(raw: Raw, topic: Topic, error: InvalidMessage, book: DeviceCache) -> Rejected:
     """With its header, where that much can be read and the gateway belongs here."""
     header = _header(raw.payload)
     facts = None if header is None else book.gateway(header.gateway)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Stream:
+class SequenceTracker:
     """One lane of one epoch of one gateway. `upto`: everything to here is taken; `ahead`: taken beyond a hole."""
 
     upto: int = 0
@@ -29,6 +29,6 @@ class Stream:
         if self.ahead:
             self.ahead = {number for number in self.ahead if number > self.upto}
 
-    def copy(self) -> Stream:
+    def copy(self) -> SequenceTracker:
         """To try a batch on."""
-        return Stream(self.upto, set(self.ahead))
+        return SequenceTracker(self.upto, set(self.ahead))

@@ -6,25 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_platform.devices.sensors import Sensor, SensorTable
-from anju_platform.ingest.ports import Sighting
+from anju_platform.ingest.ports import LastSeen
 
 Floats = NDArray[np.float64]
 
 
-class Heard:
+class LastSeenBuffer:
     """Sightings since the last `empty`. Used by one thread."""
 
     def __init__(self, table: SensorTable) -> None:
         self._table = table
-        self._sightings: dict[tuple[str, str], Sighting] = {}
+        self._sightings: dict[tuple[str, str], LastSeen] = {}
         self._at_s = np.full(0, -np.inf)
         self._value = np.full(0, np.nan)
 
-    def spoke(self, home: str, device: str, at_s: float) -> Sighting:
+    def spoke(self, home: str, device: str, at_s: float) -> LastSeen:
         """A device or a gateway spoke; its sighting."""
         sighting = self._sightings.get((home, device))
         if sighting is None:
-            sighting = self._sightings[home, device] = Sighting(at_s)
+            sighting = self._sightings[home, device] = LastSeen(at_s)
         elif at_s > sighting.at_s:
             sighting.at_s = at_s
         return sighting
@@ -44,7 +44,7 @@ class Heard:
         np.maximum.at(self._at_s, rows, at_s)
         self._value[rows] = values
 
-    def empty(self) -> dict[tuple[str, str], Sighting]:
+    def empty(self) -> dict[tuple[str, str], LastSeen]:
         """All sightings, by home and device; from now on anew."""
         fresh = np.flatnonzero(self._at_s > -np.inf)
         sensors = self._table.sensors

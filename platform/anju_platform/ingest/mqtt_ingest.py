@@ -15,10 +15,10 @@ import paho.mqtt.client as mqtt
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from anju_platform.ingest.alarm_consumer import AlarmDesk
+from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Incoming, Raw
 from anju_platform.ingest.mqtt_client import BufferedClient, Publication
-from anju_platform.ingest.telemetry_consumer import TelemetryDesk
+from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.clock import Clock
 from anju_wire.messages import PlatformStatus, encode
@@ -46,7 +46,7 @@ class Dial(Protocol):
         """`name` tells the platform's own clients apart."""
 
 
-class Waiting:
+class BoundedQueue:
     """Messages between the network's thread, which never waits, and the thread that stores them.
 
     Bounded by number and by bytes: what does not fit is left out, not acknowledged, and sent again by its home.
@@ -84,12 +84,12 @@ class Waiting:
         return batch
 
 
-class Line:
+class MqttConnection:
     """One client and what waits for its thread."""
 
     def __init__(self, name: str, client: BufferedClient, lanes: tuple[Lane, ...], clock: Clock) -> None:
         self.client, self.name, self._lanes, self._clock = client, name, lanes, clock
-        self.waiting = Waiting()
+        self.waiting = BoundedQueue()
         self.ready = threading.Event()
         client.on_connect = self._connected
         client.on_disconnect = lambda *_: self.ready.clear()
@@ -126,7 +126,7 @@ class Line:
                 log.warning("a topic that is not UTF-8", line=self.name)
 
 
-class Intake:
+class MqttIngest:
     """Everything that comes in, from the broker to the desks.
 
     `listening` is told whether telemetry can be received and stored: while it cannot, a home's silence means nothing.
@@ -139,11 +139,13 @@ class Intake:
         clock: Clock,
         metrics: CollectorRegistry,
         listening: Callable[[bool, float], None],
-        desks: Callable[[Callable[[str, bytes], None], Callable[[Incoming], None]], tuple[AlarmDesk, TelemetryDesk]],
+        desks: Callable[
+            [Callable[[str, bytes], None], Callable[[Incoming], None]], tuple[AlarmConsumer, TelemetryConsumer]
+        ],
     ) -> None:
         self._clock, self._listening = clock, listening
-        self._alarm = Line("alarm", dial("alarm"), (Lane.ALARM, Lane.STATUS), clock)
-        self._telemetry = Line("telemetry", dial("telemetry"), (Lane.TELEMETRY, Lane.CLIP), clock)
+        self._alarm = MqttConnection("alarm", dial("alarm"), (Lane.ALARM, Lane.STATUS), clock)
+        self._telemetry = MqttConnection("telemetry", dial("telemetry"), (Lane.TELEMETRY, Lane.CLIP), clock)
         self._telemetry.client.gather_s = _NETWORK_GATHER_S
         will = encode(PlatformStatus(online=False, at=clock.time()))
         self._alarm.client.will_set(PLATFORM_STATUS, will, 1, retain=True)
@@ -201,7 +203,7 @@ class Intake:
             line.client.loop_stop()
         self._telemetry_desk.record(final=True)
 
-    def _run(self, line: Line, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
+    def _run(self, line: MqttConnection, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
         waited = 0.0
         batch: list[Raw] = []
         while not self._stop.is_set():

@@ -10,7 +10,7 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_platform.devices.cache import NO_ROW, Book
+from anju_platform.devices.cache import NO_ROW, DeviceCache
 from anju_platform.ingest.clocks import TRUSTED_S
 from anju_platform.ingest.decode import Plain
 from anju_wire.senml import EARLIEST_S, LATEST_S
@@ -47,7 +47,7 @@ class Packs:
         return Packs(self.fits[keep], self.pack[chosen], self.row[chosen], self.at_s[chosen], self.value[chosen])
 
 
-def side_by_side(packs: Sequence[Plain], book: Book) -> Packs:
+def side_by_side(packs: Sequence[Plain], book: DeviceCache) -> Packs:
     """Lay packs beside each other; none of them is empty."""
     rows: list[int] = []
     for one in packs:

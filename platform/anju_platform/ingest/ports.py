@@ -20,7 +20,7 @@ UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError)
 
 
 @dataclass(slots=True)
-class Sighting:
+class LastSeen:
     """What a batch said about one device besides its readings; None where it said nothing."""
 
     at_s: float
@@ -29,7 +29,7 @@ class Sighting:
     link_quality: float | None = None
 
 
-Sightings = Mapping[tuple[str, str], Sighting]
+Sightings = Mapping[tuple[str, str], LastSeen]
 """By home and device; a gateway is a device under its own id."""
 
 

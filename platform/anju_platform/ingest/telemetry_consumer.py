@@ -11,16 +11,16 @@ import structlog
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.devices.cache import Book
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.cursors import Streams
+from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming, Plain, Raw, Rejected, StreamKey, open_plain, read, refusal
-from anju_platform.ingest.duplicates import Stream
-from anju_platform.ingest.last_seen import Heard
+from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs, side_by_side
-from anju_platform.ingest.ports import UNREACHABLE, Post, Registry, Sighting, Sightings, Watcher
+from anju_platform.ingest.ports import UNREACHABLE, LastSeen, Post, Registry, Sightings, Watcher
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
@@ -35,18 +35,25 @@ RECORDS_EVERY_S = 1.0
 """Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
 
 
-class TelemetryDesk:
+class TelemetryConsumer:
     """Used by one thread."""
 
     def __init__(
-        self, *, work: WorkFactory, book: Book, series: SeriesStore, watch: Watcher, registry: Registry, post: Post
+        self,
+        *,
+        work: WorkFactory,
+        book: DeviceCache,
+        series: SeriesStore,
+        watch: Watcher,
+        registry: Registry,
+        post: Post,
     ) -> None:
         self._work, self._book, self._series, self._watch = work, book, series, watch
         self._registry, self._post = registry, post
-        self._streams = Streams(work)
+        self._streams = CursorStore(work)
         self._clocks = Clocks()
-        self._heard = Heard(book.table)
-        self._sightings: dict[tuple[str, str], Sighting] = {}
+        self._heard = LastSeenBuffer(book.table)
+        self._sightings: dict[tuple[str, str], LastSeen] = {}
         self._owed: dict[StreamKey, Topic] = {}
         self._refused: list[Rejected] = []
         self._recorded_s = self._noted_s = self._answered_s = -SIGHTINGS_EVERY_S
@@ -137,7 +144,7 @@ class TelemetryDesk:
             if not stream.has(message.header.seq):
                 stream.take(message.header.seq, message.header.base)
 
-    def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> Stream:
+    def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> SequenceTracker:
         if key not in columns.streams:
             columns.streams[key] = self._streams.get(key).copy()
             columns.topics[key] = topic

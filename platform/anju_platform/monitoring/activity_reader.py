@@ -29,11 +29,11 @@ _BATCH = 5000
 _ALWAYS = frozenset({Quantity.HEARTBEAT})
 
 
-class MemoryRefused(ValueError):
+class MonitoringSnapshotRefused(ValueError):
     """A snapshot that cannot be read."""
 
 
-class Memory(msgspec.Struct, frozen=True):
+class MonitoringSnapshot(msgspec.Struct, frozen=True):
     """A snapshot of the watch."""
 
     due: list[InactivitySignal]
@@ -44,12 +44,12 @@ class Memory(msgspec.Struct, frozen=True):
         return msgspec.msgpack.encode(self)
 
     @classmethod
-    def load(cls, raw: bytes) -> Memory:
-        """The inverse; raises `MemoryRefused`."""
+    def load(cls, raw: bytes) -> MonitoringSnapshot:
+        """The inverse; raises `MonitoringSnapshotRefused`."""
         try:
             return msgspec.msgpack.decode(raw, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MemoryRefused(str(error)) from error
+            raise MonitoringSnapshotRefused(str(error)) from error
 
 
 class Sensors(Protocol):
@@ -59,7 +59,7 @@ class Sensors(Protocol):
         """One quantity of one device."""
 
 
-class Lives:
+class ActivityReader:
     """Readings of the series, turned into batches of signs of life."""
 
     def __init__(self, book: Sensors, rows: dict[str, int]) -> None:

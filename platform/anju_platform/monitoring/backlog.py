@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.inactivity import KINDS, LifeBatch
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.rules import MonitoringRules
 
 _HEARTBEAT = KINDS.index("heartbeat")
 
 
-class Beats:
+class HeartbeatTracker:
     """A home's heartbeats by event time since its outage began: whether the gateway watched on all the while."""
 
     def __init__(self, since_s: float) -> None:
@@ -32,14 +32,14 @@ class Beats:
         return max(self._widest_s, until_s - self._last_s)
 
 
-class Arrivals:
+class BacklogTracker:
     """One row per home of the detector. Times are Unix seconds; minus infinity: never."""
 
-    def __init__(self, rules: WatchRules) -> None:
+    def __init__(self, rules: MonitoringRules) -> None:
         self._rules = rules
         self._reaches = np.full(64, -np.inf)
         self._held_until = np.full(64, -np.inf)
-        self._beats: dict[int, Beats] = {}
+        self._beats: dict[int, HeartbeatTracker] = {}
         self._cut: set[int] = set()
 
     def note(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
@@ -75,7 +75,7 @@ class Arrivals:
 
     def follow(self, row: int, since_s: float, *, cut: bool) -> None:
         """Keep an eye on a home's heartbeats since an outage began; `cut`: its gateway may go on watching."""
-        self._beats[row] = Beats(since_s)
+        self._beats[row] = HeartbeatTracker(since_s)
         (self._cut.add if cut else self._cut.discard)(row)
 
     def came_back(self, batch: LifeBatch) -> list[int]:

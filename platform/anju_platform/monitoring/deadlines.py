@@ -9,14 +9,14 @@ import numpy as np
 from anju_detect.inactivity import Explanation, InactivityDetector
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.monitoring.inactivity_alerts import deadline_of
-from anju_platform.monitoring.repository import WatchRepository
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.repository import MonitoringRepository
+from anju_platform.monitoring.rules import MonitoringRules
 
 
 class DeadlineBook:
     """What was last written down of each row of the detector: when, its last life and its deadline, Unix seconds."""
 
-    def __init__(self, rules: WatchRules) -> None:
+    def __init__(self, rules: MonitoringRules) -> None:
         self._rules = rules
         self._at_s = np.zeros(0)
         self._facts = np.zeros((2, 0))
@@ -31,7 +31,7 @@ class DeadlineBook:
             return
         try:
             with work() as unit:
-                WatchRepository(unit).write_deadlines(deadline_of(told) for told in stale)
+                MonitoringRepository(unit).write_deadlines(deadline_of(told) for told in stale)
         except BaseException:
             with lock:
                 self.forget([told.home for told in stale], detector)

@@ -13,7 +13,7 @@ class UnwatchedHome(NotFound):
         self.home_id = home_id
 
 
-class WatchFailed(RuntimeError):
+class MonitoringFailed(RuntimeError):
     """Some of what was due could not be stored; it stays due and is tried again at the next sweep."""
 
     def __init__(self, failed: int) -> None:

@@ -73,7 +73,7 @@ def moment(at_s: float) -> datetime | None:
     return datetime.fromtimestamp(at_s, UTC) if math.isfinite(at_s) else None
 
 
-class WatchRepository:
+class MonitoringRepository:
     """Reads and writes of one unit of work."""
 
     def __init__(self, work: UnitOfWork) -> None:

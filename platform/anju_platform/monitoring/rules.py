@@ -9,7 +9,7 @@ _DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class WatchRules:
+class MonitoringRules:
     """Settings of `Watch`.
 
     Attributes

@@ -10,23 +10,23 @@ from functools import partial
 import numpy as np
 import structlog
 
-from anju_core.events import AbsenceChanged, AlertResolved, HomeSight, WishChanged
+from anju_core.events import AbsenceChanged, AlertResolved, HomeSupervisionChanged, SensitivityChanged
 from anju_core.vocabulary import AlertKind
 from anju_detect.errors import SnapshotRefused
 from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySignal, LifeBatch
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.devices.cache import Book
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.ports import Sightings
-from anju_platform.monitoring.activity_reader import Lives, Memory, MemoryRefused
-from anju_platform.monitoring.backlog import Arrivals
+from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
+from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
-from anju_platform.monitoring.errors import UnwatchedHome, WatchFailed
+from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
-from anju_platform.monitoring.repository import Away, Place, Snapshot, WatchRepository, moment
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, Snapshot, moment
+from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
-from anju_platform.monitoring.supervision import Dark, SightBook
+from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.clock import Clock
 
@@ -35,7 +35,7 @@ _LONG_AGO = 0.0, 1.0
 log = structlog.get_logger("anju.watch")
 
 
-class Watch:
+class MonitoringService:
     """Inactivity and blindness of all homes. Any thread may call any method; `update` and `heard` do no SQL."""
 
     def __init__(
@@ -45,19 +45,19 @@ class Watch:
         clock: Clock,
         alerts: Raises,
         detector: InactivityDetector | None = None,
-        rules: WatchRules | None = None,
+        rules: MonitoringRules | None = None,
         supervision: SupervisionParameters | None = None,
     ) -> None:
         self._detector = detector or InactivityDetector()
         self._work, self._clock, self._alerts = work, clock, alerts
-        self._rules = rules or WatchRules()
+        self._rules = rules or MonitoringRules()
         self._lock = threading.RLock()
         self._rows: dict[str, int] = {}
         self._places: dict[str, Place] = {}
-        self._arrivals = Arrivals(self._rules)
-        self._sight = SightBook(self._rules, supervision, clock.time())
+        self._arrivals = BacklogTracker(self._rules)
+        self._sight = SupervisionMonitor(self._rules, supervision, clock.time())
         self._due: dict[str, InactivitySignal] = {}
-        self._returning: dict[str, Dark] = {}
+        self._returning: dict[str, HomeOffline] = {}
         self._away: dict[str, Away] = {}
         self._deadlines = DeadlineBook(self._rules)
         self._refresh_at_s = self._swept_s = -math.inf
@@ -74,7 +74,7 @@ class Watch:
             return known
         with self._work() as work:
             work.only_read()
-            places = WatchRepository(work).places(home_id)
+            places = MonitoringRepository(work).places(home_id)
         if not places:
             raise UnwatchedHome(home_id)
         with self._lock:
@@ -143,7 +143,7 @@ class Watch:
         """The same, from the event."""
         self.absent(event.home_id, event.start.timestamp(), event.until.timestamp())
 
-    def wish_changed(self, _event: WishChanged) -> None:
+    def wish_changed(self, _event: SensitivityChanged) -> None:
         """The next sweep reads what the communities wish, and asks anew about the silences that are under way."""
         self._refresh_at_s = -math.inf
 
@@ -152,7 +152,7 @@ class Watch:
     def sweep(self, now_s: float) -> int:
         """Raise what is due and tell which homes fell blind or are seen again; returns how many changes there were.
 
-        Raises `WatchFailed` after everything was tried; what failed stays due.
+        Raises `MonitoringFailed` after everything was tried; what failed stays due.
         """
         self._catch_up(now_s)
         with self._lock:
@@ -174,7 +174,7 @@ class Watch:
             self._try(failed, partial(self._raise, signal, now_s))
         self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
         if failed:
-            raise WatchFailed(len(failed)) from failed[0]
+            raise MonitoringFailed(len(failed)) from failed[0]
         return len(darkened) + len(changes.seen_again) + len(ready)
 
     def _try(self, failed: list[Exception], change: Callable[[], None]) -> None:
@@ -198,7 +198,7 @@ class Watch:
         try:
             with self._work() as work:
                 work.only_read()
-                records = WatchRepository(work)
+                records = MonitoringRepository(work)
                 places, devices, away = records.places(), records.supervised(), records.absences(work.clock.now())
         except BaseException:
             self._refresh_at_s = -math.inf
@@ -229,7 +229,7 @@ class Watch:
 
     # --- blindness -------------------------------------------------------------------------------------------------
 
-    def _darken(self, dark: Dark, now_s: float) -> None:
+    def _darken(self, dark: HomeOffline, now_s: float) -> None:
         self._tell_sight(dark, now_s, blind=True)
         with self._lock:
             self._sight.settle(dark, seen=False)
@@ -238,19 +238,19 @@ class Watch:
                 self._detector.outage(dark.home_id, dark.since_s, None)
                 self._arrivals.follow(self._rows[dark.home_id], dark.since_s, cut=dark.by_gateway)
 
-    def _see_again(self, dark: Dark, now_s: float) -> None:
+    def _see_again(self, dark: HomeOffline, now_s: float) -> None:
         self._tell_sight(dark, now_s, blind=False)
         with self._lock:
             self._sight.settle(dark, seen=True)
             if dark.home_id in self._rows:
                 self._returning[dark.home_id] = dark
 
-    def _tell_sight(self, dark: Dark, now_s: float, *, blind: bool) -> None:
+    def _tell_sight(self, dark: HomeOffline, now_s: float, *, blind: bool) -> None:
         zh, en = (dark.reason_zh, dark.reason_en) if blind else ("", "")
         with self._work() as work:
-            WatchRepository(work).set_sight(dark.home_id, moment(dark.since_s) if blind else None, zh, en)
+            MonitoringRepository(work).set_sight(dark.home_id, moment(dark.since_s) if blind else None, zh, en)
             at = moment(now_s) or work.clock.now()
-            work.record(HomeSight(at=at, home_id=dark.home_id, blind=blind, reason_zh=zh, reason_en=en))
+            work.record(HomeSupervisionChanged(at=at, home_id=dark.home_id, blind=blind, reason_zh=zh, reason_en=en))
 
     def _end_outages(self, now_s: float) -> None:
         """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""
@@ -306,7 +306,7 @@ class Watch:
         self._snapshots.keep(self._lock, self._dump)
 
     def _dump(self) -> tuple[float, bytes]:
-        return self._clock.time(), Memory(list(self._due.values()), self._detector.snapshot()).dump()
+        return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.snapshot()).dump()
 
     def restore(self, series: SeriesStore) -> None:
         """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
@@ -316,7 +316,7 @@ class Watch:
         now_s = self._clock.time()
         with self._work() as work:
             work.only_read()
-            records = WatchRepository(work)
+            records = MonitoringRepository(work)
             snapshot, blind, offline = records.snapshot(NAME), records.blind(), records.offline()
             away = records.absences(work.clock.now())
         from_s = now_s - self._rules.history_s
@@ -337,9 +337,9 @@ class Watch:
 
     def _recall(self, snapshot: Snapshot) -> bool:
         try:
-            memory = Memory.load(snapshot.state)
+            memory = MonitoringSnapshot.load(snapshot.state)
             self._detector = InactivityDetector.restore(memory.detector)
-        except (MemoryRefused, SnapshotRefused) as error:
+        except (MonitoringSnapshotRefused, SnapshotRefused) as error:
             log.warning("snapshot_refused", error=str(error))
             return False
         self._rows, self._places = {}, {}
@@ -366,12 +366,12 @@ class Watch:
                 self._arrivals.follow(row, dark[home_id].since_s, cut=dark[home_id].by_gateway)
             elif still_open:
                 self._arrivals.follow(row, began, cut=True)
-                self._returning[home_id] = Dark(home_id, min(began, now_s), by_gateway=True)
+                self._returning[home_id] = HomeOffline(home_id, min(began, now_s), by_gateway=True)
 
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:
         """Take the series again from a time on; harmless for what was taken before."""
         now_s = self._clock.time()
-        lives = Lives(Book(self._work, self._clock), dict(self._rows))
+        lives = ActivityReader(DeviceCache(self._work, self._clock), dict(self._rows))
         try:
             for batch in lives.batches(series, from_s, now_s + self._rules.late_s):
                 with self._lock:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.monitoring.repository import Snapshot, WatchRepository
+from anju_platform.monitoring.repository import MonitoringRepository, Snapshot
 
 NAME = "inactivity"
 """Under which name the snapshot stands in the records."""
@@ -45,7 +45,7 @@ class Snapshots:
             oldest_s = self._since_s
             if self._at_risk():
                 with self._work() as work:
-                    WatchRepository(work).save_late(NAME, datetime.fromtimestamp(oldest_s, UTC))
+                    MonitoringRepository(work).save_late(NAME, datetime.fromtimestamp(oldest_s, UTC))
                 self._marked_s = oldest_s
 
     def keep(self, taking: AbstractContextManager[object], made: Callable[[], tuple[float, bytes]]) -> None:
@@ -57,7 +57,7 @@ class Snapshots:
                     self._pending_s, self._since_s = self._since_s, math.inf
             try:
                 with self._work() as work:
-                    WatchRepository(work).save_snapshot(NAME, work.clock.now(), state)
+                    MonitoringRepository(work).save_snapshot(NAME, work.clock.now(), state)
             except BaseException:
                 self.came(self._pending_s)
                 raise

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from anju_detect.supervision import GATEWAY, Blindness, DeviceSightings, SupervisionParameters, supervise
 from anju_platform.ingest.ports import Sightings
 from anju_platform.monitoring.repository import Supervised
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.rules import MonitoringRules
 
 Floats = NDArray[np.float64]
 _OFFLINE = "网关已掉线，暂时看不到这户", "the gateway is offline: this home can't be seen"
@@ -35,7 +35,7 @@ _UNHEARD = "网关收不到传感器，暂时看不到这户", "the gateway hear
 
 
 @dataclass(frozen=True, slots=True)
-class Dark:
+class HomeOffline:
     """A home that can't be seen: since when (Unix seconds), why, and whether for the silence of its gateway."""
 
     home_id: str
@@ -49,14 +49,16 @@ class Dark:
 class Changes:
     """What a judgement found; each is to be passed to `settle` once it is kept in the records."""
 
-    darkened: list[Dark]
-    seen_again: list[Dark]
+    darkened: list[HomeOffline]
+    seen_again: list[HomeOffline]
 
 
-class SightBook:
+class SupervisionMonitor:
     """Devices and gateways with their last words. Not safe for threads by itself."""
 
-    def __init__(self, rules: WatchRules, parameters: SupervisionParameters | None, listening_since_s: float) -> None:
+    def __init__(
+        self, rules: MonitoringRules, parameters: SupervisionParameters | None, listening_since_s: float
+    ) -> None:
         self._rules = rules
         self._parameters = parameters or SupervisionParameters()
         self._since_s = listening_since_s
@@ -72,7 +74,7 @@ class SightBook:
         self._gone: dict[str, float] = {}
         self._unheard: dict[str, tuple[str, float]] = {}
         """Homes whose gateway hears no sensors: why, and since when."""
-        self._dark: dict[str, Dark] = {}
+        self._dark: dict[str, HomeOffline] = {}
 
     # --- what is there ---------------------------------------------------------------------------------------------
 
@@ -95,7 +97,8 @@ class SightBook:
     def recall(self, blind: Mapping[str, float]) -> None:
         """Homes that were blind when the platform stopped, each with since when."""
         self._dark = {
-            home: Dark(home, since, by_gateway=self._gateway_spoke(home) <= since + 1) for home, since in blind.items()
+            home: HomeOffline(home, since, by_gateway=self._gateway_spoke(home) <= since + 1)
+            for home, since in blind.items()
         }
 
     # --- what is heard ---------------------------------------------------------------------------------------------
@@ -147,7 +150,7 @@ class SightBook:
         return home_id in self._dark
 
     @property
-    def dark(self) -> list[Dark]:
+    def dark(self) -> list[HomeOffline]:
         """Every home that is known to be blind."""
         return list(self._dark.values())
 
@@ -165,13 +168,13 @@ class SightBook:
         darkened = self._explained(new, now_s)
         known = set(self._homes)
         darkened += [
-            Dark(home, self._gone[home], True, *_OFFLINE)
+            HomeOffline(home, self._gone[home], True, *_OFFLINE)
             for home in sorted(gone & known)
             if home not in blind and home not in self._dark
         ]
         unheard = {home for home, (_, since_s) in self._unheard.items() if now_s - since_s > self._rules.deaf_s}
         darkened += [
-            Dark(home, self._unheard[home][1], False, *_CAUSES.get(self._unheard[home][0], _UNHEARD))
+            HomeOffline(home, self._unheard[home][1], False, *_CAUSES.get(self._unheard[home][0], _UNHEARD))
             for home in sorted(unheard & known - gone)
             if home not in blind and home not in self._dark
         ]
@@ -179,7 +182,7 @@ class SightBook:
         again = [dark for home, dark in self._dark.items() if home not in still]
         return Changes(darkened, again)
 
-    def settle(self, dark: Dark, *, seen: bool) -> None:
+    def settle(self, dark: HomeOffline, *, seen: bool) -> None:
         """A change of `judge` is kept in the records."""
         if seen:
             self._dark.pop(dark.home_id, None)
@@ -235,13 +238,14 @@ class SightBook:
         np.maximum.at(spoke, self._home[heard], self._seen[heard])
         return (spoke >= self._since_s) & (now_s - self._since_s >= self._rules.told_s) & self._up
 
-    def _explained(self, homes: list[str], now_s: float) -> list[Dark]:
+    def _explained(self, homes: list[str], now_s: float) -> list[HomeOffline]:
         """The same homes with their true last words, which may be older than the platform's listening."""
         if not homes:
             return []
         if not self._up:
             return [
-                Dark(home, self._since_s, by_gateway=True, reason_zh=_DEAF[0], reason_en=_DEAF[1]) for home in homes
+                HomeOffline(home, self._since_s, by_gateway=True, reason_zh=_DEAF[0], reason_en=_DEAF[1])
+                for home in homes
             ]
         wanted = np.isin(np.array(self._homes), homes)[self._home]
         expected = np.full(int(wanted.sum()), self._since_s)
@@ -249,6 +253,6 @@ class SightBook:
         kinds = self._kind[wanted]
         return [self._dark_of(one, kinds) for one in supervise(truth, now_s, self._parameters).blind]
 
-    def _dark_of(self, one: Blindness, kinds: NDArray[np.int8]) -> Dark:
+    def _dark_of(self, one: Blindness, kinds: NDArray[np.int8]) -> HomeOffline:
         by_gateway = bool(kinds[one.device] == GATEWAY)
-        return Dark(self._homes[one.home], one.since_s, by_gateway, one.reason_zh, one.reason_en)
+        return HomeOffline(self._homes[one.home], one.since_s, by_gateway, one.reason_zh, one.reason_en)

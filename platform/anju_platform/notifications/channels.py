@@ -26,7 +26,7 @@ class DeliveryFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class OutboundMessage:
     """One message to one address, as it was claimed from the outbox. `tries` counts this one."""
 
     id: UUID
@@ -46,7 +46,7 @@ class MessageChannel(Protocol):
     slow: bool
     """Whether `send` may take seconds and wants a thread of its own."""
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: OutboundMessage) -> None:
         """Deliver it."""
         ...
 
@@ -75,7 +75,7 @@ class BoardChannel:
     def __init__(self, hub: PageHub) -> None:
         self._hub = hub
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: OutboundMessage) -> None:
         """Deliver it; a person without an open page is not reached."""
         data = {"subject": letter.subject, "body": letter.body, "message": str(letter.id), **letter.payload}
         if self._hub.publish(f"account:{letter.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
@@ -90,7 +90,7 @@ class HomeChannel:
     def __init__(self, downlink: Downlink) -> None:
         self._downlink = downlink
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: OutboundMessage) -> None:
         """Deliver it to the broker; that it was said comes back up as an `announced` record."""
         command = Command(
             id=str(letter.id),
@@ -117,7 +117,7 @@ class AppriseChannel:
         self._urls = dict(urls)
         self._notify = _apprise if notify is None else notify
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: OutboundMessage) -> None:
         """Deliver it. The URL holds secrets, so no error names it."""
         url = self._urls.get(letter.address)
         if url is None:

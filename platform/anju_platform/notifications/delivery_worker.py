@@ -11,11 +11,11 @@ import structlog
 
 from anju_core.vocabulary import Channel
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.notifications.channels import DeliveryFailed, Letter, MessageChannel
+from anju_platform.notifications.channels import DeliveryFailed, MessageChannel, OutboundMessage
 from anju_platform.notifications.service import OutboxService
 
 
-class Courier:
+class DeliveryWorker:
     """Delivers due messages.
 
     needed: whether an alert still wants people to be told.
@@ -53,7 +53,9 @@ class Courier:
                 unreached[letter.address] = error
         return len(letters)
 
-    def _deliver(self, channel: MessageChannel | None, letter: Letter, hindered: str | None = None) -> str | None:
+    def _deliver(
+        self, channel: MessageChannel | None, letter: OutboundMessage, hindered: str | None = None
+    ) -> str | None:
         error = hindered
         try:
             error = hindered or self._send(channel, letter)
@@ -63,7 +65,7 @@ class Courier:
             self._log.exception("message_not_settled", message=str(letter.id), channel=letter.channel.value)
         return error
 
-    def _send(self, channel: MessageChannel | None, letter: Letter) -> str | None:
+    def _send(self, channel: MessageChannel | None, letter: OutboundMessage) -> str | None:
         if channel is None:
             return f"no {letter.channel.value} channel is configured"
         try:

@@ -16,7 +16,7 @@ from anju_core.events import ElderTold, MessageSettled
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.channels import Letter
+from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.repository import OutboxRepository
 from anju_platform.residents.models import Home
@@ -60,7 +60,7 @@ class UnknownHome(NotFound):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Notification:
     """What people are to be told, in both languages. `step` makes it one telling: it is said once to each of them."""
 
     step: str
@@ -80,7 +80,7 @@ class OutboxService:
         self._addresses = frozenset(addresses)
         self._retries = retries
 
-    def tell_people(self, work: UnitOfWork, telling: Telling, recipients: Iterable[Recipient]) -> int:
+    def tell_people(self, work: UnitOfWork, telling: Notification, recipients: Iterable[Recipient]) -> int:
         """Put a telling into the outbox for each channel of each recipient; returns how many messages are new."""
         rows = [row for recipient in recipients for row in self._rows(work, telling, recipient)]
         repository = OutboxRepository(work.session)
@@ -166,7 +166,9 @@ class OutboxService:
         if waited:
             self._tell_outcome(work, row)
 
-    def claim(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50) -> list[Letter]:
+    def claim(
+        self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50
+    ) -> list[OutboundMessage]:
         """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.
 
         needed: whether an alert still wants people to be told; what nobody needs any more is dropped, never sent late.
@@ -189,7 +191,7 @@ class OutboxService:
         work.session.flush()
         return letters
 
-    def settle(self, work: UnitOfWork, letter: Letter, now: datetime, error: str | None) -> None:
+    def settle(self, work: UnitOfWork, letter: OutboundMessage, now: datetime, error: str | None) -> None:
         """Write down how a try ended. A success always counts; a failure only if no later try was begun.
 
         What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
@@ -250,7 +252,7 @@ class OutboxService:
             )
         )
 
-    def _rows(self, work: UnitOfWork, telling: Telling, recipient: Recipient) -> list[Outbox]:
+    def _rows(self, work: UnitOfWork, telling: Notification, recipient: Recipient) -> list[Outbox]:
         now = work.clock.now()
         about = telling.alert_id or telling.payload.get("visit_id", "")
         ways = [(Channel.BOARD, str(recipient.account_id))]
@@ -316,8 +318,8 @@ def _expired(row: Outbox, now: datetime) -> bool:
     return isinstance(expires, int | float) and now.timestamp() > expires
 
 
-def _letter(row: Outbox) -> Letter:
-    return Letter(
+def _letter(row: Outbox) -> OutboundMessage:
+    return OutboundMessage(
         id=row.id,
         channel=Channel(row.channel),
         address=row.address,

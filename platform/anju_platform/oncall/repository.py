@@ -15,7 +15,7 @@ from anju_platform.oncall.models import Handover, Shift
 from anju_platform.residents.models import Community
 
 
-class DutyRepository:
+class OncallRepository:
     """Shifts and people of one session."""
 
     def __init__(self, session: Session) -> None:

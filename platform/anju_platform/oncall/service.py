@@ -15,7 +15,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.models import Account
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.oncall.models import Handover, Shift
-from anju_platform.oncall.repository import DutyRepository
+from anju_platform.oncall.repository import OncallRepository
 
 RANKS = range(1, 10)
 MAX_NOTE = 4000
@@ -59,19 +59,19 @@ class OnDuty:
     end: datetime
 
 
-class DutyService:
+class OncallService:
     """The rota and what it answers."""
 
     def people(
         self, work: UnitOfWork, community_id: str, home_id: str, audiences: Iterable[Audience], now: datetime
     ) -> dict[Audience, list[Recipient]]:
         """Whom each audience means now; an empty list where it means nobody."""
-        repository = DutyRepository(work.session)
+        repository = OncallRepository(work.session)
         return {each: _recipients(_accounts(repository, each, community_id, home_id, now)) for each in audiences}
 
     def anybody(self, work: UnitOfWork, community_id: str) -> list[Recipient]:
         """Who is told when a whole policy reaches nobody: workers, then any supervisor, then administrators."""
-        repository = DutyRepository(work.session)
+        repository = OncallRepository(work.session)
         for accounts in (
             repository.workers(community_id),
             repository.supervisors(None),
@@ -83,14 +83,14 @@ class DutyService:
 
     def person(self, work: UnitOfWork, account_id: UUID) -> Recipient | None:
         """One person as a recipient; None when the account is gone or disabled."""
-        account = DutyRepository(work.session).account(account_id)
+        account = OncallRepository(work.session).account(account_id)
         return None if account is None or account.disabled_at is not None else _recipients([account])[0]
 
     def current(self, work: UnitOfWork, community_id: str, now: datetime) -> list[OnDuty]:
         """Who is on duty, by rank."""
         return [
             OnDuty(shift.id, account.id, account.name, account.phone, shift.rank, shift.start, shift.end)
-            for shift, account in DutyRepository(work.session).on_duty(community_id, now)
+            for shift, account in OncallRepository(work.session).on_duty(community_id, now)
         ]
 
     def put_on(
@@ -123,7 +123,7 @@ class DutyService:
 
     def take_off(self, work: UnitOfWork, actor: Actor, shift_id: UUID) -> None:
         """Take a shift off the rota; raises `RotaNotYours`, `ShiftNotFound`."""
-        shift = DutyRepository(work.session).shift(shift_id)
+        shift = OncallRepository(work.session).shift(shift_id)
         if shift is None:
             raise ShiftNotFound(f"shift {shift_id}")
         self._rota(work, actor, shift.community_id).remove(shift)
@@ -143,12 +143,12 @@ class DutyService:
             read_by="",
             read_at=None,
         )
-        DutyRepository(work.session).add(row)
+        OncallRepository(work.session).add(row)
         return row
 
     def read(self, work: UnitOfWork, actor: Actor, handover_id: UUID) -> Handover:
         """Say that a note was read; the first reader stays. Raises `ShiftNotFound`."""
-        row = DutyRepository(work.session).handover(handover_id)
+        row = OncallRepository(work.session).handover(handover_id)
         if row is None:
             raise ShiftNotFound(f"handover {handover_id}")
         self._seen(actor, row.community_id)
@@ -159,15 +159,15 @@ class DutyService:
 
     def unread(self, work: UnitOfWork, community_id: str) -> Sequence[Handover]:
         """Notes that nobody has read yet, oldest first."""
-        return DutyRepository(work.session).unread(community_id)
+        return OncallRepository(work.session).unread(community_id)
 
     def latest(self, work: UnitOfWork, community_id: str, limit: int = 20) -> Sequence[Handover]:
         """The newest notes, newest first."""
-        return DutyRepository(work.session).latest(community_id, limit)
+        return OncallRepository(work.session).latest(community_id, limit)
 
-    def _rota(self, work: UnitOfWork, actor: Actor, community_id: str) -> DutyRepository:
+    def _rota(self, work: UnitOfWork, actor: Actor, community_id: str) -> OncallRepository:
         self._seen(actor, community_id)
-        repository = DutyRepository(work.session)
+        repository = OncallRepository(work.session)
         if repository.community(community_id) is None:
             raise ShiftNotFound(f"community {community_id}")
         if actor.role not in {Role.SUPERVISOR, Role.ADMIN}:
@@ -180,7 +180,7 @@ class DutyService:
 
 
 def _accounts(
-    repository: DutyRepository, audience: Audience, community_id: str, home_id: str, now: datetime
+    repository: OncallRepository, audience: Audience, community_id: str, home_id: str, now: datetime
 ) -> Sequence[Account]:
     if audience in {Audience.DUTY_FIRST, Audience.DUTY_SECOND}:
         rank = 1 if audience is Audience.DUTY_FIRST else 2

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from anju_core.actor import Actor
 from anju_core.events import AbsenceChanged
 from anju_platform.accounts.errors import OutOfScope
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import AbsenceEnded, InvalidAbsence, NoDoorCode, ReasonMissing
 from anju_platform.residents.models import Absence, Home
@@ -28,7 +28,7 @@ _TAKEN = frozenset({"acknowledged", "on_the_way", "arrived"})
 class ResidentService:
     """Reads of personal data; each is logged."""
 
-    def __init__(self, access: AccessService) -> None:
+    def __init__(self, access: AccountService) -> None:
         self._access = access
 
     def search(self, work: UnitOfWork, actor: Actor, text: str, limit: int = 50) -> SearchResult:

@@ -17,9 +17,9 @@ import structlog
 from anju_detect.errors import SnapshotRefused
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.roster import Roster
-from anju_platform.monitoring.activity_reader import Lives
-from anju_platform.monitoring.repository import WatchRepository
+from anju_platform.devices.roster import DeviceRoster
+from anju_platform.monitoring.activity_reader import ActivityReader
+from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import Place, RoutineRepository
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
@@ -48,7 +48,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 log = structlog.get_logger("anju.routine")
 
 
-class Digester:
+class NightlyJob:
     """Runs the passes; used by one thread."""
 
     def __init__(self, work: WorkFactory, clock: Clock, series: SeriesStore) -> None:
@@ -101,7 +101,7 @@ class Digester:
         self._next_s = min((_closed_s(place, now_s) for place in places), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
-        snapshot = WatchRepository(work).snapshot(NAME)
+        snapshot = MonitoringRepository(work).snapshot(NAME)
         self._until_s = -math.inf
         if snapshot is None:
             return RoutineDetector(PARAMETERS)
@@ -116,7 +116,7 @@ class Digester:
     def _read(self, detector: RoutineDetector, rows: dict[str, int], now_s: float) -> Iterator[None]:
         from_s = max(self._until_s - OVERLAP_S, now_s - HISTORY_S)
         self._tell_absences(detector, rows, from_s)
-        lives = Lives(Roster(self._work), rows)
+        lives = ActivityReader(DeviceRoster(self._work), rows)
         piece_s = _piece_s(len(rows))
         from_s = from_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
         while from_s < now_s:
@@ -157,7 +157,7 @@ class Digester:
             repository.keep_notes(
                 [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
             )
-            WatchRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
+            MonitoringRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
         self._until_s = now_s
 
 

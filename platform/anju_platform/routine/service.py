@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from anju_core.actor import Actor
 from anju_core.notes import NoteNotFound, by_day
 from anju_platform.accounts.errors import OutOfScope
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
@@ -24,7 +24,7 @@ _POLLED = timedelta(minutes=10)
 class RoutineService:
     """What people see of digests and notes."""
 
-    def __init__(self, access: AccessService) -> None:
+    def __init__(self, access: AccountService) -> None:
         self._access = access
 
     def days(self, work: UnitOfWork, actor: Actor, home_id: str, count: int) -> RoutineView:

@@ -11,7 +11,7 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.sensitivity.schemas import WishChosen
-from anju_platform.sensitivity.views import CommunityWish
+from anju_platform.sensitivity.views import CommunitySensitivity
 from anju_platform.web.dependencies import PlatformDep, UnitDep
 
 router = APIRouter(tags=["wishes"])
@@ -19,27 +19,27 @@ Overseer = Annotated[Actor, Depends(require(Role.DISTRICT, Role.SUPERVISOR))]
 
 
 @router.get("/communities/wishes")
-def wishes(actor: Overseer, platform: PlatformDep, work: UnitDep) -> Sequence[CommunityWish]:
+def wishes(actor: Overseer, platform: PlatformDep, work: UnitDep) -> Sequence[CommunitySensitivity]:
     """How often the communities of the asker's scope let the detectors be wrong, and what that brings."""
     work.only_read()
-    found: Sequence[CommunityWish] = platform.wishes.all(work, actor)
+    found: Sequence[CommunitySensitivity] = platform.wishes.all(work, actor)
     return found
 
 
 @router.get("/communities/{community_id}/wish")
-def wish(community_id: str, actor: Overseer, platform: PlatformDep, work: UnitDep) -> CommunityWish:
+def wish(community_id: str, actor: Overseer, platform: PlatformDep, work: UnitDep) -> CommunitySensitivity:
     """One community's, with its last changes: who, when, from what, to what."""
     work.only_read()
-    found: CommunityWish = platform.wishes.one(work, actor, community_id)
+    found: CommunitySensitivity = platform.wishes.one(work, actor, community_id)
     return found
 
 
 @router.put("/communities/{community_id}/wish")
 def choose(
     community_id: str, given: WishChosen, actor: Overseer, platform: PlatformDep, work: UnitDep
-) -> CommunityWish:
+) -> CommunitySensitivity:
     """Choose anew; the running detectors take it within a second. With `seen`, 409 if somebody else was faster."""
     seen = given.seen.wish() if given.seen is not None else None
     platform.wishes.choose(work, actor, community_id, given.wish(), seen)
-    found: CommunityWish = platform.wishes.one(work, actor, community_id)
+    found: CommunitySensitivity = platform.wishes.one(work, actor, community_id)
     return found

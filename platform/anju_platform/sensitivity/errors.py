@@ -13,7 +13,7 @@ class UnknownCommunity(NotFound):
         self.community_id = community_id
 
 
-class WishOutOfRange(Invalid):
+class SensitivityOutOfRange(Invalid):
     """A rate that no detector can keep to."""
 
     def __init__(self, name: str, value: float, least: float, most: float) -> None:
@@ -24,7 +24,7 @@ class WishOutOfRange(Invalid):
         self.most = most
 
 
-class WishChangedMeanwhile(Conflict):
+class SensitivityChangedMeanwhile(Conflict):
     """Somebody else chose since the page was opened."""
 
     def __init__(self, false_alerts: float, routine_changes: float) -> None:

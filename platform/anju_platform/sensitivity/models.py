@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from anju_platform.db.base import Base
 
 
-class WishChange(Base):
+class SensitivityChange(Base):
     """A community chose anew; append-only. Per home and month, both figures before and after."""
 
     __tablename__ = "wish_change"

@@ -12,12 +12,12 @@ from anju_core.vocabulary import AlertKind
 from anju_platform.alerts.models import Alert
 from anju_platform.residents.models import Community, Home
 from anju_platform.routine.models import RoutineNote
-from anju_platform.sensitivity.models import WishChange
+from anju_platform.sensitivity.models import SensitivityChange
 
 _SILENCES = (AlertKind.INACTIVITY.value, AlertKind.AWAY_LONG.value)
 
 
-class WishRepository:
+class SensitivityRepository:
     """Reads and writes of one session."""
 
     def __init__(self, session: Session) -> None:
@@ -51,12 +51,14 @@ class WishRepository:
         query = query.where(Home.community_id == community_id, RoutineNote.at >= since)
         return self._session.scalar(query) or 0
 
-    def changes(self, community_id: str, limit: int) -> Sequence[WishChange]:
+    def changes(self, community_id: str, limit: int) -> Sequence[SensitivityChange]:
         """The newest first."""
-        query = select(WishChange).where(WishChange.community_id == community_id)
-        return self._session.scalars(query.order_by(WishChange.at.desc(), WishChange.id.desc()).limit(limit)).all()
+        query = select(SensitivityChange).where(SensitivityChange.community_id == community_id)
+        return self._session.scalars(
+            query.order_by(SensitivityChange.at.desc(), SensitivityChange.id.desc()).limit(limit)
+        ).all()
 
-    def keep(self, change: WishChange) -> None:
+    def keep(self, change: SensitivityChange) -> None:
         """Add a change."""
         self._session.add(change)
         self._session.flush()

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from anju_platform.sensitivity.service import FALSE_ALERTS, ROUTINE_CHANGES
-from anju_platform.sensitivity.views import Wish
+from anju_platform.sensitivity.views import FalseAlertTarget
 
 
 class WishGiven(BaseModel):
@@ -18,9 +18,9 @@ class WishGiven(BaseModel):
     routine_changes: Annotated[float, Field(ge=ROUTINE_CHANGES[0], le=ROUTINE_CHANGES[1], allow_inf_nan=False)]
     """Changes of routine that may be told although nothing changed."""
 
-    def wish(self) -> Wish:
+    def wish(self) -> FalseAlertTarget:
         """As the service takes it."""
-        return Wish(false_alerts=self.false_alerts, routine_changes=self.routine_changes)
+        return FalseAlertTarget(false_alerts=self.false_alerts, routine_changes=self.routine_changes)
 
 
 class WishChosen(WishGiven):

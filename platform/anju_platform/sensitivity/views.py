@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class FalseAlertTarget:
     """What a community puts up with, per home and month."""
 
     false_alerts: float
@@ -18,7 +18,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prospect:
+class Forecast:
     """What a wish may be expected to bring to this community; delays are None where nothing was measured."""
 
     false_alerts: float
@@ -30,7 +30,7 @@ class Prospect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lately:
+class RecentOutcomes:
     """What came of the last `days` days: alerts of silence by what was found, and notes on routines."""
 
     days: int
@@ -51,21 +51,21 @@ class Changed:
 
     at: datetime
     by_name: str
-    before: Wish
-    after: Wish
+    before: FalseAlertTarget
+    after: FalseAlertTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommunityWish:
+class CommunitySensitivity:
     """A community, what it wishes, and what that means."""
 
     community_id: str
     name: str
     homes: int
-    wish: Wish
-    prospect: Prospect
-    choices: Sequence[Prospect]
+    wish: FalseAlertTarget
+    forecast: Forecast
+    choices: Sequence[Forecast]
     """Sensible ones."""
-    lately: Lately
+    lately: RecentOutcomes
     changes: Sequence[Changed]
     """The newest first."""

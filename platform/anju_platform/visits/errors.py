@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from anju_core.errors import Conflict, Invalid
-from anju_platform.db.unit_of_work import Kept
+from anju_platform.db.unit_of_work import CommitOnError
 
 
-class ArrivalNotProven(Invalid, Kept):
+class ArrivalNotProven(Invalid, CommitOnError):
     """Neither the home's code nor the place shows that the carer is there."""
 
     def __init__(self, visit_id: UUID, distance_m: float | None, *, wrong_code: bool) -> None:

@@ -34,7 +34,7 @@ def lock(work: UnitOfWork, visit_id: UUID) -> VisitTask:
     return visit
 
 
-class Door:
+class VisitExecution:
     """The steps at the door and behind it."""
 
     def check_in(

@@ -12,18 +12,18 @@ from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.alerts.presenter import address, names
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.service import OutboxService, Telling
-from anju_platform.oncall.service import DutyService
+from anju_platform.notifications.service import Notification, OutboxService
+from anju_platform.oncall.service import OncallService
 from anju_platform.residents.models import Home
 from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
 
-class Offering:
+class OfferDispatcher:
     """Asks one carer after the other, the best first."""
 
-    def __init__(self, outbox: OutboxService, duty: DutyService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         self._outbox = outbox
         self._duty = duty
 
@@ -76,7 +76,7 @@ class Offering:
         if carer is None:
             return
         where = f"{names(home)} · {address(home)}"
-        telling = Telling(
+        telling = Notification(
             step=f"offer-{number}",
             alert_id=None,
             subject={"zh": f"【上门】{where}", "en": f"[Visit] {where}"},

@@ -22,11 +22,11 @@ from anju_core.visits import (
 from anju_core.vocabulary import DeclineReason, OfferState, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService, UnknownHome
-from anju_platform.oncall.service import DutyService
-from anju_platform.visits.execution import STAFF, Door, lock
+from anju_platform.oncall.service import OncallService
+from anju_platform.visits.execution import STAFF, VisitExecution, lock
 from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
-from anju_platform.visits.offers import Offering
+from anju_platform.visits.offers import OfferDispatcher
 from anju_platform.visits.queries import OfferRow, VisitDetail, VisitReader, VisitRow
 from anju_platform.visits.repository import VisitRepository
 
@@ -36,15 +36,15 @@ LATE_GRACE_MIN = 15
 ELDER_EXPIRES_S = 900.0
 
 
-class VisitService(Door):
+class VisitService(VisitExecution):
     """Visits from the request to the confirmation.
 
     new_code: makes a one-time code of digits.
     """
 
-    def __init__(self, outbox: OutboxService, duty: DutyService, new_code: Callable[[], str]) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService, new_code: Callable[[], str]) -> None:
         self._outbox = outbox
-        self._offering = Offering(outbox, duty)
+        self._offering = OfferDispatcher(outbox, duty)
         self._new_code = new_code
         self._reader = VisitReader()
 

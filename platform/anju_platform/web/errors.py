@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from anju_platform.accounts.errors import NotSignedIn, SignInRefused, TooManySignIns
-from anju_platform.web.i18n import mark
+from anju_platform.web.i18n import N_
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[DomainError], HTTPStatus] = {
@@ -32,16 +32,16 @@ STATUS: dict[type[DomainError], HTTPStatus] = {
 """The family of a domain error decides; an error of its own row comes before its family's."""
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance"})
 _SAYINGS: dict[int, tuple[str, str]] = {
-    401: (mark("请先登录"), mark("登录以后再打开这一页。")),
-    403: (mark("您没有这个权限"), mark("这一页是给别的岗位看的。如果您应该看得到，请找社区负责人开通。")),
-    404: (mark("找不到，或者不在您的范围内"), mark("地址可能打错了，或者这一家不归您负责。")),
-    409: (mark("情况已经变了"), mark("别人刚刚改过，请回去再看一眼。")),
-    413: (mark("内容太大"), mark("请分几次填写。")),
-    422: (mark("填写的内容有问题"), mark("请回去检查填过的地方。")),
-    429: (mark("尝试太多次了"), mark("请过一会儿再试。")),
-    503: (mark("暂时连不上数据库"), mark("没有改动任何东西，请过几秒再试。紧急情况请直接打电话。")),
+    401: (N_("请先登录"), N_("登录以后再打开这一页。")),
+    403: (N_("您没有这个权限"), N_("这一页是给别的岗位看的。如果您应该看得到，请找社区负责人开通。")),
+    404: (N_("找不到，或者不在您的范围内"), N_("地址可能打错了，或者这一家不归您负责。")),
+    409: (N_("情况已经变了"), N_("别人刚刚改过，请回去再看一眼。")),
+    413: (N_("内容太大"), N_("请分几次填写。")),
+    422: (N_("填写的内容有问题"), N_("请回去检查填过的地方。")),
+    429: (N_("尝试太多次了"), N_("请过一会儿再试。")),
+    503: (N_("暂时连不上数据库"), N_("没有改动任何东西，请过几秒再试。紧急情况请直接打电话。")),
 }
-_UNFORESEEN = mark("出了问题"), mark("已经记进日志，没有改动任何东西。紧急情况请直接打电话。")
+_UNFORESEEN = N_("出了问题"), N_("已经记进日志，没有改动任何东西。紧急情况请直接打电话。")
 """What a person reads: what it is, and what to do. Programs read the detail."""
 
 _log = structlog.get_logger("anju.web")

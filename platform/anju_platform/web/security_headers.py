@@ -43,7 +43,7 @@ class BodyTooLong(HTTPException):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
 
 
-class Shield:
+class SecurityHeaders:
     """ASGI middleware: refuses oversized and cross-site requests, adds the headers.
 
     https_only: also tells browsers to keep to TLS.

@@ -12,7 +12,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.app import bootstrap, process
 from anju_platform.app.migrate import upgrade
 from anju_platform.app.seed import seed
@@ -57,7 +57,7 @@ def _platform(port: int, homes: int, place: Path) -> bootstrap.Platform:
     series = f"duckdb:///{place / 'series.duckdb'}"
     settings = Settings(database_url=SecretStr(database), series_url=series, mqtt_host=HOST, mqtt_port=port)
     platform = bootstrap.build(settings)
-    quick = AccessService(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
+    quick = AccountService(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
     with platform.work() as work:
         seed(work, quick, homes)
     platform.watch.restore(platform.series)

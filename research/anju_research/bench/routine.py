@@ -21,10 +21,10 @@ from sqlalchemy import update
 from anju_platform.app import migrate, process
 from anju_platform.app.bootstrap import ROUTINE_S
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.monitoring.activity_reader import QUANTITIES
 from anju_platform.residents.models import Home
-from anju_platform.routine.nightly_job import OVERLAP_S, Digester
+from anju_platform.routine.nightly_job import OVERLAP_S, NightlyJob
 from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import Readings, SeriesStore, Source
 from anju_research.bench import routine_nights as bench_nights
@@ -70,7 +70,7 @@ def routine(
         engine = make_engine(records)
         stack.callback(engine.dispose)
         clock = Clock(Clock().time(), bench_nights.NEXT_PASS_S)
-        work = partial(UnitOfWork, make_sessions(engine), Bus(), clock)
+        work = partial(UnitOfWork, make_sessions(engine), EventDispatcher(), clock)
         series = open_series(series_url or f"duckdb:///{place / 'series.duckdb'}", token=influx_token, org=influx_org)
         stack.callback(series.close)
         with Progress(console=_console, transient=True) as progress:
@@ -140,7 +140,7 @@ def _waits(busy: Delays, counting: Delays, idle: Delays) -> list[Figure]:
 
 def _pass(fleet: Fleet) -> list[float]:
     """Seconds of each step."""
-    digester = Digester(fleet.work, fleet.clock, fleet.series)
+    digester = NightlyJob(fleet.work, fleet.clock, fleet.series)
     steps = []
     more = True
     while more:

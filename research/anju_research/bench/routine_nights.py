@@ -12,7 +12,7 @@ from anju_detect.routine import MEASURES, RoutineDetector, change
 from anju_detect.routine.state import PAST_DAYS
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import Device, Gateway
-from anju_platform.monitoring.repository import WatchRepository
+from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.residents.models import Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.nightly_job import CLOSE_S, NAME, OVERLAP_S, PARAMETERS
@@ -65,7 +65,7 @@ def begin(work: WorkFactory) -> None:
     """A pass before that knew nobody: the next one only measures the day."""
     with work() as unit:
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        WatchRepository(unit).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).snapshot())
+        MonitoringRepository(unit).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).snapshot())
 
 
 def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
@@ -89,7 +89,7 @@ def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
         unit.session.execute(delete(RoutineDay))
         unit.session.execute(delete(RoutineNote))
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        WatchRepository(unit).save_snapshot(NAME, at, detector.snapshot())
+        MonitoringRepository(unit).save_snapshot(NAME, at, detector.snapshot())
         blank = {"known": True, "rooms": [], "words_zh": "", "words_en": ""}
         kept = date(1970, 1, 1) + timedelta(days=today - 1)
         rows = [{"home_id": home_of(number), "day": kept, **blank} for number in range(homes)]

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
 from anju_core.vocabulary import AlertKind
-from anju_platform.accounts.models import Look
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.app.fleet import COMMUNITY
 from anju_platform.residents.models import Community
 from anju_platform.routine.models import RoutineDay, RoutineNote
@@ -97,7 +97,7 @@ def test_a_note_is_read_with_the_keyboard_and_gone(desk: Desk) -> None:
         expect(worker.locator(".board-head")).to_be_visible()
     with desk.live.platform.work() as work:
         (note,) = work.session.scalars(select(RoutineNote)).all()
-        read = work.session.scalars(select(Look).where(Look.what == "routine_note")).all()
+        read = work.session.scalars(select(AuditEvent).where(AuditEvent.what == "routine_note")).all()
     assert note.read_by_name == "王姐"
     assert [(look.by_name, look.home_id) for look in read] == [("王姐", HOME)]
 

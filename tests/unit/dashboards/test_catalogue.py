@@ -18,7 +18,7 @@ DASHBOARDS = Path(anju_dashboards.__file__).parent
 PLATFORM = Path(anju_platform.__file__).parent
 PLACES = re.compile(r"%\(\w+\)s|%%")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-KEYWORDS = {"_": None, "gettext": None, "mark": None, "words": None}
+KEYWORDS = {"_": None, "gettext": None, "N_": None, "words": None}
 
 
 def said() -> Iterator[str]:

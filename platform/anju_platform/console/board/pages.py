@@ -19,15 +19,15 @@ from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console import day_timeline, time_format
-from anju_platform.console.activity_timeline import Stretch, Strip
+from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.board import presenter
 from anju_platform.console.board.views import Board, Detail, QuietNote
 from anju_platform.console.board.visit_summary import visit_line
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
-from anju_platform.console.waveform_chart import Wave, magnitudes
+from anju_platform.console.waveform_chart import WaveformChart, magnitudes
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Sight as SeenRow
 from anju_platform.residents.models import Home
@@ -45,20 +45,20 @@ Act = Callable[[UnitOfWork, Actor], object]
 
 
 @router.get("", name="board")
-def show_board(asked: AskedDep) -> Response:
+def show_board(asked: PageContextDep) -> Response:
     """The list; nothing chosen."""
     return _page(asked, None)
 
 
 @router.get("/list", name="board_list")
-def show_list(asked: AskedDep, chosen: str = "") -> Response:
+def show_list(asked: PageContextDep, chosen: str = "") -> Response:
     """The list alone, redrawn when something happens."""
     view = _board(asked)
     return asked.page("board/list.html", "board", board=view, chosen=chosen)
 
 
 @router.get("/{alert_id}", name="board_alert")
-def show_alert(alert_id: UUID, asked: AskedDep) -> Response:
+def show_alert(alert_id: UUID, asked: PageContextDep) -> Response:
     """One alert; a look of a person (not a redrawing) is logged."""
     if asked.request.headers.get("hx-trigger") != "detail":
         with asked.platform.work() as work:
@@ -68,13 +68,13 @@ def show_alert(alert_id: UUID, asked: AskedDep) -> Response:
 
 
 @router.post("/{alert_id}/take")
-def take(alert_id: UUID, asked: AskedDep) -> Response:
+def take(alert_id: UUID, asked: PageContextDep) -> Response:
     """I will see to it."""
     return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.take(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/release")
-def release(alert_id: UUID, asked: AskedDep) -> Response:
+def release(alert_id: UUID, asked: PageContextDep) -> Response:
     """Undo, or hand it back."""
     return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.release(work, alert_id, actor))
 
@@ -82,7 +82,7 @@ def release(alert_id: UUID, asked: AskedDep) -> Response:
 @router.post("/{alert_id}/contacted")
 def contacted(
     alert_id: UUID,
-    asked: AskedDep,
+    asked: PageContextDep,
     who: Annotated[str, Form(max_length=100)],
     outcome: Annotated[CallOutcome, Form()],
 ) -> Response:
@@ -95,7 +95,7 @@ def contacted(
 
 
 @router.post("/{alert_id}/dispatch")
-def dispatch(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_length=500)] = "") -> Response:
+def dispatch(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=500)] = "") -> Response:
     """Send a provider's carer."""
 
     def act(work: UnitOfWork, actor: Actor) -> object:
@@ -105,19 +105,19 @@ def dispatch(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_leng
 
 
 @router.post("/{alert_id}/go")
-def go(alert_id: UUID, asked: AskedDep) -> Response:
+def go(alert_id: UUID, asked: PageContextDep) -> Response:
     """I go there myself."""
     return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.go_myself(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/arrive")
-def arrive(alert_id: UUID, asked: AskedDep) -> Response:
+def arrive(alert_id: UUID, asked: PageContextDep) -> Response:
     """I am there."""
     return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.arrive(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/note")
-def note_down(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
+def note_down(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
     """Write something down."""
     return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.note(work, alert_id, actor, note.strip()))
 
@@ -125,7 +125,7 @@ def note_down(alert_id: UUID, asked: AskedDep, note: Annotated[str, Form(max_len
 @router.post("/{alert_id}/resolve")
 def resolve(
     alert_id: UUID,
-    asked: AskedDep,
+    asked: PageContextDep,
     outcome: Annotated[Outcome, Form()],
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
@@ -138,7 +138,7 @@ def resolve(
 
 
 @router.post("/{alert_id}/door-code")
-def door_code(alert_id: UUID, asked: AskedDep) -> HTMLResponse:
+def door_code(alert_id: UUID, asked: PageContextDep) -> HTMLResponse:
     """The door code, once asked for; who asked is logged in the same transaction."""
     with asked.platform.work() as work:
         seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
@@ -148,7 +148,7 @@ def door_code(alert_id: UUID, asked: AskedDep) -> HTMLResponse:
     return asked.page("board/door_code.html", code=code)
 
 
-def _do(asked: Asked, alert_id: UUID, act: Act) -> Response:
+def _do(asked: PageContext, alert_id: UUID, act: Act) -> Response:
     """Do one thing in one transaction, then show the alert as it is; a refusal is said where the button was."""
     problem = ""
     try:
@@ -163,20 +163,20 @@ def _do(asked: Asked, alert_id: UUID, act: Act) -> Response:
     return _answer(asked, alert_id, problem)
 
 
-def _answer(asked: Asked, alert_id: UUID, problem: str = "") -> Response:
+def _answer(asked: PageContext, alert_id: UUID, problem: str = "") -> Response:
     if not asked.fragment:
         return _page(asked, alert_id, problem)
     view = _detail(asked, alert_id)
     return asked.page("board/detail.html", "board", detail=view, problem=problem)
 
 
-def _page(asked: Asked, alert_id: UUID | None, problem: str = "") -> Response:
+def _page(asked: PageContext, alert_id: UUID | None, problem: str = "") -> Response:
     chosen = None if alert_id is None else _detail(asked, alert_id)
     view = _board(asked)
     return asked.page("board/page.html", "board", board=view, detail=chosen, chosen=alert_id or "", problem=problem)
 
 
-def _board(asked: Asked) -> Board:
+def _board(asked: PageContext) -> Board:
     platform, actor = asked.platform, asked.actor
     with platform.work() as work:
         work.only_read()
@@ -206,7 +206,7 @@ def _quiet(one: NoteView, words: Words) -> QuietNote:
     )
 
 
-def _detail(asked: Asked, alert_id: UUID) -> Detail:
+def _detail(asked: PageContext, alert_id: UUID) -> Detail:
     platform, words = asked.platform, asked.words
     with platform.work() as work:
         work.only_read()
@@ -225,7 +225,9 @@ def _detail(asked: Asked, alert_id: UUID) -> Detail:
     return presenter.detail(found, asked.actor, home, words, now, visit=visit, strip=strip, wave=wave, also=also)
 
 
-def _drawings(asked: Asked, found: AlertDetail, now: datetime) -> tuple[Strip | None, Wave | None]:
+def _drawings(
+    asked: PageContext, found: AlertDetail, now: datetime
+) -> tuple[ActivityTimeline | None, WaveformChart | None]:
     """The day and the fall; without the series store the alert is shown all the same."""
     one = found.row
     upto = one.closed_at or now
@@ -243,9 +245,9 @@ def _drawings(asked: Asked, found: AlertDetail, now: datetime) -> tuple[Strip | 
     gap = Stretch(max(one.happened_at, start), upto) if one.kind in _GAPS else None
     impact = None if gap or one.kind is AlertKind.BLIND else one.happened_at
     dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.BLIND else []
-    strip = Strip(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
+    strip = ActivityTimeline(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
     wave = None
     if clip is not None:
         impact_s = max(0.0, one.happened_at.timestamp() - clip.start_s)
-        wave = Wave(magnitudes(clip.data), clip.fs_hz, impact_s)
+        wave = WaveformChart(magnitudes(clip.data), clip.fs_hz, impact_s)
     return strip, wave

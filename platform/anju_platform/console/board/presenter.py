@@ -11,19 +11,19 @@ from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertRow, HistoryStep
 from anju_platform.console import time_format
-from anju_platform.console.activity_timeline import Strip
+from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
 from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.console.home_card import ELDER, HomeCard
-from anju_platform.console.waveform_chart import Wave
-from anju_platform.web.i18n import Words, mark
+from anju_platform.console.waveform_chart import WaveformChart
+from anju_platform.web.i18n import N_, Words
 
 FLOOD = 10
 """More alerts than this in ten minutes are a flood for one operator (ISA-18.2)."""
 GROUP_FROM = 3
 """So many homes blind for one cause are one line."""
 _NIGHT = (6, 21)
-_SURE = ((0.9, mark("很确定（%(n)s）")), (0.7, mark("比较确定（%(n)s）")), (0.0, mark("不太确定（%(n)s）")))
+_SURE = ((0.9, N_("很确定（%(n)s）")), (0.7, N_("比较确定（%(n)s）")), (0.0, N_("不太确定（%(n)s）")))
 _WAITING = (AlertState.RAISED, AlertState.NOTIFIED)
 _OVER = (VisitState.CHECKED_OUT, VisitState.CONFIRMED)
 OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
@@ -91,8 +91,8 @@ def detail(
     now: datetime,
     *,
     visit: VisitLine | None,
-    strip: Strip | None,
-    wave: Wave | None,
+    strip: ActivityTimeline | None,
+    wave: WaveformChart | None,
     also: str,
 ) -> Detail:
     """The chosen alert."""
@@ -158,11 +158,11 @@ def _likely(found: AlertDetail, visit: VisitLine | None) -> str:
     return ""
 
 
-_FAILED = mark("没有护理员能去。请自己去，或再派一次。")
+_FAILED = N_("没有护理员能去。请自己去，或再派一次。")
 _CALL_ADVICE = {
-    CallOutcome.REACHED_OK: mark("接通了，人没事。是怎么回事？"),
-    CallOutcome.REACHED_HELP: mark("需要帮助：马上派人去。"),
-    CallOutcome.NO_ANSWER: mark("没人接：派人去看，同时打下一个电话。"),
+    CallOutcome.REACHED_OK: N_("接通了，人没事。是怎么回事？"),
+    CallOutcome.REACHED_HELP: N_("需要帮助：马上派人去。"),
+    CallOutcome.NO_ANSWER: N_("没人接：派人去看，同时打下一个电话。"),
 }
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from anju_platform.console.activity_timeline import Strip
+from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.display_names import Sight
-from anju_platform.console.waveform_chart import Wave
+from anju_platform.console.waveform_chart import WaveformChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +143,8 @@ class Detail:
     sure: str
     also: str
     """What the reader must know besides: the home cannot be seen."""
-    strip: Strip | None
-    wave: Wave | None
+    strip: ActivityTimeline | None
+    wave: WaveformChart | None
     next: str
     """The action area's face: `take`, `taken_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`, `done`."""
     advice: str

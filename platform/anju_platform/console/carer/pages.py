@@ -21,21 +21,21 @@ from anju_platform.console.board.visit_summary import visit_sight
 from anju_platform.console.display_names import LABELS, Sight
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import HomeCard, card
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 carer = APIRouter(prefix="/carer", dependencies=[Depends(require(Role.CARER))])
 STEPS = (
-    ("go", mark("路上")),
-    ("arrive", mark("到达")),
-    ("tasks", mark("要做的事")),
-    ("leave", mark("离开")),
-    ("done", mark("完成")),
+    ("go", N_("路上")),
+    ("arrive", N_("到达")),
+    ("tasks", N_("要做的事")),
+    ("leave", N_("离开")),
+    ("done", N_("完成")),
 )
 _STEP_AT = {
     VisitState.ACCEPTED: "go",
@@ -135,13 +135,13 @@ class CheckOutForm(PhoneForm):
 
 
 @carer.get("", name="carer")
-def today(asked: AskedDep) -> Response:
+def today(asked: PageContextDep) -> Response:
     """Offers that wait, then the visits of today in their order."""
     return _today(asked)
 
 
 @carer.get("/manifest.json", include_in_schema=False)
-def manifest(asked: AskedDep) -> JSONResponse:
+def manifest(asked: PageContextDep) -> JSONResponse:
     """Lets the page be put on the phone's home screen."""
     icon = {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
     name = asked.words("安居")
@@ -150,13 +150,13 @@ def manifest(asked: AskedDep) -> JSONResponse:
 
 
 @carer.get("/visits/{visit_id}", name="carer_visit")
-def show_visit(visit_id: UUID, asked: AskedDep) -> Response:
+def show_visit(visit_id: UUID, asked: PageContextDep) -> Response:
     """One visit, one step at a time."""
     return _visit(asked, visit_id)
 
 
 @carer.post("/visits/{visit_id}/accept")
-def accept(visit_id: UUID, asked: AskedDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
+def accept(visit_id: UUID, asked: PageContextDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
     """I go."""
     problem = _try(asked, lambda work: asked.platform.visits.accept(work, visit_id, asked.actor, eta))
     if problem is not None:
@@ -165,7 +165,7 @@ def accept(visit_id: UUID, asked: AskedDep, eta: Annotated[int, Form(ge=0, le=60
 
 
 @carer.post("/visits/{visit_id}/decline")
-def decline(visit_id: UUID, asked: AskedDep, reason: Annotated[DeclineReason, Form()]) -> Response:
+def decline(visit_id: UUID, asked: PageContextDep, reason: Annotated[DeclineReason, Form()]) -> Response:
     """I cannot."""
     problem = _try(asked, lambda work: asked.platform.visits.decline(work, visit_id, asked.actor, reason))
     if problem is not None:
@@ -174,7 +174,7 @@ def decline(visit_id: UUID, asked: AskedDep, reason: Annotated[DeclineReason, Fo
 
 
 @carer.post("/visits/{visit_id}/check-in")
-def check_in(visit_id: UUID, asked: AskedDep, given: Annotated[CheckInForm, Form()]) -> Response:
+def check_in(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckInForm, Form()]) -> Response:
     """I am at the door."""
 
     def step(work: UnitOfWork) -> object:
@@ -187,7 +187,7 @@ def check_in(visit_id: UUID, asked: AskedDep, given: Annotated[CheckInForm, Form
 
 
 @carer.post("/visits/{visit_id}/tasks")
-def answer_task(visit_id: UUID, asked: AskedDep, given: Annotated[TaskForm, Form()]) -> Response:
+def answer_task(visit_id: UUID, asked: PageContextDep, given: Annotated[TaskForm, Form()]) -> Response:
     """One item of the checklist."""
 
     def step(work: UnitOfWork) -> object:
@@ -200,7 +200,7 @@ def answer_task(visit_id: UUID, asked: AskedDep, given: Annotated[TaskForm, Form
 
 
 @carer.post("/visits/{visit_id}/check-out")
-def check_out(visit_id: UUID, asked: AskedDep, given: Annotated[CheckOutForm, Form()]) -> Response:
+def check_out(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckOutForm, Form()]) -> Response:
     """I leave, and this is how it was."""
 
     def step(work: UnitOfWork) -> object:
@@ -212,7 +212,7 @@ def check_out(visit_id: UUID, asked: AskedDep, given: Annotated[CheckOutForm, Fo
     return _step(asked, visit_id, step)
 
 
-def _try(asked: Asked, act: Callable[[UnitOfWork], object]) -> DomainError | None:
+def _try(asked: PageContext, act: Callable[[UnitOfWork], object]) -> DomainError | None:
     try:
         with asked.platform.work() as work:
             act(work)
@@ -221,7 +221,7 @@ def _try(asked: Asked, act: Callable[[UnitOfWork], object]) -> DomainError | Non
     return None
 
 
-def _step(asked: Asked, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> Response:
+def _step(asked: PageContext, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> Response:
     """One step of the phone: JSON for the page's outbox, a page for a browser without scripts."""
     refusal = _try(asked, act)
     if "application/json" in asked.request.headers.get("accept", ""):
@@ -233,7 +233,7 @@ def _step(asked: Asked, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> 
     return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
 
 
-def _today(asked: Asked, problem: str = "", status: int = 200) -> Response:
+def _today(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     with asked.platform.work() as work:
         work.only_read()
         offers = asked.platform.visits.offers_of(work, asked.actor)
@@ -248,7 +248,7 @@ def _today(asked: Asked, problem: str = "", status: int = 200) -> Response:
     return asked.page("carer/today.html", "carer", status=status, **view)
 
 
-def _visit(asked: Asked, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
+def _visit(asked: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
     with asked.platform.work() as work:
         found = asked.platform.visits.detail(work, visit_id, asked.actor)
         asked.platform.access.log_look(work, asked.actor, "visit", found.row.home_id, str(visit_id))
@@ -258,7 +258,7 @@ def _visit(asked: Asked, visit_id: UUID, problem: str = "", status: int = 200) -
     return asked.page("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
 
 
-def _card(asked: Asked, work: UnitOfWork, home_id: str) -> HomeCard | None:
+def _card(asked: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:
     return card(work.session, home_id, asked.words, time_format.local_date(work.clock.now()))
 
 

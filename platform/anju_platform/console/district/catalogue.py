@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from anju_platform.console.district import kpis
 from anju_platform.console.district.kpis import Happened, Sum
-from anju_platform.web.i18n import mark
+from anju_platform.web.i18n import N_
 
-_TSA = mark("英国 TSA 接警质量标准，按月")
-_OURS = mark("我们定的")
+_TSA = N_("英国 TSA 接警质量标准，按月")
+_OURS = N_("我们定的")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ CATALOGUE = (
         meaning_en="Alarms to which somebody was sent, from the event to somebody at the door",
         unit="share",
         target=0.90,
-        target_source=mark("英国一家上门服务：十次中九次"),
+        target_source=N_("英国一家上门服务：十次中九次"),
         higher_is_better=True,
         compute=kpis.arrived_within(timedelta(minutes=45)),
     ),
@@ -87,7 +87,7 @@ CATALOGUE = (
         meaning_en="Alerts that turned out false or an absence; tests are not counted",
         unit="per_100_home_days",
         target=3.3,
-        target_source=mark("我们定的：每户每月一次"),
+        target_source=N_("我们定的：每户每月一次"),
         higher_is_better=False,
         compute=kpis.false_alerts,
     ),

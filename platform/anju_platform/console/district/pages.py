@@ -16,23 +16,23 @@ from anju_platform.console import time_format
 from anju_platform.console.display_names import LABELS, say
 from anju_platform.console.district.kpis import Case
 from anju_platform.console.district.service import Figure, ProviderRow, Report
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 router = APIRouter(prefix="/district", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
 
 _UNITS = {"s": 1.0, "h": 3600.0}
 """Seconds in a case's unit."""
 _COLUMNS = (
-    mark("派给"),
-    mark("接受"),
-    mark("拒绝"),
-    mark("没回应"),
-    mark("上门"),
-    mark("准时"),
-    mark("到达中位数"),
-    mark("应付"),
+    N_("派给"),
+    N_("接受"),
+    N_("拒绝"),
+    N_("没回应"),
+    N_("上门"),
+    N_("准时"),
+    N_("到达中位数"),
+    N_("应付"),
 )
 
 
@@ -78,7 +78,7 @@ class ReportShown:
 
 @router.get("", name="district")
 def show_figures(
-    asked: AskedDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
+    asked: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
     """The month so far, unless other days are asked for; both days are counted."""
     today = time_format.local_date(asked.platform.clock.now())
@@ -92,7 +92,7 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), time_format.SHANGHAI)
 
 
-def _shown(report: Report, asked: Asked, first: date, last: date) -> ReportShown:
+def _shown(report: Report, asked: PageContext, first: date, last: date) -> ReportShown:
     words = asked.words
     return ReportShown(
         title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",
@@ -109,7 +109,7 @@ def _shown(report: Report, asked: Asked, first: date, last: date) -> ReportShown
     )
 
 
-def _figure(one: Figure, words: Words, asked: Asked) -> FigureShown:
+def _figure(one: Figure, words: Words, asked: PageContext) -> FigureShown:
     sign = "≥" if one.higher_is_better else "≤"
     if one.unit == "share":
         base = words("%(n)s / %(all)s", n=_plain(one.numerator), all=_plain(one.denominator))
@@ -139,7 +139,7 @@ def _value(value: float | None, unit: str) -> str:
     return percent(value) if unit == "share" else f"{value:.2f}"
 
 
-def _case(case: Case, words: Words, asked: Asked) -> CaseShown:
+def _case(case: Case, words: Words, asked: PageContext) -> CaseShown:
     kind, _, outcome = case.what.partition(":")
     parts = [say(words, "kind" if kind in LABELS["kind"] else "late", kind), say(words, "outcome", outcome)]
     seconds = None if case.value is None else case.value * _UNITS.get(case.unit, 1.0)

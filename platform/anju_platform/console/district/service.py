@@ -10,7 +10,7 @@ from statistics import median
 from anju_core.actor import Actor
 from anju_core.errors import Invalid
 from anju_core.vocabulary import OfferState
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.console.district.catalogue import CATALOGUE, FigureRow
 from anju_platform.console.district.kpis import Case, Happened, Period, VisitLife
 from anju_platform.console.district.repository import DistrictRepository
@@ -91,7 +91,7 @@ class Report:
 class DistrictService:
     """Computes reports; cases name homes by their id and never by a person's name."""
 
-    def __init__(self, access: AccessService) -> None:
+    def __init__(self, access: AccountService) -> None:
         self._access = access
 
     def report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> Report:

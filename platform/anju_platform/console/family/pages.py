@@ -17,25 +17,25 @@ from anju_platform.console import time_format
 from anju_platform.console.display_names import say
 from anju_platform.console.error_messages import explain
 from anju_platform.console.family.service import FamilySummary
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.residents.views import AbsenceView, VisitBrief
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 router = APIRouter(prefix="/family", dependencies=[Depends(require(Role.FAMILY))])
 
 _FORM_TIME = "%Y-%m-%dT%H:%M"
 _USUAL_STAY = timedelta(days=1)
 _LOOKED_AT = {
-    "alert": mark("报警"),
-    "home": mark("住户页"),
-    "strip": mark("一天的活动"),
-    "door_code": mark("门锁密码"),
-    "family_summary": mark("平安一句话"),
-    "visit": mark("上门"),
-    "export": mark("导出"),
-    "routine": mark("作息"),
-    "routine_note": mark("作息变化"),
+    "alert": N_("报警"),
+    "home": N_("住户页"),
+    "strip": N_("一天的活动"),
+    "door_code": N_("门锁密码"),
+    "family_summary": N_("平安一句话"),
+    "visit": N_("上门"),
+    "export": N_("导出"),
+    "routine": N_("作息"),
+    "routine_note": N_("作息变化"),
 }
 
 
@@ -68,13 +68,13 @@ class FamilyShown:
 
 
 @router.get("", name="family")
-def show_family(asked: AskedDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
+def show_family(asked: PageContextDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
     """One sentence, and what it rests on."""
     return _show(asked, asked.words("社区知道了，谢谢您。") if told else "")
 
 
 @router.post("/absences")
-def tell_absence(asked: AskedDep, until: Annotated[str, Form(max_length=40)]) -> Response:
+def tell_absence(asked: PageContextDep, until: Annotated[str, Form(max_length=40)]) -> Response:
     """She is with us until …; the form's time is local."""
     try:
         at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=time_format.SHANGHAI)
@@ -89,7 +89,7 @@ def tell_absence(asked: AskedDep, until: Annotated[str, Form(max_length=40)]) ->
 
 
 @router.post("/absences/{absence_id}/end")
-def end_absence(absence_id: UUID, asked: AskedDep) -> Response:
+def end_absence(absence_id: UUID, asked: PageContextDep) -> Response:
     """Back earlier than told."""
     try:
         with asked.platform.work() as work:
@@ -99,7 +99,7 @@ def end_absence(absence_id: UUID, asked: AskedDep) -> Response:
     return RedirectResponse("/family?told=true", status_code=303)
 
 
-def _show(asked: Asked, told: str, problem: str = "", status: int = 200) -> Response:
+def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -> Response:
     with asked.platform.work() as work:
         summary = asked.platform.family.summary(work, asked.actor)
         now = work.clock.now()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from anju_core.actor import Actor
 from anju_core.vocabulary import AlertKind, VisitState
 from anju_platform.accounts.errors import OutOfScope
-from anju_platform.accounts.service import AccessService
+from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.models import Alert
 from anju_platform.console.family.sentence import FamilyState, Known, called, tell
 from anju_platform.db.unit_of_work import UnitOfWork
@@ -105,7 +105,7 @@ class FamilySummary:
 class FamilyService:
     """Reads for one relative's own home."""
 
-    def __init__(self, access: AccessService, series: Signs) -> None:
+    def __init__(self, access: AccountService, series: Signs) -> None:
         self._access = access
         self._series = series
 

@@ -16,7 +16,7 @@ from anju_core.events import VisitRequested
 from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.residents.views import BlindHome
 from anju_platform.web.errors import status_of
@@ -47,13 +47,13 @@ class Cause:
 
 
 @router.get("", name="blind")
-def show_blind(asked: AskedDep) -> Response:
+def show_blind(asked: PageContextDep) -> Response:
     """Grouped by cause, the longest first."""
     return _show(asked)
 
 
 @router.post("/{home_id}/repair")
-def ask_repair(home_id: str, asked: AskedDep) -> Response:
+def ask_repair(home_id: str, asked: PageContextDep) -> Response:
     """Ask a provider to repair; nobody needs to be in danger for it."""
     try:
         with asked.platform.work() as work:
@@ -77,7 +77,7 @@ def ask_repair(home_id: str, asked: AskedDep) -> Response:
     return RedirectResponse("/blind", status_code=303)
 
 
-def _show(asked: Asked, problem: str = "", status: int = 200) -> Response:
+def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     with asked.platform.work() as work:
         found = asked.platform.residents.blind(work, asked.actor)
     causes: dict[str, list[BlindShown]] = defaultdict(list)

@@ -18,7 +18,7 @@ from anju_platform.accounts.models import Account
 from anju_platform.console import time_format
 from anju_platform.console.board.visit_summary import visit_sight
 from anju_platform.console.display_names import Sight
-from anju_platform.console.page_context import AskedDep
+from anju_platform.console.page_context import PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.visits.models import Carer, Offer, Provider
 from anju_platform.visits.queries import VisitRow
@@ -81,7 +81,7 @@ class ProviderShown:
 
 
 @router.get("", name="provider")
-def show_provider(asked: AskedDep) -> Response:
+def show_provider(asked: PageContextDep) -> Response:
     """The organisation of the signed-in dispatcher."""
     with asked.platform.work() as work:
         work.only_read()

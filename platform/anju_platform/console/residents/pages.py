@@ -13,10 +13,10 @@ from fastapi.responses import Response
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console import day_timeline, time_format
-from anju_platform.console.activity_timeline import Stretch, Strip
+from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.display_names import Sight, alert_sight, say
 from anju_platform.console.home_card import DOOR
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.console.routine import charts
 from anju_platform.residents.views import (
@@ -62,7 +62,7 @@ class HomeShown:
     saying: str
     open_alerts: Sequence[OpenAlert]
     explained: str
-    strips: Sequence[tuple[str, Strip]]
+    strips: Sequence[tuple[str, ActivityTimeline]]
     routine: charts.Shown | None
     contacts: Sequence[ContactView]
     door: Sequence[tuple[str, str]]
@@ -72,7 +72,7 @@ class HomeShown:
 
 
 @router.get("/residents", name="residents")
-def search(asked: AskedDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+def search(asked: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """By name, initials of pinyin, estate or building."""
     with asked.platform.work() as work:
         found = asked.platform.residents.search(work, asked.actor, q)
@@ -81,7 +81,7 @@ def search(asked: AskedDep, q: Annotated[str, Query(max_length=100)] = "") -> Re
 
 
 @router.get("/homes/{home_id}", name="home")
-def show_home(home_id: str, asked: AskedDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
+def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
     """One home, with its last days as strips."""
     wanted = min(_DAYS, key=lambda one: abs(one - days))
     with asked.platform.work() as work:
@@ -109,7 +109,11 @@ def _found(row: Found, words: Words) -> FoundShown:
 
 
 def _shown(
-    asked: Asked, found: HomeDetail, now: datetime, strips: Sequence[tuple[str, Strip]], routine: charts.Shown | None
+    asked: PageContext,
+    found: HomeDetail,
+    now: datetime,
+    strips: Sequence[tuple[str, ActivityTimeline]],
+    routine: charts.Shown | None,
 ) -> HomeShown:
     words, people = asked.words, found.residents
     sight, saying = _sight(found, words, now)
@@ -156,7 +160,7 @@ def _door(person: Person, words: Words) -> list[tuple[str, str]]:
     return [(words(name), text) for field, name in DOOR if (text := getattr(person, field))]
 
 
-def _strips(asked: Asked, home_id: str, now: datetime, days: int) -> list[tuple[str, Strip]]:
+def _strips(asked: PageContext, home_id: str, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
     """One strip for each local day, today first; none where the series store does not answer."""
     today = time_format.midnight(now)
     first = today - timedelta(days=days - 1)
@@ -173,5 +177,5 @@ def _strips(asked: Asked, home_id: str, now: datetime, days: int) -> list[tuple[
         usual: dict[str, list[Stretch]] = day_timeline.usual(signs, today, start, end)
         rows = day_timeline.rows(signs, start, end, asked.words, usual)
         if rows:
-            drawn.append((time_format.day(asked.words, start.date()), Strip(start, end, rows, now)))
+            drawn.append((time_format.day(asked.words, start.date()), ActivityTimeline(start, end, rows, now)))
     return drawn

@@ -16,7 +16,7 @@ from anju_detect.routine import MEASURES
 from anju_detect.routine.reasons import told
 from anju_platform.console import time_format
 from anju_platform.routine.views import DayView, RoutineView
-from anju_platform.web.i18n import Words, mark
+from anju_platform.web.i18n import N_, Words
 
 EVENING_H, NOON_H = -6.0, 12.0
 """A night is drawn from the evening before to noon."""
@@ -30,9 +30,9 @@ EDGE = 7.0
 """Half a date's width on a phone, per cent."""
 _HOURS = (-2, 2, 6, 10)
 _BARS = (
-    ("night_bathroom", mark("夜间如厕（次）"), 4.0),
-    ("out_h", mark("外出（小时）"), 3.0),
-    ("active_h", mark("有活动的时间（小时）"), 4.0),
+    ("night_bathroom", N_("夜间如厕（次）"), 4.0),
+    ("out_h", N_("外出（小时）"), 3.0),
+    ("active_h", N_("有活动的时间（小时）"), 4.0),
 )
 """Measure, what it is called, and the least height of the scale."""
 _TABLE = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")

@@ -9,13 +9,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console.page_context import AskedDep
+from anju_platform.console.page_context import PageContextDep
 
 router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
 
 @router.post("/notes/{note_id}/read")
-def read(note_id: UUID, asked: AskedDep) -> Response:
+def read(note_id: UUID, asked: PageContextDep) -> Response:
     """I know."""
     with asked.platform.work() as work:
         asked.platform.routine.read(work, asked.actor, note_id)

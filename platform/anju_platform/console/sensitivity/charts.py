@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from anju_detect.inactivity import MEASURED, Brought
-from anju_platform.sensitivity.views import Prospect
+from anju_platform.sensitivity.views import Forecast
 from anju_platform.web.i18n import Words
 
 WIDTH, HEIGHT = 340, 236
@@ -25,7 +25,7 @@ _TICKS = (0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 _HOURS = (0, 4, 8, 12, 16, 20)
 
 
-def curve(now: Prospect, wanted: Prospect, words: Words) -> Markup:
+def curve(now: Forecast, wanted: Forecast, words: Words) -> Markup:
     """Both lines with the present choice on them, and the wanted one where it is another; the same in words."""
     parts = [*_grid(words), *_lines(words)]
     if wanted.false_alerts != now.false_alerts:
@@ -71,7 +71,7 @@ def _lines(words: Words) -> Iterable[Markup]:
         yield _text(end - KEY + 36, 14, name, "start")
 
 
-def _mark(one: Prospect, name: str, look: str) -> Iterable[Markup]:
+def _mark(one: Forecast, name: str, look: str) -> Iterable[Markup]:
     """A dot on the mean line, its drop to the axis, and what it is: the present above the line, the wanted below."""
     if one.delay_h is None:
         return

@@ -16,11 +16,11 @@ from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
 from anju_platform.console.sensitivity.charts import curve
-from anju_platform.sensitivity.service import ROUTINE_STEPS, prospect
-from anju_platform.sensitivity.views import Changed, CommunityWish, Wish
+from anju_platform.sensitivity.service import ROUTINE_STEPS, forecast
+from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget
 from anju_platform.web.errors import status_of
 from anju_platform.web.i18n import Words
 
@@ -42,7 +42,7 @@ class Choice:
 class Step:
     """A change that waits for its confirmation: what would be different, line by line."""
 
-    wish: Wish
+    wish: FalseAlertTarget
     lines: Sequence[str]
 
 
@@ -52,7 +52,7 @@ class Shown:
 
     community_id: str
     name: str
-    wish: Wish
+    wish: FalseAlertTarget
     meaning: Sequence[str]
     lately: Sequence[str]
     drawn: Markup
@@ -72,7 +72,7 @@ class WishForm(BaseModel):
 
 
 @router.get("", name="wishes")
-def show_all(asked: AskedDep) -> Response:
+def show_all(asked: PageContextDep) -> Response:
     """The communities that one may choose for; where it is one, that one."""
     with asked.platform.work() as work:
         work.only_read()
@@ -80,7 +80,7 @@ def show_all(asked: AskedDep) -> Response:
     if len(found) == 1:
         return RedirectResponse(f"/wishes/{found[0].community_id}", HTTPStatus.SEE_OTHER)
     rows = [
-        (one, presenter.calls(one.prospect, asked.words), presenter.delay(one.prospect, asked.words)) for one in found
+        (one, presenter.calls(one.forecast, asked.words), presenter.delay(one.forecast, asked.words)) for one in found
     ]
     return asked.page("wishes/all.html", "wishes", rows=rows)
 
@@ -88,7 +88,7 @@ def show_all(asked: AskedDep) -> Response:
 @router.get("/{community_id}", name="wish")
 def show(
     community_id: str,
-    asked: AskedDep,
+    asked: PageContextDep,
     false_alerts: Annotated[float | None, Query()] = None,
     routine_changes: Annotated[float | None, Query()] = None,
     *,
@@ -99,10 +99,10 @@ def show(
 
 
 @router.post("/{community_id}")
-def choose(community_id: str, asked: AskedDep, given: Annotated[WishForm, Form()]) -> Response:
+def choose(community_id: str, asked: PageContextDep, given: Annotated[WishForm, Form()]) -> Response:
     """Choose; the running detectors take it within a second."""
-    wanted = Wish(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
-    seen = Wish(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
+    wanted = FalseAlertTarget(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
+    seen = FalseAlertTarget(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
     try:
         with asked.platform.work() as work:
             asked.platform.wishes.choose(work, asked.actor, community_id, wanted, seen)
@@ -113,7 +113,7 @@ def choose(community_id: str, asked: AskedDep, given: Annotated[WishForm, Form()
 
 
 def _page(
-    asked: Asked,
+    asked: PageContext,
     community_id: str,
     false_alerts: float | None = None,
     routine_changes: float | None = None,
@@ -125,7 +125,7 @@ def _page(
     with asked.platform.work() as work:
         work.only_read()
         found = asked.platform.wishes.one(work, asked.actor, community_id)
-    wanted = Wish(
+    wanted = FalseAlertTarget(
         false_alerts=found.wish.false_alerts if false_alerts is None else false_alerts,
         routine_changes=found.wish.routine_changes if routine_changes is None else routine_changes,
     )
@@ -138,15 +138,15 @@ def _page(
     return asked.page("wishes/one.html", "wishes", status=status, **view)
 
 
-def _shown(found: CommunityWish, wanted: Wish, words: Words) -> Shown:
-    wanted_brings = prospect(wanted.false_alerts, found.homes)
+def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> Shown:
+    wanted_brings = forecast(wanted.false_alerts, found.homes)
     return Shown(
         community_id=found.community_id,
         name=found.name,
         wish=found.wish,
         meaning=presenter.meaning(found, words),
         lately=presenter.lately(found, words),
-        drawn=curve(found.prospect, wanted_brings, words),
+        drawn=curve(found.forecast, wanted_brings, words),
         false_alerts=_false_alerts(found, wanted, words),
         routine_changes=_routine_changes(found, wanted, words),
         confirm=Step(wish=wanted, lines=presenter.change(found, wanted, wanted_brings, words))
@@ -156,9 +156,9 @@ def _shown(found: CommunityWish, wanted: Wish, words: Words) -> Shown:
     )
 
 
-def _false_alerts(found: CommunityWish, wanted: Wish, words: Words) -> list[Choice]:
+def _false_alerts(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> list[Choice]:
     """The sensible steps, and between them what is chosen now if it is none of them."""
-    offered = {one.false_alerts: one for one in (*found.choices, found.prospect)}
+    offered = {one.false_alerts: one for one in (*found.choices, found.forecast)}
     return [
         Choice(
             value=f"{one.false_alerts:g}",
@@ -171,7 +171,7 @@ def _false_alerts(found: CommunityWish, wanted: Wish, words: Words) -> list[Choi
     ]
 
 
-def _routine_changes(found: CommunityWish, wanted: Wish, words: Words) -> list[Choice]:
+def _routine_changes(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> list[Choice]:
     return [
         Choice(
             value=f"{value:g}",

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anju_detect.inactivity import MEASURED
-from anju_platform.sensitivity.views import Changed, CommunityWish, Prospect, Wish
-from anju_platform.web.i18n import Words, mark
+from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget, Forecast
+from anju_platform.web.i18n import N_, Words
 
 MONTH_DAYS = 30.0
 _WHOLE = 10.0
 """From here on no decimals: the figures are not that exact."""
 
 
-def calls(brings: Prospect, words: Words) -> str:
+def calls(brings: Forecast, words: Words) -> str:
     """`全社区每月约 60 次`."""
     return words("全社区每月约 %(n)s 次虚惊", n=_about(brings.alerts_a_month))
 
 
-def delay(brings: Prospect, words: Words) -> str:
+def delay(brings: Forecast, words: Words) -> str:
     """`平均约 5.9 小时后发现`, or that nobody measured it."""
     if brings.delay_h is None:
         return words("发现要多久：没有测过")
@@ -30,9 +30,9 @@ def notes(a_month: float, homes: int, words: Words) -> str:
     return words("全社区每月约 %(n)s 条其实没变的提醒", n=_about(a_month * homes))
 
 
-def meaning(found: CommunityWish, words: Words) -> list[str]:
+def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
     """What the present wish means here."""
-    brings = found.prospect
+    brings = found.forecast
     counted = words(
         "%(homes)s 户 × 每户每月 %(n)s 次 = 全社区每月约 %(all)s 次虚惊，%(often)s。",
         homes=found.homes,
@@ -54,17 +54,17 @@ def meaning(found: CommunityWish, words: Words) -> list[str]:
     return [counted, late]
 
 
-def lately(found: CommunityWish, words: Words) -> list[str]:
+def lately(found: CommunitySensitivity, words: Words) -> list[str]:
     """What really came of the last days."""
     lately = found.lately
     if not lately.raised:
         first = words("最近 %(d)s 天没有“久无动静”的报警。", d=lately.days)
     else:
         counts = (
-            (lately.false, mark("%(n)s 次虚惊")),
-            (lately.real, mark("%(n)s 次真的有事")),
-            (lately.other, mark("%(n)s 次外出、测试或故障")),
-            (lately.unknown, mark("%(n)s 次还没有结果")),
+            (lately.false, N_("%(n)s 次虚惊")),
+            (lately.real, N_("%(n)s 次真的有事")),
+            (lately.other, N_("%(n)s 次外出、测试或故障")),
+            (lately.unknown, N_("%(n)s 次还没有结果")),
         )
         parts = words("，").join(words(text, n=count) for count, text in counts if count)
         first = words("最近 %(d)s 天报了 %(n)s 次“久无动静”：%(parts)s。", d=lately.days, n=lately.raised, parts=parts)
@@ -76,7 +76,7 @@ def lately(found: CommunityWish, words: Words) -> list[str]:
     return said
 
 
-def change(found: CommunityWish, wanted: Wish, brings: Prospect, words: Words) -> list[str]:
+def change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Forecast, words: Words) -> list[str]:
     """What would be different."""
     said = []
     if wanted.false_alerts != found.wish.false_alerts:
@@ -84,11 +84,11 @@ def change(found: CommunityWish, wanted: Wish, brings: Prospect, words: Words) -
         said.append(
             words(
                 "全社区每月虚惊：约 %(a)s → 约 %(b)s 次。",
-                a=_about(found.prospect.alerts_a_month),
+                a=_about(found.forecast.alerts_a_month),
                 b=_about(brings.alerts_a_month),
             )
         )
-        said += _later(found.prospect, brings, words)
+        said += _later(found.forecast, brings, words)
     if wanted.routine_changes != found.wish.routine_changes:
         said.append(
             _from_to(words("每户每月作息提醒"), found.wish.routine_changes, wanted.routine_changes, words)
@@ -107,12 +107,12 @@ def changed(one: Changed, words: Words) -> str:
     return " ".join(parts)
 
 
-def _later(now: Prospect, then: Prospect, words: Words) -> Sequence[str]:
+def _later(now: Forecast, then: Forecast, words: Words) -> Sequence[str]:
     if now.delay_h is None or then.delay_h is None:
         return [words("真有人倒下时要多久才发现：没有测过，无法比较。")]
     sooner, later = (
-        mark("真有人倒下时，平均发现得更早：约 %(a)s → 约 %(b)s 小时。"),
-        mark("真有人倒下时，平均发现得更晚：约 %(a)s → 约 %(b)s 小时。"),
+        N_("真有人倒下时，平均发现得更早：约 %(a)s → 约 %(b)s 小时。"),
+        N_("真有人倒下时，平均发现得更晚：约 %(a)s → 约 %(b)s 小时。"),
     )
     return [words(sooner if then.delay_h < now.delay_h else later, a=_about(now.delay_h), b=_about(then.delay_h))]
 

@@ -12,20 +12,20 @@ from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.web.errors import status_of
 
 router = APIRouter(prefix="/shift", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
 
 @router.get("", name="shift")
-def show_shift(asked: AskedDep) -> Response:
+def show_shift(asked: PageContextDep) -> Response:
     """Unread notes first."""
     return _show(asked)
 
 
 @router.post("")
-def hand_over(asked: AskedDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
+def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
     """Leave a note."""
     try:
         with asked.platform.work() as work:
@@ -36,14 +36,14 @@ def hand_over(asked: AskedDep, note: Annotated[str, Form(max_length=4000)]) -> R
 
 
 @router.post("/{handover_id}/read")
-def read(handover_id: UUID, asked: AskedDep) -> Response:
+def read(handover_id: UUID, asked: PageContextDep) -> Response:
     """I have read it."""
     with asked.platform.work() as work:
         asked.platform.duty.read(work, asked.actor, handover_id)
     return RedirectResponse("/shift", status_code=303)
 
 
-def _show(asked: Asked, problem: str = "", status: int = 200) -> Response:
+def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     community = asked.actor.community_id or ""
     with asked.platform.work() as work:
         work.only_read()

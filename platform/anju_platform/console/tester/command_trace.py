@@ -9,7 +9,7 @@ from uuid import UUID
 
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.alerts.queries import AlertDetail
-from anju_platform.console.tester.simulator_link import Course
+from anju_platform.console.tester.simulator_link import CommandTrace
 
 KINDS: dict[str, frozenset[AlertKind]] = {
     "press": frozenset({AlertKind.SOS}),
@@ -72,12 +72,12 @@ class Line:
     note: str
 
 
-def origin_of(course: Course) -> float | None:
+def origin_of(course: CommandTrace) -> float | None:
     """When what counts happened, Unix s."""
     return next((at for stage, at in course.stages if stage in _ORIGINS), None)
 
 
-def alert_of(course: Course, alerts: Sequence[AlertDetail]) -> AlertDetail | None:
+def alert_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail | None:
     """The alert that an order led to: of its home and kind, and of about its time (or repeated about then)."""
     origin, kinds = origin_of(course), KINDS.get(course.action, frozenset())
     if origin is None:
@@ -93,7 +93,7 @@ def alert_of(course: Course, alerts: Sequence[AlertDetail]) -> AlertDetail | Non
     return None
 
 
-def line_of(course: Course, alerts: Sequence[AlertDetail]) -> Line:
+def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> Line:
     """Draw one order."""
     origin, detail = origin_of(course), alert_of(course, alerts)
     spooled = next((at for stage, at in course.stages if stage in {"heard", "backup_line", "not_reached"}), None)

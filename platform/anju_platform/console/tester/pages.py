@@ -19,7 +19,7 @@ from anju_platform.console import time_format
 from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card_of
-from anju_platform.console.page_context import Asked, AskedDep
+from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.tester.command_trace import Line
 from anju_platform.console.tester.service import ACTIONS
 from anju_platform.db.unit_of_work import UnitOfWork
@@ -78,20 +78,20 @@ class PanelShown:
 
 
 @router.get("", name="tester")
-def show_panel(asked: AskedDep, home: str = "") -> Response:
+def show_panel(asked: PageContextDep, home: str = "") -> Response:
     """All homes; the actions of the chosen one."""
     return asked.page("tester/page.html", "tester", panel=_panel(asked, home), problem="")
 
 
 @router.get("/lines", name="tester_lines")
-def show_lines(asked: AskedDep) -> Response:
+def show_lines(asked: PageContextDep) -> Response:
     """The lines alone."""
     return asked.page("tester/lines.html", "tester", panel=_panel(asked, ""), problem="")
 
 
 @router.post("/actions")
 def act(
-    asked: AskedDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
+    asked: PageContextDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
 ) -> Response:
     """Make it happen."""
     problem = ""
@@ -105,7 +105,7 @@ def act(
     return RedirectResponse(f"/tester?home={home}", status_code=303)
 
 
-def _panel(asked: Asked, chosen: str) -> PanelShown:
+def _panel(asked: PageContext, chosen: str) -> PanelShown:
     with asked.platform.work() as work:
         work.only_read()
         homes = _homes(asked, work)
@@ -121,7 +121,7 @@ def _panel(asked: Asked, chosen: str) -> PanelShown:
     )
 
 
-def _homes(asked: Asked, work: UnitOfWork) -> list[HomeShown]:
+def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     now = work.clock.now()
     states: dict[str, Sight] = {}
     for row in asked.platform.alerts.board(work, None, now):

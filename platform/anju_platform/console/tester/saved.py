@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from anju_platform.console.tester.command_trace import KINDS
-from anju_platform.console.tester.simulator_link import Course
+from anju_platform.console.tester.simulator_link import CommandTrace
 
 _MUST = ("stored", "shown")
 _WITHIN_S = 15
@@ -21,7 +21,7 @@ _NEEDS = {
 """The device without which an action can't be done; a motion sensor for all others."""
 
 
-def story_of(done: Sequence[tuple[float, Course]]) -> str:
+def story_of(done: Sequence[tuple[float, CommandTrace]]) -> str:
     """YAML of the orders and their times (Unix s, sorted), as `anju sim run` reads it."""
     parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(course.home_id for _, course in done), 1)}
     lines = ["name: saved", "title: Saved from the tester's panel", "", "homes:"]
@@ -36,7 +36,7 @@ def story_of(done: Sequence[tuple[float, Course]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _happen(number: int, after_s: float, course: Course, parts: Mapping[str, str]) -> dict[str, object]:
+def _happen(number: int, after_s: float, course: CommandTrace, parts: Mapping[str, str]) -> dict[str, object]:
     row: dict[str, object] = {"at": round(after_s, 1), "home": parts[course.home_id], "action": course.action}
     if course.action in KINDS:
         row["id"] = f"{course.action}{number}"

@@ -16,7 +16,7 @@ from anju_platform.alerts.queries import AlertDetail, AlertRow
 from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
 from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.saved import story_of
-from anju_platform.console.tester.simulator_link import Course, SimulatorLink
+from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Community, Home
 
@@ -91,7 +91,7 @@ class TesterService:
             raise UnknownAction(action)
         if work.session.get(Home, home_id) is None:
             raise HomeNotFound(home_id)
-        course = Course(str(work.new_id()), home_id, action, dict(args))
+        course = CommandTrace(str(work.new_id()), home_id, action, dict(args))
         self._link.send(course)
         return course.id
 

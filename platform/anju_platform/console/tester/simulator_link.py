@@ -23,7 +23,7 @@ log = structlog.get_logger("anju.tester")
 
 
 @dataclass(slots=True)
-class Course:
+class CommandTrace:
     """One order and what the simulated home said about it, in order of arrival."""
 
     id: str
@@ -40,7 +40,7 @@ class SimulatorLink:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._courses: OrderedDict[str, Course] = OrderedDict()
+        self._courses: OrderedDict[str, CommandTrace] = OrderedDict()
         self._lock = threading.Lock()
         self.connected = False
         """Whether orders can be handed to the broker."""
@@ -67,17 +67,17 @@ class SimulatorLink:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def send(self, course: Course) -> None:
+    def send(self, course: CommandTrace) -> None:
         """Give the simulator an order."""
         self._keep(course)
         order = {"id": course.id, "home": course.home_id, "action": course.action, "args": dict(course.args)}
         self._client.publish(CONTROL, json.dumps(order).encode(), qos=1)
 
-    def courses(self) -> list[Course]:
+    def courses(self) -> list[CommandTrace]:
         """The last orders, newest first."""
         with self._lock:
             return [
-                Course(c.id, c.home_id, c.action, c.args, list(c.stages), c.refusal)
+                CommandTrace(c.id, c.home_id, c.action, c.args, list(c.stages), c.refusal)
                 for c in reversed(self._courses.values())
             ]
 
@@ -94,7 +94,7 @@ class SimulatorLink:
         with self._lock:
             known = self._courses.get(order)
         if known is None:
-            known = Course(order, home, action)
+            known = CommandTrace(order, home, action)
             self._keep(known)
         with self._lock:
             if stage == "refused":
@@ -102,7 +102,7 @@ class SimulatorLink:
             elif stage not in {told for told, _ in known.stages}:
                 known.stages.append((stage, at))
 
-    def _keep(self, course: Course) -> None:
+    def _keep(self, course: CommandTrace) -> None:
         with self._lock:
             self._courses[course.id] = course
             while len(self._courses) > _KEPT:

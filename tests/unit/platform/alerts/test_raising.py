@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from fixtures.alert_harness import Scene
 
-from anju_core.events import ElderTold, HomeSight
+from anju_core.events import ElderTold, HomeSupervisionChanged
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.notifications.service import UnknownHome
 
@@ -167,7 +167,9 @@ def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(scen
 @pytest.mark.parametrize("method", ["raise", "withdraw", "sight"])
 def test_an_unknown_home_is_refused_by_name(scene: Scene, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}
-    sight = HomeSight(at=scene.clock.now(), home_id="nowhere", blind=True, reason_zh="看不到", reason_en="dark")
+    sight = HomeSupervisionChanged(
+        at=scene.clock.now(), home_id="nowhere", blind=True, reason_zh="看不到", reason_en="dark"
+    )
     attempts = {
         "raise": lambda: scene.raise_alert(home_id="nowhere"),
         "withdraw": lambda: scene.do("withdraw", "nowhere", AlertKind.SOS, None, **cancel),
@@ -182,7 +184,11 @@ def test_a_blind_home_is_an_alert_until_it_is_seen_again(scene: Scene) -> None:
     def sight(*, blind: bool) -> None:
         with scene.work() as work:
             now = scene.clock.now()
-            work.record(HomeSight(at=now, home_id="home-01", blind=blind, reason_zh="网关断线", reason_en="offline"))
+            work.record(
+                HomeSupervisionChanged(
+                    at=now, home_id="home-01", blind=blind, reason_zh="网关断线", reason_en="offline"
+                )
+            )
 
     sight(blind=True)
     with scene.work() as work:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from fixtures.alert_harness import CODE, Scene
 from fixtures.web_harness import PASSWORD, PlainPages, cheap_access
 
-from anju_platform.accounts.models import Account, Look
+from anju_platform.accounts.models import Account, AuditEvent
 from anju_platform.app.http import create_app
 from anju_platform.settings import load
 from anju_platform.web.hub import Hub
@@ -180,4 +180,4 @@ def test_looking_at_an_alert_is_logged_once_in_ten_minutes(api: Api) -> None:
     for _ in range(3):
         api.call("wang", "GET", f"/alerts/{alert_id}")
     with api.scene.work() as work:
-        assert work.session.query(Look).count() == 1
+        assert work.session.query(AuditEvent).count() == 1

@@ -19,7 +19,7 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import OutOfScope, WrongRole
 from anju_platform.accounts.guards import COOKIE, in_scope, require
-from anju_platform.accounts.models import Look
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.app.http import ENDPOINTS, PAGES, document
 from anju_platform.web.dependencies import PlatformDep, UnitDep
 from anju_platform.web.errors import problem_type
@@ -135,7 +135,7 @@ def test_other_sites_may_not_post(town: Town, started: TestClient, header: dict[
 def test_look_is_logged_with_the_read(town: Town, started: TestClient) -> None:
     assert started.post("/api/v1/probe", headers=town.login(Role.WORKER)).status_code == 200
     with town.platform.work() as work:
-        look = work.session.query(Look).one()
+        look = work.session.query(AuditEvent).one()
         assert (look.account_id, look.home_id, look.what, look.why) == (
             town.accounts[Role.WORKER],
             "home-01",
@@ -150,7 +150,7 @@ def test_errors_roll_back_and_tell_no_secret(town: Town, started: TestClient, ki
     assert answer.status_code == answer.json()["status"] == status
     assert "secret detail" not in answer.text
     with town.platform.work() as work:
-        assert work.session.query(Look).count() == 0
+        assert work.session.query(AuditEvent).count() == 0
 
 
 def test_unreadable_requests_name_the_place_and_not_the_value(started: TestClient) -> None:

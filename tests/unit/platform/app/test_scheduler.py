@@ -10,12 +10,12 @@ import pytest
 from fixtures.alert_harness import HandClock, Scene
 from prometheus_client import CollectorRegistry
 
-from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Engine, Job, add_deadlines
+from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Job, Scheduler, add_deadlines
 from anju_platform.db.unit_of_work import UnitOfWork
 
 
 def test_jobs_run_by_themselves_and_never_overlap() -> None:
-    engine = Engine(HandClock(), CollectorRegistry())
+    engine = Scheduler(HandClock(), CollectorRegistry())
     running, overlaps, runs, enough = 0, 0, 0, threading.Event()
 
     def job(_now: datetime) -> None:
@@ -41,7 +41,7 @@ def test_jobs_run_by_themselves_and_never_overlap() -> None:
 
 def test_an_error_is_counted_and_the_job_goes_on() -> None:
     registry = CollectorRegistry()
-    engine = Engine(HandClock(), registry)
+    engine = Scheduler(HandClock(), registry)
     done: list[datetime] = []
     engine.add("breaks", 1, lambda _now: 1 / 0)
     engine.add("works", 1, done.append)
@@ -75,7 +75,7 @@ def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(scene: Scene) -> 
 
 def test_the_jobs_of_alerts_visits_and_the_outbox(scene: Scene) -> None:
     registry = CollectorRegistry()
-    engine = Engine(scene.clock, registry)
+    engine = Scheduler(scene.clock, registry)
     add_deadlines(engine, scene.work, alerts=scene.alerts, visits=scene.visits, courier=scene.courier)
     scene.open_pages(scene.wang)
     scene.raise_alert()

@@ -12,7 +12,7 @@ import pytest
 from anju_core.alerts import AlertAlreadyTaken
 from anju_core.errors import Conflict
 from anju_platform.console import activity_timeline, day_timeline, error_messages, time_format, waveform_chart
-from anju_platform.console.activity_timeline import Stretch, Strip, StripRow
+from anju_platform.console.activity_timeline import ActivityTimeline, Stretch, TimelineRow
 from anju_platform.console.rendering import HOME, address, yuan
 from anju_platform.web.i18n import Words, load_words
 
@@ -78,8 +78,8 @@ def test_money_is_shown_to_the_fen() -> None:
 
 def drawn(**changes: object) -> str:
     seen = [Stretch(NOW - timedelta(hours=6), NOW - timedelta(hours=5, minutes=10))]
-    given = {"start": NOW - timedelta(days=1), "end": NOW, "rows": [StripRow("客厅", seen)], "now": NOW, **changes}
-    return str(activity_timeline.draw(Strip(**given), ZH))  # type: ignore[arg-type]
+    given = {"start": NOW - timedelta(days=1), "end": NOW, "rows": [TimelineRow("客厅", seen)], "now": NOW, **changes}
+    return str(activity_timeline.draw(ActivityTimeline(**given), ZH))  # type: ignore[arg-type]
 
 
 def test_a_strip_says_the_same_in_words() -> None:
@@ -97,7 +97,7 @@ def test_a_strip_marks_stay_inside() -> None:
 
 
 def test_a_strip_writes_names_as_text() -> None:
-    text = drawn(rows=[StripRow("<script>", [])])
+    text = drawn(rows=[TimelineRow("<script>", [])])
     assert "<script>" not in text
 
 

@@ -12,14 +12,14 @@ from fixtures.web_harness import Town
 from sqlalchemy import select
 
 from anju_core.vocabulary import Role
-from anju_platform.accounts.models import Look
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.db.engine import make_engine, make_sessions
-from anju_platform.db.unit_of_work import Bus, UnitOfWork, WorkFactory
-from anju_platform.devices.cache import Book
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import Device, Gateway, Quarantine
-from anju_platform.devices.roster import Roster
+from anju_platform.devices.roster import DeviceRoster
 from anju_platform.devices.service import MOST_STRANGERS, STRANGER, DeviceService
-from anju_platform.ingest.ports import Sighting
+from anju_platform.ingest.ports import LastSeen
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 HOME = HOMES[0]
@@ -33,13 +33,13 @@ def records(database_url: str) -> Iterator[WorkFactory]:
     """Two homes, once on each database."""
     engine = make_engine(database_url)
     sessions, clock = make_sessions(engine), HandClock(NOW)
-    with UnitOfWork(sessions, Bus(), clock) as work:
+    with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         populate(work)
-    yield lambda: UnitOfWork(sessions, Bus(), clock)
+    yield lambda: UnitOfWork(sessions, EventDispatcher(), clock)
     engine.dispose()
 
 
-def see(records: WorkFactory, **devices: Sighting) -> None:
+def see(records: WorkFactory, **devices: LastSeen) -> None:
     with records() as work:
         DeviceService().seen(work, {(HOME, name.replace("_", "-")): one for name, one in devices.items()})
 
@@ -50,9 +50,9 @@ def device(records: WorkFactory, name: str = "motion-living") -> Device | None:
 
 
 def test_the_newest_word_of_a_device_is_kept(records: WorkFactory) -> None:
-    see(records, motion_living=Sighting(NOW_S - 60, 80.0, 0.5))
-    see(records, motion_living=Sighting(NOW_S - 7200, 90.0, 0.9))
-    see(records, motion_living=Sighting(NOW_S - 30))
+    see(records, motion_living=LastSeen(NOW_S - 60, 80.0, 0.5))
+    see(records, motion_living=LastSeen(NOW_S - 7200, 90.0, 0.9))
+    see(records, motion_living=LastSeen(NOW_S - 30))
     row = device(records)
     assert row is not None
     assert row.last_seen_at is not None
@@ -60,22 +60,22 @@ def test_the_newest_word_of_a_device_is_kept(records: WorkFactory) -> None:
 
 
 def test_what_is_not_known_yet_is_taken_from_an_old_word(records: WorkFactory) -> None:
-    see(records, motion_living=Sighting(NOW_S))
-    see(records, motion_living=Sighting(NOW_S - 7200, 90.0, float("nan")))
+    see(records, motion_living=LastSeen(NOW_S))
+    see(records, motion_living=LastSeen(NOW_S - 7200, 90.0, float("nan")))
     row = device(records)
     assert row is not None
     assert (row.battery, row.link_quality) == (90.0, None)
 
 
 def test_a_clock_that_is_ahead_is_not_believed(records: WorkFactory) -> None:
-    see(records, motion_living=Sighting(NOW_S + 86400))
+    see(records, motion_living=LastSeen(NOW_S + 86400))
     row = device(records)
     assert row is not None
     assert row.last_seen_at == NOW
 
 
 def test_a_stranger_is_registered_as_one(records: WorkFactory) -> None:
-    see(records, kettle=Sighting(NOW_S - 5, 70.0))
+    see(records, kettle=LastSeen(NOW_S - 5, 70.0))
     row = device(records, "kettle")
     assert row is not None
     assert (row.known, row.kind, row.room, row.battery) == (False, STRANGER, "other", 70.0)
@@ -83,7 +83,7 @@ def test_a_stranger_is_registered_as_one(records: WorkFactory) -> None:
 
 def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
     with records() as work:
-        DeviceService().seen(work, {(HOME, GATEWAY): Sighting(NOW_S - 1)})
+        DeviceService().seen(work, {(HOME, GATEWAY): LastSeen(NOW_S - 1)})
     with records() as work:
         gateway = work.session.get(Gateway, GATEWAY)
         assert gateway is not None
@@ -95,7 +95,7 @@ def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
 @pytest.mark.parametrize("name", ["x" * 64, "a\0b", "", "line\nbreak"])
 def test_a_name_that_no_record_can_hold_disturbs_nobody(records: WorkFactory, name: str) -> None:
     with records() as work:
-        DeviceService().seen(work, {(HOME, name): Sighting(NOW_S), (HOME, "motion-living"): Sighting(NOW_S)})
+        DeviceService().seen(work, {(HOME, name): LastSeen(NOW_S), (HOME, "motion-living"): LastSeen(NOW_S)})
     assert device(records) is not None
     with records() as work:
         assert len(work.session.scalars(select(Device).where(Device.home_id == HOME)).all()) == len(DEVICES)
@@ -103,14 +103,14 @@ def test_a_name_that_no_record_can_hold_disturbs_nobody(records: WorkFactory, na
 
 def test_a_home_that_is_gone_disturbs_nobody(records: WorkFactory) -> None:
     with records() as work:
-        DeviceService().seen(work, {("home-99", "kettle"): Sighting(NOW_S), (HOME, "kettle"): Sighting(NOW_S)})
+        DeviceService().seen(work, {("home-99", "kettle"): LastSeen(NOW_S), (HOME, "kettle"): LastSeen(NOW_S)})
     assert device(records, "kettle") is not None
 
 
 def test_invented_names_do_not_fill_the_records(records: WorkFactory) -> None:
     for start in (0, 40):
         with records() as work:
-            DeviceService().seen(work, {(HOME, f"ghost-{start + n}"): Sighting(NOW_S) for n in range(40)})
+            DeviceService().seen(work, {(HOME, f"ghost-{start + n}"): LastSeen(NOW_S) for n in range(40)})
     with records() as work:
         strangers = work.session.scalars(select(Device).where(Device.known.is_(False))).all()
     assert len(strangers) == MOST_STRANGERS
@@ -183,20 +183,20 @@ def test_quarantine_is_read_in_pages(town: Town) -> None:
 def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(town: Town) -> None:
     with town.platform.work() as work:
         work.session.add(Gateway(id="gw-home-01", home_id="home-01", dropped=4, last_seen_at=None, retired_at=None))
-        town.platform.devices.seen(work, {("home-01", "kettle"): Sighting(NOW_S, 55.0)})
+        town.platform.devices.seen(work, {("home-01", "kettle"): LastSeen(NOW_S, 55.0)})
     headers = town.login(Role.WORKER)
     shown = town.client.get("/api/v1/homes/home-01/devices", headers=headers).json()
     assert [one["dropped"] for one in shown["gateways"]] == [4]
     assert [(one["id"], one["known"], one["battery"]) for one in shown["devices"]] == [("kettle", False, 55.0)]
     with town.platform.work() as work:
-        assert [look.what for look in work.session.scalars(select(Look))].count("devices") == 1
+        assert [look.what for look in work.session.scalars(select(AuditEvent))].count("devices") == 1
     for home in ("home-99", "nowhere"):
         answer = town.client.get(f"/api/v1/homes/{home}/devices", headers=headers)
         assert (answer.status_code, answer.json()["type"].endswith("home-not-found")) == (404, True)
 
 
 def test_a_roster_knows_of_every_sensor_what_a_book_knows(ward: Ward) -> None:
-    book, roster = Book(ward.work, ward.clock), Roster(ward.work)
+    book, roster = DeviceCache(ward.work, ward.clock), DeviceRoster(ward.work)
     asked = [
         (home, device, quantity)
         for home in (*HOMES, "home-99")

@@ -9,13 +9,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anju_platform.devices.cache import Book, DeviceFacts, GatewayFacts
+from anju_platform.devices.cache import DeviceCache, DeviceFacts, GatewayFacts
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.decode import Incoming, Plain, Raw, open_plain, read
-from anju_platform.ingest.last_seen import Heard
+from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import side_by_side
-from anju_platform.ingest.ports import Sighting
+from anju_platform.ingest.ports import LastSeen
 from anju_wire.clock import Clock
 from anju_wire.messages import Envelope, Record, encode
 from anju_wire.profiles import DeviceKind
@@ -30,7 +30,7 @@ DEVICES = {
 }
 
 
-class SmallBook(Book):
+class SmallBook(DeviceCache):
     """Three homes with the same three devices each, and no records behind."""
 
     def __init__(self) -> None:
@@ -87,8 +87,8 @@ def alone(messages: Sequence[Raw]) -> Batch:
     return batch
 
 
-def told(batch: Batch, book: Book) -> dict[tuple[str, str], Sighting]:
-    heard = Heard(book.table)
+def told(batch: Batch, book: DeviceCache) -> dict[tuple[str, str], LastSeen]:
+    heard = LastSeenBuffer(book.table)
     batch.tell(heard)
     return heard.empty()
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from fixtures.monitoring_harness import BEAT, DEVICES, HOMES, STEP_S, Ward
 
-from anju_core.events import AlertResolved, WishChanged
+from anju_core.events import AlertResolved, SensitivityChanged
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
-from anju_platform.ingest.ports import Sighting
-from anju_platform.monitoring.backlog import Arrivals
-from anju_platform.monitoring.errors import UnwatchedHome, WatchFailed
-from anju_platform.monitoring.repository import WatchRepository
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.ingest.ports import LastSeen
+from anju_platform.monitoring.backlog import BacklogTracker
+from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
+from anju_platform.monitoring.repository import MonitoringRepository
+from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.residents.models import Absence, Community
 
 HOME, OTHER = HOMES
@@ -58,7 +58,7 @@ def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(ward: Wa
     ward.clock.forward(1)
     ward.sweep()
     assert ward.raised() == [], "nothing was said of it, and the minute is not over"
-    ward.watch.wish_changed(WishChanged(at=ward.clock.now(), community_id="anning"))
+    ward.watch.wish_changed(SensitivityChanged(at=ward.clock.now(), community_id="anning"))
     ward.sweep()
     assert HOME in {alert.home_id for alert in ward.raised("inactivity")}
 
@@ -66,10 +66,10 @@ def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(ward: Wa
 def test_a_wish_that_could_not_be_read_is_read_at_the_sweep_after(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     ward.life(HOME)
     wish(ward, 20.0)
-    ward.watch.wish_changed(WishChanged(at=ward.clock.now(), community_id="anning"))
+    ward.watch.wish_changed(SensitivityChanged(at=ward.clock.now(), community_id="anning"))
     before = ward.watch.explain(HOME, ward.now()).deadline_s
     with monkeypatch.context() as broken:
-        broken.setattr(WatchRepository, "places", Mock(side_effect=OSError("the database is away")))
+        broken.setattr(MonitoringRepository, "places", Mock(side_effect=OSError("the database is away")))
         with pytest.raises(OSError, match="away"):
             ward.sweep()
     ward.sweep()
@@ -88,7 +88,7 @@ def test_life_ends_a_silence_before_it_is_due(ward: Ward) -> None:
 def test_a_silence_that_could_not_be_stored_is_tried_again(ward: Ward) -> None:
     ward.life(HOME)
     ward.alerts.broken = True
-    with pytest.raises(WatchFailed):
+    with pytest.raises(MonitoringFailed):
         ward.until_due(HOME)
     assert ward.raised() == []
     ward.alerts.broken = False
@@ -99,7 +99,7 @@ def test_a_silence_that_could_not_be_stored_is_tried_again(ward: Ward) -> None:
 def test_a_silence_that_could_not_be_stored_is_forgotten_when_life_returns(ward: Ward) -> None:
     ward.life(HOME)
     ward.alerts.broken = True
-    with pytest.raises(WatchFailed):
+    with pytest.raises(MonitoringFailed):
         ward.until_due(HOME)
     ward.alerts.broken = False
     ward.life(HOME)
@@ -123,13 +123,13 @@ def test_once_the_backlog_is_in_its_silence_is_raised(ward: Ward) -> None:
     ward.take(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(17 * 60, 30, -1)))
     ward.sweep()
     assert ward.raised() == []
-    ward.live(int(WatchRules().late_hold_s), step_s=1)
+    ward.live(int(MonitoringRules().late_hold_s), step_s=1)
     (alert,) = ward.raised()
     assert alert.happened_at.timestamp() == pytest.approx(now - 18 * 3600, abs=0.01)
 
 
 def test_a_backlog_that_waited_in_a_queue_is_held_from_when_it_was_worked_through() -> None:
-    arrivals, rules = Arrivals(WatchRules()), WatchRules()
+    arrivals, rules = BacklogTracker(MonitoringRules()), MonitoringRules()
     late = LifeBatch(np.zeros(1, np.int64), np.array([1000.0]), np.zeros(1, np.int8), np.zeros(1, np.int8))
     arrivals.note(late, 100_000.0, 100_020.0)
     assert arrivals.catching_up(0, 100_020.0 + rules.late_hold_s - 0.1)
@@ -142,7 +142,7 @@ def test_a_home_that_is_always_a_little_late_is_judged_as_far_as_it_is_known(war
         ward.clock.forward(STEP_S)
         ward.check_in(OTHER)
         now = ward.now()
-        ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(now), (HOME, "motion-living"): Sighting(now - 400)}, now)
+        ward.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(now), (HOME, "motion-living"): LastSeen(now - 400)}, now)
         ward.take(HOME, (now - 400, "other", "heartbeat"))
         ward.sweep()
     assert [alert.home_id for alert in ward.raised("inactivity") if alert.home_id == HOME] == [HOME]
@@ -244,11 +244,11 @@ def test_a_backlog_over_two_sweeps_is_due_when_one_that_came_at_once_is(ward: Wa
     for one, other in zip(whole, split, strict=True):
         for home, part in ((HOME, one), (OTHER, other)):
             ids = (f"gw-{home}", *(device for device, _, _ in DEVICES))
-            ward.watch.heard({(home, one): Sighting(ward.now()) for one in ids}, ward.now())
+            ward.watch.heard({(home, one): LastSeen(ward.now()) for one in ids}, ward.now())
             ward.take(home, *part)
         ward.sweep()
         ward.clock.forward(1)
-    ward.live(int(WatchRules().late_hold_s) + 1, step_s=1)
+    ward.live(int(MonitoringRules().late_hold_s) + 1, step_s=1)
     ward.until_due(HOME, margin_s=3600)
     due = {alert.home_id: alert.due_since for alert in ward.raised("inactivity")}
     assert set(due) == {HOME, OTHER}
@@ -282,10 +282,10 @@ def test_what_a_home_kept_while_it_was_cut_off_teaches_as_if_it_had_come_at_once
     ward.silent = set()
     ids = (f"gw-{OTHER}", *(device for device, _, _ in DEVICES))
     for part in (late[:20], late[20:]):
-        ward.watch.heard({(OTHER, one): Sighting(ward.now()) for one in ids}, ward.now())
+        ward.watch.heard({(OTHER, one): LastSeen(ward.now()) for one in ids}, ward.now())
         ward.take(OTHER, *part)
         ward.sweep()
         ward.clock.forward(1)
-    ward.live(int(WatchRules().late_hold_s) + 1, step_s=1)
+    ward.live(int(MonitoringRules().late_hold_s) + 1, step_s=1)
     due = [ward.watch.explain(home, ward.now()).deadline_s for home in HOMES]
     assert due[0] == due[1]

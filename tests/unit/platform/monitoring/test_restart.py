@@ -10,10 +10,10 @@ from fixtures.monitoring_harness import HOMES, AwaySeries, Ward
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import DetectorSnapshot
-from anju_platform.monitoring.activity_reader import Memory, MemoryRefused
-from anju_platform.monitoring.errors import WatchFailed
-from anju_platform.monitoring.repository import WatchRepository
-from anju_platform.monitoring.rules import WatchRules
+from anju_platform.monitoring.activity_reader import MonitoringSnapshot, MonitoringSnapshotRefused
+from anju_platform.monitoring.errors import MonitoringFailed
+from anju_platform.monitoring.repository import MonitoringRepository
+from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 
 HOME, OTHER = HOMES
@@ -137,9 +137,9 @@ def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(ward: Ward) -> N
 def _book(ward: Ward, work: WorkFactory) -> Snapshots:
     """Goes on from a snapshot of now."""
     ward.watch.snapshot()
-    book = Snapshots(work, WatchRules().overlap_s)
+    book = Snapshots(work, MonitoringRules().overlap_s)
     with ward.work() as unit:
-        snapshot = WatchRepository(unit).snapshot(NAME)
+        snapshot = MonitoringRepository(unit).snapshot(NAME)
     assert snapshot is not None
     book.recalled(snapshot)
     return book
@@ -192,7 +192,7 @@ def test_life_during_the_restart_prevents_the_alert(ward: Ward) -> None:
 def test_what_was_due_but_not_stored_survives_in_the_snapshot(ward: Ward) -> None:
     ward.life(HOME)
     ward.alerts.broken = True
-    with pytest.raises(WatchFailed):
+    with pytest.raises(MonitoringFailed):
         ward.until_due(HOME)
     ward.watch.snapshot()
     ward.alerts.broken = False
@@ -204,7 +204,7 @@ def test_what_was_due_but_not_stored_survives_in_the_snapshot(ward: Ward) -> Non
 def test_a_broken_snapshot_costs_nothing_that_the_series_holds(ward: Ward) -> None:
     began_s = ward.life(HOME)
     ward.watch.snapshot()
-    for state in (b"", b"\x00torn", Memory([], b"no archive").dump()):
+    for state in (b"", b"\x00torn", MonitoringSnapshot([], b"no archive").dump()):
         with ward.work() as work:
             row = work.session.get(DetectorSnapshot, "inactivity")
             assert row is not None
@@ -214,8 +214,8 @@ def test_a_broken_snapshot_costs_nothing_that_the_series_holds(ward: Ward) -> No
 
 
 def test_torn_memories_are_refused() -> None:
-    with pytest.raises(MemoryRefused):
-        Memory.load(b"\xff\xff")
+    with pytest.raises(MonitoringSnapshotRefused):
+        MonitoringSnapshot.load(b"\xff\xff")
 
 
 def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_again(ward: Ward) -> None:

@@ -6,7 +6,7 @@ import pytest
 from fixtures.monitoring_harness import DEVICES, HOMES, Ward
 
 from anju_platform.devices.models import Gateway
-from anju_platform.ingest.ports import Sighting
+from anju_platform.ingest.ports import LastSeen
 from anju_wire.messages import Status
 
 HOME, OTHER = HOMES
@@ -108,7 +108,7 @@ def test_a_silent_motion_sensor_blinds_its_home(ward: Ward) -> None:
     for _ in range(int(4.2 * 3600 / 600)):
         ward.clock.forward(600)
         ward.check_in(OTHER)
-        ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(ward.now())}, ward.now())
+        ward.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(ward.now())}, ward.now())
         ward.sweep()
     (alert,) = ward.raised("blind")
     assert (alert.home_id, "人体感应" in alert.reason_zh) == (HOME, True)
@@ -116,7 +116,7 @@ def test_a_silent_motion_sensor_blinds_its_home(ward: Ward) -> None:
 
 def test_a_clock_that_is_ahead_hides_no_silence(ward: Ward) -> None:
     key = (HOME, f"gw-{HOME}")
-    ward.watch.heard({key: Sighting(ward.now() + 1e6)}, ward.now())
+    ward.watch.heard({key: LastSeen(ward.now() + 1e6)}, ward.now())
     ward.silent.add(HOME)
     ward.live(400, step_s=100)
     assert [alert.home_id for alert in ward.raised("blind")] == [HOME]
@@ -162,13 +162,13 @@ def test_restarts_do_not_hide_a_dead_sensor(ward: Ward) -> None:
         for _ in range(6):
             ward.clock.forward(600)
             ward.check_in(OTHER)
-            ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(ward.now())}, ward.now())
+            ward.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(ward.now())}, ward.now())
             ward.sweep()
         with ward.work() as work:
             for home, seen in ((OTHER, True), (HOME, False)):
                 names = [f"gw-{home}", *(name for name, _, _ in DEVICES if seen)]
-                ward.devices.seen(work, {(home, name): Sighting(ward.now()) for name in names})
-            first = {(HOME, name): Sighting(ward.now() - 20000) for name, _, _ in DEVICES}
+                ward.devices.seen(work, {(home, name): LastSeen(ward.now()) for name in names})
+            first = {(HOME, name): LastSeen(ward.now() - 20000) for name, _, _ in DEVICES}
             ward.devices.seen(work, first)
         ward.restart()
     assert {alert.home_id for alert in ward.raised("blind")} == {HOME}
@@ -209,7 +209,7 @@ def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(ward: 
     say(ward, online=True, deaf="zigbee2mqtt", deaf_since=ward.now())
     for _ in range(60):
         ward.clock.forward(300)
-        ward.watch.heard({(HOME, f"gw-{HOME}"): Sighting(ward.now())}, ward.now())
+        ward.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(ward.now())}, ward.now())
         ward.check_in(OTHER)
         ward.sweep()
     say(ward, online=True)

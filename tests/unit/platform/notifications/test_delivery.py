@@ -12,8 +12,8 @@ from fixtures.alert_harness import Scene, build_scene
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
-from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, Letter
-from anju_platform.notifications.delivery_worker import Courier
+from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, OutboundMessage
+from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.service import UnknownHome
 
 
@@ -144,7 +144,7 @@ def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Scene
             held.append((fn, args))
 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, scene.services.notify)}
-    courier = Courier(scene.work, scene.outbox, channels, scene.alerts.wants_people, Hangs())
+    courier = DeliveryWorker(scene.work, scene.outbox, channels, scene.alerts.wants_people, Hangs())
     scene.raise_alert()
     courier.deliver_due(scene.clock.now())
     courier.deliver_due(scene.clock.forward(19))
@@ -166,7 +166,7 @@ def test_a_late_failure_of_an_older_try_counts_for_nothing(
     """The last try is still under way: only its own end says whether the message came through."""
     scene = reached_by_wecom
     scene.raise_alert()
-    begun: list[Letter] = []
+    begun: list[OutboundMessage] = []
     for _ in range(tries):
         with scene.work() as work:
             claimed = scene.outbox.claim(work, scene.clock.forward(21), lambda _alert: True)
@@ -200,7 +200,7 @@ def test_a_channel_that_breaks_counts_as_not_delivered(scene: Scene) -> None:
     class Broken:
         slow = False
 
-        def send(self, letter: Letter) -> None:
+        def send(self, letter: OutboundMessage) -> None:
             raise ZeroDivisionError
 
     scene.courier._channels = {Channel.BOARD: Broken()}
@@ -214,7 +214,7 @@ def test_apprise_says_what_went_wrong_without_its_secret() -> None:
     def breaks(url: str, subject: str, body: str) -> bool:
         raise RuntimeError(url)
 
-    letter = Letter(
+    letter = OutboundMessage(
         id=None,  # type: ignore[arg-type]
         channel=Channel.APPRISE,
         address="wang",

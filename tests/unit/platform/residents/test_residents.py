@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from anju_core.events import AbsenceChanged, Event
 from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, VisitState
-from anju_platform.accounts.models import Look
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.alerts.models import Alert
-from anju_platform.db.unit_of_work import Bus, UnitOfWork
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.models import Device, InactivityDeadline, Sight
 from anju_platform.residents.models import Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
@@ -45,9 +45,9 @@ def peopled(town: Town) -> Town:
     return town
 
 
-def looks(town: Town, what: str) -> list[Look]:
+def looks(town: Town, what: str) -> list[AuditEvent]:
     with town.platform.work() as work:
-        return work.session.query(Look).filter_by(what=what).all()
+        return work.session.query(AuditEvent).filter_by(what=what).all()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_absence_is_told_and_taken_back(peopled: Town) -> None:
 
 def test_absence_is_an_event_for_the_watch(peopled: Town) -> None:
     told: list[Event] = []
-    bus = Bus()
+    bus = EventDispatcher()
     bus.after(AbsenceChanged, told.append)
     now = peopled.clock.now()
     with peopled.platform.work() as plain:

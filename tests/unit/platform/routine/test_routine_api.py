@@ -9,7 +9,7 @@ import pytest
 from fixtures.web_harness import Town
 
 from anju_core.vocabulary import Role
-from anju_platform.accounts.models import Look
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.residents.models import Home, Resident
 from anju_platform.routine.models import RoutineDay, RoutineNote
 
@@ -33,9 +33,9 @@ def keep(town: Town, home: str = "home-01") -> UUID:
         return note.id
 
 
-def looks(town: Town, what: str) -> list[Look]:
+def looks(town: Town, what: str) -> list[AuditEvent]:
     with town.platform.work() as work:
-        return work.session.query(Look).filter_by(what=what).all()
+        return work.session.query(AuditEvent).filter_by(what=what).all()
 
 
 @pytest.mark.parametrize("role", [Role.WORKER, Role.SUPERVISOR])

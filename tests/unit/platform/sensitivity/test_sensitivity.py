@@ -10,17 +10,17 @@ import pytest
 from fastapi.testclient import TestClient
 from fixtures.web_harness import PASSWORD, Town
 
-from anju_core.events import WishChanged
+from anju_core.events import SensitivityChanged
 from anju_core.vocabulary import AlertKind, Outcome, Role
 from anju_platform.accounts.guards import COOKIE
 from anju_platform.alerts.models import Alert
 from anju_platform.app.http import create_app
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Community, Home
-from anju_platform.sensitivity.errors import UnknownCommunity, WishChangedMeanwhile
-from anju_platform.sensitivity.models import WishChange
-from anju_platform.sensitivity.service import Decider, WishService
-from anju_platform.sensitivity.views import Wish
+from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile, UnknownCommunity
+from anju_platform.sensitivity.models import SensitivityChange
+from anju_platform.sensitivity.service import ChangedBy, SensitivityService
+from anju_platform.sensitivity.views import FalseAlertTarget
 
 HALF = {"false_alerts": 0.5, "routine_changes": 0.1}
 SEEN = {"seen_false_alerts": "1.0", "seen_routine_changes": "0.1"}
@@ -33,9 +33,9 @@ def present(town: Town, community: str = "anning") -> tuple[float, float]:
         return row.false_alerts_per_month, row.routine_changes_per_month
 
 
-def changes(town: Town) -> list[WishChange]:
+def changes(town: Town) -> list[SensitivityChange]:
     with town.platform.work() as work:
-        return work.session.query(WishChange).order_by(WishChange.at).all()
+        return work.session.query(SensitivityChange).order_by(SensitivityChange.at).all()
 
 
 def raised(work: UnitOfWork, number: int, outcome: Outcome | None, *, ago: timedelta, kind: AlertKind) -> None:
@@ -102,7 +102,7 @@ def test_of_two_who_choose_the_second_is_told(town: Town) -> None:
     seen = {"false_alerts": 1.0, "routine_changes": 0.1}
     assert town.client.put(URL, json={**HALF, "seen": seen}, headers=headers).status_code == 200
     answer = town.client.put(URL, json={"false_alerts": 2.0, "routine_changes": 0.1, "seen": seen}, headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:anju:problem:wish-changed-meanwhile")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:anju:problem:sensitivity-changed-meanwhile")
     assert answer.json()["false_alerts"] == 0.5
     assert len(changes(town)) == 1
 
@@ -121,8 +121,8 @@ def test_what_it_means_is_counted_over_the_communitys_homes(town: Town) -> None:
             work.session.add(home)
     town.client.put(URL, json=HALF, headers=town.login(Role.SUPERVISOR))
     told = town.client.get(URL, headers=town.login(Role.SUPERVISOR)).json()
-    assert (told["homes"], told["prospect"]["alerts_a_month"]) == (120, 60.0)
-    assert 8.6 < told["prospect"]["delay_h"] < 15.6
+    assert (told["homes"], told["forecast"]["alerts_a_month"]) == (120, 60.0)
+    assert 8.6 < told["forecast"]["delay_h"] < 15.6
     delays = [choice["delay_h"] for choice in told["choices"]]
     assert delays == sorted(delays, reverse=True)
 
@@ -142,10 +142,12 @@ def test_what_came_of_it_is_counted_by_what_was_found(town: Town) -> None:
 
 
 def test_the_command_line_chooses_by_the_same_rules(town: Town) -> None:
-    wishes, heard = WishService(), []
+    wishes, heard = SensitivityService(), []
     with town.platform.work() as work:
-        work._bus.after(WishChanged, lambda event: heard.append(event.community_id))
-        wishes.decide(work, "anning", Decider("command line"), Wish(false_alerts=3.0, routine_changes=0.2))
+        work._bus.after(SensitivityChanged, lambda event: heard.append(event.community_id))
+        wishes.decide(
+            work, "anning", ChangedBy("command line"), FalseAlertTarget(false_alerts=3.0, routine_changes=0.2)
+        )
         assert heard == []
     assert heard == ["anning"]
     (change,) = changes(town)
@@ -158,9 +160,11 @@ def test_the_command_line_chooses_by_the_same_rules(town: Town) -> None:
     with town.platform.work() as work:
         with pytest.raises(UnknownCommunity):
             wishes.present(work, "nowhere")
-        before = Wish(false_alerts=1.0, routine_changes=0.1)
-        with pytest.raises(WishChangedMeanwhile):
-            wishes.decide(work, "anning", Decider("x"), Wish(false_alerts=2.0, routine_changes=0.1), before)
+        before = FalseAlertTarget(false_alerts=1.0, routine_changes=0.1)
+        with pytest.raises(SensitivityChangedMeanwhile):
+            wishes.decide(
+                work, "anning", ChangedBy("x"), FalseAlertTarget(false_alerts=2.0, routine_changes=0.1), before
+            )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.console.tester.command_trace import line_of
 from anju_platform.console.tester.deadline_preview import InvalidLife, deadlines
 from anju_platform.console.tester.saved import story_of
-from anju_platform.console.tester.simulator_link import Course, SimulatorLink
+from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.settings import load
 from anju_sim.life import DAY_S, Life
 from anju_sim.silence import signs_of_life
@@ -34,7 +34,7 @@ def _alert(home_id: str = "home-01", kind: AlertKind = AlertKind.SOS, happened: 
 
 
 def test_an_event_is_drawn_through_its_stages_with_what_was_late() -> None:
-    course = Course("1", "home-01", "press", stages=[("pressed", NOW), ("heard", NOW + 0.12)])
+    course = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW), ("heard", NOW + 0.12)])
     line = line_of(course, [_alert("home-02"), _alert(kind=AlertKind.FALL), _alert()])
     assert {stage.name: stage.ms for stage in line.stages} == {
         "pressed": 0,
@@ -49,13 +49,13 @@ def test_an_event_is_drawn_through_its_stages_with_what_was_late() -> None:
 
 
 def test_another_times_alert_is_not_its_own_but_a_repetition_is() -> None:
-    course = Course("1", "home-01", "press", stages=[("pressed", NOW)])
+    course = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW)])
     assert line_of(course, [_alert(happened=-3600)]).alert_id is None
     assert line_of(course, [_alert(happened=-60)]).alert_id == "a", "pressed again a minute later"
 
 
 def test_what_happens_without_an_alert_has_one_stage() -> None:
-    line = line_of(Course("1", "home-01", "cut", stages=[("done", NOW)]), [])
+    line = line_of(CommandTrace("1", "home-01", "cut", stages=[("done", NOW)]), [])
     assert [stage.name for stage in line.stages] == ["pressed"]
 
 
@@ -75,9 +75,9 @@ def test_the_simulators_events_are_kept_by_order_and_bad_ones_left() -> None:
 
 def test_a_saved_story_can_be_played_again() -> None:
     done = [
-        (NOW, Course("1", "home-01", "fall")),
-        (NOW + 2.04, Course("2", "home-02", "press")),
-        (NOW + 5, Course("3", "home-02", "cut", {"silent": True})),
+        (NOW, CommandTrace("1", "home-01", "fall")),
+        (NOW + 2.04, CommandTrace("2", "home-02", "press")),
+        (NOW + 5, CommandTrace("3", "home-02", "cut", {"silent": True})),
     ]
     story = parse_story(story_of(done), "saved.yaml")
     assert [(h.at, h.action, h.id) for h in story.happen] == [
