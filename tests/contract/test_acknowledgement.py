@@ -22,7 +22,7 @@ from anju_platform.notify.service import OutboxService
 from anju_platform.records.work import Bus, UnitOfWork
 from anju_platform.series.store import SeriesUnavailable
 from fixtures._radio import motion, press
-from fixtures.ingest import StubbornSeries, records
+from fixtures.ingest import FailingSeries, records
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -74,7 +74,7 @@ def collide(session: Session) -> None:
 class Consumer:
     """One consumer over real databases, whose commits can be made to fail; checks every acknowledgement it sends."""
 
-    def __init__(self, lane: Lane, sessions: sessionmaker[Session], series: StubbornSeries) -> None:
+    def __init__(self, lane: Lane, sessions: sessionmaker[Session], series: FailingSeries) -> None:
         self.lane, self.sessions, self.series = lane, sessions, series
         self.failing: list[Callable[[Session], None]] = []
         self.acked = 0
@@ -151,7 +151,7 @@ class Consumer:
 @pytest.fixture(params=[Lane.ALARM, Lane.TELEMETRY])
 def consumer(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Consumer]:
     """Each consumer, on each database, with a first message stored and acknowledged."""
-    series = StubbornSeries(tmp_path / "series.duckdb")
+    series = FailingSeries(tmp_path / "series.duckdb")
     with records(database_url) as sessions:
         made = Consumer(request.param, sessions, series)
         made.send_until_acknowledged(1)

@@ -214,7 +214,7 @@ class Gateway:
 
 
 @dataclass
-class Scene:
+class GatewayHarness:
     """All of it. The bus is the uplink's broker too unless a test needs two."""
 
     broker: Broker
@@ -224,7 +224,7 @@ class Scene:
 
 
 @pytest.fixture(params=["mosquitto", "embedded_broker"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayHarness]:
     yield from play(request.getfixturevalue(request.param), request.getfixturevalue("bus_broker"), tmp_path)
 
 
@@ -240,123 +240,123 @@ def bus_broker(tmp_path: Path) -> Iterator[Embedded]:
 
 
 @pytest.fixture
-def mosquitto_scene(mosquitto: Mosquitto, bus_broker: Embedded, tmp_path: Path) -> Iterator[Scene]:
+def mosquitto_scene(mosquitto: Mosquitto, bus_broker: Embedded, tmp_path: Path) -> Iterator[GatewayHarness]:
     yield from play(mosquitto, bus_broker, tmp_path)
 
 
-def play(broker: Broker, bus: Embedded, folder: Path) -> Iterator[Scene]:
+def play(broker: Broker, bus: Embedded, folder: Path) -> Iterator[GatewayHarness]:
     platform, devices = Platform(broker.port), Devices(bus.port)
     gateway = Gateway(folder, broker.port, bus.port)
     gateway.start()
     try:
         gateway.wait_connected()
-        yield Scene(broker, platform, devices, gateway)
+        yield GatewayHarness(broker, platform, devices, gateway)
     finally:
         gateway.stop()
         platform.stop()
         devices.stop()
 
 
-def test_a_press_is_answered_at_once_and_reaches_the_platform(scene: Scene) -> None:
-    pressed = scene.devices.press()
-    wait_until(lambda: scene.platform.readings(Quantity.SOS))
-    wait_until(lambda: scene.devices.words() == ["heard"])
-    assert scene.devices.told[0][0] - pressed < 1.0
-    assert scene.devices.told[0][1]["zh"] == "收到，正在联系"
-    arrived = next(at for at, lane, _ in scene.platform.arrivals if lane is Lane.ALARM)
+def test_a_press_is_answered_at_once_and_reaches_the_platform(harness: GatewayHarness) -> None:
+    pressed = harness.devices.press()
+    wait_until(lambda: harness.platform.readings(Quantity.SOS))
+    wait_until(lambda: harness.devices.words() == ["heard"])
+    assert harness.devices.told[0][0] - pressed < 1.0
+    assert harness.devices.told[0][1]["zh"] == "收到，正在联系"
+    arrived = next(at for at, lane, _ in harness.platform.arrivals if lane is Lane.ALARM)
     assert arrived - pressed < 1.0
-    (sos,) = scene.platform.readings(Quantity.SOS)
+    (sos,) = harness.platform.readings(Quantity.SOS)
     assert (sos.device, sos.truth) == ("button-sos", True)
-    wait_until(lambda: scene.platform.announced() == ["heard:1"])
-    scene.platform.command(Announcement.SEEN, "c-1")
-    scene.platform.command(Announcement.SEEN, "c-1")
-    scene.platform.command(Announcement.COMING, "c-2", expires_in_s=-1.0)
-    scene.platform.command(Announcement.CLOSED, "c-3")
-    wait_until(lambda: "closed" in scene.devices.words())
-    assert scene.devices.words() == ["heard", "seen", "closed"], "once each, and nothing that has expired"
-    wait_until(lambda: scene.platform.announced() == ["heard:1", "seen:a-1:c-1", "closed:a-1:c-3"])
-    scene.devices.say("zigbee2mqtt/button-sos", {"action": "hold"})
-    wait_until(lambda: scene.platform.readings(Quantity.SOS_CANCEL))
-    wait_until(lambda: scene.devices.words()[-1] == "cancelled")
-    status = scene.platform.statuses[-1]
+    wait_until(lambda: harness.platform.announced() == ["heard:1"])
+    harness.platform.command(Announcement.SEEN, "c-1")
+    harness.platform.command(Announcement.SEEN, "c-1")
+    harness.platform.command(Announcement.COMING, "c-2", expires_in_s=-1.0)
+    harness.platform.command(Announcement.CLOSED, "c-3")
+    wait_until(lambda: "closed" in harness.devices.words())
+    assert harness.devices.words() == ["heard", "seen", "closed"], "once each, and nothing that has expired"
+    wait_until(lambda: harness.platform.announced() == ["heard:1", "seen:a-1:c-1", "closed:a-1:c-3"])
+    harness.devices.say("zigbee2mqtt/button-sos", {"action": "hold"})
+    wait_until(lambda: harness.platform.readings(Quantity.SOS_CANCEL))
+    wait_until(lambda: harness.devices.words()[-1] == "cancelled")
+    status = harness.platform.statuses[-1]
     assert status.online
-    assert scene.gateway.stop() == 0
-    wait_until(lambda: not scene.platform.statuses[-1].online)
+    assert harness.gateway.stop() == 0
+    wait_until(lambda: not harness.platform.statuses[-1].online)
 
 
-def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone(scene: Scene) -> None:
-    scene.platform.silent = set(SPOOLED_LANES)
+def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone(harness: GatewayHarness) -> None:
+    harness.platform.silent = set(SPOOLED_LANES)
     for number in range(30):
-        scene.devices.say(f"zigbee2mqtt/door-{number % 10}", {"contact": number // 10 % 2 == 0})
-    wait_until(lambda: len(scene.platform.readings(Quantity.CONTACT)) == 30)
-    scene.platform.silent = set()
-    scene.gateway.stop()
-    before = dict(scene.platform.envelopes)
-    scene.gateway.start()
-    scene.gateway.wait_connected(2)
-    wait_until(lambda: [lane for _, lane, _ in scene.platform.arrivals].count(Lane.TELEMETRY) > len(before))
-    wait_until(lambda: "telemetry" in waiting(scene) and waiting(scene)["telemetry"] == 0)
+        harness.devices.say(f"zigbee2mqtt/door-{number % 10}", {"contact": number // 10 % 2 == 0})
+    wait_until(lambda: len(harness.platform.readings(Quantity.CONTACT)) == 30)
+    harness.platform.silent = set()
+    harness.gateway.stop()
+    before = dict(harness.platform.envelopes)
+    harness.gateway.start()
+    harness.gateway.wait_connected(2)
+    wait_until(lambda: [lane for _, lane, _ in harness.platform.arrivals].count(Lane.TELEMETRY) > len(before))
+    wait_until(lambda: "telemetry" in waiting(harness) and waiting(harness)["telemetry"] == 0)
     for key, envelope in before.items():
-        assert scene.platform.envelopes[key].pack == envelope.pack
+        assert harness.platform.envelopes[key].pack == envelope.pack
 
 
-def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: Scene, bus_broker: Embedded) -> None:
-    scene = mosquitto_scene
+def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: GatewayHarness, bus_broker: Embedded) -> None:
+    harness = mosquitto_scene
 
     def deaf() -> str | None:
-        return scene.platform.statuses[-1].deaf if scene.platform.statuses else None
+        return harness.platform.statuses[-1].deaf if harness.platform.statuses else None
 
     wait_until(lambda: deaf() == "")
-    scene.devices.say("zigbee2mqtt/bridge/state", {"state": "offline"})
+    harness.devices.say("zigbee2mqtt/bridge/state", {"state": "offline"})
     wait_until(lambda: deaf() == "zigbee2mqtt")
-    assert scene.platform.statuses[-1].deaf_since == pytest.approx(time.time_ns() / 1e9, abs=PATIENCE_S)
-    scene.devices.say("zigbee2mqtt/bridge/state", {"state": "online"})
+    assert harness.platform.statuses[-1].deaf_since == pytest.approx(time.time_ns() / 1e9, abs=PATIENCE_S)
+    harness.devices.say("zigbee2mqtt/bridge/state", {"state": "online"})
     wait_until(lambda: deaf() == "")
     bus_broker.stop()
     wait_until(lambda: deaf() == "bus", 90)
 
 
-def waiting(scene: Scene) -> dict[str, int]:
+def waiting(harness: GatewayHarness) -> dict[str, int]:
     """What `anju gateway status` shows."""
-    row = look(scene.gateway.folder / "spool.sqlite")
+    row = look(harness.gateway.folder / "spool.sqlite")
     return dict(zip((str(lane) for lane in SPOOLED_LANES), map(int, row[:3]), strict=True))
 
 
-def test_a_broker_that_dies_loses_nothing_and_the_elder_is_told_the_truth(scene: Scene) -> None:
-    scene.broker.kill()
-    wait_until(lambda: scene.gateway.lines("line down"))
-    scene.devices.press()
-    wait_until(lambda: scene.devices.words() == ["heard", "not_reached"])
-    heard, not_reached = (at for at, _ in scene.devices.told)
+def test_a_broker_that_dies_loses_nothing_and_the_elder_is_told_the_truth(harness: GatewayHarness) -> None:
+    harness.broker.kill()
+    wait_until(lambda: harness.gateway.lines("line down"))
+    harness.devices.press()
+    wait_until(lambda: harness.devices.words() == ["heard", "not_reached"])
+    heard, not_reached = (at for at, _ in harness.devices.told)
     assert not_reached - heard <= 6.0
-    second = scene.devices.press()
-    wait_until(lambda: len(scene.devices.words()) == 3)
-    assert scene.devices.words()[-1] == "not_reached"
-    assert scene.devices.told[-1][0] - second < 1.0, "a line known to be down is said at once"
-    assert scene.devices.told[-1][1]["zh"] == "暂时联系不上，请拨 120"
-    scene.broker.start()
-    wait_until(lambda: len(scene.platform.readings(Quantity.SOS)) == 2)
-    wait_until(lambda: scene.platform.announced() == ["heard:1", "not_reached:1", "not_reached:4"])
-    wait_until(lambda: waiting(scene)["alarm"] == 0)
+    second = harness.devices.press()
+    wait_until(lambda: len(harness.devices.words()) == 3)
+    assert harness.devices.words()[-1] == "not_reached"
+    assert harness.devices.told[-1][0] - second < 1.0, "a line known to be down is said at once"
+    assert harness.devices.told[-1][1]["zh"] == "暂时联系不上，请拨 120"
+    harness.broker.start()
+    wait_until(lambda: len(harness.platform.readings(Quantity.SOS)) == 2)
+    wait_until(lambda: harness.platform.announced() == ["heard:1", "not_reached:1", "not_reached:4"])
+    wait_until(lambda: waiting(harness)["alarm"] == 0)
 
 
-def test_a_platform_that_is_silent_gets_everything_again_when_it_is_back(scene: Scene) -> None:
-    scene.platform.silent = set(SPOOLED_LANES)
-    scene.devices.press()
-    wait_until(lambda: scene.devices.words() == ["heard", "not_reached"])
-    alarms = [seq for _, lane, seq in scene.platform.arrivals if lane is Lane.ALARM]
+def test_a_platform_that_is_silent_gets_everything_again_when_it_is_back(harness: GatewayHarness) -> None:
+    harness.platform.silent = set(SPOOLED_LANES)
+    harness.devices.press()
+    wait_until(lambda: harness.devices.words() == ["heard", "not_reached"])
+    alarms = [seq for _, lane, seq in harness.platform.arrivals if lane is Lane.ALARM]
     assert alarms.count(1) == 1 or alarms.count(1) == 2
-    wait_until(lambda: [s for _, lane, s in scene.platform.arrivals if lane is Lane.ALARM].count(1) >= 2)
-    assert waiting(scene)["alarm"] >= 1
-    scene.platform.is_online(online=False)
-    wait_until(lambda: scene.gateway.lines("platform offline"))
-    seen = len(scene.platform.arrivals)
-    scene.platform.silent = set()
-    scene.platform.is_online(online=True)
-    wait_until(lambda: waiting(scene)["alarm"] == 0)
-    assert len(scene.platform.arrivals) > seen
-    assert len(scene.platform.readings(Quantity.SOS)) == 1
-    first, last = (envelope for _, envelope in sorted(scene.platform.envelopes.items())[:2])
+    wait_until(lambda: [s for _, lane, s in harness.platform.arrivals if lane is Lane.ALARM].count(1) >= 2)
+    assert waiting(harness)["alarm"] >= 1
+    harness.platform.is_online(online=False)
+    wait_until(lambda: harness.gateway.lines("platform offline"))
+    seen = len(harness.platform.arrivals)
+    harness.platform.silent = set()
+    harness.platform.is_online(online=True)
+    wait_until(lambda: waiting(harness)["alarm"] == 0)
+    assert len(harness.platform.arrivals) > seen
+    assert len(harness.platform.readings(Quantity.SOS)) == 1
+    first, last = (envelope for _, envelope in sorted(harness.platform.envelopes.items())[:2])
     assert last.sent >= first.sent
 
 
@@ -414,29 +414,29 @@ def test_a_line_that_swallows_everything_is_noticed_and_left(
         tunnel.close()
 
 
-def test_an_alarm_overtakes_five_thousand_packs(mosquitto_scene: Scene) -> None:
-    scene = mosquitto_scene
-    scene.gateway.stop()
-    backlog(scene.gateway.folder / "spool.sqlite", packs=5000)
+def test_an_alarm_overtakes_five_thousand_packs(mosquitto_scene: GatewayHarness) -> None:
+    harness = mosquitto_scene
+    harness.gateway.stop()
+    backlog(harness.gateway.folder / "spool.sqlite", packs=5000)
     slow = threading.Event()
-    acknowledge = scene.platform.acknowledge
+    acknowledge = harness.platform.acknowledge
 
     def slowly(lane: Lane, epoch: int) -> None:
         if lane is Lane.TELEMETRY:
             slow.wait(0.002)
         acknowledge(lane, epoch)
 
-    scene.platform.acknowledge = slowly  # type: ignore[method-assign]
-    scene.gateway.start()
-    scene.gateway.wait_connected(2)
-    wait_until(lambda: any(lane is Lane.TELEMETRY for _, lane, _ in scene.platform.arrivals))
-    pressed = scene.devices.press()
-    wait_until(lambda: scene.platform.readings(Quantity.SOS))
-    arrived = next(at for at, lane, _ in scene.platform.arrivals if lane is Lane.ALARM)
+    harness.platform.acknowledge = slowly  # type: ignore[method-assign]
+    harness.gateway.start()
+    harness.gateway.wait_connected(2)
+    wait_until(lambda: any(lane is Lane.TELEMETRY for _, lane, _ in harness.platform.arrivals))
+    pressed = harness.devices.press()
+    wait_until(lambda: harness.platform.readings(Quantity.SOS))
+    arrived = next(at for at, lane, _ in harness.platform.arrivals if lane is Lane.ALARM)
     assert arrived - pressed < 1.0
-    assert waiting(scene)["telemetry"] > 1000, "the backlog was still there"
+    assert waiting(harness)["telemetry"] > 1000, "the backlog was still there"
     slow.set()
-    wait_until(lambda: waiting(scene)["telemetry"] == 0, patience_s=90)
+    wait_until(lambda: waiting(harness)["telemetry"] == 0, patience_s=90)
 
 
 def backlog(path: Path, packs: int) -> None:
@@ -449,8 +449,8 @@ def backlog(path: Path, packs: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sigkill_of_the_gateway_loses_no_event(mosquitto_scene: Scene, seed: int) -> None:
-    scene, rng = mosquitto_scene, random.Random(seed)
+def test_sigkill_of_the_gateway_loses_no_event(mosquitto_scene: GatewayHarness, seed: int) -> None:
+    harness, rng = mosquitto_scene, random.Random(seed)
     stop, said = threading.Event(), itertools.count()
     started = time.time_ns() // 1_000_000
 
@@ -463,31 +463,31 @@ def test_sigkill_of_the_gateway_loses_no_event(mosquitto_scene: Scene, seed: int
             value: dict[str, object] = (
                 {"action": "emergency"} if number % 5 == 0 else {"contact": number // 10 % 2 == 0}
             )
-            scene.devices.say(name, {**value, "last_seen": at})
+            harness.devices.say(name, {**value, "last_seen": at})
             stop.wait(0.02)
 
     life = threading.Thread(target=live)
     life.start()
     for turn in range(2, 6):
         stop.wait(rng.uniform(0.05, 1.2))
-        scene.gateway.kill()
-        scene.gateway.start()
-        scene.gateway.wait_connected(turn)
+        harness.gateway.kill()
+        harness.gateway.start()
+        harness.gateway.wait_connected(turn)
     stop.set()
     life.join()
     total = next(said)
     presses = {round(started / 1000 - 10_000 + number * 2, 3) for number in range(0, total, 5)}
-    wait_until(lambda: {r.at_s for r in scene.platform.readings(Quantity.SOS)} >= presses)
-    assert {r.at_s for r in scene.platform.readings(Quantity.SOS)} == presses
+    wait_until(lambda: {r.at_s for r in harness.platform.readings(Quantity.SOS)} >= presses)
+    assert {r.at_s for r in harness.platform.readings(Quantity.SOS)} == presses
     doors = {(f"door-{n % 10}", round(started / 1000 - 10_000 + n * 2, 3)) for n in range(total) if n % 5}
     found: set[tuple[str, float]] = set()
 
     def complete() -> bool:
-        found.update((r.device, r.at_s) for r in scene.platform.readings(Quantity.CONTACT))
+        found.update((r.device, r.at_s) for r in harness.platform.readings(Quantity.CONTACT))
         return found >= doors
 
     with contextlib.suppress(AssertionError):
         wait_until(complete)
     assert found == doors
-    wait_until(lambda: waiting(scene)["alarm"] == 0)
-    assert len({epoch for _, epoch, _ in scene.platform.envelopes}) == 1
+    wait_until(lambda: waiting(harness)["alarm"] == 0)
+    assert len({epoch for _, epoch, _ in harness.platform.envelopes}) == 1

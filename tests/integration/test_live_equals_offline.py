@@ -13,7 +13,7 @@ import pytest
 from fixtures._home_client import eventually
 from fixtures._inactivity_homes import fall_stream
 from fixtures._lockstep import DAY, HOME, HOUR, LOCAL_S, Lockstep, SteppedClock, as_reported, life, lockstep, write_log
-from fixtures.ingest_harness import Rig, records, running
+from fixtures.ingest_harness import IngestHarness, records, running
 from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 
@@ -63,7 +63,7 @@ def line(  # noqa: PLR0917 - fixtures, by name
     allowed = SupervisionParameters(allowed_silence_s=(2 * HOUR, *[6 * HOUR] * 7))
     clock = SteppedClock(begins)
     with records(sqlite_url) as sessions:
-        rig = Rig(
+        ingest = IngestHarness(
             mosquitto.port,
             sessions,
             DuckDbSeries(tmp_path / "series.duckdb"),
@@ -71,13 +71,13 @@ def line(  # noqa: PLR0917 - fixtures, by name
             supervision=allowed,
             rules=MonitoringRules(refresh_s=HOUR),
         )
-        for live in running(rig):
+        for live in running(ingest):
             with lockstep(live, clock, tmp_path, position) as line:
                 yield line
 
 
 def _live(line: Lockstep) -> list[tuple[str, float, float, float]]:
-    found = line.rig.rows(
+    found = line.ingest.rows(
         select(Alert).where(Alert.home_id == HOME, Alert.kind.in_(SILENCES)).order_by(Alert.raised_at)
     )
     return [(a.kind, *(at.timestamp() for at in (a.happened_at, a.due_since, a.raised_at))) for a in found]
@@ -120,7 +120,7 @@ def test_a_recorded_home_raises_the_same_silences(line: Lockstep, tmp_path: Path
 
 
 def _fall_alerts(line: Lockstep) -> list[tuple[float, float]]:
-    found = line.rig.rows(select(Alert).where(Alert.home_id == HOME, Alert.kind == "fall").order_by(Alert.raised_at))
+    found = line.ingest.rows(select(Alert).where(Alert.home_id == HOME, Alert.kind == "fall").order_by(Alert.raised_at))
     return [(alert.happened_at.timestamp(), alert.raised_at.timestamp()) for alert in found]
 
 

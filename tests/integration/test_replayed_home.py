@@ -19,7 +19,7 @@ import paho.mqtt.client as paho
 import pytest
 from fixtures._home_client import eventually
 from fixtures._lockstep import DAY, HOME, LOCAL_S, MINUTE, Lockstep, life, lockstep, write_log
-from fixtures.ingest_harness import Rig, records, running
+from fixtures.ingest_harness import IngestHarness, records, running
 from fixtures.mosquitto import Mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import select
@@ -51,7 +51,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.SIGHTINGS_EVERY_S", 0.5)
     clock = Clock(Clock().time(), START.replace(tzinfo=UTC).timestamp() - LOCAL_S, RATE)
     with records(sqlite_url) as sessions:
-        rig = Rig(
+        ingest = IngestHarness(
             mosquitto.port,
             sessions,
             DuckDbSeries(tmp_path / "series.duckdb"),
@@ -60,7 +60,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
             rules=MonitoringRules(late_s=DAY, refresh_s=DAY, deadline_every_s=DAY),
             detector=InactivityDetector(InactivityParameters(heartbeat_gap_s=2 * DAY)),
         )
-        for live in running(rig):
+        for live in running(ingest):
             with lockstep(live, clock, tmp_path) as line:
                 yield line
 
@@ -100,13 +100,13 @@ def recorded(path: Path, line: Lockstep, happenings: list[Happening]) -> Path:
 def heard(line: Lockstep) -> bool:
     """Have the sensors check in; whether one of them, now or before, was heard at the far end of the line."""
     line.household.check_in(line.clock.time())
-    return line.rig.device("motion-living").last_seen_at is not None
+    return line.ingest.device("motion-living").last_seen_at is not None
 
 
 def play(line: Lockstep, log: Path, happenings: list[Happening]) -> float:
     """Replay by command; sweep at each minute until which all is known. By how much later all happened, seconds."""
     argv = [sys.executable, "-m", "anju_cli", "sim", "replay", str(log), "--home", HOME, "--fleet", str(line.fleet)]
-    with Spy(line.rig.port) as spy:
+    with Spy(line.ingest.port) as spy:
         replay = subprocess.Popen(argv, env=os.environ | {ENVIRONMENT: str(line.clock)})
         try:
             eventually(lambda: spy.told_s, 30.0, "the first sign of life")
@@ -123,7 +123,7 @@ def play(line: Lockstep, log: Path, happenings: list[Happening]) -> float:
 
 def sweep(line: Lockstep, due: list[float], now_s: float) -> None:
     """Once what happened until now is taken; a worker closes what is open when somebody moved again."""
-    watch = line.rig.watch
+    watch = line.ingest.watch
     assert watch is not None
     happened = due[: int(np.searchsorted(due, now_s, "right"))]
     life = watch._detector.state["last_life_s"]
@@ -154,7 +154,7 @@ def test_a_replayed_home_raises_the_same_silences(line: Lockstep, tmp_path: Path
     eventually(lambda: heard(line), 60.0, "a sensor is heard through the gateway")
     later_s = play(line, log, happenings)
     offline = detected(line, tmp_path / "homes", happenings, later_s)
-    live = line.rig.rows(select(Alert).where(Alert.home_id == HOME).order_by(Alert.raised_at))
+    live = line.ingest.rows(select(Alert).where(Alert.home_id == HOME).order_by(Alert.raised_at))
     times = [one.at_s + later_s for one in happenings]
     assert offline
     assert [(one.kind, np.ceil(one.due_since.timestamp() / MINUTE) * MINUTE) for one in live] == offline

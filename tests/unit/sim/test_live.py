@@ -41,7 +41,7 @@ class Lines:
         self.cuts.append((name, "restore"))
 
 
-class Scene:
+class CommandHarness:
     def __init__(self, *, wearable: bool = True) -> None:
         self.bus, self.lines, self.told = Recorder(), Lines(), list[SimEvent]()
         self.house = Household(home(wearable=wearable), 1, self.bus.publish)
@@ -53,65 +53,65 @@ class Scene:
 
 
 def test_a_press_is_what_a_real_button_says() -> None:
-    scene = Scene()
-    assert scene.do(Action.PRESS) == "pressed"
-    said = scene.bus.of("zigbee2mqtt/button")[0]
+    harness = CommandHarness()
+    assert harness.do(Action.PRESS) == "pressed"
+    said = harness.bus.of("zigbee2mqtt/button")[0]
     assert said["action"] == "emergency"
     assert said["last_seen"] == int(NOW * 1000)
     assert {"battery", "linkquality"} <= said.keys()
-    assert scene.told[-1] == SimEvent(id="o-press", home="home-01", action="press", at=NOW, stage="pressed")
+    assert harness.told[-1] == SimEvent(id="o-press", home="home-01", action="press", at=NOW, stage="pressed")
 
 
 def test_a_fall_streams_without_holes_and_tells_its_impact() -> None:
-    scene = Scene()
-    scene.do(Action.FALL)
-    assert scene.told == [], "it counts from the impact, which is still to come"
+    harness = CommandHarness()
+    harness.do(Action.FALL)
+    assert harness.told == [], "it counts from the impact, which is still to come"
     impact, starts = None, []
     for second in range(1, 12):
-        sent = scene.house.wearable_packet(NOW + second + 0.3)
+        sent = harness.house.wearable_packet(NOW + second + 0.3)
         assert sent is not None
         starts.append(sent[0])
         impact = impact or sent[1]
         if sent[1] is not None:
-            scene.orders.struck("home-01", sent[1])
+            harness.orders.struck("home-01", sent[1])
     assert np.diff(starts) == pytest.approx(1.0)
-    assert [(event.stage, event.at) for event in scene.told] == [("impact", impact)]
+    assert [(event.stage, event.at) for event in harness.told] == [("impact", impact)]
     assert NOW + 3 < impact < NOW + 5
-    assert scene.house.muted
+    assert harness.house.muted
 
 
 def test_nobody_moves_after_silence_and_life_returns() -> None:
-    scene = Scene()
+    harness = CommandHarness()
     some = next(iter(Life(home(), 1).between(NOW, NOW + DAY_S)))
-    scene.do(Action.SILENCE)
-    scene.house.happen(some)
-    assert scene.bus.said == []
-    scene.do(Action.RETURN)
-    before = len(scene.bus.said)
-    scene.house.happen(some)
-    assert len(scene.bus.said) == before + 1
+    harness.do(Action.SILENCE)
+    harness.house.happen(some)
+    assert harness.bus.said == []
+    harness.do(Action.RETURN)
+    before = len(harness.bus.said)
+    harness.house.happen(some)
+    assert len(harness.bus.said) == before + 1
 
 
 def test_doors_visitors_batteries_and_stuck_sensors() -> None:
-    scene = Scene()
-    scene.do(Action.LEAVE)
-    assert [said["contact"] for said in scene.bus.of("door-entrance")] == [False, True]
-    assert scene.house.muted
-    scene.do(Action.BATTERY_LOW)
-    assert scene.bus.of("motion-living")[-1]["battery"] == 3
-    scene.do(Action.RETURN)
-    scene.do(Action.STICK, device="motion-kitchen")
-    count = len(scene.bus.of("motion-kitchen"))
-    scene.house.check_in(NOW)
-    assert len(scene.bus.of("motion-kitchen")) == count, "a stuck sensor is not heard again"
+    harness = CommandHarness()
+    harness.do(Action.LEAVE)
+    assert [said["contact"] for said in harness.bus.of("door-entrance")] == [False, True]
+    assert harness.house.muted
+    harness.do(Action.BATTERY_LOW)
+    assert harness.bus.of("motion-living")[-1]["battery"] == 3
+    harness.do(Action.RETURN)
+    harness.do(Action.STICK, device="motion-kitchen")
+    count = len(harness.bus.of("motion-kitchen"))
+    harness.house.check_in(NOW)
+    assert len(harness.bus.of("motion-kitchen")) == count, "a stuck sensor is not heard again"
 
 
 def test_the_line_is_cut_and_restored() -> None:
-    scene = Scene()
-    scene.do(Action.CUT)
-    scene.do(Action.CUT, silent=True)
-    scene.do(Action.RESTORE)
-    assert [how for _, how in scene.lines.cuts] == ["cut", "silent", "restore"]
+    harness = CommandHarness()
+    harness.do(Action.CUT)
+    harness.do(Action.CUT, silent=True)
+    harness.do(Action.RESTORE)
+    assert [how for _, how in harness.lines.cuts] == ["cut", "silent", "restore"]
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,15 @@ def test_the_line_is_cut_and_restored() -> None:
 def test_an_order_that_cannot_be_done_is_refused_with_its_reason(
     action: Action, name: str, args: dict[str, str], why: str
 ) -> None:
-    scene = Scene(wearable=False)
-    assert scene.do(action, name, **args) == "refused"
-    assert why in str(scene.told[-1].detail["why"])
+    harness = CommandHarness(wearable=False)
+    assert harness.do(action, name, **args) == "refused"
+    assert why in str(harness.told[-1].detail["why"])
 
 
 def test_a_missing_recording_is_refused(tmp_path: object) -> None:
-    scene = Scene()
-    assert scene.do(Action.FALL, recording="x", directory=str(tmp_path)) == "refused"
-    assert "index.csv" in str(scene.told[-1].detail["why"])
+    harness = CommandHarness()
+    assert harness.do(Action.FALL, recording="x", directory=str(tmp_path)) == "refused"
+    assert "index.csv" in str(harness.told[-1].detail["why"])
 
 
 @pytest.mark.parametrize("raw", [b"{", b"\xff", b'{"id":"1","home":"h","action":"fly"}', b'{"id":1}'])
@@ -143,9 +143,9 @@ def test_an_unreadable_order_is_refused(raw: bytes) -> None:
 
 
 def test_history_keeps_every_sign_of_life_in_order() -> None:
-    scene = Scene()
+    harness = CommandHarness()
     life = list(Life(home(), 1).between(NOW - 3 * DAY_S, NOW))
-    batches = [msgspec.json.decode(batch) for batch in scene.house.history(iter(life), NOW)]
+    batches = [msgspec.json.decode(batch) for batch in harness.house.history(iter(life), NOW)]
     rows = [row for batch in batches for row in batch["rows"]]
     wanted = [h for h in life if h.value or h.quantity == "contact"]
     assert [(row[1], row[3]) for row in rows] == [(h.device, h.value) for h in wanted]

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures.alert_harness import CODE, Scene
+from fixtures.alert_harness import CODE, AlertHarness
 from fixtures.web_harness import PASSWORD, PlainPages, cheap_access
 
 from anju_platform.accounts.models import Account, AuditEvent
@@ -23,7 +23,7 @@ from anju_platform.web.hub import Hub
 class Api:
     """A client with everybody signed in."""
 
-    scene: Scene
+    harness: AlertHarness
     client: TestClient
     tokens: dict[str, str]
 
@@ -35,33 +35,33 @@ class Api:
 
 
 @pytest.fixture
-def api(scene: Scene, sqlite_url: str) -> Iterator[Api]:
+def api(harness: AlertHarness, sqlite_url: str) -> Iterator[Api]:
     access = cheap_access()
     platform = SimpleNamespace(
         settings=load(database_url=sqlite_url),
-        clock=scene.clock,
-        work=scene.work,
+        clock=harness.clock,
+        work=harness.work,
         access=access,
         hub=Hub(),
-        alerts=scene.alerts,
-        visits=scene.visits,
-        duty=scene.duty,
-        outbox=scene.outbox,
+        alerts=harness.alerts,
+        visits=harness.visits,
+        duty=harness.duty,
+        outbox=harness.outbox,
     )
-    with scene.work() as work:
+    with harness.work() as work:
         hashed = access._hasher.hash(PASSWORD)
         for account in work.session.query(Account):
             account.password_hash = hashed
     with TestClient(create_app(cast("Any", platform), pages=cast("Any", PlainPages()))) as client:
         tokens = {}
-        for login in scene.people:
+        for login in harness.people:
             answer = client.post("/api/v1/sessions", json={"login": login, "password": PASSWORD})
             tokens[login] = answer.json()["token"]
-        yield Api(scene, client, tokens)
+        yield Api(harness, client, tokens)
 
 
 def test_the_whole_path_over_the_api(api: Api) -> None:
-    alert_id = str(api.scene.raise_alert())
+    alert_id = str(api.harness.raise_alert())
     (listed,) = api.call("wang", "GET", "/alerts?state=open")
     assert (listed["id"], listed["main"], listed["name"]) == (alert_id, "take", "王桂兰")
     assert api.call("wang", "POST", f"/alerts/{alert_id}/take")["state"] == "acknowledged"
@@ -100,7 +100,7 @@ def _report() -> dict[str, Any]:
 
 
 def test_going_oneself(api: Api) -> None:
-    alert_id = str(api.scene.raise_alert())
+    alert_id = str(api.harness.raise_alert())
     for verb, state in (("take", "acknowledged"), ("release", "notified"), ("take", "acknowledged")):
         assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == state
     assert api.call("wang", "POST", f"/alerts/{alert_id}/go")["state"] == "on_the_way"
@@ -108,7 +108,7 @@ def test_going_oneself(api: Api) -> None:
 
 
 def test_a_visit_declined_and_called_off(api: Api) -> None:
-    _, visit_id = api.scene.dispatched()
+    _, visit_id = api.harness.dispatched()
     declined = api.call("li", "POST", f"/visits/{visit_id}/decline", {"reason": "busy"})
     assert [offer["state"] for offer in declined["offers"]] == ["declined", "pending"]
     assert api.call("wang", "POST", f"/visits/{visit_id}/cancel", {"why": "女儿到了"})["state"] == "cancelled"
@@ -134,7 +134,7 @@ def test_a_visit_declined_and_called_off(api: Api) -> None:
     ],
 )
 def test_everybody_stays_within_their_role_and_scope(api: Api, who: str, method: str, path: str, status: int) -> None:
-    alert_id, visit_id = api.scene.dispatched()
+    alert_id, visit_id = api.harness.dispatched()
     api.call(who, method, path.format(alert=alert_id, visit=visit_id, other=uuid4()), status=status)
 
 
@@ -152,11 +152,11 @@ def test_everybody_stays_within_their_role_and_scope(api: Api, who: str, method:
     ],
 )
 def test_bad_input_is_named_and_changes_nothing(api: Api, path: str, body: dict[str, Any]) -> None:
-    alert_id, visit_id = api.scene.dispatched()
-    before = api.scene.steps(alert_id)
+    alert_id, visit_id = api.harness.dispatched()
+    before = api.harness.steps(alert_id)
     problem = api.call("wang", "POST", path.format(alert=alert_id, visit=visit_id), body, status=422)
     assert problem["errors"]
-    assert api.scene.steps(alert_id) == before
+    assert api.harness.steps(alert_id) == before
 
 
 def test_the_shift_and_its_handover(api: Api) -> None:
@@ -167,7 +167,7 @@ def test_the_shift_and_its_handover(api: Api) -> None:
     assert api.call("liu", "POST", f"/handovers/{note['id']}/read")["read_by"] == "小刘"
     turn = {
         "community_id": "anning",
-        "account_id": str(api.scene.liu.account_id),
+        "account_id": str(api.harness.liu.account_id),
         "start": "2026-03-03T00:00:00Z",
         "end": "2026-03-03T08:00:00Z",
     }
@@ -176,8 +176,8 @@ def test_the_shift_and_its_handover(api: Api) -> None:
 
 
 def test_looking_at_an_alert_is_logged_once_in_ten_minutes(api: Api) -> None:
-    alert_id = api.scene.raise_alert()
+    alert_id = api.harness.raise_alert()
     for _ in range(3):
         api.call("wang", "GET", f"/alerts/{alert_id}")
-    with api.scene.work() as work:
+    with api.harness.work() as work:
         assert work.session.query(AuditEvent).count() == 1

@@ -11,7 +11,7 @@ from typing import Annotated
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Form
 from fastapi.testclient import TestClient
-from fixtures.web_harness import PASSWORD, Town
+from fixtures.web_harness import PASSWORD, WebHarness
 from sqlalchemy.orm.exc import StaleDataError
 
 import anju_platform
@@ -28,7 +28,7 @@ Staff = Annotated[Actor, Depends(require(Role.WORKER))]
 
 
 @pytest.fixture
-def client(town: Town) -> TestClient:
+def client(web: WebHarness) -> TestClient:
     """The app with a few routes more, that do what slices do."""
     router = APIRouter()
 
@@ -56,7 +56,7 @@ def client(town: Town) -> TestClient:
         work.session.flush()
         raise {"stale": StaleDataError, "bug": RuntimeError}[kind]("secret detail")
 
-    app = town.client.app
+    app = web.client.app
     assert isinstance(app, FastAPI)
     app.include_router(router)
     return TestClient(app, base_url="http://anju.test", raise_server_exceptions=False)
@@ -68,9 +68,9 @@ def started(client: TestClient) -> Iterator[TestClient]:
         yield running
 
 
-def cookie(town: Town, role: Role = Role.WORKER) -> tuple[dict[str, str], str]:
-    with town.platform.work() as work:
-        token = town.platform.access.sign_in(work, role.value, PASSWORD)
+def cookie(web: WebHarness, role: Role = Role.WORKER) -> tuple[dict[str, str], str]:
+    with web.platform.work() as work:
+        token = web.platform.access.sign_in(work, role.value, PASSWORD)
     return {"cookie": f"{COOKIE}={token.secret}"}, token.csrf
 
 
@@ -84,8 +84,8 @@ def test_nobody_signed_in_is_401_for_programs_and_a_redirect_for_people(started:
     assert (page.status_code, page.headers["location"]) == (303, "/login?next=/page")
 
 
-def test_people_get_errors_as_pages(town: Town, started: TestClient) -> None:
-    headers = town.login(Role.CARER) | {"accept": "text/html"}
+def test_people_get_errors_as_pages(web: WebHarness, started: TestClient) -> None:
+    headers = web.login(Role.CARER) | {"accept": "text/html"}
     answer = started.get("/page", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "您没有这个权限" in answer.text
@@ -94,8 +94,8 @@ def test_people_get_errors_as_pages(town: Town, started: TestClient) -> None:
     assert started.get("/nothing", headers=headers).status_code == 404
 
 
-def test_wrong_role_is_403_with_facts(town: Town, started: TestClient) -> None:
-    answer = started.post("/api/v1/probe", headers=town.login(Role.CARER))
+def test_wrong_role_is_403_with_facts(web: WebHarness, started: TestClient) -> None:
+    answer = started.post("/api/v1/probe", headers=web.login(Role.CARER))
     assert answer.status_code == 403
     body = answer.json()
     assert body["type"] == problem_type(WrongRole)
@@ -103,8 +103,8 @@ def test_wrong_role_is_403_with_facts(town: Town, started: TestClient) -> None:
     assert (body["status"], body["role"], body["needed"]) == (403, "carer", ["worker"])
 
 
-def test_out_of_scope_is_404_and_like_what_does_not_exist(town: Town, started: TestClient) -> None:
-    headers = town.login(Role.WORKER)
+def test_out_of_scope_is_404_and_like_what_does_not_exist(web: WebHarness, started: TestClient) -> None:
+    headers = web.login(Role.WORKER)
     assert started.get("/api/v1/probe/home-01", headers=headers).status_code == 200
     theirs, none = (started.get(f"/api/v1/probe/{home}", headers=headers) for home in ("home-99", "home-00"))
     assert theirs.status_code == none.status_code == 404
@@ -112,8 +112,8 @@ def test_out_of_scope_is_404_and_like_what_does_not_exist(town: Town, started: T
     assert theirs.json()["type"] == problem_type(OutOfScope)
 
 
-def test_cookie_needs_the_csrf_token_to_change_anything(town: Town, started: TestClient) -> None:
-    headers, csrf = cookie(town)
+def test_cookie_needs_the_csrf_token_to_change_anything(web: WebHarness, started: TestClient) -> None:
+    headers, csrf = cookie(web)
     assert started.post("/api/v1/probe", headers=headers).status_code == 403
     assert started.post("/api/v1/probe", headers=headers | {"x-csrf-token": "guess"}).status_code == 403
     assert started.post("/api/v1/probe", headers=headers | {"x-csrf-token": csrf}).status_code == 200
@@ -126,18 +126,18 @@ def test_cookie_needs_the_csrf_token_to_change_anything(town: Town, started: Tes
 @pytest.mark.parametrize(
     "header", [{"origin": "https://evil.test"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}]
 )
-def test_other_sites_may_not_post(town: Town, started: TestClient, header: dict[str, str]) -> None:
+def test_other_sites_may_not_post(web: WebHarness, started: TestClient, header: dict[str, str]) -> None:
     given = {"login": "worker", "password": PASSWORD}
     assert started.post("/api/v1/sessions", json=given, headers=header).status_code == 403
     assert started.post("/api/v1/sessions", json=given, headers={"origin": "http://anju.test"}).status_code == 201
 
 
-def test_look_is_logged_with_the_read(town: Town, started: TestClient) -> None:
-    assert started.post("/api/v1/probe", headers=town.login(Role.WORKER)).status_code == 200
-    with town.platform.work() as work:
+def test_look_is_logged_with_the_read(web: WebHarness, started: TestClient) -> None:
+    assert started.post("/api/v1/probe", headers=web.login(Role.WORKER)).status_code == 200
+    with web.platform.work() as work:
         look = work.session.query(AuditEvent).one()
         assert (look.account_id, look.home_id, look.what, look.why) == (
-            town.accounts[Role.WORKER],
+            web.accounts[Role.WORKER],
             "home-01",
             "probe",
             "to test",
@@ -145,11 +145,11 @@ def test_look_is_logged_with_the_read(town: Town, started: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("stale", 409), ("bug", 500)])
-def test_errors_roll_back_and_tell_no_secret(town: Town, started: TestClient, kind: str, status: int) -> None:
-    answer = started.post(f"/api/v1/broken/{kind}", headers=town.login(Role.WORKER))
+def test_errors_roll_back_and_tell_no_secret(web: WebHarness, started: TestClient, kind: str, status: int) -> None:
+    answer = started.post(f"/api/v1/broken/{kind}", headers=web.login(Role.WORKER))
     assert answer.status_code == answer.json()["status"] == status
     assert "secret detail" not in answer.text
-    with town.platform.work() as work:
+    with web.platform.work() as work:
         assert work.session.query(AuditEvent).count() == 0
 
 
@@ -192,18 +192,18 @@ def test_health_says_that_the_records_answer(started: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (200, well)
 
 
-def test_health_tells_what_is_unwell(town: Town, started: TestClient) -> None:
-    town.platform.ingest.ready = False
+def test_health_tells_what_is_unwell(web: WebHarness, started: TestClient) -> None:
+    web.platform.ingest.ready = False
     answer = started.get("/api/v1/health")
     assert (answer.status_code, answer.json()["well"], answer.json()["ingest"]) == (200, False, False)
-    town.platform.engine.runs["alerts"] = town.clock.now()
+    web.platform.engine.runs["alerts"] = web.clock.now()
     assert started.get("/api/v1/health").json()["late_jobs"] == []
-    town.clock.advance(timedelta(minutes=3))
+    web.clock.advance(timedelta(minutes=3))
     answer = started.get("/api/v1/health")
     assert (answer.status_code, answer.json()["late_jobs"]) == (503, ["alerts"])
 
 
-def test_metrics_are_for_this_machine(town: Town, client: TestClient) -> None:
+def test_metrics_are_for_this_machine(web: WebHarness, client: TestClient) -> None:
     app = client.app
     with TestClient(app, client=("203.0.113.5", 1)) as stranger:
         assert stranger.get("/metrics").status_code == 404
@@ -234,8 +234,8 @@ def test_operations_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_openapi_describes_problems(town: Town) -> None:
-    document = town.client.get("/api/v1/openapi.json").json()
+def test_openapi_describes_problems(web: WebHarness) -> None:
+    document = web.client.get("/api/v1/openapi.json").json()
     answers = document["paths"]["/api/v1/sessions"]["post"]["responses"]
     assert list(answers["422"]["content"]) == ["application/problem+json"]
     assert json.dumps(document).count("HTTPValidationError") == 0

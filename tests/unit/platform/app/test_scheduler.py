@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from fixtures.alert_harness import HandClock, Scene
+from fixtures.alert_harness import AlertHarness, HandClock
 from prometheus_client import CollectorRegistry
 
 from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Job, Scheduler, add_deadlines
@@ -52,53 +52,53 @@ def test_an_error_is_counted_and_the_job_goes_on() -> None:
     assert set(engine.last_runs()) == {"works"}
 
 
-def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(scene: Scene) -> None:
-    alerts = [scene.raise_alert(), scene.raise_alert(home_id="home-02")]
+def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHarness) -> None:
+    alerts = [harness.raise_alert(), harness.raise_alert(home_id="home-02")]
 
     class Stumbles:
         def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
-            return scene.alerts.due(work, now)
+            return harness.alerts.due(work, now)
 
         def advance(self, work: UnitOfWork, item_id: UUID, now: datetime, /) -> None:
-            scene.alerts.advance(work, item_id, now)
+            harness.alerts.advance(work, item_id, now)
             if item_id == alerts[0]:
                 raise ZeroDivisionError
 
-    now = scene.clock.forward(61)
+    now = harness.clock.forward(61)
     with pytest.raises(DeadlinesFailed) as failed:
-        Deadlines(scene.work, Stumbles())(now)
+        Deadlines(harness.work, Stumbles())(now)
     assert (failed.value.failed, failed.value.due) == (1, 2)
-    assert [scene.alert(alert_id).level for alert_id in alerts] == [1, 2]
-    assert Deadlines(scene.work, scene.alerts)(now) == 1
-    assert scene.alert(alerts[0]).level == 2
+    assert [harness.alert(alert_id).level for alert_id in alerts] == [1, 2]
+    assert Deadlines(harness.work, harness.alerts)(now) == 1
+    assert harness.alert(alerts[0]).level == 2
 
 
-def test_the_jobs_of_alerts_visits_and_the_outbox(scene: Scene) -> None:
+def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None:
     registry = CollectorRegistry()
-    engine = Scheduler(scene.clock, registry)
-    add_deadlines(engine, scene.work, alerts=scene.alerts, visits=scene.visits, courier=scene.courier)
-    scene.open_pages(scene.wang)
-    scene.raise_alert()
+    engine = Scheduler(harness.clock, registry)
+    add_deadlines(engine, harness.work, alerts=harness.alerts, visits=harness.visits, courier=harness.courier)
+    harness.open_pages(harness.wang)
+    harness.raise_alert()
     engine.run_all()
-    assert len(scene.pages.told(scene.wang.account_id)) == 1
+    assert len(harness.pages.told(harness.wang.account_id)) == 1
     assert set(engine.last_runs()) == {"alerts", "visits", "outbox"}
     engine.run_job(Job("none", 1, lambda _now: None))
 
 
-def test_tick_does_what_is_due_in_one_transaction(scene: Scene) -> None:
-    scene.dispatched()
-    now = scene.clock.forward(61)
-    assert scene.visit("tick", now) == 1
-    assert scene.visit("tick", now) == 0
-    assert scene.do("tick", scene.clock.forward(600)) == 1
+def test_tick_does_what_is_due_in_one_transaction(harness: AlertHarness) -> None:
+    harness.dispatched()
+    now = harness.clock.forward(61)
+    assert harness.visit("tick", now) == 1
+    assert harness.visit("tick", now) == 0
+    assert harness.do("tick", harness.clock.forward(600)) == 1
 
 
-def test_what_somebody_was_faster_with_is_left_alone(scene: Scene) -> None:
-    alert_id, visit_id = scene.dispatched()
-    scene.visit("accept", visit_id, scene.li)
-    steps = scene.steps(alert_id)
-    scene.do("advance", alert_id, scene.clock.now())
-    scene.visit("advance", visit_id, scene.clock.now())
-    scene.do("advance", visit_id, scene.clock.now())
-    scene.visit("advance", alert_id, scene.clock.now())
-    assert scene.steps(alert_id) == steps
+def test_what_somebody_was_faster_with_is_left_alone(harness: AlertHarness) -> None:
+    alert_id, visit_id = harness.dispatched()
+    harness.visit("accept", visit_id, harness.li)
+    steps = harness.steps(alert_id)
+    harness.do("advance", alert_id, harness.clock.now())
+    harness.visit("advance", visit_id, harness.clock.now())
+    harness.do("advance", visit_id, harness.clock.now())
+    harness.visit("advance", alert_id, harness.clock.now())
+    assert harness.steps(alert_id) == steps

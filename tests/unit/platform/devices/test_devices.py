@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 from fixtures.alert_harness import HandClock
-from fixtures.monitoring_harness import DEVICES, HOMES, Ward, populate
-from fixtures.web_harness import Town
+from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness, populate
+from fixtures.web_harness import WebHarness
 from sqlalchemy import select
 
 from anju_core.vocabulary import Role
@@ -163,40 +163,40 @@ def test_quarantine_keeps_a_bad_message_once(records: WorkFactory) -> None:
     assert (kept["ttttt"].size, len(kept["ttttt"].payload)) == (len(long), 64 * 1024)
 
 
-def test_quarantine_is_read_in_pages(town: Town) -> None:
-    with town.platform.work() as work:
+def test_quarantine_is_read_in_pages(web: WebHarness) -> None:
+    with web.platform.work() as work:
         for number in range(5):
-            town.platform.devices.quarantine(work, "topic", "$", f"reason {number}", b"%d" % number)
-    headers = town.login(Role.TESTER)
+            web.platform.devices.quarantine(work, "topic", "$", f"reason {number}", b"%d" % number)
+    headers = web.login(Role.TESTER)
     seen: list[str] = []
     before = ""
     for _ in range(3):
-        answer = town.client.get(f"/api/v1/devices/quarantine?limit=2{before}", headers=headers)
+        answer = web.client.get(f"/api/v1/devices/quarantine?limit=2{before}", headers=headers)
         assert answer.status_code == 200, answer.text
         seen += [message["reason"] for message in answer.json()["messages"]]
         before = f"&before={answer.json()['next']}"
     assert sorted(seen) == [f"reason {number}" for number in range(5)]
     assert answer.json()["next"] is None
-    assert town.client.get("/api/v1/devices/quarantine", headers=town.login(Role.WORKER)).status_code == 403
+    assert web.client.get("/api/v1/devices/quarantine", headers=web.login(Role.WORKER)).status_code == 403
 
 
-def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(town: Town) -> None:
-    with town.platform.work() as work:
+def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(web: WebHarness) -> None:
+    with web.platform.work() as work:
         work.session.add(Gateway(id="gw-home-01", home_id="home-01", dropped=4, last_seen_at=None, retired_at=None))
-        town.platform.devices.seen(work, {("home-01", "kettle"): LastSeen(NOW_S, 55.0)})
-    headers = town.login(Role.WORKER)
-    shown = town.client.get("/api/v1/homes/home-01/devices", headers=headers).json()
+        web.platform.devices.seen(work, {("home-01", "kettle"): LastSeen(NOW_S, 55.0)})
+    headers = web.login(Role.WORKER)
+    shown = web.client.get("/api/v1/homes/home-01/devices", headers=headers).json()
     assert [one["dropped"] for one in shown["gateways"]] == [4]
     assert [(one["id"], one["known"], one["battery"]) for one in shown["devices"]] == [("kettle", False, 55.0)]
-    with town.platform.work() as work:
+    with web.platform.work() as work:
         assert [look.what for look in work.session.scalars(select(AuditEvent))].count("devices") == 1
     for home in ("home-99", "nowhere"):
-        answer = town.client.get(f"/api/v1/homes/{home}/devices", headers=headers)
+        answer = web.client.get(f"/api/v1/homes/{home}/devices", headers=headers)
         assert (answer.status_code, answer.json()["type"].endswith("home-not-found")) == (404, True)
 
 
-def test_a_roster_knows_of_every_sensor_what_a_book_knows(ward: Ward) -> None:
-    book, roster = DeviceCache(ward.work, ward.clock), DeviceRoster(ward.work)
+def test_a_roster_knows_of_every_sensor_what_a_book_knows(monitoring: MonitoringHarness) -> None:
+    book, roster = DeviceCache(monitoring.work, monitoring.clock), DeviceRoster(monitoring.work)
     asked = [
         (home, device, quantity)
         for home in (*HOMES, "home-99")

@@ -6,7 +6,7 @@ import threading
 from typing import cast
 
 import pytest
-from fixtures.monitoring_harness import HOMES, AwaySeries, Ward
+from fixtures.monitoring_harness import HOMES, AwaySeries, MonitoringHarness
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import DetectorSnapshot
@@ -20,81 +20,81 @@ HOME, OTHER = HOMES
 HOUR_S = 3600.0
 
 
-def stop(ward: Ward, seconds: float) -> None:
+def stop(monitoring: MonitoringHarness, seconds: float) -> None:
     """The platform is away; homes keep what they see."""
-    ward.clock.forward(seconds)
-    ward.restart()
+    monitoring.clock.forward(seconds)
+    monitoring.restart()
 
 
-def test_a_silence_goes_on_over_a_restart(ward: Ward) -> None:
-    began_s = ward.life(HOME)
-    ward.live(3600)
-    ward.watch.snapshot()
-    stop(ward, 60)
-    assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(began_s, abs=0.001)
-    ward.until_due(HOME)
-    (alert,) = [alert for alert in ward.raised("inactivity") if alert.home_id == HOME]
+def test_a_silence_goes_on_over_a_restart(monitoring: MonitoringHarness) -> None:
+    began_s = monitoring.life(HOME)
+    monitoring.live(3600)
+    monitoring.watch.snapshot()
+    stop(monitoring, 60)
+    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
+    monitoring.until_due(HOME)
+    (alert,) = [alert for alert in monitoring.raised("inactivity") if alert.home_id == HOME]
     assert alert.happened_at.timestamp() == pytest.approx(began_s, abs=0.01)
 
 
-def test_without_a_snapshot_the_series_is_enough(ward: Ward) -> None:
-    began_s = ward.life(HOME, "entrance", "door")
-    stop(ward, 60)
-    told = ward.watch.explain(HOME, ward.now())
+def test_without_a_snapshot_the_series_is_enough(monitoring: MonitoringHarness) -> None:
+    began_s = monitoring.life(HOME, "entrance", "door")
+    stop(monitoring, 60)
+    told = monitoring.watch.explain(HOME, monitoring.now())
     assert told.last_life_s == pytest.approx(began_s, abs=0.001)
     assert told.last_room == "entrance"
 
 
-def test_without_a_snapshot_a_silence_is_due_when_it_was(ward: Ward) -> None:
+def test_without_a_snapshot_a_silence_is_due_when_it_was(monitoring: MonitoringHarness) -> None:
     """What the past's silences were expected to be is part of what a home has taught."""
-    now = ward.now()
+    now = monitoring.now()
     hours = (30.0, 29.7, 27.0, 26.5, 24.1, 16.0, 15.8, 14.0, 11.5, 11.2, 9.0, 8.1, 7.9)
-    ward.take(HOME, *((now - hour * HOUR_S, "living", "motion") for hour in hours))
-    ward.sweep()
-    ward.life(HOME)
-    ward.live(1200)
-    before = ward.watch.explain(HOME, ward.now()), ward.taught(HOME)
-    assert ward.row(DetectorSnapshot, "inactivity") is None
-    assert ward.taught(HOME) > 0.0
-    stop(ward, 5)
-    ward.sweep()
-    after = ward.watch.explain(HOME, ward.now()), ward.taught(HOME)
+    monitoring.take(HOME, *((now - hour * HOUR_S, "living", "motion") for hour in hours))
+    monitoring.sweep()
+    monitoring.life(HOME)
+    monitoring.live(1200)
+    before = monitoring.watch.explain(HOME, monitoring.now()), monitoring.taught(HOME)
+    assert monitoring.row(DetectorSnapshot, "inactivity") is None
+    assert monitoring.taught(HOME) > 0.0
+    stop(monitoring, 5)
+    monitoring.sweep()
+    after = monitoring.watch.explain(HOME, monitoring.now()), monitoring.taught(HOME)
     assert (after[0].deadline_s, after[1]) == pytest.approx((before[0].deadline_s, before[1]), abs=0.001)
 
 
-def test_what_came_after_the_snapshot_is_read_from_the_series(ward: Ward) -> None:
-    ward.life(HOME)
-    ward.watch.snapshot()
-    ward.live(600)
-    later_s = ward.life(HOME)
-    stop(ward, 60)
-    assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(later_s, abs=0.001)
+def test_what_came_after_the_snapshot_is_read_from_the_series(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    monitoring.watch.snapshot()
+    monitoring.live(600)
+    later_s = monitoring.life(HOME)
+    stop(monitoring, 60)
+    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
 
 
-def test_a_backlog_that_came_after_the_snapshot_is_read_from_the_series(ward: Ward) -> None:
-    now = ward.now()
-    ward.watch.snapshot()
-    ward.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
-    stop(ward, 60)
-    assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(now - 21 * 3600, abs=0.001)
-    ward.watch.snapshot()
-    assert ward.row(DetectorSnapshot, "inactivity/late") is None
+def test_a_backlog_that_came_after_the_snapshot_is_read_from_the_series(monitoring: MonitoringHarness) -> None:
+    now = monitoring.now()
+    monitoring.watch.snapshot()
+    monitoring.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
+    stop(monitoring, 60)
+    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(now - 21 * 3600, abs=0.001)
+    monitoring.watch.snapshot()
+    assert monitoring.row(DetectorSnapshot, "inactivity/late") is None
 
 
-def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(ward: Ward) -> None:
+def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(monitoring: MonitoringHarness) -> None:
     """A newer mark must not take the place of an older one that no snapshot has made needless."""
-    now = ward.now()
-    ward.watch.snapshot()
+    now = monitoring.now()
+    monitoring.watch.snapshot()
     for home, hours in ((HOME, range(72, 40, -1)), (OTHER, range(30, 20, -1))):
-        ward.take(home, *((now - hour * 3600, "living", "motion") for hour in hours))
-        stop(ward, 5)
-    lived = [ward.watch.explain(home, ward.now()).last_life_s for home in HOMES]
+        monitoring.take(home, *((now - hour * 3600, "living", "motion") for hour in hours))
+        stop(monitoring, 5)
+    lived = [monitoring.watch.explain(home, monitoring.now()).last_life_s for home in HOMES]
     assert lived == pytest.approx([now - 41 * 3600, now - 21 * 3600], abs=0.001)
 
 
-def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(ward: Ward) -> None:
-    now = ward.now()
-    book = _book(ward, ward.work)
+def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(monitoring: MonitoringHarness) -> None:
+    now = monitoring.now()
+    book = _book(monitoring, monitoring.work)
     book.came(now - 60 * HOUR_S)
     taking, making, go_on = threading.RLock(), threading.Event(), threading.Event()
 
@@ -111,18 +111,18 @@ def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(ward: 
         book.came(now - 30 * HOUR_S)
     book.mark()
     keeping.join(10)
-    assert _marked_s(ward) == pytest.approx(now - 30 * HOUR_S, abs=0.001)
+    assert _marked_s(monitoring) == pytest.approx(now - 30 * HOUR_S, abs=0.001)
 
 
-def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(ward: Ward) -> None:
-    now, away = ward.now(), [False]
+def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(monitoring: MonitoringHarness) -> None:
+    now, away = monitoring.now(), [False]
 
     def work() -> UnitOfWork:
         if away[0]:
             raise OSError("the database is away")
-        return ward.work()
+        return monitoring.work()
 
-    book = _book(ward, work)
+    book = _book(monitoring, work)
     book.came(now - 60 * HOUR_S)
     away[0] = True
     with pytest.raises(OSError, match="away"):
@@ -131,86 +131,88 @@ def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(ward: Ward) -> N
         book.mark()
     away[0] = False
     book.mark()
-    assert _marked_s(ward) == pytest.approx(now - 60 * HOUR_S, abs=0.001)
+    assert _marked_s(monitoring) == pytest.approx(now - 60 * HOUR_S, abs=0.001)
 
 
-def _book(ward: Ward, work: WorkFactory) -> Snapshots:
+def _book(monitoring: MonitoringHarness, work: WorkFactory) -> Snapshots:
     """Goes on from a snapshot of now."""
-    ward.watch.snapshot()
+    monitoring.watch.snapshot()
     book = Snapshots(work, MonitoringRules().overlap_s)
-    with ward.work() as unit:
+    with monitoring.work() as unit:
         snapshot = MonitoringRepository(unit).snapshot(NAME)
     assert snapshot is not None
     book.recalled(snapshot)
     return book
 
 
-def _marked_s(ward: Ward) -> float:
-    return float(ward.row(DetectorSnapshot, "inactivity/late").at.timestamp())
+def _marked_s(monitoring: MonitoringHarness) -> float:
+    return float(monitoring.row(DetectorSnapshot, "inactivity/late").at.timestamp())
 
 
-def test_an_alert_is_raised_once_over_restarts(ward: Ward) -> None:
-    ward.life(HOME)
-    ward.until_due(HOME)
-    ward.live(60, step_s=20)
-    stop(ward, 5)
-    ward.live(60, step_s=20)
-    stop(ward, 5)
-    ward.live(60, step_s=20)
-    (alert,) = [alert for alert in ward.raised("inactivity") if alert.home_id == HOME]
-    with ward.work() as work:
+def test_an_alert_is_raised_once_over_restarts(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    monitoring.until_due(HOME)
+    monitoring.live(60, step_s=20)
+    stop(monitoring, 5)
+    monitoring.live(60, step_s=20)
+    stop(monitoring, 5)
+    monitoring.live(60, step_s=20)
+    (alert,) = [alert for alert in monitoring.raised("inactivity") if alert.home_id == HOME]
+    with monitoring.work() as work:
         steps = [event.step for event in work.session.get(type(alert), alert.id).history]  # type: ignore[union-attr]
     assert steps.count("raised") == 1
     assert "repeated" not in steps
 
 
-def test_a_deadline_that_passed_meanwhile_is_raised_after_the_spools_had_their_turn(ward: Ward) -> None:
-    ward.life(HOME)
-    due_s = ward.watch.explain(HOME, ward.now()).deadline_s
-    ward.live(due_s - ward.now() - 60)
-    ward.watch.snapshot()
-    stop(ward, 300)
-    ward.check_in(HOME, OTHER)
-    ward.sweep()
-    assert ward.raised("inactivity") == []
-    ward.live(12, step_s=1)
-    assert [alert.home_id for alert in ward.raised("inactivity")] == [HOME]
+def test_a_deadline_that_passed_meanwhile_is_raised_after_the_spools_had_their_turn(
+    monitoring: MonitoringHarness,
+) -> None:
+    monitoring.life(HOME)
+    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    monitoring.live(due_s - monitoring.now() - 60)
+    monitoring.watch.snapshot()
+    stop(monitoring, 300)
+    monitoring.check_in(HOME, OTHER)
+    monitoring.sweep()
+    assert monitoring.raised("inactivity") == []
+    monitoring.live(12, step_s=1)
+    assert [alert.home_id for alert in monitoring.raised("inactivity")] == [HOME]
 
 
-def test_life_during_the_restart_prevents_the_alert(ward: Ward) -> None:
-    ward.life(HOME)
-    due_s = ward.watch.explain(HOME, ward.now()).deadline_s
-    ward.live(due_s - ward.now() - 60)
-    ward.watch.snapshot()
-    stop(ward, 300)
-    ward.sweep()
-    ward.take(HOME, (ward.now() - 200, "living", "motion"))
-    ward.live(30, step_s=1)
-    assert ward.raised("inactivity") == []
+def test_life_during_the_restart_prevents_the_alert(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    monitoring.live(due_s - monitoring.now() - 60)
+    monitoring.watch.snapshot()
+    stop(monitoring, 300)
+    monitoring.sweep()
+    monitoring.take(HOME, (monitoring.now() - 200, "living", "motion"))
+    monitoring.live(30, step_s=1)
+    assert monitoring.raised("inactivity") == []
 
 
-def test_what_was_due_but_not_stored_survives_in_the_snapshot(ward: Ward) -> None:
-    ward.life(HOME)
-    ward.alerts.broken = True
+def test_what_was_due_but_not_stored_survives_in_the_snapshot(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    monitoring.alerts.broken = True
     with pytest.raises(MonitoringFailed):
-        ward.until_due(HOME)
-    ward.watch.snapshot()
-    ward.alerts.broken = False
-    stop(ward, 5)
-    ward.live(20, step_s=5)
-    assert [alert.home_id for alert in ward.raised("inactivity")] == [HOME]
+        monitoring.until_due(HOME)
+    monitoring.watch.snapshot()
+    monitoring.alerts.broken = False
+    stop(monitoring, 5)
+    monitoring.live(20, step_s=5)
+    assert [alert.home_id for alert in monitoring.raised("inactivity")] == [HOME]
 
 
-def test_a_broken_snapshot_costs_nothing_that_the_series_holds(ward: Ward) -> None:
-    began_s = ward.life(HOME)
-    ward.watch.snapshot()
+def test_a_broken_snapshot_costs_nothing_that_the_series_holds(monitoring: MonitoringHarness) -> None:
+    began_s = monitoring.life(HOME)
+    monitoring.watch.snapshot()
     for state in (b"", b"\x00torn", MonitoringSnapshot([], b"no archive").dump()):
-        with ward.work() as work:
+        with monitoring.work() as work:
             row = work.session.get(DetectorSnapshot, "inactivity")
             assert row is not None
             row.state = state
-        stop(ward, 5)
-        assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(began_s, abs=0.001)
+        stop(monitoring, 5)
+        assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
 
 
 def test_torn_memories_are_refused() -> None:
@@ -218,17 +220,19 @@ def test_torn_memories_are_refused() -> None:
         MonitoringSnapshot.load(b"\xff\xff")
 
 
-def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_again(ward: Ward) -> None:
-    ward.life(HOME)
-    due_s = ward.watch.explain(HOME, ward.now()).deadline_s
-    ward.live(due_s - ward.now() - 60)
-    ward.watch.snapshot()
-    later_s = ward.life(HOME)
-    cast("AwaySeries", ward.series).away = True
-    stop(ward, 300)
-    ward.live(30, step_s=5)
-    assert ward.raised("inactivity") == []
-    cast("AwaySeries", ward.series).away = False
-    ward.live(30, step_s=5)
-    assert ward.raised("inactivity") == []
-    assert ward.watch.explain(HOME, ward.now()).last_life_s == pytest.approx(later_s, abs=0.001)
+def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_again(
+    monitoring: MonitoringHarness,
+) -> None:
+    monitoring.life(HOME)
+    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    monitoring.live(due_s - monitoring.now() - 60)
+    monitoring.watch.snapshot()
+    later_s = monitoring.life(HOME)
+    cast("AwaySeries", monitoring.series).away = True
+    stop(monitoring, 300)
+    monitoring.live(30, step_s=5)
+    assert monitoring.raised("inactivity") == []
+    cast("AwaySeries", monitoring.series).away = False
+    monitoring.live(30, step_s=5)
+    assert monitoring.raised("inactivity") == []
+    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fixtures.alert_harness import Scene, build_scene
+from fixtures.alert_harness import AlertHarness, build_alert_harness
 
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
@@ -18,195 +18,195 @@ from anju_platform.notifications.service import UnknownHome
 
 
 @pytest.fixture
-def reached_by_wecom(sqlite_url: str) -> Iterator[Scene]:
+def reached_by_wecom(sqlite_url: str) -> Iterator[AlertHarness]:
     """王姐 has an Apprise address of her own, the community has one for everybody else."""
-    stage, engine = build_scene(sqlite_url, addresses=("wang", "anning"))
+    stage, engine = build_alert_harness(sqlite_url, addresses=("wang", "anning"))
     yield stage
     engine.dispose()
 
 
-def test_delivery_failed_is_said_and_escalates_at_once(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick(5, every=1)
-    (failed, *_) = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+def test_delivery_failed_is_said_and_escalates_at_once(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick(5, every=1)
+    (failed, *_) = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
     assert failed == {"channel": "board", "to": "王姐", "error": "no page is open"}
-    assert scene.told(scene.liu) == 1
-    assert scene.alert(alert_id).state == AlertState.RAISED
+    assert harness.told(harness.liu) == 1
+    assert harness.alert(alert_id).state == AlertState.RAISED
 
 
-def test_one_way_that_works_is_enough(reached_by_wecom: Scene) -> None:
-    scene = reached_by_wecom
-    alert_id = scene.raise_alert()
-    scene.tick(20, every=1)
-    assert scene.alert(alert_id).state == AlertState.NOTIFIED
-    assert scene.services.sent == [
+def test_one_way_that_works_is_enough(reached_by_wecom: AlertHarness) -> None:
+    harness = reached_by_wecom
+    alert_id = harness.raise_alert()
+    harness.tick(20, every=1)
+    assert harness.alert(alert_id).state == AlertState.NOTIFIED
+    assert harness.services.sent == [
         ("json://wang", "【紧急求助】王桂兰 · 春晖里 3 号楼 2 单元 01 室", "卧室的求助按钮被按下")
     ]
-    assert scene.told(scene.liu) == 0
-    assert AlertStep.DELIVERY_FAILED in scene.steps(alert_id)
+    assert harness.told(harness.liu) == 0
+    assert AlertStep.DELIVERY_FAILED in harness.steps(alert_id)
 
 
-def test_a_dead_service_is_tried_four_times_and_then_escalates(reached_by_wecom: Scene) -> None:
-    scene = reached_by_wecom
-    scene.services.up = False
-    alert_id = scene.raise_alert()
-    scene.tick(13, every=1)
-    assert scene.told(scene.liu) == 0
-    scene.tick(3, every=1)
-    (letter, *_) = scene.letters(Channel.APPRISE)
+def test_a_dead_service_is_tried_four_times_and_then_escalates(reached_by_wecom: AlertHarness) -> None:
+    harness = reached_by_wecom
+    harness.services.up = False
+    alert_id = harness.raise_alert()
+    harness.tick(13, every=1)
+    assert harness.told(harness.liu) == 0
+    harness.tick(3, every=1)
+    (letter, *_) = harness.letters(Channel.APPRISE)
     assert (letter.state, letter.tries, letter.error) == ("failed", 4, "wang: the service did not take it")
-    assert scene.told(scene.liu) == 1
-    assert [one["channel"] for one in scene.history(alert_id, AlertStep.DELIVERY_FAILED)][:2] == ["board", "apprise"]
+    assert harness.told(harness.liu) == 1
+    assert [one["channel"] for one in harness.history(alert_id, AlertStep.DELIVERY_FAILED)][:2] == ["board", "apprise"]
 
 
-def test_what_nobody_could_be_told_of_still_climbs_to_everybody(scene: Scene) -> None:
-    scene.raise_alert()
-    scene.tick(30, every=1)
-    assert scene.told(scene.daughter) == 1
+def test_what_nobody_could_be_told_of_still_climbs_to_everybody(harness: AlertHarness) -> None:
+    harness.raise_alert()
+    harness.tick(30, every=1)
+    assert harness.told(harness.daughter) == 1
 
 
-def test_nobody_reachable_makes_no_storm(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick(600, every=6)
-    steps = len(scene.history(alert_id, AlertStep.ESCALATED))
+def test_nobody_reachable_makes_no_storm(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick(600, every=6)
+    steps = len(harness.history(alert_id, AlertStep.ESCALATED))
     assert 4 <= steps <= 9
-    assert scene.told(scene.wang) <= steps + 1
+    assert harness.told(harness.wang) <= steps + 1
 
 
-def test_a_home_that_is_not_reached_is_tried_until_it_is(scene: Scene) -> None:
-    scene.homes.up = False
-    scene.raise_alert()
-    scene.tick(40, every=4)
-    assert scene.homes.commands == []
-    scene.homes.up = True
-    scene.tick(16, every=1)
-    assert scene.homes.said() == ["seen"]
-    topic, command = scene.homes.commands[0]
+def test_a_home_that_is_not_reached_is_tried_until_it_is(harness: AlertHarness) -> None:
+    harness.homes.up = False
+    harness.raise_alert()
+    harness.tick(40, every=4)
+    assert harness.homes.commands == []
+    harness.homes.up = True
+    harness.tick(16, every=1)
+    assert harness.homes.said() == ["seen"]
+    topic, command = harness.homes.commands[0]
     assert topic == "anju/v1/anning/home-01/command"
-    assert command.expires == pytest.approx(scene.clock.time() - 56 + 600)
+    assert command.expires == pytest.approx(harness.clock.time() - 56 + 600)
 
 
-def test_a_home_hears_things_in_the_order_in_which_they_happened(scene: Scene) -> None:
-    scene.homes.up = False
-    alert_id = scene.raise_alert()
-    scene.tick(30, every=5)
-    scene.do("take", alert_id, scene.wang)
-    scene.tick(1)
-    scene.homes.up = True
-    with scene.work() as work:
-        code = scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+def test_a_home_hears_things_in_the_order_in_which_they_happened(harness: AlertHarness) -> None:
+    harness.homes.up = False
+    alert_id = harness.raise_alert()
+    harness.tick(30, every=5)
+    harness.do("take", alert_id, harness.wang)
+    harness.tick(1)
+    harness.homes.up = True
+    with harness.work() as work:
+        code = harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
     assert code is not None
-    scene.tick(20, every=4)
-    assert scene.homes.said() == ["seen", "coming", "visit_code"]
+    harness.tick(20, every=4)
+    assert harness.homes.said() == ["seen", "coming", "visit_code"]
 
 
-def test_what_is_overtaken_is_not_said_any_more(scene: Scene) -> None:
-    scene.homes.up = False
-    alert_id = scene.raise_alert()
-    scene.tick(1)
-    scene.do("take", alert_id, scene.wang)
-    with scene.work() as work:
-        scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
-    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
-    scene.homes.up = True
-    scene.tick(20, every=4)
-    assert scene.homes.said() == ["closed"]
-    assert {letter.state for letter in scene.letters(Channel.HOME)} == {"dropped", "pending"}
+def test_what_is_overtaken_is_not_said_any_more(harness: AlertHarness) -> None:
+    harness.homes.up = False
+    alert_id = harness.raise_alert()
+    harness.tick(1)
+    harness.do("take", alert_id, harness.wang)
+    with harness.work() as work:
+        harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.homes.up = True
+    harness.tick(20, every=4)
+    assert harness.homes.said() == ["closed"]
+    assert {letter.state for letter in harness.letters(Channel.HOME)} == {"dropped", "pending"}
 
 
-def test_what_is_too_late_is_not_said_to_the_elder_any_more(scene: Scene) -> None:
-    scene.homes.up = False
-    alert_id = scene.raise_alert()
-    scene.tick(605, every=55)
-    scene.homes.up = True
-    scene.tick(30, every=15)
-    assert scene.homes.commands == []
-    failed = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+def test_what_is_too_late_is_not_said_to_the_elder_any_more(harness: AlertHarness) -> None:
+    harness.homes.up = False
+    alert_id = harness.raise_alert()
+    harness.tick(605, every=55)
+    harness.homes.up = True
+    harness.tick(30, every=15)
+    assert harness.homes.commands == []
+    failed = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
     assert {"channel": "home", "to": "home-01", "error": "broker: not connected"} in failed
 
 
-def test_a_step_is_told_once_to_a_person_whatever_restarts(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    alert = scene.alert(alert_id)
-    with scene.work() as work:
+def test_a_step_is_told_once_to_a_person_whatever_restarts(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    alert = harness.alert(alert_id)
+    with harness.work() as work:
         merged = work.session.merge(alert)
-        merged.level, merged.next_due_at = 0, scene.clock.now()
-    scene.do("tick", scene.clock.now())
-    assert scene.told(scene.wang) == 1
+        merged.level, merged.next_due_at = 0, harness.clock.now()
+    harness.do("tick", harness.clock.now())
+    assert harness.told(harness.wang) == 1
 
 
-def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Scene) -> None:
-    scene = reached_by_wecom
+def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: AlertHarness) -> None:
+    harness = reached_by_wecom
     held: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
     class Hangs(ThreadPoolExecutor):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             held.append((fn, args))
 
-    channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, scene.services.notify)}
-    courier = DeliveryWorker(scene.work, scene.outbox, channels, scene.alerts.wants_people, Hangs())
-    scene.raise_alert()
-    courier.deliver_due(scene.clock.now())
-    courier.deliver_due(scene.clock.forward(19))
+    channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify)}
+    courier = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.wants_people, Hangs())
+    harness.raise_alert()
+    courier.deliver_due(harness.clock.now())
+    courier.deliver_due(harness.clock.forward(19))
     assert len([args for _, args in held]) == 1
-    courier.deliver_due(scene.clock.forward(2))
+    courier.deliver_due(harness.clock.forward(2))
     assert len(held) == 2
     second, first = held.pop(), held.pop()
     second[0](*second[1])
-    scene.services.up = False
+    harness.services.up = False
     first[0](*first[1])
-    (letter, *_) = scene.letters(Channel.APPRISE)
+    (letter, *_) = harness.letters(Channel.APPRISE)
     assert (letter.state, letter.tries) == (DeliveryState.SENT, 2)
 
 
 @pytest.mark.parametrize(("channel", "tries"), [(Channel.APPRISE, 4), (Channel.BOARD, 3), (Channel.HOME, 3)])
 def test_a_late_failure_of_an_older_try_counts_for_nothing(
-    reached_by_wecom: Scene, channel: Channel, tries: int
+    reached_by_wecom: AlertHarness, channel: Channel, tries: int
 ) -> None:
     """The last try is still under way: only its own end says whether the message came through."""
-    scene = reached_by_wecom
-    scene.raise_alert()
+    harness = reached_by_wecom
+    harness.raise_alert()
     begun: list[OutboundMessage] = []
     for _ in range(tries):
-        with scene.work() as work:
-            claimed = scene.outbox.claim(work, scene.clock.forward(21), lambda _alert: True)
+        with harness.work() as work:
+            claimed = harness.outbox.claim(work, harness.clock.forward(21), lambda _alert: True)
             begun += [letter for letter in claimed if letter.channel is channel][:1]
-    (newest,) = [one for one in scene.letters(channel) if one.id == begun[-1].id]
+    (newest,) = [one for one in harness.letters(channel) if one.id == begun[-1].id]
     assert [letter.tries for letter in begun] == list(range(1, tries + 1))
     for older in begun[:-1]:
-        with scene.work() as work:
-            scene.outbox.settle(work, older, scene.clock.now(), "timed out")
-        (row,) = [one for one in scene.letters(channel) if one.id == older.id]
+        with harness.work() as work:
+            harness.outbox.settle(work, older, harness.clock.now(), "timed out")
+        (row,) = [one for one in harness.letters(channel) if one.id == older.id]
         assert (row.state, row.error, row.due_at) == (DeliveryState.PENDING, "", newest.due_at)
-    assert scene.told(scene.liu) == 0
-    with scene.work() as work:
-        scene.outbox.settle(work, begun[-1], scene.clock.now(), "timed out")
-    (row,) = [one for one in scene.letters(channel) if one.id == newest.id]
+    assert harness.told(harness.liu) == 0
+    with harness.work() as work:
+        harness.outbox.settle(work, begun[-1], harness.clock.now(), "timed out")
+    (row,) = [one for one in harness.letters(channel) if one.id == newest.id]
     assert row.error == "timed out"
     assert row.state == (DeliveryState.PENDING if channel is Channel.HOME else DeliveryState.FAILED)
 
 
-def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: Scene) -> None:
-    scene = reached_by_wecom
-    scene.raise_alert()
+def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: AlertHarness) -> None:
+    harness = reached_by_wecom
+    harness.raise_alert()
     for _ in range(6):
-        with scene.work() as work:
-            scene.outbox.claim(work, scene.clock.forward(21), lambda _alert: True)
-    assert {row.state for row in scene.letters(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
-    assert scene.told(scene.liu) == 1
+        with harness.work() as work:
+            harness.outbox.claim(work, harness.clock.forward(21), lambda _alert: True)
+    assert {row.state for row in harness.letters(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
+    assert harness.told(harness.liu) == 1
 
 
-def test_a_channel_that_breaks_counts_as_not_delivered(scene: Scene) -> None:
+def test_a_channel_that_breaks_counts_as_not_delivered(harness: AlertHarness) -> None:
     class Broken:
         slow = False
 
         def send(self, letter: OutboundMessage) -> None:
             raise ZeroDivisionError
 
-    scene.courier._channels = {Channel.BOARD: Broken()}
-    scene.raise_alert()
-    scene.tick(1)
-    by_channel = {row.channel: row.error for row in scene.letters()}
+    harness.courier._channels = {Channel.BOARD: Broken()}
+    harness.raise_alert()
+    harness.tick(1)
+    by_channel = {row.channel: row.error for row in harness.letters()}
     assert by_channel == {"board": "ZeroDivisionError", "home": "no home channel is configured"}
 
 
@@ -235,127 +235,127 @@ def test_apprise_says_what_went_wrong_without_its_secret() -> None:
         assert failed.value.why == why
 
 
-def test_an_unknown_home_cannot_be_told(scene: Scene) -> None:
-    with pytest.raises(UnknownHome), scene.work() as work:
-        scene.outbox.tell_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
+def test_an_unknown_home_cannot_be_told(harness: AlertHarness) -> None:
+    with pytest.raises(UnknownHome), harness.work() as work:
+        harness.outbox.tell_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
 
 
-def test_the_outbox_says_how_much_waits(scene: Scene) -> None:
-    scene.raise_alert()
-    with scene.work() as work:
-        assert scene.outbox.waiting(work) == 2
+def test_the_outbox_says_how_much_waits(harness: AlertHarness) -> None:
+    harness.raise_alert()
+    with harness.work() as work:
+        assert harness.outbox.waiting(work) == 2
 
 
-def heard(scene: Scene, said: str, reference: object, message: object = "", home: str = "home-01") -> None:
+def heard(harness: AlertHarness, said: str, reference: object, message: object = "", home: str = "home-01") -> None:
     """The gateway's `announced` record, as ingest hands it on."""
-    with scene.work() as work:
+    with harness.work() as work:
         told = ElderTold(at=work.clock.now(), home_id=home, said=said, reference=str(reference), message=str(message))
         work.record(told)
 
 
-def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_it(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick()
-    (_, first) = scene.homes.commands[0]
-    (letter,) = scene.letters(Channel.HOME)
+def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_it(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick()
+    (_, first) = harness.homes.commands[0]
+    (letter,) = harness.letters(Channel.HOME)
     assert (letter.state, letter.sent_at is not None) == ("pending", True), "the broker has it, the elder has not"
-    scene.tick(150, every=1)
-    asked = [command.id for _, command in scene.homes.commands]
+    harness.tick(150, every=1)
+    asked = [command.id for _, command in harness.homes.commands]
     assert set(asked) == {first.id}, "the gateway knows it by its id and says it once"
     assert 3 <= len(asked) <= 6
-    heard(scene, "seen", alert_id, first.id, home="home-02")
-    assert scene.letters(Channel.HOME)[0].state == "pending", "another home has not heard it"
-    heard(scene, "seen", alert_id, first.id)
-    scene.tick(400, every=10)
-    assert len(scene.homes.commands) == len(asked)
-    assert scene.letters(Channel.HOME)[0].state == DeliveryState.SENT
+    heard(harness, "seen", alert_id, first.id, home="home-02")
+    assert harness.letters(Channel.HOME)[0].state == "pending", "another home has not heard it"
+    heard(harness, "seen", alert_id, first.id)
+    harness.tick(400, every=10)
+    assert len(harness.homes.commands) == len(asked)
+    assert harness.letters(Channel.HOME)[0].state == DeliveryState.SENT
 
 
-def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(scene: Scene) -> None:
-    scene.raise_alert()
-    scene.tick()
-    scene.clock.forward(290)
-    with scene.work() as work:
-        scene.courier.deliver_due(work.clock.now())
-    scene.clock.forward(200)
-    count = len(scene.homes.commands)
-    with scene.work() as work:
-        scene.outbox.say_again(work, "home-02")
-    scene.tick()
-    assert len(scene.homes.commands) == count, "not due for another while"
-    with scene.work() as work:
-        scene.outbox.say_again(work, "home-01")
-    scene.tick()
-    assert len(scene.homes.commands) == count + 1
-    scene.clock.forward(4000)
-    with scene.work() as work:
-        scene.outbox.say_again(work, "home-01")
-    scene.tick()
-    assert len(scene.homes.commands) == count + 1, "too late to be said"
+def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness: AlertHarness) -> None:
+    harness.raise_alert()
+    harness.tick()
+    harness.clock.forward(290)
+    with harness.work() as work:
+        harness.courier.deliver_due(work.clock.now())
+    harness.clock.forward(200)
+    count = len(harness.homes.commands)
+    with harness.work() as work:
+        harness.outbox.say_again(work, "home-02")
+    harness.tick()
+    assert len(harness.homes.commands) == count, "not due for another while"
+    with harness.work() as work:
+        harness.outbox.say_again(work, "home-01")
+    harness.tick()
+    assert len(harness.homes.commands) == count + 1
+    harness.clock.forward(4000)
+    with harness.work() as work:
+        harness.outbox.say_again(work, "home-01")
+    harness.tick()
+    assert len(harness.homes.commands) == count + 1, "too late to be said"
 
 
-def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick(620, every=20)
-    assert scene.letters(Channel.HOME)[0].state == DeliveryState.FAILED
-    failed = scene.history(alert_id, AlertStep.DELIVERY_FAILED)
+def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick(620, every=20)
+    assert harness.letters(Channel.HOME)[0].state == DeliveryState.FAILED
+    failed = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
     assert {"channel": "home", "to": "home-01", "error": "the gateway did not say it"} in failed
 
 
-def test_the_platform_dies_between_the_broker_and_its_own_records(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    settle, scene.outbox.settle = scene.outbox.settle, lambda *_: None  # type: ignore[method-assign]
-    scene.tick()
-    scene.outbox.settle = settle  # type: ignore[method-assign]
-    (_, first) = scene.homes.commands[0]
-    heard(scene, "seen", alert_id, first.id)
-    scene.tick(60, every=5)
-    assert [command.id for _, command in scene.homes.commands] == [first.id], "its record settles it by itself"
+def test_the_platform_dies_between_the_broker_and_its_own_records(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    settle, harness.outbox.settle = harness.outbox.settle, lambda *_: None  # type: ignore[method-assign]
+    harness.tick()
+    harness.outbox.settle = settle  # type: ignore[method-assign]
+    (_, first) = harness.homes.commands[0]
+    heard(harness, "seen", alert_id, first.id)
+    harness.tick(60, every=5)
+    assert [command.id for _, command in harness.homes.commands] == [first.id], "its record settles it by itself"
 
 
-def test_news_of_a_closed_alert_is_not_asked_for_again(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick()
-    scene.do("take", alert_id, scene.wang)
-    scene.tick()
-    scene.do("resolve", alert_id, scene.wang, outcome=Outcome.TEST)
-    scene.tick()
-    assert scene.homes.said() == ["seen", "coming", "closed"]
-    first_three = len(scene.homes.commands)
-    with scene.work() as work:
-        scene.outbox.say_again(work, "home-01")
-    scene.tick(60, every=5)
-    assert {command.announce.value for _, command in scene.homes.commands[first_three:]} == {"closed"}
+def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick()
+    harness.do("take", alert_id, harness.wang)
+    harness.tick()
+    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.tick()
+    assert harness.homes.said() == ["seen", "coming", "closed"]
+    first_three = len(harness.homes.commands)
+    with harness.work() as work:
+        harness.outbox.say_again(work, "home-01")
+    harness.tick(60, every=5)
+    assert {command.announce.value for _, command in harness.homes.commands[first_three:]} == {"closed"}
 
 
-def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick()
-    scene.do("take", alert_id, scene.wang)
-    with scene.work() as work:
-        scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
-    scene.tick()
-    assert scene.homes.said() == ["seen", "coming", "visit_code"]
-    with scene.work() as work:
-        scene.outbox.say_again(work, "home-01")
-    scene.tick()
-    assert [command.announce.value for _, command in scene.homes.commands[3:]] == ["coming", "visit_code"]
+def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick()
+    harness.do("take", alert_id, harness.wang)
+    with harness.work() as work:
+        harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+    harness.tick()
+    assert harness.homes.said() == ["seen", "coming", "visit_code"]
+    with harness.work() as work:
+        harness.outbox.say_again(work, "home-01")
+    harness.tick()
+    assert [command.announce.value for _, command in harness.homes.commands[3:]] == ["coming", "visit_code"]
 
 
-def test_a_gateway_that_does_not_name_the_message_settles_what_fits(scene: Scene) -> None:
-    alert_id = scene.raise_alert()
-    scene.tick()
-    scene.do("take", alert_id, scene.wang)
-    scene.tick()
-    heard(scene, "coming", alert_id)
-    assert {letter.subject: letter.state for letter in scene.letters(Channel.HOME)} == {
+def test_a_gateway_that_does_not_name_the_message_settles_what_fits(harness: AlertHarness) -> None:
+    alert_id = harness.raise_alert()
+    harness.tick()
+    harness.do("take", alert_id, harness.wang)
+    harness.tick()
+    heard(harness, "coming", alert_id)
+    assert {letter.subject: letter.state for letter in harness.letters(Channel.HOME)} == {
         "seen": "pending",
         "coming": "sent",
     }
-    with scene.work() as work:
-        letter = scene.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=None, expires_s=60)
+    with harness.work() as work:
+        letter = harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=None, expires_s=60)
     assert letter is not None
-    scene.tick()
-    heard(scene, "heard", "12")
-    heard(scene, "visit_code", letter.id)
-    assert [one.state for one in scene.letters(Channel.HOME) if one.subject == "visit_code"] == ["sent"]
+    harness.tick()
+    heard(harness, "heard", "12")
+    heard(harness, "visit_code", letter.id)
+    assert [one.state for one in harness.letters(Channel.HOME) if one.subject == "visit_code"] == ["sent"]

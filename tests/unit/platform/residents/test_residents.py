@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from fixtures.web_harness import Town
+from fixtures.web_harness import WebHarness
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,9 +24,9 @@ from anju_platform.visits.models import VisitTask
 
 
 @pytest.fixture
-def peopled(town: Town) -> Town:
+def peopled(web: WebHarness) -> WebHarness:
     """王桂兰 in home-01, 李明 in another community's home-99."""
-    with town.platform.work() as work:
+    with web.platform.work() as work:
         home = work.session.get_one(Home, "home-01")
         home.door_code = "1234#"
         for home_id, name in (("home-01", "王桂兰"), ("home-99", "李明")):
@@ -42,30 +42,30 @@ def peopled(town: Town) -> Town:
             contact.relation = "女儿"
             work.session.add(contact)
         work.session.add(Device(home_id="home-01", id="door-entrance", kind="door", room="entrance"))
-    return town
+    return web
 
 
-def looks(town: Town, what: str) -> list[AuditEvent]:
-    with town.platform.work() as work:
+def looks(web: WebHarness, what: str) -> list[AuditEvent]:
+    with web.platform.work() as work:
         return work.session.query(AuditEvent).filter_by(what=what).all()
 
 
 @pytest.mark.parametrize(
     "text", ["王桂兰", "桂", "wgl", "wanggui", "WGL", "春晖里", "3号楼", "3", "3-2-501", "501室", "", "春晖里 3 栋"]
 )
-def test_residents_are_found_as_people_ask_for_them(peopled: Town, text: str) -> None:
+def test_residents_are_found_as_people_ask_for_them(peopled: WebHarness, text: str) -> None:
     answer = peopled.client.get("/api/v1/residents", params={"q": text}, headers=peopled.login(Role.WORKER))
     assert [row["name"] for row in answer.json()["rows"]] == ["王桂兰"]
     assert answer.json()["more"] is False
 
 
 @pytest.mark.parametrize("text", ["李", "lm", "gl", "9号楼", "%", "_", "2-2-501"])
-def test_what_does_not_match_or_is_out_of_scope_is_not_found(peopled: Town, text: str) -> None:
+def test_what_does_not_match_or_is_out_of_scope_is_not_found(peopled: WebHarness, text: str) -> None:
     answer = peopled.client.get("/api/v1/residents", params={"q": text}, headers=peopled.login(Role.WORKER))
     assert answer.json()["rows"] == []
 
 
-def test_search_tells_of_what_is_hidden_and_is_logged(peopled: Town) -> None:
+def test_search_tells_of_what_is_hidden_and_is_logged(peopled: WebHarness) -> None:
     headers = peopled.login(Role.TESTER)
     answer = peopled.client.get("/api/v1/residents", params={"limit": 1}, headers=headers).json()
     assert (len(answer["rows"]), answer["more"]) == (1, True)
@@ -76,7 +76,7 @@ def test_search_tells_of_what_is_hidden_and_is_logged(peopled: Town) -> None:
     assert len(looks(peopled, "search")) == 2
 
 
-def test_search_shows_the_state_of_each_home(peopled: Town) -> None:
+def test_search_shows_the_state_of_each_home(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
         work.session.add(Sight(home_id="home-01", blind_since=now, reason_zh="", reason_en=""))
@@ -87,9 +87,9 @@ def test_search_shows_the_state_of_each_home(peopled: Town) -> None:
     assert datetime.fromisoformat(row["blind_since"]) == datetime.fromisoformat(row["last_life_at"]) == now
 
 
-def alert_of(town: Town, kind: AlertKind, state: AlertState = AlertState.RAISED) -> Alert:
-    now = town.clock.now()
-    with town.platform.work() as work:
+def alert_of(web: WebHarness, kind: AlertKind, state: AlertState = AlertState.RAISED) -> Alert:
+    now = web.clock.now()
+    with web.platform.work() as work:
         number = work.new_id()
     alert = Alert(id=number, community_id="anning", home_id="home-01", kind=kind.value, episode="1", state=state.value)
     alert.happened_at = alert.due_since = alert.raised_at = alert.ladder_at = now
@@ -98,7 +98,7 @@ def alert_of(town: Town, kind: AlertKind, state: AlertState = AlertState.RAISED)
     return alert
 
 
-def test_home_is_shown_whole_and_the_look_is_logged(peopled: Town) -> None:
+def test_home_is_shown_whole_and_the_look_is_logged(peopled: WebHarness) -> None:
     with peopled.platform.work() as work:
         work.session.add(alert_of(peopled, AlertKind.FALL))
     home = peopled.client.get("/api/v1/homes/home-01", headers=peopled.login(Role.WORKER)).json()
@@ -112,7 +112,7 @@ def test_home_is_shown_whole_and_the_look_is_logged(peopled: Town) -> None:
     assert [look.home_id for look in looks(peopled, "home")] == ["home-01"]
 
 
-def test_health_is_hidden_without_consent(peopled: Town) -> None:
+def test_health_is_hidden_without_consent(peopled: WebHarness) -> None:
     with peopled.platform.work() as work:
         for consent in work.session.query(Consent).filter_by(scope="health_notes"):
             consent.withdrawn_at = work.clock.now()
@@ -121,7 +121,7 @@ def test_health_is_hidden_without_consent(peopled: Town) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/strip", "/door-code?why=x"])
-def test_home_of_another_community_is_not_there(peopled: Town, path: str) -> None:
+def test_home_of_another_community_is_not_there(peopled: WebHarness, path: str) -> None:
     headers = peopled.login(Role.WORKER)
     theirs = peopled.client.get(f"/api/v1/homes/home-99{path}", headers=headers)
     none = peopled.client.get(f"/api/v1/homes/home-00{path}", headers=headers)
@@ -130,13 +130,13 @@ def test_home_of_another_community_is_not_there(peopled: Town, path: str) -> Non
 
 
 @pytest.mark.parametrize("role", [Role.CARER, Role.PROVIDER, Role.FAMILY, Role.DISTRICT])
-def test_homes_are_for_the_community_s_people(peopled: Town, role: Role) -> None:
+def test_homes_are_for_the_community_s_people(peopled: WebHarness, role: Role) -> None:
     headers = peopled.login(role)
     for path in ("residents", "homes/home-01", "homes/blind", "homes/home-01/strip"):
         assert peopled.client.get(f"/api/v1/{path}", headers=headers).status_code == 403
 
 
-def test_door_code_wants_a_reason_and_is_logged(peopled: Town) -> None:
+def test_door_code_wants_a_reason_and_is_logged(peopled: WebHarness) -> None:
     headers = peopled.login(Role.WORKER)
     assert peopled.client.get("/api/v1/homes/home-01/door-code", headers=headers).status_code == 422
     assert peopled.client.get("/api/v1/homes/home-01/door-code?why=%20", headers=headers).status_code == 422
@@ -149,7 +149,7 @@ def test_door_code_wants_a_reason_and_is_logged(peopled: Town) -> None:
     assert peopled.client.get("/api/v1/homes/home-01/door-code?why=x", headers=headers).status_code == 409
 
 
-def test_strip_is_the_day_as_it_is_there(peopled: Town) -> None:
+def test_strip_is_the_day_as_it_is_there(peopled: WebHarness) -> None:
     def at(hour: int, day: int = 1) -> Reading:
         moment = datetime(2026, 3, day, hour, tzinfo=UTC).timestamp()
         return Reading(moment, "motion-living", "living", "occupancy", 1.0)
@@ -160,7 +160,7 @@ def test_strip_is_the_day_as_it_is_there(peopled: Town) -> None:
     assert len(looks(peopled, "strip")) == 1
 
 
-def test_blind_homes_name_the_alert_and_the_repair(peopled: Town) -> None:
+def test_blind_homes_name_the_alert_and_the_repair(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
         work.session.add(
@@ -177,7 +177,7 @@ def test_blind_homes_name_the_alert_and_the_repair(peopled: Town) -> None:
     assert [(row["home_id"], row["alert_id"], row["repair"]) for row in rows] == [("home-01", str(blind.id), "offered")]
 
 
-def test_absence_is_told_and_taken_back(peopled: Town) -> None:
+def test_absence_is_told_and_taken_back(peopled: WebHarness) -> None:
     headers = peopled.login(Role.FAMILY)
     until = peopled.clock.now() + timedelta(days=2)
     told = peopled.client.post("/api/v1/homes/home-01/absences", json={"until": until.isoformat()}, headers=headers)
@@ -190,7 +190,7 @@ def test_absence_is_told_and_taken_back(peopled: Town) -> None:
     assert other.status_code == 404
 
 
-def test_absence_is_an_event_for_the_watch(peopled: Town) -> None:
+def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
     told: list[Event] = []
     bus = EventDispatcher()
     bus.after(AbsenceChanged, told.append)
@@ -209,7 +209,7 @@ def test_absence_is_an_event_for_the_watch(peopled: Town) -> None:
 
 
 @pytest.mark.parametrize(("start_h", "until_h"), [(0, 0), (0, -1), (5, 4), (-10, -1), (0, 24 * 93)])
-def test_absences_that_cannot_be_are_refused(peopled: Town, start_h: int, until_h: int) -> None:
+def test_absences_that_cannot_be_are_refused(peopled: WebHarness, start_h: int, until_h: int) -> None:
     now = peopled.clock.now()
     given = {"start": now + timedelta(hours=start_h), "until": now + timedelta(hours=until_h)}
     body = {name: at.isoformat() for name, at in given.items()}
@@ -217,7 +217,7 @@ def test_absences_that_cannot_be_are_refused(peopled: Town, start_h: int, until_
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:anju:problem:invalid-absence")
 
 
-def test_naive_times_are_refused(peopled: Town) -> None:
+def test_naive_times_are_refused(peopled: WebHarness) -> None:
     body = {"until": "2026-03-05T10:00:00"}
     answer = peopled.client.post("/api/v1/homes/home-01/absences", json=body, headers=peopled.login(Role.WORKER))
     assert answer.status_code == 422

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fixtures.web_harness import Town
+from fixtures.web_harness import WebHarness
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,10 +170,10 @@ def test_every_figure_has_a_name_a_target_and_its_source() -> None:
 
 
 @pytest.fixture
-def busy(town: Town) -> Town:
+def busy(web: WebHarness) -> WebHarness:
     """A press answered after 30 s and visited after 20 min, in a period of its own."""
-    at = town.clock.now() - timedelta(hours=5)
-    with town.platform.work() as work:
+    at = web.clock.now() - timedelta(hours=5)
+    with web.platform.work() as work:
         row = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
         row.state, row.outcome = AlertState.RESOLVED.value, Outcome.REAL_HELPED.value
         row.happened_at = row.due_since = row.raised_at = row.ladder_at = at
@@ -196,23 +196,23 @@ def busy(town: Town) -> Town:
         work.session.add(task)
         work.session.flush()
         offer = Offer(id=work.new_id(), visit_id=task.id, number=1, provider_id="anxin", state="accepted")
-        offer.carer_id = town.accounts[Role.CARER]
+        offer.carer_id = web.accounts[Role.CARER]
         offer.offered_at = offer.expires_at = at
         work.session.add(offer)
-    return town
+    return web
 
 
-def report(town: Town, role: Role, days: float = 1) -> dict[str, object]:
-    now = town.clock.now()
+def report(web: WebHarness, role: Role, days: float = 1) -> dict[str, object]:
+    now = web.clock.now()
     params = {"from": (now - timedelta(days=days)).isoformat(), "until": now.isoformat()}
-    answer = town.client.get("/api/v1/district/figures", params=params, headers=town.login(role))
+    answer = web.client.get("/api/v1/district/figures", params=params, headers=web.login(role))
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert isinstance(body, dict)
     return body
 
 
-def test_report_is_computed_from_the_histories(busy: Town) -> None:
+def test_report_is_computed_from_the_histories(busy: WebHarness) -> None:
     body = report(busy, Role.DISTRICT)
     figure = {row["id"]: row for row in body["figures"]}  # type: ignore[attr-defined]
     assert (figure["answered_60s"]["value"], figure["answered_60s"]["met"]) == (1.0, True)
@@ -226,20 +226,20 @@ def test_report_is_computed_from_the_histories(busy: Town) -> None:
     assert [row["name"] for row in body["communities"]] == ["anning", "elsewhere"]  # type: ignore[attr-defined]
 
 
-def test_supervisor_sees_her_own_community_only(busy: Town) -> None:
+def test_supervisor_sees_her_own_community_only(busy: WebHarness) -> None:
     body = report(busy, Role.SUPERVISOR)
     assert [row["name"] for row in body["communities"]] == ["anning"]  # type: ignore[attr-defined]
     assert busy.client.get("/api/v1/district/figures", headers=busy.login(Role.CARER)).status_code == 403
 
 
-def test_trend_compares_with_the_period_before(busy: Town) -> None:
+def test_trend_compares_with_the_period_before(busy: WebHarness) -> None:
     busy.clock.advance(timedelta(days=1))
     figure = {row["id"]: row for row in report(busy, Role.DISTRICT)["figures"]}  # type: ignore[attr-defined]
     assert (figure["answered_60s"]["value"], figure["answered_60s"]["previous"]) == (None, 1.0)
 
 
 @pytest.mark.parametrize(("start_d", "until_d"), [(0, 0), (1, 2), (0, -1), (-500, 0)])
-def test_periods_that_cannot_be_are_refused(busy: Town, start_d: int, until_d: int) -> None:
+def test_periods_that_cannot_be_are_refused(busy: WebHarness, start_d: int, until_d: int) -> None:
     now = busy.clock.now()
     params = {"from": (now + timedelta(days=start_d)).isoformat(), "until": (now + timedelta(days=until_d)).isoformat()}
     answer = busy.client.get("/api/v1/district/figures", params=params, headers=busy.login(Role.DISTRICT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from fixtures.web_harness import Town
+from fixtures.web_harness import WebHarness
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,8 +66,8 @@ def test_sentences_read_as_people_speak() -> None:
 
 
 @pytest.fixture
-def mother(town: Town) -> Town:
-    with town.platform.work() as work:
+def mother(web: WebHarness) -> WebHarness:
+    with web.platform.work() as work:
         person = Resident(
             id=work.new_id(), home_id="home-01", name="王桂兰", born=date(1944, 1, 1), gender="f", phone="5"
         )
@@ -82,18 +82,18 @@ def mother(town: Town) -> Town:
         silence = InactivityDeadline(home_id="home-01", last_life_at=work.clock.now(), explained={})
         silence.due_at = work.clock.now() + timedelta(hours=5)
         work.session.add(silence)
-    return town
+    return web
 
 
-def ask(town: Town) -> dict[str, object]:
-    answer = town.client.get("/api/v1/family", headers=town.login(Role.FAMILY))
+def ask(web: WebHarness) -> dict[str, object]:
+    answer = web.client.get("/api/v1/family", headers=web.login(Role.FAMILY))
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert isinstance(body, dict)
     return body
 
 
-def test_mother_is_fine_and_when_she_rose(mother: Town) -> None:
+def test_mother_is_fine_and_when_she_rose(mother: WebHarness) -> None:
     def sign(minutes: int, value: float = 1.0) -> Reading:
         at = mother.clock.now() - timedelta(minutes=minutes)
         return Reading(at.timestamp(), "motion-living", "living", "occupancy", value)
@@ -106,19 +106,19 @@ def test_mother_is_fine_and_when_she_rose(mother: Town) -> None:
     assert [look["what"] for look in said["looks"]] == ["family_summary"]  # type: ignore[attr-defined]
 
 
-def test_silence_past_its_deadline_is_being_checked(mother: Town) -> None:
+def test_silence_past_its_deadline_is_being_checked(mother: WebHarness) -> None:
     mother.clock.advance(timedelta(hours=6))
     assert ask(mother)["state"] == "checking"
 
 
-def test_blind_home_is_never_fine(mother: Town) -> None:
+def test_blind_home_is_never_fine(mother: WebHarness) -> None:
     with mother.platform.work() as work:
         work.session.add(Sight(home_id="home-01", blind_since=work.clock.now(), reason_zh="", reason_en=""))
     said = ask(mother)
     assert (said["state"], said["sight"]) == ("blind", "dark")
 
 
-def test_told_absence_is_told_back(mother: Town) -> None:
+def test_told_absence_is_told_back(mother: WebHarness) -> None:
     now = mother.clock.now()
     with mother.platform.work() as work:
         work.session.add(
@@ -129,7 +129,7 @@ def test_told_absence_is_told_back(mother: Town) -> None:
     assert len(said["absences"]) == 1  # type: ignore[arg-type]
 
 
-def test_alert_names_who_sees_to_it_and_who_is_there(mother: Town) -> None:
+def test_alert_names_who_sees_to_it_and_who_is_there(mother: WebHarness) -> None:
     now = mother.clock.now()
     with mother.platform.work() as work:
         alert = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
@@ -149,7 +149,7 @@ def test_alert_names_who_sees_to_it_and_who_is_there(mother: Town) -> None:
     assert ask(mother)["with_her"] == "陈护理员"
 
 
-def test_withdrawn_consent_shows_nothing_but_the_telephones(mother: Town) -> None:
+def test_withdrawn_consent_shows_nothing_but_the_telephones(mother: WebHarness) -> None:
     with mother.platform.work() as work:
         for consent in work.session.query(Consent):
             consent.withdrawn_at = work.clock.now()
@@ -158,5 +158,5 @@ def test_withdrawn_consent_shows_nothing_but_the_telephones(mother: Town) -> Non
     assert said["phone"] == "5"
 
 
-def test_only_relatives_ask(mother: Town) -> None:
+def test_only_relatives_ask(mother: WebHarness) -> None:
     assert mother.client.get("/api/v1/family", headers=mother.login(Role.WORKER)).status_code == 403
