@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_every_lock_agrees_with_the_developers() -> None:
 
 
 def test_every_package_is_built_and_checked() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    packages = {Path(path).name for path in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+    def wheel(folder: str) -> tuple[dict[str, Any], set[str]]:
+        project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))
+        return project, {Path(path).name for path in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+
+    project, shipped = wheel(".")
+    _, research = wheel("research")
+    assert not shipped & research
+    packages = shipped | research
     assert packages == set(project["tool"]["importlinter"]["root_packages"]) == set(project["tool"]["mypy"]["packages"])
