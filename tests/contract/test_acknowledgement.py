@@ -14,15 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from anju_platform.devices.book import Book
-from anju_platform.duty.service import DutyService
-from anju_platform.ingest.alarm_desk import AlarmDesk
-from anju_platform.ingest.telemetry_desk import TelemetryDesk
-from anju_platform.notify.service import OutboxService
-from anju_platform.records.work import Bus, UnitOfWork
-from anju_platform.series.store import SeriesUnavailable
-from fixtures._radio import motion, press
-from fixtures.ingest import FailingSeries, records
+from fixtures._home_client import motion, press
+from fixtures.ingest_harness import FailingSeries, records
 from sqlalchemy import event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -30,9 +23,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from anju_detect.inactivity import LifeBatch
 from anju_platform.alerts.models import AlertEvent
 from anju_platform.alerts.service import AlertService
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import IngestCursor, Quarantine
 from anju_platform.devices.service import DeviceService
+from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Raw
+from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
+from anju_platform.notifications.service import OutboxService
+from anju_platform.oncall.service import OncallService
+from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Envelope, Record, decode, encode
 from anju_wire.topics import Topic
@@ -82,16 +82,16 @@ class Consumer:
         engine = sessions.kw["bind"]
         own: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
         event.listen(own, "before_commit", self._before_commit)
-        self._consumer = self._make(lambda: UnitOfWork(own, Bus(), Clock()))
+        self._consumer = self._make(lambda: UnitOfWork(own, EventDispatcher(), Clock()))
 
-    def _make(self, work: Callable[[], UnitOfWork]) -> AlarmDesk | TelemetryDesk:
-        book, registry = Book(work, Clock()), DeviceService()
+    def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
+        book, registry = DeviceCache(work, Clock()), DeviceService()
         if self.lane is Lane.ALARM:
-            alerts = AlertService(OutboxService([]), DutyService())
-            return AlarmDesk(
+            alerts = AlertService(OutboxService([]), OncallService())
+            return AlarmConsumer(
                 work=work, book=book, alerts=alerts, registry=registry, post=self._post, onward=lambda _message: None
             )
-        return TelemetryDesk(
+        return TelemetryConsumer(
             work=work, book=book, series=self.series, watch=NoMonitoring(), registry=registry, post=self._post
         )
 
@@ -133,7 +133,7 @@ class Consumer:
 
     def settle(self) -> None:
         """Send the acknowledgements that telemetry gathers for half a second."""
-        if isinstance(self._consumer, TelemetryDesk):
+        if isinstance(self._consumer, TelemetryConsumer):
             self._consumer.record(final=True)
 
     def send_until_acknowledged(self, seq: int, *, readable: bool = True) -> None:
