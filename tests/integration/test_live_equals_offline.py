@@ -19,8 +19,8 @@ from sqlalchemy import select
 
 from anju_cli.detect import judge_together, watch_homes
 from anju_cli.recordings import WornRecording, read_home, worn_recordings
-from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
+from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
@@ -60,7 +60,7 @@ def line(  # noqa: PLR0917 - fixtures, by name
     monkeypatch.setattr("anju_gateway.desk.PACK_WAIT_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.mqtt_ingest._LINGER_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.RECORDS_EVERY_S", 0.0)
-    allowed = SupervisionParameters(allowed_silence_s=(2 * HOUR, *[6 * HOUR] * 7))
+    allowed = dataclasses.replace(SUPERVISION, allowed_silence_s=(2 * HOUR, *[6 * HOUR] * (len(KINDS) - 1)))
     clock = SteppedClock(begins)
     with records(sqlite_url) as sessions:
         ingest = IngestHarness(

@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 
 from anju_cli.detect import app
 from anju_detect.inactivity import InactivityDetector, InactivityParameters
-from anju_detect.supervision import SupervisionParameters
 from anju_platform.alerts.models import Alert
+from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_sim.life import Happening
@@ -56,7 +56,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
             sessions,
             DuckDbSeries(tmp_path / "series.duckdb"),
             clock,
-            supervision=SupervisionParameters(allowed_silence_s=(5 * DAY,) * 8),
+            supervision=dataclasses.replace(SUPERVISION, allowed_silence_s=(5 * DAY,) * len(KINDS)),
             rules=MonitoringRules(late_s=DAY, refresh_s=DAY, deadline_every_s=DAY),
             detector=InactivityDetector(InactivityParameters(heartbeat_gap_s=2 * DAY)),
         )

@@ -21,6 +21,7 @@ from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
+from anju_platform.console.rendering import HOME
 from anju_platform.console.tester.service import TesterService
 from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
@@ -45,6 +46,7 @@ from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import SeriesStore
 from anju_platform.visits.service import VisitService
 from anju_platform.web.hub import Hub
+from anju_platform.web.i18n import load_words
 from anju_wire.clock import Clock
 
 SWEEP_S = 1.0
@@ -118,7 +120,7 @@ def build(settings: Settings) -> Platform:
     duty, outbox = OncallService(), OutboxService(settings.apprise)
     alerts = AlertService(outbox, duty)
     visits = VisitService(outbox, duty, _arrival_code)
-    watch = MonitoringService(work=work, clock=clock, alerts=alerts)
+    watch = MonitoringService(work=work, clock=clock, alerts=alerts, words=load_words(HOME / "locale"))
     devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
     engine = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")

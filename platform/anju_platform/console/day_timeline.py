@@ -11,11 +11,9 @@ from anju_platform.console import time_format
 from anju_platform.console.activity_timeline import Stretch, TimelineRow
 from anju_platform.console.display_names import say
 from anju_platform.web.i18n import Words
-from anju_wire.profiles import QUANTITIES, Quantity
+from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 from anju_wire.vocabulary import Room
 
-LIFE = frozenset(row.quantity.value for row in QUANTITIES.values() if row.sign_of_life)
-"""Quantities whose readings show that a person moved."""
 BLINK = timedelta(minutes=2)
 """How long a single sign of life is drawn."""
 JOIN = timedelta(minutes=5)
@@ -58,17 +56,18 @@ def stretches(signs: Iterable[Sign]) -> dict[str, list[Stretch]]:
     seen: dict[str, list[Stretch]] = defaultdict(list)
     begun: dict[str, datetime] = {}
     for sign in signs:
-        if sign.quantity not in LIFE:
+        row = QUANTITIES.get(Quantity(sign.quantity)) if sign.quantity in LIFE_QUANTITIES else None
+        if row is None:
             continue
         at = datetime.fromtimestamp(sign.at_s, UTC)
-        if sign.quantity == Quantity.OCCUPANCY and not sign.value:
+        if row.lasts and not sign.value:
             start = begun.pop(sign.device, None)
             if start is not None:
                 _join(seen[sign.room], Stretch(start, min(at, start + LONGEST)))
-            continue
-        if sign.quantity == Quantity.OCCUPANCY:
+        elif row.lasts:
             begun.setdefault(sign.device, at)
-        _join(seen[sign.room], Stretch(at, at + BLINK))
+        if row.shows_life(sign.value):
+            _join(seen[sign.room], Stretch(at, at + BLINK))
     return seen
 
 

@@ -16,8 +16,9 @@ from anju_core.vocabulary import (
     VisitCategory,
     VisitState,
 )
+from anju_platform.devices.profiles import DEVICE_NAMES
 from anju_platform.web.i18n import N_, Words
-from anju_wire.profiles import DeviceKind
+from anju_wire.profiles import PROFILES
 from anju_wire.vocabulary import Announcement, Room
 
 
@@ -136,16 +137,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         Room.ENTRANCE: N_("门口"),
         Room.OTHER: N_("其他"),
     },
-    "device": {
-        DeviceKind.DOOR: N_("门磁"),
-        DeviceKind.MOTION: N_("人体感应"),
-        DeviceKind.BUTTON: N_("求助键"),
-        DeviceKind.LEAK: N_("水浸探测"),
-        DeviceKind.SMOKE: N_("烟雾探测"),
-        DeviceKind.OBJECT: N_("用品开合"),
-        DeviceKind.WEARABLE: N_("佩戴设备"),
-        DeviceKind.GATEWAY: N_("网关"),
-    },
+    "device": {profile.kind: DEVICE_NAMES[profile.name_key] for profile in PROFILES.values()},
     "told": {
         Announcement.HEARD: N_("收到，正在联系"),
         Announcement.BACKUP_LINE: N_("正在用备用线路"),

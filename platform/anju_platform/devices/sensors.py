@@ -9,16 +9,9 @@ from numpy.typing import NDArray
 
 from anju_detect.inactivity import KINDS
 from anju_platform.timeseries.store import Source
-from anju_wire.profiles import QUANTITIES, DeviceKind, Field, Quantity
+from anju_wire.profiles import QUANTITIES, Field, Quantity, life_sign
 
 _NO_LIFE = -1
-_LIVES: dict[str, str] = {
-    Quantity.OCCUPANCY: "motion",
-    Quantity.SOS: "button",
-    Quantity.SOS_CANCEL: "button",
-    Quantity.STEPS: "steps",
-    Quantity.HEARTBEAT: "heartbeat",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,17 +34,12 @@ class Sensor:
 
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
     """What a quantity of a kind of device is to ingest."""
-    life, when_false = _life(quantity, kind)
+    sign = life_sign(kind, quantity)
+    life, when_false = _NO_LIFE, False
+    if sign is not None:
+        life, when_false = KINDS.index(sign), QUANTITIES[Quantity(quantity)].life_when_false
     tells = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
     return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, tells)
-
-
-def _life(quantity: str, kind: str) -> tuple[int, bool]:
-    """Which sign of life a quantity of a kind of device is, and whether its falsehood is one."""
-    if quantity == Quantity.CONTACT:
-        return KINDS.index("door" if kind == DeviceKind.DOOR else "object"), True
-    name = _LIVES.get(str(quantity))
-    return (_NO_LIFE if name is None else KINDS.index(name)), quantity == Quantity.HEARTBEAT
 
 
 @dataclass

@@ -11,22 +11,14 @@ import numpy as np
 from anju_detect.inactivity import InactivitySignal, LifeBatch
 from anju_platform.devices.sensors import Sensor
 from anju_platform.timeseries.store import Reading, Readings, SeriesStore, Source
-from anju_wire.profiles import Quantity
+from anju_wire.profiles import LIFE_QUANTITIES, Quantity
 
-QUANTITIES = (
-    Quantity.OCCUPANCY,
-    Quantity.CONTACT,
-    Quantity.SOS,
-    Quantity.SOS_CANCEL,
-    Quantity.STEPS,
-    Quantity.HEARTBEAT,
-)
-"""What signs of life and heartbeats are made of."""
+READ = (*sorted(LIFE_QUANTITIES), Quantity.HEARTBEAT)
+"""Quantities that signs of life and heartbeats are made of."""
 LIFE_S, BEAT_S = 300, 900
 """So far apart at most are readings that say no more than one of them to who keeps five minutes of life, and half hours
 of sight: every clock on earth is a whole number of quarters of an hour ahead."""
 _BATCH = 5000
-_ALWAYS = frozenset({Quantity.HEARTBEAT})
 
 
 class MonitoringSnapshotRefused(ValueError):
@@ -69,7 +61,7 @@ class ActivityReader:
 
     def batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
         """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
-        for home, reading in series.scan(from_s, until_s, [str(quantity) for quantity in QUANTITIES]):
+        for home, reading in series.scan(from_s, until_s, [str(quantity) for quantity in READ]):
             self._take(home, reading)
             if len(self._columns) >= _BATCH:
                 yield self._batch()
@@ -78,7 +70,7 @@ class ActivityReader:
 
     def pieces(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
         """The same, thinned to one sign of life of a sensor in `LIFE_S` and one heartbeat in `BEAT_S`."""
-        beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in QUANTITIES if one is not Quantity.HEARTBEAT]
+        beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in READ if one is not Quantity.HEARTBEAT]
         for quantities, every_s in ((lives, LIFE_S), (beats, BEAT_S)):
             for readings in series.peaks(from_s, until_s, quantities, every_s):
                 yield self._thinned(readings)
@@ -93,8 +85,7 @@ class ActivityReader:
     def _find(self, source: Source) -> tuple[int, int, int, int]:
         """Row, room, kind of life and whether falsehood is one; row -1 for a home that is not known."""
         sensor = self._book.sensor(source.home, source.device, source.quantity)
-        always = sensor.life_when_false or source.quantity in _ALWAYS
-        found = self._rows.get(source.home, -1), sensor.room, sensor.life, int(always)
+        found = self._rows.get(source.home, -1), sensor.room, sensor.life, int(sensor.life_when_false)
         self._found[source] = found
         return found
 
@@ -103,7 +94,7 @@ class ActivityReader:
         if row is None:
             return
         sensor = self._book.sensor(home, reading.device, reading.quantity)
-        alive = reading.quantity in _ALWAYS or bool(reading.value) or sensor.life_when_false
+        alive = bool(reading.value) or sensor.life_when_false
         if sensor.life >= 0 and alive:
             self._columns.append((row, reading.at_s, sensor.room, sensor.life))
 

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import or_, select
 
-from anju_detect.supervision import DEVICE_KINDS, GATEWAY
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, InactivityDeadline, Sight
+from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.residents.models import Absence, Community, Home
+from anju_wire.profiles import PROFILES, DeviceKind
 
 _LOCAL_S = 8 * 3600.0
 _LEAST_WISH, _MOST_WISH = 0.01, 100.0
@@ -36,7 +37,7 @@ class Supervised:
     home_id: str
     device_id: str
     kind: int
-    """Index in `anju_detect.supervision.DEVICE_KINDS`."""
+    """Index in `anju_platform.devices.profiles.KINDS`."""
     seen_s: float
 
 
@@ -95,12 +96,15 @@ class MonitoringRepository:
     def supervised(self) -> list[Supervised]:
         """Every gateway in service and every registered device of a kind that checks in."""
         gateways = select(Gateway.home_id, Gateway.id, Gateway.last_seen_at).where(Gateway.retired_at.is_(None))
-        found = [Supervised(home, gw, GATEWAY, _seconds(at)) for home, gw, at in self._session.execute(gateways)]
+        found = [
+            Supervised(home, gateway, SUPERVISION.gateway, _seconds(at))
+            for home, gateway, at in self._session.execute(gateways)
+        ]
         devices = select(Device.home_id, Device.id, Device.kind, Device.last_seen_at).where(Device.known)
         found += [
-            Supervised(home, device, DEVICE_KINDS.index(kind), _seconds(at))
+            Supervised(home, device, KINDS.index(DeviceKind(kind)), _seconds(at))
             for home, device, kind, at in self._session.execute(devices)
-            if kind in DEVICE_KINDS
+            if kind in PROFILES
         ]
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -23,11 +23,13 @@ from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
+from anju_platform.monitoring.offline_reasons import describe_offline
 from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, Snapshot, moment
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
+from anju_platform.web.i18n import LOCALES, Words
 from anju_wire.clock import Clock
 
 _SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
@@ -47,10 +49,12 @@ class MonitoringService:
         detector: InactivityDetector | None = None,
         rules: MonitoringRules | None = None,
         supervision: SupervisionParameters | None = None,
+        words: Mapping[str, Words] | None = None,
     ) -> None:
         self._detector = detector or InactivityDetector()
         self._work, self._clock, self._alerts = work, clock, alerts
         self._rules = rules or MonitoringRules()
+        self._words = words or {locale: Words(locale) for locale in LOCALES}
         self._lock = threading.RLock()
         self._rows: dict[str, int] = {}
         self._places: dict[str, Place] = {}
@@ -246,7 +250,7 @@ class MonitoringService:
                 self._returning[dark.home_id] = dark
 
     def _tell_sight(self, dark: HomeOffline, now_s: float, *, blind: bool) -> None:
-        zh, en = (dark.reason_zh, dark.reason_en) if blind else ("", "")
+        zh, en = (describe_offline(dark.reason, self._words[locale]) if blind else "" for locale in LOCALES)
         with self._work() as work:
             MonitoringRepository(work).set_sight(dark.home_id, moment(dark.since_s) if blind else None, zh, en)
             at = moment(now_s) or work.clock.now()

@@ -13,25 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.supervision import GATEWAY, Blindness, DeviceSightings, SupervisionParameters, supervise
+from anju_detect.supervision import OfflineHome, SupervisedDevices, SupervisionParameters, supervise_devices
+from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.ingest.ports import Sightings
+from anju_platform.monitoring.offline_reasons import OfflineCause, OfflineReason
 from anju_platform.monitoring.repository import Supervised
 from anju_platform.monitoring.rules import MonitoringRules
+from anju_wire.profiles import DeviceKind
 
 Floats = NDArray[np.float64]
-_OFFLINE = "网关已掉线，暂时看不到这户", "the gateway is offline: this home can't be seen"
-_DEAF = "平台自己收不到数据，暂时看不到这户", "the platform itself receives nothing: this home can't be seen"
-_CAUSES = {
-    "zigbee2mqtt": (
-        "网关里的 zigbee2mqtt 停了，收不到传感器，暂时看不到这户",
-        "zigbee2mqtt at the gateway has stopped: no sensor can be heard, this home can't be seen",
-    ),
-    "bus": (
-        "网关与家里传感器之间的连接断了，暂时看不到这户",
-        "the gateway has lost its local connection to the sensors: this home can't be seen",
-    ),
-}
-_UNHEARD = "网关收不到传感器，暂时看不到这户", "the gateway hears no sensors: this home can't be seen"
+_GATEWAY = SUPERVISION.gateway
+_CAUSES = {str(cause): cause for cause in (OfflineCause.ZIGBEE2MQTT, OfflineCause.BUS)}
+_UNKNOWN = OfflineReason(OfflineCause.SENSORS_UNHEARD)
+"""Of a home that was offline before a restart; what was written about it then stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +35,7 @@ class HomeOffline:
     home_id: str
     since_s: float
     by_gateway: bool
-    reason_zh: str = ""
-    reason_en: str = ""
+    reason: OfflineReason = _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class SupervisionMonitor:
         self, rules: MonitoringRules, parameters: SupervisionParameters | None, listening_since_s: float
     ) -> None:
         self._rules = rules
-        self._parameters = parameters or SupervisionParameters()
+        self._parameters = parameters or SUPERVISION
         self._since_s = listening_since_s
         self._up = True
         self._rows: dict[tuple[str, str], int] = {}
@@ -89,7 +82,7 @@ class SupervisionMonitor:
         self._kind = np.array([one.kind for one in listed], np.int8)
         self._gateways = {}
         for row, one in enumerate(listed):
-            if one.kind == GATEWAY:
+            if one.kind == _GATEWAY:
                 self._gateways.setdefault(one.home_id, []).append(row)
         known = [held.get((one.home_id, one.device_id), math.nan) for one in listed]
         self._seen = np.fmax(np.array([one.seen_s for one in listed], np.float64), np.array(known, np.float64))
@@ -162,23 +155,24 @@ class SupervisionMonitor:
         if not len(self._home):
             return Changes([], list(self._dark.values()))
         self._forgive()
-        blind = {self._homes[one.home]: one for one in supervise(self._sightings(now_s), now_s, self._parameters).blind}
+        offline = supervise_devices(self._devices(now_s), now_s, self._parameters).offline
+        blind = {self._homes[one.home] for one in offline}
         gone = {home for home, at_s in self._gone.items() if now_s - at_s > self._rules.offline_s}
         new = [home for home in blind if home not in self._dark]
         darkened = self._explained(new, now_s)
         known = set(self._homes)
         darkened += [
-            HomeOffline(home, self._gone[home], True, *_OFFLINE)
+            HomeOffline(home, self._gone[home], True, OfflineReason(OfflineCause.GATEWAY_OFFLINE))
             for home in sorted(gone & known)
             if home not in blind and home not in self._dark
         ]
         unheard = {home for home, (_, since_s) in self._unheard.items() if now_s - since_s > self._rules.deaf_s}
         darkened += [
-            HomeOffline(home, self._unheard[home][1], False, *_CAUSES.get(self._unheard[home][0], _UNHEARD))
+            HomeOffline(home, self._unheard[home][1], False, _why_unheard(self._unheard[home][0]))
             for home in sorted(unheard & known - gone)
             if home not in blind and home not in self._dark
         ]
-        still = blind.keys() | gone | unheard
+        still = blind | gone | unheard
         again = [dark for home, dark in self._dark.items() if home not in still]
         return Changes(darkened, again)
 
@@ -196,7 +190,7 @@ class SupervisionMonitor:
             if not self._seen[row] >= at_s:
                 self._seen[row] = at_s
             home = self._homes[self._home[row]]
-            if self._kind[row] == GATEWAY and at_s > self._gone.get(home, math.inf):
+            if self._kind[row] == _GATEWAY and at_s > self._gone.get(home, math.inf):
                 del self._gone[home]
 
     def _forgive(self) -> None:
@@ -211,7 +205,7 @@ class SupervisionMonitor:
         times = [float(self._seen[row]) for row in self._gateways.get(home_id, ())]
         return max((at_s for at_s in times if not math.isnan(at_s)), default=-math.inf)
 
-    def _sightings(self, now_s: float) -> DeviceSightings:
+    def _devices(self, now_s: float) -> SupervisedDevices:
         floor = np.full(len(self._homes), self._since_s)
         expected, returned = floor.copy(), np.full(len(self._homes), -np.inf)
         number = {home: row for row, home in enumerate(self._homes)}
@@ -222,11 +216,11 @@ class SupervisionMonitor:
             if home in number:
                 returned[number[home]] = at_s
         floor, expected = np.maximum(floor, returned), np.maximum(expected, returned)
-        is_gateway = self._kind == GATEWAY
+        is_gateway = self._kind == _GATEWAY
         told = self._has_told(is_gateway, now_s)[self._home] & ~is_gateway
         earliest = np.where(told, returned[self._home], floor[self._home])
         last = np.where(np.isnan(self._seen), np.nan, np.maximum(self._seen, earliest))
-        return DeviceSightings(self._home, self._kind, last, expected[self._home])
+        return SupervisedDevices(self._home, self._kind, last, expected[self._home])
 
     def _has_told(self, is_gateway: NDArray[np.bool_], now_s: float) -> NDArray[np.bool_]:
         """Homes whose gateway has had the time to pass on what its devices said while the platform was away.
@@ -244,15 +238,21 @@ class SupervisionMonitor:
             return []
         if not self._up:
             return [
-                HomeOffline(home, self._since_s, by_gateway=True, reason_zh=_DEAF[0], reason_en=_DEAF[1])
+                HomeOffline(home, self._since_s, by_gateway=True, reason=OfflineReason(OfflineCause.PLATFORM_OFFLINE))
                 for home in homes
             ]
         wanted = np.isin(np.array(self._homes), homes)[self._home]
         expected = np.full(int(wanted.sum()), self._since_s)
-        truth = DeviceSightings(self._home[wanted], self._kind[wanted], self._seen[wanted], expected)
+        truth = SupervisedDevices(self._home[wanted], self._kind[wanted], self._seen[wanted], expected)
         kinds = self._kind[wanted]
-        return [self._dark_of(one, kinds) for one in supervise(truth, now_s, self._parameters).blind]
+        offline = supervise_devices(truth, now_s, self._parameters).offline
+        return [self._dark_of(one, KINDS[kinds[one.device]], now_s) for one in offline]
 
-    def _dark_of(self, one: Blindness, kinds: NDArray[np.int8]) -> HomeOffline:
-        by_gateway = bool(kinds[one.device] == GATEWAY)
-        return HomeOffline(self._homes[one.home], one.since_s, by_gateway, one.reason_zh, one.reason_en)
+    def _dark_of(self, one: OfflineHome, kind: DeviceKind, now_s: float) -> HomeOffline:
+        cause = OfflineCause.DEVICE_NEVER_HEARD if one.never_heard else OfflineCause.DEVICE_SILENT
+        reason = OfflineReason(cause, kind, now_s - one.since_s)
+        return HomeOffline(self._homes[one.home], one.since_s, kind is DeviceKind.GATEWAY, reason)
+
+
+def _why_unheard(cause: str) -> OfflineReason:
+    return OfflineReason(_CAUSES.get(cause, OfflineCause.SENSORS_UNHEARD))

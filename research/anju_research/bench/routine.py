@@ -22,7 +22,7 @@ from anju_platform.app import migrate, process
 from anju_platform.app.bootstrap import ROUTINE_S
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
-from anju_platform.monitoring.activity_reader import QUANTITIES
+from anju_platform.monitoring.activity_reader import READ
 from anju_platform.residents.models import Home
 from anju_platform.routine.nightly_job import OVERLAP_S, NightlyJob
 from anju_platform.timeseries.open import open_series
@@ -153,7 +153,7 @@ def _pass(fleet: Fleet) -> list[float]:
 def _bare(fleet: Fleet) -> float:
     """Seconds that it takes to have each of the readings once, in pieces of an hour."""
     began = time.perf_counter()
-    quantities = [str(quantity) for quantity in QUANTITIES]
+    quantities = [str(quantity) for quantity in READ]
     for from_s in np.arange(bench_nights.LAST_PASS_S - OVERLAP_S, bench_nights.NEXT_PASS_S, 3600.0):
         for _ in fleet.series.scan(float(from_s), float(from_s) + 3600.0, quantities):
             pass

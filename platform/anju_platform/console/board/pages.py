@@ -34,6 +34,7 @@ from anju_platform.residents.models import Home
 from anju_platform.routine.views import NoteView
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_platform.web.i18n import Words
+from anju_wire.profiles import LIFE_QUANTITIES
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -236,7 +237,7 @@ def _drawings(
     falls = one.kind is AlertKind.FALL
     try:
         signs = asked.platform.series.read(
-            one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=day_timeline.LIFE
+            one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=LIFE_QUANTITIES
         )
         clip = asked.platform.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None
     except SeriesUnavailable:

@@ -20,14 +20,13 @@ from anju_platform.residents.queries import absence_view, agreed, visit_brief
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.views import AbsenceView, VisitBrief
 from anju_platform.visits.models import VisitTask
-from anju_wire.profiles import QUANTITIES
+from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 
 _POLLED = timedelta(minutes=10)
 _LOOKS = 20
 _DAY_BEGINS = time(4)
 """Movement before four is not yet "she rose"."""
 _ABOUT_A_DEVICE = frozenset({AlertKind.BLIND.value})
-_SIGNS = frozenset(row.quantity.value for row in QUANTITIES.values() if row.sign_of_life)
 _SIGHTS = {
     FamilyState.PRIVATE: "dark",
     FamilyState.CHECKING: "way",
@@ -178,8 +177,8 @@ class FamilyService:
         begins = datetime.combine(local.date(), _DAY_BEGINS, local.tzinfo)
         if begins >= now:
             return None
-        for sign in self._series.read(home.id, begins.timestamp(), now.timestamp(), _SIGNS):
-            if sign.quantity != "occupancy" or sign.value:
+        for sign in self._series.read(home.id, begins.timestamp(), now.timestamp(), LIFE_QUANTITIES):
+            if QUANTITIES[Quantity(sign.quantity)].shows_life(sign.value):
                 return datetime.fromtimestamp(sign.at_s, UTC)
         return None
 

@@ -31,6 +31,7 @@ from anju_platform.residents.views import (
 )
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_platform.web.i18n import Words
+from anju_wire.profiles import LIFE_QUANTITIES
 
 router = APIRouter(dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 USUAL_DAYS = 7
@@ -166,7 +167,7 @@ def _strips(asked: PageContext, home_id: str, now: datetime, days: int) -> list[
     first = today - timedelta(days=days - 1)
     try:
         signs = asked.platform.series.read(
-            home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=day_timeline.LIFE
+            home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
         )
     except SeriesUnavailable:
         return []
