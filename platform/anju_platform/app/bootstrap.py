@@ -28,6 +28,7 @@ from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.service import DeviceService
+from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.mqtt_client import BufferedClient
 from anju_platform.ingest.mqtt_ingest import MqttIngest
@@ -46,7 +47,6 @@ from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import SeriesStore
 from anju_platform.visits.service import VisitService
 from anju_platform.web.hub import Hub
-from anju_platform.web.i18n import load_words
 from anju_wire.clock import Clock
 
 SWEEP_S = 1.0

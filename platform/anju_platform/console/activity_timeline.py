@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from anju_platform.console import time_format
-from anju_platform.web.i18n import Words
+from anju_platform.i18n import time_format
+from anju_platform.i18n.translation import Words
 
 ROW = 30
 """Height of a room's row, px."""

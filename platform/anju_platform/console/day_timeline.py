@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from anju_platform.console import time_format
 from anju_platform.console.activity_timeline import Stretch, TimelineRow
-from anju_platform.console.display_names import say
-from anju_platform.web.i18n import Words
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import say
+from anju_platform.i18n.translation import Words
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 from anju_wire.vocabulary import Room
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n.translation import N_, Words
 
 _SAYINGS: Mapping[str, str] = {
     "AlertAlreadyTaken": N_("%(by)s 已经接手了。"),

@@ -8,10 +8,10 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from anju_platform.console import time_format
 from anju_platform.console.rendering import address
+from anju_platform.i18n import time_format
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.models import Home, Resident
-from anju_platform.web.i18n import N_, Words
 
 ELDER = "elder"
 """Who a call was to, when it was to the elder."""

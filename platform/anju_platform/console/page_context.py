@@ -12,8 +12,8 @@ from anju_core.actor import Actor
 from anju_platform.accounts.guards import SignedInDep
 from anju_platform.accounts.service import SignedIn
 from anju_platform.console.rendering import Pages
+from anju_platform.i18n.translation import Words
 from anju_platform.web.dependencies import PlatformDep
-from anju_platform.web.i18n import Words
 
 if TYPE_CHECKING:
     from anju_platform.app.bootstrap import Platform

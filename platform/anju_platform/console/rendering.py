@@ -16,8 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import anju_dashboards
-from anju_platform.console import activity_timeline, display_names, time_format, waveform_chart
-from anju_platform.web.i18n import LOCALES, N_, SOURCE, Words, load_words
+from anju_platform.console import activity_timeline, waveform_chart
+from anju_platform.i18n import display_names, time_format
+from anju_platform.i18n.translation import LOCALES, N_, SOURCE, Words, load_words
 from anju_wire.clock import Clock
 
 HOME = Path(anju_dashboards.__file__).parent

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from anju_platform.web.i18n import Words
+from anju_platform.i18n.translation import Words
 
 HEIGHT = 140
 FOOT = 24

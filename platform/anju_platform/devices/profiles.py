@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anju_detect.supervision import SupervisionParameters
-from anju_platform.web.i18n import N_
+from anju_platform.i18n.translation import N_
 from anju_wire.profiles import PROFILES, DeviceKind
 
 DEVICE_NAMES: Mapping[str, str] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from anju_platform.devices.profiles import DEVICE_NAMES
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES, DeviceKind
 
 _HOUR_S = 3600.0

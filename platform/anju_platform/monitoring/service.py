@@ -17,6 +17,7 @@ from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySi
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.i18n.translation import LOCALES, Words
 from anju_platform.ingest.ports import Sightings
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
@@ -29,7 +30,6 @@ from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
-from anju_platform.web.i18n import LOCALES, Words
 from anju_wire.clock import Clock
 
 _SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from anju_platform.accounts.errors import NotSignedIn, SignInRefused, TooManySignIns
-from anju_platform.web.i18n import N_
+from anju_platform.i18n.translation import N_
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[DomainError], HTTPStatus] = {

@@ -18,7 +18,7 @@ from anju_core.errors import DomainError
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.queries import AlertDetail
-from anju_platform.console import day_timeline, time_format
+from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.board import presenter
 from anju_platform.console.board.views import Board, Detail, QuietNote
@@ -30,10 +30,11 @@ from anju_platform.console.rendering import address
 from anju_platform.console.waveform_chart import WaveformChart, magnitudes
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.i18n import time_format
+from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
 from anju_platform.routine.views import NoteView
 from anju_platform.timeseries.store import SeriesUnavailable
-from anju_platform.web.i18n import Words
 from anju_wire.profiles import LIFE_QUANTITIES
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])

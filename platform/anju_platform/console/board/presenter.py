@@ -10,13 +10,13 @@ from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertRow, HistoryStep
-from anju_platform.console import time_format
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
-from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.i18n.translation import N_, Words
 
 FLOOD = 10
 """More alerts than this in ten minutes are a flood for one operator (ISA-18.2)."""

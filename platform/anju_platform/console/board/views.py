@@ -8,8 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from anju_platform.console.activity_timeline import ActivityTimeline
-from anju_platform.console.display_names import Sight
 from anju_platform.console.waveform_chart import WaveformChart
+from anju_platform.i18n.display_names import Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.views import OfferLine, TaskLine, VisitLine
-from anju_platform.console.display_names import LABELS, Sight
+from anju_platform.i18n.display_names import LABELS, Sight
+from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
-from anju_platform.web.i18n import Words
 
 _SIGHTS: Mapping[VisitState, Sight] = {
     VisitState.UNFILLED: Sight.NOW,

@@ -16,18 +16,18 @@ from anju_core.dispatch import Place
 from anju_core.errors import DomainError
 from anju_core.vocabulary import DeclineReason, Role, VisitState
 from anju_platform.accounts.guards import require
-from anju_platform.console import time_format
 from anju_platform.console.board.visit_summary import visit_sight
-from anju_platform.console.display_names import LABELS, Sight
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import HomeCard, card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import LABELS, Sight
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import N_, Words
 
 carer = APIRouter(prefix="/carer", dependencies=[Depends(require(Role.CARER))])
 STEPS = (

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from anju_platform.console.district import kpis
 from anju_platform.console.district.kpis import Happened, Sum
-from anju_platform.web.i18n import N_
+from anju_platform.i18n.translation import N_
 
 _TSA = N_("英国 TSA 接警质量标准，按月")
 _OURS = N_("我们定的")

@@ -12,13 +12,13 @@ from fastapi.responses import Response
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console import time_format
-from anju_platform.console.display_names import LABELS, say
 from anju_platform.console.district.kpis import Case
 from anju_platform.console.district.service import Figure, ProviderRow, Report
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import LABELS, say
+from anju_platform.i18n.translation import N_, Words
 
 router = APIRouter(prefix="/district", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
 

@@ -13,14 +13,14 @@ from fastapi.responses import RedirectResponse, Response
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console import time_format
-from anju_platform.console.display_names import say
 from anju_platform.console.error_messages import explain
 from anju_platform.console.family.service import FamilySummary
 from anju_platform.console.page_context import PageContext, PageContextDep
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import say
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.views import AbsenceView, VisitBrief
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import N_, Words
 
 router = APIRouter(prefix="/family", dependencies=[Depends(require(Role.FAMILY))])
 

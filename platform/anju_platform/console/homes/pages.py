@@ -18,9 +18,9 @@ from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
+from anju_platform.i18n.translation import Words
 from anju_platform.residents.views import BlindHome
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import Words
 
 router = APIRouter(prefix="/blind", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 

@@ -15,11 +15,11 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role, VisitState
 from anju_platform.accounts.guards import require
 from anju_platform.accounts.models import Account
-from anju_platform.console import time_format
 from anju_platform.console.board.visit_summary import visit_sight
-from anju_platform.console.display_names import Sight
 from anju_platform.console.page_context import PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import Sight
 from anju_platform.visits.models import Carer, Offer, Provider
 from anju_platform.visits.queries import VisitRow
 

@@ -12,13 +12,15 @@ from fastapi.responses import Response
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console import day_timeline, time_format
+from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
-from anju_platform.console.display_names import Sight, alert_sight, say
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.console.routine import charts
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import Sight, alert_sight, say
+from anju_platform.i18n.translation import Words
 from anju_platform.residents.views import (
     AbsenceView,
     ConsentView,
@@ -30,7 +32,6 @@ from anju_platform.residents.views import (
     Person,
 )
 from anju_platform.timeseries.store import SeriesUnavailable
-from anju_platform.web.i18n import Words
 from anju_wire.profiles import LIFE_QUANTITIES
 
 router = APIRouter(dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])

@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from anju_detect.routine import MEASURES
 from anju_detect.routine.reasons import told
-from anju_platform.console import time_format
+from anju_platform.i18n import time_format
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.routine.views import DayView, RoutineView
-from anju_platform.web.i18n import N_, Words
 
 EVENING_H, NOON_H = -6.0, 12.0
 """A night is drawn from the evening before to noon."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from anju_detect.inactivity import MEASURED, Brought
+from anju_platform.i18n.translation import Words
 from anju_platform.sensitivity.views import Forecast
-from anju_platform.web.i18n import Words
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, FOOT, INSET = 26, 14, 30, 40, 14

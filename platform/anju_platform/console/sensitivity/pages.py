@@ -19,10 +19,10 @@ from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
 from anju_platform.console.sensitivity.charts import curve
+from anju_platform.i18n.translation import Words
 from anju_platform.sensitivity.service import ROUTINE_STEPS, forecast
 from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget
 from anju_platform.web.errors import status_of
-from anju_platform.web.i18n import Words
 
 router = APIRouter(prefix="/wishes", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
 

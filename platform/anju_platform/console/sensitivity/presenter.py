@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anju_detect.inactivity import MEASURED
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget, Forecast
-from anju_platform.web.i18n import N_, Words
 
 MONTH_DAYS = 30.0
 _WHOLE = 10.0

@@ -15,8 +15,6 @@ from sqlalchemy.orm import selectinload
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console import time_format
-from anju_platform.console.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card_of
 from anju_platform.console.page_context import PageContext, PageContextDep
@@ -24,8 +22,10 @@ from anju_platform.console.tester.command_trace import Line
 from anju_platform.console.tester.service import ACTIONS
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
-from anju_platform.web.i18n import Words
 
 router = APIRouter(prefix="/tester", dependencies=[Depends(require(Role.TESTER))])
 LINES = 12

@@ -17,7 +17,7 @@ from anju_core.vocabulary import (
     VisitState,
 )
 from anju_platform.devices.profiles import DEVICE_NAMES
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES
 from anju_wire.vocabulary import Announcement, Room
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from anju_platform.web.i18n import N_, Words
+from anju_platform.i18n.translation import N_, Words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400

@@ -1,0 +1,1 @@
+"""Words for people: translation, times as they are told, display names of the vocabulary. Knows no slice."""
