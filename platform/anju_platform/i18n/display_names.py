@@ -16,7 +16,7 @@ from anju_core.vocabulary import (
     VisitCategory,
     VisitState,
 )
-from anju_platform.devices.profiles import DEVICE_NAMES
+from anju_platform.i18n.device_names import DEVICE_NAMES
 from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES
 from anju_wire.vocabulary import Announcement, Room

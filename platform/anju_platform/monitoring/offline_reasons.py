@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anju_platform.devices.profiles import DEVICE_NAMES
+from anju_platform.i18n.device_names import DEVICE_NAMES
 from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES, DeviceKind
 
