@@ -19,8 +19,8 @@ from anju_cli.recordings import worn_recordings as read_pack
 from anju_detect.errors import DetectionError
 from anju_detect.fall import FallFleet, Judgement, WornChunk
 from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
-from anju_detect.inactivity.model import SilenceModel
-from anju_detect.shipped import unpack_arrays
+from anju_detect.inactivity.model import InactivityModel
+from anju_detect.model_store import unpack_arrays
 
 app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def inactivity(
 ) -> None:
     """Watch recorded homes for silences, as the platform does: a sweep a minute over all homes."""
     try:
-        trained = SilenceModel.shipped() if model is None else trained_model(model)
+        trained = InactivityModel.load() if model is None else trained_model(model)
         homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
         signals = watch_homes(homes, target, trained)
     except (RecordingUnreadable, DetectionError) as error:
@@ -60,7 +60,7 @@ def inactivity(
     _console.print(f"{len(homes)} homes, {len(signals)} alerts -> {alerts_csv}")
 
 
-def trained_model(path: Path) -> SilenceModel:
+def trained_model(path: Path) -> InactivityModel:
     """The model in a folder or file that `anju train inactivity` wrote, checked against the hash beside it.
 
     Raises
@@ -74,13 +74,13 @@ def trained_model(path: Path) -> SilenceModel:
     arrays = path / "inactivity.npz" if path.is_dir() else path
     try:
         digest = arrays.with_suffix(".sha256").read_text(encoding="ascii").split()[0]
-        return SilenceModel.of(unpack_arrays(arrays.read_bytes(), digest))
+        return InactivityModel.from_arrays(unpack_arrays(arrays.read_bytes(), digest))
     except (OSError, UnicodeDecodeError, IndexError) as error:
         raise RecordingUnreadable(arrays, f"no trained arrays with their hash: {error}") from error
 
 
 def watch_homes(
-    homes: list[HomeRecording], false_alerts_per_month: float, model: SilenceModel | None = None
+    homes: list[HomeRecording], false_alerts_per_month: float, model: InactivityModel | None = None
 ) -> list[InactivitySignal]:
     """Feed all homes through one detector, minute by minute; nothing is raised after a home's last row."""
     detector = InactivityDetector(capacity=max(len(homes), 1), model=model)

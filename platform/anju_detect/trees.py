@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
+class GradientBoostedTrees:
     """A sum of trees of equal depth over the same features.
 
     Attributes
@@ -22,7 +22,7 @@ class Forest:
         Shape (trees, depth): which feature each level of a tree asks about, and above which value it answers yes.
     leaves
         Shape (trees, 2^depth): what a tree adds to the sum; level d contributes bit d of the leaf's number.
-    start
+    intercept
         The sum before the first tree.
 
     """
@@ -30,7 +30,7 @@ class Forest:
     feature: NDArray[np.int16]
     threshold: NDArray[np.float32]
     leaves: NDArray[np.float32]
-    start: float
+    intercept: float
 
     def __post_init__(self) -> None:
         """Refuse arrays that don't fit each other."""
@@ -41,7 +41,7 @@ class Forest:
             shapes = self.feature.shape, self.threshold.shape, self.leaves.shape
             raise ModelRefused(f"features, thresholds and leaves of a forest don't fit: {shapes}")
 
-    def logit(self, x: Floats) -> Floats:
+    def decision_function(self, x: Floats) -> Floats:
         """Sum of all trees for the rows of x, shape (n, features); nan answers no."""
         depth = self.feature.shape[1]
         trees = np.arange(len(self.feature))
@@ -49,28 +49,28 @@ class Forest:
         leaf = np.zeros((len(x), len(self.feature)), np.int64)
         for level in range(depth):
             leaf |= (x32[:, self.feature[:, level]] > self.threshold[:, level]).astype(np.int64) << level
-        total: Floats = self.start + self.leaves[trees, leaf].sum(axis=1, dtype=np.float64)
+        total: Floats = self.intercept + self.leaves[trees, leaf].sum(axis=1, dtype=np.float64)
         return total
 
-    def arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
         """The forest as named arrays."""
         return {
             f"{prefix}_feature": self.feature,
             f"{prefix}_threshold": self.threshold,
             f"{prefix}_leaves": self.leaves,
-            f"{prefix}_start": np.array(self.start),
+            f"{prefix}_start": np.array(self.intercept),
         }
 
     @classmethod
-    def of(cls, arrays: dict[str, NDArray[np.generic]], prefix: str) -> Forest:
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], prefix: str) -> GradientBoostedTrees:
         """The inverse of `arrays`."""
         try:
             parts = [arrays[f"{prefix}_{name}"] for name in ("feature", "threshold", "leaves")]
-            start = float(arrays[f"{prefix}_start"])
+            intercept = float(arrays[f"{prefix}_start"])
         except KeyError as error:
             raise ModelRefused(f"the model lacks {error}") from error
         feature, threshold, leaves = parts
-        return cls(feature.astype(np.int16), threshold.astype(np.float32), leaves.astype(np.float32), start)
+        return cls(feature.astype(np.int16), threshold.astype(np.float32), leaves.astype(np.float32), intercept)
 
 
 def sigmoid(logit: Floats) -> Floats:

@@ -283,10 +283,10 @@ def test_any_order_and_any_cut_into_batches_tells_the_same(rows: list[tuple[floa
 
 
 @settings(max_examples=20, deadline=None)
-@given(wish=st.tuples(st.floats(0.02, 2.0), st.floats(0.02, 2.0)), visits=st.integers(3, 8))
-def test_a_higher_wish_never_delays_the_first_change(wish: tuple[float, float], visits: int) -> None:
+@given(target=st.tuples(st.floats(0.02, 2.0), st.floats(0.02, 2.0)), visits=st.integers(3, 8))
+def test_a_higher_target_never_delays_the_first_change(target: tuple[float, float], visits: int) -> None:
     first = []
-    for rate in sorted(wish):
+    for rate in sorted(target):
         detector = RoutineDetector(RoutineParameters(false_alerts_per_month=rate, draws=199))
         detector.add_home("a", utc_offset_s=0.0)
         changes = live(detector, [Habit()] * 24 + [Habit(visits=visits)] * 8)

@@ -28,15 +28,15 @@ class StreamClock:
         self._straggler_until_s = np.nan
         self.ahead_s = 0.0
 
-    def own(self, times: Times, samples: NDArray[np.int16], ring: SampleRing) -> Times:
+    def to_stream_time(self, times: Times, samples: NDArray[np.int16], ring: SampleRing) -> Times:
         """Times of these samples, whose times the sender gave, in own time; those up to `ring.newest_s` are old."""
         if times[0] > ring.newest_s:
             self.ahead_s = 0.0
         own = times + self.ahead_s
         if own[0] > ring.newest_s:
             return own
-        told = ring.told(own, samples, self._step_s)
-        if told or (told is None and not self._goes_on(times)):
+        known = ring.matches_known(own, samples, self._step_s)
+        if known or (known is None and not self._goes_on(times)):
             return own
         self.ahead_s = ring.newest_s + self._step_s - float(times[0])
         return times + self.ahead_s

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import ParameterOutOfRange, SamplesRefused
+from anju_detect.fall.classifier import FallClassifier, describe_impact, resample_to_grid
 from anju_detect.fall.clock import StreamClock
 from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.followup import TRUNK, OpenFall
-from anju_detect.fall.judge import Judge, look, on_grid
 from anju_detect.fall.model import FallModel, group_of
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.ring import SampleRing
@@ -51,7 +51,7 @@ class FallDetector:
         Where it is worn, one of `POSITIONS`.
     clip_g
         Range of the sensor, in g.
-    judge
+    classifier
         Scores the candidates; the trained model shipped with this package if None.
 
     """
@@ -63,7 +63,7 @@ class FallDetector:
         clip_g: float = 16.0,
         parameters: FallParameters | None = None,
         *,
-        judge: Judge | None = None,
+        classifier: FallClassifier | None = None,
     ) -> None:
         if not 20.0 <= fs_hz <= 200.0:  # noqa: PLR2004
             raise ParameterOutOfRange("fs_hz", fs_hz, "20 … 200 Hz")
@@ -73,8 +73,8 @@ class FallDetector:
             raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
         self.fs_hz, self.position, self.group = fs_hz, position, group_of(position, clip_g)
         self._parameters = p = parameters or FallParameters()
-        self._judge = judge or FallModel.shipped()
-        self._threshold = self._judge.threshold(self.group) if p.threshold is None else p.threshold
+        self._classifier = classifier or FallModel.load()
+        self._threshold = self._classifier.threshold_of(self.group) if p.threshold is None else p.threshold
         self._trigger = (p.trigger_g * 1000.0) ** 2
         seconds = p.decide_s + CLIP_BEFORE_S + PIECE_S + SLACK_S
         self._ring = SampleRing(math.ceil(seconds * fs_hz))
@@ -109,13 +109,17 @@ class FallDetector:
 
         """
         signals: list[FallSignal] = []
-        for at_s, piece in self.pieces(start_s, samples):
-            due = self.hear(at_s, piece)
-            scores = self._judge.scores(np.stack([one.window for one in due]), self.group) if due else np.zeros(0)
-            signals += self.settle(due, scores)
+        for at_s, piece in self.split_chunk(start_s, samples):
+            due = self.append_samples(at_s, piece)
+            scores = (
+                self._classifier.score_windows(np.stack([one.window for one in due]), self.group)
+                if due
+                else np.zeros(0)
+            )
+            signals += self.apply_scores(due, scores)
         return signals
 
-    def pieces(self, start_s: float, samples: NDArray[np.int16]) -> list[tuple[float, NDArray[np.int16]]]:
+    def split_chunk(self, start_s: float, samples: NDArray[np.int16]) -> list[tuple[float, NDArray[np.int16]]]:
         """The chunk in pieces that `hear` takes, with the time of the first sample of each.
 
         Raises
@@ -138,7 +142,7 @@ class FallDetector:
         if not math.isfinite(now_s):
             raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
         live = {SUSPECTED, CONFIRMED}
-        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.told_s <= CANCELLABLE_S]
+        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.sender_impact_s <= CANCELLABLE_S]
 
     def clip(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
         """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
@@ -151,9 +155,9 @@ class FallDetector:
                 break
         return self._clips.get(fall_id)
 
-    def hear(self, start_s: float, samples: NDArray[np.int16]) -> list[Candidate]:
+    def append_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[Candidate]:
         """The first half of `update` for one of its `pieces`: what is to be judged now, in order of time."""
-        times = self._clock.own(start_s + self._offsets[: len(samples)], samples, self._ring)
+        times = self._clock.to_stream_time(start_s + self._offsets[: len(samples)], samples, self._ring)
         newest = self._ring.newest_s
         if times[0] <= newest:
             fresh = int(np.searchsorted(times, newest, "right"))
@@ -165,19 +169,19 @@ class FallDetector:
         number = self._ring.end
         self._ring.append(times, samples, power)
         if power.max() > self._trigger:
-            self._hot.extend((_crests(power, self._trigger) + number).tolist())
+            self._hot.extend((_local_maxima(power, self._trigger) + number).tolist())
         if not (self._hot or self._waiting):
             return []
         self._find_candidates()
         return self._due()
 
-    def settle(self, due: list[Candidate], scores: NDArray[np.float64]) -> list[FallSignal]:
+    def apply_scores(self, due: list[Candidate], scores: NDArray[np.float64]) -> list[FallSignal]:
         """The second half: what the scores of those candidates, and the time since earlier falls, decide."""
         signals = [
             raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
         ]
         open_falls = [fall for fall in self._falls if fall.stage == SUSPECTED]
-        followed = [fall.follow(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
+        followed = [fall.advance(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
         signals += [decided for decided in followed if decided]
         if self._falls:
             self._store_clips()
@@ -187,7 +191,7 @@ class FallDetector:
         """Move every hot sample that is proven to be the largest around it to the waiting candidates."""
         reach = self._parameters.isolation_s
         while self._hot:
-            at = self._ring.time(self._hot[0])
+            at = self._ring.time_of(self._hot[0])
             if at + reach > self._ring.newest_s:
                 return
             if self._ring.is_largest(self._hot.popleft(), reach):
@@ -199,7 +203,9 @@ class FallDetector:
         while self._waiting and self._ring.newest_s >= self._waiting[0] + AFTER_S:
             impact = self._waiting.popleft()
             at = impact + AFTER_S
-            due.append(Candidate(impact, at, on_grid(*self._ring.between(impact - BEFORE_S, at), impact)))
+            due.append(
+                Candidate(impact, at, resample_to_grid(*self._ring.samples_between(impact - BEFORE_S, at), impact))
+            )
         return due
 
     def _judged(self, one: Candidate, score: float) -> FallSignal | None:
@@ -209,10 +215,10 @@ class FallDetector:
         self.judged.append(Judgement(one.impact_s - ahead, one.at_s - ahead, score, raised))
         if not raised:
             return None
-        seen = look(one.window)
+        seen = describe_impact(one.window)
         fall = OpenFall(one.impact_s, one.impact_s - ahead, score, self.position in TRUNK)
         self._falls.append(fall)
-        return fall.signal(one.at_s - ahead, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
+        return fall.make_signal(one.at_s - ahead, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
 
     def _store_clips(self) -> None:
         for fall in self._falls:
@@ -225,13 +231,13 @@ class FallDetector:
             del self._clips[next(iter(self._clips))]
 
     def _keep_clip(self, fall: OpenFall) -> None:
-        times, samples = self._ring.between(fall.impact_s - CLIP_BEFORE_S, fall.impact_s + CLIP_AFTER_S)
+        times, samples = self._ring.samples_between(fall.impact_s - CLIP_BEFORE_S, fall.impact_s + CLIP_AFTER_S)
         kept = self._clips.get(fall.fall_id)
         if len(times) and (kept is None or len(samples) > len(kept[1])):
-            self._clips[fall.fall_id] = (float(times[0]) - fall.impact_s + fall.told_s, samples.copy())
+            self._clips[fall.fall_id] = (float(times[0]) - fall.impact_s + fall.sender_impact_s, samples.copy())
 
 
-def _crests(power: NDArray[np.int32], above: float) -> NDArray[np.int64]:
+def _local_maxima(power: NDArray[np.int32], above: float) -> NDArray[np.int64]:
     """Samples above the trigger that are no smaller than their neighbours, the first of equal ones; ends count."""
     crest = power > above
     crest[1:] &= power[1:] > power[:-1]

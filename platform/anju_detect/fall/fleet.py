@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anju_detect.fall.classifier import FallClassifier
 from anju_detect.fall.detector import Candidate, FallDetector
-from anju_detect.fall.judge import Judge
 from anju_detect.fall.model import FallModel
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.signals import FallSignal
@@ -24,7 +24,7 @@ class WornChunk(NamedTuple):
     samples: NDArray[np.int16]
 
 
-class _Heard(NamedTuple):
+class _PendingChunk(NamedTuple):
     wearer: str
     detector: FallDetector
     due: list[Candidate]
@@ -33,8 +33,8 @@ class _Heard(NamedTuple):
 class FallFleet:
     """What `FallDetector` says of each wearer; a judgement costs a tenth where many are made together."""
 
-    def __init__(self, judge: Judge | None = None) -> None:
-        self._judge = judge or FallModel.shipped()
+    def __init__(self, classifier: FallClassifier | None = None) -> None:
+        self._classifier = classifier or FallModel.load()
         self.detectors: dict[str, FallDetector] = {}
 
     def add(
@@ -46,7 +46,7 @@ class FallFleet:
         parameters: FallParameters | None = None,
     ) -> None:
         """Begin to listen to a wearer, afresh if there is one of that name; arguments and errors of `FallDetector`."""
-        self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, judge=self._judge)
+        self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, classifier=self._classifier)
 
     def remove(self, wearer: str) -> None:
         """Forget a wearer; KeyError if there is none of that name."""
@@ -63,30 +63,34 @@ class FallFleet:
             A wearer was not added; nothing was taken of any.
 
         """
-        lists = [(chunk.wearer, self.detectors[chunk.wearer].pieces(chunk.start_s, chunk.samples)) for chunk in chunks]
+        lists = [
+            (chunk.wearer, self.detectors[chunk.wearer].split_chunk(chunk.start_s, chunk.samples)) for chunk in chunks
+        ]
         signals: list[tuple[str, FallSignal]] = []
         for step in range(max((len(pieces) for _, pieces in lists), default=0)):
-            heard = []
+            pending = []
             for wearer, pieces in lists:
                 if step < len(pieces):
                     detector = self.detectors[wearer]
-                    heard.append(_Heard(wearer, detector, detector.hear(*pieces[step])))
-            signals += self._settled(heard)
+                    pending.append(_PendingChunk(wearer, detector, detector.append_samples(*pieces[step])))
+            signals += self._classify_together(pending)
         return signals
 
-    def _settled(self, heard: list[_Heard]) -> list[tuple[str, FallSignal]]:
+    def _classify_together(self, pending: list[_PendingChunk]) -> list[tuple[str, FallSignal]]:
         """Judge by group, and hand each detector its scores."""
         windows: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
-        for _, detector, due in heard:
+        for _, detector, due in pending:
             windows[detector.group] += [one.window for one in due]
-        scores = {group: self._judge.scores(np.stack(some), group) for group, some in windows.items() if some}
+        scores = {
+            group: self._classifier.score_windows(np.stack(some), group) for group, some in windows.items() if some
+        }
         taken = dict.fromkeys(scores, 0)
         signals: list[tuple[str, FallSignal]] = []
-        for wearer, detector, due in heard:
+        for wearer, detector, due in pending:
             mine = np.zeros(0)
             if due:
                 start = taken[detector.group]
                 taken[detector.group] += len(due)
                 mine = scores[detector.group][start : start + len(due)]
-            signals += [(wearer, signal) for signal in detector.settle(due, mine)]
+            signals += [(wearer, signal) for signal in detector.apply_scores(due, mine)]
         return signals

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anju_detect.fall.judge import tilt_deg
+from anju_detect.fall.classifier import tilt_deg
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.ring import SAME_TIME_S, SampleRing
 from anju_detect.fall.signals import (
@@ -29,14 +29,27 @@ MOVING_FACTOR = 2.0
 
 @dataclass(slots=True)
 class OpenFall:
-    """One suspected fall on its way to a decision.
+    """A suspected fall until it is confirmed, withdrawn or cancelled.
 
-    `impact_s` is in the stream's own time, `told_s` the same by the sender's clock; `seconds` counts the whole seconds
-    seen after the impact.
+    Attributes
+    ----------
+    impact_s, sender_impact_s
+        Time of the impact on the stream's own clock, and on the sender's clock at that time; Unix seconds.
+    score
+        Score of the fall classifier, 0 … 1.
+    on_trunk
+        Whether the sensor moves with the trunk, so that recovery also requires an upright posture.
+    stage
+        One of the stages of `FallSignal`.
+    seconds
+        Whole seconds after the impact that were evaluated.
+    spreads
+        For each of them the standard deviation of the magnitude, g; nan where samples are missing.
+
     """
 
     impact_s: float
-    told_s: float
+    sender_impact_s: float
     score: float
     on_trunk: bool
     stage: str = SUSPECTED
@@ -46,9 +59,9 @@ class OpenFall:
     @property
     def fall_id(self) -> str:
         """The impact in whole milliseconds."""
-        return str(int(self.told_s * 1000))
+        return str(int(self.sender_impact_s * 1000))
 
-    def follow(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
+    def advance(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
         """Look at each further whole second; a signal where the fall is decided.
 
         `ahead_s` is own time minus the sender's.
@@ -56,7 +69,7 @@ class OpenFall:
         while self.stage == SUSPECTED and ring.newest_s >= self.impact_s + self.seconds + 1:
             self.seconds += 1
             at = self.impact_s + self.seconds
-            _, samples = ring.between(at - 1.0, at - 2 * SAME_TIME_S)
+            _, samples = ring.samples_between(at - 1.0, at - 2 * SAME_TIME_S)
             self.spreads.append(_spread_g(samples))
             if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
                 return self._decided(WITHDRAWN, at - ahead_s, withdrawn_words(self.seconds, *self._moving(p)))
@@ -68,15 +81,15 @@ class OpenFall:
 
     def cancel(self, now_s: float) -> FallSignal:
         """The wearer held the button."""
-        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.told_s, 0.0)))
+        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.sender_impact_s, 0.0)))
 
-    def signal(self, at_s: float, words: tuple[str, str]) -> FallSignal:
+    def make_signal(self, at_s: float, words: tuple[str, str]) -> FallSignal:
         """The present stage as a signal."""
-        return FallSignal(self.fall_id, self.stage, at_s, self.told_s, self.score, *words)
+        return FallSignal(self.fall_id, self.stage, at_s, self.sender_impact_s, self.score, *words)
 
     def _decided(self, stage: str, at_s: float, words: tuple[str, str]) -> FallSignal:
         self.stage = stage
-        return self.signal(at_s, words)
+        return self.make_signal(at_s, words)
 
     def _moving(self, p: FallParameters) -> tuple[int, int]:
         last = self.spreads[-p.recover_window_s :]
@@ -102,8 +115,8 @@ class OpenFall:
             return False
         if not self.on_trunk:
             return True
-        _, before = ring.between(self.impact_s - 4.0, self.impact_s - 1.0)
-        _, now = ring.between(self.impact_s + self.seconds - 3.0, self.impact_s + self.seconds)
+        _, before = ring.samples_between(self.impact_s - 4.0, self.impact_s - 1.0)
+        _, now = ring.samples_between(self.impact_s + self.seconds - 3.0, self.impact_s + self.seconds)
         if not len(before) or not len(now):
             return False
         return tilt_deg(before.mean(axis=0), now.mean(axis=0)) <= p.recover_tilt_deg

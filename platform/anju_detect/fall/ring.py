@@ -51,18 +51,18 @@ class SampleRing:
         self._times[put], self._samples[put], self._power[put] = times, samples, power
         self._size += n
 
-    def between(self, from_s: float, until_s: float) -> tuple[Times, Samples]:
+    def samples_between(self, from_s: float, until_s: float) -> tuple[Times, Samples]:
         """Times and samples in [from_s, until_s], as far as they are kept; views, not copies."""
         lo, hi = self._bounds(from_s, until_s)
         return self._times[lo:hi], self._samples[lo:hi]
 
-    def told(self, times: Times, samples: Samples, step_s: float) -> bool | None:
+    def matches_known(self, times: Times, samples: Samples, step_s: float) -> bool | None:
         """Whether those of these samples that are not newer than the newest are here.
 
         False: something else was there, at these times or between them; None: nothing was.
         """
         old = int(np.searchsorted(times, self.newest_s + SAME_TIME_S, "right"))
-        kept_times, kept = self.between(float(times[0]) - step_s, float(times[old - 1]) + step_s)
+        kept_times, kept = self.samples_between(float(times[0]) - step_s, float(times[old - 1]) + step_s)
         if not len(kept_times):
             return None
         nearest = np.searchsorted(kept_times, times[:old] - 0.5 * step_s).clip(max=len(kept_times) - 1)
@@ -79,7 +79,7 @@ class SampleRing:
         lo, hi = self._bounds(self._times[i] - reach_s, self._times[i] + reach_s)
         return lo + int(np.argmax(self._power[lo:hi])) == i
 
-    def time(self, number: int) -> float:
+    def time_of(self, number: int) -> float:
         """Time of a sample by its number."""
         return float(self._times[number - self._base])
 

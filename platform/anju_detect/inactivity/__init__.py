@@ -1,7 +1,7 @@
 """Inactivity over all homes at once: when a silence becomes worth a call, and why."""
 
 from anju_detect.inactivity.detector import InactivityDetector
-from anju_detect.inactivity.measured import MEASURED, Brought, expected
+from anju_detect.inactivity.measured_outcomes import MEASURED_OUTCOMES, MeasuredOutcome, expected_outcome
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
 from anju_detect.inactivity.vocabulary import AWAY_LONG, INACTIVITY, KINDS, OUTCOMES, ROOMS
@@ -10,14 +10,14 @@ __all__ = [
     "AWAY_LONG",
     "INACTIVITY",
     "KINDS",
-    "MEASURED",
+    "MEASURED_OUTCOMES",
     "OUTCOMES",
     "ROOMS",
-    "Brought",
     "Explanation",
     "InactivityDetector",
     "InactivityParameters",
     "InactivitySignal",
     "LifeBatch",
-    "expected",
+    "MeasuredOutcome",
+    "expected_outcome",
 ]

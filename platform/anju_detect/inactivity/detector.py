@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import OutcomeUnknown, ParameterOutOfRange
-from anju_detect.inactivity import gaps, quota
-from anju_detect.inactivity.habits import is_exit, learn, remember, rise
-from anju_detect.inactivity.intake import Rows, finite, interval, sorted_rows
-from anju_detect.inactivity.model import Outlook, SilenceModel, surprise_of
+from anju_detect.inactivity import durations, false_alert_budget
+from anju_detect.inactivity.batch_rows import Rows, require_finite, require_interval, sort_batch
+from anju_detect.inactivity.habits import is_exit, learn_gap, record_activity, record_rest_end
+from anju_detect.inactivity.model import InactivityModel, SurvivalForecast, tail_calibration_of
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.presence import presence_of
 from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
 from anju_detect.inactivity.state import AT_HOME, AWAY, NOT_BACK, HomeState
-from anju_detect.inactivity.stuck import believable
+from anju_detect.inactivity.stuck import credible_rows
 from anju_detect.inactivity.vocabulary import AWAY_LONG, FALSE, INACTIVITY, OUTCOMES, ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-USUAL_MOST_S = 24 * gaps.HOUR_S
+USUAL_MOST_S = 24 * durations.HOUR_S
 
 
 class InactivityDetector:
@@ -49,7 +49,7 @@ class InactivityDetector:
         parameters: InactivityParameters | None = None,
         *,
         capacity: int = 64,
-        model: SilenceModel | None = None,
+        model: InactivityModel | None = None,
     ) -> None:
         if capacity < 1:
             raise ParameterOutOfRange("capacity", capacity, "at least 1")
@@ -64,7 +64,7 @@ class InactivityDetector:
         return self._s
 
     def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
-        """Row of the home, a new one if it is new; with another wish a silence under way is asked about anew.
+        """Row of the home, a new one if it is new; with another target a silence under way is asked about anew.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class InactivityDetector:
             A row without a finite time, or with an unknown home, room or kind; no row was taken.
 
         """
-        rows = sorted_rows(batch, self._s.size, self._swept_s + self._p.ahead_s)
+        rows = sort_batch(batch, self._s.size, self._swept_s + self._p.ahead_s)
         if not len(rows.home):
             return
         heard_from = self._hear(rows)
@@ -110,7 +110,7 @@ class InactivityDetector:
         One comparison over all homes finds those for which something was to happen by now: a silence that has lasted
         long enough to be given a deadline, a deadline, the end of an absence or an outage.
         """
-        finite("now_s", now_s)
+        require_finite("now_s", now_s)
         self._swept_s = self._s.until_s = max(self._s.until_s, now_s)
         s = self._s
         rows = np.flatnonzero(s["next_s"] <= now_s)
@@ -120,17 +120,17 @@ class InactivityDetector:
         due = (s["deadline_s"][rows] <= now_s) & (s["raised_for_s"][rows] != s["last_life_s"][rows])
         raised = rows[due & ~self._unseen(rows, now_s)]
         s["raised_for_s"][raised] = s["last_life_s"][raised]
-        quota.count(s, raised[s["away"][raised] == AT_HOME], now_s, 1.0)
+        false_alert_budget.count_false_alerts(s, raised[s["away"][raised] == AT_HOME], now_s, 1.0)
         self._schedule(rows)
-        outlook = self._outlook(raised)
-        return [self._signal(int(row), now_s, outlook.take([number])) for number, row in enumerate(raised)]
+        forecast = self._forecast(raised)
+        return [self._signal(int(row), now_s, forecast.select([number])) for number, row in enumerate(raised)]
 
     def explain(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
         row = self._s.row(home)
-        finite("now_s", now_s)
+        require_finite("now_s", now_s)
         if math.isfinite(self._s["last_life_s"][row]):
-            return self._explanation(row, now_s, self._outlook(np.array([row])))
+            return self._explanation(row, now_s, self._forecast(np.array([row])))
         words = self._presence(row, now_s), 1.0, "还没有任何活动记录", "no sign of life was ever received"
         return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, *words)
 
@@ -141,24 +141,24 @@ class InactivityDetector:
         a false alert needs no correction either: the silence that ends by itself is learnt from like any other.
         """
         row = self._s.row(home)
-        finite("at_s", at_s)
+        require_finite("at_s", at_s)
         if outcome not in OUTCOMES:
             raise OutcomeUnknown(outcome, OUTCOMES)
         if outcome not in FALSE:
             self._s["taint_until_s"][row] = max(float(self._s["taint_until_s"][row]), at_s)
-            quota.count(self._s, np.array([row]), at_s, -1.0)
+            false_alert_budget.count_false_alerts(self._s, np.array([row]), at_s, -1.0)
 
     def untold(self, signal: InactivitySignal, at_s: float) -> None:
         """Nobody was told of this one, since life that came late had ended it: it was no false alert."""
         row = self._s.row(signal.home)
-        finite("at_s", at_s)
+        require_finite("at_s", at_s)
         if signal.kind == INACTIVITY:
-            quota.count(self._s, np.array([row]), at_s, -1.0)
+            false_alert_budget.count_false_alerts(self._s, np.array([row]), at_s, -1.0)
 
     def absent(self, home: str, from_s: float, until_s: float) -> None:
         """The family told us that nobody is in from … until; replaces an earlier word. Life inside ends it early."""
         row = self._s.row(home)
-        interval(from_s, until_s)
+        require_interval(from_s, until_s)
         self._s["absent_from_s"][row], self._s["absent_until_s"][row] = from_s, until_s
         self._schedule(np.array([row]))
 
@@ -166,7 +166,7 @@ class InactivityDetector:
         """The home can't be heard from … until (None: not known yet): neither life nor silence."""
         row = self._s.row(home)
         until = math.inf if until_s is None else until_s
-        interval(from_s, until)
+        require_interval(from_s, until)
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
         self._schedule(np.array([row]))
 
@@ -221,17 +221,17 @@ class InactivityDetector:
         """Take the signs of life, silence by silence: each long silence ends with the state of its beginning."""
         s = self._s
         keep = ~rows.is_beat & (rows.at_s > s["last_life_s"][rows.home])
-        life, heard_from = rows.take(keep), heard_from[keep]
-        believed = believable(s, life)
+        life, heard_from = rows.select(keep), heard_from[keep]
+        believed = credible_rows(s, life)
         if not believed.all():
-            life, heard_from = life.take(believed), heard_from[believed]
+            life, heard_from = life.select(believed), heard_from[believed]
         if not len(life.home):
             return
         before = life.before(s["last_life_s"])
-        part = life.running_count(life.at_s - before >= gaps.MIN_GAP_S)
+        part = life.running_count(life.at_s - before >= durations.MIN_GAP_S)
         for number in range(int(part.max()) + 1):
             chosen = part == number
-            piece = life.take(chosen)
+            piece = life.select(chosen)
             if number:
                 self._end_silence(piece, heard_from[chosen][piece.first])
                 self._learn(piece, heard_from[chosen])
@@ -246,7 +246,7 @@ class InactivityDetector:
         home = piece.home[piece.first]
         self._heard_since(home, heard_from)
         lasted = piece.at_s[piece.first] - self._silent_from(home)
-        pending = (lasted >= gaps.MIN_GAP_S) & np.isfinite(s["last_life_s"][home])
+        pending = (lasted >= durations.MIN_GAP_S) & np.isfinite(s["last_life_s"][home])
         if math.isfinite(s.until_s):
             self._ask(home[pending & np.isnan(s["deadline_s"][home])])
         s["hold_s"][home] = np.where(pending, np.fmax(s["deadline_s"][home], s["hold_s"][home]), s["hold_s"][home])
@@ -261,7 +261,7 @@ class InactivityDetector:
         s["deadline_s"][home] = s["tail_s"][home] = np.nan
         s["tail_share"][home] = 0.0
         s["away"][home] = AT_HOME
-        remember(s, piece, piece.at_s + s["offset_s"][piece.home])
+        record_activity(s, piece, piece.at_s + s["offset_s"][piece.home])
         inside = ~self._at_exit(home) & (at_s > s["absent_from_s"][home] + self._p.returned_early_s)
         back = home[inside & (at_s < s["absent_until_s"][home])]
         s["absent_until_s"][back] = s["last_life_s"][back]
@@ -278,8 +278,8 @@ class InactivityDetector:
         covered = (s["absent_from_s"][home] < ended) & (s["absent_until_s"][home] > began)
         covered |= (s["outage_from_s"][home] < ended) & (s["outage_until_s"][home] > began)
         clean = lived & (lost <= began) & ~covered & (ended - began <= self._p.learn_until_s)
-        learn(s, home[clean], began[clean], ended[clean])
-        rise(s, home[lived], began[lived], ended[lived])
+        learn_gap(s, home[clean], began[clean], ended[clean])
+        record_rest_end(s, home[lived], began[lived], ended[lived])
 
     # --- deciding --------------------------------------------------------------------------------------------------
 
@@ -294,23 +294,23 @@ class InactivityDetector:
             s[f"{kind}_from_s"][over] = s[f"{kind}_until_s"][over] = np.inf
             s["deadline_s"][over] = np.nan
         wanted = np.isnan(s["deadline_s"][rows]) & np.isfinite(s["last_life_s"][rows])
-        self._ask(rows[wanted & (self._silent_from(rows) <= now_s - gaps.MIN_GAP_S)])
+        self._ask(rows[wanted & (self._silent_from(rows) <= now_s - durations.MIN_GAP_S)])
 
     def _ask(self, rows: Ints) -> None:
         """Give the present silence of these homes its deadline."""
         if not len(rows):
             return
-        s, outlook = self._s, self._outlook(rows)
-        s["deadline_s"][rows] = self._deadline(rows, outlook)
-        s["away"][rows] = np.where(s["away"][rows] == NOT_BACK, NOT_BACK, np.where(outlook.away, AWAY, AT_HOME))
-        tail_s, s["tail_share"][rows] = outlook.tail()
+        s, forecast = self._s, self._forecast(rows)
+        s["deadline_s"][rows] = self._deadline(rows, forecast)
+        s["away"][rows] = np.where(s["away"][rows] == NOT_BACK, NOT_BACK, np.where(forecast.away, AWAY, AT_HOME))
+        tail_s, s["tail_share"][rows] = forecast.tail()
         s["tail_s"][rows] = self._silent_from(rows) + tail_s
 
     def _schedule(self, rows: Ints) -> None:
         """Note when these homes must next be looked at; a deadline that passed unseen is looked at every time."""
         s = self._s
         deadline, last = s["deadline_s"][rows], s["last_life_s"][rows]
-        ask = np.where(np.isfinite(last), self._silent_from(rows) + gaps.MIN_GAP_S, np.inf)
+        ask = np.where(np.isfinite(last), self._silent_from(rows) + durations.MIN_GAP_S, np.inf)
         told = np.where(s["raised_for_s"][rows] == last, np.inf, deadline)
         until = np.minimum(s["absent_until_s"][rows], s["outage_until_s"][rows])
         s["next_s"][rows] = np.minimum(np.where(np.isnan(deadline), ask, told), until)
@@ -321,27 +321,29 @@ class InactivityDetector:
         lived = np.isfinite(self._s["last_life_s"][rows])
         known[~lived] = np.inf
         wanted = np.isnan(known) & lived
-        known[wanted] = self._deadline(rows[wanted], self._outlook(rows[wanted]))
+        known[wanted] = self._deadline(rows[wanted], self._forecast(rows[wanted]))
         return known
 
-    def _deadline(self, rows: Ints, outlook: Outlook) -> Floats:
+    def _deadline(self, rows: Ints, forecast: SurvivalForecast) -> Floats:
         """Unix time at which each home's present silence is worth a call."""
         s = self._s
         silent_from = self._silent_from(rows)
-        wish = s["wish"][rows].astype(np.float64)
-        dearer = surprise_of(s["excess"][rows], s["expected"][rows]) * quota.unknown(s, rows)
-        dearer *= quota.factor(quota.recent_false(s, rows, silent_from), wish)
-        price = self._trained().price_h(wish, dearer)
-        chosen = np.fmax(silent_from + outlook.cheapest_s(price), s["hold_s"][rows])
+        target = s["wish"][rows].astype(np.float64)
+        dearer = tail_calibration_of(s["excess"][rows], s["expected"][rows]) * false_alert_budget.new_home_factor(
+            s, rows
+        )
+        dearer *= false_alert_budget.cost_factor(false_alert_budget.recent_false_alerts(s, rows, silent_from), target)
+        price = self._trained().false_alert_cost_h(target, dearer)
+        chosen = np.fmax(silent_from + forecast.least_cost_s(price), s["hold_s"][rows])
         deadline: Floats = np.minimum(chosen, silent_from + self._p.limit_s(s["last_room"][rows], self._at_exit(rows)))
         return deadline
 
-    def _outlook(self, rows: Ints) -> Outlook:
+    def _forecast(self, rows: Ints) -> SurvivalForecast:
         """What to expect of the present silence of these homes, each with a sign of life."""
-        return self._trained().outlook(self._s, rows, self._silent_from(rows))
+        return self._trained().forecast(self._s, rows, self._silent_from(rows))
 
-    def _trained(self) -> SilenceModel:
-        self._model = self._model or SilenceModel.shipped()
+    def _trained(self) -> InactivityModel:
+        self._model = self._model or InactivityModel.load()
         return self._model
 
     def _at_exit(self, rows: Ints) -> NDArray[np.bool_]:
@@ -365,11 +367,11 @@ class InactivityDetector:
     def _presence(self, row: int, now_s: float) -> str:
         return presence_of(self._s, row, now_s, unseen=bool(self._unseen(np.array([row]), now_s)[0]))
 
-    def _explanation(self, row: int, now_s: float, outlook: Outlook) -> Explanation:
+    def _explanation(self, row: int, now_s: float, forecast: SurvivalForecast) -> Explanation:
         one = np.array([row])
         last = float(self._s["last_life_s"][row])
         silent = max(now_s - float(self._silent_from(one)[0]), 0.0)
-        usual = tuple(float(min(outlook.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
+        usual = tuple(float(min(forecast.tail_s(share)[0], USUAL_MOST_S)) for share in (0.5, 0.05))
         facts = self._facts(row, now_s, usual[1])
         return Explanation(
             self._s.names[row],
@@ -379,7 +381,7 @@ class InactivityDetector:
             (usual[0], usual[1]),
             float(self._pending(one)[0]),
             self._presence(row, now_s),
-            float(outlook.survival_at(np.array([silent]))[0]),
+            float(forecast.survival_at(np.array([silent]))[0]),
             sentence_zh(facts),
             sentence_en(facts),
         )
@@ -395,6 +397,6 @@ class InactivityDetector:
         room, rule = int(s["last_room"][row]), rule if ruled else math.nan
         return Facts(room, last, now_s, offset, usual_s, left, bool(at_exit[0]), rule, due_back)
 
-    def _signal(self, row: int, now_s: float, outlook: Outlook) -> InactivitySignal:
+    def _signal(self, row: int, now_s: float, forecast: SurvivalForecast) -> InactivitySignal:
         kind = INACTIVITY if self._s["away"][row] == AT_HOME else AWAY_LONG
-        return InactivitySignal.of(kind, self._explanation(row, now_s, outlook), now_s)
+        return InactivitySignal.of(kind, self._explanation(row, now_s, forecast), now_s)

@@ -5,38 +5,38 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps, habits, recollection
+from anju_detect.inactivity import durations, gap_history, habits
+from anju_detect.inactivity.hazard_grid import EDGES_S
 from anju_detect.inactivity.state import SLOTS, HomeState
-from anju_detect.inactivity.steps import EDGES_S
 from anju_detect.inactivity.vocabulary import ROOMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_FAR_S = 48 * gaps.HOUR_S
-_MONDAY_S = 4 * gaps.DAY_S
+_FAR_S = 48 * durations.HOUR_S
+_MONDAY_S = 4 * durations.DAY_S
 
 NAMES = (
     "hour", "weekend", "room", "kind", "exit_age", *(f"age_{room}" for room in ROOMS),
     "brisk", "lively", "doors", "today", "week", "awake", "stirred", "rested", "paused",
     "silences", "silences_now", "silences_here", "active_now", "active_soon", "active_later",
-    *recollection.NAMES,
+    *gap_history.NAMES,
 )  # fmt: skip
-STEP_NAMES = ("elapsed", "clock", "active_then", "active_after", "active_later", "missed", *recollection.STEP_NAMES)
+STEP_NAMES = ("elapsed", "clock", "active_then", "active_after", "active_later", "missed", *gap_history.STEP_NAMES)
 
 
 def features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     """One row per home for a silence that began at `began_s`; columns as in `NAMES`."""
     local = began_s + s["offset_s"][rows]
-    weekend = (local - _MONDAY_S) // gaps.DAY_S % 7 >= 5  # noqa: PLR2004 - Saturday and Sunday
-    columns = [local % gaps.DAY_S / gaps.HOUR_S, weekend, s["last_room"][rows], s["last_kind"][rows]]
+    weekend = (local - _MONDAY_S) // durations.DAY_S % 7 >= 5  # noqa: PLR2004 - Saturday and Sunday
+    columns = [local % durations.DAY_S / durations.HOUR_S, weekend, s["last_room"][rows], s["last_kind"][rows]]
     columns += [_age(began_s, s["last_exit_s"][rows])]
     entered = s["room_s"][rows].astype(np.float64)
     entered[entered == 0.0] = -np.inf
     columns += [_age(began_s, entered[:, room]) for room in range(len(ROOMS))]
     columns += [*_pace(s, rows), *_rest(s, rows, began_s), *_counts(s, rows, local), *_soon(s, rows, local)]
     now = np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
-    return np.concatenate([now, recollection.longest(s, rows, local)], axis=1)
+    return np.concatenate([now, gap_history.longest_gaps(s, rows, local)], axis=1)
 
 
 def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
@@ -50,10 +50,10 @@ def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
     # Life expected so far: each silent step counts by its part of a half hour.
     missed = -np.log1p(-np.clip(then, 0.0, 0.97)) * np.diff(EDGES_S) / habits.SLOT_S
     missed = np.cumsum(missed, axis=1) - missed
-    elapsed = np.broadcast_to(EDGES_S[:-1] / gaps.HOUR_S, begins.shape)
-    clock = begins % gaps.DAY_S / gaps.HOUR_S
+    elapsed = np.broadcast_to(EDGES_S[:-1] / durations.HOUR_S, begins.shape)
+    clock = begins % durations.DAY_S / durations.HOUR_S
     now = np.stack([elapsed, clock, then, after, 0.5 * (later + latest), missed], axis=2)
-    return np.concatenate([now, recollection.outlasted(s, rows, local)], axis=2)
+    return np.concatenate([now, gap_history.outlasting_rates(s, rows, local)], axis=2)
 
 
 def began_at_exit(x: Floats) -> NDArray[np.bool_]:

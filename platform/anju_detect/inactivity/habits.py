@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps
-from anju_detect.inactivity.intake import Rows
+from anju_detect.inactivity import durations
+from anju_detect.inactivity.batch_rows import Rows
 from anju_detect.inactivity.state import BANDS, SLOTS, HomeState
 from anju_detect.inactivity.vocabulary import DOOR, ENTRANCE, ROOMS
 
@@ -16,10 +16,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
-BRISK_S, LIVELY_S, TODAY_S, WEEK_S = 600.0, 7200.0, gaps.DAY_S, 7 * gaps.DAY_S
+BRISK_S, LIVELY_S, TODAY_S, WEEK_S = 600.0, 7200.0, durations.DAY_S, 7 * durations.DAY_S
 FADING = (("brisk", BRISK_S), ("lively", LIVELY_S), ("today", TODAY_S), ("week", WEEK_S))
-REST_S = 3 * gaps.HOUR_S
-SLOT_S = gaps.DAY_S / SLOTS
+REST_S = 3 * durations.HOUR_S
+SLOT_S = durations.DAY_S / SLOTS
 MEMORY_DAYS = 14.0
 COUNT_DAYS = 28.0
 # Silences from an hour on are kept: when from, how long, where. The shortest and oldest make room for others
@@ -44,7 +44,7 @@ def place_of(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Ints:
 
 def band_of(local_s: Floats) -> Ints:
     """Part of the day, 0 … BANDS - 1."""
-    return (local_s % gaps.DAY_S // gaps.HOUR_S).astype(np.int64) * BANDS // 24
+    return (local_s % durations.DAY_S // durations.HOUR_S).astype(np.int64) * BANDS // 24
 
 
 def long_age_s(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
@@ -54,7 +54,7 @@ def long_age_s(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
     return age
 
 
-def remember(s: HomeState, piece: Rows, local_s: Floats) -> None:
+def record_activity(s: HomeState, piece: Rows, local_s: Floats) -> None:
     """Make these the last signs of life; no silence of `MIN_GAP_S` lies between them."""
     last = piece.last
     home, at_s = piece.home[last], piece.at_s[last]
@@ -74,7 +74,7 @@ def remember(s: HomeState, piece: Rows, local_s: Floats) -> None:
 def _fill_slots(s: HomeState, piece: Rows, local_s: Floats) -> None:
     """Each half hour with life in it raises its share; the silent ones between lower theirs when a silence ends."""
     slot = (local_s // SLOT_S).astype(np.int64)
-    before = np.nan_to_num(piece.before(s["last_life_s"]), neginf=-gaps.DAY_S)
+    before = np.nan_to_num(piece.before(s["last_life_s"]), neginf=-durations.DAY_S)
     previous = ((before + s["offset_s"][piece.home]) // SLOT_S).astype(np.int64)
     fresh = slot != previous
     rows = np.flatnonzero(fresh)
@@ -104,13 +104,16 @@ def _pace(days: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return pace
 
 
-def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
+def learn_gap(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
     """An innocent silence of each of these homes is over; their state still is that of its beginning."""
     offset = s["offset_s"][home].astype(np.float64)
     local, ended_local = began_s + offset, ended_s + offset
     place = place_of(s["last_kind"][home], s["last_room"][home])
     stirred = s["stirred_s"][home]
-    days = ended_local // gaps.DAY_S - np.where(np.isfinite(stirred), stirred + offset, ended_local) // gaps.DAY_S
+    days = (
+        ended_local // durations.DAY_S
+        - np.where(np.isfinite(stirred), stirred + offset, ended_local) // durations.DAY_S
+    )
     fade = np.exp(-np.maximum(days, 0.0) / COUNT_DAYS)[:, None]
     for name, index in (("gap_count", band_of(local)), ("place_count", place)):
         s[name][home] = s[name][home] * fade
@@ -126,7 +129,7 @@ def learn(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
 def _keep(s: HomeState, home: Ints, local_s: Floats, length_s: Floats, place: Ints) -> None:
     """Keep a long silence in the place of the one that says least: none, or the shortest and oldest."""
     tenths = np.minimum(length_s // LONG_TENTH_S, 255.0)
-    worth = s["long_h10"][home] * np.exp(-long_age_s(s, home, local_s) / (LONG_FADE_DAYS * gaps.DAY_S))
+    worth = s["long_h10"][home] * np.exp(-long_age_s(s, home, local_s) / (LONG_FADE_DAYS * durations.DAY_S))
     least = np.argmin(worth, axis=1)
     better = np.flatnonzero(worth[np.arange(len(home)), least] < tenths)
     home, least = home[better], least[better]
@@ -135,7 +138,7 @@ def _keep(s: HomeState, home: Ints, local_s: Floats, length_s: Floats, place: In
     s["long_place"][home, least] = place[better]
 
 
-def rise(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
+def record_rest_end(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
     """Remember how long these homes paused, and when they last rose from a rest."""
     length = ended_s - began_s
     s["paused_s"][home] = length

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.errors import ModelRefused
-from anju_detect.inactivity import gaps
+from anju_detect.inactivity import durations
+from anju_detect.inactivity.discrete_time_hazard import DiscreteTimeHazard
 from anju_detect.inactivity.features import NAMES, began_at_exit, features, step_features
 from anju_detect.inactivity.habits import TAIL_REACH, is_exit
+from anju_detect.inactivity.hazard_grid import EDGES_S, STEPS
 from anju_detect.inactivity.state import HomeState
-from anju_detect.inactivity.steps import EDGES_S, STEPS
-from anju_detect.inactivity.stepwise import StepwiseForest
-from anju_detect.shipped import load_arrays
-from anju_detect.trees import Forest, sigmoid
+from anju_detect.model_store import load_arrays
+from anju_detect.trees import GradientBoostedTrees, sigmoid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,16 +40,16 @@ AWAY_WEIGHT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SurvivalForecast:
     """One row per silence: survival at `EDGES_S`, log weight of a collapse, whether it began at a way out."""
 
     survival: Floats
     log_weight: Floats
     at_exit: NDArray[np.bool_]
 
-    def take(self, rows: Ints | list[int]) -> Outlook:
+    def select(self, rows: Ints | list[int]) -> SurvivalForecast:
         """Only these."""
-        return Outlook(self.survival[rows], self.log_weight[rows], self.at_exit[rows])
+        return SurvivalForecast(self.survival[rows], self.log_weight[rows], self.at_exit[rows])
 
     def survival_at(self, silent_s: Floats) -> Floats:
         """P(an innocent silence lasts at least so long), interpolated."""
@@ -69,9 +69,11 @@ class Outlook:
         share = np.maximum(TAIL - self.survival_at(ends), 0.2 * TAIL)
         return from_s, np.where(np.isfinite(from_s), share, 0.0)
 
-    def cheapest_s(self, price_h: Floats) -> Floats:
+    def least_cost_s(self, false_alert_cost_h: Floats) -> Floats:
         """Length at which to call, for the price of a false alert in hours of delay."""
-        cost = np.exp(self.log_weight)[:, None] * EDGES_S / gaps.HOUR_S + price_h[:, None] * self.survival
+        cost = (
+            np.exp(self.log_weight)[:, None] * EDGES_S / durations.HOUR_S + false_alert_cost_h[:, None] * self.survival
+        )
         chosen: Floats = EDGES_S[np.argmin(cost, axis=1)]
         return chosen
 
@@ -82,22 +84,26 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class SilenceModel:
+class InactivityModel:
     """Two forests, and what a false alert must be priced at (hours) for a wished rate per home and 30 days."""
 
-    hazard: Forest
-    weight: Forest
-    wishes: Floats
-    prices_h: Floats
-    _stepwise: StepwiseForest = field(init=False, repr=False, compare=False)
+    hazard: GradientBoostedTrees
+    weight: GradientBoostedTrees
+    targets: Floats
+    false_alert_costs_h: Floats
+    _stepwise: DiscreteTimeHazard = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse a price list that a higher wish could make dearer."""
-        object.__setattr__(self, "_stepwise", StepwiseForest.of(self.hazard, len(NAMES)))
-        if len(self.wishes) < 2 or np.any(np.diff(self.wishes) <= 0) or np.any(np.diff(self.prices_h) >= 0):  # noqa: PLR2004
+        """Refuse a price list that a higher target could make dearer."""
+        object.__setattr__(self, "_stepwise", DiscreteTimeHazard.from_trees(self.hazard, len(NAMES)))
+        if (
+            len(self.targets) < 2  # noqa: PLR2004 - a straight line needs two
+            or np.any(np.diff(self.targets) <= 0)
+            or np.any(np.diff(self.false_alert_costs_h) >= 0)
+        ):
             raise ModelRefused("wishes must rise and prices fall")
 
-    def outlook(self, s: HomeState, rows: Ints, began_s: Floats) -> Outlook:
+    def forecast(self, s: HomeState, rows: Ints, began_s: Floats) -> SurvivalForecast:
         """What to expect of silences of these homes that began at `began_s`; their state is that of the beginning."""
         survival = np.ones((len(rows), STEPS + 1))
         weight = np.zeros(len(rows))
@@ -106,51 +112,56 @@ class SilenceModel:
             x, steps = features(s, rows[part], began_s[part]), step_features(s, rows[part], began_s[part])
             weight[part] = self.log_weight(x)
             survival[part, 1:] = self.survival(x, steps)
-        return Outlook(survival, weight, is_exit(s["last_kind"][rows], s["last_room"][rows]))
+        return SurvivalForecast(survival, weight, is_exit(s["last_kind"][rows], s["last_room"][rows]))
 
     def survival(self, x: Floats, steps: Floats) -> Floats:
         """Survival at the end of each step; x is (n, features), steps (n, STEPS, step features)."""
-        ends = sigmoid(self._stepwise.logit(x, steps))
+        ends = sigmoid(self._stepwise.decision_function(x, steps))
         return np.cumprod(1.0 - ends, axis=1).astype(np.float64)
 
     def log_weight(self, x: Floats) -> Floats:
         """How much more often a collapse begins like this; within bounds, as homes with other sensors will differ."""
         least = np.where(began_at_exit(x), LEAST_AT_EXIT, LEAST_WEIGHT)
-        return np.clip(self.weight.logit(x), least, MOST_WEIGHT).astype(np.float64)
+        return np.clip(self.weight.decision_function(x), least, MOST_WEIGHT).astype(np.float64)
 
-    def price_h(self, wish: Floats, surprise: Floats) -> Floats:
-        """Price of a false alert; `surprise` is how much more often than thought a home's silences are long."""
-        log_wish = np.log(np.clip(wish, self.wishes[0] / 10, self.wishes[-1] * 10))
-        known = np.log(self.wishes), np.log(self.prices_h)
-        price = np.asarray(np.interp(log_wish, *known), np.float64)
+    def false_alert_cost_h(self, target: Floats, tail_calibration: Floats) -> Floats:
+        """Price of a false alert; `tail_calibration` is how much more often than thought a home's silences are long."""
+        log_target = np.log(np.clip(target, self.targets[0] / 10, self.targets[-1] * 10))
+        known = np.log(self.targets), np.log(self.false_alert_costs_h)
+        price = np.asarray(np.interp(log_target, *known), np.float64)
         for end, inner in ((0, 1), (-1, -2)):
             slope = (known[1][end] - known[1][inner]) / (known[0][end] - known[0][inner])
-            beyond = log_wish < known[0][0] if end == 0 else log_wish > known[0][-1]
-            price[beyond] = known[1][end] + slope * (log_wish[beyond] - known[0][end])
-        priced: Floats = np.exp(price) * surprise
+            beyond = log_target < known[0][0] if end == 0 else log_target > known[0][-1]
+            price[beyond] = known[1][end] + slope * (log_target[beyond] - known[0][end])
+        priced: Floats = np.exp(price) * tail_calibration
         return priced
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays."""
-        forests = self.hazard.arrays("hazard") | self.weight.arrays("weight")
-        return forests | {"wishes": self.wishes, "prices_h": self.prices_h}
+        forests = self.hazard.to_arrays("hazard") | self.weight.to_arrays("weight")
+        return forests | {"wishes": self.targets, "prices_h": self.false_alert_costs_h}
 
     @classmethod
-    def of(cls, arrays: dict[str, NDArray[Any]]) -> SilenceModel:
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InactivityModel:
         """The inverse of `arrays`."""
         try:
-            wishes, prices = arrays["wishes"].astype(np.float64), arrays["prices_h"].astype(np.float64)
+            targets, prices = arrays["wishes"].astype(np.float64), arrays["prices_h"].astype(np.float64)
         except KeyError as error:
             raise ModelRefused(f"the model lacks {error}") from error
-        return cls(Forest.of(arrays, "hazard"), Forest.of(arrays, "weight"), wishes, prices)
+        return cls(
+            GradientBoostedTrees.from_arrays(arrays, "hazard"),
+            GradientBoostedTrees.from_arrays(arrays, "weight"),
+            targets,
+            prices,
+        )
 
     @classmethod
-    def shipped(cls) -> SilenceModel:
+    def load(cls) -> InactivityModel:
         """The model that came with this package."""
-        return cls.of(load_arrays("inactivity"))
+        return cls.from_arrays(load_arrays("inactivity"))
 
 
-def surprise_of(excess: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]]) -> Floats:
+def tail_calibration_of(excess: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]]) -> Floats:
     """How much more often than thought a home's silences end in their tail, shrunk towards one."""
     ratio = ((TAIL_PRIOR + excess) / (TAIL_PRIOR + expected)) ** TAIL_POWER
     return np.clip(ratio, *TAIL_RANGE).astype(np.float64)

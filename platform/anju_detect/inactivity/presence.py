@@ -10,14 +10,14 @@ import math
 
 import numpy as np
 
-from anju_detect.inactivity import gaps
+from anju_detect.inactivity import durations
 from anju_detect.inactivity.habits import is_exit
 from anju_detect.inactivity.state import HomeState
 from anju_detect.inactivity.vocabulary import BEDROOM, ENTRANCE
 
 NIGHT_FROM_H, NIGHT_UNTIL_H = 21, 9
 # A way out that moved so lately may have let somebody in; so many rooms alive within the span are too many for one.
-CALLED_S, TOGETHER_S, ROOMS_TOGETHER = 3 * gaps.HOUR_S, 120.0, 4
+CALLED_S, TOGETHER_S, ROOMS_TOGETHER = 3 * durations.HOUR_S, 120.0, 4
 BUSIER = 3.0
 
 
@@ -32,9 +32,9 @@ def presence_of(s: HomeState, row: int, now_s: float, *, unseen: bool) -> str:
         return "unknown"
     if is_exit(s["last_kind"][row], s["last_room"][row]):
         return "away"
-    hour = int(gaps.hour_of(np.array([now_s + float(s["offset_s"][row])]))[0])
+    hour = int(durations.hour_of(np.array([now_s + float(s["offset_s"][row])]))[0])
     night = hour >= NIGHT_FROM_H or hour < NIGHT_UNTIL_H
-    if night and now_s - last >= gaps.MIN_GAP_S and s["last_room"][row] == BEDROOM:
+    if night and now_s - last >= durations.MIN_GAP_S and s["last_room"][row] == BEDROOM:
         return "asleep"
     return "visitor" if _company(s, row, now_s) else "home"
 

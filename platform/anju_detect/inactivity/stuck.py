@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps
-from anju_detect.inactivity.intake import Rows
+from anju_detect.inactivity import durations
+from anju_detect.inactivity.batch_rows import Rows
 from anju_detect.inactivity.state import HomeState
 
 Truths = NDArray[np.bool_]
 
 # In 28 recorded homes nobody kept one room alone alive for more than four hours without a quarter of an hour's pause.
-STUCK_S = 6 * gaps.HOUR_S
+STUCK_S = 6 * durations.HOUR_S
 # Only where another room was alive so lately: one sensor alone is all that some homes have.
-OTHERS_S = 7 * gaps.DAY_S
+OTHERS_S = 7 * durations.DAY_S
 
 
-def believable(s: HomeState, life: Rows) -> Truths:
+def credible_rows(s: HomeState, life: Rows) -> Truths:
     """Which of these signs of life are to be believed; remembers how long each home's last room was alive alone."""
     home, at_s = life.home, life.at_s
     before = life.before(np.maximum(s["last_life_s"], s["alone_until_s"]))
     room = np.empty_like(life.room)
     room[1:] = life.room[:-1]
     room[life.first] = s["last_room"][home[life.first]]
-    anew = (life.room != room) | (at_s - before >= gaps.MIN_GAP_S)
+    anew = (life.room != room) | (at_s - before >= durations.MIN_GAP_S)
     whole = np.floor(np.clip(at_s, 0.0, None))
     since = life.running_last(np.where(anew, whole, -np.inf), s["alone_since_s"])
     last = life.last

@@ -10,7 +10,7 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.events import SensitivityChanged
 from anju_core.vocabulary import Outcome
-from anju_detect.inactivity import expected
+from anju_detect.inactivity import expected_outcome
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Community
@@ -127,7 +127,7 @@ def _known(work: UnitOfWork, community_id: str, *, locked: bool = False) -> Comm
 
 def forecast(false_alerts: float, homes: int) -> Forecast:
     """What a wish may bring to so many homes."""
-    brought = expected(false_alerts)
+    brought = expected_outcome(false_alerts)
     delay_h, night_h = (None, None) if brought is None else (brought.delay_h, brought.night_h)
     return Forecast(false_alerts=false_alerts, alerts_a_month=false_alerts * homes, delay_h=delay_h, night_h=night_h)
 

@@ -85,7 +85,7 @@ def _free_living(pack: Path, most: int) -> list[WornRecording]:
 def falls(streams: list[WornRecording], repeats: int) -> list[Figure]:
     """Milliseconds per second of signal, of the detector and of plain numpy over the same streams."""
     total_s = sum(len(one.samples) / one.fs_hz for one in streams)
-    model = FallModel.shipped()
+    model = FallModel.load()
     judged = judge_all(streams, model)
     ours = 1e3 * median_cpu_s(lambda: judge_all(streams, model), repeats) / total_s
     bare = 1e3 * median_cpu_s(lambda: [above_trigger(one.samples) for one in streams], repeats) / total_s
@@ -130,7 +130,7 @@ def judge_every_second(one: WornRecording, model: FallModel) -> int:
         return 0
     windows = np.lib.stride_tricks.sliding_window_view(one.samples, length, axis=0)[:: int(FS_HZ)]
     for lo in range(0, len(windows), 64):
-        model.scores(windows[lo : lo + 64].transpose(0, 2, 1) / 1000.0, group_of(one.position, one.clip_g))
+        model.score_windows(windows[lo : lo + 64].transpose(0, 2, 1) / 1000.0, group_of(one.position, one.clip_g))
     return len(windows)
 
 

@@ -17,14 +17,14 @@ from anju_platform.app import bootstrap, process
 from anju_platform.app.migrate import upgrade
 from anju_platform.app.seed import seed
 from anju_platform.settings import Settings
-from anju_research.bench.stopwatch import HOST, PATIENCE_S, Measured, say
+from anju_research.bench.stopwatch import HOST, PATIENCE_S, ReceiverCost, say
 from anju_wire.profiles import Quantity
 
 _POLL_S = 0.1
 _DAY_S = 86400.0
 
 
-def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: Path) -> Measured:
+def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: Path) -> ReceiverCost:
     """Take `count` messages of `size` readings after `warm` others; ends the process when not all were stored."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     platform = _platform(port, homes, place)
@@ -36,7 +36,7 @@ def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: P
     return measured
 
 
-def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, size: int) -> Measured:
+def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, size: int) -> ReceiverCost:
     platform.ingest.start(HOST, port)
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")

@@ -39,7 +39,7 @@ _console = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class BenchFleet:
     """A made-up fleet whose pass is due."""
 
     clock: Clock
@@ -81,17 +81,17 @@ def routine(
         raise typer.Exit(1)
 
 
-def _settle(rng: np.random.Generator, clock: Clock, work: WorkFactory, series: SeriesStore, homes: int) -> Fleet:
+def _settle(rng: np.random.Generator, clock: Clock, work: WorkFactory, series: SeriesStore, homes: int) -> BenchFleet:
     """A first pass measures the day; the past that the measured one knows is then made up around it."""
     bench_nights.register(work, homes)
-    fleet = Fleet(clock, work, series, homes, bench_nights.live(rng, series, homes))
+    fleet = BenchFleet(clock, work, series, homes, bench_nights.live(rng, series, homes))
     bench_nights.begin(work)
     _pass(fleet)
     bench_nights.remember(rng, work, homes)
     return fleet
 
 
-def measure(fleet: Fleet) -> list[Figure]:
+def measure(fleet: BenchFleet) -> list[Figure]:
     """The pass with its probes, the probes alone, and the bare reading."""
     idle = _probed(fleet, lambda: time.sleep(ALONE_S))
     counting = _probed(fleet, _count)
@@ -138,7 +138,7 @@ def _waits(busy: Delays, counting: Delays, idle: Delays) -> list[Figure]:
     return figures
 
 
-def _pass(fleet: Fleet) -> list[float]:
+def _pass(fleet: BenchFleet) -> list[float]:
     """Seconds of each step."""
     digester = NightlyJob(fleet.work, fleet.clock, fleet.series)
     steps = []
@@ -150,7 +150,7 @@ def _pass(fleet: Fleet) -> list[float]:
     return steps
 
 
-def _bare(fleet: Fleet) -> float:
+def _bare(fleet: BenchFleet) -> float:
     """Seconds that it takes to have each of the readings once, in pieces of an hour."""
     began = time.perf_counter()
     quantities = [str(quantity) for quantity in READ]
@@ -160,7 +160,7 @@ def _bare(fleet: Fleet) -> float:
     return time.perf_counter() - began
 
 
-def _probed(fleet: Fleet, run: Callable[[], object]) -> Delays:
+def _probed(fleet: BenchFleet, run: Callable[[], object]) -> Delays:
     """What waits while `run` runs, as an alert would: a small transaction, a reading, an event loop."""
     source = Source(bench_nights.home_of(0), "probe", "other", "battery")
     numbers = itertools.count()

@@ -25,7 +25,7 @@ LAST_PASS_S = MIDNIGHT_S + DAY_S - LOCAL_S + CLOSE_S
 NEXT_PASS_S = LAST_PASS_S + DAY_S + 60.0
 ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall")
 MOVES_AN_HOUR = 20.0
-"""By day; each is told when it begins and when it ends."""
+"""By day; each is labelled when it begins and when it ends."""
 BEATS_AN_HOUR = 60
 SPREAD = np.array([measure.least_scale for measure in MEASURES])
 """By how much a person's days differ, as standard deviations of the measures."""

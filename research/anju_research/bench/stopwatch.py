@@ -11,7 +11,7 @@ PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ReceiverCost:
     """What one receiver's process spent between `warm` and its last message."""
 
     cpu_s: float
@@ -26,9 +26,9 @@ class Stopwatch:
     def __init__(self) -> None:
         self._cpu, self._wall = time.process_time(), time.monotonic()
 
-    def read(self, messages: int, readings: int) -> Measured:
+    def read(self, messages: int, readings: int) -> ReceiverCost:
         """What was spent since."""
-        return Measured(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
+        return ReceiverCost(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
 
 
 def say(word: str) -> Stopwatch:
@@ -37,6 +37,6 @@ def say(word: str) -> Stopwatch:
     return Stopwatch()
 
 
-def report(measured: Measured) -> None:
+def report(measured: ReceiverCost) -> None:
     """Tell the parent."""
     print(json.dumps(asdict(measured)), flush=True)  # noqa: T201 - the line that the parent reads

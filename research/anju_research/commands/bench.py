@@ -30,7 +30,7 @@ from anju_research.bench import detect as bench_detect
 from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
 from anju_research.bench import traffic as bench_traffic
-from anju_research.bench.stopwatch import HOST, PATIENCE_S, Measured
+from anju_research.bench.stopwatch import HOST, PATIENCE_S, ReceiverCost
 from anju_wire.clock import Clock
 
 app = typer.Typer(help="Measure, as ratios within one run.", no_args_is_help=True)
@@ -52,7 +52,7 @@ class BenchFailed(RuntimeError):
 
 
 @dataclass
-class Runs:
+class ReceiverRuns:
     """Readings per CPU-second of one size of pack, run by run."""
 
     bare: list[float] = field(default_factory=list)
@@ -102,8 +102,8 @@ def ingest(
         raise typer.Exit(1)
 
 
-def _measure(bench: _Bench, counts: dict[int, int], repeats: int, broker: str) -> dict[int, Runs]:
-    results = {size: Runs() for size in counts}
+def _measure(bench: _Bench, counts: dict[int, int], repeats: int, broker: str) -> dict[int, ReceiverRuns]:
+    results = {size: ReceiverRuns() for size in counts}
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -124,7 +124,7 @@ def _measure(bench: _Bench, counts: dict[int, int], repeats: int, broker: str) -
     return results
 
 
-def _table(results: dict[int, Runs], broker: str) -> Table:
+def _table(results: dict[int, ReceiverRuns], broker: str) -> Table:
     table = Table(title=f"anju bench ingest, {broker}; readings per CPU-second, median of the runs")
     table.add_column("readings a message", justify="right")
     for name in ("bare receive", "whole ingest", "ratio", "runs' ratios", "goal"):
@@ -166,7 +166,7 @@ class _Bench:
         bench_traffic.save(traffic.rest, made)
         return traffic
 
-    def run(self, role: str, traffic: Traffic) -> Measured:
+    def run(self, role: str, traffic: Traffic) -> ReceiverCost:
         """Start a receiver, publish to it, and read what it spent. Raises `BenchFailed`."""
         self.runs += 1
         words = [role, str(self.port), str(traffic.warm), str(traffic.count)]
@@ -180,7 +180,7 @@ class _Bench:
                 with _process(["publish", str(self.port), str(path)]) as publisher:
                     publisher.wait(PATIENCE_S)
             out, _ = receiver.communicate(timeout=PATIENCE_S + _START_S)
-        return Measured(**json.loads(_answer(receiver, role, out)))
+        return ReceiverCost(**json.loads(_answer(receiver, role, out)))
 
 
 def _await_word(receiver: subprocess.Popen[str], role: str, word: str) -> None:

@@ -15,13 +15,13 @@ from rich.table import Table
 
 from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
-from anju_detect.shipped import pack_arrays
-from anju_research.fall.candidates import Candidates, WornLabel, candidates, joined
+from anju_detect.model_store import pack_arrays
+from anju_research.fall.candidates import Candidates, RecordingLabel, find_candidates, join_candidates
 from anju_research.fall.curves import GroupCurve
-from anju_research.fall.training import fit as fit_falls
-from anju_research.inactivity.cost_curve import Curve
-from anju_research.inactivity.fitting import fit as fit_silences
-from anju_research.inactivity.sampling import RecordedHome, collect
+from anju_research.fall.training import fit_fall_model
+from anju_research.inactivity.cost_curve import CostCurve
+from anju_research.inactivity.fitting import fit_inactivity_model
+from anju_research.inactivity.sampling import RecordedHome, collect_sample
 
 app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_args_is_help=True)
 
@@ -53,10 +53,10 @@ def inactivity(
         homes = recorded_homes(data, frozenset(without or ()))
         with Progress(console=_console) as progress:
             running = progress.add_task("running the homes", total=1.0)
-            sample = collect(homes, lambda share: progress.update(running, completed=share))
+            sample = collect_sample(homes, lambda share: progress.update(running, completed=share))
             fitting = progress.add_task("fitting", total=1.0)
-            model, curve = fit_silences(sample, lambda share: progress.update(fitting, completed=share))
-        digest = ship("inactivity", pack_arrays(model.arrays()), out)
+            model, curve = fit_inactivity_model(sample, lambda share: progress.update(fitting, completed=share))
+        digest = ship("inactivity", pack_arrays(model.to_arrays()), out)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     _console.print(rates_table(curve, "silences, homes left out"))
@@ -70,18 +70,18 @@ def fall(data: DataDir, out: OutDir = None) -> None:
         with Progress(console=_console) as progress:
             labels, found = worn_candidates(data / "fall", progress)
             fitting = progress.add_task("fitting", total=1.0)
-            model, curves = fit_falls(labels, found, lambda share: progress.update(fitting, completed=share))
-        digest = ship("fall", pack_arrays(model.arrays()), out)
+            model, curves = fit_fall_model(labels, found, lambda share: progress.update(fitting, completed=share))
+        digest = ship("fall", pack_arrays(model.to_arrays()), out)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     for group, curve in curves.items():
-        _console.print(falls_table(curve, group, model.threshold(group)))
+        _console.print(falls_table(curve, group, model.threshold_of(group)))
     typer.echo(f"fall {digest}")
 
 
-def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Candidates]:
+def worn_candidates(pack: Path, progress: Progress) -> tuple[list[RecordingLabel], Candidates]:
     """Labels of a pack's recordings and every candidate in them."""
-    labels: list[WornLabel] = []
+    labels: list[RecordingLabel] = []
     parts: list[Candidates] = []
     reading = progress.add_task("looking for impacts", total=None)
     for number, worn in enumerate(worn_recordings(pack)):
@@ -92,12 +92,12 @@ def worn_candidates(pack: Path, progress: Progress) -> tuple[list[WornLabel], Ca
         except (KeyError, ValueError) as error:
             raise RecordingUnreadable(pack / "index.csv", f"{worn.recording}: {error}") from error
         hours = len(worn.samples) / worn.fs_hz / 3600.0
-        told = row["activity"], row.get("age_group", "")
-        labels.append(WornLabel(person, worn.position, impact, trial, hours, *told))
-        parts.append(candidates(number, worn.samples, worn.fs_hz, worn.clip_g, worn.position))
+        labelled = row["activity"], row.get("age_group", "")
+        labels.append(RecordingLabel(person, worn.position, impact, trial, hours, *labelled))
+        parts.append(find_candidates(number, worn.samples, worn.fs_hz, worn.clip_g, worn.position))
         progress.update(reading, completed=number + 1)
     progress.update(reading, total=len(labels))
-    return labels, joined(parts)
+    return labels, join_candidates(parts)
 
 
 def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
@@ -143,7 +143,7 @@ def ship(kind: str, archive: bytes, out: Path | None) -> str:
     return digest
 
 
-def rates_table(curve: Curve, title: str) -> Table:
+def rates_table(curve: CostCurve, title: str) -> Table:
     """Delays at equal rates of false alerts."""
     table = Table(title=title)
     for name in ("false alerts per home and month", "counted", "mean delay, h", "found in 24 h", "worst home's rate"):

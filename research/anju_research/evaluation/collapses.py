@@ -22,7 +22,7 @@ LEAST_GAP_S, DOOR_BEFORE_S, DOOR_AFTER_S = 900.0, 300.0, 120.0
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedHome:
     """Signs of life of one home in order of time; which of them were at a way out; when nothing was recorded.
 
     Attributes

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from anju_cli.recordings import RecordingUnreadable, WornRecording
 from anju_detect.fall import FallDetector
-from anju_detect.fall.judge import Judge
+from anju_detect.fall.classifier import FallClassifier
 from anju_research.evaluation.fall_statistics import FreeLiving, Trial
-from anju_research.fall.candidates import Candidates, WornLabel, held
+from anju_research.fall.candidates import Candidates, RecordingLabel, hold_postures
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ PIECE_S = 10.0
 HIT_BEFORE_S, HIT_AFTER_S = 2.0, 10.0
 
 
-def worn_label(worn: WornRecording) -> WornLabel:
+def worn_label(worn: WornRecording) -> RecordingLabel:
     """What a recording's row of the index says of it. Raises `RecordingUnreadable`."""
     row = worn.row
     try:
@@ -31,10 +31,12 @@ def worn_label(worn: WornRecording) -> WornLabel:
         person, trial = row["dataset"] + row["subject"], row["activity"] != FREE_LIVING
     except (KeyError, ValueError) as error:
         raise RecordingUnreadable(Path(row.get("file", "index.csv")), f"{worn.recording}: {error}") from error
-    return WornLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0)
+    return RecordingLabel(person, worn.position, impact, trial, len(worn.samples) / worn.fs_hz / 3600.0)
 
 
-def only(labels: list[WornLabel], found: Candidates, keep: NDArray[np.bool_]) -> tuple[list[WornLabel], Candidates]:
+def only(
+    labels: list[RecordingLabel], found: Candidates, keep: NDArray[np.bool_]
+) -> tuple[list[RecordingLabel], Candidates]:
     """The recordings that are kept, numbered anew, and their candidates."""
     number = np.cumsum(keep) - 1
     rows = keep[found.recording]
@@ -44,7 +46,7 @@ def only(labels: list[WornLabel], found: Candidates, keep: NDArray[np.bool_]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredRecordings:
     """Trials and free living of one wearing position, as recorded or cut to ±2 g."""
 
     trials: list[Trial]
@@ -52,19 +54,21 @@ class Judged:
 
 
 def judge_recordings(
-    recordings: Iterable[tuple[WornRecording, WornLabel]], judge_of: Callable[[str], Judge], clip_g: float | None
-) -> Judged:
+    recordings: Iterable[tuple[WornRecording, RecordingLabel]],
+    judge_of: Callable[[str], FallClassifier],
+    clip_g: float | None,
+) -> ScoredRecordings:
     """Feed each recording through a detector of its own; `judge_of` gives the judge for a person."""
-    judged = Judged([], [])
+    judged = ScoredRecordings([], [])
     for number, (worn, label) in enumerate(recordings):
         samples, before_s = worn.samples, 0.0
         if label.trial:
-            samples, before_s = held(worn.samples, worn.fs_hz, np.random.default_rng([23, number]))
+            samples, before_s = hold_postures(worn.samples, worn.fs_hz, np.random.default_rng([23, number]))
         clip = worn.clip_g
         if clip_g is not None and clip > clip_g:
             limit = round(clip_g * 1000)
             samples, clip = np.clip(samples, -limit, limit).astype(np.int16), clip_g
-        detector = FallDetector(worn.fs_hz, worn.position, clip, judge=judge_of(label.person))
+        detector = FallDetector(worn.fs_hz, worn.position, clip, classifier=judge_of(label.person))
         rows = _judgements(detector, samples, worn.fs_hz) - np.array([before_s, before_s, 0.0, 0.0])
         if label.trial:
             judged.trials.append(_trial(worn, label, rows))
@@ -85,7 +89,7 @@ def _judgements(detector: FallDetector, samples: NDArray[np.int16], fs_hz: float
     return np.array(found, np.float64).reshape(-1, 4)
 
 
-def _trial(worn: WornRecording, label: WornLabel, rows: Floats) -> Trial:
+def _trial(worn: WornRecording, label: RecordingLabel, rows: Floats) -> Trial:
     fell = bool(np.isfinite(label.impact_s))
     if fell:
         rows = rows[(rows[:, 1] >= label.impact_s - HIT_BEFORE_S) & (rows[:, 1] <= label.impact_s + HIT_AFTER_S)]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from anju_cli.recordings import HomeRecording
 from anju_detect.inactivity import INACTIVITY, KINDS, ROOMS, InactivityDetector, LifeBatch
-from anju_detect.inactivity.model import SilenceModel
-from anju_research.evaluation.collapses import HOUR_S, Observed
-from anju_research.evaluation.inactivity_statistics import HORIZON_H, Run, Runs
+from anju_detect.inactivity.model import InactivityModel
+from anju_research.evaluation.collapses import HOUR_S, ObservedHome
+from anju_research.evaluation.inactivity_statistics import HORIZON_H, DetectorRuns, TargetRun
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,40 +30,42 @@ def folds_of(groups: int, folds: int) -> Ints:
     return np.arange(groups) % min(folds, max(groups, 1))
 
 
-def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> Observed:
+def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> ObservedHome:
     """What a recorded home is scored on."""
     life = home.kind != HEARTBEAT
     at_exit = (home.kind[life] == DOOR) & (home.room[life] == ENTRANCE)
-    return Observed(home.at_s[life], at_exit, outages)
+    return ObservedHome(home.at_s[life], at_exit, outages)
 
 
 @dataclass(frozen=True)
-class Watching:
+class EvaluationPlan:
     """What is run: homes with what they are scored on, wished rates, moments of collapse (empty: too short)."""
 
     homes: list[HomeRecording]
-    scored: list[Observed]
-    wishes: tuple[float, ...]
+    scored: list[ObservedHome]
+    targets: tuple[float, ...]
     collapses: list[Floats]
 
 
-def watching(
+def plan_evaluation(
     homes: list[HomeRecording],
     outages: tuple[tuple[float, float], ...],
-    wishes: tuple[float, ...],
+    targets: tuple[float, ...],
     collapses: int,
     seed: int,
-) -> Watching:
+) -> EvaluationPlan:
     """Prepare the homes; those too short to be scored are left out."""
     scored = [observed(home, outages) for home in homes]
     struck = [one.collapses(collapses, np.random.default_rng([seed, number])) for number, one in enumerate(scored)]
     kept = [number for number, times in enumerate(struck) if len(times)]
-    return Watching([homes[i] for i in kept], [scored[i] for i in kept], wishes, [struck[i] for i in kept])
+    return EvaluationPlan([homes[i] for i in kept], [scored[i] for i in kept], targets, [struck[i] for i in kept])
 
 
-def run_silences(plan: Watching, model_of: Callable[[Ints], SilenceModel], folds: Ints, tick: Tick) -> Runs:
-    """Watch every home at every wish; `model_of` gives the model for the homes of a fold."""
-    shape = len(plan.homes), len(plan.wishes)
+def run_detector(
+    plan: EvaluationPlan, model_of: Callable[[Ints], InactivityModel], folds: Ints, tick: Tick
+) -> DetectorRuns:
+    """Watch every home at every target; `model_of` gives the model for the homes of a fold."""
+    shape = len(plan.homes), len(plan.targets)
     false = np.zeros((*shape, 2))
     delay_h = np.full((*shape, len(plan.collapses[0]) if plan.collapses else 0), np.inf)
     order = np.unique(folds)
@@ -74,28 +76,30 @@ def run_silences(plan: Watching, model_of: Callable[[Ints], SilenceModel], folds
             false[home] = [plan.scored[home].false_alerts(np.array(times)) for times in raised[place]]
             delay_h[home] = delays[place]
     days = np.array([one.scored_days for one in plan.scored])
-    runs = [Run(wish, false[:, number], delay_h[:, number]) for number, wish in enumerate(plan.wishes)]
-    return Runs(tuple(home.home for home in plan.homes), days, tuple(runs))
+    runs = [TargetRun(target, false[:, number], delay_h[:, number]) for number, target in enumerate(plan.targets)]
+    return DetectorRuns(tuple(home.home for home in plan.homes), days, tuple(runs))
 
 
 def _within(tick: Tick, step: int, steps: int, part: float) -> None:
     tick((step + part) / steps)
 
 
-def _watch(plan: Watching, mine: Ints, model: SilenceModel, tick: Tick) -> tuple[list[list[list[float]]], Floats]:
-    """Alerts of each home at each wish, and the delays of its collapses.
+def _watch(
+    plan: EvaluationPlan, mine: Ints, model: InactivityModel, tick: Tick
+) -> tuple[list[list[list[float]]], Floats]:
+    """Alerts of each home at each target, and the delays of its collapses.
 
     Up to a collapse a home is what it was without one, and afterwards nothing but beats is heard: so the deadline that
     is pending at that moment is when it would be raised.
     """
-    detector = InactivityDetector(capacity=len(mine) * len(plan.wishes), model=model)
+    detector = InactivityDetector(capacity=len(mine) * len(plan.targets), model=model)
     for home in mine.tolist():
-        for wish in plan.wishes:
-            detector.add_home(f"{home} {wish}", false_alerts_per_month=wish, utc_offset_s=0.0)
+        for target in plan.targets:
+            detector.add_home(f"{home} {target}", false_alerts_per_month=target, utc_offset_s=0.0)
     rows = _rows(plan, mine)
     struck = sorted((float(at), i, j) for i, home in enumerate(mine) for j, at in enumerate(plan.collapses[home]))
-    raised: list[list[list[float]]] = [[[] for _ in plan.wishes] for _ in mine]
-    delays = np.full((len(mine), len(plan.wishes), len(plan.collapses[mine[0]])), np.inf)
+    raised: list[list[list[float]]] = [[[] for _ in plan.targets] for _ in mine]
+    delays = np.full((len(mine), len(plan.targets), len(plan.collapses[mine[0]])), np.inf)
     place = {name: number for number, name in enumerate(detector.deadlines()[0])}
     moments = np.arange(np.ceil(rows.at_s[0] / SWEEP_S), np.ceil(rows.at_s[-1] / SWEEP_S) + 1) * SWEEP_S
     done, taken = 0, 0
@@ -110,7 +114,7 @@ def _watch(plan: Watching, mine: Ints, model: SilenceModel, tick: Tick) -> tuple
         done = _feed(detector, rows, done, now_s)
         for signal in detector.sweep(now_s):
             if signal.kind == INACTIVITY:
-                i, j = divmod(place[signal.home], len(plan.wishes))
+                i, j = divmod(place[signal.home], len(plan.targets))
                 raised[i][j].append(signal.at_s)
         tick((number + 1) / len(moments))
     return raised, delays
@@ -125,15 +129,15 @@ def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: flo
     return upto
 
 
-def _rows(plan: Watching, mine: Ints) -> LifeBatch:
-    """Life and hourly beats of these homes in order of time, once for each wish."""
+def _rows(plan: EvaluationPlan, mine: Ints) -> LifeBatch:
+    """Life and hourly beats of these homes in order of time, once for each target."""
     home, at_s, room, kind = (np.concatenate(column) for column in zip(*_columns(plan, mine), strict=True))
     order = np.argsort(at_s, kind="stable")
     return LifeBatch(home[order], at_s[order], room[order], kind[order])
 
 
-def _columns(plan: Watching, mine: Ints) -> Iterator[Columns]:
-    """Each home's rows, once for each wish; no beats while nothing was recorded."""
+def _columns(plan: EvaluationPlan, mine: Ints) -> Iterator[Columns]:
+    """Each home's rows, once for each target; no beats while nothing was recorded."""
     for number, home in enumerate(mine.tolist()):
         record, scored = plan.homes[home], plan.scored[home]
         life = record.kind != HEARTBEAT
@@ -143,5 +147,5 @@ def _columns(plan: Watching, mine: Ints) -> Iterator[Columns]:
         at_s = np.concatenate([record.at_s[life], beats])
         room = np.concatenate([record.room[life], np.full(len(beats), OTHER, np.int8)])
         kind = np.concatenate([record.kind[life], np.full(len(beats), HEARTBEAT, np.int8)])
-        for wish in range(len(plan.wishes)):
-            yield np.full(len(at_s), number * len(plan.wishes) + wish), at_s, room, kind
+        for target in range(len(plan.targets)):
+            yield np.full(len(at_s), number * len(plan.targets) + target), at_s, room, kind

@@ -17,7 +17,7 @@ AXES = ("all", "home")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TargetRun:
     """What a detector did at one wished rate.
 
     Attributes
@@ -29,7 +29,7 @@ class Run:
 
     """
 
-    wish: float
+    target: float
     false: Floats
     delay_h: Floats
 
@@ -50,14 +50,14 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """The runs of one detector over the same homes; `days` has the shape (homes, 2) as `Run.false`."""
+class DetectorRuns:
+    """The runs of one detector over the same homes; `days` has the shape (homes, 2) as `TargetRun.false`."""
 
     homes: tuple[str, ...]
     days: Floats
-    runs: tuple[Run, ...]
+    runs: tuple[TargetRun, ...]
 
-    def point(self, run: Run, pick: Ints) -> Point:
+    def point(self, run: TargetRun, pick: Ints) -> Point:
         """Figures over the chosen homes."""
         delays = np.minimum(run.delay_h[pick], HORIZON_H)
         rates = MONTH_DAYS * run.false[pick].sum(axis=0) / np.maximum(self.days[pick].sum(axis=0), 1e-9)
@@ -83,23 +83,23 @@ class Runs:
         """Interval over homes of one figure of `at_rate`."""
         return bootstrap(len(self.homes), lambda pick: float(getattr(self.at_rate(rate, axis, pick), name)))
 
-    def rate_interval(self, run: Run, axis: str) -> tuple[float, float]:
+    def rate_interval(self, run: TargetRun, axis: str) -> tuple[float, float]:
         """Interval over homes of a run's rate of false alerts."""
         return bootstrap(len(self.homes), lambda pick: self.point(run, pick).rate(axis))
 
-    def delay_interval(self, run: Run) -> tuple[float, float]:
+    def delay_interval(self, run: TargetRun) -> tuple[float, float]:
         """Interval over homes of a run's mean delay."""
         return bootstrap(len(self.homes), lambda pick: self.point(run, pick).mean_h)
 
-    def home_rates(self, run: Run) -> Floats:
+    def home_rates(self, run: TargetRun) -> Floats:
         """Each home's own rate of false alerts, shape (homes, 2)."""
         rates: Floats = MONTH_DAYS * run.false / np.maximum(self.days, 1e-9)
         return rates
 
 
 @dataclass(frozen=True, slots=True)
-class Versus:
-    """Our mean delay over a rival's at equal false alerts, with its interval over homes."""
+class PairedComparison:
+    """Our mean delay over a baseline's at equal false alerts, with its interval over homes."""
 
     rate: float
     axis: str
@@ -109,7 +109,7 @@ class Versus:
     interval: tuple[float, float]
 
 
-def versus(ours: Runs, theirs: Runs, rate: float, axis: str) -> Versus:
+def compare_runs(ours: DetectorRuns, theirs: DetectorRuns, rate: float, axis: str) -> PairedComparison:
     """Compare two detectors on the homes that both were run on, resampling the same homes for both."""
     common = [home for home in ours.homes if home in theirs.homes]
     mine = np.array([ours.homes.index(home) for home in common], np.int64)
@@ -120,7 +120,7 @@ def versus(ours: Runs, theirs: Runs, rate: float, axis: str) -> Versus:
 
     if not common:
         none = float("nan")
-        return Versus(rate, axis, none, none, none, (none, none))
+        return PairedComparison(rate, axis, none, none, none, (none, none))
     a, b = both(np.arange(len(common)))
     ratios = [x / y for x, y in (both(pick) for pick in resampled(len(common)))]
-    return Versus(rate, axis, a, b, a / b, middle(ratios))
+    return PairedComparison(rate, axis, a, b, a / b, middle(ratios))

@@ -19,13 +19,13 @@ OFFSET_MG, NOISE_MG = 15.0, 25.0
 SLOW_SHARE, LOST_SHARE, LONGEST_LOST = 0.2, 0.2, 12
 
 
-def plain(long: Samples) -> Floats32:
+def crop_window(long: Samples) -> Floats32:
     """The window that the live detector judges, in g, from one of −4 … +5 s."""
     until = LONG_CENTRE + round(AFTER_S * GRID_HZ) + 1
     return long[:, MARGIN:until].astype(np.float32) / 1000.0
 
 
-def altered(long: Samples, turn: NDArray[np.bool_], clip_g: float, rng: np.random.Generator) -> Floats32:
+def augment(long: Samples, turn: NDArray[np.bool_], clip_g: float, rng: np.random.Generator) -> Floats32:
     """Windows in g like those of `plain`, varied at random and cut to ±`clip_g`.
 
     The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz.

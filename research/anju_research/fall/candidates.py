@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anju_detect.fall.classifier import resample_to_grid
 from anju_detect.fall.detector import FallDetector
 from anju_detect.fall.features import GRID_HZ
-from anju_detect.fall.judge import on_grid
 from anju_detect.fall.model import CLIP_G
 from anju_research.fall.augmentation import LONG_AFTER_S, LONG_BEFORE_S
 
@@ -25,7 +25,7 @@ LONG = round((LONG_BEFORE_S + LONG_AFTER_S) * GRID_HZ) + 1
 
 
 @dataclass(frozen=True, slots=True)
-class WornLabel:
+class RecordingLabel:
     """What is known of one recording; `impact_s` is nan where nobody fell, `trial` is free living if False."""
 
     person: str
@@ -50,21 +50,21 @@ class Candidates:
     long: Samples
 
 
-class _Mute:
+class _NeverFall:
     """Stands in for the judge: suspects nothing, so that every candidate is noted."""
 
-    def scores(self, windows: Floats, group: str) -> Floats:
+    def score_windows(self, windows: Floats, group: str) -> Floats:
         """Zero for each window; `group` does not matter."""
         del group
         return np.zeros(len(windows))
 
-    def threshold(self, group: str) -> float:
+    def threshold_of(self, group: str) -> float:
         """Nothing is ever suspected."""
         del group
         return 1.0
 
 
-def held(samples: Samples, fs_hz: float, rng: np.random.Generator) -> tuple[Samples, float]:
+def hold_postures(samples: Samples, fs_hz: float, rng: np.random.Generator) -> tuple[Samples, float]:
     """The recording with its first and last posture held before and after it; and the seconds added before.
 
     Trials begin and end close to the movement; a wearer stands before it and lies after it.
@@ -82,9 +82,9 @@ def held(samples: Samples, fs_hz: float, rng: np.random.Generator) -> tuple[Samp
     return np.concatenate(parts), HELD_BEFORE_S
 
 
-def candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, position: str) -> Candidates:
+def find_candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, position: str) -> Candidates:
     """All candidates of recording `number`, as it is and, where its range is wider, cut to ±2 g."""
-    longer, before = held(samples, fs_hz, np.random.default_rng([17, number]))
+    longer, before = hold_postures(samples, fs_hz, np.random.default_rng([17, number]))
     times = np.arange(len(longer)) / fs_hz
     rows: list[tuple[float, bool]] = []
     windows: list[Samples] = []
@@ -92,7 +92,7 @@ def candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, posit
         shown = np.clip(longer, -round(CLIP_G * 1000), round(CLIP_G * 1000)).astype(np.int16) if cut else longer
         for impact in _impacts(shown, fs_hz, position):
             lo, hi = np.searchsorted(times, (impact - LONG_BEFORE_S - 1.0, impact + LONG_AFTER_S + 1.0)).tolist()
-            window = on_grid(times[lo:hi], shown[lo:hi], impact, LONG_BEFORE_S, LONG_AFTER_S)
+            window = resample_to_grid(times[lo:hi], shown[lo:hi], impact, LONG_BEFORE_S, LONG_AFTER_S)
             windows.append(np.round(window * 1000.0).astype(np.int16))
             rows.append((impact - before, cut))
     long = np.array(windows, np.int16).reshape(-1, LONG, 3)
@@ -102,7 +102,7 @@ def candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, posit
 
 def _impacts(shown: Samples, fs_hz: float, position: str) -> list[float]:
     """When the live detector would judge something, in seconds from the first sample."""
-    detector = FallDetector(fs_hz, position, CLIP_G, judge=_Mute())
+    detector = FallDetector(fs_hz, position, CLIP_G, classifier=_NeverFall())
     piece = int(PIECE_S * fs_hz)
     impacts: list[float] = []
     for start in range(0, len(shown), piece):
@@ -112,7 +112,7 @@ def _impacts(shown: Samples, fs_hz: float, position: str) -> list[float]:
     return impacts
 
 
-def joined(parts: list[Candidates]) -> Candidates:
+def join_candidates(parts: list[Candidates]) -> Candidates:
     """All candidates of all recordings."""
     names = ("recording", "at_s", "cut", "long")
     return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.fall.features import AFTER_S
-from anju_research.fall.candidates import Candidates, WornLabel
+from anju_research.fall.candidates import Candidates, RecordingLabel
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,7 @@ MERGE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ScoredTrial:
     """One staged fall or daily activity: its best logit (minus infinity: no candidate) and when it was decided.
 
     `latency_s` is the time from the impact to that decision; nan without one, and for daily activities.
@@ -38,8 +38,8 @@ class GroupCurve:
     threshold by `free_alarms_per_day`; `free_people` the person of each, `free_hours` their length in all.
     """
 
-    falls: list[Trial]
-    daily: list[Trial]
+    falls: list[ScoredTrial]
+    daily: list[ScoredTrial]
     free: list[tuple[Floats, Floats]] = field(default_factory=list)
     free_people: list[str] = field(default_factory=list)
     free_hours: float = 0.0
@@ -105,8 +105,8 @@ class GroupCurve:
         return np.array([trial.latency_s for trial in self.falls if trial.logit >= logit])
 
 
-def curve(
-    labels: list[WornLabel],
+def build_curve(
+    labels: list[RecordingLabel],
     found: Candidates,
     logits: Floats,
     chosen: NDArray[np.bool_],
@@ -136,12 +136,12 @@ def curve(
     return GroupCurve(made.falls, made.daily, made.free, made.free_people, hours)
 
 
-def _best(label: WornLabel, rows: NDArray[np.int64], found: Candidates, logits: Floats) -> Trial:
+def _best(label: RecordingLabel, rows: NDArray[np.int64], found: Candidates, logits: Floats) -> ScoredTrial:
     if not len(rows):
-        return Trial(label.person, label.age_group, label.activity, -np.inf)
+        return ScoredTrial(label.person, label.age_group, label.activity, -np.inf)
     row = rows[int(np.argmax(logits[rows]))]
     latency = float(found.at_s[row]) + AFTER_S - label.impact_s
-    return Trial(label.person, label.age_group, label.activity, float(logits[row]), latency)
+    return ScoredTrial(label.person, label.age_group, label.activity, float(logits[row]), latency)
 
 
 def _merged(at_s: Floats) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.fall.model import CLIP_G, GROUPS, PLACE_OF
-from anju_research.fall.candidates import Candidates, WornLabel
-from anju_research.fall.curves import GroupCurve, curve
+from anju_research.fall.candidates import Candidates, RecordingLabel
+from anju_research.fall.curves import GroupCurve, build_curve
 
 Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
@@ -15,10 +15,10 @@ Truths = NDArray[np.bool_]
 SAME_S = 1.0
 
 
-class Told:
+class LabelledCandidates:
     """Recordings, their candidates, and the truth about each candidate."""
 
-    def __init__(self, labels: list[WornLabel], found: Candidates) -> None:
+    def __init__(self, labels: list[RecordingLabel], found: Candidates) -> None:
         self.labels, self.found = labels, found
         impact = np.array([label.impact_s for label in labels])[found.recording]
         self.fell: Truths = np.abs(found.at_s - impact) < SAME_S
@@ -28,12 +28,12 @@ class Told:
         self.place = np.array([PLACE_OF[label.position] for label in labels])
         self.wide: Truths = np.isin(found.recording, found.recording[~found.cut])
 
-    def of_place(self, place: str) -> Truths:
+    def worn_at(self, place: str) -> Truths:
         """Which candidates were worn there."""
         worn_there: Truths = self.place[self.found.recording] == place
         return worn_there
 
-    def at_range(self, clip_g: float) -> Truths:
+    def seen_at_range(self, clip_g: float) -> Truths:
         """Which candidates a sensor of this range would have shown: where it is wide, those that are not cut."""
         cut = self.found.cut
         return cut if clip_g <= CLIP_G else ~cut | ~self.wide
@@ -45,6 +45,8 @@ class Told:
         dealt: NDArray[np.int64] = parts[self.found.recording]
         return dealt
 
-    def curve(self, logits: Floats, group: str, clip_g: float) -> GroupCurve:
+    def build_curve(self, logits: Floats, group: str, clip_g: float) -> GroupCurve:
         """What these logits, one a candidate, make of the group's recordings."""
-        return curve(self.labels, self.found, logits, self.place == GROUPS[group].place, self.at_range(clip_g))
+        return build_curve(
+            self.labels, self.found, logits, self.place == GROUPS[group].place, self.seen_at_range(clip_g)
+        )

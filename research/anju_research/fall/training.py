@@ -9,15 +9,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.fall.machine import Scale
-from anju_detect.fall.model import CLIP_G, GROUPS, LOOKS, Axes, Border, FallModel, Look, Machines, weighed
-from anju_detect.fall.patterns import Patterns
+from anju_detect.fall.minirocket import MiniRocketFeatures
+from anju_detect.fall.model import (
+    CLIP_G,
+    GROUPS,
+    MEMBERS,
+    PCA,
+    CalibratedThreshold,
+    EnsembleMember,
+    FallModel,
+    SVMPair,
+    combine_decisions,
+)
+from anju_detect.fall.svm import StandardScaler
 from anju_detect.trees import sigmoid
-from anju_research.fall.candidates import Candidates, WornLabel
+from anju_research.fall.candidates import Candidates, RecordingLabel
 from anju_research.fall.curves import GroupCurve
-from anju_research.fall.labelled import Told
-from anju_research.fall.training_features import Views, altered_views, drawn_patterns, plain_views, principal_axes
-from anju_research.learning.svm_solver import SolverParameters, solve
+from anju_research.fall.labelled import LabelledCandidates
+from anju_research.fall.training_features import (
+    TrainingFeatures,
+    augmented_features,
+    draw_minirocket,
+    fit_pca,
+    plain_features,
+)
+from anju_research.learning.scaling import fit_scaler
+from anju_research.learning.svm_solver import SVMParameters, fit_svm
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,12 +51,12 @@ AXES_FROM = 2000
 
 @dataclass(frozen=True, slots=True)
 class PlaceRecipe:
-    """How the machines of one place are trained.
+    """How the svms of one place are trained.
 
     Attributes
     ----------
     shape, pattern
-        The machines of shapes and of patterns.
+        The svms of shapes and of patterns.
     whitening
         0 leaves the components as they differ, 1 brings all to the same spread.
     copies
@@ -49,8 +66,8 @@ class PlaceRecipe:
 
     """
 
-    shape: SolverParameters
-    pattern: SolverParameters
+    shape: SVMParameters
+    pattern: SVMParameters
     whitening: float
     copies: int
     components: int
@@ -58,13 +75,13 @@ class PlaceRecipe:
 
 RECIPES = {
     # Wide kernels: at the waist even they err hardly ever, and they carry over to other ways of wearing.
-    "waist": PlaceRecipe(SolverParameters(1.0, 0.05), SolverParameters(3.0, 0.3), 0.0, 1, 64),
-    "wrist": PlaceRecipe(SolverParameters(1.0, 0.7), SolverParameters(3.0, 0.6), 0.75, 6, 160),
+    "waist": PlaceRecipe(SVMParameters(1.0, 0.05), SVMParameters(3.0, 0.3), 0.0, 1, 64),
+    "wrist": PlaceRecipe(SVMParameters(1.0, 0.7), SVMParameters(3.0, 0.6), 0.75, 6, 160),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class TrainingEffort:
     """How much is computed.
 
     Attributes
@@ -90,96 +107,100 @@ class Effort:
     seed: int = 5
 
 
-class Training:
-    """One look's views of all candidates of its place, from which machines of some of the people are fitted.
+class MemberTraining:
+    """One look's views of all candidates of its place, from which svms of some of the people are fitted.
 
     Parameters
     ----------
     number
-        Which of the looks it is: each draws patterns and altered copies of its own.
+        Which of the members it is: each draws patterns and altered copies of its own.
 
     """
 
     def __init__(
-        self, told: Told, number: int = 0, effort: Effort | None = None, tick: Callable[[float], object] = float
+        self,
+        labelled: LabelledCandidates,
+        number: int = 0,
+        effort: TrainingEffort | None = None,
+        tick: Callable[[float], object] = float,
     ) -> None:
-        self.told, self.kind, self.effort = told, LOOKS[number], effort or Effort()
+        self.labelled, self.kind, self.effort = labelled, MEMBERS[number], effort or TrainingEffort()
         self._rng = np.random.default_rng([self.effort.seed, number])
         self.recipe = RECIPES[self.kind.place]
-        self.used: Truths = told.of_place(self.kind.place)
+        self.used: Truths = labelled.worn_at(self.kind.place)
         if self.kind.clip_g > CLIP_G:
-            self.used &= told.at_range(self.kind.clip_g)
+            self.used &= labelled.seen_at_range(self.kind.clip_g)
         rows = np.flatnonzero(self.used)
         some = np.sort(self._rng.permutation(rows)[:DRAWN_FROM])
-        self.patterns: Patterns = drawn_patterns(told.found, some, self.kind.clip_g, self._rng)
-        plain = plain_views(told.found, rows, self.kind.clip_g, self.patterns, tick)
-        self.plain = Views(
+        self.patterns: MiniRocketFeatures = draw_minirocket(labelled.found, some, self.kind.clip_g, self._rng)
+        plain = plain_features(labelled.found, rows, self.kind.clip_g, self.patterns, tick)
+        self.plain = TrainingFeatures(
             np.arange(len(self.used)),
             _spread(plain.shape, rows, len(self.used)),
             _spread(plain.responses, rows, len(self.used)),
         )
-        self._teaching: Truths = self.used & told.clear
-        self.altered: Views = self._copies()
+        self._teaching: Truths = self.used & labelled.clear
+        self.altered: TrainingFeatures = self._copies()
 
-    def _copies(self) -> Views:
-        """Altered trials, and altered free living where it looks most like a fall.
+    def _copies(self) -> TrainingFeatures:
+        """Altered trials, and altered free living where it members most like a fall.
 
         Of trials recorded beyond ±2 g only those that are not cut yet: they are turned first. Which free living is
         altered is chosen once, over all people; a model still sees only the copies of its own.
         """
-        told = self.told
+        labelled = self.labelled
         staged, free = self._taught(np.ones(len(self.used), bool))
         if len(free):
             free = self._by_likeness(self._scale(staged, free), staged, free)[: self.effort.altered]
-        uncut = staged[~told.found.cut[staged] | ~told.wide[staged]]
+        uncut = staged[~labelled.found.cut[staged] | ~labelled.wide[staged]]
         rows = np.concatenate([np.tile(uncut, self.recipe.copies), free])
-        return altered_views(told.found, rows, self.kind.clip_g, self.patterns, self._rng)
+        return augmented_features(labelled.found, rows, self.kind.clip_g, self.patterns, self._rng)
 
     def _taught(self, chosen: Truths) -> tuple[Ints, Ints]:
         """Candidates of trials, and of free living, of the chosen to learn from."""
-        mine, staged = chosen & self._teaching, self.told.staged
+        mine, staged = chosen & self._teaching, self.labelled.staged
         return np.flatnonzero(mine & staged), np.flatnonzero(mine & ~staged)
 
-    def _scale(self, staged: Ints, free: Ints) -> Scale:
+    def _scale(self, staged: Ints, free: Ints) -> StandardScaler:
         """The scale of the shapes; free living counts a tenth."""
-        return Scale.of_rows(self.plain.shape[np.concatenate([staged, free[::10]])])
+        return fit_scaler(self.plain.shape[np.concatenate([staged, free[::10]])])
 
-    def axes(self, chosen: Truths) -> Axes:
+    def fit_pca(self, chosen: Truths) -> PCA:
         """Principal directions of the chosen candidates at the look's range: of trials and of free living alike."""
-        told = self.told
-        shown = chosen & self.used & told.at_range(self.kind.clip_g)
-        kinds = [np.flatnonzero(shown & told.staged), np.flatnonzero(shown & ~told.staged)]
+        labelled = self.labelled
+        shown = chosen & self.used & labelled.seen_at_range(self.kind.clip_g)
+        kinds = [np.flatnonzero(shown & labelled.staged), np.flatnonzero(shown & ~labelled.staged)]
         rows = np.concatenate([kind[:: max(1, -(-len(kind) // AXES_FROM))] for kind in kinds])
         rng = np.random.default_rng([self.effort.seed, len(rows)])
         components = min(self.recipe.components, self.effort.components)
-        return principal_axes(self.patterns, self.plain.responses[rows], components, rng)
+        return fit_pca(self.patterns, self.plain.responses[rows], components, rng)
 
-    def machines(self, chosen: Truths, axes: Axes) -> Machines:
-        """Both machines from the chosen candidates."""
+    def fit_svms(self, chosen: Truths, pca: PCA) -> SVMPair:
+        """Both svms from the chosen candidates."""
         staged, free = self._taught(chosen)
         scale = self._scale(staged, free)
         rows = np.concatenate([staged, self._hard(scale, staged, free)])
         altered, recipe = self.altered, self.recipe
         copies = np.flatnonzero((chosen & self._teaching)[altered.source])
-        fell = self.told.fell[np.concatenate([rows, altered.source[copies]])]
+        fell = self.labelled.fell[np.concatenate([rows, altered.source[copies]])]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
         shape = np.concatenate([self.plain.shape[rows], altered.shape[copies]])
-        emphasis = (axes.spread**-recipe.whitening).astype(np.float32)
-        lying = [axes.project(self.plain.responses[rows]), axes.project(altered.responses[copies])]
-        return Machines(
+        emphasis = (pca.spread**-recipe.whitening).astype(np.float32)
+        lying = [pca.project(self.plain.responses[rows]), pca.project(altered.responses[copies])]
+        return SVMPair(
             scale,
-            solve(scale(shape), fell, weight, recipe.shape),
+            fit_svm(scale(shape), fell, weight, recipe.shape),
             emphasis,
-            solve(np.concatenate(lying) * emphasis, fell, weight, recipe.pattern),
+            fit_svm(np.concatenate(lying) * emphasis, fell, weight, recipe.pattern),
         )
 
-    def look(self) -> Look:
+    def fit_member(self) -> EnsembleMember:
         """The look, of everybody."""
         everybody = np.ones(len(self.used), bool)
-        axes = self.axes(everybody)
-        return Look(self.kind, axes, self.machines(everybody, axes))
+        pca = self.fit_pca(everybody)
+        return EnsembleMember(self.kind, pca, self.fit_svms(everybody, pca))
 
-    def _hard(self, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def _hard(self, scale: StandardScaler, staged: Ints, free: Ints) -> Ints:
         """Free living that a first machine takes for falls most readily, and some of the rest."""
         effort = self.effort
         if len(free) <= effort.hard + effort.easy:
@@ -188,84 +209,86 @@ class Training:
         rest = np.random.default_rng(effort.seed).permutation(order[effort.hard :])
         return np.sort(np.concatenate([order[: effort.hard], rest[: effort.easy]]))
 
-    def _by_likeness(self, scale: Scale, staged: Ints, free: Ints) -> Ints:
+    def _by_likeness(self, scale: StandardScaler, staged: Ints, free: Ints) -> Ints:
         """Free living from the most to the least fall-like, says a machine that was shown little of it."""
         rng = np.random.default_rng([self.effort.seed, len(free)])
         some = np.concatenate([staged, rng.permutation(free)[:FIRST_LOOK]])
-        fell = self.told.fell[some]
+        fell = self.labelled.fell[some]
         weight = np.where(fell, FALL_WEIGHT, 1.0)
-        first = solve(scale(self.plain.shape[some]), fell, weight, self.recipe.shape)
-        return free[np.argsort(-first.decide(scale(self.plain.shape[free])), kind="stable")]
+        first = fit_svm(scale(self.plain.shape[some]), fell, weight, self.recipe.shape)
+        return free[np.argsort(-first.decision_function(scale(self.plain.shape[free])), kind="stable")]
 
-    def unseen(self, tick: Callable[[float], object] = float) -> Floats:
-        """Decisions on each candidate of machines that did not see its person; shape (2, candidates), nan if unused."""
+    def cross_validated_decisions(self, tick: Callable[[float], object] = float) -> Floats:
+        """Decisions on each candidate of svms that did not see its person; shape (2, candidates), nan if unused."""
         folds = self.effort.folds
-        fold = self.told.folds(folds)
+        fold = self.labelled.folds(folds)
         made = np.full((2, len(fold)), np.nan)
         for number in range(folds):
             rows = np.flatnonzero((fold == number) & self.used)
             if len(rows):
-                axes = self.axes(fold != number)
-                views = Views(rows, self.plain.shape[rows], self.plain.responses[rows])
-                made[:, rows] = decisions(self.machines(fold != number, axes), axes, views)
+                pca = self.fit_pca(fold != number)
+                views = TrainingFeatures(rows, self.plain.shape[rows], self.plain.responses[rows])
+                made[:, rows] = decide_both(self.fit_svms(fold != number, pca), pca, views)
             tick((number + 1) / folds)
         return made
 
 
-def decisions(machines: Machines, axes: Axes, views: Views) -> Floats:
+def decide_both(svms: SVMPair, pca: PCA, views: TrainingFeatures) -> Floats:
     """What the machine of shapes (row 0) and that of patterns (row 1) say of some views."""
-    return np.stack([machines.by_shape(views.shape), machines.by_patterns(axes.project(views.responses))])
+    return np.stack([svms.by_shape(views.shape), svms.by_patterns(pca.project(views.responses))])
 
 
-def fit(
-    labels: list[WornLabel],
+def fit_fall_model(
+    labels: list[RecordingLabel],
     found: Candidates,
     tick: Callable[[float], object] = float,
     *,
-    effort: Effort | None = None,
+    effort: TrainingEffort | None = None,
 ) -> tuple[FallModel, dict[str, GroupCurve]]:
     """A model of everybody, and what models of the others say of each person; the same each time."""
-    told = Told(labels, found)
-    looks, unseen = [], []
-    for number in range(len(LOOKS)):
-        before, share = number / len(LOOKS), 1.0 / len(LOOKS)
-        training = Training(told, number, effort, _part(tick, before, 0.4 * share))
-        unseen.append(training.unseen(_part(tick, before + 0.4 * share, 0.5 * share)))
-        looks.append(training.look())
-        tick((number + 1) / len(LOOKS))
-    borders, curves = {}, {}
+    labelled = LabelledCandidates(labels, found)
+    members, unseen = [], []
+    for number in range(len(MEMBERS)):
+        before, share = number / len(MEMBERS), 1.0 / len(MEMBERS)
+        training = MemberTraining(labelled, number, effort, _part(tick, before, 0.4 * share))
+        unseen.append(training.cross_validated_decisions(_part(tick, before + 0.4 * share, 0.5 * share)))
+        members.append(training.fit_member())
+        tick((number + 1) / len(MEMBERS))
+    thresholds, curves = {}, {}
     for group in GROUPS:
-        borders[group], curves[group] = _border(told, unseen, group)
-    return FallModel(tuple(looks), borders), curves
+        thresholds[group], curves[group] = _calibrate_group(labelled, unseen, group)
+    return FallModel(tuple(members), thresholds), curves
 
 
 def _part(tick: Callable[[float], object], before: float, share: float) -> Callable[[float], object]:
     return lambda done: tick(before + share * done)
 
 
-def _border(told: Told, unseen: list[Floats], group: str) -> tuple[Border, GroupCurve]:
-    """Where a group's border lies, by what looks that did not see a person say of him."""
-    kinds, place = [LOOKS[number] for number in GROUPS[group].looks], GROUPS[group].place
-    mean = np.mean([weighed(unseen[number], place) for number in GROUPS[group].looks], axis=0)
-    mine = told.of_place(place) & np.isfinite(mean)
-    by_shape = unseen[GROUPS[group].looks[0]][0]
-    gate = _gate(by_shape[mine & told.fell])
-    logits, slope, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), told, mine)
-    made = told.curve(logits, group, max(kind.clip_g for kind in kinds))
+def _calibrate_group(
+    labelled: LabelledCandidates, unseen: list[Floats], group: str
+) -> tuple[CalibratedThreshold, GroupCurve]:
+    """Where a group's border lies, by what members that did not see a person say of him."""
+    kinds, place = [MEMBERS[number] for number in GROUPS[group].members], GROUPS[group].place
+    mean = np.mean([combine_decisions(unseen[number], place) for number in GROUPS[group].members], axis=0)
+    mine = labelled.worn_at(place) & np.isfinite(mean)
+    by_shape = unseen[GROUPS[group].members[0]][0]
+    gate = _gate(by_shape[mine & labelled.fell])
+    logits, slope, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), labelled, mine)
+    made = labelled.build_curve(logits, group, max(kind.clip_g for kind in kinds))
     suspect = float(sigmoid(np.array([_suspect(made)]))[0])
-    return Border(gate, slope, start, suspect), made
+    return CalibratedThreshold(gate, slope, start, suspect), made
 
 
-def transfer(training: Training, tried: str) -> GroupCurve:
+def transfer_curve(training: MemberTraining, tried: str) -> GroupCurve:
     """What a look says of another place, that it was not made for and never saw; decisions instead of log-odds."""
-    told, everybody = training.told, np.ones(len(training.used), bool)
-    axes = training.axes(everybody)
-    machines = training.machines(everybody, axes)
+    labelled, everybody = training.labelled, np.ones(len(training.used), bool)
+    pca = training.fit_pca(everybody)
+    svms = training.fit_svms(everybody, pca)
     logits = np.full(len(everybody), np.nan)
-    rows = np.flatnonzero(told.of_place(tried))
-    views = plain_views(told.found, rows, training.kind.clip_g, training.patterns)
-    logits[rows] = weighed(decisions(machines, axes, views), training.kind.place)
-    return told.curve(logits, tried, training.kind.clip_g)
+    rows = np.flatnonzero(labelled.worn_at(tried))
+    views = plain_features(labelled.found, rows, training.kind.clip_g, training.patterns)
+    logits[rows] = combine_decisions(decide_both(svms, pca, views), training.kind.place)
+    return labelled.build_curve(logits, tried, training.kind.clip_g)
 
 
 def _spread(some: NDArray[Any], rows: Ints, size: int) -> NDArray[Any]:
@@ -280,17 +303,17 @@ def _gate(fallen: Floats) -> float:
     return float(np.quantile(fallen, GATE_SHARE)) - GATE_BELOW
 
 
-def _calibrated(mean: Floats, told: Told, mine: Truths) -> tuple[Floats, float, float]:
+def _calibrated(mean: Floats, labelled: LabelledCandidates, mine: Truths) -> tuple[Floats, float, float]:
     """Log-odds of the decisions, and their slope and start: Platt's straight line, by Newton's method."""
-    rows = np.flatnonzero(mine & told.clear)
+    rows = np.flatnonzero(mine & labelled.clear)
     x = np.stack([mean[rows], np.ones(len(rows))], axis=1)
-    fell = told.fell[rows].astype(np.float64)
+    fell = labelled.fell[rows].astype(np.float64)
     line = np.array([1.0, 0.0])
-    ridge = np.array([1e-3, 1e-3])
+    l2 = np.array([1e-3, 1e-3])
     for _ in range(50):
         share = sigmoid(x @ line)
-        slope = x.T @ (fell - share) - ridge * line
-        bend = (x * (share * (1.0 - share))[:, None]).T @ x + np.diag(ridge)
+        slope = x.T @ (fell - share) - l2 * line
+        bend = (x * (share * (1.0 - share))[:, None]).T @ x + np.diag(l2)
         line = line + np.clip(np.linalg.solve(bend, slope), -2.0, 2.0)
     a, b = (round(float(number), 4) for number in line)
     return a * mean + b, a, b

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.fall.channels import Floats32, channels
-from anju_detect.fall.machine import Scale, Steps
-from anju_detect.fall.model import Axes, seen_shape, smoothed
-from anju_detect.fall.patterns import Patterns
-from anju_research.fall.augmentation import altered, plain
+from anju_detect.fall.minirocket import MiniRocketFeatures
+from anju_detect.fall.model import PCA, clip_and_smooth, shape_features
+from anju_detect.fall.svm import QuantizedArray
+from anju_research.fall.augmentation import augment, crop_window
 from anju_research.fall.candidates import Candidates
+from anju_research.learning.scaling import fit_scaler
 
 Ints = NDArray[np.int64]
 Tick = Callable[[float], object]
@@ -23,7 +24,7 @@ SPARE_DIRECTIONS, ROUNDS = 40, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Views:
+class TrainingFeatures:
     """Rows made from candidates.
 
     Attributes
@@ -42,45 +43,51 @@ class Views:
     responses: NDArray[np.float16]
 
 
-def view(
-    windows: Callable[[Ints], Floats32], source: Ints, clip_g: float, patterns: Patterns, tick: Tick = float
-) -> Views:
+def compute_features(
+    windows: Callable[[Ints], Floats32], source: Ints, clip_g: float, patterns: MiniRocketFeatures, tick: Tick = float
+) -> TrainingFeatures:
     """Views of candidates as a look at ±`clip_g` has them; `windows` gives those of some of them in g."""
     shape: list[Floats32] = []
     responses: list[NDArray[np.float16]] = []
     for lo in range(0, len(source), CHUNK):
-        smooth = smoothed(windows(source[lo : lo + CHUNK]), clip_g)
-        shape.append(seen_shape(smooth).astype(np.float32))
-        responses.append(patterns.responses(channels(smooth)).astype(np.float16))
+        smooth = clip_and_smooth(windows(source[lo : lo + CHUNK]), clip_g)
+        shape.append(shape_features(smooth).astype(np.float32))
+        responses.append(patterns.transform(channels(smooth)).astype(np.float16))
         tick(min(lo + CHUNK, len(source)) / len(source))
     if not shape:
-        return Views(source, np.zeros((0, 0), np.float32), np.zeros((0, patterns.size), np.float16))
-    return Views(source, np.concatenate(shape), np.concatenate(responses))
+        return TrainingFeatures(source, np.zeros((0, 0), np.float32), np.zeros((0, patterns.size), np.float16))
+    return TrainingFeatures(source, np.concatenate(shape), np.concatenate(responses))
 
 
-def plain_views(found: Candidates, rows: Ints, clip_g: float, patterns: Patterns, tick: Tick = float) -> Views:
+def plain_features(
+    found: Candidates, rows: Ints, clip_g: float, patterns: MiniRocketFeatures, tick: Tick = float
+) -> TrainingFeatures:
     """Those candidates as they were."""
-    return view(lambda some: plain(found.long[some]), rows, clip_g, patterns, tick)
+    return compute_features(lambda some: crop_window(found.long[some]), rows, clip_g, patterns, tick)
 
 
-def altered_views(found: Candidates, rows: Ints, clip_g: float, patterns: Patterns, rng: np.random.Generator) -> Views:
+def augmented_features(
+    found: Candidates, rows: Ints, clip_g: float, patterns: MiniRocketFeatures, rng: np.random.Generator
+) -> TrainingFeatures:
     """Those candidates, each altered; only what was recorded beyond ±2 g is turned."""
-    return view(lambda some: altered(found.long[some], ~found.cut[some], clip_g, rng), rows, clip_g, patterns)
+    return compute_features(
+        lambda some: augment(found.long[some], ~found.cut[some], clip_g, rng), rows, clip_g, patterns
+    )
 
 
-def drawn_patterns(found: Candidates, rows: Ints, clip_g: float, rng: np.random.Generator) -> Patterns:
+def draw_minirocket(found: Candidates, rows: Ints, clip_g: float, rng: np.random.Generator) -> MiniRocketFeatures:
     """Patterns whose thresholds fit these candidates."""
-    return Patterns.drawn(channels(smoothed(plain(found.long[rows]), clip_g)), rng)
+    return MiniRocketFeatures.draw(channels(clip_and_smooth(crop_window(found.long[rows]), clip_g)), rng)
 
 
-def principal_axes(
-    patterns: Patterns, responses: NDArray[np.float16], components: int, rng: np.random.Generator
-) -> Axes:
+def fit_pca(
+    patterns: MiniRocketFeatures, responses: NDArray[np.float16], components: int, rng: np.random.Generator
+) -> PCA:
     """The directions in which these responses differ most.
 
     By subspace iteration from random directions (Halko, Martinsson & Tropp, doi:10.1137/090771806, algorithm 4.4).
     """
-    scale = Scale.of_rows(responses)
+    scale = fit_scaler(responses)
     x = scale(responses)
     rows, size = x.shape
     basis = rng.standard_normal((size, min(components + SPARE_DIRECTIONS, size))).astype(np.float32)
@@ -90,4 +97,4 @@ def principal_axes(
     values, vectors = np.linalg.eigh((lying.T @ lying).astype(np.float64))
     kept = np.argsort(-values, kind="stable")[:components]
     spread = np.sqrt(np.maximum(values[kept] / rows, 1e-6)).astype(np.float32)
-    return Axes(patterns, scale, Steps.of(basis @ vectors[:, kept].astype(np.float32)), spread)
+    return PCA(patterns, scale, QuantizedArray.quantize(basis @ vectors[:, kept].astype(np.float32)), spread)

@@ -1,4 +1,4 @@
-"""What false alerts and delays a price brings, on homes that the forests never saw; and so the price of a wish."""
+"""What false alerts and delays a price brings, on homes that the forests never saw; and so the price of a target."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps, quota
+from anju_detect.inactivity import durations, false_alert_budget
 from anju_detect.inactivity.habits import TAIL_REACH
-from anju_detect.inactivity.model import Outlook, surprise_of
-from anju_research.inactivity.sampling import Moments, Sample
+from anju_detect.inactivity.model import SurvivalForecast, tail_calibration_of
+from anju_research.inactivity.sampling import GapMoments, TrainingSample
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,23 +18,23 @@ Truths = NDArray[np.bool_]
 
 MONTH_DAYS = 30.0
 HORIZON_H = 24.0
-WISHES = np.geomspace(0.1, 10.0, 13)
-PRICES_H = np.geomspace(1.0, 1e6, 49)
+TARGETS = np.geomspace(0.1, 10.0, 13)
+COSTS_H = np.geomspace(1.0, 1e6, 49)
 _SETTLED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """False alerts and delays over a falling list of wishes, each home judged by forests of other homes.
+class CostCurve:
+    """False alerts and delays over a falling list of targets, each home judged by forests of other homes.
 
-    Arrays of shape (wishes, homes): `false` alerts in all and `false_home` without those while the home was provably
+    Arrays of shape (targets, homes): `false` alerts in all and `false_home` without those while the home was provably
     empty, mean `delay_h` after a collapse (24 where it was not found) and the share `found` within 24 h. Rates are per
     home and 30 days; `days` and `home_days` are the time that counts for each home, and `homes` their
     numbers in the sample.
     """
 
-    wishes: Floats
-    prices_h: Floats
+    targets: Floats
+    false_alert_costs_h: Floats
     false: Floats
     false_home: Floats
     delay_h: Floats
@@ -76,22 +76,22 @@ class Curve:
         return delay, found, worst
 
 
-def price_curve(sample: Sample, silences: Outlook, collapses: Outlook) -> Curve:
-    """Live through the homes at each wish, at the price that brings about as many false alerts as wished for."""
+def compute_cost_curve(sample: TrainingSample, silences: SurvivalForecast, collapses: SurvivalForecast) -> CostCurve:
+    """Live through the homes at each target, at the price that brings about as many false alerts as wished for."""
     own = np.unique(sample.collapses.home)
     own = own[~sample.is_copy[own]]
-    lives = [_Life.of(sample, silences, collapses, int(home)) for home in own]
+    simulations = [_HomeSimulation.from_sample(sample, silences, collapses, int(home)) for home in own]
     days, home_days = sample.days[own], sample.home_days[own]
-    wishes = WISHES[::-1]
-    rough = [life.live(PRICES_H, np.full(len(PRICES_H), np.inf)) for life in lives]
-    price = _price_at(wishes, PRICES_H, _rate(rough, days))
+    targets = TARGETS[::-1]
+    rough = [life.simulate(COSTS_H, np.full(len(COSTS_H), np.inf)) for life in simulations]
+    price = _price_at(targets, COSTS_H, _rate(rough, days))
     for _ in range(_SETTLED):
-        lived = [life.live(price, wishes) for life in lives]
-        price = price * np.clip(_rate(lived, days) / wishes, 0.25, 4.0)
+        lived = [life.simulate(price, targets) for life in simulations]
+        price = price * np.clip(_rate(lived, days) / targets, 0.25, 4.0)
         price = np.maximum.accumulate(price)
-    lived = [life.live(price, wishes) for life in lives]
-    return Curve(
-        wishes,
+    lived = [life.simulate(price, targets) for life in simulations]
+    return CostCurve(
+        targets,
         price,
         np.stack([one.false for one in lived], axis=1),
         np.stack([one.inside for one in lived], axis=1),
@@ -103,14 +103,14 @@ def price_curve(sample: Sample, silences: Outlook, collapses: Outlook) -> Curve:
     )
 
 
-def price_list(curve: Curve) -> tuple[Floats, Floats]:
+def cost_table(curve: CostCurve) -> tuple[Floats, Floats]:
     """Wishes that rise, and the price for each, falling strictly."""
-    price = np.minimum.accumulate(curve.prices_h[::-1])
-    return curve.wishes[::-1], price * (1.0 - 1e-6) ** np.arange(len(price))
+    price = np.minimum.accumulate(curve.false_alert_costs_h[::-1])
+    return curve.targets[::-1], price * (1.0 - 1e-6) ** np.arange(len(price))
 
 
 @dataclass(frozen=True, slots=True)
-class _Lived:
+class _SimulatedOutcome:
     """What came of each price."""
 
     false: Floats
@@ -120,77 +120,87 @@ class _Lived:
 
 
 @dataclass(frozen=True, slots=True)
-class _Life:
+class _HomeSimulation:
     """One home's silences in order of time, and the collapses that could have struck."""
 
-    silences: Moments
-    outlook: Outlook
+    silences: GapMoments
+    forecast: SurvivalForecast
     length_s: Floats
     away: Truths
     scored: Truths
-    collapses: Moments
-    struck: Outlook
+    collapses: GapMoments
+    struck: SurvivalForecast
 
     @classmethod
-    def of(cls, sample: Sample, silences: Outlook, collapses: Outlook, home: int) -> _Life:
+    def from_sample(
+        cls, sample: TrainingSample, silences: SurvivalForecast, collapses: SurvivalForecast, home: int
+    ) -> _HomeSimulation:
         rows = np.flatnonzero(sample.silences.home == home)
         rows = rows[np.argsort(sample.silences.began_s[rows], kind="stable")]
         mine = np.flatnonzero(sample.collapses.home == home)
         return cls(
-            sample.silences.take(rows),
-            silences.take(rows),
+            sample.silences.select(rows),
+            silences.select(rows),
             sample.length_s[rows],
             sample.away[rows],
             sample.scored[rows],
-            sample.collapses.take(mine),
-            collapses.take(mine),
+            sample.collapses.select(mine),
+            collapses.select(mine),
         )
 
-    def live(self, prices_h: Floats, wishes: Floats) -> _Lived:
+    def simulate(self, false_alert_costs_h: Floats, targets: Floats) -> _SimulatedOutcome:
         """Raise what each price would raise, false alerts making the next ones dearer."""
-        surprise, before = self._surprise()
+        tail_calibration, before = self._tail_calibration()
         began = self.silences.began_s
-        count, factors = np.zeros(len(prices_h)), np.ones((len(began) + 1, len(prices_h)))
-        false, inside = np.zeros((2, len(prices_h)))
+        count, factors = np.zeros(len(false_alert_costs_h)), np.ones((len(began) + 1, len(false_alert_costs_h)))
+        false, inside = np.zeros((2, len(false_alert_costs_h)))
         for number in range(len(began)):
             passed = began[number] - (began[number - 1] if number else began[0])
-            count = count * np.exp(-passed / quota.MONTH_S)
-            factors[number] = quota.factor(count, wishes)
-            at_s = self.outlook.take([number]).cheapest_s(prices_h * factors[number] * surprise[number])
-            raised = (at_s < self.length_s[number]) & ~self.outlook.away[number]
+            count = count * np.exp(-passed / false_alert_budget.MONTH_S)
+            factors[number] = false_alert_budget.cost_factor(count, targets)
+            at_s = self.forecast.select([number]).least_cost_s(
+                false_alert_costs_h * factors[number] * tail_calibration[number]
+            )
+            raised = (at_s < self.length_s[number]) & ~self.forecast.away[number]
             count = count + raised
             false += raised & self.scored[number]
             inside += raised & self.scored[number] & ~self.away[number]
-        factors[-1] = quota.factor(count, wishes)
-        return _Lived(false, inside, *self._struck(prices_h, surprise, before, factors))
+        factors[-1] = false_alert_budget.cost_factor(count, targets)
+        return _SimulatedOutcome(false, inside, *self._struck(false_alert_costs_h, tail_calibration, before, factors))
 
-    def _surprise(self) -> tuple[Floats, Ints]:
+    def _tail_calibration(self) -> tuple[Floats, Ints]:
         """How surprising the home was known to be at each silence, and how many silences each collapse came after."""
-        tail_s, share = self.outlook.tail()
+        tail_s, share = self.forecast.tail()
         excess = (self.length_s >= tail_s) & (self.length_s < TAIL_REACH * tail_s)
-        surprise = surprise_of(*(np.concatenate([[0.0], np.cumsum(column)]) for column in (excess, share)))
-        return surprise, np.searchsorted(self.silences.began_s, self.collapses.began_s, "left")
+        tail_calibration = tail_calibration_of(
+            *(np.concatenate([[0.0], np.cumsum(column)]) for column in (excess, share))
+        )
+        return tail_calibration, np.searchsorted(self.silences.began_s, self.collapses.began_s, "left")
 
-    def _struck(self, prices_h: Floats, surprise: Floats, before: Ints, factors: Floats) -> tuple[Floats, Floats]:
+    def _struck(
+        self, false_alert_costs_h: Floats, tail_calibration: Floats, before: Ints, factors: Floats
+    ) -> tuple[Floats, Floats]:
         """Mean delay and share found."""
-        age_h = (self.collapses.now_s - self.collapses.began_s) / gaps.HOUR_S
+        age_h = (self.collapses.now_s - self.collapses.began_s) / durations.HOUR_S
         delay, found = [], []
-        for number, price in enumerate(prices_h):
-            chosen_h = self.struck.cheapest_s(price * surprise[before] * factors[before, number]) / gaps.HOUR_S
+        for number, price in enumerate(false_alert_costs_h):
+            chosen_h = (
+                self.struck.least_cost_s(price * tail_calibration[before] * factors[before, number]) / durations.HOUR_S
+            )
             late = np.where(self.struck.away, HORIZON_H, np.minimum(chosen_h - age_h, HORIZON_H))
             delay.append(late.mean())
             found.append((late < HORIZON_H).mean())
         return np.array(delay), np.array(found)
 
 
-def _rate(lived: list[_Lived], days: Floats) -> Floats:
+def _rate(lived: list[_SimulatedOutcome], days: Floats) -> Floats:
     rate: Floats = MONTH_DAYS * np.sum([one.false for one in lived], axis=0) / days.sum()
     return rate
 
 
-def _price_at(wishes: Floats, prices_h: Floats, rate: Floats) -> Floats:
+def _price_at(targets: Floats, false_alert_costs_h: Floats, rate: Floats) -> Floats:
     """The price that gave each wished rate."""
     falling = np.minimum.accumulate(rate) + 1e-6 * np.arange(len(rate))[::-1]
-    found = np.interp(np.log(wishes + 0.01), np.log(falling[::-1] + 0.01), np.log(prices_h[::-1]))
+    found = np.interp(np.log(targets + 0.01), np.log(falling[::-1] + 0.01), np.log(false_alert_costs_h[::-1]))
     price: Floats = np.exp(found)
     return price

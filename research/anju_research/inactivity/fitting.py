@@ -1,4 +1,4 @@
-"""From a `Sample` to a `SilenceModel`, and the price list by homes that the forests never saw."""
+"""From a `TrainingSample` to a `InactivityModel`, and the price list by homes that the forests never saw."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from numpy.typing import NDArray
 
 from anju_detect.inactivity import model
 from anju_detect.inactivity.features import began_at_exit
-from anju_detect.inactivity.model import Outlook, SilenceModel
-from anju_detect.inactivity.steps import EDGES_S, STEPS
-from anju_research.inactivity.cost_curve import Curve, price_curve, price_list
-from anju_research.inactivity.sampling import FOLDS, Moments, Sample
-from anju_research.learning.gradient_boosting import BoostingParameters, grow
+from anju_detect.inactivity.hazard_grid import EDGES_S, STEPS
+from anju_detect.inactivity.model import InactivityModel, SurvivalForecast
+from anju_research.inactivity.cost_curve import CostCurve, compute_cost_curve, cost_table
+from anju_research.inactivity.sampling import FOLDS, GapMoments, TrainingSample
+from anju_research.learning.gradient_boosting import BoostingParameters, fit_trees
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
-HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
-WEIGHT = BoostingParameters(trees=60, depth=4, rate=0.08, ridge=10.0, rows=0.5, columns=0.35)
+HAZARD = BoostingParameters(trees=100, depth=5, rate=0.08, l2=10.0, rows=0.5, columns=0.35)
+WEIGHT = BoostingParameters(trees=60, depth=4, rate=0.08, l2=10.0, rows=0.5, columns=0.35)
 # What a false alert costs while the person is out, against one while they are in.
 AWAY_COST = 0.4
 # How much a home's copy with fewer sensors counts, against the home.
 COPY_COST = 0.5
-_ANY_WISHES, _ANY_PRICES_H = np.array([0.1, 10.0]), np.array([1e4, 1e2])
+_ANY_TARGETS, _ANY_COSTS_H = np.array([0.1, 10.0]), np.array([1e4, 1e2])
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedModel:
     """What `fit_left_out` gives.
 
     `model` is that of all homes. `left_out` are models of other homes only, each with the numbers (in the sample) of
     the homes that it may be judged by; their prices are those of `model`, read off `curve`.
     """
 
-    model: SilenceModel
-    curve: Curve
-    left_out: tuple[tuple[Ints, SilenceModel], ...]
+    model: InactivityModel
+    curve: CostCurve
+    left_out: tuple[tuple[Ints, InactivityModel], ...]
 
 
-def fit(
-    sample: Sample,
+def fit_inactivity_model(
+    sample: TrainingSample,
     tick: Callable[[float], object] = float,
     *,
     hazard: BoostingParameters = HAZARD,
     weight: BoostingParameters = WEIGHT,
-) -> tuple[SilenceModel, Curve]:
+) -> tuple[InactivityModel, CostCurve]:
     """The model of all homes, priced by how models of other homes did on each; and that curve.
 
     The same sample gives the same model.
@@ -58,31 +58,31 @@ def fit(
 
 
 def fit_left_out(
-    sample: Sample,
+    sample: TrainingSample,
     tick: Callable[[float], object] = float,
     *,
     hazard: BoostingParameters = HAZARD,
     weight: BoostingParameters = WEIGHT,
-) -> Fitted:
+) -> FittedModel:
     """The same, with the models of other homes that each home was judged by."""
-    growing = _Growing(sample, hazard, weight, _Progress(tick, (FOLDS + 1) * (hazard.trees + weight.trees)))
+    growing = _FitTask(sample, hazard, weight, _Progress(tick, (FOLDS + 1) * (hazard.trees + weight.trees)))
     folds = _folds(sample)
     parts = [_forests(growing, ~np.isin(np.arange(len(sample.days)), homes)) for homes in folds]
     silences, collapses = _blank(len(sample.silences.home)), _blank(len(sample.collapses.home))
     for homes, part in zip(folds, parts, strict=True):
         _fill(silences, part, sample.silences, np.flatnonzero(np.isin(sample.silences.home, homes)))
         _fill(collapses, part, sample.collapses, np.flatnonzero(np.isin(sample.collapses.home, homes)))
-    curve = price_curve(sample, silences, collapses)
-    prices = price_list(curve)
+    curve = compute_cost_curve(sample, silences, collapses)
+    prices = cost_table(curve)
     final = _forests(growing, np.ones(len(sample.days), bool))
     left_out = tuple(
-        (homes[~sample.is_copy[homes]], SilenceModel(part.hazard, part.weight, *prices))
+        (homes[~sample.is_copy[homes]], InactivityModel(part.hazard, part.weight, *prices))
         for homes, part in zip(folds, parts, strict=True)
     )
-    return Fitted(SilenceModel(final.hazard, final.weight, *prices), curve, left_out)
+    return FittedModel(InactivityModel(final.hazard, final.weight, *prices), curve, left_out)
 
 
-def _folds(sample: Sample) -> list[Ints]:
+def _folds(sample: TrainingSample) -> list[Ints]:
     """Homes of each fold; copies go with their source."""
     fold = sample.source % FOLDS
     return [np.flatnonzero(fold == number) for number in range(min(FOLDS, int(sample.source.max()) + 1))]
@@ -100,33 +100,33 @@ class _Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class _Growing:
-    sample: Sample
+class _FitTask:
+    sample: TrainingSample
     hazard: BoostingParameters
     weight: BoostingParameters
     step: Callable[[], None]
 
 
-def _forests(growing: _Growing, homes: Truths) -> SilenceModel:
+def _forests(growing: _FitTask, homes: Truths) -> InactivityModel:
     """Forests of these homes; their prices mean nothing yet."""
     sample, step = growing.sample, growing.step
     silences, collapses = sample.silences, sample.collapses
     cost = np.where(sample.away, AWAY_COST, 1.0) * np.where(sample.is_copy[silences.home], COPY_COST, 1.0)
     chosen = np.flatnonzero(homes[silences.home])
-    x, ended, counted = _steps(silences.take(chosen), sample.length_s[chosen], cost[chosen])
-    hazard = grow(x, ended, counted, growing.hazard, step)
+    x, ended, counted = _steps(silences.select(chosen), sample.length_s[chosen], cost[chosen])
+    hazard = fit_trees(x, ended, counted, growing.hazard, step)
     # Collapses strike late in a recording only, so that they are told from silences as late: else it is age that tells.
     chosen = chosen[sample.late[chosen]]
-    innocent, struck = silences.take(chosen), collapses.take(homes[collapses.home])
+    innocent, struck = silences.select(chosen), collapses.select(homes[collapses.home])
     share = np.where(sample.is_copy[struck.home], COPY_COST, 1.0) / np.bincount(struck.home)[struck.home]
     share *= cost[chosen].sum() / share.sum()
     y = np.concatenate([np.ones(len(struck.home)), np.zeros(len(innocent.home))])
     every = np.concatenate([share, cost[chosen]])
-    weight = grow(np.concatenate([struck.x, innocent.x]), y, every, growing.weight, step)
-    return SilenceModel(hazard, weight, _ANY_WISHES, _ANY_PRICES_H)
+    weight = fit_trees(np.concatenate([struck.x, innocent.x]), y, every, growing.weight, step)
+    return InactivityModel(hazard, weight, _ANY_TARGETS, _ANY_COSTS_H)
 
 
-def _steps(silences: Moments, length_s: Floats, cost: Floats) -> tuple[Floats, Floats, Floats]:
+def _steps(silences: GapMoments, length_s: Floats, cost: Floats) -> tuple[Floats, Floats, Floats]:
     """Every step that every silence reached, whether it ended there, and how much the silence counts."""
     parts, ends, counts = [], [], []
     for number in range(STEPS):
@@ -137,11 +137,11 @@ def _steps(silences: Moments, length_s: Floats, cost: Floats) -> tuple[Floats, F
     return np.concatenate(parts), np.concatenate(ends), np.concatenate(counts)
 
 
-def _blank(size: int) -> Outlook:
-    return Outlook(np.ones((size, STEPS + 1)), np.zeros(size), np.zeros(size, bool))
+def _blank(size: int) -> SurvivalForecast:
+    return SurvivalForecast(np.ones((size, STEPS + 1)), np.zeros(size), np.zeros(size, bool))
 
 
-def _fill(whole: Outlook, part: SilenceModel, moments: Moments, rows: Ints) -> None:
+def _fill(whole: SurvivalForecast, part: InactivityModel, moments: GapMoments, rows: Ints) -> None:
     """Write into `whole` what this model expects of these rows."""
     for lo in range(0, len(rows), model.CHUNK):
         some = rows[lo : lo + model.CHUNK]

@@ -1,4 +1,4 @@
-"""Fits `SilenceModel` to recorded homes: what the live detector knew at each silence, and how long it lasted.
+"""Fits `InactivityModel` to recorded homes: what the live detector knew at each silence, and how long it lasted.
 
 Homes are run through the detector itself, so that what is learnt from is what it will see. Collapses are not in the
 recordings; they are taken to strike uniformly over the time within a quarter of an hour after a sign of life inside the
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps, habits
+from anju_detect.inactivity import durations, habits
 from anju_detect.inactivity.detector import InactivityDetector
 from anju_detect.inactivity.features import features, step_features
 from anju_detect.inactivity.signals import LifeBatch
@@ -26,7 +26,7 @@ Truths = NDArray[np.bool_]
 TICK_S = 300.0
 AT_HOME_S = 900.0
 DOOR_BEFORE_S, DOOR_AFTER_S = 300.0, 120.0
-WARM_UP_S, HISTORY_S = 14 * gaps.DAY_S, 21 * gaps.DAY_S
+WARM_UP_S, HISTORY_S = 14 * durations.DAY_S, 21 * durations.DAY_S
 INNER = [room for room in range(len(ROOMS)) if room != ENTRANCE]
 COLLAPSES_A_HOME = 1000
 COLLAPSE_SHARE = 0.3
@@ -58,7 +58,7 @@ class RecordedHome:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class GapMoments:
     """Moments of all homes: which home, its last sign of life, now, and the features of the silence since."""
 
     home: Ints
@@ -67,13 +67,13 @@ class Moments:
     x: Floats
     steps: NDArray[np.float32]
 
-    def take(self, rows: Ints | Truths) -> Moments:
+    def select(self, rows: Ints | Truths) -> GapMoments:
         """Only these."""
-        return Moments(self.home[rows], self.began_s[rows], self.now_s[rows], self.x[rows], self.steps[rows])
+        return GapMoments(self.home[rows], self.began_s[rows], self.now_s[rows], self.x[rows], self.steps[rows])
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TrainingSample:
     """What there is to learn from.
 
     `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up; `late` began after
@@ -82,12 +82,12 @@ class Sample:
     is none.
     """
 
-    silences: Moments
+    silences: GapMoments
     length_s: Floats
     away: Truths
     scored: Truths
     late: Truths
-    collapses: Moments
+    collapses: GapMoments
     days: Floats
     home_days: Floats
     source: Ints
@@ -122,7 +122,9 @@ def _of_rows(home: RecordedHome, keep: Truths) -> RecordedHome:
     return RecordedHome(home.at_s[keep], home.room[keep], home.kind[keep], home.outages)
 
 
-def collect(recorded: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7) -> Sample:
+def collect_sample(
+    recorded: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7
+) -> TrainingSample:
     """Run the homes through the detector in steps of five minutes; note silences and possible collapses.
 
     Their copies with fewer sensors come along.
@@ -141,8 +143,8 @@ def collect(recorded: list[RecordedHome], tick: Callable[[float], object] = floa
     outages = sorted((span, number) for number, home in enumerate(homes) for span in home.outages)
     ends = np.array([home.at_s[-1] for home in homes])
     seen = np.full(len(homes), np.nan)
-    silences: list[Moments] = []
-    collapses: list[Moments] = []
+    silences: list[GapMoments] = []
+    collapses: list[GapMoments] = []
     rng = np.random.default_rng(seed)
     for number, now in enumerate(ticks):
         while outages and outages[0][0][0] <= now:
@@ -153,7 +155,7 @@ def collect(recorded: list[RecordedHome], tick: Callable[[float], object] = floa
         s = detector.state
         last = s["last_life_s"]
         silent = np.where(np.isfinite(last) & (now <= ends), now - last, np.nan)
-        fresh = np.flatnonzero((silent >= gaps.MIN_GAP_S) & (seen != last))
+        fresh = np.flatnonzero((silent >= durations.MIN_GAP_S) & (seen != last))
         seen[fresh] = last[fresh]
         silences += _moments(detector, fresh, now)
         inner = np.where(habits.is_exit(s["last_kind"], s["last_room"]), s["room_s"][:, INNER].max(axis=1), last)
@@ -163,21 +165,21 @@ def collect(recorded: list[RecordedHome], tick: Callable[[float], object] = floa
     return _labelled(homes, source, _joined(silences), _joined(collapses))
 
 
-def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[Moments]:
+def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[GapMoments]:
     if not len(rows):
         return []
     s = detector.state
     began = s["last_life_s"][rows]
     x, steps = features(s, rows, began), step_features(s, rows, began).astype(np.float32)
-    return [Moments(rows, began, np.full(len(rows), now_s), x, steps)]
+    return [GapMoments(rows, began, np.full(len(rows), now_s), x, steps)]
 
 
-def _joined(parts: list[Moments]) -> Moments:
+def _joined(parts: list[GapMoments]) -> GapMoments:
     names = ("home", "began_s", "now_s", "x", "steps")
-    return Moments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return GapMoments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _labelled(homes: list[RecordedHome], source: Ints, silences: Moments, collapses: Moments) -> Sample:
+def _labelled(homes: list[RecordedHome], source: Ints, silences: GapMoments, collapses: GapMoments) -> TrainingSample:
     """Lengths of the silences, and which moments count; what an outage touches is left out."""
     length = np.full(len(silences.home), np.nan)
     away, scored, late = np.zeros((3, len(length)), bool)
@@ -196,13 +198,13 @@ def _labelled(homes: list[RecordedHome], source: Ints, silences: Moments, collap
     known = np.isfinite(length)
     chosen = _some_of_each(np.flatnonzero(keep), collapses.home)
     days = np.maximum(days, 0.1)
-    return Sample(
-        silences.take(known),
+    return TrainingSample(
+        silences.select(known),
         length[known],
         away[known],
         scored[known],
         late[known],
-        collapses.take(chosen),
+        collapses.select(chosen),
         days[0],
         days[1],
         source,
@@ -236,7 +238,7 @@ def _outside_days(from_s: float, until_s: float, holes: Iterable[tuple[float, fl
         lo, hi = max(start, edge), min(until, until_s)
         covered += max(hi - lo, 0.0)
         edge = max(edge, hi)
-    return max(until_s - from_s - covered, 0.0) / gaps.DAY_S
+    return max(until_s - from_s - covered, 0.0) / durations.DAY_S
 
 
 def _some_of_each(rows: Ints, home: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""Trains `Forest`s: second-order gradient boosting of oblivious trees on binned features, in numpy.
+"""Trains `GradientBoostedTrees`s: second-order gradient boosting of oblivious trees on binned features, in numpy.
 
 Follows Friedman (Annals of Statistics 29:1189, 2001) with the regularised gain of Chen & Guestrin
 (doi:10.1145/2939672.2939785, eq. 6-7); all leaves of a level share one question (Prokhorenkova et al., NeurIPS 2018).
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.trees import Forest, sigmoid
+from anju_detect.trees import GradientBoostedTrees, sigmoid
 
 Floats = NDArray[np.float64]
 Binned = NDArray[np.uint8]
@@ -25,20 +25,20 @@ class BoostingParameters:
     trees: int = 300
     depth: int = 5
     rate: float = 0.06
-    ridge: float = 3.0
+    l2: float = 3.0
     rows: float = 0.6
     columns: float = 0.4
     bins: int = 64
     seed: int = 7
 
 
-def cuts(x: Floats, bins: int) -> list[Floats]:
+def bin_edges(x: Floats, bins: int) -> list[Floats]:
     """Thresholds between the bins of each feature: its quantiles, without repeats."""
     shares = np.arange(1, bins) / bins
     return [np.unique(np.quantile(column, shares)).astype(np.float32).astype(np.float64) for column in x.T]
 
 
-def binned(x: Floats, edges: list[Floats]) -> Binned:
+def bin_features(x: Floats, edges: list[Floats]) -> Binned:
     """Number of thresholds below each value, shape (features, n)."""
     x32 = x.astype(np.float32).astype(np.float64)
     return np.stack([np.searchsorted(e, column, "left") for e, column in zip(edges, x32.T, strict=True)]).astype(
@@ -46,13 +46,15 @@ def binned(x: Floats, edges: list[Floats]) -> Binned:
     )
 
 
-def grow(x: Floats, y: Floats, weight: Floats, p: BoostingParameters, tick: Callable[[], object] = int) -> Forest:
+def fit_trees(
+    x: Floats, y: Floats, weight: Floats, p: BoostingParameters, tick: Callable[[], object] = int
+) -> GradientBoostedTrees:
     """Fit the log-odds of y (0 … 1) with row weights; `tick` is called after each tree.
 
     The same arguments give the same forest.
     """
     rng = np.random.default_rng(p.seed)
-    table = _Table.of(x, p)
+    table = _Table.from_features(x, p)
     mean = float(np.average(y, weights=weight))
     start = float(np.log(mean / (1.0 - mean)))
     total = np.full(len(y), start)
@@ -64,17 +66,17 @@ def grow(x: Floats, y: Floats, weight: Floats, p: BoostingParameters, tick: Call
         share = sigmoid(total)
         rows = np.flatnonzero(rng.random(len(y)) < p.rows)
         columns = rng.permutation(usable)[: max(1, round(p.columns * len(usable)))]
-        slope, bend = weight * (y - share), weight * share * (1.0 - share)
+        gradient, hessian = weight * (y - share), weight * share * (1.0 - share)
         leaf = np.zeros(len(y), np.int64)
         for level in range(p.depth):
-            column, cut = table.best(columns, rows, leaf[rows] + (1 << level), (slope[rows], bend[rows]))
+            column, cut = table.best_split(columns, rows, leaf[rows] + (1 << level), (gradient[rows], hessian[rows]))
             features[tree, level], thresholds[tree, level] = column, table.edges[column][cut]
             leaf |= (table.bins[column] > cut).astype(np.int64) << level
-        sums = [np.bincount(leaf[rows], part[rows], 1 << p.depth) for part in (slope, bend)]
-        leaves[tree] = p.rate * sums[0] / (sums[1] + p.ridge)
+        sums = [np.bincount(leaf[rows], part[rows], 1 << p.depth) for part in (gradient, hessian)]
+        leaves[tree] = p.rate * sums[0] / (sums[1] + p.l2)
         total += leaves[tree][leaf]
         tick()
-    return Forest(features, thresholds, leaves, start)
+    return GradientBoostedTrees(features, thresholds, leaves, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,15 @@ class _Table:
     p: BoostingParameters
 
     @classmethod
-    def of(cls, x: Floats, p: BoostingParameters) -> _Table:
-        edges = cuts(x, p.bins)
-        return cls(binned(x, edges), edges, p)
+    def from_features(cls, x: Floats, p: BoostingParameters) -> _Table:
+        edges = bin_edges(x, p.bins)
+        return cls(bin_features(x, edges), edges, p)
 
-    def best(
+    def best_split(
         self, columns: NDArray[np.int64], rows: NDArray[np.int64], leaf: NDArray[np.int64], sums: tuple[Floats, Floats]
     ) -> tuple[int, int]:
         """Feature and bin whose question gains most over all leaves of a level (numbered from their count on)."""
-        size, ridge = self.p.bins, self.p.ridge
+        size, l2 = self.p.bins, self.p.l2
         leaves = 1 << int(leaf.max()).bit_length() - 1
         base = (leaf - leaves) * size
         best = (-np.inf, int(columns[0]), 0)
@@ -103,7 +105,7 @@ class _Table:
             g, h = (np.bincount(key, part, leaves * size).reshape(leaves, size) for part in sums)
             left_g, left_h = g.cumsum(axis=1)[:, :-1], h.cumsum(axis=1)[:, :-1]
             all_g, all_h = g.sum(axis=1, keepdims=True), h.sum(axis=1, keepdims=True)
-            gain = left_g**2 / (left_h + ridge) + (all_g - left_g) ** 2 / (all_h - left_h + ridge)
+            gain = left_g**2 / (left_h + l2) + (all_g - left_g) ** 2 / (all_h - left_h + l2)
             whole = gain.sum(axis=0)[: len(self.edges[column])]
             cut = int(np.argmax(whole))
             if whole[cut] > best[0]:

@@ -1,4 +1,4 @@
-"""Trains `KernelMachine`s: sequential minimal optimisation of the soft-margin dual.
+"""Trains `SVM`s: sequential minimal optimisation of the soft-margin dual.
 
 Working pairs are chosen by second-order information (Fan, Chen & Lin, JMLR 6:1889, 2005, WSS 2, eq. 8-11).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.fall.machine import Floats32, KernelMachine, Steps
+from anju_detect.fall.svm import SVM, Floats32, QuantizedArray
 
 Floats = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ ROUNDED_AWAY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class SolverParameters:
+class SVMParameters:
     """Cost of a row on the wrong side, width of the kernel as a share of the spread of the rows, and when to stop."""
 
     cost: float = 3.0
@@ -43,13 +43,13 @@ class _Kernel:
         return self._kept[i]
 
 
-def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParameters) -> KernelMachine:
+def fit_svm(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SVMParameters) -> SVM:
     """Separate the rows where somebody fell from the others; the same arguments give the same machine.
 
     Parameters
     ----------
     x
-        Shape (n, columns), rounded to `Steps`, so that the shipped vectors are the trained ones.
+        Shape (n, columns), rounded to `QuantizedArray`, so that the shipped vectors are the trained ones.
     fell
         Shape (n,): the side of each row.
     weight
@@ -58,8 +58,8 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
         How to separate.
 
     """
-    rounded = Steps.of(x)
-    x = rounded.values()
+    rounded = QuantizedArray.quantize(x)
+    x = rounded.dequantize()
     gamma = p.width / float(x.var(axis=0, dtype=np.float64).sum())
     kernel = _Kernel(x, gamma)
     side = np.where(fell, 1.0, -1.0)
@@ -74,12 +74,12 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
         least = float(np.max(np.where(down, gap, -np.inf)))
         if least < p.tolerance:
             break
-        bend = np.maximum(2.0 - 2.0 * first, FLAT)
-        j = int(np.argmax(np.where(down & (gap > 0.0), gap * gap / bend, -np.inf)))
+        curvature = np.maximum(2.0 - 2.0 * first, FLAT)
+        j = int(np.argmax(np.where(down & (gap > 0.0), gap * gap / curvature, -np.inf)))
         second = kernel.column(j)
         room_i = limit[i] - alpha[i] if side[i] > 0.0 else alpha[i]
         room_j = alpha[j] if side[j] > 0.0 else limit[j] - alpha[j]
-        step = min(gap[j] / bend[j], room_i, room_j)
+        step = min(gap[j] / curvature[j], room_i, room_j)
         alpha[i] += side[i] * step
         alpha[j] -= side[j] * step
         pull -= step * (first - second)
@@ -89,4 +89,4 @@ def solve(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SolverParamet
     start = 0.5 * (float(np.max(pull[up])) + float(np.min(pull[down])))
     held = alpha > ROUNDED_AWAY
     signed = (alpha * side)[held].astype(np.float32)
-    return KernelMachine(rounded.rows(held), signed, gamma, round(start, 6))
+    return SVM(rounded.select_rows(held), signed, gamma, round(start, 6))

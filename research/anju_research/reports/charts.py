@@ -15,7 +15,7 @@ _TICKS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartSeries:
     """Points in order, joined; `band` has a lower and an upper y for each; dots only where `joined` is False."""
 
     name: str
@@ -27,7 +27,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ChartAxis:
     """Words below or beside an axis, its ends, and whether it is logarithmic."""
 
     zh: str
@@ -53,7 +53,7 @@ class Axis:
         return float(np.clip((at - low) / (high - low), 0.0, 1.0))
 
 
-def chart(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
+def chart(title: str, x: ChartAxis, y: ChartAxis, lines: Sequence[ChartSeries]) -> str:
     """A figure with its lines and a legend below it."""
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">', *_frame(x, y)]
     for number, line in enumerate(lines):
@@ -67,7 +67,7 @@ def chart(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
     return f'<figure>{"".join(parts)}<ul class="legend">{keys}</ul></figure>'
 
 
-def _frame(x: Axis, y: Axis) -> list[str]:
+def _frame(x: ChartAxis, y: ChartAxis) -> list[str]:
     across, down = _places(x, y)
     parts = []
     for value in y.ticks():
@@ -89,7 +89,7 @@ def _frame(x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _line(line: Line, colour: str, x: Axis, y: Axis) -> list[str]:
+def _line(line: ChartSeries, colour: str, x: ChartAxis, y: ChartAxis) -> list[str]:
     across, down = _places(x, y)
     known = [i for i in range(len(line.x)) if np.isfinite(line.x[i]) and np.isfinite(line.y[i])]
     points = [(across(line.x[i]), down(line.y[i])) for i in known]
@@ -116,7 +116,7 @@ def _whisker(at: float, low: float, high: float, colour: str) -> str:
     return f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}"/>'
 
 
-def _places(x: Axis, y: Axis) -> tuple[Callable[[float], float], Callable[[float], float]]:
+def _places(x: ChartAxis, y: ChartAxis) -> tuple[Callable[[float], float], Callable[[float], float]]:
     return (
         lambda value: LEFT + x.share(value) * (WIDTH - LEFT - RIGHT),
         lambda value: HEIGHT - BOTTOM - y.share(value) * (HEIGHT - TOP - BOTTOM),

@@ -9,9 +9,9 @@ import numpy as np
 from rich.table import Table
 
 from anju_research.evaluation import fall_statistics as falls
-from anju_research.evaluation.fall_runs import Judged
+from anju_research.evaluation.fall_runs import ScoredRecordings
 from anju_research.evaluation.fall_statistics import Share
-from anju_research.reports.charts import Axis, Line, bars, chart
+from anju_research.reports.charts import ChartAxis, ChartSeries, bars, chart
 from anju_research.reports.page import heading, page, pair, paragraph, table
 
 ALARMS = (("每天 1 次", "1 per 24 h", 1.0), ("每周 1 次", "1 per week", 1.0 / 7.0))
@@ -32,7 +32,7 @@ class Section:
 
     zh: str
     en: str
-    judged: Judged
+    judged: ScoredRecordings
 
 
 def operating_points(section: Section) -> list[tuple[str, str, Share, Share, float]]:
@@ -133,37 +133,39 @@ def _roc_chart(section: Section) -> str:
     curve = falls.roc(section.judged.trials)
     found, left = falls.sensitivity(section.judged.trials), falls.specificity(section.judged.trials)
     lines = [
-        Line(f"ROC, AUC {curve.area:.4f}", (curve.false * 100).tolist(), (curve.found * 100).tolist()),
-        Line("出厂阈值 as fitted", [100 * (1 - left.value)], [100 * found.value], joined=False),
+        ChartSeries(f"ROC, AUC {curve.area:.4f}", (curve.false * 100).tolist(), (curve.found * 100).tolist()),
+        ChartSeries("出厂阈值 as fitted", [100 * (1 - left.value)], [100 * found.value], joined=False),
     ]
-    x = Axis("误报的日常活动（%）", "daily activities raised, %", 0.0, 10.0)
-    return chart("receiver operating characteristic", x, Axis("找到的跌倒（%）", "falls found, %", 80.0, 100.0), lines)
+    x = ChartAxis("误报的日常活动（%）", "daily activities raised, %", 0.0, 10.0)
+    return chart(
+        "receiver operating characteristic", x, ChartAxis("找到的跌倒（%）", "falls found, %", 80.0, 100.0), lines
+    )
 
 
 def _calibration_chart(section: Section) -> str:
-    told = falls.calibration(section.judged.trials)
+    labelled = falls.calibration(section.judged.trials)
     lines = [
-        Line(
+        ChartSeries(
             "分数与实际 score against truth",
-            told.score.tolist(),
-            told.fell.tolist(),
-            (told.low.tolist(), told.high.tolist()),
+            labelled.score.tolist(),
+            labelled.fell.tolist(),
+            (labelled.low.tolist(), labelled.high.tolist()),
             joined=False,
         ),
-        Line("理想 ideal", [0.0, 1.0], [0.0, 1.0], dashed=True),
+        ChartSeries("理想 ideal", [0.0, 1.0], [0.0, 1.0], dashed=True),
     ]
-    x = Axis("分数", "score", 0.0, 1.0)
-    return chart("calibration", x, Axis("确为跌倒", "share that fell", 0.0, 1.0), lines)
+    x = ChartAxis("分数", "score", 0.0, 1.0)
+    return chart("calibration", x, ChartAxis("确为跌倒", "share that fell", 0.0, 1.0), lines)
 
 
 def _latency_chart(section: Section) -> str:
     late = np.sort([trial.latency_s for trial in section.judged.trials if np.isfinite(trial.latency_s)])
     upto = np.arange(1, len(late) + 1) / max(len(late), 1) * 100
     p95 = float(np.percentile(late, 95)) if len(late) else float("nan")
-    lines = [Line(f"p95 {p95:.2f} s", late.tolist(), upto.tolist())]
+    lines = [ChartSeries(f"p95 {p95:.2f} s", late.tolist(), upto.tolist())]
     high = max(float(late.max(initial=5.0)), 5.0) * 1.05
-    x = Axis("撞击到判定（秒）", "impact to decision, s", 0.0, high)
-    return chart("latency", x, Axis("已判定（%）", "decided, %", 0.0, 100.0), lines)
+    x = ChartAxis("撞击到判定（秒）", "impact to decision, s", 0.0, high)
+    return chart("latency", x, ChartAxis("已判定（%）", "decided, %", 0.0, 100.0), lines)
 
 
 def _living_chart(section: Section) -> str:
@@ -172,6 +174,6 @@ def _living_chart(section: Section) -> str:
     scores = np.unique(np.quantile(np.concatenate([one.scores for one in living]), 1 - np.geomspace(1e-4, 0.2, 40)))
     alarms = [falls.alarms_per_day(living, float(score)) for score in scores]
     found = [100 * falls.sensitivity(trials, float(score)).value for score in scores]
-    lines = [Line("自由生活 free living", alarms, found)]
-    x = Axis("每 24 小时误报", "false alarms per 24 h", 0.1, 100.0, log=True)
-    return chart("free living", x, Axis("找到的跌倒（%）", "falls found, %", 50.0, 100.0), lines)
+    lines = [ChartSeries("自由生活 free living", alarms, found)]
+    x = ChartAxis("每 24 小时误报", "false alarms per 24 h", 0.1, 100.0, log=True)
+    return chart("free living", x, ChartAxis("找到的跌倒（%）", "falls found, %", 50.0, 100.0), lines)

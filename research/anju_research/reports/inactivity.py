@@ -1,4 +1,4 @@
-"""The report on silences: delay against false alerts, each home, what was wished and what came, and the rivals."""
+"""The report on silences: delay against false alerts, each home, what was wished and what came, and the baselines."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import numpy as np
 from rich.table import Table
 
 from anju_cli.recordings import RecordingUnreadable
-from anju_research.evaluation.inactivity_statistics import AXES, HORIZON_H, Run, Runs, Versus, versus
-from anju_research.reports.charts import Axis, Line, chart
+from anju_research.evaluation.inactivity_statistics import (
+    AXES,
+    HORIZON_H,
+    DetectorRuns,
+    PairedComparison,
+    TargetRun,
+    compare_runs,
+)
+from anju_research.reports.charts import ChartAxis, ChartSeries, chart
 from anju_research.reports.page import heading, page, pair, paragraph, table
 
 RATES = (0.25, 1.0, 3.0)
-SHOWN_WISH = 1.0
+SHOWN_TARGET = 1.0
 MOST = 3.0
 AXIS_WORDS = {"all": ("全部时间", "all time"), "home": ("可能在家的时间", "while possibly at home")}
 _RATE_X = ("每户每月误报", "false alerts per home and month")
@@ -23,40 +30,43 @@ _DELAY_Y = ("平均延迟（小时）", "mean delay, h")
 _SHARE = 100.0
 
 
-def read_rivals(folder: Path, days: dict[str, tuple[float, float]]) -> dict[str, Runs]:
+def read_baselines(folder: Path, days: dict[str, tuple[float, float]]) -> dict[str, DetectorRuns]:
     """Rivals' results by name, as the scorer writes them: on the same homes, whose scored days are given.
 
     Raises `RecordingUnreadable`.
     """
-    rivals = {}
+    baselines = {}
     for path in sorted(folder.glob("*.json")):
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))["raw"]
             homes = [home.rpartition("/")[2] for home in raw["homes"]]
             known = [number for number, home in enumerate(homes) if home in days]
-            runs = tuple(_rival_run(false, late, known) for false, late in raw["runs"])
+            runs = tuple(_baseline_run(false, late, known) for false, late in raw["runs"])
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise RecordingUnreadable(path, f"not a scored rival: {error!r}") from error
+            raise RecordingUnreadable(path, f"not a scored baseline: {error!r}") from error
         names = tuple(homes[number] for number in known)
-        rivals[path.stem.removeprefix("dev_")] = Runs(names, np.array([days[name] for name in names]), runs)
-    if not rivals:
-        raise RecordingUnreadable(folder, "no <rival>.json in it")
-    return rivals
+        baselines[path.stem.removeprefix("dev_")] = DetectorRuns(names, np.array([days[name] for name in names]), runs)
+    if not baselines:
+        raise RecordingUnreadable(folder, "no <baseline>.json in it")
+    return baselines
 
 
-def _rival_run(false: list[list[float]], late: list[list[float]], homes: list[int]) -> Run:
+def _baseline_run(false: list[list[float]], late: list[list[float]], homes: list[int]) -> TargetRun:
     delay_h = np.array(late, np.float64)[homes]
-    return Run(float("nan"), np.array(false, np.float64)[homes], np.where(delay_h > HORIZON_H, np.inf, delay_h))
+    return TargetRun(float("nan"), np.array(false, np.float64)[homes], np.where(delay_h > HORIZON_H, np.inf, delay_h))
 
 
-def compare(ours: Runs, rivals: dict[str, Runs]) -> list[tuple[str, Versus]]:
-    """Every rival at every shown rate on both axes."""
+def compare(ours: DetectorRuns, baselines: dict[str, DetectorRuns]) -> list[tuple[str, PairedComparison]]:
+    """Every baseline at every shown rate on both axes."""
     return [
-        (name, versus(ours, theirs, rate, axis)) for name, theirs in rivals.items() for axis in AXES for rate in RATES
+        (name, compare_runs(ours, theirs, rate, axis))
+        for name, theirs in baselines.items()
+        for axis in AXES
+        for rate in RATES
     ]
 
 
-def console_tables(ours: Runs, compared: Sequence[tuple[str, Versus]]) -> list[Table]:
+def console_tables(ours: DetectorRuns, compared: Sequence[tuple[str, PairedComparison]]) -> list[Table]:
     """The same figures as the report's, for a terminal."""
     figures = Table(title=f"silences, {len(ours.homes)} homes, 95 % intervals over homes")
     for name in ("false alerts per home and month", "counted", "mean delay, h", "found in 24 h"):
@@ -66,8 +76,8 @@ def console_tables(ours: Runs, compared: Sequence[tuple[str, Versus]]) -> list[T
             figures.add_row(f"{rate:g}", axis, *_figures(ours, rate, axis))
     shown = [figures]
     if compared:
-        ratios = Table(title="mean delay over a rival's at equal false alerts")
-        for name in ("rival", "counted", "rate", "ours, h", "theirs, h", "ratio"):
+        ratios = Table(title="mean delay over a baseline's at equal false alerts")
+        for name in ("baseline", "counted", "rate", "ours, h", "theirs, h", "ratio"):
             ratios.add_column(name)
         for name, one in compared:
             ratios.add_row(name, one.axis, f"{one.rate:g}", *_ratio(one))
@@ -75,7 +85,7 @@ def console_tables(ours: Runs, compared: Sequence[tuple[str, Versus]]) -> list[T
     return shown
 
 
-def _figures(ours: Runs, rate: float, axis: str) -> tuple[str, str]:
+def _figures(ours: DetectorRuns, rate: float, axis: str) -> tuple[str, str]:
     point = ours.at_rate(rate, axis)
     delay = _ranged(point.mean_h, ours.interval(rate, axis, "mean_h"), 1.0)
     return delay, _ranged(point.found, ours.interval(rate, axis, "found"), _SHARE)
@@ -92,7 +102,7 @@ def _ranged(value: float, interval: tuple[float, float], scale: float) -> str:
     return words if not np.isfinite(low) else f"{words} ({low * scale:.{digits}f}–{high * scale:.{digits}f})"
 
 
-def _ratio(one: Versus) -> tuple[str, str, str]:
+def _ratio(one: PairedComparison) -> tuple[str, str, str]:
     return (
         _ranged(one.ours_h, (np.nan, np.nan), 1.0),
         _ranged(one.theirs_h, (np.nan, np.nan), 1.0),
@@ -100,8 +110,11 @@ def _ratio(one: Versus) -> tuple[str, str, str]:
     )
 
 
-def silence_report(
-    ours: Runs, rivals: dict[str, Runs], compared: Sequence[tuple[str, Versus]], how: tuple[str, str]
+def inactivity_report(
+    ours: DetectorRuns,
+    baselines: dict[str, DetectorRuns],
+    compared: Sequence[tuple[str, PairedComparison]],
+    how: tuple[str, str],
 ) -> str:
     """The whole page; `how` says by which parameters the homes were judged."""
     days, struck = ours.days.sum(axis=0), ours.runs[0].delay_h.size
@@ -112,16 +125,16 @@ def silence_report(
             f"delays counted to 24 h. {how[1]}",
         ),
         heading("延迟与误报", "Delay against false alerts"),
-        pair(*(_delay_chart(ours, rivals, axis) for axis in AXES)),
+        pair(*(_delay_chart(ours, baselines, axis) for axis in AXES)),
         heading("同等误报下的延迟", "Delays at equal false alerts, all the time and while somebody may be at home"),
         _rates_table(ours),
     ]
     if compared:
-        parts += [heading("与已发表方法相比", "Against published methods"), _versus_table(compared)]
+        parts += [heading("与已发表方法相比", "Against published methods"), _comparison_table(compared)]
     parts += [
         heading("想要多少，得到多少", "What was wished and what came"),
-        pair(_wish_chart(ours), _worst_chart(ours)),
-        heading("各户", f"Each home, at the wish of {SHOWN_WISH:g}"),
+        pair(_target_chart(ours), _worst_chart(ours)),
+        heading("各户", f"Each home, at the target of {SHOWN_TARGET:g}"),
         _home_table(ours),
     ]
     return page("静默报警评估", "How silences are noticed", parts)
@@ -132,36 +145,36 @@ def _span(values: Sequence[float], *, log: bool = True) -> tuple[float, float]:
     return (min(known, default=0.1), max(known, default=1.0))
 
 
-def _delay_chart(ours: Runs, rivals: dict[str, Runs], axis: str) -> str:
-    """Our curve with its band, the rivals', and where our worst home lies at the shown wish."""
+def _delay_chart(ours: DetectorRuns, baselines: dict[str, DetectorRuns], axis: str) -> str:
+    """Our curve with its band, the baselines', and where our worst home lies at the shown target."""
     every = np.arange(len(ours.homes))
     points = sorted(((ours.point(run, every), run) for run in ours.runs), key=lambda pair: pair[0].rate(axis))
     rates = [point.rate(axis) for point, _ in points]
     bands = [ours.delay_interval(run) for _, run in points]
     band = [low for low, _ in bands], [high for _, high in bands]
-    lines = [Line("安居 Anju", rates, [point.mean_h for point, _ in points], band)]
-    for name, theirs in rivals.items():
+    lines = [ChartSeries("安居 Anju", rates, [point.mean_h for point, _ in points], band)]
+    for name, theirs in baselines.items():
         other = sorted(theirs.curve(), key=lambda point: point.rate(axis))
-        lines.append(Line(name, [p.rate(axis) for p in other], [p.mean_h for p in other], dashed=True))
+        lines.append(ChartSeries(name, [p.rate(axis) for p in other], [p.mean_h for p in other], dashed=True))
     run = shown_run(ours)
     worst = int(np.argmax(ours.home_rates(run)[:, AXES.index(axis)]))
     there = ours.point(run, np.array([worst]))
     lines.append(
-        Line(f"误报最多的一户 worst home: {ours.homes[worst]}", [there.rate(axis)], [there.mean_h], joined=False)
+        ChartSeries(f"误报最多的一户 worst home: {ours.homes[worst]}", [there.rate(axis)], [there.mean_h], joined=False)
     )
     zh, en = AXIS_WORDS[axis]
     low, high = _span([*rates, there.rate(axis)])
-    x = Axis(f"{_RATE_X[0]}（{zh}）", f"{_RATE_X[1]}, {en}", min(low, 0.2), max(high, 5.0), log=True)
-    return chart(f"{_DELAY_Y[1]}, {en}", x, Axis(*_DELAY_Y, 0.0, HORIZON_H), lines)
+    x = ChartAxis(f"{_RATE_X[0]}（{zh}）", f"{_RATE_X[1]}, {en}", min(low, 0.2), max(high, 5.0), log=True)
+    return chart(f"{_DELAY_Y[1]}, {en}", x, ChartAxis(*_DELAY_Y, 0.0, HORIZON_H), lines)
 
 
-def _rates_table(ours: Runs) -> str:
+def _rates_table(ours: DetectorRuns) -> str:
     head = [("误报/户月", "false alerts"), ("计入", "counted"), _DELAY_Y, ("24 小时内发现", "found in 24 h")]
     rows = [(f"{rate:g}", AXIS_WORDS[axis][0], *_figures(ours, rate, axis)) for axis in AXES for rate in RATES]
     return table(head, rows)
 
 
-def _versus_table(compared: Sequence[tuple[str, Versus]]) -> str:
+def _comparison_table(compared: Sequence[tuple[str, PairedComparison]]) -> str:
     head = [
         ("方法", "method"),
         ("计入", "counted"),
@@ -173,43 +186,45 @@ def _versus_table(compared: Sequence[tuple[str, Versus]]) -> str:
     return table(head, [(name, AXIS_WORDS[one.axis][0], f"{one.rate:g}", *_ratio(one)) for name, one in compared])
 
 
-def _wish_chart(ours: Runs) -> str:
-    wishes = [run.wish for run in ours.runs]
+def _target_chart(ours: DetectorRuns) -> str:
+    targets = [run.target for run in ours.runs]
     homes = np.arange(len(ours.homes))
-    lines = [Line("理想 ideal", wishes, wishes, dashed=True)]
+    lines = [ChartSeries("理想 ideal", targets, targets, dashed=True)]
     for axis in AXES:
         rates = [ours.point(run, homes).rate(axis) for run in ours.runs]
         bounds = [ours.rate_interval(run, axis) for run in ours.runs]
-        lines.append(Line(" ".join(AXIS_WORDS[axis]), wishes, rates, ([a for a, _ in bounds], [b for _, b in bounds])))
-    low, high = _span(wishes)
-    x = Axis("希望的误报/户月", "wished false alerts per home and month", low, high, log=True)
-    y = Axis("实际误报", "measured", min(low, 0.05), high * 3, log=True)
+        lines.append(
+            ChartSeries(" ".join(AXIS_WORDS[axis]), targets, rates, ([a for a, _ in bounds], [b for _, b in bounds]))
+        )
+    low, high = _span(targets)
+    x = ChartAxis("希望的误报/户月", "wished false alerts per home and month", low, high, log=True)
+    y = ChartAxis("实际误报", "measured", min(low, 0.05), high * 3, log=True)
     return chart("calibration of the wish", x, y, lines)
 
 
-def _worst_chart(ours: Runs) -> str:
-    """Each home's own rate, from the best to the worst, at the shown wish; the worst home is marked."""
+def _worst_chart(ours: DetectorRuns) -> str:
+    """Each home's own rate, from the best to the worst, at the shown target; the worst home is marked."""
     run = shown_run(ours)
     rates = ours.home_rates(run)[:, 0]
     order = np.argsort(rates)
     place = [float(number + 1) for number in range(len(order))]
     worst = int(order[-1])
     lines = [
-        Line("各户 homes", place, rates[order].tolist(), joined=False),
-        Line(f"误报最多 worst: {ours.homes[worst]}", place[-1:], [float(rates[worst])], joined=False),
-        Line("三倍上限 three times the wish", [1.0, place[-1]], [MOST * run.wish] * 2, dashed=True),
+        ChartSeries("各户 homes", place, rates[order].tolist(), joined=False),
+        ChartSeries(f"误报最多 worst: {ours.homes[worst]}", place[-1:], [float(rates[worst])], joined=False),
+        ChartSeries("三倍上限 three times the wish", [1.0, place[-1]], [MOST * run.target] * 2, dashed=True),
     ]
-    top = max(float(rates.max(initial=0.0)), MOST * run.wish) * 1.1
-    x = Axis("各户，按误报排序", "homes in order of their false alerts", 0.0, place[-1] + 1)
-    return chart("false alerts of each home", x, Axis("误报/月", "per month", 0.0, top), lines)
+    top = max(float(rates.max(initial=0.0)), MOST * run.target) * 1.1
+    x = ChartAxis("各户，按误报排序", "homes in order of their false alerts", 0.0, place[-1] + 1)
+    return chart("false alerts of each home", x, ChartAxis("误报/月", "per month", 0.0, top), lines)
 
 
-def shown_run(ours: Runs) -> Run:
-    """The run whose wish is nearest to the shown one."""
-    return min(ours.runs, key=lambda run: abs(np.log(run.wish / SHOWN_WISH)))
+def shown_run(ours: DetectorRuns) -> TargetRun:
+    """The run whose target is nearest to the shown one."""
+    return min(ours.runs, key=lambda run: abs(np.log(run.target / SHOWN_TARGET)))
 
 
-def _home_table(ours: Runs) -> str:
+def _home_table(ours: DetectorRuns) -> str:
     run = shown_run(ours)
     rates = ours.home_rates(run)
     order = np.argsort(-rates[:, 0], kind="stable")
@@ -227,5 +242,5 @@ def _home_table(ours: Runs) -> str:
         delay = f"{np.minimum(late, HORIZON_H).mean():.1f}"
         found = f"{(late <= HORIZON_H).sum()}/{len(late)}"
         rows.append((ours.homes[home], f"{ours.days[home, 0]:.0f}", *(f"{r:.1f}" for r in rates[home]), delay, found))
-    marked = [number for number, home in enumerate(order.tolist()) if rates[home, 0] > MOST * run.wish]
+    marked = [number for number, home in enumerate(order.tolist()) if rates[home, 0] > MOST * run.target]
     return table(head, rows, marked)

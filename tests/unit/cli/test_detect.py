@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from anju_cli.detect import app
 from anju_cli.recordings import RecordingUnreadable, read_home, worn_recordings
-from anju_detect.inactivity.model import SilenceModel
-from anju_detect.shipped import pack_arrays
+from anju_detect.inactivity.model import InactivityModel
+from anju_detect.model_store import pack_arrays
 from anju_research.commands.train import ship
 
 HEADER = "ts,sensor,room,kind,value\n"
@@ -55,9 +55,9 @@ def test_a_silence_in_a_file_is_raised_within_its_rows(tmp_path: Path) -> None:
 
 
 def test_another_model_may_judge(tmp_path: Path) -> None:
-    shipped = SilenceModel.shipped()
-    patient = SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h * 1e4)
-    ship("inactivity", pack_arrays(patient.arrays()), tmp_path / "patient")
+    shipped = InactivityModel.load()
+    patient = InactivityModel(shipped.hazard, shipped.weight, shipped.targets, shipped.false_alert_costs_h * 1e4)
+    ship("inactivity", pack_arrays(patient.to_arrays()), tmp_path / "patient")
     events = tmp_path / "events"
     events.mkdir()
     cut = START + 4 * DAY + 11 * HOUR
@@ -81,7 +81,7 @@ def test_a_model_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     _write_home(tmp_path, "quiet", START + DAY)
     words = ["inactivity", str(tmp_path), str(tmp_path / "o.csv"), "--model"]
     assert CliRunner().invoke(app, [*words, str(tmp_path / "nowhere")]).exit_code == 2
-    ship("inactivity", pack_arrays(SilenceModel.shipped().arrays()), tmp_path / "torn")
+    ship("inactivity", pack_arrays(InactivityModel.load().to_arrays()), tmp_path / "torn")
     (tmp_path / "torn" / "inactivity.npz").write_bytes(b"torn")
     assert CliRunner().invoke(app, [*words, str(tmp_path / "torn")]).exit_code == 2
 

@@ -10,10 +10,10 @@ from fixtures._inactivity_homes import START, fall_stream
 
 from anju_detect.errors import ModelRefused, ParameterOutOfRange
 from anju_detect.fall import CANCELLED, CONFIRMED, SUSPECTED, WITHDRAWN, FallDetector, FallParameters, FallSignal
-from anju_detect.fall.judge import tilt_deg
+from anju_detect.fall.classifier import tilt_deg
 from anju_detect.fall.model import FallModel
 from anju_detect.fall.signals import suspected_words
-from anju_detect.shipped import pack_arrays, unpack_arrays
+from anju_detect.model_store import pack_arrays, unpack_arrays
 
 
 def _run(after: str, detector: FallDetector, seconds: float = 90.0) -> list[FallSignal]:
@@ -28,10 +28,10 @@ def _stages(signals: list[FallSignal]) -> list[str]:
 class _Always:
     """A judge that takes every candidate for a fall."""
 
-    def scores(self, windows: np.ndarray, position: str) -> np.ndarray:
+    def score_windows(self, windows: np.ndarray, position: str) -> np.ndarray:
         return np.ones(len(windows))
 
-    def threshold(self, position: str) -> float:
+    def threshold_of(self, position: str) -> float:
         return 0.5
 
 
@@ -49,7 +49,7 @@ def test_lying_still_is_confirmed() -> None:
 
 @pytest.mark.parametrize("position", ["waist", "wrist"])
 def test_walking_on_withdraws(position: str) -> None:
-    signals = _run("walking", FallDetector(50.0, position, judge=_Always()))
+    signals = _run("walking", FallDetector(50.0, position, classifier=_Always()))
     assert _stages(signals)[:2] == [SUSPECTED, WITHDRAWN]
     assert signals[1].at_s - signals[1].impact_s <= 30.0
     assert "已恢复活动" in signals[1].reason_zh
@@ -59,7 +59,7 @@ def test_on_the_trunk_moving_while_lying_is_no_recovery() -> None:
     stream = fall_stream(after="still").astype(np.float64)
     t = np.arange(len(stream)) / 50.0
     stream[t > 14.0, 0] += 350.0 * np.sin(2 * np.pi * 1.8 * t[t > 14.0])
-    signals = FallDetector(50.0, "waist", judge=_Always()).update(START, stream.astype(np.int16))
+    signals = FallDetector(50.0, "waist", classifier=_Always()).update(START, stream.astype(np.int16))
     assert WITHDRAWN not in _stages(signals)
     assert CONFIRMED in _stages(signals)
 
@@ -102,12 +102,12 @@ def test_the_clip_grows_and_is_kept() -> None:
 def test_a_second_blow_soon_after_belongs_to_the_first() -> None:
     stream = fall_stream(after="still")
     stream[int(13.0 * 50), 0] = 5000
-    signals = FallDetector(50.0, judge=_Always()).update(START, stream)
+    signals = FallDetector(50.0, classifier=_Always()).update(START, stream)
     assert _stages(signals).count(SUSPECTED) == 1
 
 
 def test_many_falls_keep_only_the_last_clips() -> None:
-    detector = FallDetector(50.0, judge=_Always())
+    detector = FallDetector(50.0, classifier=_Always())
     ids = []
     for n in range(12):
         stream = fall_stream(after="still", seconds=80.0, seed=n)
@@ -156,7 +156,7 @@ def test_no_angle_without_gravity() -> None:
 
 
 def test_trained_arrays_are_proven_by_their_hash() -> None:
-    arrays = FallModel.shipped().arrays()
+    arrays = FallModel.load().to_arrays()
     data = pack_arrays(arrays)
     assert data == pack_arrays(arrays)
     with pytest.raises(ModelRefused, match="hash"):
@@ -164,14 +164,14 @@ def test_trained_arrays_are_proven_by_their_hash() -> None:
     with pytest.raises(ModelRefused, match="read"):
         unpack_arrays(b"nothing", hashlib.sha256(b"nothing").hexdigest())
     with pytest.raises(ModelRefused, match="wrist_border"):
-        FallModel.of({name: value for name, value in arrays.items() if name != "wrist_border"})
+        FallModel.from_arrays({name: value for name, value in arrays.items() if name != "wrist_border"})
     with pytest.raises(ModelRefused, match="may be shipped"):
         pack_arrays({"noise": np.random.default_rng(1).integers(0, 256, 3_000_000).astype(np.uint8)})
 
 
 def test_moving_without_a_posture_of_before_is_no_recovery() -> None:
     stream = fall_stream(after="walking")
-    detector = FallDetector(50.0, "waist", judge=_Always())
+    detector = FallDetector(50.0, "waist", classifier=_Always())
     signals = detector.update(START, stream[int(9.8 * 50) :])
     assert WITHDRAWN not in _stages(signals)
     assert CONFIRMED in _stages(signals)

@@ -72,10 +72,10 @@ def test_a_blow_with_no_movement_after_it_is_never_withdrawn(
     noise_mg: float, blow: float, position: str, seed: int, lost: float
 ) -> None:
     class Always:
-        def scores(self, windows: np.ndarray, position: str) -> np.ndarray:
+        def score_windows(self, windows: np.ndarray, position: str) -> np.ndarray:
             return np.ones(len(windows))
 
-        def threshold(self, position: str) -> float:
+        def threshold_of(self, position: str) -> float:
             return 0.5
 
     rng = np.random.default_rng(seed)
@@ -83,7 +83,7 @@ def test_a_blow_with_no_movement_after_it_is_never_withdrawn(
     lying = 1000.0 * direction / np.linalg.norm(direction) + rng.normal(0.0, noise_mg, (90 * 50, 3))
     lying[500:505] *= 1.0 + blow
     stream = np.round(lying).astype(np.int16)
-    detector = FallDetector(RATE, position, judge=Always())
+    detector = FallDetector(RATE, position, classifier=Always())
     said = [
         signal
         for lo in range(0, len(stream), 50)

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from anju_detect.errors import ModelRefused
 from anju_detect.fall.channels import CHANNELS, channels, low_passed
 from anju_detect.fall.features import LENGTH
-from anju_detect.fall.machine import KernelMachine, Scale, Steps, squared_distances
-from anju_detect.fall.model import GROUPS, LOOKS, VERSION, FallModel, group_of
-from anju_detect.fall.patterns import THINNED, Patterns
-from anju_detect.shipped import load_arrays
-from anju_research.fall.augmentation import altered, plain
+from anju_detect.fall.minirocket import THINNED, MiniRocketFeatures
+from anju_detect.fall.model import GROUPS, MEMBERS, VERSION, FallModel, group_of
+from anju_detect.fall.svm import SVM, QuantizedArray, squared_distances
+from anju_detect.model_store import load_arrays
+from anju_research.fall.augmentation import augment, crop_window
 from anju_research.fall.candidates import LONG
 from anju_research.fall.curves import GroupCurve
-from anju_research.fall.training_features import principal_axes
-from anju_research.learning.svm_solver import SolverParameters, solve
+from anju_research.fall.training_features import fit_pca
+from anju_research.learning.scaling import fit_scaler
+from anju_research.learning.svm_solver import SVMParameters, fit_svm
 
-MODEL = FallModel.shipped()
+MODEL = FallModel.load()
 IMPACT, RATE = 500, 50
 
 
@@ -45,17 +46,17 @@ def test_however_the_sensor_sits_the_score_is_the_same(seed: int, after: str) ->
     window = _window(seed % 7, after)
     turned = window @ _turn(seed).T
     for group in GROUPS:
-        score, other = MODEL.scores(window, group), MODEL.scores(turned, group)
+        score, other = MODEL.score_windows(window, group), MODEL.score_windows(turned, group)
         assert other == pytest.approx(score, abs=0.01)
 
 
 def test_a_score_does_not_depend_on_its_neighbours() -> None:
     windows = np.concatenate([_window(seed, after) for seed in range(6) for after in ("still", "walking")])
     for group in GROUPS:
-        together = MODEL.scores(windows, group)
-        alone = [float(MODEL.scores(one[None], group)[0]) for one in windows]
+        together = MODEL.score_windows(windows, group)
+        alone = [float(MODEL.score_windows(one[None], group)[0]) for one in windows]
         np.testing.assert_allclose(together, alone, atol=1e-5)
-    assert MODEL.scores(np.zeros((0, LENGTH, 3)), "wrist").shape == (0,)
+    assert MODEL.score_windows(np.zeros((0, LENGTH, 3)), "wrist").shape == (0,)
 
 
 def test_nothing_faster_than_a_slow_sensor_sees_is_used() -> None:
@@ -70,18 +71,18 @@ def test_nothing_faster_than_a_slow_sensor_sees_is_used() -> None:
 
 def test_a_border_meets_the_conditions_of_its_optimum() -> None:
     rng = np.random.default_rng(4)
-    x = Steps.of(rng.normal(size=(300, 3))).values()
+    x = QuantizedArray.quantize(rng.normal(size=(300, 3))).dequantize()
     fell = (x**2).sum(axis=1) < 2.0
     fell ^= rng.random(300) < 0.03
     weight = np.where(fell, 3.0, 1.0)
-    p = SolverParameters(cost=2.0, width=1.0)
-    machine = solve(x, fell, weight, p)
+    p = SVMParameters(cost=2.0, width=1.0)
+    machine = fit_svm(x, fell, weight, p)
     kernel = np.exp(-machine.gamma * squared_distances(x, x)).astype(np.float64)
     alpha = np.zeros(300)
-    for vector, value in zip(machine.support.values(), machine.weight, strict=True):
+    for vector, value in zip(machine.support.dequantize(), machine.weight, strict=True):
         alpha[np.flatnonzero((x == vector).all(axis=1))[0]] = abs(value)
     side = np.where(fell, 1.0, -1.0)
-    margin = side * (kernel @ (alpha * side) + machine.start)
+    margin = side * (kernel @ (alpha * side) + machine.intercept)
     assert abs((alpha * side).sum()) < 1e-4
     limit = p.cost * weight
     assert (alpha <= limit + 1e-5).all()
@@ -89,24 +90,24 @@ def test_a_border_meets_the_conditions_of_its_optimum() -> None:
     assert (margin[alpha > limit - 1e-5] <= 1.0 + 0.01).all()
     between = (alpha > 1e-3) & (alpha < limit - 1e-3)
     np.testing.assert_allclose(margin[between], 1.0, atol=0.01)
-    np.testing.assert_allclose(side * machine.decide(x), margin, atol=1e-4)
-    again = solve(x, fell, weight, p)
+    np.testing.assert_allclose(side * machine.decision_function(x), margin, atol=1e-4)
+    again = fit_svm(x, fell, weight, p)
     np.testing.assert_array_equal(again.weight, machine.weight)
 
 
 def test_a_solver_that_may_not_go_on_stops() -> None:
     x = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
-    machine = solve(x, np.array([True, False, True, False]), np.ones(4), SolverParameters(most_steps=1))
+    machine = fit_svm(x, np.array([True, False, True, False]), np.ones(4), SVMParameters(most_steps=1))
     assert len(machine.weight) == 2
 
 
 @pytest.mark.parametrize("rows", [30, 400])
 def test_principal_axes_keep_what_differs_most(rows: int) -> None:
     rng = np.random.default_rng(2)
-    patterns = Patterns(np.zeros((5, 4, 54), np.int8), np.zeros((5, 4), np.float32))
+    patterns = MiniRocketFeatures(np.zeros((5, 4, 54), np.int8), np.zeros((5, 4), np.float32))
     hidden = rng.normal(size=(rows, 3)) @ rng.normal(size=(3, patterns.size))
     responses = (hidden + 0.01 * rng.normal(size=hidden.shape)).astype(np.float16)
-    axes = principal_axes(patterns, responses, 3, rng)
+    axes = fit_pca(patterns, responses, 3, rng)
     lying = axes.project(responses)
     np.testing.assert_allclose(lying.std(axis=0), axes.spread, rtol=0.02)
     scaled = axes.scale(responses)
@@ -118,14 +119,14 @@ def test_altered_copies_look_like_what_they_come_from_but_are_not_the_same() -> 
     long = np.stack([stream[IMPACT - 200 : IMPACT + 251]] * 40)
     assert long.shape[1] == LONG
     turn = np.arange(40) % 2 == 0
-    copies = altered(long, turn, 2.0, np.random.default_rng(1))
-    assert copies.shape == plain(long).shape == (40, LENGTH, 3)
+    copies = augment(long, turn, 2.0, np.random.default_rng(1))
+    assert copies.shape == crop_window(long).shape == (40, LENGTH, 3)
     assert np.abs(copies).max() <= 2.0
     still = np.linalg.norm(copies[:, :100].mean(axis=1), axis=1)
     np.testing.assert_allclose(still, 1.0, atol=0.12)
     assert copies[1::2, 20, 2] == pytest.approx(1.0, abs=0.15)
     assert np.ptp(copies[0::2, 20, 2]) > 0.5
-    scores = MODEL.scores(copies.astype(np.float64), "waist")
+    scores = MODEL.score_windows(copies.astype(np.float64), "waist")
     assert (scores > 0.5).mean() > 0.9
 
 
@@ -139,27 +140,27 @@ def test_an_operating_point_lies_between_what_may_and_what_may_not_alarm() -> No
 
 
 def test_a_scale_without_spread_divides_by_nothing() -> None:
-    scale = Scale.of_rows(np.array([[1.0, 5.0], [1.0, 7.0]]))
+    scale = fit_scaler(np.array([[1.0, 5.0], [1.0, 7.0]]))
     np.testing.assert_allclose(scale(np.array([[1.0, 6.0], [9.0, 100.0]])), [[0.0, 0.0], [5.0, 5.0]])
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
     arrays = load_arrays("fall")
     with pytest.raises(ModelRefused, match="version 1, not"):
-        FallModel.of(arrays | {"version": np.array(1)})
+        FallModel.from_arrays(arrays | {"version": np.array(1)})
     with pytest.raises(ModelRefused, match="don't fit"):
-        FallModel.of(arrays | {"look1_wrist_shape_weight": np.zeros(3, np.float32)})
+        FallModel.from_arrays(arrays | {"look1_wrist_shape_weight": np.zeros(3, np.float32)})
     with pytest.raises(ModelRefused, match="don't fit"):
-        FallModel.of(arrays | {"look0_threshold": np.zeros((5, 3), np.float32)})
+        FallModel.from_arrays(arrays | {"look0_threshold": np.zeros((5, 3), np.float32)})
     assert int(arrays["version"]) == VERSION
 
 
 def test_what_the_shape_rules_out_is_not_looked_at_further() -> None:
     window = _window(after="walking")
-    shut = dataclasses.replace(MODEL.borders["waist"], gate=np.inf)
-    by_shape = MODEL.looks[0].by_shape(window)
-    score = FallModel(MODEL.looks, {"waist": shut}).scores(window, "waist")
-    assert np.log(score / (1.0 - score)) == pytest.approx(shut.slope * by_shape + shut.start)
+    shut = dataclasses.replace(MODEL.thresholds["waist"], gate=np.inf)
+    by_shape = MODEL.members[0].by_shape(window)
+    score = FallModel(MODEL.members, {"waist": shut}).score_windows(window, "waist")
+    assert np.log(score / (1.0 - score)) == pytest.approx(shut.coefficient * by_shape + shut.intercept)
 
 
 def test_only_a_wide_sensor_at_the_wrist_is_looked_at_beyond_two_g() -> None:
@@ -169,26 +170,26 @@ def test_only_a_wide_sensor_at_the_wrist_is_looked_at_beyond_two_g() -> None:
     blow[0, 150:155] *= 3.0
     seen = np.clip(blow, -2.0, 2.0)
     for group in ("waist", "wrist"):
-        assert MODEL.scores(blow, group) == pytest.approx(MODEL.scores(seen, group), abs=1e-9)
-    assert MODEL.scores(blow, "wrist_wide") != pytest.approx(MODEL.scores(seen, "wrist_wide"), abs=1e-6)
+        assert MODEL.score_windows(blow, group) == pytest.approx(MODEL.score_windows(seen, group), abs=1e-9)
+    assert MODEL.score_windows(blow, "wrist_wide") != pytest.approx(MODEL.score_windows(seen, "wrist_wide"), abs=1e-6)
 
 
 def test_a_group_is_judged_by_looks_of_its_own_place_and_no_two_see_the_same() -> None:
     for group in GROUPS.values():
-        assert {LOOKS[number].place for number in group.looks} == {group.place}
-    assert [look.kind for look in MODEL.looks] == list(LOOKS)
+        assert {MEMBERS[number].place for number in group.members} == {group.place}
+    assert [look.kind for look in MODEL.members] == list(MEMBERS)
     window = _window()
-    decided = [float(look.decide(window)[0]) for look in MODEL.looks]
-    assert len(set(decided)) == len(LOOKS)
+    decided = [float(look.decision_function(window)[0]) for look in MODEL.members]
+    assert len(set(decided)) == len(MEMBERS)
 
 
 def test_numbers_in_steps_are_near_the_numbers() -> None:
     x = np.random.default_rng(3).normal(size=(40, 5)) * np.array([1.0, 10.0, 1e-6, 0.0, 5.0])
-    steps = Steps.of(x)
-    assert (np.abs(steps.values() - x) <= 0.501 * steps.size).all()
-    assert Steps.of(np.zeros((0, 2))).values().shape == (0, 2)
+    steps = QuantizedArray.quantize(x)
+    assert (np.abs(steps.dequantize() - x) <= 0.501 * steps.size).all()
+    assert QuantizedArray.quantize(np.zeros((0, 2))).dequantize().shape == (0, 2)
 
 
 def test_a_machine_without_its_arrays_is_refused() -> None:
     with pytest.raises(ModelRefused, match="support vectors"):
-        KernelMachine(Steps.of(np.zeros((2, 3))), np.zeros(4, np.float32), 1.0, 0.0)
+        SVM(QuantizedArray.quantize(np.zeros((2, 3))), np.zeros(4, np.float32), 1.0, 0.0)

@@ -19,7 +19,14 @@ from anju_detect.errors import (
     ParameterOutOfRange,
     SnapshotRefused,
 )
-from anju_detect.inactivity import MEASURED, OUTCOMES, InactivityDetector, InactivityParameters, expected, quota
+from anju_detect.inactivity import (
+    MEASURED_OUTCOMES,
+    OUTCOMES,
+    InactivityDetector,
+    InactivityParameters,
+    expected_outcome,
+    false_alert_budget,
+)
 from anju_detect.inactivity.reasons import rounded_s, span_en, span_zh
 from anju_detect.inactivity.state import COLUMNS, HomeState
 
@@ -28,14 +35,14 @@ ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall", "other")
 WISHES = st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0))
 
 
-def _home(*, days: int = 4, wish: float = 1.0, parameters: InactivityParameters | None = None) -> InactivityDetector:
+def _home(*, days: int = 4, target: float = 1.0, parameters: InactivityParameters | None = None) -> InactivityDetector:
     if days not in _LIVED:
         lived = InactivityDetector()
         lived.add_home("a", utc_offset_s=0.0)
         watch(lived, days_of_life(0, days), START + days * DAY)
         _LIVED[days] = lived.snapshot()
     detector = InactivityDetector.restore(_LIVED[days], parameters)
-    detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+    detector.add_home("a", false_alerts_per_month=target, utc_offset_s=0.0)
     detector.sweep(START + days * DAY)
     return detector
 
@@ -76,7 +83,7 @@ class TestSaying:
         assert detector.sweep(deadline + 60) == []
 
     def test_a_rule_that_sets_the_deadline_is_named(self) -> None:
-        detector = _home(wish=0.05, parameters=InactivityParameters.district_rules())
+        detector = _home(target=0.05, parameters=InactivityParameters.district_rules())
         last = START + 4 * DAY + 11 * HOUR
         deadline = _after(detector, last, "bathroom")
         assert deadline == last + 4.5 * HOUR
@@ -135,7 +142,7 @@ class TestBeingTold:
         told = detector.explain("a", at_s)
         assert told.reason_zh.startswith("报备外出，应于 15:00 前回来，至今没有动静；")
         assert told.reason_en.startswith("said to be away until 15:00, no sign of life since; ")
-        assert quota.recent_false(detector.state, np.array([0]), at_s)[0] == 0.0
+        assert false_alert_budget.recent_false_alerts(detector.state, np.array([0]), at_s)[0] == 0.0
 
     def test_who_came_back_is_not_away(self) -> None:
         detector = _home()
@@ -207,50 +214,50 @@ class TestBeingTold:
         with pytest.raises(ParameterOutOfRange):
             InactivityParameters(bathroom_s=1.0)
 
-    def test_adding_a_home_twice_gives_the_same_row_and_the_new_wish(self) -> None:
+    def test_adding_a_home_twice_gives_the_same_row_and_the_new_target(self) -> None:
         detector = InactivityDetector(capacity=1)
         rows = [detector.add_home(name) for name in ("a", "b", "c", "a")]
         assert rows == [0, 1, 2, 0]
         detector.add_home("a", false_alerts_per_month=7.0)
         assert detector.state["wish"].tolist() == [7.0, 1.0, 1.0]
 
-    @pytest.mark.parametrize(("wish", "sign"), [(8.0, -1), (0.3, 1)])
-    def test_another_wish_is_asked_about_a_silence_under_way(self, wish: float, sign: int) -> None:
+    @pytest.mark.parametrize(("target", "sign"), [(8.0, -1), (0.3, 1)])
+    def test_another_target_is_asked_about_a_silence_under_way(self, target: float, sign: int) -> None:
         fell_silent = START + 4 * DAY + 11 * HOUR
-        detector, lived_so = _home(), _home(wish=wish)
+        detector, lived_so = _home(), _home(target=target)
         for one in (detector, lived_so):
             one.update(batch([(0, fell_silent - 60 * n, "kitchen", "motion") for n in range(60)]))
             one.sweep(fell_silent + HOUR)
         before = float(detector.deadlines()[1][0])
         detector.add_home("a", false_alerts_per_month=1.0, utc_offset_s=0.0)
         assert float(detector.state["deadline_s"][0]) == before
-        detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+        detector.add_home("a", false_alerts_per_month=target, utc_offset_s=0.0)
         after = float(detector.deadlines()[1][0])
         assert (after - before) * sign > 0
         assert after == float(lived_so.deadlines()[1][0])
         detector.update(batch(beats(0, fell_silent, after + HOUR)))
         assert detector.sweep(after - 1.0) == []
         assert [signal.deadline_s for signal in detector.sweep(after)] == [after]
-        detector.add_home("a", false_alerts_per_month=2 * wish, utc_offset_s=0.0)
-        assert detector.sweep(after + 60) == [], "one silence is told once, whatever is wished then"
+        detector.add_home("a", false_alerts_per_month=2 * target, utc_offset_s=0.0)
+        assert detector.sweep(after + 60) == [], "one silence is told once, whatever the target is then"
 
-    def test_what_a_wish_may_bring_is_what_the_document_says(self) -> None:
+    def test_what_a_target_may_bring_is_what_the_document_says(self) -> None:
         text = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
-        (table,) = re.findall(r"\| wish \|.*?\n\n", text, flags=re.DOTALL)
+        (table,) = re.findall(r"\| target \|.*?\n\n", text, flags=re.DOTALL)
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()[2:]]
         told = [(float(row[0]), float(row[1]), float(row[3]), float(row[4])) for row in rows]
-        assert told == [(one.wish, one.false, one.delay_h, one.night_h) for one in MEASURED]
+        assert told == [(one.target, one.false, one.delay_h, one.night_h) for one in MEASURED_OUTCOMES]
 
-    def test_between_two_wishes_that_were_measured_lies_what_may_be_expected(self) -> None:
-        assert [expected(one.wish) for one in MEASURED] == list(MEASURED)
-        between = expected(0.5)
+    def test_between_two_targets_that_were_measured_lies_what_may_be_expected(self) -> None:
+        assert [expected_outcome(one.target) for one in MEASURED_OUTCOMES] == list(MEASURED_OUTCOMES)
+        between = expected_outcome(0.5)
         assert between is not None
         assert 8.6 < between.delay_h < 15.6
         assert 0.31 < between.false < 0.66
-        assert (expected(0.29), expected(8.1)) == (None, None)
+        assert (expected_outcome(0.29), expected_outcome(8.1)) == (None, None)
         for wrong in (0.0, -1.0, float("nan")):
             with pytest.raises(ParameterOutOfRange):
-                expected(wrong)
+                expected_outcome(wrong)
 
 
 class TestLearning:
@@ -313,31 +320,31 @@ class TestInvariants:
     @given(
         hour=st.floats(0.0, 23.9),
         room=st.sampled_from(ROOMS),
-        wishes=WISHES,
+        targets=WISHES,
         raised=st.integers(0, 30),
         ago=st.floats(0.0, 60.0),
     )
-    def test_a_higher_wish_never_delays_after_the_same_alerts(
-        self, hour: float, room: str, wishes: tuple[float, float], raised: int, ago: float
+    def test_a_higher_target_never_delays_after_the_same_alerts(
+        self, hour: float, room: str, targets: tuple[float, float], raised: int, ago: float
     ) -> None:
         deadlines = []
-        for wish in sorted(wishes):
-            detector = _home(wish=wish)
-            detector.state["false_count"][0] = 0.0  # what was due at once where the wish was higher
-            quota.count(detector.state, np.array([0]), START + (4 - ago) * DAY, raised)
+        for target in sorted(targets):
+            detector = _home(target=target)
+            detector.state["false_count"][0] = 0.0  # what was due at once where the target was higher
+            false_alert_budget.count_false_alerts(detector.state, np.array([0]), START + (4 - ago) * DAY, raised)
             deadlines.append(_after(detector, START + 4 * DAY + hour * HOUR, room))
         assert deadlines[1] <= deadlines[0]
 
     @settings(max_examples=20, deadline=None)
     @given(
         life=st.lists(st.tuples(st.floats(0.05, 9.0), st.sampled_from(ROOMS)), min_size=1, max_size=12),
-        wishes=WISHES,
+        targets=WISHES,
     )
-    def test_over_a_whole_life_the_higher_wish_alerts_first(
-        self, life: list[tuple[float, str]], wishes: tuple[float, float]
+    def test_over_a_whole_life_the_higher_target_alerts_first(
+        self, life: list[tuple[float, str]], targets: tuple[float, float]
     ) -> None:
-        cautious, eager = (_home(wish=wish) for wish in sorted(wishes))
-        # The silence that is under way when they wish may be due at once.
+        cautious, eager = (_home(target=target) for target in sorted(targets))
+        # The silence that is under way when they target may be due at once.
         at_once = [bool(np.isfinite(detector.state["raised_for_s"][0])) for detector in (cautious, eager)]
         assert at_once != [True, False]
         if at_once[1]:
@@ -356,10 +363,10 @@ class TestInvariants:
             assert eager.deadlines()[1][0] <= cautious.deadlines()[1][0]
 
     @settings(max_examples=20, deadline=None)
-    @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), wish=st.floats(0.01, 100.0))
-    def test_the_rules_always_hold(self, hour: float, room: str, wish: float) -> None:
+    @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), target=st.floats(0.01, 100.0))
+    def test_the_rules_always_hold(self, hour: float, room: str, target: float) -> None:
         detector = _home(parameters=InactivityParameters.district_rules())
-        detector.add_home("a", false_alerts_per_month=wish, utc_offset_s=0.0)
+        detector.add_home("a", false_alerts_per_month=target, utc_offset_s=0.0)
         at = START + 4 * DAY + hour * HOUR
         limit = 4.5 if room == "bathroom" else 12.0
         assert _after(detector, at, room) <= at + limit * HOUR

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju_detect.errors import ModelRefused
-from anju_detect.inactivity import InactivityDetector, quota, recollection
-from anju_detect.inactivity.habits import LONG_FADE_DAYS, learn
-from anju_detect.inactivity.model import SilenceModel
+from anju_detect.inactivity import InactivityDetector, false_alert_budget, gap_history
+from anju_detect.inactivity.discrete_time_hazard import FEW, DiscreteTimeHazard
+from anju_detect.inactivity.habits import LONG_FADE_DAYS, learn_gap
+from anju_detect.inactivity.hazard_grid import EDGES_S
+from anju_detect.inactivity.model import InactivityModel
 from anju_detect.inactivity.state import KEPT, HomeState
-from anju_detect.inactivity.steps import EDGES_S
-from anju_detect.inactivity.stepwise import FEW, StepwiseForest
-from anju_detect.trees import Forest
+from anju_detect.trees import GradientBoostedTrees
 
 
 def _state(rooms: int = 1) -> HomeState:
@@ -30,25 +30,25 @@ def _state(rooms: int = 1) -> HomeState:
 
 def _silent(state: HomeState, began_s: float, hours: float, room: int = 0) -> None:
     state["last_room"][:] = room
-    learn(state, np.array([0]), np.array([began_s]), np.array([began_s + hours * HOUR]))
+    learn_gap(state, np.array([0]), np.array([began_s]), np.array([began_s + hours * HOUR]))
 
 
 class TestStepwise:
     @pytest.mark.parametrize("n", [1, FEW - 1, FEW, 50])
     def test_it_answers_like_the_forest_whatever_is_asked_together(self, n: int) -> None:
         rng = np.random.default_rng(3)
-        forest = Forest(
+        forest = GradientBoostedTrees(
             rng.integers(0, 9, (20, 4)).astype(np.int16),
             rng.normal(size=(20, 4)).round(1).astype(np.float32),
             rng.normal(size=(20, 16)).astype(np.float32) * np.float32(0.05),
             -1.5,
         )
         x, steps = rng.normal(size=(50, 5)), rng.normal(size=(50, 7, 4))
-        every = StepwiseForest.of(forest, 5)
-        whole, part = every.logit(x, steps), every.logit(x[:n], steps[:n])
+        every = DiscreteTimeHazard.from_trees(forest, 5)
+        whole, part = every.decision_function(x, steps), every.decision_function(x[:n], steps[:n])
         np.testing.assert_array_equal(part, whole[:n])
         rows = np.concatenate([np.repeat(x, 7, axis=0), steps.reshape(-1, 4)], axis=1)
-        np.testing.assert_allclose(whole, forest.logit(rows).reshape(50, 7), atol=1e-5)
+        np.testing.assert_allclose(whole, forest.decision_function(rows).reshape(50, 7), atol=1e-5)
 
 
 class TestRecollection:
@@ -58,14 +58,14 @@ class TestRecollection:
             _silent(state, START + day * DAY + 13 * HOUR, 4.05)
         rows, local = np.array([0]), np.array([START + 20 * DAY + 13 * HOUR])
         step = int(np.searchsorted(EDGES_S, 3 * HOUR))
-        here = recollection.outlasted(state, rows, local)[0]
-        night = recollection.outlasted(state, rows, local + 10 * HOUR)[0]
+        here = gap_history.outlasting_rates(state, rows, local)[0]
+        night = gap_history.outlasting_rates(state, rows, local + 10 * HOUR)[0]
         state["last_room"][:] = 2
-        elsewhere = recollection.outlasted(state, rows, local)[0]
-        alike = recollection.STEP_NAMES.index("alike_longer")
+        elsewhere = gap_history.outlasting_rates(state, rows, local)[0]
+        alike = gap_history.STEP_NAMES.index("alike_longer")
         assert here[step, alike] > night[step, alike] + 1.0
         assert here[step, alike] > elsewhere[step, alike] + 1.0
-        assert here[step, recollection.STEP_NAMES.index("alike_ended")] > 0.95
+        assert here[step, gap_history.STEP_NAMES.index("alike_ended")] > 0.95
         assert (np.diff(here[:, alike]) <= 1e-9).all()
 
     def test_the_longest_are_told_by_place_and_hour(self) -> None:
@@ -74,8 +74,8 @@ class TestRecollection:
             _silent(state, START + 13 * HOUR, hours)
             _silent(state, START + 23 * HOUR, 9.0, room=1)
         state["last_room"][:] = 0
-        told = recollection.longest(state, np.array([0]), np.array([START + 5 * DAY + 14 * HOUR]))[0]
-        named = dict(zip(recollection.NAMES, np.expm1(told).round(1).tolist(), strict=True))
+        told = gap_history.longest_gaps(state, np.array([0]), np.array([START + 5 * DAY + 14 * HOUR]))[0]
+        named = dict(zip(gap_history.NAMES, np.expm1(told).round(1).tolist(), strict=True))
         assert [named[f"here_now_{rank}"] for rank in (1, 2, 3)] == [5.0, 3.0, 2.0]
         assert (named["here_1"], named["here_6"], named["by_day_1"]) == (5.0, 0.0, 5.0)
 
@@ -93,15 +93,18 @@ class TestRecollection:
 class TestQuota:
     @given(
         recent=st.floats(0.0, 50.0),
-        wishes=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
+        targets=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
     )
-    def test_never_cheaper_than_one_nor_dearer_for_a_higher_wish(
-        self, recent: float, wishes: tuple[float, float]
+    def test_never_cheaper_than_one_nor_dearer_for_a_higher_target(
+        self, recent: float, targets: tuple[float, float]
     ) -> None:
-        low, high = sorted(wishes)
+        low, high = sorted(targets)
         count = np.array([recent])
-        assert quota.factor(count, np.array([high]))[0] >= 1.0
-        assert quota.factor(count, np.array([low]))[0] >= quota.factor(count, np.array([high]))[0]
+        assert false_alert_budget.cost_factor(count, np.array([high]))[0] >= 1.0
+        assert (
+            false_alert_budget.cost_factor(count, np.array([low]))[0]
+            >= false_alert_budget.cost_factor(count, np.array([high]))[0]
+        )
 
     def test_an_alert_makes_the_next_dearer_until_it_was_real_or_long_ago(self) -> None:
         detector = InactivityDetector()
@@ -113,12 +116,14 @@ class TestQuota:
         now = last + 24.5 * HOUR
         assert len(detector.sweep(now)) == 1
         rows = np.array([0])
-        assert quota.recent_false(detector.state, rows, now)[0] == 1.0
-        assert quota.recent_false(detector.state, rows, now + 30 * DAY)[0] == pytest.approx(np.exp(-1.0))
+        assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 1.0
+        assert false_alert_budget.recent_false_alerts(detector.state, rows, now + 30 * DAY)[0] == pytest.approx(
+            np.exp(-1.0)
+        )
         detector.resolve("a", "false", now)
-        assert quota.recent_false(detector.state, rows, now)[0] == 1.0
+        assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 1.0
         detector.resolve("a", "real_helped", now)
-        assert quota.recent_false(detector.state, rows, now)[0] == 0.0
+        assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 0.0
 
 
 class TestPresence:
@@ -138,22 +143,24 @@ class TestPresence:
 
 class TestModel:
     def test_a_price_list_must_fall(self) -> None:
-        shipped = SilenceModel.shipped()
+        shipped = InactivityModel.load()
         with pytest.raises(ModelRefused):
-            SilenceModel(shipped.hazard, shipped.weight, shipped.wishes, shipped.prices_h[::-1])
+            InactivityModel(shipped.hazard, shipped.weight, shipped.targets, shipped.false_alert_costs_h[::-1])
 
     def test_missing_arrays_are_named(self) -> None:
-        arrays = SilenceModel.shipped().arrays()
+        arrays = InactivityModel.load().to_arrays()
         for name in ("prices_h", "hazard_leaves"):
             with pytest.raises(ModelRefused, match=name):
-                SilenceModel.of({key: value for key, value in arrays.items() if key != name})
+                InactivityModel.from_arrays({key: value for key, value in arrays.items() if key != name})
 
     def test_prices_go_on_beyond_the_list(self) -> None:
-        shipped = SilenceModel.shipped()
-        wishes = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
-        prices = shipped.price_h(wishes, np.ones(5))
+        shipped = InactivityModel.load()
+        targets = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
+        prices = shipped.false_alert_cost_h(targets, np.ones(5))
         assert (np.diff(prices) < 0).all()
 
     def test_a_forest_with_arrays_that_do_not_fit_is_refused(self) -> None:
         with pytest.raises(ModelRefused):
-            Forest(np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0)
+            GradientBoostedTrees(
+                np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0
+            )

@@ -92,12 +92,12 @@ def test_detect_judges_made_up_streams_and_free_living(tmp_path: Path, monkeypat
 def test_a_made_up_wearer_strikes_about_as_often_as_asked() -> None:
     samples = worn(np.random.default_rng(2), 1800.0, 50.0, 250.0)
     assert samples.shape == (90000, 3)
-    judged = bench_detect.judge_all([WornRecording("a", samples, "wrist", 50.0, 16.0, {})], FallModel.shipped())
+    judged = bench_detect.judge_all([WornRecording("a", samples, "wrist", 50.0, 16.0, {})], FallModel.load())
     assert 75 <= judged <= 150
 
 
 def test_the_judged_streams_are_judged_and_the_plain_loop_sees_every_second() -> None:
-    model = FallModel.shipped()
+    model = FallModel.load()
     fall = WornRecording("a", fall_stream(after="still", seconds=30.0), "waist", 50.0, 16.0, {})
     assert bench_detect.judge_all([fall, dataclasses.replace(fall, recording="b")], model) >= 2
     assert bench_detect.judge_every_second(fall, model) == 23
@@ -110,7 +110,7 @@ def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monk
     kept: list[int] = []
     measure = bench_routine.measure
 
-    def measured(fleet: bench_routine.Fleet) -> list[Figure]:
+    def measured(fleet: bench_routine.BenchFleet) -> list[Figure]:
         figures = measure(fleet)
         with fleet.work() as work:
             kept.append(len(work.session.query(RoutineDay).filter(RoutineDay.known, RoutineDay.words_zh != "").all()))

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from anju_cli.recordings import RecordingUnreadable, WornRecording
 from anju_detect.fall.model import FallModel
-from anju_detect.inactivity.model import SilenceModel
+from anju_detect.inactivity.model import InactivityModel
 from anju_research.commands import evaluate
 from anju_research.evaluation.fall_runs import judge_recordings, only
 from anju_research.evaluation.inactivity_runs import folds_of
-from anju_research.fall.candidates import Candidates, WornLabel
-from anju_research.reports.charts import Axis, Line, bars, chart
-from anju_research.reports.inactivity import read_rivals
+from anju_research.fall.candidates import Candidates, RecordingLabel
+from anju_research.reports.charts import ChartAxis, ChartSeries, bars, chart
+from anju_research.reports.inactivity import read_baselines
 
 DAYS = 26
 
@@ -72,12 +72,12 @@ def _page(path: Path) -> str:
 def test_homes_are_judged_by_models_of_other_homes(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
 
-    def fit(sample: int, _: object) -> tuple[SilenceModel, None]:
+    def fit(sample: int, _: object) -> tuple[InactivityModel, None]:
         given.append(sample)
-        return SilenceModel.shipped(), None
+        return InactivityModel.load(), None
 
-    monkeypatch.setattr(evaluate, "collect", lambda homes, _: len(homes))
-    monkeypatch.setattr(evaluate, "fit_silences", fit)
+    monkeypatch.setattr(evaluate, "collect_sample", lambda homes, _: len(homes))
+    monkeypatch.setattr(evaluate, "fit_inactivity_model", fit)
     out = tmp_path / "report.html"
     words = [
         "inactivity",
@@ -87,7 +87,7 @@ def test_homes_are_judged_by_models_of_other_homes(data: Path, tmp_path: Path, m
         str(out),
         "--folds",
         "2",
-        "--wishes",
+        "--targets",
         "1,6",
         "--collapses",
         "2",
@@ -103,28 +103,28 @@ def test_homes_are_judged_by_models_of_other_homes(data: Path, tmp_path: Path, m
 
 
 def test_a_rival_is_compared_on_the_same_homes(data: Path, tmp_path: Path) -> None:
-    rivals = tmp_path / "rivals"
-    rivals.mkdir()
+    baselines = tmp_path / "baselines"
+    baselines.mkdir()
     runs = [[[[0.0, 0.0]] * 4, [[23.0, 1e9]] * 4], [[[9.0, 9.0]] * 4, [[20.0, 22.0]] * 4]]
     raw = {"homes": [f"set/{home}" for home in "abcx"], "runs": runs}
-    (rivals / "dev_slow.json").write_text(json.dumps({"raw": raw}), encoding="utf-8")
+    (baselines / "dev_slow.json").write_text(json.dumps({"raw": raw}), encoding="utf-8")
     out = tmp_path / "report.html"
-    words = ["inactivity", "--data", str(data), "--report", str(out), "--shipped", "--rivals", str(rivals)]
-    done = CliRunner().invoke(evaluate.app, [*words, "--wishes", "1,60", "--collapses", "2"])
+    words = ["inactivity", "--data", str(data), "--report", str(out), "--shipped", "--baselines", str(baselines)]
+    done = CliRunner().invoke(evaluate.app, [*words, "--targets", "1,60", "--collapses", "2"])
     assert done.exit_code == 0, done.output
     assert "slow" in _page(out)
     assert "与已发表方法相比" in out.read_text(encoding="utf-8")
-    known = read_rivals(rivals, {"a": (10.0, 9.0), "b": (12.0, 11.0)})["slow"]
+    known = read_baselines(baselines, {"a": (10.0, 9.0), "b": (12.0, 11.0)})["slow"]
     assert known.homes == ("a", "b")
     assert known.runs[0].delay_h.tolist() == [[23.0, np.inf]] * 2
 
 
 def test_an_unreadable_rival_and_an_empty_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordingUnreadable, match="no <rival>"):
-        read_rivals(tmp_path, {})
+    with pytest.raises(RecordingUnreadable, match="no <baseline>"):
+        read_baselines(tmp_path, {})
     (tmp_path / "x.json").write_text('{"raw": {"homes": []}}', encoding="utf-8")
     with pytest.raises(RecordingUnreadable, match=r"x\.json"):
-        read_rivals(tmp_path, {})
+        read_baselines(tmp_path, {})
 
 
 def test_people_are_judged_by_models_of_other_people(
@@ -132,12 +132,12 @@ def test_people_are_judged_by_models_of_other_people(
 ) -> None:
     taught: list[set[str]] = []
 
-    def fit(labels: list[WornLabel], found: Candidates, _: object) -> tuple[FallModel, None]:
+    def fit(labels: list[RecordingLabel], found: Candidates, _: object) -> tuple[FallModel, None]:
         taught.append({label.person for label in labels})
         assert found.recording.max() < len(labels)
-        return FallModel.shipped(), None
+        return FallModel.load(), None
 
-    monkeypatch.setattr(evaluate, "fit_falls", fit)
+    monkeypatch.setattr(evaluate, "fit_fall_model", fit)
     out = tmp_path / "report.html"
     done = CliRunner().invoke(evaluate.app, ["fall", "--data", str(data), "--report", str(out), "--folds", "2"])
     assert done.exit_code == 0, done.output
@@ -156,8 +156,8 @@ def test_what_is_missing_is_refused(tmp_path: Path) -> None:
 def test_a_fall_is_hit_near_its_impact_and_its_latency_is_counted_from_it() -> None:
     row = {"activity": "slip", "age_group": "young"}
     worn = WornRecording("a", fall_stream(after="still", seconds=30.0), "waist", 50.0, 16.0, row)
-    near, far = (WornLabel("p", "waist", impact, True, 0.01) for impact in (10.0, 25.0))
-    model = FallModel.shipped()
+    near, far = (RecordingLabel("p", "waist", impact, True, 0.01) for impact in (10.0, 25.0))
+    model = FallModel.load()
     judged = judge_recordings([(worn, near), (worn, far)], lambda _: model, None)
     hit, missed = judged.trials
     assert hit.raised
@@ -167,7 +167,7 @@ def test_a_fall_is_hit_near_its_impact_and_its_latency_is_counted_from_it() -> N
 
 
 def test_only_the_chosen_recordings_teach() -> None:
-    labels = [WornLabel(person, "waist", np.nan, True, 0.1) for person in "abc"]
+    labels = [RecordingLabel(person, "waist", np.nan, True, 0.1) for person in "abc"]
     found = Candidates(np.array([0, 1, 2, 2]), np.arange(4.0), np.zeros(4, bool), np.arange(8.0).reshape(4, 2))
     kept, rows = only(labels, found, np.array([True, False, True]))
     assert [label.person for label in kept] == ["a", "c"]
@@ -181,16 +181,16 @@ def test_every_home_is_in_one_fold() -> None:
 
 
 def test_axes_have_round_ticks_and_keep_what_lies_outside_at_their_ends() -> None:
-    assert Axis("", "", 0.0, 1.0).ticks() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert Axis("", "", 0.1, 10.0, log=True).ticks() == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
-    assert Axis("", "", 0.1, 10.0, log=True).share(1.0) == pytest.approx(0.5)
-    assert Axis("", "", 0.0, 1.0).share(7.0) == 1.0
+    assert ChartAxis("", "", 0.0, 1.0).ticks() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert ChartAxis("", "", 0.1, 10.0, log=True).ticks() == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
+    assert ChartAxis("", "", 0.1, 10.0, log=True).share(1.0) == pytest.approx(0.5)
+    assert ChartAxis("", "", 0.0, 1.0).share(7.0) == 1.0
 
 
 def test_drawings_are_well_formed_and_escape_their_words() -> None:
-    axis = Axis("横", "x", 0.0, 1.0)
-    line = Line("a & <b>", [0.0, float("nan"), 1.0], [0.0, 0.5, 1.0], ([0.0, 0.0, 0.5], [0.5, 1.0, 1.0]))
-    drawn = chart("t", axis, axis, [line, Line("dots", [0.5], [0.5], ([0.4], [0.6]), joined=False)])
+    axis = ChartAxis("横", "x", 0.0, 1.0)
+    line = ChartSeries("a & <b>", [0.0, float("nan"), 1.0], [0.0, 0.5, 1.0], ([0.0, 0.0, 0.5], [0.5, 1.0, 1.0]))
+    drawn = chart("t", axis, axis, [line, ChartSeries("dots", [0.5], [0.5], ([0.4], [0.6]), joined=False)])
     assert "a &amp; &lt;b&gt;" in drawn
     ET.fromstring(drawn)  # noqa: S314 - our own
     ET.fromstring(bars([("x < y", 0.5, (0.2, 0.8), "1/2")]))  # noqa: S314 - our own

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from anju_research.evaluation import fall_statistics as falls
-from anju_research.evaluation.collapses import DAY_S, HOUR_S, Observed, without
+from anju_research.evaluation.collapses import DAY_S, HOUR_S, ObservedHome, without
 from anju_research.evaluation.fall_statistics import FreeLiving, Trial
-from anju_research.evaluation.inactivity_statistics import Run, Runs, versus
+from anju_research.evaluation.inactivity_statistics import DetectorRuns, TargetRun, compare_runs
 from anju_research.evaluation.intervals import bootstrap, middle, resampled, wilson
 
 
@@ -39,7 +39,7 @@ def test_windows_lose_their_holes() -> None:
     ]
 
 
-def _home() -> Observed:
+def _home() -> ObservedHome:
     """Life every ten minutes for 40 days; out from 10 to 12 h on day 30; nothing recorded on day 35."""
     at = np.arange(0.0, 40 * DAY_S, 600.0)
     day = at // DAY_S
@@ -48,7 +48,7 @@ def _home() -> Observed:
     dark = day == 35
     at = at[~out & ~dark]
     at_exit = (at == 30 * DAY_S + 10 * HOUR_S) | (at == 30 * DAY_S + 12 * HOUR_S)
-    return Observed(at, at_exit, ((35 * DAY_S - 1, 36 * DAY_S - 1),))
+    return ObservedHome(at, at_exit, ((35 * DAY_S - 1, 36 * DAY_S - 1),))
 
 
 def test_scored_time_leaves_out_the_warm_up_outages_and_an_empty_home() -> None:
@@ -71,16 +71,16 @@ def test_collapses_strike_where_somebody_is_up_and_about() -> None:
     assert struck.min() >= 21 * DAY_S
     assert (np.diff(struck) >= 0).all()
     assert not any(a < at < b for a, b in [*home.empty, *home.outages] for at in struck)
-    assert not len(Observed(home.at_s[:100], home.at_exit[:100]).collapses(5, np.random.default_rng(1)))
-    assert not len(Observed(home.at_s[:4], np.ones(4, bool)).collapses(5, np.random.default_rng(1)))
+    assert not len(ObservedHome(home.at_s[:100], home.at_exit[:100]).collapses(5, np.random.default_rng(1)))
+    assert not len(ObservedHome(home.at_s[:4], np.ones(4, bool)).collapses(5, np.random.default_rng(1)))
 
 
-def _runs(delay_h: float = 1.0) -> Runs:
-    """Two homes of 30 and 60 days; at wishes of 1 and 4."""
+def _runs(delay_h: float = 1.0) -> DetectorRuns:
+    """Two homes of 30 and 60 days; at targets of 1 and 4."""
     days = np.array([[30.0, 20.0], [60.0, 40.0]])
-    few = Run(1.0, np.array([[1.0, 0.0], [2.0, 2.0]]), delay_h * np.array([[4.0, 8.0], [12.0, math.inf]]))
-    many = Run(4.0, np.array([[4.0, 2.0], [8.0, 6.0]]), delay_h * np.array([[1.0, 2.0], [3.0, 6.0]]))
-    return Runs(("a", "b"), days, (few, many))
+    few = TargetRun(1.0, np.array([[1.0, 0.0], [2.0, 2.0]]), delay_h * np.array([[4.0, 8.0], [12.0, math.inf]]))
+    many = TargetRun(4.0, np.array([[4.0, 2.0], [8.0, 6.0]]), delay_h * np.array([[1.0, 2.0], [3.0, 6.0]]))
+    return DetectorRuns(("a", "b"), days, (few, many))
 
 
 def test_figures_of_a_run_by_hand() -> None:
@@ -109,11 +109,11 @@ def test_each_home_has_its_own_rate() -> None:
 
 def test_twice_as_late_is_a_ratio_of_two_on_every_resample() -> None:
     ours, theirs = _runs(0.5), _runs(0.25)
-    ratio = versus(ours, theirs, 4.0, "all")
+    ratio = compare_runs(ours, theirs, 4.0, "all")
     assert ratio.ratio == pytest.approx(2.0)
     assert ratio.interval == pytest.approx((2.0, 2.0))
-    stranger = Runs(("x", "y"), ours.days, ours.runs)
-    assert math.isnan(versus(ours, stranger, 4.0, "home").ratio)
+    stranger = DetectorRuns(("x", "y"), ours.days, ours.runs)
+    assert math.isnan(compare_runs(ours, stranger, 4.0, "home").ratio)
 
 
 def _trials() -> list[Trial]:

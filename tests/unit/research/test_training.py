@@ -7,32 +7,32 @@ from fixtures._inactivity_homes import DAY, HOUR, START, days_of_life, fall_stre
 
 from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import KINDS, ROOMS
-from anju_detect.inactivity.model import SilenceModel
+from anju_detect.inactivity.model import InactivityModel
 from anju_detect.inactivity.vocabulary import MOTION
-from anju_detect.shipped import pack_arrays
-from anju_detect.trees import Forest, sigmoid
-from anju_research.fall.candidates import WornLabel, candidates, joined
-from anju_research.fall.labelled import Told
-from anju_research.fall.training import Effort, Training, transfer
-from anju_research.fall.training import fit as fit_falls
-from anju_research.inactivity.fitting import fit as fit_silences
-from anju_research.inactivity.fitting import fit_left_out
-from anju_research.inactivity.sampling import RecordedHome, collect, with_fewer_sensors
-from anju_research.learning.gradient_boosting import BoostingParameters, grow
+from anju_detect.model_store import pack_arrays
+from anju_detect.trees import GradientBoostedTrees, sigmoid
+from anju_research.fall.candidates import RecordingLabel, find_candidates, join_candidates
+from anju_research.fall.labelled import LabelledCandidates
+from anju_research.fall.training import MemberTraining, TrainingEffort, fit_fall_model, transfer_curve
+from anju_research.inactivity.fitting import fit_inactivity_model, fit_left_out
+from anju_research.inactivity.sampling import RecordedHome, collect_sample, with_fewer_sensors
+from anju_research.learning.gradient_boosting import BoostingParameters, fit_trees
 
-SMALL = BoostingParameters(trees=8, depth=3, rate=0.3, ridge=1.0, rows=0.8, columns=0.5, bins=16)
-FEW = Effort(folds=3, components=20, hard=10, easy=5)
+SMALL = BoostingParameters(trees=8, depth=3, rate=0.3, l2=1.0, rows=0.8, columns=0.5, bins=16)
+FEW = TrainingEffort(folds=3, components=20, hard=10, easy=5)
 
 
 def test_a_forest_learns_what_is_there_and_goes_through_its_arrays() -> None:
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(size=(600, 4)), np.zeros((600, 1))], axis=1)
     y = ((x[:, 0] > 0.3) ^ (x[:, 2] > 0)).astype(np.float64)
-    forest = grow(x, y, np.ones(600), BoostingParameters(trees=60, depth=3, rate=0.3, ridge=1.0, columns=1.0, bins=32))
-    assert ((sigmoid(forest.logit(x)) > 0.5) == (y > 0.5)).mean() > 0.97
-    again = Forest.of(forest.arrays("t"), "t")
-    np.testing.assert_array_equal(again.logit(x), forest.logit(x))
-    assert np.isfinite(forest.logit(np.full((1, 5), np.nan))).all()
+    forest = fit_trees(
+        x, y, np.ones(600), BoostingParameters(trees=60, depth=3, rate=0.3, l2=1.0, columns=1.0, bins=32)
+    )
+    assert ((sigmoid(forest.decision_function(x)) > 0.5) == (y > 0.5)).mean() > 0.97
+    again = GradientBoostedTrees.from_arrays(forest.to_arrays("t"), "t")
+    np.testing.assert_array_equal(again.decision_function(x), forest.decision_function(x))
+    assert np.isfinite(forest.decision_function(np.full((1, 5), np.nan))).all()
 
 
 def _home(seed: int) -> RecordedHome:
@@ -51,17 +51,17 @@ def test_silences_are_learnt_the_same_way_twice() -> None:
     homes = [_home(seed) for seed in range(4)]
     homes[3] = RecordedHome(homes[3].at_s, np.zeros_like(homes[3].room), np.zeros_like(homes[3].kind))
     ticks: list[float] = []
-    sample = collect(homes, ticks.append)
-    model, curve = fit_silences(sample, ticks.append, hazard=SMALL, weight=SMALL)
-    again, _ = fit_silences(sample, hazard=SMALL, weight=SMALL)
-    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
+    sample = collect_sample(homes, ticks.append)
+    model, curve = fit_inactivity_model(sample, ticks.append, hazard=SMALL, weight=SMALL)
+    again, _ = fit_inactivity_model(sample, hazard=SMALL, weight=SMALL)
+    assert pack_arrays(model.to_arrays()) == pack_arrays(again.to_arrays())
     assert max(ticks) == 1.0
     assert np.isfinite(sample.length_s).all()
     assert (sample.length_s >= 900.0).all()
     assert curve.homes.tolist() == [0, 1, 2, 3]
-    assert (np.diff(curve.prices_h) >= 0).all()
+    assert (np.diff(curve.false_alert_costs_h) >= 0).all()
     assert (np.diff(curve.mean_delay_h) >= -0.5).all()
-    assert curve.false.shape == curve.delay_h.shape == (len(curve.wishes), 4)
+    assert curve.false.shape == curve.delay_h.shape == (len(curve.targets), 4)
     assert (curve.false_home <= curve.false).all()
     assert (curve.home_days <= curve.days).all()
     delay, found, worst = curve.at_rate(1.0)
@@ -69,15 +69,15 @@ def test_silences_are_learnt_the_same_way_twice() -> None:
     assert 0.0 <= found <= 1.0
     assert worst >= 0.0
     assert curve.at_rate(1.0, at_home=True)[0] <= 24.0
-    SilenceModel.of(model.arrays())
+    InactivityModel.from_arrays(model.to_arrays())
 
 
 def test_each_home_is_judged_by_a_model_of_others() -> None:
-    sample = collect([_home(seed) for seed in range(3)])
+    sample = collect_sample([_home(seed) for seed in range(3)])
     fitted = fit_left_out(sample, hazard=SMALL, weight=SMALL)
     assert sorted(int(home) for homes, _ in fitted.left_out for home in homes) == [0, 1, 2]
-    models = [pack_arrays(model.arrays()) for _, model in fitted.left_out]
-    assert len({*models, pack_arrays(fitted.model.arrays())}) == 4
+    models = [pack_arrays(model.to_arrays()) for _, model in fitted.left_out]
+    assert len({*models, pack_arrays(fitted.model.to_arrays())}) == 4
 
 
 def test_copies_have_fewer_sensors_and_nothing_else() -> None:
@@ -94,7 +94,7 @@ def test_copies_have_fewer_sensors_and_nothing_else() -> None:
 
 
 def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
-    labels: list[WornLabel] = []
+    labels: list[RecordingLabel] = []
     parts = []
     for number in range(40):
         position = ("waist", "wrist")[number % 2]
@@ -107,21 +107,21 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
         if free:
             stream = np.tile(stream, (3, 1))
         labels.append(
-            WornLabel(
+            RecordingLabel(
                 f"p{number // 4 % 5}", position, 10.0 if fell and not free else np.nan, not free, len(stream) / 180000
             )
         )
-        parts.append(candidates(number, stream, 50.0, 16.0 if position == "waist" else 2.0, position))
-    parts.append(candidates(40, np.tile(np.array([[0, 0, 1000]], np.int16), (500, 1)), 50.0, 2.0, "wrist"))
-    labels.append(WornLabel("p0", "wrist", np.nan, trial=True, hours=10 / 3600))
-    found = joined(parts)
+        parts.append(find_candidates(number, stream, 50.0, 16.0 if position == "waist" else 2.0, position))
+    parts.append(find_candidates(40, np.tile(np.array([[0, 0, 1000]], np.int16), (500, 1)), 50.0, 2.0, "wrist"))
+    labels.append(RecordingLabel("p0", "wrist", np.nan, trial=True, hours=10 / 3600))
+    found = join_candidates(parts)
     ticks: list[float] = []
-    model, curves = fit_falls(labels, found, ticks.append, effort=FEW)
-    again, _ = fit_falls(labels, found, effort=FEW)
-    assert pack_arrays(model.arrays()) == pack_arrays(again.arrays())
+    model, curves = fit_fall_model(labels, found, ticks.append, effort=FEW)
+    again, _ = fit_fall_model(labels, found, effort=FEW)
+    assert pack_arrays(model.to_arrays()) == pack_arrays(again.to_arrays())
     assert max(ticks) == 1.0
     waist = curves["waist"]
-    suspect = model.threshold("waist")
+    suspect = model.threshold_of("waist")
     middle = float(np.log(suspect / (1 - suspect)))
     assert waist.sensitivity(middle) > 0.7
     assert waist.specificity(middle) > 0.7
@@ -135,8 +135,8 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     assert waist.specificity(waist.logit_rejecting(0.9)) >= 0.9
     assert waist.sensitivity(waist.logit_finding(0.9)) >= 0.9
     assert np.isnan(waist.specificity(middle, "elderly"))
-    carried = transfer(Training(Told(labels, found), 0, FEW), "wrist")
+    carried = transfer_curve(MemberTraining(LabelledCandidates(labels, found), 0, FEW), "wrist")
     assert len(carried.falls) == len(curves["wrist"].falls)
     assert carried.sensitivity(0.0) > 0.5
-    assert set(FallModel.of(model.arrays()).borders) == {"waist", "wrist", "wrist_wide"}
+    assert set(FallModel.from_arrays(model.to_arrays()).thresholds) == {"waist", "wrist", "wrist_wide"}
     assert len(curves["wrist_wide"].falls) == len(curves["wrist"].falls)

@@ -1,6 +1,6 @@
 """The curve that a community chooses on: how late an alert comes against how many false ones it puts up with.
 
-The figures are those of `anju_detect.inactivity.MEASURED`, and the axes end where they do.
+The figures are those of `anju_detect.inactivity.MEASURED_OUTCOMES`, and the axes end where they do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from markupsafe import Markup
 
-from anju_detect.inactivity import MEASURED, Brought
+from anju_detect.inactivity import MEASURED_OUTCOMES, MeasuredOutcome
 from anju_platform.i18n.translation import Words
 from anju_platform.sensitivity.views import Forecast
 
@@ -37,7 +37,7 @@ def curve(now: Forecast, wanted: Forecast, words: Words) -> Markup:
 
 
 def _x(wish: float) -> float:
-    low, high = math.log(MEASURED[0].wish), math.log(MEASURED[-1].wish)
+    low, high = math.log(MEASURED_OUTCOMES[0].target), math.log(MEASURED_OUTCOMES[-1].target)
     return LEFT + INSET + (math.log(wish) - low) / (high - low) * (WIDTH - LEFT - INSET - RIGHT)
 
 
@@ -58,12 +58,12 @@ def _grid(words: Words) -> Iterable[Markup]:
 
 
 def _lines(words: Words) -> Iterable[Markup]:
-    named: tuple[tuple[str, Callable[[Brought], float], str, float], ...] = (
+    named: tuple[tuple[str, Callable[[MeasuredOutcome], float], str, float], ...] = (
         ("night", lambda one: one.night_h, words("夜里"), WIDTH - RIGHT),
         ("mean", lambda one: one.delay_h, words("平均"), WIDTH - RIGHT - KEY),
     )
     for look, hours, name, end in named:
-        points = " ".join(f"{_x(one.wish):.1f},{_y(hours(one)):.1f}" for one in MEASURED)
+        points = " ".join(f"{_x(one.target):.1f},{_y(hours(one)):.1f}" for one in MEASURED_OUTCOMES)
         yield Markup('<polyline class="{}" points="{}"/>').format(look, points)
         yield Markup('<polyline class="{0}" points="{1},{3} {2},{3}"/>').format(
             look, end - KEY + 12, end - KEY + 32, 10
@@ -93,7 +93,7 @@ def _text(x: float, y: float, said: str, anchor: str) -> Markup:
 
 def _described(words: Words) -> str:
     said = [
-        words("%(n)s 次：平均 %(h)s 小时，夜里 %(night)s 小时", n=f"{one.wish:g}", h=one.delay_h, night=one.night_h)
-        for one in MEASURED
+        words("%(n)s 次：平均 %(h)s 小时，夜里 %(night)s 小时", n=f"{one.target:g}", h=one.delay_h, night=one.night_h)
+        for one in MEASURED_OUTCOMES
     ]
     return words("每户每月允许的虚惊越少，报警越晚。") + words("；").join(said)

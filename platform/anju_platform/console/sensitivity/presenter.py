@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anju_detect.inactivity import MEASURED
+from anju_detect.inactivity import MEASURED_OUTCOMES
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget, Forecast
 
@@ -41,7 +41,7 @@ def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
         often=_often(brings.alerts_a_month, words),
     )
     if brings.delay_h is None or brings.night_h is None:
-        measured = (f"{MEASURED[0].wish:g}", f"{MEASURED[-1].wish:g}")
+        measured = (f"{MEASURED_OUTCOMES[0].target:g}", f"{MEASURED_OUTCOMES[-1].target:g}")
         late = words(
             "真有人倒下时要多久才发现，只在 %(least)s 到 %(most)s 次之间测过。", least=measured[0], most=measured[1]
         )

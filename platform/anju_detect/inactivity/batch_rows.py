@@ -37,7 +37,7 @@ class Rows:
         last = np.concatenate([edge, [len(home) - 1]]) if len(home) else none
         return cls(home, at_s, room, kind, first, last)
 
-    def take(self, keep: Truths) -> Rows:
+    def select(self, keep: Truths) -> Rows:
         """Only these rows."""
         return Rows.of(self.home[keep], self.at_s[keep], self.room[keep], self.kind[keep])
 
@@ -85,7 +85,7 @@ class Rows:
         return np.repeat(np.logical_and.reduceat(marks, self.first), self.lengths)
 
 
-def sorted_rows(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
+def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
     """Check a batch, leave out rows dated after `latest_s` (where that is known), and sort it."""
     home = np.asarray(batch.home, np.int64)
     at_s = np.asarray(batch.at_s, np.float64)
@@ -104,15 +104,15 @@ def sorted_rows(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
     return Rows.of(home[order], at_s[order], room[order], kind[order])
 
 
-def finite(name: str, value: float) -> None:
+def require_finite(name: str, value: float) -> None:
     """Refuse a time that is no number. Raises `BatchRefused`."""
     if not math.isfinite(value):
         raise BatchRefused(name, 0, value, "must be a finite time")
 
 
-def interval(from_s: float, until_s: float) -> None:
+def require_interval(from_s: float, until_s: float) -> None:
     """Refuse a span of time without a beginning or a length. Raises `BatchRefused`."""
-    finite("from_s", from_s)
+    require_finite("from_s", from_s)
     if not until_s > from_s:
         raise BatchRefused("until_s", 0, until_s, f"must be later than from_s = {from_s}")
 

@@ -9,41 +9,42 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import gaps
+from anju_detect.inactivity import durations
 from anju_detect.inactivity.state import HomeState
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MONTH_S = 30 * gaps.DAY_S
+MONTH_S = 30 * durations.DAY_S
 GENTLE, STEEP, FAR = 1.0, 16.0, 1.4
 NEW, NEW_DAYS = 8.0, 4.0
 
 
-def recent_false(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
+def recent_false_alerts(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
     """False alerts of these homes within about thirty days, each fading from one."""
     passed = np.maximum(now_s - s["false_s"][rows], 0.0)
     count: Floats = s["false_count"][rows] * np.exp(-passed / MONTH_S)
     return count
 
 
-def factor(recent: Floats, wish: Floats) -> Floats:
-    """What to multiply the price of a false alert by; never below one, and never more for a higher wish.
+def cost_factor(recent: Floats, target: Floats) -> Floats:
+    """Factor on the cost of a false alert, given the home's recent false alerts and its target; shape as given.
 
-    It rises gently above the wish, and steeply from where three times the wish in a month, spread evenly, would lead.
+    Never below 1, and never larger for a higher target. It is linear above the target and grows with the 16th power
+    from where three times the target per month, spread evenly, would lead.
     """
-    over = np.maximum((1.0 + recent) / (1.0 + wish), 1.0) ** GENTLE
-    far_over: Floats = np.maximum((0.5 + recent) / (0.5 + FAR * wish), 1.0) ** STEEP
+    over = np.maximum((1.0 + recent) / (1.0 + target), 1.0) ** GENTLE
+    far_over: Floats = np.maximum((0.5 + recent) / (0.5 + FAR * target), 1.0) ** STEEP
     return over * far_over
 
 
-def unknown(s: HomeState, rows: Ints) -> Floats:
+def new_home_factor(s: HomeState, rows: Ints) -> Floats:
     """What to multiply the price by while a home is new, as its nights may be unlike those that were learnt from."""
     dearer: Floats = 1.0 + NEW * np.exp(-s["days"][rows].astype(np.float64) / NEW_DAYS)
     return dearer
 
 
-def count(s: HomeState, rows: Ints, now_s: float, change: float) -> None:
+def count_false_alerts(s: HomeState, rows: Ints, now_s: float, change: float) -> None:
     """Add to the false alerts of these homes: 1 for one raised, -1 for one that was not false after all."""
-    s["false_count"][rows] = np.maximum(recent_false(s, rows, now_s) + change, 0.0)
+    s["false_count"][rows] = np.maximum(recent_false_alerts(s, rows, now_s) + change, 0.0)
     s["false_s"][rows] = now_s

@@ -28,7 +28,7 @@ _COMBINATIONS = np.array(list(itertools.combinations(range(TAPS), HIGH_TAPS)))
 
 
 @dataclass(frozen=True, slots=True)
-class Patterns:
+class MiniRocketFeatures:
     """A bank of kernels, in order of dilation.
 
     Attributes
@@ -55,7 +55,7 @@ class Patterns:
         """Number of values that `responses` gives for a window."""
         return self.threshold.size * POOLS
 
-    def responses(self, curves: Floats32) -> Floats32:
+    def transform(self, curves: Floats32) -> Floats32:
         """Shares and largest responses for curves of shape (n, CHANNELS, THINNED); shape (n, size)."""
         out = np.empty((len(curves), len(DILATIONS), self.threshold.shape[1], POOLS), np.float32)
         for number, dilation in enumerate(DILATIONS):
@@ -68,17 +68,17 @@ class Patterns:
                 out[row, number, :, -1] = response.max(axis=1)
         return out.reshape(len(curves), -1)
 
-    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+    def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The bank as named arrays."""
         return {f"{prefix}_kernel": self.weight, f"{prefix}_threshold": self.threshold}
 
     @classmethod
-    def of(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> Patterns:
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> MiniRocketFeatures:
         """The inverse of `arrays`."""
         return cls(arrays[f"{prefix}_kernel"], arrays[f"{prefix}_threshold"])
 
     @classmethod
-    def drawn(cls, curves: Floats32, rng: np.random.Generator) -> Patterns:
+    def draw(cls, curves: Floats32, rng: np.random.Generator) -> MiniRocketFeatures:
         """A bank whose channels are drawn at random, and its thresholds from responses to these curves."""
         weight = np.stack([_drawn_weights(rng) for _ in DILATIONS])
         threshold = np.empty(weight.shape[:2], np.float32)

@@ -16,20 +16,20 @@ Floats = NDArray[np.float64]
 MOVING_G = 0.08
 
 
-class Judge(Protocol):
+class FallClassifier(Protocol):
     """Scores windows of acceleration of one group of wearables, as `anju_detect.fall.model.group_of` names them."""
 
-    def scores(self, windows: Floats, group: str) -> Floats:
+    def score_windows(self, windows: Floats, group: str) -> Floats:
         """Scores 0 … 1 of windows in g, shape (n, samples, 3)."""
         ...
 
-    def threshold(self, group: str) -> float:
+    def threshold_of(self, group: str) -> float:
         """Score from which a candidate is a suspicion."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ImpactDescription:
     """What the words of a suspicion rest on."""
 
     peak_g: float
@@ -37,7 +37,7 @@ class Seen:
     moving_share: float
 
 
-def on_grid(
+def resample_to_grid(
     times: Times, samples: Samples, impact_s: float, before_s: float = BEFORE_S, after_s: float = AFTER_S
 ) -> Floats:
     """Samples in g on a 50 Hz grid from `before_s` before to `after_s` after the impact.
@@ -57,10 +57,10 @@ def tilt_deg(before: Floats, after: Floats) -> float:
     return float(np.degrees(np.arccos(np.clip(before @ after / norm, -1.0, 1.0))))
 
 
-def look(window: Floats) -> Seen:
-    """Describe a window of `on_grid`."""
+def describe_impact(window: Floats) -> ImpactDescription:
+    """Describe a window of `resample_to_grid`."""
     magnitude = np.linalg.norm(window, axis=1)
     tilt = tilt_deg(window[: CENTRE - GRID_HZ].mean(axis=0), window[-GRID_HZ:].mean(axis=0))
     rest = magnitude[CENTRE + 2 * GRID_HZ :]
     pieces = rest[: len(rest) // 10 * 10].reshape(-1, 10).std(axis=1)
-    return Seen(float(magnitude[CENTRE]), tilt, float((pieces > MOVING_G).mean()))
+    return ImpactDescription(float(magnitude[CENTRE]), tilt, float((pieces > MOVING_G).mean()))
