@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.middleware.gzip import GZipMiddleware
 
 from anju_platform.app import health
+from anju_platform.app.slices import endpoint_routers
+from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
@@ -23,35 +24,6 @@ from anju_platform.web.static_files import VersionedFiles
 if TYPE_CHECKING:
     from anju_platform.app.bootstrap import Platform
 
-ENDPOINTS = (
-    "accounts",
-    "alerts",
-    "visits",
-    "residents",
-    "routine",
-    "oncall",
-    "devices",
-    "sensitivity",
-    "console.family",
-    "console.district",
-    "console.tester",
-)
-"""Packages whose `endpoints.py` holds a `router` of JSON, under `API`."""
-PAGES = (
-    "sign_in",
-    "board",
-    "carer",
-    "provider",
-    "residents",
-    "routine",
-    "shift",
-    "homes",
-    "family",
-    "district",
-    "sensitivity",
-    "tester",
-)
-"""Packages of the console whose `pages.py` holds a `router` of HTML."""
 _SMALLEST_ZIPPED = 1000
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -107,16 +79,6 @@ def bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[State]] |
 def document() -> str:
     """The OpenAPI document, as docs/openapi.json holds it."""
     return json.dumps(bare_app().openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-def endpoint_routers() -> list[APIRouter]:
-    """The routers of JSON, in the order of `ENDPOINTS`."""
-    return [importlib.import_module(f"anju_platform.{package}.endpoints").router for package in ENDPOINTS]
-
-
-def page_routers() -> list[APIRouter]:
-    """The routers of HTML, in the order of `PAGES`."""
-    return [importlib.import_module(f"anju_platform.console.{package}.pages").router for package in PAGES]
 
 
 def _lifespan(state: State) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:

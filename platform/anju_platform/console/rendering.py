@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 import anju_dashboards
 from anju_platform.console import activity_timeline, waveform_chart
+from anju_platform.console.navigation import links_for
 from anju_platform.i18n import display_names, time_format
 from anju_platform.i18n.translation import LOCALES, N_, SOURCE, Words, load_words
 from anju_wire.clock import Clock
@@ -115,6 +116,7 @@ def _environment(templates: Path, words: Words) -> Environment:
     environment.globals |= {
         "script_words": Markup(script_words.replace("<", "\\u003c")),  # noqa: S704 - our own messages, escaped for a script block
         "alert_sight": display_names.alert_sight,
+        "links_for": links_for,
         "ring": ring,
         "words": words,
     }

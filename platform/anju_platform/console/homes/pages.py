@@ -84,7 +84,7 @@ def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     for home in found:
         causes[asked.words.pick(home.reason_zh, home.reason_en)].append(_shown(home, asked.words))
     groups = [Cause(cause, rows) for cause, rows in causes.items()]
-    return asked.page("blind.html", "blind", status=status, groups=groups, problem=problem)
+    return asked.page("blind.html", "homes", status=status, groups=groups, problem=problem)
 
 
 def _shown(home: BlindHome, words: Words) -> BlindShown:

@@ -82,7 +82,7 @@ def show_all(asked: PageContextDep) -> Response:
     rows = [
         (one, presenter.calls(one.forecast, asked.words), presenter.delay(one.forecast, asked.words)) for one in found
     ]
-    return asked.page("wishes/all.html", "wishes", rows=rows)
+    return asked.page("wishes/all.html", "sensitivity", rows=rows)
 
 
 @router.get("/{community_id}", name="wish")
@@ -135,7 +135,7 @@ def _page(
         problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.wish
     unchanged = wanted == found.wish and (false_alerts, routine_changes) != (None, None) and not problem
     view = {"wish": _shown(found, wanted, asked.words), "problem": problem, "done": done, "unchanged": unchanged}
-    return asked.page("wishes/one.html", "wishes", status=status, **view)
+    return asked.page("wishes/one.html", "sensitivity", status=status, **view)
 
 
 def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> Shown:

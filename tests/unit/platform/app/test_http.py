@@ -20,7 +20,9 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import OutOfScope, WrongRole
 from anju_platform.accounts.guards import COOKIE, in_scope, require
 from anju_platform.accounts.models import AuditEvent
-from anju_platform.app.http import ENDPOINTS, PAGES, document
+from anju_platform.app.http import document
+from anju_platform.app.slices import SLICES
+from anju_platform.console.navigation import CONSOLE_PAGES, links_for
 from anju_platform.web.dependencies import PlatformDep, UnitDep
 from anju_platform.web.errors import problem_type
 
@@ -215,10 +217,18 @@ def test_metrics_are_for_this_machine(web: WebHarness, client: TestClient) -> No
 
 def test_every_slice_is_served() -> None:
     package = Path(anju_platform.__file__).parent
-    with_json = {".".join(path.parent.relative_to(package).parts) for path in package.rglob("endpoints.py")}
-    assert with_json == set(ENDPOINTS)
-    assert {path.parent.name for path in package.glob("console/*/pages.py")} == set(PAGES)
+    parts = [*package.rglob("endpoints.py"), *package.glob("*/models.py")]
+    slices = {".".join(path.parent.relative_to(package).parts) for path in parts} - {"app"}
+    assert slices == set(SLICES)
+    assert {path.parent.name for path in package.glob("console/*/pages.py")} == {page.package for page in CONSOLE_PAGES}
     assert {path.parent.parent.name for path in package.rglob("pages.py")} == {"console"}
+
+
+def test_each_role_is_shown_its_pages() -> None:
+    assert [page.package for page in links_for(Role.WORKER)] == ["board", "residents", "homes", "shift"]
+    assert [page.package for page in links_for("supervisor")][4:] == ["district", "sensitivity"]
+    assert [page.package for page in links_for(Role.ADMIN)] == [page.package for page in CONSOLE_PAGES if page.title]
+    assert not links_for("")
 
 
 def test_openapi_document_is_current() -> None:
