@@ -32,7 +32,7 @@ from anju_platform.app.fleet import Endpoint, Surroundings, fleet_file
 from anju_wire.clock import ENVIRONMENT, Clock
 
 _HOST = "127.0.0.1"
-_HOMES, _STORY_HOMES = 20, 6
+_HOMES, _SCENARIO_HOMES = 20, 6
 _ROLES = ("worker", "supervisor", "carer", "provider", "family", "district", "tester", "admin")
 
 
@@ -56,7 +56,7 @@ class Plan:
     speed: float
     seed: int
     history_days: float
-    story: str | None
+    scenario: str | None
     recordings: Path | None
 
     @property
@@ -72,31 +72,33 @@ class Plan:
 
 def command(
     *,
-    homes: int | None = typer.Option(None, min=1, max=100, help="Simulated homes; 20, or 6 for a story with --exit."),
+    homes: int | None = typer.Option(
+        None, min=1, max=100, help="Simulated homes; 20, or 6 for a scenario with --exit."
+    ),
     port: int = typer.Option(8780, min=1, max=65535, help="Where the pages are; the next free port if it is taken."),
     speed: float = typer.Option(1.0, min=0.1, max=3600, help="How many times faster than life."),
-    story: str | None = typer.Option(None, help="Play a story (a shipped one's name, or a YAML file)."),
-    leave: bool = typer.Option(False, "--exit", help="Stop after the story, with its verdict as exit code."),
+    scenario: str | None = typer.Option(None, help="Run a scenario (a shipped one's name, or a YAML file)."),
+    leave: bool = typer.Option(False, "--exit", help="Stop after the scenario, with its verdict as exit code."),
     recordings: Path | None = typer.Option(
-        None, exists=True, file_okay=False, help="Take the story's fall and silence from real recordings."
+        None, exists=True, file_okay=False, help="Take the scenario's fall and silence from real recordings."
     ),
     broker: BrokerKind = typer.Option(BrokerKind.AMQTT, help="MQTT broker to start."),
     database: str = typer.Option("", help="Records: sqlite:///… or postgresql+psycopg://…; SQLite by default."),
     series: str = typer.Option("", help="Series: duckdb:///… or influx+http://…; DuckDB by default."),
     data: Path | None = typer.Option(None, file_okay=False, help="Keep everything here; else a folder that goes."),
-    seed: int = typer.Option(1, help="The same seed gives the same lives."),
-    history_days: float = typer.Option(7.0, min=0, max=28, help="Days of past that each home sends first."),
-    json_file: Path | None = typer.Option(None, "--json", help="Write the story's verdict here too."),
+    seed: int = typer.Option(1, help="The same seed gives the same residents."),
+    history_days: float = typer.Option(7.0, min=0, max=28, help="Days of history that each home sends first."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write the scenario's verdict here too."),
 ) -> None:
     """Start a whole district: brokers, platform, gateways and simulated homes. Ctrl-C stops it."""
     console = Console()
-    if leave and not story:
-        raise typer.BadParameter("--exit needs a --story to exit after")
+    if leave and not scenario:
+        raise typer.BadParameter("--exit needs a --scenario to exit after")
     if broker is BrokerKind.MOSQUITTO and mosquitto() is None:
         raise typer.BadParameter("mosquitto is not installed (Debian: apt install mosquitto)", param_hint="--broker")
     with _folder(data) as folder:
         plan = Plan(
-            homes=homes or (_STORY_HOMES if leave else _HOMES),
+            homes=homes or (_SCENARIO_HOMES if leave else _HOMES),
             port=next_free_port(port),
             data=folder,
             broker=broker,
@@ -105,7 +107,7 @@ def command(
             speed=speed,
             seed=seed,
             history_days=0.0 if leave else history_days,
-            story=story,
+            scenario=scenario,
             recordings=recordings.resolve() if recordings else None,
         )
         try:
@@ -134,7 +136,7 @@ def _play(plan: Plan, console: Console, *, leave: bool, json_file: Path | None) 
         if stopping.is_set():
             return 130
         _welcome(console, plan, time.monotonic() - began)
-        code = _story(district, json_file, stopping) if plan.story else 0
+        code = _run_scenario(district, json_file, stopping) if plan.scenario else 0
         if not leave:
             console.print("Ctrl-C stops everything.")
             stopping.wait()
@@ -185,11 +187,11 @@ class District:
             http=f"http://{_HOST}:{plan.port}", broker=self.broker_port, bus=self.bus_port, logins=str(plan.logins)
         )
 
-    def story_argv(self, json_file: Path | None) -> list[str]:
-        """The command line that plays the plan's story."""
+    def scenario_argv(self, json_file: Path | None) -> list[str]:
+        """Return the command line that runs the plan's scenario."""
         plan = self._plan
         argv = anju(
-            "sim", "run", str(plan.story), "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}"
+            "sim", "run", str(plan.scenario), "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}"
         )
         argv += ["--platform", f"http://{_HOST}:{plan.port}", "--logins", str(plan.logins), "--seed", str(plan.seed)]
         argv += ["--recordings", str(plan.recordings)] if plan.recordings else []
@@ -233,7 +235,7 @@ class District:
         plan = self._plan
         argv = anju("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
         argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
-        argv += ["--quiet-for", plan.story] if plan.story else []
+        argv += ["--quiet-for", plan.scenario] if plan.scenario else []
         self._start("simulator", argv, lambda: answers(_HOST, self._lines[0]))
 
     def _gateways(self) -> None:
@@ -263,9 +265,9 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _story(district: District, json_file: Path | None, stopping: threading.Event) -> int:
+def _run_scenario(district: District, json_file: Path | None, stopping: threading.Event) -> int:
     process = subprocess.Popen(
-        district.story_argv(json_file), env={**os.environ, **district.env}, start_new_session=True
+        district.scenario_argv(json_file), env={**os.environ, **district.env}, start_new_session=True
     )
     while process.poll() is None and not stopping.wait(0.1):
         continue

@@ -28,7 +28,7 @@ class Part:
 
 PARTS: dict[str, Part] = {
     "demo": Part("anju_cli.demo", "demo", _GROUPS[0], "A whole district on this machine: broker, platform, 20 homes."),
-    "sim": Part("anju_cli.sim", "sim", _GROUPS[0], "Simulated homes, replayed recordings, stories with a verdict."),
+    "sim": Part("anju_cli.sim", "sim", _GROUPS[0], "Simulated homes, replayed recordings, scenarios with a verdict."),
     "platform": Part("anju_cli.platform", "platform", _GROUPS[1], "The platform: serve, migrate, seed, accounts."),
     "gateway": Part("anju_gateway.cli", "gateway", _GROUPS[1], "What runs in a home: devices, spool, uplink."),
     "broker": Part("anju_cli.broker", "demo", _GROUPS[1], "An embedded MQTT broker for demo and development."),

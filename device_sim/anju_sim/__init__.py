@@ -1,1 +1,1 @@
-"""Simulated homes, replayed recordings, scripted stories, and the judge that says whether what must follow did."""
+"""Simulated homes, replay of recordings, network faults, and the evaluator of scenarios."""

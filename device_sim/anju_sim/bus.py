@@ -1,4 +1,4 @@
-"""An MQTT client that keeps what it has not yet handed over, over broken connections."""
+"""An MQTT client that holds unsent messages across broken connections."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-Listener = Callable[[str, bytes], None]
+MessageListener = Callable[[str, bytes], None]
 """Called with topic and payload, on the client's thread."""
 
 
 class BusUnreachable(ConnectionError):
-    """No broker answered there in time."""
+    """No MQTT broker answered at the address within the time limit."""
 
     def __init__(self, host: str, port: int, seconds: float) -> None:
         super().__init__(f"no MQTT broker answered at {host}:{port} within {seconds:g} s")
@@ -24,15 +24,16 @@ class BusUnreachable(ConnectionError):
         self.port = port
 
 
-class Bus:
-    """QoS 1 in both directions; a context manager that connects and disconnects.
+class MqttBus:
+    """An MQTT session with QoS 1 in both directions; as a context manager it connects and disconnects.
 
-    A message is held until the broker has it, through reconnections, so that a restarted broker costs no press.
+    The session is persistent and the queue of outgoing messages unlimited, so that no message is lost while the broker
+    restarts.
     """
 
     def __init__(self, host: str, port: int, client_id: str) -> None:
         self._host, self._port = host, port
-        self._listeners: dict[str, Listener] = {}
+        self._listeners: dict[str, MessageListener] = {}
         self._connected = threading.Event()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
         client.max_inflight_messages_set(200)
@@ -43,14 +44,14 @@ class Bus:
         client.on_message = self._on_message
         self._client = client
 
-    def listen(self, topic: str, listener: Listener) -> None:
-        """Hear a topic filter; before or after connecting."""
-        self._listeners[topic] = listener
+    def add_listener(self, topic_filter: str, listener: MessageListener) -> None:
+        """Subscribe to a topic filter, now or with the next connection."""
+        self._listeners[topic_filter] = listener
         if self._connected.is_set():
-            self._client.subscribe(topic, qos=1)
+            self._client.subscribe(topic_filter, qos=1)
 
     def connect(self, timeout_s: float = 10.0) -> None:
-        """Raises `BusUnreachable`."""
+        """Connect and start the client's thread; raises `BusUnreachable`."""
         self._client.connect_async(self._host, self._port, keepalive=20)
         self._client.loop_start()
         if not self._connected.wait(timeout_s):
@@ -58,11 +59,11 @@ class Bus:
             raise BusUnreachable(self._host, self._port, timeout_s)
 
     def publish(self, topic: str, payload: bytes) -> mqtt.MQTTMessageInfo:
-        """Hand over once the broker is there; returns at once."""
+        """Queue a message and return at once; the result can be waited on for the broker's acknowledgement."""
         return self._client.publish(topic, payload, qos=1)
 
     def close(self) -> None:
-        """Say goodbye and end the thread."""
+        """Disconnect and end the client's thread."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -79,11 +80,11 @@ class Bus:
         self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: ReasonCode, _props: object
     ) -> None:
         if not code.is_failure:
-            for topic in self._listeners:
-                client.subscribe(topic, qos=1)
+            for topic_filter in self._listeners:
+                client.subscribe(topic_filter, qos=1)
             self._connected.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        for topic, listener in self._listeners.items():
-            if mqtt.topic_matches_sub(topic, message.topic):
+        for topic_filter, listener in self._listeners.items():
+            if mqtt.topic_matches_sub(topic_filter, message.topic):
                 listener(message.topic, bytes(message.payload))

@@ -1,6 +1,6 @@
-"""The fleet file: which homes there are, which devices are in them, and where their gateways and buses are.
+"""Reads the fleet file: the homes, their devices, their local buses and the near ends of their network links.
 
-The same file starts the gateways (`anju gateway run --fleet`); here it is read for what the simulator plays.
+The same file configures the gateways (`anju gateway run --fleet`).
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from anju_wire.vocabulary import Room
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where an MQTT broker listens."""
+    """Address of an MQTT broker."""
 
     host: str
     port: int
 
 
 class FleetDevice(msgspec.Struct, frozen=True):
-    """A device of a home; `id` is its friendly name on the home's bus."""
+    """A device of a home; `id` is its friendly name in zigbee2mqtt."""
 
     id: str
     kind: DeviceKind
     room: Room = Room.OTHER
     position: str | None = None
-    """Where a wearable is worn."""
+    """Place on the body of a wearable."""
 
 
 class FleetHome(msgspec.Struct, frozen=True):
-    """A home of the fleet."""
+    """A home of the fleet; `home` is its id and its base topic."""
 
     home: str
     community: str
     bus: Endpoint
     uplink: Endpoint
-    """Where its gateway believes the district's broker to be: the near end of its simulated network."""
+    """The broker that its gateway connects to: the near end of its simulated link."""
     devices: list[FleetDevice] = []
 
-    def of(self, kind: DeviceKind, room: Room | None = None) -> FleetDevice | None:
-        """The first device of a kind, in a room if one is named."""
+    def find_device(self, kind: DeviceKind, room: Room | None = None) -> FleetDevice | None:
+        """Return the first device of a kind, in `room` if given; None where there is none."""
         for device in self.devices:
             if device.kind is kind and room in {None, device.room}:
                 return device
         return None
 
-    def has(self, kinds: Iterable[DeviceKind]) -> bool:
-        """Whether it holds a device of each kind."""
-        return all(self.of(kind) for kind in kinds)
+    def has_devices(self, kinds: Iterable[DeviceKind]) -> bool:
+        """Return whether the home has a device of each kind."""
+        return all(self.find_device(kind) for kind in kinds)
 
 
 class Fleet(msgspec.Struct, frozen=True):
@@ -58,8 +58,8 @@ class Fleet(msgspec.Struct, frozen=True):
 
     homes: list[FleetHome]
 
-    def home(self, name: str) -> FleetHome:
-        """The home of that name; raises `HomeUnknown`."""
+    def find_home(self, name: str) -> FleetHome:
+        """Return the home with this id; raises `HomeUnknown`."""
         for home in self.homes:
             if home.home == name:
                 return home
@@ -67,7 +67,7 @@ class Fleet(msgspec.Struct, frozen=True):
 
 
 class FleetUnreadable(ValueError):
-    """A fleet file that is missing or not of its form."""
+    """A fleet file is missing or malformed."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"fleet file {path}: {why}")
@@ -76,7 +76,7 @@ class FleetUnreadable(ValueError):
 
 
 class HomeUnknown(LookupError):
-    """A home that the fleet does not hold."""
+    """The fleet has no such home."""
 
     def __init__(self, home: str, known: list[str]) -> None:
         super().__init__(f"no home {home!r} in the fleet; its {len(known)} homes begin with {', '.join(known[:6])}")
@@ -85,7 +85,7 @@ class HomeUnknown(LookupError):
 
 
 def load_fleet(path: Path) -> Fleet:
-    """Read a fleet file (YAML, of which JSON is a part); raises `FleetUnreadable`."""
+    """Read a fleet file, YAML or JSON; raises `FleetUnreadable`."""
     try:
         raw = path.read_bytes()
         decode = msgspec.json.decode if raw.lstrip().startswith(b"{") else msgspec.yaml.decode

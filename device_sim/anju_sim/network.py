@@ -1,4 +1,4 @@
-"""The line between each home and the district: a TCP proxy per home that can be cut, restored and slowed."""
+"""Simulated network links: one TCP proxy per home towards the district, which can be cut, restored and delayed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Self
 
 from anju_sim.fleet import Endpoint
 
-_CHUNK = 65_536
-_END_S = 2.0
+_CHUNK_BYTES = 65_536
+_CLOSE_TIMEOUT_S = 2.0
 
 
-class Line:
-    """One home's line; all methods belong to the event loop's thread."""
+class HomeLink:
+    """The proxy of one home; all methods run on the event loop's thread."""
 
     def __init__(self, near: Endpoint, far: Endpoint) -> None:
         self._near, self._far = near, far
@@ -27,13 +27,13 @@ class Line:
         self.delay_s = 0.0
 
     async def restore(self) -> None:
-        """Listen (again), and let what hangs flow on. Raises `OSError` where the port is taken."""
+        """Listen again and release held data; raises `OSError` where the port is taken."""
         self._flowing.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._connected, self._near.host, self._near.port)
 
     async def cut(self, *, silent: bool) -> None:
-        """Break every connection and refuse new ones; or silently: keep them open with nothing passing."""
+        """Abort every connection and refuse new ones; with `silent`, keep them open and carry nothing."""
         if silent:
             self._flowing.clear()
             return
@@ -44,12 +44,12 @@ class Line:
             writer.transport.abort()
 
     async def close(self) -> None:
-        """End everything."""
+        """Abort every connection and wait up to 2 s for their tasks."""
         self._flowing.set()
         self.delay_s = 0.0
         await self.cut(silent=False)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_END_S)
+            await asyncio.wait(self._tasks, timeout=_CLOSE_TIMEOUT_S)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -76,7 +76,7 @@ class Line:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            while data := await reader.read(_CHUNK):
+            while data := await reader.read(_CHUNK_BYTES):
                 await self._flowing.wait()
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
@@ -84,47 +84,47 @@ class Line:
                 await writer.drain()
 
 
-class Network:
-    """The lines of a fleet, on a thread of their own; a context manager."""
+class SimulatedNetwork:
+    """The links of a fleet, run by a thread of their own; a context manager."""
 
-    def __init__(self, lines: dict[str, Endpoint], far: Endpoint) -> None:
-        self._near, self._far = lines, far
-        self._lines: dict[str, Line] = {}
+    def __init__(self, near_ends: dict[str, Endpoint], far: Endpoint) -> None:
+        self._near, self._far = near_ends, far
+        self._links: dict[str, HomeLink] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._run(self._begin())
+        self._run(self._open_links())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._end())
+        self._run(self._close_links())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def cut(self, home: str, *, silent: bool = False) -> None:
-        """Take a home off the net; raises `KeyError` for one without a line."""
-        self._run(self._lines[home].cut(silent=silent))
+    def cut_link(self, home: str, *, silent: bool = False) -> None:
+        """Cut a home's link (`HomeLink.cut` says how `silent` differs); raises `KeyError` for an unknown home."""
+        self._run(self._links[home].cut(silent=silent))
 
-    def restore(self, home: str) -> None:
-        """Put it back; raises `KeyError`."""
-        self._run(self._lines[home].restore())
+    def restore_link(self, home: str) -> None:
+        """Restore a home's link; raises `KeyError` for an unknown home."""
+        self._run(self._links[home].restore())
 
-    def delay(self, home: str, seconds: float) -> None:
-        """Hold every piece of data for so long, each way; raises `KeyError`."""
-        self._lines[home].delay_s = seconds
+    def delay_link(self, home: str, seconds: float) -> None:
+        """Delay every chunk of data by `seconds` in each direction; raises `KeyError` for an unknown home."""
+        self._links[home].delay_s = seconds
 
-    async def _begin(self) -> None:
+    async def _open_links(self) -> None:
         for home, near in self._near.items():
-            self._lines[home] = Line(near, self._far)
-            await self._lines[home].restore()
+            self._links[home] = HomeLink(near, self._far)
+            await self._links[home].restore()
 
-    async def _end(self) -> None:
-        for line in self._lines.values():
-            await line.close()
+    async def _close_links(self) -> None:
+        for link in self._links.values():
+            await link.close()
 
     def _run(self, what: object) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(10)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Recordings of real homes and real wearables, read for replay.
+"""Reads recordings of real homes and wearables, and maps them to the devices of a simulated home.
 
-Event logs: `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (naive local time, sorted). Wearables:
-`fall/index.csv` and one `.npz` a person, int16 (n, 3) milli-g at 50 Hz. Nothing of them is shipped.
+Event logs are `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (naive local time, sorted). Wearables
+are `fall/index.csv` and one `.npz` per person, int16 (n, 3), milli-g, 50 Hz. Anju ships none of them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from pathlib import Path
 import numpy as np
 
 from anju_sim.fleet import FleetDevice, FleetHome
-from anju_sim.life import Happening
+from anju_sim.resident_model import SensorEvent
 from anju_sim.wearable import Samples
 from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.vocabulary import Room
 
 _LOG_COLUMNS = ("ts", "sensor", "room", "kind", "value")
+_AFTER_IMPACT_S = 4.5
+"""Shortest recording after an impact that the fall detector can judge."""
 _INDEX_COLUMNS = ("recording_id", "dataset", "position", "is_fall", "duration_s", "impact_s", "file")
 
 
 class RecordingsMissing(LookupError):
-    """A folder, file or recording that is not there."""
+    """A folder, file or recording does not exist."""
 
     def __init__(self, where: Path, what: str) -> None:
         super().__init__(f"{where}: {what}")
@@ -36,7 +38,7 @@ class RecordingsMissing(LookupError):
 
 
 class RecordingBroken(ValueError):
-    """A recording that cannot be read; says where."""
+    """A recording cannot be read; names the file and the line."""
 
     def __init__(self, where: Path, line: int | None, why: str) -> None:
         super().__init__(f"{where}{f', line {line}' if line else ''}: {why}")
@@ -47,7 +49,7 @@ class RecordingBroken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One event of a home's log. `at_s` counts the naive local time as if it were UTC."""
+    """One event of a home's log; `at_s` is the naive local time read as if it were UTC, s."""
 
     at_s: float
     sensor: str
@@ -58,7 +60,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class WearableEntry:
-    """One line of the wearables' index."""
+    """One line of the index of wearable recordings."""
 
     recording_id: str
     dataset: str
@@ -66,10 +68,11 @@ class WearableEntry:
     is_fall: bool
     duration_s: float
     impact_s: float | None
+    """Impact after the beginning of the recording; None without a fall."""
     file: Path
 
-    def samples(self) -> Samples:
-        """Read the acceleration; raises `RecordingsMissing`, `RecordingBroken`."""
+    def load_samples(self) -> Samples:
+        """Read the acceleration, shape (n, 3), milli-g; raises `RecordingsMissing`, `RecordingBroken`."""
         try:
             with np.load(self.file) as people:
                 data = people[self.recording_id]
@@ -88,7 +91,7 @@ class WearableEntry:
 
 
 def read_log(path: Path) -> list[LogRow]:
-    """A home's whole log; raises `RecordingsMissing`, `RecordingBroken` with the line."""
+    """Read a home's whole log; raises `RecordingsMissing`, `RecordingBroken`."""
     rows: list[LogRow] = []
     for line, cells in _table(path, _LOG_COLUMNS):
         try:
@@ -105,7 +108,7 @@ def read_log(path: Path) -> list[LogRow]:
 
 
 def find_logs(folder: Path) -> list[Path]:
-    """The homes' logs below `folder/inactivity`, sorted; raises `RecordingsMissing` where there are none."""
+    """Return the homes' logs below `folder/inactivity`, sorted; raises `RecordingsMissing` where there are none."""
     logs = sorted((folder / "inactivity").glob("**/*.csv.gz"))
     if not logs:
         raise RecordingsMissing(folder / "inactivity", "no <home>.csv.gz in it")
@@ -113,7 +116,7 @@ def find_logs(folder: Path) -> list[Path]:
 
 
 def read_index(folder: Path) -> list[WearableEntry]:
-    """The wearables' index of `folder/fall`; raises `RecordingsMissing`, `RecordingBroken`."""
+    """Read the index of wearable recordings, `folder/fall/index.csv`; raises `RecordingsMissing`, `RecordingBroken`."""
     path = folder / "fall" / "index.csv"
     entries = []
     for line, cells in _table(path, _INDEX_COLUMNS):
@@ -135,8 +138,28 @@ def read_index(folder: Path) -> list[WearableEntry]:
     return entries
 
 
+def find_recording(folder: Path, recording_id: str) -> WearableEntry:
+    """Return the index entry of a wearable recording; raises `RecordingsMissing`, `RecordingBroken`."""
+    for entry in read_index(folder):
+        if entry.recording_id == recording_id:
+            return entry
+    raise RecordingsMissing(folder / "fall" / "index.csv", f"holds no recording {recording_id!r}")
+
+
+def find_fall_recording(folder: Path) -> str:
+    """Return the id of the first fall at the waist that lasts long enough after its impact.
+
+    Raises `RecordingsMissing`, `RecordingBroken`.
+    """
+    for entry in read_index(folder):
+        remaining_s = entry.duration_s - entry.impact_s if entry.impact_s is not None else 0.0
+        if entry.is_fall and entry.position == "waist" and remaining_s >= _AFTER_IMPACT_S:
+            return entry.recording_id
+    raise RecordingsMissing(folder / "fall" / "index.csv", "no fall at the waist in it")
+
+
 def _table(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line numbers and cells of a CSV file, gzipped where its name says so."""
+    """Yield the line numbers and cells of a CSV file, gzipped if it ends in `.gz`."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as text:
@@ -166,40 +189,41 @@ _ROOMS = {
 
 
 _DOOR_OPEN_S = 5.0
+"""Recorded doors report opening only; they are closed again after this time."""
 
 
-class Translation:
-    """Which device of a fleet's home speaks for which sensor of a recording."""
+class DeviceMapping:
+    """Maps the sensors of a recording to the devices of a home."""
 
     def __init__(self, home: FleetHome) -> None:
         self._home = home
-        self.untold: dict[str, int] = {}
-        """Events by sensor for which the home has no device."""
+        self.unmapped: dict[str, int] = {}
+        """Number of events by sensor for which the home has no device."""
 
-    def device(self, row: LogRow) -> FleetDevice | None:
-        """The device that would have reported the row; None (and counted) where the home has none."""
+    def find_device(self, row: LogRow) -> FleetDevice | None:
+        """Return the device that reports such a row; None, counted in `unmapped`, where the home has none."""
         room = _ROOMS.get(row.room)
         if row.kind == "motion":
-            found = self._home.of(DeviceKind.MOTION, room)
+            found = self._home.find_device(DeviceKind.MOTION, room)
         elif row.kind == "door" and room is Room.ENTRANCE:
-            found = self._home.of(DeviceKind.DOOR)
+            found = self._home.find_device(DeviceKind.DOOR)
         elif row.kind in {"door", "object"}:
-            found = self._home.of(DeviceKind.OBJECT, room) or self._home.of(DeviceKind.OBJECT)
+            found = self._home.find_device(DeviceKind.OBJECT, room) or self._home.find_device(DeviceKind.OBJECT)
         else:
             found = None
         if found is None:
-            self.untold[row.sensor] = self.untold.get(row.sensor, 0) + 1
+            self.unmapped[row.sensor] = self.unmapped.get(row.sensor, 0) + 1
         return found
 
-    def happenings(self, rows: list[LogRow], shift_s: float) -> list[Happening]:
-        """The rows as the home's devices report them, moved by `shift_s`; doors were recorded opening only."""
+    def to_events(self, rows: list[LogRow], shift_s: float) -> list[SensorEvent]:
+        """Return the rows as events of the home's devices, moved by `shift_s`, ordered by time."""
         result = []
         for row in rows:
-            device = self.device(row)
+            device = self.find_device(row)
             if device and row.value:
                 is_motion = row.kind == "motion"
                 quantity = Quantity.OCCUPANCY if is_motion else Quantity.CONTACT
-                result.append(Happening(row.at_s + shift_s, device.id, quantity, is_motion))
+                result.append(SensorEvent(row.at_s + shift_s, device.id, quantity, is_motion))
                 if not is_motion:
-                    result.append(Happening(row.at_s + shift_s + _DOOR_OPEN_S, device.id, quantity, True))
+                    result.append(SensorEvent(row.at_s + shift_s + _DOOR_OPEN_S, device.id, quantity, True))
         return sorted(result)

@@ -17,7 +17,7 @@ import pytest
 
 from anju_cli.ports import free_port
 from anju_sim.fleet import Fleet, load_fleet
-from anju_sim.people import Person, read_logins
+from anju_sim.staff import StaffClient, read_logins
 
 PATIENCE_S = 240.0
 """A loaded machine may be slow; it may not be wrong."""
@@ -30,7 +30,7 @@ def demo(*words: str) -> list[str]:
 def play(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Run the first path headless; its verdict, with the demo's words where it failed."""
     verdict = folder / "verdict.json"
-    argv = demo("--story", "first-path", "--exit", "--data", str(folder), "--json", str(verdict), *words)
+    argv = demo("--scenario", "first-path", "--exit", "--data", str(folder), "--json", str(verdict), *words)
     with (folder / "demo.log").open("wb") as log:
         process = subprocess.Popen(argv, env={**os.environ, **(env or {})}, stdout=log, stderr=log)
         try:
@@ -65,7 +65,7 @@ class District:
         self.state = wait_for("the demo to open", self._opened)
         self.fleet: Fleet = load_fleet(folder / "fleet.json")
         logins = read_logins(folder / "logins.json")
-        self.worker = Person(self.state["http"], next(login for login in logins if login.role == "worker"))
+        self.worker = StaffClient(self.state["http"], next(login for login in logins if login.role == "worker"))
         self.worker.sign_in()
 
     def pid(self, child: str) -> int:

@@ -20,14 +20,14 @@ from acceptance.district import District, wait_for
 from anju_detect.fall import FallDetector
 from anju_platform.console.tester.deadline_preview import deadlines
 from anju_platform.timeseries.open import open_series
-from anju_sim.bus import Bus
+from anju_sim.bus import MqttBus
 from anju_sim.fleet import FleetHome
-from anju_sim.household import Household
-from anju_sim.life import DAY_S, Happening, Life
-from anju_sim.people import CallRefused, Course, People, staff
-from anju_sim.people import read_logins as logins_of
-from anju_sim.silence import NoCutFound, cut_for
-from anju_sim.story import Act, Deed, Who
+from anju_sim.resident_model import DAY_S, ResidentModel, SensorEvent
+from anju_sim.scenario import StaffAction, StaffRole, StaffStep
+from anju_sim.silence_history import NoCutFound, cut_history
+from anju_sim.simulated_home import SimulatedHome
+from anju_sim.staff import AlertProgress, CallRefused, StaffScript, sign_in_staff
+from anju_sim.staff import read_logins as logins_of
 from anju_sim.wearable import RATE_HZ
 from anju_wire.clock import Clock
 from anju_wire.profiles import DeviceKind, Quantity
@@ -38,18 +38,18 @@ HOMES = 3 * ROUNDS + 1
 STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7
 CHINA_S = 8 * 3600.0
 KINDS = {"press": {"sos"}, "fall": {"fall"}, "silence": {"inactivity", "away_long"}}
-ACTS = [
-    Act(who=Who.WORKER, does=Deed.TAKE, after_s=1.0),
-    Act(who=Who.WORKER, does=Deed.CONTACTED, after_s=0.8),
-    Act(who=Who.WORKER, does=Deed.DISPATCH, after_s=0.8),
-    Act(who=Who.CARER, does=Deed.ACCEPT, after_s=0.8),
-    Act(who=Who.CARER, does=Deed.CHECK_IN, after_s=1.0),
-    Act(who=Who.CARER, does=Deed.TASKS, after_s=0.8),
-    Act(who=Who.CARER, does=Deed.CHECK_OUT, after_s=0.8),
-    Act(who=Who.WORKER, does=Deed.CONFIRM, after_s=0.8),
-    Act(who=Who.WORKER, does=Deed.RESOLVE, after_s=0.8),
+STEPS = [
+    StaffStep(role=StaffRole.WORKER, action=StaffAction.ACKNOWLEDGE, after_s=1.0),
+    StaffStep(role=StaffRole.WORKER, action=StaffAction.LOG_CONTACT, after_s=0.8),
+    StaffStep(role=StaffRole.WORKER, action=StaffAction.DISPATCH, after_s=0.8),
+    StaffStep(role=StaffRole.CARER, action=StaffAction.ACCEPT, after_s=0.8),
+    StaffStep(role=StaffRole.CARER, action=StaffAction.CHECK_IN, after_s=1.0),
+    StaffStep(role=StaffRole.CARER, action=StaffAction.COMPLETE_TASKS, after_s=0.8),
+    StaffStep(role=StaffRole.CARER, action=StaffAction.CHECK_OUT, after_s=0.8),
+    StaffStep(role=StaffRole.WORKER, action=StaffAction.CONFIRM, after_s=0.8),
+    StaffStep(role=StaffRole.WORKER, action=StaffAction.RESOLVE, after_s=0.8),
 ]
-ACCEPTING = [act.does for act in ACTS].index(Deed.ACCEPT)
+ACCEPTING = [step.action for step in STEPS].index(StaffAction.ACCEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +103,25 @@ class Siege:
     def __init__(self, folder: Path, victim: str, round_s: float) -> None:
         self._folder, self._victim, self._round_s = folder, victim, round_s
         self._clock, self.facts, self._over = Clock(), Facts(), threading.Event()
-        story, verdict = folder / "quiet.json", folder / "verdict.json"
-        story.write_text(json.dumps(_quiet_story()))
-        words = ["--homes", str(HOMES), "--history-days", "0", "--story", str(story), "--json", str(verdict)]
+        scenario, verdict = folder / "quiet.json", folder / "verdict.json"
+        scenario.write_text(json.dumps(_quiet_scenario()))
+        words = ["--homes", str(HOMES), "--history-days", "0", "--scenario", str(scenario), "--json", str(verdict)]
         self._district = District(folder, *words)
         self._codes: dict[str, str] = {}
         self._asked: dict[str, float] = {}
-        self._courses: dict[str, Course] = {}
+        self._courses: dict[str, AlertProgress] = {}
         near = self._district.fleet.homes[0].bus
-        self._bus = Bus(near.host, near.port, "siege")
+        self._bus = MqttBus(near.host, near.port, "siege")
         accounts, place = logins_of(folder / "logins.json"), self._district.fleet.homes[0].community
-        self._page = staff(self._district.state["http"], accounts, Who.WORKER, place)[0]
-        carers = staff(self._district.state["http"], accounts, Who.CARER, place)
-        self._people = People(self._district.worker, carers, ACTS, self._codes.get)
+        self._page = sign_in_staff(self._district.state["http"], accounts, StaffRole.WORKER, place)[0]
+        carers = sign_in_staff(self._district.state["http"], accounts, StaffRole.CARER, place)
+        self._people = StaffScript(self._district.worker, carers, STEPS, self._codes.get)
 
     def run(self) -> Facts:
         """Play all rounds under fire, wait until everything is over, stop, and gather."""
         try:
             with self._bus:
-                self._bus.listen("+/annunciator", self._hear)
+                self._bus.add_listener("+/annunciator", self._hear)
                 helpers = [self._spawn(self._attend), self._spawn(self._watch)]
                 wait_for("the quiet press to be judged", (self._folder / "verdict.json").exists)
                 acting = [self._spawn(self._rounds)]
@@ -169,48 +169,50 @@ class Siege:
         for number, one in enumerate(rounds()):
             self._over.wait(max(began + number * self._round_s - time.monotonic(), 0))
             for do, name in ((self._silence, one.silence), (self._fall, one.fall), (self._press, one.press)):
-                threads.append(self._spawn(partial(do, self._district.fleet.home(name))))
+                threads.append(self._spawn(partial(do, self._district.fleet.find_home(name))))
         for thread in threads:
             thread.join()
 
     def _press(self, home: FleetHome) -> None:
         """Twice, and movements before one sensor after the other."""
-        house = Household(home, 1, self._bus.publish)
+        house = SimulatedHome(home, 1, self._bus.publish)
         sensors = [device.id for device in home.devices if device.kind is DeviceKind.MOTION]
         began = round(self._clock.time(), 3)
         for number in range(round(self._round_s / STEP_S)):
             at = round(began + number * STEP_S, 3)
             self._over.wait(max(at - self._clock.time(), 0))
             if number in {2, 8}:
-                house.press(at)
+                house.press_button(at)
                 self.facts.pressed.setdefault(home.home, []).append(at)
             device = sensors[number % len(sensors)]
-            house.happen(Happening(at, device, Quantity.OCCUPANCY, True))
+            house.publish_event(SensorEvent(at, device, Quantity.OCCUPANCY, True))
             self.facts.measured.add((home.home, device, round(at * 1000)))
 
     def _fall(self, home: FleetHome) -> None:
         """A fall that a detector notices, and nobody gets up after it."""
-        house = Household(home, _seed_of_a_fall(home), self._bus.publish)
+        house = SimulatedHome(home, _seed_of_a_fall(home), self._bus.publish)
         began = self._clock.time()
-        house.fall(began, None)
+        house.start_fall(began, None)
         while self._clock.time() < began + STREAM_S and not self._over.wait(0.1):
-            house.wearable_packet(self._clock.time())
+            house.publish_acceleration(self._clock.time())
 
     def _silence(self, home: FleetHome) -> None:
         """A past that ends so that its silence is due in a few seconds."""
         told = {device.id: (device.room, device.kind) for device in home.devices}
         for seed in range(1, 20):
             now = self._clock.time()
-            past = list(Life(home, seed).between(now - PAST_DAYS * DAY_S, now))
+            past = list(ResidentModel(home, seed).events_between(now - PAST_DAYS * DAY_S, now))
 
-            def ask(rows: list[Happening], ends: list[float]) -> list[float | None]:
+            def ask(rows: list[SensorEvent], ends: list[float]) -> list[float | None]:
                 return deadlines([(row.at_s, *told[row.device]) for row in rows], ends, 1.0, CHINA_S)
 
             try:
-                cut = cut_for(home.home, past, now + LEAD_S, now, ask)
+                cut = cut_history(home.home, past, now + LEAD_S, now, ask)
             except NoCutFound:
                 continue
-            for batch in Household(home, seed, self._bus.publish).history(iter(cut.happenings), self._clock.time()):
+            for batch in SimulatedHome(home, seed, self._bus.publish).history_batches(
+                iter(cut.events), self._clock.time()
+            ):
                 self._bus.publish(f"{home.home}/logger/history", batch)
             return
         raise AssertionError(f"no past of {home.home} can be cut")
@@ -225,12 +227,12 @@ class Siege:
             now = self._clock.time()
             for row in self._call("/alerts?state=open") or []:
                 if row["home_id"] in mine and row["kind"] != "blind" and row["id"] not in courses:
-                    courses[row["id"]] = Course(row["id"], row["home_id"], due_s=self._people.first_due(now))
+                    courses[row["id"]] = AlertProgress(row["id"], row["home_id"], due_s=self._people.first_due(now))
             for course in courses.values():
-                self._people.act(course, now)
+                self._people.advance(course, now)
                 self._dispatch_again(course, now)
 
-    def _dispatch_again(self, course: Course, now: float) -> None:
+    def _dispatch_again(self, course: AlertProgress, now: float) -> None:
         """Where no carer was free, the worker asks again, as one does."""
         if course.step != ACCEPTING or course.unsure or now < self._asked.get(course.alert_id, 0.0) + 1.0:
             return
@@ -242,7 +244,7 @@ class Siege:
 
     def _call(self, path: str) -> Any:  # noqa: ANN401 - JSON; None while the platform is away
         try:
-            return self._district.worker.call("GET", path)
+            return self._district.worker.call_api("GET", path)
         except CallRefused as refusal:
             if not refusal.may_pass:
                 raise
@@ -252,7 +254,7 @@ class Siege:
         """The worker's open page."""
         while not self._over.is_set():
             try:
-                with self._page.client.stream("GET", "/alerts/stream", timeout=httpx.Timeout(5, read=30)) as page:
+                with self._page.http.stream("GET", "/alerts/stream", timeout=httpx.Timeout(5, read=30)) as page:
                     kind = ""
                     for line in page.iter_lines():
                         if self._over.is_set():
@@ -296,7 +298,7 @@ class Siege:
         whole = self._call(f"/alerts/{row['id']}") or {"history": []}
         steps = " ".join(step["step"] for step in whole["history"])
         course = self._courses.get(row["id"])
-        waiting = self._people.waiting_for(course) if course else "nobody took it"
+        waiting = self._people.describe_pending(course) if course else "nobody took it"
         return f"{row['kind']} [{steps}] waits for {waiting or 'nobody'}"
 
     def _spooled(self) -> int:
@@ -336,12 +338,12 @@ class Siege:
 def _seed_of_a_fall(home: FleetHome) -> int:
     """Of a wearer whose simulated fall the detector notices: whether it always does is another test's question."""
     for seed in range(1, 50):
-        house, packets = Household(home, seed, lambda *_: None), []
+        house, packets = SimulatedHome(home, seed, lambda *_: None), []
         assert house.wearer is not None
-        house.fall(0.0, None)
+        house.start_fall(0.0, None)
         detector = FallDetector(RATE_HZ, "waist")
         for second in range(1, 20):
-            piece = house.wearer.second_before(float(second))
+            piece = house.wearer.next_second(float(second))
             if piece is not None:
                 packets += detector.update(piece[0] + 1.7e9, piece[1])
         if packets:
@@ -349,21 +351,21 @@ def _seed_of_a_fall(home: FleetHome) -> int:
     raise AssertionError("no simulated fall is noticed")
 
 
-def _quiet_story() -> dict[str, Any]:
+def _quiet_scenario() -> dict[str, Any]:
     """Everybody sits still; one press goes its whole way before anything is killed."""
-    parts = {f"part-{n:02d}": {"with": []} for n in range(1, HOMES + 1)}
+    parts = {f"part-{n:02d}": {"devices": []} for n in range(1, HOMES + 1)}
     last = f"part-{HOMES:02d}"
     return {
         "name": "quiet",
         "title": "Everybody sits still",
         "within_s": 120,
         "homes": parts,
-        "happen": [{"at": 0, "home": part, "action": "silence"} for part in parts]
-        + [{"at": 1, "home": last, "action": "press", "id": "press"}],
-        "people": [
-            {"who": "worker", "does": "take", "after_s": 0},
-            {"who": "worker", "does": "contacted", "after_s": 0},
-            {"who": "worker", "does": "resolve", "after_s": 0},
+        "events": [{"at_s": 0, "home": part, "action": "silence"} for part in parts]
+        + [{"at_s": 1, "home": last, "action": "press", "id": "press"}],
+        "staff": [
+            {"role": "worker", "action": "acknowledge", "after_s": 0},
+            {"role": "worker", "action": "log-contact", "after_s": 0},
+            {"role": "worker", "action": "resolve", "after_s": 0},
         ],
-        "must": [{"event": "press", "stage": "closed", "within_s": 90}],
+        "expect": [{"event": "press", "stage": "closed", "within_s": 90}],
     }

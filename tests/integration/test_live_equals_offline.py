@@ -23,8 +23,8 @@ from anju_platform.alerts.models import Alert
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
-from anju_sim.life import Happening
-from anju_sim.recordings import Translation, find_logs, read_log
+from anju_sim.recordings import DeviceMapping, find_logs, read_log
+from anju_sim.resident_model import SensorEvent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 RECORDINGS = "ANJU_TEST_RECORDINGS"
@@ -88,12 +88,12 @@ def _offline(path: Path) -> list[tuple[str, float, float, float]]:
     return [(s.kind, s.since_s - LOCAL_S, s.deadline_s - LOCAL_S, s.at_s - LOCAL_S) for s in signals]
 
 
-def _the_same(line: Lockstep, happenings: Sequence[Happening], until_s: float, folder: Path) -> int:
+def _the_same(line: Lockstep, events: Sequence[SensorEvent], until_s: float, folder: Path) -> int:
     """Play and compare; how many alerts there were."""
     log = folder / "home.csv.gz"
-    write_log(log, line.home, happenings, until_s)
+    write_log(log, line.home, events, until_s)
     offline = _offline(log)
-    line.play(happenings, until_s)
+    line.play(events, until_s)
     live = _live(line)
     assert [row[0] for row in live] == [row[0] for row in offline]
     for one, other in zip(live, offline, strict=True):
@@ -104,8 +104,8 @@ def _the_same(line: Lockstep, happenings: Sequence[Happening], until_s: float, f
 
 def test_a_made_up_home_raises_the_same_silences(line: Lockstep, tmp_path: Path) -> None:
     silences = ((1.46, 2.3), (2.6, 3.5))
-    happenings = life(4, silences, 5, START)
-    assert _the_same(line, happenings, happenings[-1].at_s + HOUR, tmp_path) >= len(silences)
+    events = life(4, silences, 5, START)
+    assert _the_same(line, events, events[-1].at_s + HOUR, tmp_path) >= len(silences)
 
 
 @pytest.mark.parametrize("begins", [EARLY])
@@ -115,8 +115,8 @@ def test_a_recorded_home_raises_the_same_silences(line: Lockstep, tmp_path: Path
         pytest.skip(f"set {RECORDINGS} to a folder with inactivity/<set>/<home>.csv.gz (recordings are never shipped)")
     rows = read_log(find_logs(Path(folder))[0])
     rows = [row for row in rows if row.at_s > rows[-1].at_s - 21 * DAY]
-    happenings = as_reported(Translation(line.home).happenings(rows, -LOCAL_S))
-    _the_same(line, happenings, happenings[-1].at_s + HOUR, tmp_path)
+    events = as_reported(DeviceMapping(line.home).to_events(rows, -LOCAL_S))
+    _the_same(line, events, events[-1].at_s + HOUR, tmp_path)
 
 
 def _fall_alerts(line: Lockstep) -> list[tuple[float, float]]:

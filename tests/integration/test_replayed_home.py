@@ -31,7 +31,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.timeseries.duckdb import DuckDbSeries
-from anju_sim.life import Happening
+from anju_sim.resident_model import SensorEvent
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.profiles import Quantity
 
@@ -91,9 +91,9 @@ class Spy:
             self.told_s.append(said["last_seen"] / 1000.0)
 
 
-def recorded(path: Path, line: Lockstep, happenings: list[Happening]) -> Path:
+def recorded(path: Path, line: Lockstep, events: list[SensorEvent]) -> Path:
     """The home's log as such logs are: openings of doors only, and nothing about the gateway."""
-    write_log(path, line.home, [one for one in happenings if one.quantity is Quantity.OCCUPANCY or not one.value], 0.0)
+    write_log(path, line.home, [one for one in events if one.quantity is Quantity.OCCUPANCY or not one.value], 0.0)
     return path
 
 
@@ -103,15 +103,15 @@ def heard(line: Lockstep) -> bool:
     return line.ingest.device("motion-living").last_seen_at is not None
 
 
-def play(line: Lockstep, log: Path, happenings: list[Happening]) -> float:
+def play(line: Lockstep, log: Path, events: list[SensorEvent]) -> float:
     """Replay by command; sweep at each minute until which all is known. By how much later all happened, seconds."""
     argv = [sys.executable, "-m", "anju_cli", "sim", "replay", str(log), "--home", HOME, "--fleet", str(line.fleet)]
     with Spy(line.ingest.port) as spy:
         replay = subprocess.Popen(argv, env=os.environ | {ENVIRONMENT: str(line.clock)})
         try:
             eventually(lambda: spy.told_s, 30.0, "the first sign of life")
-            later_s = spy.told_s[0] - happenings[0].at_s
-            due = [one.at_s + later_s for one in happenings]
+            later_s = spy.told_s[0] - events[0].at_s
+            due = [one.at_s + later_s for one in events]
             for now_s in np.arange(np.ceil(due[0] / MINUTE) * MINUTE, due[-1] + MINUTE, MINUTE).tolist():
                 sweep(line, due, now_s)
             assert replay.wait(30) == 0
@@ -134,11 +134,11 @@ def sweep(line: Lockstep, due: list[float], now_s: float) -> None:
     watch.sweep(now_s)
 
 
-def detected(line: Lockstep, folder: Path, happenings: list[Happening], later_s: float) -> list[tuple[str, float]]:
+def detected(line: Lockstep, folder: Path, events: list[SensorEvent], later_s: float) -> list[tuple[str, float]]:
     """Kind and time (Unix s) of the alerts that `anju detect` finds in the home's log, shifted by `later_s`."""
-    moved = [dataclasses.replace(one, at_s=one.at_s + later_s) for one in happenings]
+    shifted = [dataclasses.replace(one, at_s=one.at_s + later_s) for one in events]
     folder.mkdir()
-    write_log(folder / f"{HOME}.csv.gz", line.home, moved, moved[-1].at_s)
+    write_log(folder / f"{HOME}.csv.gz", line.home, shifted, shifted[-1].at_s)
     alerts = folder.parent / "alerts.csv"
     done = CliRunner().invoke(app, ["inactivity", str(folder), str(alerts)])
     assert done.exit_code == 0, done.output
@@ -149,13 +149,13 @@ def detected(line: Lockstep, folder: Path, happenings: list[Happening], later_s:
 
 
 def test_a_replayed_home_raises_the_same_silences(line: Lockstep, tmp_path: Path) -> None:
-    happenings = life(3, (SILENCE,), 5, START)
-    log = recorded(tmp_path / "home.csv.gz", line, happenings)
+    events = life(3, (SILENCE,), 5, START)
+    log = recorded(tmp_path / "home.csv.gz", line, events)
     eventually(lambda: heard(line), 60.0, "a sensor is heard through the gateway")
-    later_s = play(line, log, happenings)
-    offline = detected(line, tmp_path / "homes", happenings, later_s)
+    later_s = play(line, log, events)
+    offline = detected(line, tmp_path / "homes", events, later_s)
     live = line.ingest.rows(select(Alert).where(Alert.home_id == HOME).order_by(Alert.raised_at))
-    times = [one.at_s + later_s for one in happenings]
+    times = [one.at_s + later_s for one in events]
     assert offline
     assert [(one.kind, np.ceil(one.due_since.timestamp() / MINUTE) * MINUTE) for one in live] == offline
     began_s = times[int(np.argmax(np.diff(times)))]

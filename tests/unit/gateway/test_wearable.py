@@ -17,7 +17,7 @@ from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Device, Registry
 from anju_gateway.waves import KEPT_S, Chunk, WaveStore
-from anju_sim.wearable import Body, packet
+from anju_sim.wearable import AccelerationModel, encode_packet
 from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.senml import resolve
 
@@ -68,11 +68,12 @@ def worn(tmp_path: Path) -> Iterator[Worn]:
 
 def fall_chunks(after_s: float = 50.0, *, set_after: int = 0, by_s: float = 0.0) -> list[tuple[float, bytes]]:
     """When each chunk begins, and the chunk; the wearable's own clock is set by `by_s` after some of them."""
-    samples = Body(np.random.default_rng(3)).fall(after_s=after_s).samples
+    samples = AccelerationModel(np.random.default_rng(3)).sample_fall(after_s=after_s).samples
     starts = [NOW + at / FS for at in range(0, len(samples), FS)]
     told = [at_s + (by_s if number >= set_after else 0.0) for number, at_s in enumerate(starts)]
     return [
-        (at_s, packet(told[number], samples[number * FS : (number + 1) * FS])) for number, at_s in enumerate(starts)
+        (at_s, encode_packet(told[number], samples[number * FS : (number + 1) * FS]))
+        for number, at_s in enumerate(starts)
     ]
 
 
@@ -213,9 +214,11 @@ def test_a_clip_whose_end_never_comes_is_sent_as_it_is(worn: Worn) -> None:
 
 
 def test_walking_is_no_fall(worn: Worn) -> None:
-    samples = Body(np.random.default_rng(1)).walking(60.0)
+    samples = AccelerationModel(np.random.default_rng(1)).sample_walking(60.0)
     for at in range(0, len(samples), FS):
-        assert not worn.says("acceleration", packet(NOW + at / FS, samples[at : at + FS]), NOW + at / FS + 1).alarms
+        assert not worn.says(
+            "acceleration", encode_packet(NOW + at / FS, samples[at : at + FS]), NOW + at / FS + 1
+        ).alarms
 
 
 def test_worn_and_battery_are_said_when_they_change(worn: Worn) -> None:

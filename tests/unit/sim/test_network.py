@@ -10,7 +10,7 @@ import pytest
 
 from anju_cli.ports import free_port
 from anju_sim.fleet import Endpoint
-from anju_sim.network import Network
+from anju_sim.network import SimulatedNetwork
 
 
 class _Echo(socketserver.BaseRequestHandler):
@@ -48,41 +48,41 @@ def _ended(link: socket.socket) -> bool:
 
 
 def test_a_line_carries_breaks_refuses_and_comes_back(near: Endpoint, far: Endpoint) -> None:
-    with Network({"home-01": near}, far) as network:
+    with SimulatedNetwork({"home-01": near}, far) as network:
         link = _call(near)
-        network.cut("home-01")
+        network.cut_link("home-01")
         assert _ended(link)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((near.host, near.port), timeout=5)
-        network.restore("home-01")
+        network.restore_link("home-01")
         _call(near).close()
-        network.restore("home-01")
+        network.restore_link("home-01")
 
 
 def test_a_silent_cut_holds_what_was_sent_until_it_is_restored(near: Endpoint, far: Endpoint) -> None:
-    with Network({"home-01": near}, far) as network:
+    with SimulatedNetwork({"home-01": near}, far) as network:
         link = _call(near)
-        network.cut("home-01", silent=True)
+        network.cut_link("home-01", silent=True)
         link.settimeout(0.2)
         link.sendall(b"held")
         with pytest.raises(TimeoutError):
             link.recv(4)
-        network.restore("home-01")
+        network.restore_link("home-01")
         link.settimeout(5)
         assert link.recv(4) == b"held"
 
 
 def test_a_slow_line_is_slow_and_an_unknown_one_is_an_error(near: Endpoint, far: Endpoint) -> None:
-    with Network({"home-01": near}, far) as network:
-        network.delay("home-01", 0.1)
+    with SimulatedNetwork({"home-01": near}, far) as network:
+        network.delay_link("home-01", 0.1)
         began = time.monotonic()
         _call(near).close()
         assert time.monotonic() - began > 0.15
         with pytest.raises(KeyError):
-            network.cut("home-02")
+            network.cut_link("home-02")
 
 
 def test_a_dead_district_ends_the_connection(near: Endpoint) -> None:
     dead = Endpoint("127.0.0.1", free_port())
-    with Network({"home-01": near}, dead), socket.create_connection((near.host, near.port), timeout=5) as link:
+    with SimulatedNetwork({"home-01": near}, dead), socket.create_connection((near.host, near.port), timeout=5) as link:
         assert _ended(link)

@@ -8,11 +8,11 @@ import pytest
 from fixtures._simulated_homes import DEVICES, home
 
 from anju_sim.fleet import Endpoint, FleetHome
-from anju_sim.judge import a_fall
 from anju_sim.recordings import (
+    DeviceMapping,
     RecordingBroken,
     RecordingsMissing,
-    Translation,
+    find_fall_recording,
     find_logs,
     read_index,
     read_log,
@@ -46,8 +46,8 @@ def _index(folder: Path, text: str = INDEX) -> Path:
 
 def test_a_log_becomes_what_the_homes_own_devices_say(tmp_path: Path) -> None:
     rows = read_log(_log(tmp_path, LOG))
-    translation = Translation(home())
-    told = translation.happenings(rows, 10.0)
+    mapping = DeviceMapping(home())
+    told = mapping.to_events(rows, 10.0)
     assert [(h.device, h.value) for h in told] == [
         ("door-entrance", False),
         ("door-entrance", True),
@@ -56,7 +56,7 @@ def test_a_log_becomes_what_the_homes_own_devices_say(tmp_path: Path) -> None:
         ("fridge", True),
     ]
     assert told[2].at_s == rows[1].at_s + 10.0
-    assert translation.untold == {"hallway": 1}, "a sensor that the home has not is counted, not dropped in silence"
+    assert mapping.unmapped == {"hallway": 1}, "a sensor that the home has not is counted, not dropped in silence"
 
 
 @pytest.mark.parametrize(
@@ -90,21 +90,21 @@ def test_the_index_and_what_it_names(tmp_path: Path) -> None:
     folder = _index(tmp_path)
     np.savez(folder / "fall" / "a.npz", fall=np.zeros((10, 3), np.int16), walk=np.zeros((10, 2), np.int16))
     entries = {entry.recording_id: entry for entry in read_index(folder)}
-    assert a_fall(folder) == "fall", "the first fall at the waist that goes on long enough"
-    assert entries["fall"].samples().shape == (10, 3)
+    assert find_fall_recording(folder) == "fall", "the first fall at the waist that goes on long enough"
+    assert entries["fall"].load_samples().shape == (10, 3)
     with pytest.raises(RecordingBroken, match="int16"):
-        entries["walk"].samples()
+        entries["walk"].load_samples()
     with pytest.raises(RecordingsMissing, match="short"):
-        entries["short"].samples()
+        entries["short"].load_samples()
 
 
 def test_a_missing_or_broken_pack(tmp_path: Path) -> None:
     folder = _index(tmp_path)
     with pytest.raises(RecordingsMissing, match="no such file"):
-        read_index(folder)[0].samples()
+        read_index(folder)[0].load_samples()
     (folder / "fall" / "a.npz").write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(RecordingBroken):
-        read_index(folder)[0].samples()
+        read_index(folder)[0].load_samples()
     with pytest.raises(RecordingsMissing):
         read_index(tmp_path / "elsewhere")
 
@@ -112,6 +112,6 @@ def test_a_missing_or_broken_pack(tmp_path: Path) -> None:
 def test_a_home_without_an_inner_lid_leaves_the_fridge_out(tmp_path: Path) -> None:
     here = Endpoint("127.0.0.1", 1)
     bare = FleetHome("h", "c", here, here, [d for d in DEVICES if d.id != "fridge"])
-    translation = Translation(bare)
-    translation.happenings(read_log(_log(tmp_path, LOG)), 0.0)
-    assert translation.untold == {"fridge-door": 1, "hallway": 1}
+    mapping = DeviceMapping(bare)
+    mapping.to_events(read_log(_log(tmp_path, LOG)), 0.0)
+    assert mapping.unmapped == {"fridge-door": 1, "hallway": 1}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from anju_detect.fall import FallDetector
-from anju_sim.household import Wearer
-from anju_sim.wearable import RATE_HZ, Body, Samples, packet
+from anju_sim.wearable import RATE_HZ, AccelerationModel, Samples, encode_packet
+from anju_sim.wearer import Wearer
 
 
 def _signals(samples: Samples) -> list[str]:
@@ -21,14 +21,14 @@ def _signals(samples: Samples) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_fall_is_one_to_the_detector_and_daily_life_is_none(seed: int) -> None:
-    body = Body(np.random.default_rng(seed))
-    assert _signals(np.concatenate([body.walking(60), body.still(60)])) == []
-    assert _signals(body.fall(after_s=50).samples) == ["suspected", "confirmed"]
+    model = AccelerationModel(np.random.default_rng(seed))
+    assert _signals(np.concatenate([model.sample_walking(60), model.sample_still(60)])) == []
+    assert _signals(model.sample_fall(after_s=50).samples) == ["suspected", "confirmed"]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_impact_is_where_the_clip_says(seed: int) -> None:
-    clip = Body(np.random.default_rng(seed)).fall()
+    clip = AccelerationModel(np.random.default_rng(seed)).sample_fall()
     size = np.linalg.norm(clip.samples.astype(float), axis=1)
     assert abs(int(size.argmax()) - clip.impact) <= 5
     assert 3000 < size.max() < 7500
@@ -36,16 +36,16 @@ def test_the_impact_is_where_the_clip_says(seed: int) -> None:
 
 
 def test_the_wearer_lies_as_the_recording_ended() -> None:
-    body = Body(np.random.default_rng(1))
-    body.lie_as(np.tile(np.array([[1000, 0, 0]], dtype=np.int16), (60, 1)))
-    assert body.still(2)[:, 0].mean() == pytest.approx(1000, abs=15)
+    model = AccelerationModel(np.random.default_rng(1))
+    model.adopt_orientation(np.tile(np.array([[1000, 0, 0]], dtype=np.int16), (60, 1)))
+    assert model.sample_still(2)[:, 0].mean() == pytest.approx(1000, abs=15)
 
 
 def test_a_packet_is_start_rate_and_samples() -> None:
     samples = np.arange(6, dtype=np.int16).reshape(2, 3)
-    start, rate = struct.unpack_from("<df", packet(12.5, samples))
+    start, rate = struct.unpack_from("<df", encode_packet(12.5, samples))
     assert (start, rate) == (12.5, 50.0)
-    assert np.frombuffer(packet(12.5, samples)[12:], "<i2").tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.frombuffer(encode_packet(12.5, samples)[12:], "<i2").tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_who_is_helped_up_is_believed_by_the_detector() -> None:
@@ -53,10 +53,10 @@ def test_who_is_helped_up_is_believed_by_the_detector() -> None:
         wearer, detector, heard = Wearer(np.random.default_rng(seed)), FallDetector(RATE_HZ, "waist"), list[str]()
         for second in range(100):
             if second == 5:
-                wearer.fall(2000.0 + second, None)
+                wearer.start_fall(2000.0 + second, None)
             if second == 25:
                 wearer.stand_up()
-            piece = wearer.second_before(2000.0 + second + 0.5)
+            piece = wearer.next_second(2000.0 + second + 0.5)
             if piece:
                 heard += [signal.stage for signal in detector.update(piece[0], piece[1])]
         assert heard == ["suspected", "withdrawn"], seed

@@ -1,4 +1,4 @@
-"""What was done by hand, written down as a story that the simulator can play again."""
+"""What was done by hand, written down as a scenario that `anju sim run` can repeat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from anju_platform.console.tester.command_trace import KINDS
 from anju_platform.console.tester.simulator_link import CommandTrace
 
-_MUST = ("stored", "shown")
+_EXPECTED_STAGES = ("stored", "shown")
 _WITHIN_S = 15
 _NEEDS = {
     "press": "button",
@@ -21,23 +21,23 @@ _NEEDS = {
 """The device without which an action can't be done; a motion sensor for all others."""
 
 
-def story_of(done: Sequence[tuple[float, CommandTrace]]) -> str:
+def scenario_of(done: Sequence[tuple[float, CommandTrace]]) -> str:
     """YAML of the orders and their times (Unix s, sorted), as `anju sim run` reads it."""
     parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(course.home_id for _, course in done), 1)}
     lines = ["name: saved", "title: Saved from the tester's panel", "", "homes:"]
     for home, part in parts.items():
         needs = sorted({_NEEDS.get(course.action, "motion") for _, course in done if course.home_id == home})
-        lines.append(f"  {part}: {_flow({'with': needs})}")
-    happen = [_happen(number, at - done[0][0], course, parts) for number, (at, course) in enumerate(done, 1)]
-    lines += ["", "happen:", *(f"  - {_flow(row)}" for row in happen), "", "must:"]
-    for row in happen:
+        lines.append(f"  {part}: {_flow({'devices': needs})}")
+    events = [_event(number, at - done[0][0], course, parts) for number, (at, course) in enumerate(done, 1)]
+    lines += ["", "events:", *(f"  - {_flow(row)}" for row in events), "", "expect:"]
+    for row in events:
         if "id" in row:
-            lines += [f"  - {_flow({'event': row['id'], 'stage': s, 'within_s': _WITHIN_S})}" for s in _MUST]
+            lines += [f"  - {_flow({'event': row['id'], 'stage': s, 'within_s': _WITHIN_S})}" for s in _EXPECTED_STAGES]
     return "\n".join(lines) + "\n"
 
 
-def _happen(number: int, after_s: float, course: CommandTrace, parts: Mapping[str, str]) -> dict[str, object]:
-    row: dict[str, object] = {"at": round(after_s, 1), "home": parts[course.home_id], "action": course.action}
+def _event(number: int, after_s: float, course: CommandTrace, parts: Mapping[str, str]) -> dict[str, object]:
+    row: dict[str, object] = {"at_s": round(after_s, 1), "home": parts[course.home_id], "action": course.action}
     if course.action in KINDS:
         row["id"] = f"{course.action}{number}"
     if course.args:

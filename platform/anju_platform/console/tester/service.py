@@ -15,7 +15,7 @@ from anju_core.errors import Conflict, Invalid, NotFound
 from anju_platform.alerts.queries import AlertDetail, AlertRow
 from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
 from anju_platform.console.tester.deadline_preview import Life, deadlines
-from anju_platform.console.tester.saved import story_of
+from anju_platform.console.tester.saved import scenario_of
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.models import Community, Home
@@ -109,7 +109,7 @@ class TesterService:
     def as_story(self) -> str:
         """What was just done, as a story's YAML: what happened when, and that each event must be stored and shown."""
         done = [(at, c) for c in self._link.courses() if (at := origin_of(c)) is not None] if self._link else []
-        return story_of(sorted(done, key=lambda pair: pair[0]))
+        return scenario_of(sorted(done, key=lambda pair: pair[0]))
 
     def deadlines(
         self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]

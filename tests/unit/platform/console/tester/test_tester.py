@@ -1,4 +1,4 @@
-"""The tester's slice: orders drawn through their stages, saved as stories that the simulator can read."""
+"""The tester's slice: orders drawn through their stages, saved as scenarios that the simulator can read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fixtures._simulated_homes import fleet, home
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.console.tester.command_trace import line_of
 from anju_platform.console.tester.deadline_preview import InvalidLife, deadlines
-from anju_platform.console.tester.saved import story_of
+from anju_platform.console.tester.saved import scenario_of
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.settings import load
-from anju_sim.life import DAY_S, Life
-from anju_sim.silence import signs_of_life
-from anju_sim.story import cast, parse_story
+from anju_sim.resident_model import DAY_S, ResidentModel
+from anju_sim.scenario import bind_homes, parse_scenario
+from anju_sim.silence_history import signs_of_life
 
 NOW = 1_790_000_000.0
 
@@ -73,26 +73,26 @@ def test_the_simulators_events_are_kept_by_order_and_bad_ones_left() -> None:
     assert (two.refusal, two.stages) == ("no wearable", [])
 
 
-def test_a_saved_story_can_be_played_again() -> None:
+def test_a_saved_scenario_can_be_run_again() -> None:
     done = [
         (NOW, CommandTrace("1", "home-01", "fall")),
         (NOW + 2.04, CommandTrace("2", "home-02", "press")),
         (NOW + 5, CommandTrace("3", "home-02", "cut", {"silent": True})),
     ]
-    story = parse_story(story_of(done), "saved.yaml")
-    assert [(h.at, h.action, h.id) for h in story.happen] == [
+    scenario = parse_scenario(scenario_of(done), "saved.yaml")
+    assert [(e.at_s, e.action, e.id) for e in scenario.events] == [
         (0.0, "fall", "fall1"),
         (2.0, "press", "press2"),
         (5.0, "cut", ""),
     ]
-    assert story.happen[2].args == {"silent": True}
-    assert len(cast(story, fleet(4))) == 2
-    assert {must.event for must in story.must} == {"fall1", "press2"}
+    assert scenario.events[2].args == {"silent": True}
+    assert len(bind_homes(scenario, fleet(4))) == 2
+    assert {one.event for one in scenario.expect} == {"fall1", "press2"}
 
 
 def test_deadlines_are_asked_of_the_real_detector_and_in_any_order() -> None:
     told = {device.id: (str(device.room), str(device.kind)) for device in home().devices}
-    past = signs_of_life(list(Life(home(), 1).between(NOW - 10 * DAY_S, NOW)))
+    past = signs_of_life(list(ResidentModel(home(), 1).events_between(NOW - 10 * DAY_S, NOW)))
     life = [(h.at_s, *told[h.device]) for h in past]
     ends = [past[-200].at_s, past[-1].at_s, past[-50].at_s, past[0].at_s - 1]
     found = deadlines(life, ends, 1.0, 28800.0)

@@ -1,4 +1,4 @@
-"""The first whole path, headless, as `anju demo --story first-path --exit` plays it."""
+"""The first whole path, headless, as `anju demo --scenario first-path --exit` plays it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fixtures.influx import InfluxServer
 from fixtures.mosquitto import need_mosquitto
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-STAGES = {"stored", "shown", "taken", "visited", "closed"}
+STAGES = {"stored", "shown", "acknowledged", "visited", "closed"}
 
 
 def _check(verdict: dict[str, Any]) -> None:
@@ -20,8 +20,8 @@ def _check(verdict: dict[str, Any]) -> None:
     assert set(verdict["times"]) == {"press", "fall", "silence"}
     for times in verdict["times"].values():
         assert times.keys() >= STAGES
-        assert times["stored"] <= times["shown"] <= times["taken"] <= times["visited"] <= times["closed"]
-        assert "told_closed" in times
+        assert times["stored"] <= times["shown"] <= times["acknowledged"] <= times["visited"] <= times["closed"]
+        assert "announced_closed" in times
 
 
 def test_embedded(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""People of a story who lose the platform in the middle of an act."""
+"""Staff of a scenario who lose the platform in the middle of a step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from anju_sim.people import CallRefused, Course, Login, People, Person
-from anju_sim.story import Act, Deed, Who
+from anju_sim.scenario import StaffAction, StaffRole, StaffStep
+from anju_sim.staff import AlertProgress, CallRefused, SeededLogin, StaffClient, StaffScript
 
 LOST, BUSY = "lost", httpx.Response(503, json={"detail": "the records cannot be reached"})
 COLLISION = httpx.Response(409, json={"type": "urn:anju:problem:changed-meanwhile", "detail": "look again"})
@@ -33,19 +33,21 @@ class Platform:
         return answer
 
 
-def person(platform: Callable[[httpx.Request], httpx.Response], name: str) -> Person:
-    one = Person("http://platform", Login(name, "", "worker"))
-    one.client = httpx.Client(base_url="http://platform/api/v1", transport=httpx.MockTransport(platform))
+def person(platform: Callable[[httpx.Request], httpx.Response], name: str) -> StaffClient:
+    one = StaffClient("http://platform", SeededLogin(name, "", "worker"))
+    one.http = httpx.Client(base_url="http://platform/api/v1", transport=httpx.MockTransport(platform))
     return one
 
 
-def acting(platform: Platform, deed: Deed, times: int) -> Course:
-    who = Who.CARER if deed is Deed.ACCEPT else Who.WORKER
-    people = People(person(platform, "wang"), [person(platform, "li")], [Act(who=who, does=deed)], lambda _: None)
-    course = Course("alert", "home")
+def acting(platform: Platform, action: StaffAction, times: int) -> AlertProgress:
+    role = StaffRole.CARER if action is StaffAction.ACCEPT else StaffRole.WORKER
+    staff = StaffScript(
+        person(platform, "wang"), [person(platform, "li")], [StaffStep(role=role, action=action)], lambda _: None
+    )
+    progress = AlertProgress("alert", "home")
     for second in range(times):
-        people.act(course, float(second))
-    return course
+        staff.advance(progress, float(second))
+    return progress
 
 
 @pytest.mark.parametrize(
@@ -64,23 +66,23 @@ def acting(platform: Platform, deed: Deed, times: int) -> Course:
 def test_a_conflict_says_that_it_was_done_only_after_an_answer_was_lost(
     answers: list[httpx.Response | str], done: int
 ) -> None:
-    course = acting(Platform(*answers), Deed.DISPATCH, len(answers))
-    assert (course.step, course.done) == (done, [Deed.DISPATCH] * done)
-    assert bool(course.refusal) is not bool(done)
+    progress = acting(Platform(*answers), StaffAction.DISPATCH, len(answers))
+    assert (progress.step, progress.done) == (done, [StaffAction.DISPATCH] * done)
+    assert bool(progress.refusal) is not bool(done)
 
 
 def test_an_offer_whose_acceptance_was_lost_is_accepted_again() -> None:
     platform = Platform(OFFERS, LOST, BUSY, COLLISION, DONE)
-    assert acting(platform, Deed.ACCEPT, 4).step == 1
+    assert acting(platform, StaffAction.ACCEPT, 4).step == 1
     assert platform.asked == ["GET /visits", *["POST /visits/visit/accept"] * 4]
 
 
 def test_an_offer_that_lapsed_meanwhile_is_looked_for_again() -> None:
     platform = Platform(OFFERS, LOST, LAPSED, NO_OFFERS, OFFERS, DONE)
-    assert acting(platform, Deed.ACCEPT, 4).step == 1
+    assert acting(platform, StaffAction.ACCEPT, 4).step == 1
     assert platform.asked[-3:] == ["GET /visits", "GET /visits", "POST /visits/visit/accept"]
 
 
 def test_what_can_never_be_done_is_said() -> None:
     with pytest.raises(CallRefused, match="403 not yours"):
-        acting(Platform(httpx.Response(403, json={"detail": "not yours"})), Deed.RESOLVE, 1)
+        acting(Platform(httpx.Response(403, json={"detail": "not yours"})), StaffAction.RESOLVE, 1)

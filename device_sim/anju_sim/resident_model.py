@@ -1,7 +1,7 @@
-"""Seeded daily lives: what a home's sensors see of a person who sleeps, eats, washes, goes out and is visited.
+"""Seeded models of daily life: what the sensors of a home report of a resident who sleeps, eats, washes and goes out.
 
-A day is a chain of stays in rooms; each stay is turned into the events of the sensors that are there. The same seed,
-home and day always give the same events, so that history and live life fit together wherever they are cut.
+A day is a chain of stays in rooms; each stay becomes events of the sensors in that room. The same seed, home and day
+always give the same events, so that history and live events join at any point of time.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from anju_wire.vocabulary import Room
 
 DAY_S = 86_400.0
 SHANGHAI_S = 8 * 3600.0
-"""Local minus universal time, seconds."""
+"""Local time minus UTC in China, s."""
 _BUSY_GAP_S, _REST_GAP_S, _SLEEP_GAP_S = 150.0, 420.0, 5400.0
 _CLEAR_AFTER_S = 75.0
-"""A motion sensor reports the end of movement so long after the last one."""
+"""Time after the last movement at which a motion sensor reports its end."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Happening:
-    """What one sensor reports: `occupancy` (movement seen, ended) or `contact` (closed, open)."""
+class SensorEvent:
+    """One report of one sensor: `occupancy` (movement seen or ended) or `contact` (closed or open)."""
 
     at_s: float
     """Unix time."""
@@ -36,21 +36,25 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Routine:
-    """A person's habits; hours are local, probabilities are per day."""
+class DailyHabits:
+    """A resident's habits: local hours (`_h`), and probabilities or counts per day."""
 
     wake_h: float
     bed_h: float
     outing: float
+    """Probability of going out."""
     outing_h: float
+    """Typical length of an outing."""
     visitor: float
+    """Probability of a visitor."""
     night_trips: float
+    """Mean number of trips to the bathroom."""
     busy: float
-    """How much this person moves about, 1 is ordinary."""
+    """Movements per hour relative to an ordinary resident."""
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Routine:
-        """Habits of a person in their seventies or eighties."""
+    def sample_habits(cls, rng: np.random.Generator) -> DailyHabits:
+        """Draw the habits of a person in their seventies or eighties."""
         return cls(
             wake_h=rng.uniform(5.3, 7.2),
             bed_h=rng.uniform(20.5, 22.5),
@@ -68,39 +72,39 @@ class _Stay:
     end_s: float
     room: Room
     gap_s: float
-    """Mean time between two movements that a sensor sees."""
+    """Mean time between two movements, s."""
 
 
-class Life:
-    """One person's life in one home."""
+class ResidentModel:
+    """Generates the sensor events of one home's resident."""
 
     def __init__(self, home: FleetHome, seed: int, *, utc_offset_s: float = SHANGHAI_S) -> None:
         self._home = home
         self._key = [seed, zlib.crc32(home.home.encode())]
         self._offset_s = utc_offset_s
-        self._routine = Routine.draw(np.random.default_rng(self._key))
+        self._habits = DailyHabits.sample_habits(np.random.default_rng(self._key))
 
-    def between(self, start_s: float, end_s: float) -> Iterator[Happening]:
-        """Everything in [start, end), in order of time."""
+    def events_between(self, start_s: float, end_s: float) -> Iterator[SensorEvent]:
+        """Yield the events of [start, end) (Unix s), ordered by time."""
         day = int((start_s + self._offset_s) // DAY_S)
         while day * DAY_S - self._offset_s < end_s:
-            for happening in self.day(day):
-                if start_s <= happening.at_s < end_s:
-                    yield happening
+            for event in self.events_of_day(day):
+                if start_s <= event.at_s < end_s:
+                    yield event
             day += 1
 
-    def day(self, number: int) -> list[Happening]:
-        """The events of one local day (days since 1970), sorted."""
+    def events_of_day(self, number: int) -> list[SensorEvent]:
+        """Return the events of one local day, counted from 1970-01-01, ordered by time."""
         rng = np.random.default_rng([*self._key, number])
         midnight = number * DAY_S - self._offset_s
-        happenings: list[Happening] = []
-        for stay in self._stays(rng, happenings, midnight):
-            self._move(rng, stay, midnight, happenings)
-        return sorted(h for h in happenings if midnight <= h.at_s < midnight + DAY_S)
+        events: list[SensorEvent] = []
+        for stay in self._stays(rng, events, midnight):
+            self._move(rng, stay, midnight, events)
+        return sorted(h for h in events if midnight <= h.at_s < midnight + DAY_S)
 
-    def _stays(self, rng: np.random.Generator, out: list[Happening], midnight: float) -> Iterator[_Stay]:
-        """Seconds of the local day; doors and lids go straight to `out`."""
-        r = self._routine
+    def _stays(self, rng: np.random.Generator, out: list[SensorEvent], midnight: float) -> Iterator[_Stay]:
+        """Yield the stays, in seconds of the local day; events of doors and lids are added to `out`."""
+        r = self._habits
         wake, bed = (3600 * float(h + rng.normal(0, 0.35)) for h in (r.wake_h, r.bed_h))
         yield from self._night(rng, 0.0, wake, r.night_trips * wake / (DAY_S - bed + wake))
         t = wake
@@ -127,7 +131,7 @@ class Life:
 
     @staticmethod
     def _plan(rng: np.random.Generator, wake: float, bed: float) -> Iterator[tuple[Room, float]]:
-        """Rooms and minutes through the waking day: wash, breakfast, and so on until bedtime."""
+        """Yield room and minutes through the waking day: washing, breakfast, and so on until bedtime."""
         yield Room.BATHROOM, rng.uniform(6, 14)
         yield Room.KITCHEN, rng.uniform(18, 35)
         hours = (bed - wake) / 3600
@@ -156,34 +160,34 @@ class Life:
                 start = cut + 240
         yield _Stay(start, end, Room.BEDROOM, _SLEEP_GAP_S)
 
-    def _outing(self, rng: np.random.Generator, t: float, midnight: float, out: list[Happening]) -> float:
+    def _outing(self, rng: np.random.Generator, t: float, midnight: float, out: list[SensorEvent]) -> float:
         self._door(rng, t, midnight, out)
-        back = t + 3600 * self._routine.outing_h * rng.uniform(0.6, 1.5)
+        back = t + 3600 * self._habits.outing_h * rng.uniform(0.6, 1.5)
         self._door(rng, back, midnight, out)
         return float(back + 30)
 
-    def _door(self, rng: np.random.Generator, t: float, midnight: float, out: list[Happening]) -> None:
-        door = self._home.of(DeviceKind.DOOR)
+    def _door(self, rng: np.random.Generator, t: float, midnight: float, out: list[SensorEvent]) -> None:
+        door = self._home.find_device(DeviceKind.DOOR)
         if door:
-            out.append(Happening(midnight + t, door.id, Quantity.CONTACT, False))
-            out.append(Happening(midnight + t + rng.uniform(4, 15), door.id, Quantity.CONTACT, True))
+            out.append(SensorEvent(midnight + t, door.id, Quantity.CONTACT, False))
+            out.append(SensorEvent(midnight + t + rng.uniform(4, 15), door.id, Quantity.CONTACT, True))
 
-    def _lid(self, rng: np.random.Generator, start: float, end: float, midnight: float, out: list[Happening]) -> None:
-        lid = self._home.of(DeviceKind.OBJECT)
+    def _lid(self, rng: np.random.Generator, start: float, end: float, midnight: float, out: list[SensorEvent]) -> None:
+        lid = self._home.find_device(DeviceKind.OBJECT)
         if lid and rng.random() < 0.8:  # noqa: PLR2004 - not every visit to the kitchen opens the fridge
             t = rng.uniform(start, end)
-            out.append(Happening(midnight + t, lid.id, Quantity.CONTACT, False))
-            out.append(Happening(midnight + t + rng.uniform(4, 20), lid.id, Quantity.CONTACT, True))
+            out.append(SensorEvent(midnight + t, lid.id, Quantity.CONTACT, False))
+            out.append(SensorEvent(midnight + t + rng.uniform(4, 20), lid.id, Quantity.CONTACT, True))
 
-    def _move(self, rng: np.random.Generator, stay: _Stay, midnight: float, out: list[Happening]) -> None:
-        sensor = self._home.of(DeviceKind.MOTION, stay.room)
+    def _move(self, rng: np.random.Generator, stay: _Stay, midnight: float, out: list[SensorEvent]) -> None:
+        sensor = self._home.find_device(DeviceKind.MOTION, stay.room)
         if sensor is None or stay.end_s <= stay.start_s:
             return
-        gap = stay.gap_s / self._routine.busy
+        gap = stay.gap_s / self._habits.busy
         t = stay.start_s + (rng.uniform(2, 10) if stay.gap_s < _SLEEP_GAP_S else rng.exponential(gap))
         while t < stay.end_s:
-            out.append(Happening(midnight + t, sensor.id, Quantity.OCCUPANCY, True))
+            out.append(SensorEvent(midnight + t, sensor.id, Quantity.OCCUPANCY, True))
             pause = max(float(rng.exponential(gap)), 5.0)
             if pause > _CLEAR_AFTER_S:
-                out.append(Happening(midnight + t + _CLEAR_AFTER_S, sensor.id, Quantity.OCCUPANCY, False))
+                out.append(SensorEvent(midnight + t + _CLEAR_AFTER_S, sensor.id, Quantity.OCCUPANCY, False))
             t += pause

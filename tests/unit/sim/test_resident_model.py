@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from fixtures._simulated_homes import home
 
-from anju_sim.life import DAY_S, SHANGHAI_S, Happening, Life
+from anju_sim.resident_model import DAY_S, SHANGHAI_S, ResidentModel, SensorEvent
 from anju_wire.profiles import Quantity
 
 START = 1_790_000_000.0
 
 
 def test_the_same_seed_gives_the_same_life_however_it_is_cut() -> None:
-    whole = list(Life(home(), 1).between(START, START + 3 * DAY_S))
+    whole = list(ResidentModel(home(), 1).events_between(START, START + 3 * DAY_S))
     parts = [
-        happening
+        event
         for begin, end in pairwise([START, START + 1000.5, START + DAY_S * 1.7, START + 3 * DAY_S])
-        for happening in Life(home(), 1).between(begin, end)
+        for event in ResidentModel(home(), 1).events_between(begin, end)
     ]
     assert whole == parts
     assert whole == sorted(whole)
@@ -25,13 +25,13 @@ def test_the_same_seed_gives_the_same_life_however_it_is_cut() -> None:
 
 @pytest.mark.parametrize(("seed", "name"), [(2, "home-01"), (1, "home-02")])
 def test_another_seed_or_home_is_another_life(seed: int, name: str) -> None:
-    one = list(Life(home(), 1).between(START, START + DAY_S))
-    assert one != list(Life(home(name), seed).between(START, START + DAY_S))
+    one = list(ResidentModel(home(), 1).events_between(START, START + DAY_S))
+    assert one != list(ResidentModel(home(name), seed).events_between(START, START + DAY_S))
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_week_looks_like_a_persons_week(seed: int) -> None:
-    life = list(Life(home(), seed).between(START, START + 7 * DAY_S))
+    life = list(ResidentModel(home(), seed).events_between(START, START + 7 * DAY_S))
     moves = [h for h in life if h.quantity is Quantity.OCCUPANCY and h.value]
     assert 40 < len(moves) / 7 < 600
     gaps = np.diff([h.at_s for h in moves])
@@ -42,10 +42,10 @@ def test_a_week_looks_like_a_persons_week(seed: int) -> None:
 
 
 def test_doors_are_closed_after_they_were_opened() -> None:
-    contacts: dict[str, list[Happening]] = {}
-    for happening in Life(home(), 3).between(START, START + 7 * DAY_S):
-        if happening.quantity is Quantity.CONTACT:
-            contacts.setdefault(happening.device, []).append(happening)
+    contacts: dict[str, list[SensorEvent]] = {}
+    for event in ResidentModel(home(), 3).events_between(START, START + 7 * DAY_S):
+        if event.quantity is Quantity.CONTACT:
+            contacts.setdefault(event.device, []).append(event)
     assert set(contacts) == {"door-entrance", "fridge"}
     for said in contacts.values():
         assert sum(not h.value for h in said) == pytest.approx(sum(h.value for h in said), abs=2)
