@@ -1,4 +1,4 @@
-"""What every domain error is: a noun with typed facts, of one of five families that the edge maps to a status."""
+"""What every domain error is: a noun with typed facts, of a family that the edge maps to a status."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ class Conflict(DomainError):
 
 class Refused(DomainError):
     """The person may not do it."""
+
+
+class Unauthenticated(DomainError):
+    """Nobody is signed in, or who signs in is not who they say."""
+
+
+class TooMany(DomainError):
+    """Something was tried too often; it may be tried again later."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Invalid(DomainError):

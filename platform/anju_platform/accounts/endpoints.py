@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, status
 
-from anju_platform.accounts.guards import SignedInDep, secret_of
+from anju_platform.accounts.guards import AccountsDep, SignedInDep, secret_of
 from anju_platform.accounts.schemas import ActorView, Credentials, MeView, SessionView
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.web.dependencies import UnitDep
 
 router = APIRouter(tags=["access"])
 
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
-def open_session(given: Credentials, platform: PlatformDep, work: UnitDep) -> SessionView:
+def open_session(given: Credentials, accounts: AccountsDep, work: UnitDep) -> SessionView:
     """Sign in; the token goes into `Authorization: Bearer`."""
-    token = platform.access.sign_in(work, given.login, given.password.get_secret_value())
+    token = accounts.sign_in(work, given.login, given.password.get_secret_value())
     return SessionView(token=token.secret, expires_at=token.expires_at, actor=ActorView.of(token.actor))
 
 
 @router.delete("/sessions/current", status_code=status.HTTP_204_NO_CONTENT)
-def end_session(request: Request, _found: SignedInDep, platform: PlatformDep, work: UnitDep) -> None:
+def end_session(request: Request, _found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> None:
     """Sign out."""
-    platform.access.sign_out(work, secret_of(request)[0])
+    accounts.sign_out(work, secret_of(request)[0])
 
 
 @router.get("/me")
-def who_am_i(found: SignedInDep, platform: PlatformDep, work: UnitDep) -> MeView:
+def who_am_i(found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> MeView:
     """Who is signed in."""
-    platform.access.seen(work, found.token_hash)
+    accounts.seen(work, found.token_hash)
     actor = ActorView.of(found.actor).model_dump()
     return MeView(**actor, locale=found.locale, expires_at=found.expires_at, csrf=found.csrf)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from anju_core.errors import Conflict, Invalid, NotFound, Refused
+from anju_core.errors import Conflict, Invalid, NotFound, Refused, TooMany, Unauthenticated
 from anju_core.vocabulary import Role
 from anju_platform.db.unit_of_work import CommitOnError
 
 
-class SignInRefused(Refused, CommitOnError):
+class SignInRefused(Unauthenticated, CommitOnError):
     """The login and the password do not belong together."""
 
     def __init__(self) -> None:
         super().__init__("the login or the password is wrong")
 
 
-class TooManySignIns(Refused, CommitOnError):
+class TooManySignIns(TooMany, CommitOnError):
     """The login was tried too often; it rests for a while."""
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__(f"too many failed sign-ins; try again in {retry_after_s} s")
-        self.retry_after_s = retry_after_s
+        super().__init__(f"too many failed sign-ins; try again in {retry_after_s} s", retry_after_s)
 
 
-class NotSignedIn(Refused):
+class NotSignedIn(Unauthenticated):
     """Nobody is signed in, or the sign-in has ended."""
 
     def __init__(self) -> None:

@@ -10,13 +10,14 @@ from fastapi import Depends, Request, Response
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, OutOfScope, WrongRole
-from anju_platform.accounts.service import SignedIn, Token, same
+from anju_platform.accounts.service import AccountService, SignedIn, Token, same
 from anju_platform.settings import Settings
-from anju_platform.web.dependencies import PlatformDep
+from anju_platform.web.dependencies import ServicesDep, provide
 
 COOKIE = "anju"
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
+AccountsDep = Annotated[AccountService, Depends(provide(AccountService))]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -43,15 +44,17 @@ async def csrf_given(request: Request) -> str:
     return ""
 
 
-def signed_in(request: Request, platform: PlatformDep, csrf: Annotated[str, Depends(csrf_given)]) -> SignedIn:
+def signed_in(
+    request: Request, services: ServicesDep, accounts: AccountsDep, csrf: Annotated[str, Depends(csrf_given)]
+) -> SignedIn:
     """The sign-in of a request; raises `NotSignedIn`, `CsrfMismatch`.
 
     Read in a transaction of its own, that is over before the endpoint begins: no thread waits for another's lock here.
     """
     secret, by_cookie = secret_of(request)
-    with platform.work() as work:
+    with services.work() as work:
         work.only_read()
-        found: SignedIn = platform.access.signed_in(work, secret)
+        found = accounts.signed_in(work, secret)
     if by_cookie and request.method not in _SAFE and not same(csrf, found.csrf):
         raise CsrfMismatch
     request.state.actor_role = found.actor.role
@@ -80,15 +83,15 @@ def require(*roles: Role) -> Callable[[Actor], Actor]:
     return guard
 
 
-def still_signed_in(request: Request, platform: PlatformDep) -> Callable[[], bool]:
+def still_signed_in(request: Request, services: ServicesDep, accounts: AccountsDep) -> Callable[[], bool]:
     """Asks again later whether the sign-in of a long request still holds."""
     secret, _ = secret_of(request)
 
     def still() -> bool:
         try:
-            with platform.work() as work:
+            with services.work() as work:
                 work.only_read()
-                platform.access.signed_in(work, secret)
+                accounts.signed_in(work, secret)
         except NotSignedIn:
             return False
         return True

@@ -47,6 +47,7 @@ from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import SeriesStore
 from anju_platform.visits.service import VisitService
 from anju_platform.web.hub import Hub
+from anju_platform.web.services import Services, by_type
 from anju_wire.clock import Clock
 
 SWEEP_S = 1.0
@@ -70,21 +71,13 @@ class Platform:
     series: SeriesStore
     hub: Hub
     metrics: CollectorRegistry
-    access: AccountService
-    residents: ResidentService
-    routine: RoutineService
-    family: FamilyService
-    district: DistrictService
-    devices: DeviceService
-    duty: OncallService
-    wishes: SensitivityService
+    services: Services
     outbox: OutboxService
     alerts: AlertService
     visits: VisitService
     watch: MonitoringService
     ingest: MqttIngest
     engine: Scheduler
-    tester: TesterService
     simulator: SimulatorLink | None
     threads: ThreadPoolExecutor
 
@@ -116,10 +109,10 @@ def build(settings: Settings) -> Platform:
     work: WorkFactory = partial(UnitOfWork, sessions, bus, clock)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
-    access = AccountService()
-    duty, outbox = OncallService(), OutboxService(settings.apprise)
-    alerts = AlertService(outbox, duty)
-    visits = VisitService(outbox, duty, _arrival_code)
+    accounts = AccountService()
+    oncall, outbox = OncallService(), OutboxService(settings.apprise)
+    alerts = AlertService(outbox, oncall)
+    visits = VisitService(outbox, oncall, _arrival_code)
     watch = MonitoringService(work=work, clock=clock, alerts=alerts, words=load_words(HOME / "locale"))
     devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
     engine = Scheduler(clock, metrics)
@@ -170,21 +163,32 @@ def build(settings: Settings) -> Platform:
         series=series,
         hub=hub,
         metrics=metrics,
-        access=access,
-        residents=ResidentService(access),
-        routine=RoutineService(access),
-        family=FamilyService(access, series),
-        district=DistrictService(access),
-        devices=devices,
-        duty=duty,
-        wishes=SensitivityService(),
+        services=Services(
+            settings=settings,
+            clock=clock,
+            work=work,
+            series=series,
+            hub=hub,
+            by_type=by_type(
+                accounts,
+                oncall,
+                devices,
+                alerts,
+                visits,
+                ResidentService(accounts),
+                RoutineService(accounts),
+                SensitivityService(),
+                FamilyService(accounts, series),
+                DistrictService(accounts),
+                TesterService(alerts, simulator),
+            ),
+        ),
         outbox=outbox,
         alerts=alerts,
         visits=visits,
         watch=watch,
         ingest=ingest,
         engine=engine,
-        tester=TesterService(alerts, simulator),
         simulator=simulator,
         threads=threads,
     )

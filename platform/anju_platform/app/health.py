@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -13,12 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import same
+from anju_platform.app.bootstrap import Platform
 from anju_platform.settings import is_loopback
-from anju_platform.web.dependencies import PlatformDep
 from anju_wire.clock import Clock
 
 router = APIRouter(tags=["platform"])
 
+
+def running_platform(request: Request) -> Platform:
+    """Return the platform that this process runs, from the lifespan's state."""
+    return cast("Platform", request.state.platform)
+
+
+PlatformDep = Annotated[Platform, Depends(running_platform)]
 
 JOB_LATE_S = 120.0
 """A job of the engine that has not ended well for so long (of the machine's seconds) is late."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -14,15 +14,14 @@ from prometheus_client import CollectorRegistry, Histogram
 from starlette.middleware.gzip import GZipMiddleware
 
 from anju_platform.app import health
+from anju_platform.app.bootstrap import Platform
 from anju_platform.app.slices import endpoint_routers
 from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
+from anju_platform.web.services import Services
 from anju_platform.web.static_files import VersionedFiles
-
-if TYPE_CHECKING:
-    from anju_platform.app.bootstrap import Platform
 
 _SMALLEST_ZIPPED = 1000
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -39,6 +38,7 @@ class State(TypedDict):
     """What a request finds in `request.state`."""
 
     platform: Platform
+    services: Services
     pages: Pages
     metrics: CollectorRegistry
 
@@ -47,7 +47,11 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     """The whole web side over a platform that is already built. Whoever built it also stops it."""
     metrics = registry or CollectorRegistry()
     durations = Histogram("anju_http_seconds", "Duration of requests", ["method", "route", "status"], registry=metrics)
-    app = bare_app(_lifespan(State(platform=platform, pages=pages or Pages(platform.clock), metrics=metrics)))
+    app = bare_app(
+        _lifespan(
+            State(platform=platform, services=platform.services, pages=pages or Pages(platform.clock), metrics=metrics)
+        )
+    )
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
     app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)

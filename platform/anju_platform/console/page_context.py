@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from anju_core.actor import Actor
 from anju_platform.accounts.guards import SignedInDep
-from anju_platform.accounts.service import SignedIn
+from anju_platform.accounts.service import AccountService, SignedIn
 from anju_platform.console.rendering import Pages
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
-from anju_platform.web.dependencies import PlatformDep
+from anju_platform.web.dependencies import ServicesDep
+from anju_platform.web.services import Services
 
-if TYPE_CHECKING:
-    from anju_platform.app.bootstrap import Platform
+S = TypeVar("S")
 
 
 def pages(request: Request) -> Pages:
@@ -33,7 +34,7 @@ class PageContext:
 
     request: Request
     found: SignedIn
-    platform: Platform
+    services: Services
     pages: Pages
 
     @property
@@ -45,6 +46,18 @@ class PageContext:
     def words(self) -> Words:
         """In which language."""
         return self.pages.words_of(self.request)
+
+    def work(self) -> UnitOfWork:
+        """Open a unit of work, to be used as a context manager."""
+        return self.services.work()
+
+    def service(self, kind: type[S]) -> S:
+        """Return the process's service of this class; raises `ServiceNotOffered`."""
+        return self.services.get(kind)
+
+    def log_look(self, work: UnitOfWork, what: str, home_id: str | None, why: str = "") -> None:
+        """Write down that the reader looked at a home's data, in the transaction that reads it."""
+        self.service(AccountService).log_look(work, self.actor, what, home_id, why)
 
     @property
     def fragment(self) -> bool:
@@ -65,9 +78,9 @@ class PageContext:
         )
 
 
-def asked(request: Request, found: SignedInDep, platform: PlatformDep, pages: PagesDep) -> PageContext:
+def asked(request: Request, found: SignedInDep, services: ServicesDep, pages: PagesDep) -> PageContext:
     """The dependency of every page for signed-in people."""
-    return PageContext(request, found, platform, pages)
+    return PageContext(request, found, services, pages)
 
 
 PageContextDep = Annotated[PageContext, Depends(asked)]

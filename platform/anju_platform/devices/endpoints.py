@@ -9,20 +9,24 @@ from fastapi import APIRouter, Depends, Query
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import require
+from anju_platform.accounts.guards import AccountsDep, require
 from anju_platform.devices.schemas import DeviceView, GatewayView, InstalledView, QuarantinePage, QuarantineView
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.devices.service import DeviceService
+from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["devices"])
+DevicesDep = Annotated[DeviceService, Depends(provide(DeviceService))]
 Watcher = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.TESTER))]
 Overseer = Annotated[Actor, Depends(require(Role.SUPERVISOR, Role.TESTER))]
 
 
 @router.get("/homes/{home_id}/devices")
-def home_devices(home_id: str, actor: Watcher, platform: PlatformDep, work: UnitDep) -> InstalledView:
+def home_devices(
+    home_id: str, actor: Watcher, devices: DevicesDep, accounts: AccountsDep, work: UnitDep
+) -> InstalledView:
     """A home's gateway and devices, with battery, link and when each was last heard; the look is logged."""
-    installed = platform.devices.of_home(work, actor, home_id)
-    platform.access.log_look(work, actor, "devices", home_id)
+    installed = devices.of_home(work, actor, home_id)
+    accounts.log_look(work, actor, "devices", home_id)
     return InstalledView(
         home_id=home_id,
         gateways=[GatewayView.model_validate(row) for row in installed.gateways],
@@ -33,14 +37,14 @@ def home_devices(home_id: str, actor: Watcher, platform: PlatformDep, work: Unit
 @router.get("/devices/quarantine")
 def quarantine(
     _actor: Overseer,
-    platform: PlatformDep,
+    devices: DevicesDep,
     work: UnitDep,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> QuarantinePage:
     """Messages that could not be taken, with where and why, newest first."""
     work.only_read()
-    rows = platform.devices.quarantined(work, before, limit)
+    rows = devices.quarantined(work, before, limit)
     return QuarantinePage(
         messages=[QuarantineView.of(row) for row in rows], next=rows[-1].id if len(rows) == limit else None
     )

@@ -11,21 +11,22 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.oncall.schemas import CurrentShift, HandoverGiven, HandoverView, OnDutyView, ShiftGiven, ShiftView
-from anju_platform.oncall.service import ShiftNotFound
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.oncall.service import OncallService, ShiftNotFound
+from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["duty"])
+OncallDep = Annotated[OncallService, Depends(provide(OncallService))]
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 Supervisor = Annotated[Actor, Depends(require(Role.SUPERVISOR))]
 
 
 @router.get("/shifts/current")
-def current_shift(actor: Staff, platform: PlatformDep, work: UnitDep, community_id: str | None = None) -> CurrentShift:
+def current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: str | None = None) -> CurrentShift:
     """Who is on duty now, and the notes that nobody has read yet."""
     work.only_read()
     community = _community(actor, community_id)
-    on_duty = platform.duty.current(work, community, work.clock.now())
-    unread = platform.duty.unread(work, community)
+    on_duty = oncall.current(work, community, work.clock.now())
+    unread = oncall.unread(work, community)
     return CurrentShift(
         community_id=community,
         on_duty=[OnDutyView.model_validate(turn) for turn in on_duty],
@@ -34,31 +35,31 @@ def current_shift(actor: Staff, platform: PlatformDep, work: UnitDep, community_
 
 
 @router.post("/shifts", status_code=status.HTTP_201_CREATED)
-def put_on(given: ShiftGiven, actor: Supervisor, platform: PlatformDep, work: UnitDep) -> ShiftView:
+def put_on(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> ShiftView:
     """Put somebody on the rota; for supervisors."""
-    shift = platform.duty.put_on(
+    shift = oncall.put_on(
         work, actor, given.community_id, given.account_id, rank=given.rank, start=given.start, end=given.end
     )
     return ShiftView.model_validate(shift)
 
 
 @router.delete("/shifts/{shift_id}", status_code=status.HTTP_204_NO_CONTENT)
-def take_off(shift_id: UUID, actor: Supervisor, platform: PlatformDep, work: UnitDep) -> None:
+def take_off(shift_id: UUID, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> None:
     """Take a shift off the rota; for supervisors."""
-    platform.duty.take_off(work, actor, shift_id)
+    oncall.take_off(work, actor, shift_id)
 
 
 @router.post("/handovers", status_code=status.HTTP_201_CREATED)
-def hand_over(given: HandoverGiven, actor: Staff, platform: PlatformDep, work: UnitDep) -> HandoverView:
+def hand_over(given: HandoverGiven, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
     """Leave a note that the next on duty must read."""
-    row = platform.duty.hand_over(work, actor, _community(actor, given.community_id), given.note)
+    row = oncall.hand_over(work, actor, _community(actor, given.community_id), given.note)
     return HandoverView.model_validate(row)
 
 
 @router.post("/handovers/{handover_id}/read")
-def read(handover_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> HandoverView:
+def read(handover_id: UUID, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
     """I have read it."""
-    return HandoverView.model_validate(platform.duty.read(work, actor, handover_id))
+    return HandoverView.model_validate(oncall.read(work, actor, handover_id))
 
 
 def _community(actor: Actor, asked: str | None) -> str:

@@ -12,12 +12,14 @@ from pydantic import BaseModel
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import require
+from anju_platform.accounts.guards import AccountsDep, require
 from anju_platform.residents.schemas import AbsenceKept, AbsenceTold, DoorCode
+from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import BlindHome, HomeDetail, SearchResult
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.web.dependencies import ServicesDep, UnitDep, provide
 
 router = APIRouter(tags=["residents"])
+ResidentsDep = Annotated[ResidentService, Depends(provide(ResidentService))]
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 Watcher = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.TESTER))]
 Teller = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.FAMILY))]
@@ -47,38 +49,47 @@ class Strip(BaseModel):
 @router.get("/residents")
 def find_residents(
     actor: Watcher,
-    platform: PlatformDep,
+    residents: ResidentsDep,
     work: UnitDep,
     q: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> SearchResult:
     """Residents of the asker's scope by name, pinyin (`wgl`), estate, building (`3号楼`) or room."""
-    return platform.residents.search(work, actor, q, limit)
+    return residents.search(work, actor, q, limit)
 
 
 @router.get("/homes/blind")
-def blind_homes(actor: Watcher, platform: PlatformDep, work: UnitDep) -> list[BlindHome]:
+def blind_homes(actor: Watcher, residents: ResidentsDep, work: UnitDep) -> list[BlindHome]:
     """Homes that cannot be seen, the longest first."""
-    return platform.residents.blind(work, actor)
+    return residents.blind(work, actor)
 
 
 @router.get("/homes/{home_id}")
-def show_home(home_id: str, actor: Watcher, platform: PlatformDep, work: UnitDep) -> HomeDetail:
+def show_home(home_id: str, actor: Watcher, residents: ResidentsDep, work: UnitDep) -> HomeDetail:
     """A home, its people, devices, absences and what is known of it now; the look is logged."""
-    return platform.residents.home(work, actor, home_id)
+    return residents.home(work, actor, home_id)
 
 
 @router.get("/homes/{home_id}/strip")
-def show_strip(home_id: str, actor: Watcher, platform: PlatformDep, work: UnitDep, day: date | None = None) -> Strip:
+def show_strip(
+    home_id: str,
+    *,
+    actor: Watcher,
+    residents: ResidentsDep,
+    accounts: AccountsDep,
+    services: ServicesDep,
+    work: UnitDep,
+    day: date | None = None,
+) -> Strip:
     """A day of a home (today where none is given); the look is logged."""
-    home = platform.residents.seen_home(work, actor, home_id)
-    platform.access.log_look(work, actor, "strip", home_id, once_in=timedelta(minutes=10))
+    home = residents.seen_home(work, actor, home_id)
+    accounts.log_look(work, actor, "strip", home_id, once_in=timedelta(minutes=10))
     zone = ZoneInfo(home.community.timezone)
     chosen = day or work.clock.now().astimezone(zone).date()
     start, end = (
         datetime(at.year, at.month, at.day, tzinfo=zone).astimezone(UTC) for at in (chosen, chosen + timedelta(days=1))
     )
-    readings = platform.series.read(home_id, start.timestamp(), end.timestamp())
+    readings = services.series.read(home_id, start.timestamp(), end.timestamp())
     signs = [
         Sign(
             at=datetime.fromtimestamp(reading.at_s, UTC),
@@ -97,21 +108,23 @@ def show_strip(home_id: str, actor: Watcher, platform: PlatformDep, work: UnitDe
 def show_door_code(
     home_id: str,
     actor: Staff,
-    platform: PlatformDep,
+    residents: ResidentsDep,
     work: UnitDep,
     why: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> DoorCode:
     """The door code, for a reason; both are logged."""
-    return DoorCode(home_id=home_id, door_code=platform.residents.door_code(work, actor, home_id, why))
+    return DoorCode(home_id=home_id, door_code=residents.door_code(work, actor, home_id, why))
 
 
 @router.post("/homes/{home_id}/absences", status_code=status.HTTP_201_CREATED)
-def tell_absence(home_id: str, given: AbsenceTold, actor: Teller, platform: PlatformDep, work: UnitDep) -> AbsenceKept:
+def tell_absence(
+    home_id: str, given: AbsenceTold, actor: Teller, residents: ResidentsDep, work: UnitDep
+) -> AbsenceKept:
     """Say that nobody will be at home: "she is with us until …"."""
-    return AbsenceKept.of(platform.residents.tell_absence(work, actor, home_id, given.until, given.start))
+    return AbsenceKept.of(residents.tell_absence(work, actor, home_id, given.until, given.start))
 
 
 @router.post("/absences/{absence_id}/end")
-def end_absence(absence_id: UUID, actor: Teller, platform: PlatformDep, work: UnitDep) -> AbsenceKept:
+def end_absence(absence_id: UUID, actor: Teller, residents: ResidentsDep, work: UnitDep) -> AbsenceKept:
     """They are back earlier than told."""
-    return AbsenceKept.of(platform.residents.end_absence(work, actor, absence_id))
+    return AbsenceKept.of(residents.end_absence(work, actor, absence_id))

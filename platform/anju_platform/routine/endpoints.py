@@ -10,11 +10,13 @@ from fastapi import APIRouter, Depends, Query
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import require
+from anju_platform.accounts.guards import AccountsDep, require
+from anju_platform.routine.service import RoutineService
 from anju_platform.routine.views import NoteView, RoutineView
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["routine"])
+RoutineDep = Annotated[RoutineService, Depends(provide(RoutineService))]
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 
 
@@ -22,22 +24,22 @@ Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 def show_routine(
     home_id: str,
     actor: Staff,
-    platform: PlatformDep,
+    routine: RoutineDep,
     work: UnitDep,
     days: Annotated[int, Query(ge=1, le=90)] = 7,
 ) -> RoutineView:
     """A home's last days: sleep, visits to the bathroom at night, time out, activity; the look is logged."""
-    return platform.routine.days(work, actor, home_id, days)
+    return routine.days(work, actor, home_id, days)
 
 
 @router.get("/routine/notes")
-def show_notes(actor: Staff, platform: PlatformDep, work: UnitDep) -> list[NoteView]:
+def show_notes(actor: Staff, accounts: AccountsDep, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
     """Changes of routine that nobody has read; none between 22:00 and 8:00. The look is logged."""
-    platform.access.log_look(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
-    return platform.routine.notes(work, actor)
+    accounts.log_look(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
+    return routine.notes(work, actor)
 
 
 @router.post("/routine/notes/{note_id}/read")
-def read_note(note_id: UUID, actor: Staff, platform: PlatformDep, work: UnitDep) -> NoteView:
+def read_note(note_id: UUID, actor: Staff, routine: RoutineDep, work: UnitDep) -> NoteView:
     """I know; kept with who said it first."""
-    return platform.routine.read(work, actor, note_id)
+    return routine.read(work, actor, note_id)

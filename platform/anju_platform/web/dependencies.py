@@ -1,38 +1,53 @@
-"""What an endpoint asks for: the platform and a unit of work."""
+"""FastAPI dependencies that know no slice: the services of the process, and one unit of work for each request.
+
+A slice names its own service once and its endpoints ask for it by that name:
+
+    Alerts = Annotated[AlertService, Depends(provide(AlertService))]
+
+    @router.post("/alerts/{alert_id}/acknowledge")
+    def acknowledge_alert(alert_id: UUID, actor: Staff, alerts: Alerts, work: UnitDep) -> AlertDetailView: ...
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from collections.abc import Callable, Iterator
+from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request
 
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.web.services import Services
 
-if TYPE_CHECKING:
-    from anju_platform.app.bootstrap import Platform
-else:
-    # The composition root imports the web's parts, so they know it by name only; FastAPI needs no more.
-    Platform = Any
+S = TypeVar("S")
 
+REQUEST_UNITS = 16
+"""Units of work that requests may hold at once; further requests wait without a thread.
 
-def platform(request: Request) -> Platform:
-    """The platform that this process runs, from the lifespan's state."""
-    return cast("Platform", request.state.platform)
+Were there as many as threads (40), all of them could wait for a lock whose holder needs a thread to go on.
+"""
 
 
-PlatformDep = Annotated[Platform, Depends(platform)]
+def services(request: Request) -> Services:
+    """Return the services of this process, from the lifespan's state."""
+    return cast("Services", request.state.services)
 
 
-def unit(platform: PlatformDep) -> Iterator[UnitOfWork]:
-    """One transaction for one request; committed when the endpoint returns, before the answer leaves."""
-    with platform.work() as work:
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def provide(kind: type[S]) -> Callable[[Services], S]:
+    """Make a dependency that returns the process's instance of `kind`; the request raises `ServiceNotOffered`."""
+
+    def provided(services: ServicesDep) -> S:
+        return services.get(kind)
+
+    return provided
+
+
+def open_unit(services: ServicesDep) -> Iterator[UnitOfWork]:
+    """Open one transaction for one request; it is committed when the endpoint returns, before the answer leaves."""
+    with services.work() as work:
         yield work
 
 
-AT_ONCE = 16
-"""Units of requests at once; the others wait without a thread.
-
-Were there as many as threads (40), all might wait for a lock whose holder needs a thread to go on.
-"""
-UnitDep = Annotated[UnitOfWork, Depends(unit, scope="function", max_concurrency=AT_ONCE)]
+UnitDep = Annotated[UnitOfWork, Depends(open_unit, scope="function", max_concurrency=REQUEST_UNITS)]

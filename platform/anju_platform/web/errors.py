@@ -15,21 +15,19 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
-from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
-from anju_platform.accounts.errors import NotSignedIn, SignInRefused, TooManySignIns
+from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused, TooMany, Unauthenticated
 from anju_platform.i18n.translation import N_
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[DomainError], HTTPStatus] = {
-    NotSignedIn: HTTPStatus.UNAUTHORIZED,
-    SignInRefused: HTTPStatus.UNAUTHORIZED,
-    TooManySignIns: HTTPStatus.TOO_MANY_REQUESTS,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Refused: HTTPStatus.FORBIDDEN,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""The family of a domain error decides; an error of its own row comes before its family's."""
+"""Status of each family of domain errors."""
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance"})
 _SAYINGS: dict[int, tuple[str, str]] = {
     401: (N_("请先登录"), N_("登录以后再打开这一页。")),
@@ -92,20 +90,20 @@ def install(app: FastAPI) -> None:
 def _domain(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - registered for it
     status = status_of(error)
-    if isinstance(error, NotSignedIn):
-        return _to_sign_in(request, error)
     title = (type(error).__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+    if isinstance(error, Unauthenticated):
+        return _to_sign_in(request, error, title)
     answer = _answer(request, status, str(error), problem_type(type(error)), title, **error.facts())
-    if isinstance(error, TooManySignIns):
+    if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
 
 
-def _to_sign_in(request: Request, error: NotSignedIn) -> Response:
+def _to_sign_in(request: Request, error: Unauthenticated, title: str) -> Response:
     where = f"/login?next={quote(request.url.path)}"
     if _wants_page(request) and request.method == "GET":
         return RedirectResponse(where, HTTPStatus.SEE_OTHER)
-    answer = problem(HTTPStatus.UNAUTHORIZED, str(error), problem_type(NotSignedIn), "Not signed in")
+    answer = problem(HTTPStatus.UNAUTHORIZED, str(error), problem_type(type(error)), title, **error.facts())
     answer.headers["WWW-Authenticate"] = "Bearer"
     if "hx-request" in request.headers:
         answer.headers["HX-Redirect"] = "/login"

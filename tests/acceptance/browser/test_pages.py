@@ -10,6 +10,7 @@ from fixtures._browser import BLIND, DESKTOP, PHONE, Desk, Live, write_fall
 from playwright.sync_api import Page, Route, expect
 
 from anju_core.vocabulary import AlertKind
+from anju_platform.accounts.service import AccountService
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -148,7 +149,7 @@ def test_the_door_code_is_shown_on_request_kept_and_logged(desk: Desk) -> None:
     expect(worker.locator(".told").first).to_be_visible()
     expect(code).to_be_visible()
     with desk.live.platform.work() as work:
-        looks = desk.live.platform.access.looks_of(work, "home-01")
+        looks = desk.live.platform.services.get(AccountService).looks_of(work, "home-01")
     assert any(one.what == "door_code" and one.by_name == "王姐" for one in looks)
 
 

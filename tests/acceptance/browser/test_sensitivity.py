@@ -14,7 +14,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.app.fleet import COMMUNITY
 from anju_platform.residents.models import Community
 from anju_platform.sensitivity.models import SensitivityChange
-from anju_platform.sensitivity.service import ChangedBy
+from anju_platform.sensitivity.service import ChangedBy, SensitivityService
 from anju_platform.sensitivity.views import FalseAlertTarget
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -29,7 +29,7 @@ def a_month(live: Live) -> None:
         row.false_alerts_per_month, row.routine_changes_per_month = 2.0, 0.1
         work.session.execute(delete(SensitivityChange))
         wanted = FalseAlertTarget(false_alerts=1.0, routine_changes=0.1)
-        live.platform.wishes.decide(work, COMMUNITY, ChangedBy("陈主任"), wanted)
+        live.platform.services.get(SensitivityService).decide(work, COMMUNITY, ChangedBy("陈主任"), wanted)
     for home in ("home-01", "home-02", "home-03"):
         live.raise_alert(home, AlertKind.INACTIVITY, ago=timedelta(hours=5))
     live.close_all()

@@ -18,6 +18,7 @@ from anju_core.errors import DomainError
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.queries import AlertDetail
+from anju_platform.alerts.service import AlertService
 from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.board import presenter
@@ -33,8 +34,10 @@ from anju_platform.devices.models import Sight as SeenRow
 from anju_platform.i18n import time_format
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
+from anju_platform.routine.service import RoutineService
 from anju_platform.routine.views import NoteView
 from anju_platform.timeseries.store import SeriesUnavailable
+from anju_platform.visits.service import VisitService
 from anju_wire.profiles import LIFE_QUANTITIES
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
@@ -63,22 +66,22 @@ def show_list(asked: PageContextDep, chosen: str = "") -> Response:
 def show_alert(alert_id: UUID, asked: PageContextDep) -> Response:
     """One alert; a look of a person (not a redrawing) is logged."""
     if asked.request.headers.get("hx-trigger") != "detail":
-        with asked.platform.work() as work:
-            seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
-            asked.platform.access.log_look(work, asked.actor, "alert", seen.row.home_id, str(alert_id))
+        with asked.work() as work:
+            seen = asked.service(AlertService).detail(work, alert_id, asked.actor)
+            asked.log_look(work, "alert", seen.row.home_id, str(alert_id))
     return _answer(asked, alert_id)
 
 
 @router.post("/{alert_id}/take")
 def take(alert_id: UUID, asked: PageContextDep) -> Response:
     """I will see to it."""
-    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.take(work, alert_id, actor))
+    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).take(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/release")
 def release(alert_id: UUID, asked: PageContextDep) -> Response:
     """Undo, or hand it back."""
-    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.release(work, alert_id, actor))
+    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).release(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/contacted")
@@ -91,7 +94,7 @@ def contacted(
     """How a call ended."""
 
     def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.platform.alerts.contacted(work, alert_id, actor, who=who, outcome=outcome)
+        return asked.service(AlertService).contacted(work, alert_id, actor, who=who, outcome=outcome)
 
     return _do(asked, alert_id, act)
 
@@ -101,7 +104,7 @@ def dispatch(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(ma
     """Send a provider's carer."""
 
     def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.platform.alerts.dispatch(work, alert_id, actor, note=note.strip())
+        return asked.service(AlertService).dispatch(work, alert_id, actor, note=note.strip())
 
     return _do(asked, alert_id, act)
 
@@ -109,19 +112,21 @@ def dispatch(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(ma
 @router.post("/{alert_id}/go")
 def go(alert_id: UUID, asked: PageContextDep) -> Response:
     """I go there myself."""
-    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.go_myself(work, alert_id, actor))
+    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).go_myself(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/arrive")
 def arrive(alert_id: UUID, asked: PageContextDep) -> Response:
     """I am there."""
-    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.arrive(work, alert_id, actor))
+    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).arrive(work, alert_id, actor))
 
 
 @router.post("/{alert_id}/note")
 def note_down(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
     """Write something down."""
-    return _do(asked, alert_id, lambda work, actor: asked.platform.alerts.note(work, alert_id, actor, note.strip()))
+    return _do(
+        asked, alert_id, lambda work, actor: asked.service(AlertService).note(work, alert_id, actor, note.strip())
+    )
 
 
 @router.post("/{alert_id}/resolve")
@@ -134,7 +139,7 @@ def resolve(
     """Close it; a visit that was made is confirmed with it, one not yet begun is called off."""
 
     def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.platform.alerts.resolve(work, alert_id, actor, outcome=outcome, note=note.strip())
+        return asked.service(AlertService).resolve(work, alert_id, actor, outcome=outcome, note=note.strip())
 
     return _do(asked, alert_id, act)
 
@@ -142,10 +147,10 @@ def resolve(
 @router.post("/{alert_id}/door-code")
 def door_code(alert_id: UUID, asked: PageContextDep) -> HTMLResponse:
     """The door code, once asked for; who asked is logged in the same transaction."""
-    with asked.platform.work() as work:
-        seen = asked.platform.alerts.detail(work, alert_id, asked.actor)
+    with asked.work() as work:
+        seen = asked.service(AlertService).detail(work, alert_id, asked.actor)
         home = work.session.get_one(Home, seen.row.home_id)
-        asked.platform.access.log_look(work, asked.actor, "door_code", home.id, str(alert_id))
+        asked.log_look(work, "door_code", home.id, str(alert_id))
         code = home.door_code
     return asked.page("board/door_code.html", code=code)
 
@@ -154,7 +159,7 @@ def _do(asked: PageContext, alert_id: UUID, act: Act) -> Response:
     """Do one thing in one transaction, then show the alert as it is; a refusal is said where the button was."""
     problem = ""
     try:
-        with asked.platform.work() as work:
+        with asked.work() as work:
             act(work, asked.actor)
     except AlertNotFound:
         raise
@@ -179,12 +184,12 @@ def _page(asked: PageContext, alert_id: UUID | None, problem: str = "") -> Respo
 
 
 def _board(asked: PageContext) -> Board:
-    platform, actor = asked.platform, asked.actor
-    with platform.work() as work:
+    actor = asked.actor
+    with asked.work() as work:
         work.only_read()
         now = work.clock.now()
-        rows = platform.alerts.board(work, actor.community_id, now)
-        load = platform.alerts.load(work, actor.community_id, now)
+        rows = asked.service(AlertService).board(work, actor.community_id, now)
+        load = asked.service(AlertService).load(work, actor.community_id, now)
         homes = select(func.count()).select_from(Home)
         blind = select(func.count()).select_from(SeenRow).join(Home, Home.id == SeenRow.home_id)
         blind = blind.where(SeenRow.blind_since.is_not(None))
@@ -192,7 +197,7 @@ def _board(asked: PageContext) -> Board:
             homes = homes.where(Home.community_id == actor.community_id)
             blind = blind.where(Home.community_id == actor.community_id)
         counted = work.session.scalar(homes) or 0, work.session.scalar(blind) or 0
-        notes = [_quiet(one, asked.words) for one in platform.routine.notes(work, actor)]
+        notes = [_quiet(one, asked.words) for one in asked.service(RoutineService).notes(work, actor)]
     drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], blind=counted[1])
     return replace(drawn, notes=notes)
 
@@ -209,15 +214,15 @@ def _quiet(one: NoteView, words: Words) -> QuietNote:
 
 
 def _detail(asked: PageContext, alert_id: UUID) -> Detail:
-    platform, words = asked.platform, asked.words
-    with platform.work() as work:
+    words = asked.words
+    with asked.work() as work:
         work.only_read()
         now = work.clock.now()
-        found: AlertDetail = platform.alerts.detail(work, alert_id, asked.actor)
+        found: AlertDetail = asked.service(AlertService).detail(work, alert_id, asked.actor)
         home = card(work.session, found.row.home_id, words, time_format.local_date(now))
         if home is None:
             raise AlertNotFound(alert_id)
-        visit = visit_line(next(iter(platform.visits.of_alert(work, alert_id)), None), words)
+        visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
         sight = work.session.get(SeenRow, home.id)
         blind_since = sight.blind_since if sight is not None else None
     also = ""
@@ -237,10 +242,10 @@ def _drawings(
     start = end - timedelta(days=1)
     falls = one.kind is AlertKind.FALL
     try:
-        signs = asked.platform.series.read(
+        signs = asked.services.series.read(
             one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=LIFE_QUANTITIES
         )
-        clip = asked.platform.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None
+        clip = asked.services.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None
     except SeriesUnavailable:
         return None, None
     rows = day_timeline.rows(signs, start, end, asked.words, day_timeline.usual(signs, start, start, end))

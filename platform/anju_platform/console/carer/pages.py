@@ -27,6 +27,7 @@ from anju_platform.i18n.display_names import LABELS, Sight
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
+from anju_platform.visits.service import VisitService
 from anju_platform.web.errors import status_of
 
 carer = APIRouter(prefix="/carer", dependencies=[Depends(require(Role.CARER))])
@@ -158,7 +159,7 @@ def show_visit(visit_id: UUID, asked: PageContextDep) -> Response:
 @carer.post("/visits/{visit_id}/accept")
 def accept(visit_id: UUID, asked: PageContextDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
     """I go."""
-    problem = _try(asked, lambda work: asked.platform.visits.accept(work, visit_id, asked.actor, eta))
+    problem = _try(asked, lambda work: asked.service(VisitService).accept(work, visit_id, asked.actor, eta))
     if problem is not None:
         return _today(asked, explain(problem, asked.words), status_of(problem))
     return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
@@ -167,7 +168,7 @@ def accept(visit_id: UUID, asked: PageContextDep, eta: Annotated[int, Form(ge=0,
 @carer.post("/visits/{visit_id}/decline")
 def decline(visit_id: UUID, asked: PageContextDep, reason: Annotated[DeclineReason, Form()]) -> Response:
     """I cannot."""
-    problem = _try(asked, lambda work: asked.platform.visits.decline(work, visit_id, asked.actor, reason))
+    problem = _try(asked, lambda work: asked.service(VisitService).decline(work, visit_id, asked.actor, reason))
     if problem is not None:
         return _today(asked, explain(problem, asked.words), status_of(problem))
     return RedirectResponse("/carer", status_code=303)
@@ -179,7 +180,7 @@ def check_in(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckInForm
 
     def step(work: UnitOfWork) -> object:
         code = given.code.strip() or None
-        return asked.platform.visits.check_in(
+        return asked.service(VisitService).check_in(
             work, visit_id, asked.actor, code=code, place=given.place(), phone_at=given.phone_at, step_id=given.step_id
         )
 
@@ -192,7 +193,7 @@ def answer_task(visit_id: UUID, asked: PageContextDep, given: Annotated[TaskForm
 
     def step(work: UnitOfWork) -> object:
         done = {given.task: given.done}
-        return asked.platform.visits.check(
+        return asked.service(VisitService).check(
             work, visit_id, asked.actor, done, phone_at=given.phone_at, step_id=given.step_id
         )
 
@@ -205,7 +206,7 @@ def check_out(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckOutFo
 
     def step(work: UnitOfWork) -> object:
         report = {"condition": given.condition.value, "summary": given.summary.strip(), "elder": given.elder.value}
-        return asked.platform.visits.check_out(
+        return asked.service(VisitService).check_out(
             work, visit_id, asked.actor, report, phone_at=given.phone_at, step_id=given.step_id
         )
 
@@ -214,7 +215,7 @@ def check_out(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckOutFo
 
 def _try(asked: PageContext, act: Callable[[UnitOfWork], object]) -> DomainError | None:
     try:
-        with asked.platform.work() as work:
+        with asked.work() as work:
             act(work)
     except DomainError as refusal:
         return refusal
@@ -234,10 +235,10 @@ def _step(asked: PageContext, visit_id: UUID, act: Callable[[UnitOfWork], object
 
 
 def _today(asked: PageContext, problem: str = "", status: int = 200) -> Response:
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
-        offers = asked.platform.visits.offers_of(work, asked.actor)
-        visits = asked.platform.visits.today(work, asked.actor)
+        offers = asked.service(VisitService).offers_of(work, asked.actor)
+        visits = asked.service(VisitService).today(work, asked.actor)
         cards = {row.home_id: _card(asked, work, row.home_id) for row in [*(offer.visit for offer in offers), *visits]}
     view = {
         "offers": [_offer(offer, cards[offer.visit.home_id], asked.words) for offer in offers],
@@ -249,9 +250,9 @@ def _today(asked: PageContext, problem: str = "", status: int = 200) -> Response
 
 
 def _visit(asked: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
-    with asked.platform.work() as work:
-        found = asked.platform.visits.detail(work, visit_id, asked.actor)
-        asked.platform.access.log_look(work, asked.actor, "visit", found.row.home_id, str(visit_id))
+    with asked.work() as work:
+        found = asked.service(VisitService).detail(work, visit_id, asked.actor)
+        asked.log_look(work, "visit", found.row.home_id, str(visit_id))
         home = _card(asked, work, found.row.home_id)
     shown = _shown(found.row, home, asked.words)
     steps = [(step, asked.words(text)) for step, text in STEPS]

@@ -10,21 +10,22 @@ from pydantic import AwareDatetime
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console.district.service import Report
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.console.district.service import DistrictService, Report
+from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["district"])
+DistrictDep = Annotated[DistrictService, Depends(provide(DistrictService))]
 Overseer = Annotated[Actor, Depends(require(Role.DISTRICT, Role.SUPERVISOR))]
 
 
 @router.get("/district/figures")
 def figures(
     actor: Overseer,
-    platform: PlatformDep,
+    district: DistrictDep,
     work: UnitDep,
     start: Annotated[AwareDatetime, Query(alias="from")],
     until: AwareDatetime,
 ) -> Report:
     """The figures of a period, computed from its events; a supervisor sees her own community's."""
-    report: Report = platform.district.report(work, actor, start, until)
+    report: Report = district.report(work, actor, start, until)
     return report

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.district.kpis import Case
-from anju_platform.console.district.service import Figure, ProviderRow, Report
+from anju_platform.console.district.service import DistrictService, Figure, ProviderRow, Report
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
 from anju_platform.i18n import time_format
@@ -81,10 +81,12 @@ def show_figures(
     asked: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
     """The month so far, unless other days are asked for; both days are counted."""
-    today = time_format.local_date(asked.platform.clock.now())
+    today = time_format.local_date(asked.services.clock.now())
     first, last = start or today.replace(day=1), until or today
-    with asked.platform.work() as work:
-        report = asked.platform.district.report(work, asked.actor, _begin(first), _begin(last + timedelta(days=1)))
+    with asked.work() as work:
+        report = asked.service(DistrictService).report(
+            work, asked.actor, _begin(first), _begin(last + timedelta(days=1))
+        )
     return asked.page("district.html", "district", report=_shown(report, asked, first, last))
 
 

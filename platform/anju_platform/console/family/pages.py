@@ -14,11 +14,12 @@ from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
-from anju_platform.console.family.service import FamilySummary
+from anju_platform.console.family.service import FamilyService, FamilySummary
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import say
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import AbsenceView, VisitBrief
 from anju_platform.web.errors import status_of
 
@@ -81,8 +82,8 @@ def tell_absence(asked: PageContextDep, until: Annotated[str, Form(max_length=40
     except ValueError:
         return _show(asked, "", asked.words("看不懂这个时间。"), 422)
     try:
-        with asked.platform.work() as work:
-            asked.platform.residents.tell_absence(work, asked.actor, asked.actor.home_id or "", at)
+        with asked.work() as work:
+            asked.service(ResidentService).tell_absence(work, asked.actor, asked.actor.home_id or "", at)
     except DomainError as refusal:
         return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
     return RedirectResponse("/family?told=true", status_code=303)
@@ -92,16 +93,16 @@ def tell_absence(asked: PageContextDep, until: Annotated[str, Form(max_length=40
 def end_absence(absence_id: UUID, asked: PageContextDep) -> Response:
     """Back earlier than told."""
     try:
-        with asked.platform.work() as work:
-            asked.platform.residents.end_absence(work, asked.actor, absence_id)
+        with asked.work() as work:
+            asked.service(ResidentService).end_absence(work, asked.actor, absence_id)
     except DomainError as refusal:
         return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
     return RedirectResponse("/family?told=true", status_code=303)
 
 
 def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -> Response:
-    with asked.platform.work() as work:
-        summary = asked.platform.family.summary(work, asked.actor)
+    with asked.work() as work:
+        summary = asked.service(FamilyService).summary(work, asked.actor)
         now = work.clock.now()
     shown = _shown(summary, asked.words, now)
     return asked.page("family.html", "family", status=status, family=shown, told=told, problem=problem)

@@ -19,6 +19,7 @@ from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.i18n.translation import Words
+from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import BlindHome
 from anju_platform.web.errors import status_of
 
@@ -56,9 +57,9 @@ def show_blind(asked: PageContextDep) -> Response:
 def ask_repair(home_id: str, asked: PageContextDep) -> Response:
     """Ask a provider to repair; nobody needs to be in danger for it."""
     try:
-        with asked.platform.work() as work:
-            home = asked.platform.residents.seen_home(work, asked.actor, home_id)
-            blind = {one.home_id: one for one in asked.platform.residents.blind(work, asked.actor)}
+        with asked.work() as work:
+            home = asked.service(ResidentService).seen_home(work, asked.actor, home_id)
+            blind = {one.home_id: one for one in asked.service(ResidentService).blind(work, asked.actor)}
             waiting = blind.get(home_id)
             if waiting is None or waiting.repair is None:
                 work.record(
@@ -78,8 +79,8 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
 
 
 def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
-    with asked.platform.work() as work:
-        found = asked.platform.residents.blind(work, asked.actor)
+    with asked.work() as work:
+        found = asked.service(ResidentService).blind(work, asked.actor)
     causes: dict[str, list[BlindShown]] = defaultdict(list)
     for home in found:
         causes[asked.words.pick(home.reason_zh, home.reason_en)].append(_shown(home, asked.words))

@@ -22,6 +22,7 @@ from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import Sight
 from anju_platform.visits.models import Carer, Offer, Provider
 from anju_platform.visits.queries import VisitRow
+from anju_platform.visits.service import VisitService
 
 router = APIRouter(prefix="/provider", dependencies=[Depends(require(Role.PROVIDER))])
 
@@ -83,9 +84,9 @@ class ProviderShown:
 @router.get("", name="provider")
 def show_provider(asked: PageContextDep) -> Response:
     """The organisation of the signed-in dispatcher."""
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
-        visits = asked.platform.visits.listed(work, asked.actor, limit=1000)
+        visits = asked.service(VisitService).listed(work, asked.actor, limit=1000)
         shown = _shown(work, asked.actor, visits)
     return asked.page("provider.html", "provider", provider=shown, problem="")
 

@@ -21,6 +21,7 @@ from anju_platform.console.routine import charts
 from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import Sight, alert_sight, say
 from anju_platform.i18n.translation import Words
+from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import (
     AbsenceView,
     ConsentView,
@@ -31,6 +32,7 @@ from anju_platform.residents.views import (
     OpenAlert,
     Person,
 )
+from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.profiles import LIFE_QUANTITIES
 
@@ -76,8 +78,8 @@ class HomeShown:
 @router.get("/residents", name="residents")
 def search(asked: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """By name, initials of pinyin, estate or building."""
-    with asked.platform.work() as work:
-        found = asked.platform.residents.search(work, asked.actor, q)
+    with asked.work() as work:
+        found = asked.service(ResidentService).search(work, asked.actor, q)
     rows = [_found(row, asked.words) for row in found.rows]
     return asked.page("residents/search.html", "residents", rows=rows, query=q, more=found.more)
 
@@ -86,10 +88,10 @@ def search(asked: PageContextDep, q: Annotated[str, Query(max_length=100)] = "")
 def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
     """One home, with its last days as strips."""
     wanted = min(_DAYS, key=lambda one: abs(one - days))
-    with asked.platform.work() as work:
-        found = asked.platform.residents.home(work, asked.actor, home_id)
+    with asked.work() as work:
+        found = asked.service(ResidentService).home(work, asked.actor, home_id)
         now = work.clock.now()
-        routine = asked.platform.routine.days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
+        routine = asked.service(RoutineService).days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
     shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted), charts.shown(routine, asked.words))
     return asked.page("residents/home.html", "residents", home=shown, days=wanted)
 
@@ -167,7 +169,7 @@ def _strips(asked: PageContext, home_id: str, now: datetime, days: int) -> list[
     today = time_format.midnight(now)
     first = today - timedelta(days=days - 1)
     try:
-        signs = asked.platform.series.read(
+        signs = asked.services.series.read(
             home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
         )
     except SeriesUnavailable:

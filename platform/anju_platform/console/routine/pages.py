@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.page_context import PageContextDep
+from anju_platform.routine.service import RoutineService
 
 router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -17,6 +18,6 @@ router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER,
 @router.post("/notes/{note_id}/read")
 def read(note_id: UUID, asked: PageContextDep) -> Response:
     """I know."""
-    with asked.platform.work() as work:
-        asked.platform.routine.read(work, asked.actor, note_id)
+    with asked.work() as work:
+        asked.service(RoutineService).read(work, asked.actor, note_id)
     return RedirectResponse("/board/list" if asked.fragment else "/board", status_code=303)

@@ -20,7 +20,7 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
 from anju_platform.console.sensitivity.charts import curve
 from anju_platform.i18n.translation import Words
-from anju_platform.sensitivity.service import ROUTINE_STEPS, forecast
+from anju_platform.sensitivity.service import ROUTINE_STEPS, SensitivityService, forecast
 from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget
 from anju_platform.web.errors import status_of
 
@@ -74,9 +74,9 @@ class WishForm(BaseModel):
 @router.get("", name="wishes")
 def show_all(asked: PageContextDep) -> Response:
     """The communities that one may choose for; where it is one, that one."""
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
-        found = asked.platform.wishes.all(work, asked.actor)
+        found = asked.service(SensitivityService).all(work, asked.actor)
     if len(found) == 1:
         return RedirectResponse(f"/wishes/{found[0].community_id}", HTTPStatus.SEE_OTHER)
     rows = [
@@ -104,8 +104,8 @@ def choose(community_id: str, asked: PageContextDep, given: Annotated[WishForm, 
     wanted = FalseAlertTarget(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
     seen = FalseAlertTarget(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
     try:
-        with asked.platform.work() as work:
-            asked.platform.wishes.choose(work, asked.actor, community_id, wanted, seen)
+        with asked.work() as work:
+            asked.service(SensitivityService).choose(work, asked.actor, community_id, wanted, seen)
     except DomainError as refusal:
         problem, status = explain(refusal, asked.words), status_of(refusal)
         return _page(asked, community_id, problem=problem, status=status)
@@ -122,15 +122,15 @@ def _page(
     status: int = HTTPStatus.OK,
     done: bool = False,
 ) -> Response:
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
-        found = asked.platform.wishes.one(work, asked.actor, community_id)
+        found = asked.service(SensitivityService).one(work, asked.actor, community_id)
     wanted = FalseAlertTarget(
         false_alerts=found.wish.false_alerts if false_alerts is None else false_alerts,
         routine_changes=found.wish.routine_changes if routine_changes is None else routine_changes,
     )
     try:
-        asked.platform.wishes.check(wanted)
+        asked.service(SensitivityService).check(wanted)
     except DomainError as refusal:
         problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.wish
     unchanged = wanted == found.wish and (false_alerts, routine_changes) != (None, None) and not problem

@@ -13,6 +13,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
+from anju_platform.oncall.service import OncallService
 from anju_platform.web.errors import status_of
 
 router = APIRouter(prefix="/shift", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
@@ -28,8 +29,8 @@ def show_shift(asked: PageContextDep) -> Response:
 def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
     """Leave a note."""
     try:
-        with asked.platform.work() as work:
-            asked.platform.duty.hand_over(work, asked.actor, asked.actor.community_id or "", note)
+        with asked.work() as work:
+            asked.service(OncallService).hand_over(work, asked.actor, asked.actor.community_id or "", note)
     except DomainError as refusal:
         return _show(asked, explain(refusal, asked.words), status_of(refusal))
     return RedirectResponse("/shift", status_code=303)
@@ -38,17 +39,17 @@ def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]
 @router.post("/{handover_id}/read")
 def read(handover_id: UUID, asked: PageContextDep) -> Response:
     """I have read it."""
-    with asked.platform.work() as work:
-        asked.platform.duty.read(work, asked.actor, handover_id)
+    with asked.work() as work:
+        asked.service(OncallService).read(work, asked.actor, handover_id)
     return RedirectResponse("/shift", status_code=303)
 
 
 def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     community = asked.actor.community_id or ""
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
-        shifts = asked.platform.duty.current(work, community, work.clock.now())
-        unread = list(asked.platform.duty.unread(work, community))
-        notes = [note for note in asked.platform.duty.latest(work, community) if note.read_at is not None]
+        shifts = asked.service(OncallService).current(work, community, work.clock.now())
+        unread = list(asked.service(OncallService).unread(work, community))
+        notes = [note for note in asked.service(OncallService).latest(work, community) if note.read_at is not None]
         view = {"shifts": shifts, "unread": unread, "read": notes, "problem": problem}
         return asked.page("shift.html", "shift", status=status, **view)

@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import SignInRefused, TooManySignIns
-from anju_platform.accounts.guards import SignedInDep, clear_cookie, secret_of, set_cookie
+from anju_platform.accounts.guards import AccountsDep, SignedInDep, clear_cookie, secret_of, set_cookie
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PagesDep
 from anju_platform.console.rendering import LANGUAGE_COOKIE
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.web.dependencies import ServicesDep, UnitDep
 from anju_platform.web.errors import status_of
 
 router = APIRouter()
@@ -56,26 +56,32 @@ class SignInForm(BaseModel):
 
 @router.post("/login", name="login")
 def login(
-    request: Request, platform: PlatformDep, pages: PagesDep, work: UnitDep, given: Annotated[SignInForm, Form()]
+    request: Request,
+    *,
+    accounts: AccountsDep,
+    services: ServicesDep,
+    pages: PagesDep,
+    work: UnitDep,
+    given: Annotated[SignInForm, Form()],
 ) -> Response:
     """Sign in; a wrong password shows the form again."""
     try:
-        token = platform.access.sign_in(work, given.login, given.password)
+        token = accounts.sign_in(work, given.login, given.password)
     except (SignInRefused, TooManySignIns) as refusal:
         wrong = explain(refusal, pages.words_of(request))
         view = {"wrong": wrong, "next": _own(given.next), "login": given.login}
         return pages.page(request, "login.html", status=status_of(refusal), **view)
     answer = RedirectResponse(_own(given.next) or HOMES[token.actor.role], HTTPStatus.SEE_OTHER)
-    set_cookie(answer, token, platform.settings)
+    set_cookie(answer, token, services.settings)
     if LANGUAGE_COOKIE not in request.cookies:
         answer.set_cookie(LANGUAGE_COOKIE, token.locale, max_age=_YEAR_S, samesite="lax", httponly=True)
     return answer
 
 
 @router.post("/logout", name="logout")
-def logout(request: Request, _found: SignedInDep, platform: PlatformDep, work: UnitDep) -> Response:
+def logout(request: Request, _found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> Response:
     """Sign out."""
-    platform.access.sign_out(work, secret_of(request)[0])
+    accounts.sign_out(work, secret_of(request)[0])
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     clear_cookie(answer)
     return answer

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.console.tester.service import TesterService
+from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["tester"])
+TesterDep = Annotated[TesterService, Depends(provide(TesterService))]
 Tester = Annotated[Actor, Depends(require(Role.TESTER, Role.ADMIN))]
 _MOST_LIFE, _MOST_ENDS = 200_000, 2_000
 
@@ -73,28 +75,28 @@ class Deadlines(BaseModel):
 
 
 @router.post("/tester/actions", status_code=status.HTTP_202_ACCEPTED)
-def order(given: Order, _actor: Tester, platform: PlatformDep, work: UnitDep) -> Ordered:
+def order(given: Order, _actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
     """Make something happen in a simulated home."""
-    return Ordered(id=platform.tester.order(work, given.home, given.action, given.args))
+    return Ordered(id=panel.order(work, given.home, given.action, given.args))
 
 
 @router.get("/tester/events")
-def events(_actor: Tester, platform: PlatformDep, work: UnitDep) -> list[LineView]:
+def events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[LineView]:
     """What was done, each drawn through its stages, newest first."""
     work.only_read()
-    return [LineView.model_validate(line) for line in platform.tester.lines(work)]
+    return [LineView.model_validate(line) for line in panel.lines(work)]
 
 
 @router.get("/tester/story")
-def story(_actor: Tester, platform: PlatformDep) -> Response:
+def story(_actor: Tester, panel: TesterDep) -> Response:
     """What was just done, as a story for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}
-    return Response(platform.tester.as_story(), media_type="application/yaml", headers=headers)
+    return Response(panel.as_story(), media_type="application/yaml", headers=headers)
 
 
 @router.post("/tester/deadlines")
-def deadlines(given: Question, _actor: Tester, platform: PlatformDep, work: UnitDep) -> Deadlines:
+def deadlines(given: Question, _actor: Tester, panel: TesterDep, work: UnitDep) -> Deadlines:
     """When a silence would be due, had a life ended here or there; nothing is kept."""
     work.only_read()
-    found = platform.tester.deadlines(work, given.home, given.life, given.ends)
+    found = panel.deadlines(work, given.home, given.life, given.ends)
     return Deadlines(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

@@ -15,11 +15,12 @@ from sqlalchemy.orm import selectinload
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
+from anju_platform.alerts.service import AlertService
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card_of
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.tester.command_trace import Line
-from anju_platform.console.tester.service import ACTIONS
+from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Sight as SeenRow
 from anju_platform.i18n import time_format
@@ -96,8 +97,8 @@ def act(
     """Make it happen."""
     problem = ""
     try:
-        with asked.platform.work() as work:
-            asked.platform.tester.order(work, home, action, {})
+        with asked.work() as work:
+            asked.service(TesterService).order(work, home, action, {})
     except DomainError as refusal:
         problem = explain(refusal, asked.words)
     if asked.fragment:
@@ -106,13 +107,13 @@ def act(
 
 
 def _panel(asked: PageContext, chosen: str) -> PanelShown:
-    with asked.platform.work() as work:
+    with asked.work() as work:
         work.only_read()
         homes = _homes(asked, work)
-        lines = asked.platform.tester.lines(work)[:LINES]
+        lines = asked.service(TesterService).lines(work)[:LINES]
     names = {home.id: home.name for home in homes}
     return PanelShown(
-        connected=asked.platform.tester.connected,
+        connected=asked.service(TesterService).connected,
         homes=homes,
         chosen=chosen if chosen in names else "",
         chosen_name=names.get(chosen, ""),
@@ -124,7 +125,7 @@ def _panel(asked: PageContext, chosen: str) -> PanelShown:
 def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     now = work.clock.now()
     states: dict[str, Sight] = {}
-    for row in asked.platform.alerts.board(work, None, now):
+    for row in asked.service(AlertService).board(work, None, now):
         worse = alert_sight(row.kind, row.state)
         states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
     blind = set(work.session.scalars(select(SeenRow.home_id).where(SeenRow.blind_since.is_not(None))))

@@ -101,7 +101,7 @@ def test_sign_out_ends_it_at_once(web: WebHarness) -> None:
 def test_open_pages_learn_that_the_sign_in_ended(web: WebHarness) -> None:
     token = web.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
     request = Request({"type": "http", "headers": [(b"authorization", b"Bearer " + token.encode())]})
-    still = still_signed_in(request, web.platform)  # type: ignore[arg-type]
+    still = still_signed_in(request, web.platform.services, web.platform.access)
     assert still()
     with web.platform.work() as work:
         web.platform.access.sign_out(work, token)

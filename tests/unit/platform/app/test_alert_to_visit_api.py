@@ -17,6 +17,7 @@ from anju_platform.accounts.models import Account, AuditEvent
 from anju_platform.app.http import create_app
 from anju_platform.settings import load
 from anju_platform.web.hub import Hub
+from anju_platform.web.services import Services, by_type
 
 
 @dataclass
@@ -37,16 +38,16 @@ class Api:
 @pytest.fixture
 def api(harness: AlertHarness, sqlite_url: str) -> Iterator[Api]:
     access = cheap_access()
-    platform = SimpleNamespace(
+    services = Services(
         settings=load(database_url=sqlite_url),
         clock=harness.clock,
         work=harness.work,
-        access=access,
+        series=cast("Any", None),
         hub=Hub(),
-        alerts=harness.alerts,
-        visits=harness.visits,
-        duty=harness.duty,
-        outbox=harness.outbox,
+        by_type=by_type(access, harness.alerts, harness.visits, harness.duty),
+    )
+    platform = SimpleNamespace(
+        settings=services.settings, clock=services.clock, work=services.work, hub=services.hub, services=services
     )
     with harness.work() as work:
         hashed = access._hasher.hash(PASSWORD)

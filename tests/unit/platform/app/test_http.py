@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Form
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from fixtures.web_harness import PASSWORD, WebHarness
 from sqlalchemy.orm.exc import StaleDataError
@@ -18,13 +21,17 @@ import anju_platform
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import OutOfScope, WrongRole
-from anju_platform.accounts.guards import COOKIE, in_scope, require
+from anju_platform.accounts.guards import COOKIE, AccountsDep, in_scope, require
 from anju_platform.accounts.models import AuditEvent
+from anju_platform.alerts.service import AlertService
+from anju_platform.app.bootstrap import build
 from anju_platform.app.http import document
-from anju_platform.app.slices import SLICES
-from anju_platform.console.navigation import CONSOLE_PAGES, links_for
-from anju_platform.web.dependencies import PlatformDep, UnitDep
+from anju_platform.app.slices import SLICES, endpoint_routers
+from anju_platform.console.navigation import CONSOLE_PAGES, links_for, page_routers
+from anju_platform.settings import load
+from anju_platform.web.dependencies import UnitDep
 from anju_platform.web.errors import problem_type
+from anju_platform.web.services import ServiceNotOffered
 
 Staff = Annotated[Actor, Depends(require(Role.WORKER))]
 
@@ -35,8 +42,8 @@ def client(web: WebHarness) -> TestClient:
     router = APIRouter()
 
     @router.post("/api/v1/probe")
-    def act(actor: Staff, platform: PlatformDep, work: UnitDep) -> dict[str, str]:
-        platform.access.log_look(work, actor, "probe", "home-01", "to test")
+    def act(actor: Staff, accounts: AccountsDep, work: UnitDep) -> dict[str, str]:
+        accounts.log_look(work, actor, "probe", "home-01", "to test")
         return {"by": actor.name}
 
     @router.post("/probe")
@@ -53,8 +60,8 @@ def client(web: WebHarness) -> TestClient:
         return {"home": home}
 
     @router.post("/api/v1/broken/{kind}")
-    def broken(kind: str, platform: PlatformDep, work: UnitDep, actor: Staff) -> None:
-        platform.access.log_look(work, actor, "probe", "home-01")
+    def broken(kind: str, accounts: AccountsDep, work: UnitDep, actor: Staff) -> None:
+        accounts.log_look(work, actor, "probe", "home-01")
         work.session.flush()
         raise {"stale": StaleDataError, "bug": RuntimeError}[kind]("secret detail")
 
@@ -229,6 +236,40 @@ def test_each_role_is_shown_its_pages() -> None:
     assert [page.package for page in links_for("supervisor")][4:] == ["district", "sensitivity"]
     assert [page.package for page in links_for(Role.ADMIN)] == [page.package for page in CONSOLE_PAGES if page.title]
     assert not links_for("")
+
+
+def dependencies(dependant: Dependant) -> Iterator[Callable[..., object]]:
+    """Every function that FastAPI calls before an endpoint."""
+    for one in dependant.dependencies:
+        if one.call is not None:
+            yield one.call
+        yield from dependencies(one)
+
+
+def test_the_platform_offers_every_service_that_an_endpoint_or_a_page_asks_for(tmp_path: Path) -> None:
+    settings = load(database_url=f"sqlite:///{tmp_path}/db", series_url=f"duckdb:///{tmp_path}/series")
+    platform = build(settings)
+    try:
+        routers = (*endpoint_routers(), *page_routers())
+        routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+        called = {call for route in routes for call in dependencies(route.dependant)}
+        asked = [call for call in called if call.__qualname__.startswith("provide.")]
+        assert len(asked) >= len(endpoint_routers())
+        for call in asked:
+            call(platform.services)
+        console = Path(anju_platform.__file__).parent / "console"
+        pages = "".join(path.read_text("utf-8") for path in console.rglob("pages.py"))
+        named = set(re.findall(r"\.service\((\w+)\)", pages))
+        assert named
+        assert named <= {kind.__name__ for kind in platform.services.by_type}
+    finally:
+        platform.series.close()
+        platform.database.dispose()
+
+
+def test_a_service_that_was_not_composed_is_named(web: WebHarness) -> None:
+    with pytest.raises(ServiceNotOffered, match="AlertService"):
+        web.platform.services.get(AlertService)
 
 
 def test_openapi_document_is_current() -> None:
