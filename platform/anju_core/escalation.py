@@ -191,7 +191,7 @@ DEFAULT_POLICIES: Mapping[AlertKind, Policy] = {
     AlertKind.LEAK: _SOON,
     AlertKind.INACTIVITY: _SOON,
     AlertKind.AWAY_LONG: _TODAY,
-    AlertKind.BLIND: _TODAY,
+    AlertKind.HOME_OFFLINE: _TODAY,
 }
 """What applies where a community has not written its own."""
 

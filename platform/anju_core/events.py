@@ -94,10 +94,10 @@ class HelpWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeSupervisionChanged(Event):
-    """Whether a home can be seen changed; `blind` with why, or seen again."""
+    """Whether a home can be seen changed; `offline` with why, or received again."""
 
     home_id: str
-    blind: bool
+    offline: bool
     reason_zh: str
     reason_en: str
 

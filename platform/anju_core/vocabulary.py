@@ -14,7 +14,7 @@ class AlertKind(StrEnum):
     LEAK = "leak"
     INACTIVITY = "inactivity"
     AWAY_LONG = "away_long"
-    BLIND = "blind"
+    HOME_OFFLINE = "home_offline"
     """The home cannot be seen: its gateway or its sensors went silent."""
 
 

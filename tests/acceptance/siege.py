@@ -226,7 +226,7 @@ class Siege:
         while not self._over.wait(0.2):
             now = self._clock.time()
             for row in self._call("/alerts?state=open") or []:
-                if row["home_id"] in mine and row["kind"] != "blind" and row["id"] not in courses:
+                if row["home_id"] in mine and row["kind"] != "home_offline" and row["id"] not in courses:
                     courses[row["id"]] = AlertProgress(row["id"], row["home_id"], due_s=self._people.first_due(now))
             for course in courses.values():
                 self._people.advance(course, now)

@@ -69,14 +69,16 @@ class AlertHearing(AlertSteps):
 
     def home_sight(self, work: UnitOfWork, event: HomeSupervisionChanged) -> None:
         """A home that cannot be seen is an alert of its own, until it is seen again. Raises `UnknownHome`."""
-        if not event.blind:
-            self.withdraw(work, event.home_id, AlertKind.BLIND, None, outcome=Outcome.TECHNICAL, why="seen_again")
+        if not event.offline:
+            self.withdraw(
+                work, event.home_id, AlertKind.HOME_OFFLINE, None, outcome=Outcome.TECHNICAL, why="seen_again"
+            )
             return
         home = AlertRepository(work.session).home(event.home_id)
         if home is None:
             raise UnknownHome(event.home_id)
         signal = AlertSignal(
-            kind=AlertKind.BLIND,
+            kind=AlertKind.HOME_OFFLINE,
             home_id=home.id,
             community_id=home.community_id,
             episode=event.at.isoformat(timespec="seconds"),

@@ -15,7 +15,7 @@ KINDS: Mapping[AlertKind, Mapping[str, str]] = {
     AlertKind.LEAK: {"zh": "漏水", "en": "Water leak"},
     AlertKind.INACTIVITY: {"zh": "久无活动", "en": "No movement"},
     AlertKind.AWAY_LONG: {"zh": "久出未归", "en": "Away for long"},
-    AlertKind.BLIND: {"zh": "看不到", "en": "Cannot see"},
+    AlertKind.HOME_OFFLINE: {"zh": "看不到", "en": "Cannot see"},
 }
 
 

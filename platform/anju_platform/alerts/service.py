@@ -41,7 +41,7 @@ VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
     AlertKind.LEAK: VisitCategory.WELFARE_CHECK,
     AlertKind.INACTIVITY: VisitCategory.WELFARE_CHECK,
     AlertKind.AWAY_LONG: VisitCategory.WELFARE_CHECK,
-    AlertKind.BLIND: VisitCategory.REPAIR,
+    AlertKind.HOME_OFFLINE: VisitCategory.REPAIR,
 }
 """What kind of visit an alert asks for, unless the worker chooses another."""
 

@@ -114,14 +114,14 @@ def build(settings: Settings) -> Platform:
     alerts = AlertService(outbox, oncall)
     visits = VisitService(outbox, oncall, _arrival_code)
     watch = MonitoringService(work=work, clock=clock, alerts=alerts, words=load_words(HOME / "locale"))
-    devices = DeviceService(watch.online, watch.deaf, outbox.say_again)
+    devices = DeviceService(watch.set_gateway_online, watch.set_sensor_bus, outbox.say_again)
     engine = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
     ingest = MqttIngest(
         dial=partial(dial, settings),
         clock=clock,
         metrics=metrics,
-        listening=watch.listening,
+        listening=watch.set_receiving,
         # A book belongs to one thread: each desk has its own.
         desks=lambda post, onward: (
             AlarmConsumer(

@@ -18,7 +18,7 @@ from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
 from anju_platform.app.seed_people import ESTATES, PEOPLE, PROVIDERS, Elder, Person, elder
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import Device, Gateway, Sight
+from anju_platform.devices.models import Device, Gateway, HomeSupervision
 from anju_platform.oncall.models import Shift
 from anju_platform.residents.models import Community, Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
@@ -115,7 +115,7 @@ def _home(work: UnitOfWork, number: int) -> None:
         )
         work.session.flush()
         _resident(work, number, elder(number))
-        work.session.add(Sight(home_id=home))
+        work.session.add(HomeSupervision(home_id=home))
     _devices(work.session, number, home)
 
 

@@ -39,7 +39,7 @@ CONSOLE_PAGES = (
     ConsolePage("sign_in"),
     ConsolePage("board", N_("值守台"), _WORKERS),
     ConsolePage("residents", N_("住户"), _WORKERS),
-    ConsolePage("homes", N_("看不到"), _WORKERS, "/blind"),
+    ConsolePage("homes", N_("看不到"), _WORKERS, "/homes?supervision=lost"),
     ConsolePage("shift", N_("交接班"), _WORKERS),
     ConsolePage("carer"),
     ConsolePage("provider", N_("人员与派单"), frozenset({Role.PROVIDER})),

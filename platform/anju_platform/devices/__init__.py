@@ -1,1 +1,1 @@
-"""Devices: gateways and sensors, what each last said, which homes are blind; quarantine for what could not be read."""
+"""The register of gateways and sensors: when each was last seen, and quarantine for messages that cannot be read."""

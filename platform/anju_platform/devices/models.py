@@ -51,13 +51,13 @@ class Device(Base):
     """0 to 1."""
 
 
-class Sight(Base):
-    """Whether a home can be seen now."""
+class HomeSupervision(Base):
+    """Whether the platform receives data from a home; `offline_since` is null while it does."""
 
-    __tablename__ = "sight"
+    __tablename__ = "home_supervision"
 
     home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
-    blind_since: Mapped[datetime | None]
+    offline_since: Mapped[datetime | None]
     reason_zh: Mapped[str] = mapped_column(Text, default="")
     reason_en: Mapped[str] = mapped_column(Text, default="")
 

@@ -49,7 +49,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         AlertKind.LEAK: N_("漏水"),
         AlertKind.INACTIVITY: N_("久无动静"),
         AlertKind.AWAY_LONG: N_("外出未归"),
-        AlertKind.BLIND: N_("看不到这家"),
+        AlertKind.HOME_OFFLINE: N_("看不到这家"),
     },
     "state": {
         AlertState.RAISED: N_("等待处理"),
@@ -224,5 +224,5 @@ def alert_sight(kind: str, state: str) -> Sight:
     if state == AlertState.RESOLVED:
         return Sight.FINE
     if state in {AlertState.RAISED, AlertState.NOTIFIED}:
-        return Sight.DARK if kind == AlertKind.BLIND else Sight.NOW
+        return Sight.DARK if kind == AlertKind.HOME_OFFLINE else Sight.NOW
     return Sight.WAY

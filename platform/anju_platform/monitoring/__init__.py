@@ -1,1 +1,1 @@
-"""Watch: detectors fed per batch and swept each second; which homes are blind."""
+"""Watch: detectors fed per batch and swept each second; which homes are offline."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import or_, select
 
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, InactivityDeadline, Sight
+from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, HomeSupervision, InactivityDeadline
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.residents.models import Absence, Community, Home
 from anju_wire.profiles import PROFILES, DeviceKind
@@ -108,25 +108,29 @@ class MonitoringRepository:
         ]
         return found
 
-    def offline(self) -> list[str]:
-        """Homes whose gateway was seen once and is reported gone."""
+    def gateways_offline(self) -> list[str]:
+        """Homes whose gateway was seen at least once and is now reported as disconnected."""
         query = select(Gateway.home_id).where(
             Gateway.retired_at.is_(None), Gateway.online.is_(False), Gateway.last_seen_at.is_not(None)
         )
         return list(self._session.scalars(query))
 
-    def blind(self) -> dict[str, float]:
-        """Homes that could not be seen when that was last written down, each with since when, Unix seconds."""
-        rows = self._session.execute(select(Sight.home_id, Sight.blind_since).where(Sight.blind_since.is_not(None)))
+    def offline_homes(self) -> dict[str, float]:
+        """Homes that are recorded as offline: home id → since when, Unix seconds."""
+        rows = self._session.execute(
+            select(HomeSupervision.home_id, HomeSupervision.offline_since).where(
+                HomeSupervision.offline_since.is_not(None)
+            )
+        )
         return {home: since.timestamp() for home, since in rows if since is not None}
 
-    def set_sight(self, home_id: str, since: datetime | None, reason_zh: str, reason_en: str) -> None:
-        """Write down whether a home can be seen."""
-        row = self._session.get(Sight, home_id)
+    def save_supervision(self, home_id: str, since: datetime | None, reason_zh: str, reason_en: str) -> None:
+        """Record since when a home is offline and why; `since` None: it is online."""
+        row = self._session.get(HomeSupervision, home_id)
         if row is None:
-            row = Sight(home_id=home_id)
+            row = HomeSupervision(home_id=home_id)
             self._session.add(row)
-        row.blind_since, row.reason_zh, row.reason_en = since, reason_zh, reason_en
+        row.offline_since, row.reason_zh, row.reason_en = since, reason_zh, reason_en
 
     def absences(self, now: datetime) -> dict[str, Away]:
         """For each home the absence that holds now or begins next; of those that are over the one that ended last."""

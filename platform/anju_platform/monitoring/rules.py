@@ -25,9 +25,9 @@ class MonitoringRules:
     told_s
         After this a gateway that is heard has passed on what its devices said while the platform was away.
     offline_s
-        A gateway that the broker reports gone may come back within this before its home counts as blind.
-    deaf_s
-        A gateway that hears no sensors may hear them again within this before its home counts as blind.
+        A gateway that the broker reports gone may come back within this before its home counts as offline.
+    sensor_bus_s
+        A gateway that receives no sensors may receive them again within this before its home counts as offline.
     beat_gap_s
         A home's outage was no outage where its backlog holds heartbeats no further apart than this.
     refresh_s
@@ -49,7 +49,7 @@ class MonitoringRules:
     settle_s: float = 10.0
     told_s: float = 300.0
     offline_s: float = 120.0
-    deaf_s: float = 90.0
+    sensor_bus_s: float = 90.0
     beat_gap_s: float = 600.0
     refresh_s: float = 60.0
     deadline_every_s: float = 30.0

@@ -38,7 +38,7 @@ log = structlog.get_logger("anju.watch")
 
 
 class MonitoringService:
-    """Inactivity and blindness of all homes. Any thread may call any method; `update` and `heard` do no SQL."""
+    """Inactivity and supervision of all homes. Any thread may call any method; `update` and `heard` do no SQL."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class MonitoringService:
         self._rows: dict[str, int] = {}
         self._places: dict[str, Place] = {}
         self._arrivals = BacklogTracker(self._rules)
-        self._sight = SupervisionMonitor(self._rules, supervision, clock.time())
+        self._supervision = SupervisionMonitor(self._rules, supervision, clock.time())
         self._due: dict[str, InactivitySignal] = {}
         self._returning: dict[str, HomeOffline] = {}
         self._away: dict[str, Away] = {}
@@ -101,22 +101,22 @@ class MonitoringService:
     def heard(self, sightings: Sightings, arrived_s: float) -> None:
         """Which gateways (by arrival) and devices (by event time) spoke."""
         with self._lock:
-            self._sight.hear(sightings, arrived_s)
+            self._supervision.record_last_seen(sightings, arrived_s)
 
-    def online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+    def set_gateway_online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
         """A gateway said that it is there, or its last will that it is gone."""
         with self._lock:
-            self._sight.online(home_id, online, at_s)
+            self._supervision.set_gateway_online(home_id, online, at_s)
 
-    def deaf(self, home_id: str, cause: str, since_s: float) -> None:
+    def set_sensor_bus(self, home_id: str, cause: str, since_s: float) -> None:
         """A gateway that is there said why it hears no sensors, and since when; or, without a cause, that it does."""
         with self._lock:
-            self._sight.deaf(home_id, cause, since_s)
+            self._supervision.set_sensor_bus(home_id, cause, since_s)
 
-    def listening(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+    def set_receiving(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
         """Whether the platform receives and can store telemetry now; while it does not, no silence is believed."""
         with self._lock:
-            self._sight.listening(up, at_s)
+            self._supervision.set_receiving(up, at_s)
 
     # --- what people and other slices say --------------------------------------------------------------------------
 
@@ -154,21 +154,21 @@ class MonitoringService:
     # --- each second -----------------------------------------------------------------------------------------------
 
     def sweep(self, now_s: float) -> int:
-        """Raise what is due and tell which homes fell blind or are seen again; returns how many changes there were.
+        """Raise alerts that are due and record which homes went offline or came back; returns the number of changes.
 
         Raises `MonitoringFailed` after everything was tried; what failed stays due.
         """
         self._catch_up(now_s)
         with self._lock:
             self._swept_s = now_s
-            changes = self._sight.judge(now_s)
+            changes = self._supervision.evaluate_homes(now_s)
             # What the devices of a home that is catching up said is still on its way.
-            darkened = [one for one in changes.darkened if one.by_gateway or not self._late(one.home_id, now_s)]
+            offline = [one for one in changes.offline if one.by_gateway or not self._late(one.home_id, now_s)]
         failed: list[Exception] = []
-        for dark in darkened:
-            self._try(failed, partial(self._darken, dark, now_s))
-        for dark in changes.seen_again:
-            self._try(failed, partial(self._see_again, dark, now_s))
+        for change in offline:
+            self._try(failed, partial(self._set_offline, change, now_s))
+        for change in changes.online:
+            self._try(failed, partial(self._set_online, change, now_s))
         with self._lock:
             self._end_outages(now_s)
             if self._replay is None:
@@ -179,7 +179,7 @@ class MonitoringService:
         self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
         if failed:
             raise MonitoringFailed(len(failed)) from failed[0]
-        return len(darkened) + len(changes.seen_again) + len(ready)
+        return len(offline) + len(changes.online) + len(ready)
 
     def _try(self, failed: list[Exception], change: Callable[[], None]) -> None:
         """One home's trouble must not hide another's; all are reported at the end."""
@@ -210,7 +210,7 @@ class MonitoringService:
         with self._lock:
             for place in places:
                 self._add(place)
-            self._sight.register(devices)
+            self._supervision.replace_devices(devices)
             for absence in away.values():
                 if absence.home_id in self._rows and self._away.get(absence.home_id) != absence:
                     self._leave(absence)
@@ -231,46 +231,50 @@ class MonitoringService:
     def _late(self, home_id: str, now_s: float) -> bool:
         return home_id in self._rows and self._arrivals.catching_up(self._rows[home_id], now_s)
 
-    # --- blindness -------------------------------------------------------------------------------------------------
+    # --- supervision -----------------------------------------------------------------------------------------------
 
-    def _darken(self, dark: HomeOffline, now_s: float) -> None:
-        self._tell_sight(dark, now_s, blind=True)
+    def _set_offline(self, change: HomeOffline, now_s: float) -> None:
+        self._record_supervision(change, now_s, offline=True)
         with self._lock:
-            self._sight.settle(dark, seen=False)
-            self._returning.pop(dark.home_id, None)
-            if dark.home_id in self._rows:
-                self._detector.outage(dark.home_id, dark.since_s, None)
-                self._arrivals.follow(self._rows[dark.home_id], dark.since_s, cut=dark.by_gateway)
+            self._supervision.confirm_change(change, online=False)
+            self._returning.pop(change.home_id, None)
+            if change.home_id in self._rows:
+                self._detector.outage(change.home_id, change.since_s, None)
+                self._arrivals.follow(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
 
-    def _see_again(self, dark: HomeOffline, now_s: float) -> None:
-        self._tell_sight(dark, now_s, blind=False)
+    def _set_online(self, change: HomeOffline, now_s: float) -> None:
+        self._record_supervision(change, now_s, offline=False)
         with self._lock:
-            self._sight.settle(dark, seen=True)
-            if dark.home_id in self._rows:
-                self._returning[dark.home_id] = dark
+            self._supervision.confirm_change(change, online=True)
+            if change.home_id in self._rows:
+                self._returning[change.home_id] = change
 
-    def _tell_sight(self, dark: HomeOffline, now_s: float, *, blind: bool) -> None:
-        zh, en = (describe_offline(dark.reason, self._words[locale]) if blind else "" for locale in LOCALES)
+    def _record_supervision(self, change: HomeOffline, now_s: float, *, offline: bool) -> None:
+        zh, en = (describe_offline(change.reason, self._words[locale]) if offline else "" for locale in LOCALES)
         with self._work() as work:
-            MonitoringRepository(work).set_sight(dark.home_id, moment(dark.since_s) if blind else None, zh, en)
+            MonitoringRepository(work).save_supervision(
+                change.home_id, moment(change.since_s) if offline else None, zh, en
+            )
             at = moment(now_s) or work.clock.now()
-            work.record(HomeSupervisionChanged(at=at, home_id=dark.home_id, blind=blind, reason_zh=zh, reason_en=en))
+            work.record(
+                HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason_zh=zh, reason_en=en)
+            )
 
     def _end_outages(self, now_s: float) -> None:
         """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""
-        for home_id, dark in list(self._returning.items()):
+        for home_id, change in list(self._returning.items()):
             row = self._rows[home_id]
             if self._arrivals.catching_up(row, now_s) or not self._settled(now_s):
                 continue
             del self._returning[home_id]
-            observed = self._arrivals.watched_on(row, now_s) and dark.by_gateway
-            span = _LONG_AGO if observed or now_s <= dark.since_s else (dark.since_s, now_s)
+            observed = self._arrivals.watched_on(row, now_s) and change.by_gateway
+            span = _LONG_AGO if observed or now_s <= change.since_s else (change.since_s, now_s)
             self._detector.outage(home_id, *span)
 
     # --- silence ---------------------------------------------------------------------------------------------------
 
     def _settled(self, now_s: float) -> bool:
-        return self._sight.up and now_s - self._sight.since_s >= self._rules.settle_s
+        return self._supervision.receiving and now_s - self._supervision.since_s >= self._rules.settle_s
 
     def _ready(self, now_s: float) -> list[InactivitySignal]:
         """Silences that are due and can be believed; the others wait, until life ends them."""
@@ -286,9 +290,9 @@ class MonitoringService:
         row = self._rows.get(home_id)
         if row is None or self._replay is not None or not self._settled(now_s):
             return False
-        if self._sight.is_dark(home_id) or home_id in self._returning:
+        if self._supervision.is_offline(home_id) or home_id in self._returning:
             return False
-        if not self._sight.heard_since(home_id, self._sight.since_s):
+        if not self._supervision.gateway_seen_since(home_id, self._supervision.since_s):
             return False
         return not self._late(home_id, now_s) or self._arrivals.reached(row, signal.deadline_s, now_s)
 
@@ -321,7 +325,7 @@ class MonitoringService:
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)
-            snapshot, blind, offline = records.snapshot(NAME), records.blind(), records.offline()
+            snapshot, homes, gateways = records.snapshot(NAME), records.offline_homes(), records.gateways_offline()
             away = records.absences(work.clock.now())
         from_s = now_s - self._rules.history_s
         with self._lock:
@@ -333,9 +337,9 @@ class MonitoringService:
         with self._lock:
             if not math.isfinite(self._detector.state.until_s):
                 self._detector.sweep(now_s)  # What never knew the time would read the past without asking about it.
-            self._sight.recall(blind)
-            for home_id in offline:
-                self._sight.online(home_id, False, now_s)
+            self._supervision.restore_offline(homes)
+            for home_id in gateways:
+                self._supervision.set_gateway_online(home_id, False, now_s)
             self._settle_outages(now_s)
         self._replay_series(series, from_s)
 
@@ -360,14 +364,14 @@ class MonitoringService:
 
     def _settle_outages(self, now_s: float) -> None:
         """Outages of the snapshot and of the records become the same."""
-        dark = {one.home_id: one for one in self._sight.dark}
+        offline = {one.home_id: one for one in self._supervision.offline_homes}
         state = self._detector.state
         for home_id, row in self._rows.items():
             began = float(state["outage_from_s"][row])
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
-            if home_id in dark:
-                self._detector.outage(home_id, dark[home_id].since_s, None)
-                self._arrivals.follow(row, dark[home_id].since_s, cut=dark[home_id].by_gateway)
+            if home_id in offline:
+                self._detector.outage(home_id, offline[home_id].since_s, None)
+                self._arrivals.follow(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
             elif still_open:
                 self._arrivals.follow(row, began, cut=True)
                 self._returning[home_id] = HomeOffline(home_id, min(began, now_s), by_gateway=True)

@@ -1,7 +1,7 @@
-"""Which homes can be seen. State in memory, fed by what was heard, judged by `anju_detect.supervision`.
+"""Supervision of homes: which ones the platform receives data from, as `anju_detect.supervision` decides.
 
-Silence counts from when the platform itself began to listen, so that its own restart makes no home blind. A home that
-was blind before stays blind until it is heard.
+Silence is counted from the moment the platform itself began to receive, so that its own restart takes no home offline.
+A home that was offline before a restart stays so until its gateway is seen again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNKNOWN = OfflineReason(OfflineCause.SENSORS_UNHEARD)
 
 @dataclass(frozen=True, slots=True)
 class HomeOffline:
-    """A home that can't be seen: since when (Unix seconds), why, and whether for the silence of its gateway."""
+    """A home without data since `since_s` (Unix seconds), and why; `by_gateway`: because its gateway is silent."""
 
     home_id: str
     since_s: float
@@ -39,23 +39,23 @@ class HomeOffline:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What a judgement found; each is to be passed to `settle` once it is kept in the records."""
+class SupervisionChanges:
+    """Result of one evaluation; pass each entry to `confirm_change` once it is stored in the database."""
 
-    darkened: list[HomeOffline]
-    seen_again: list[HomeOffline]
+    offline: list[HomeOffline]
+    online: list[HomeOffline]
 
 
 class SupervisionMonitor:
-    """Devices and gateways with their last words. Not safe for threads by itself."""
+    """When each supervised device and gateway was last seen. Not thread-safe: the caller holds a lock."""
 
     def __init__(
-        self, rules: MonitoringRules, parameters: SupervisionParameters | None, listening_since_s: float
+        self, rules: MonitoringRules, parameters: SupervisionParameters | None, receiving_since_s: float
     ) -> None:
         self._rules = rules
         self._parameters = parameters or SUPERVISION
-        self._since_s = listening_since_s
-        self._up = True
+        self._since_s = receiving_since_s
+        self._receiving = True
         self._rows: dict[tuple[str, str], int] = {}
         self._homes: list[str] = []
         self._home = np.zeros(0, np.int64)
@@ -65,14 +65,14 @@ class SupervisionMonitor:
         self._fresh: dict[tuple[str, str], float] = {}
         self._returned: dict[str, float] = {}
         self._gone: dict[str, float] = {}
-        self._unheard: dict[str, tuple[str, float]] = {}
-        """Homes whose gateway hears no sensors: why, and since when."""
-        self._dark: dict[str, HomeOffline] = {}
+        self._bus_down: dict[str, tuple[str, float]] = {}
+        """Homes whose gateway receives no sensors: cause, and since when."""
+        self._offline: dict[str, HomeOffline] = {}
 
     # --- what is there ---------------------------------------------------------------------------------------------
 
-    def register(self, devices: Iterable[Supervised]) -> None:
-        """Supervise these from now on, and no others; what was heard of them is kept."""
+    def replace_devices(self, devices: Iterable[Supervised]) -> None:
+        """Supervise exactly these devices from now on; the last-seen times of those that stay are kept."""
         listed = list(devices)
         held = {key: float(self._seen[row]) for key, row in self._rows.items()}
         homes = {home: number for number, home in enumerate(sorted({one.home_id for one in listed}))}
@@ -87,101 +87,101 @@ class SupervisionMonitor:
         known = [held.get((one.home_id, one.device_id), math.nan) for one in listed]
         self._seen = np.fmax(np.array([one.seen_s for one in listed], np.float64), np.array(known, np.float64))
 
-    def recall(self, blind: Mapping[str, float]) -> None:
-        """Homes that were blind when the platform stopped, each with since when."""
-        self._dark = {
+    def restore_offline(self, offline_since: Mapping[str, float]) -> None:
+        """Take over the homes that were offline when the platform stopped: home id → since when, Unix seconds."""
+        self._offline = {
             home: HomeOffline(home, since, by_gateway=self._gateway_spoke(home) <= since + 1)
-            for home, since in blind.items()
+            for home, since in offline_since.items()
         }
 
-    # --- what is heard ---------------------------------------------------------------------------------------------
+    # --- what is received ---------------------------------------------------------------------------------------------
 
-    def listening(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
-        """The platform began or ceased to receive; silence counts anew from then on."""
-        if up != self._up:
-            self._up, self._since_s = up, at_s
+    def set_receiving(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+        """Record that the platform began (`up`) or ceased to receive at `at_s`; silence is counted anew from then."""
+        if up != self._receiving:
+            self._receiving, self._since_s = up, at_s
 
     @property
-    def up(self) -> bool:
-        """Whether the platform receives anything."""
-        return self._up
+    def receiving(self) -> bool:
+        """Whether the platform itself receives telemetry."""
+        return self._receiving
 
     @property
     def since_s(self) -> float:
-        """Since when it does, or does not."""
+        """Since when `receiving` has its value, Unix seconds."""
         return self._since_s
 
-    def hear(self, sightings: Sightings, arrived_s: float) -> None:
-        """Devices and gateways spoke; a time in the future counts as now."""
+    def record_last_seen(self, sightings: Sightings, arrived_s: float) -> None:
+        """Note when devices and gateways were last seen; a time later than `arrived_s` counts as `arrived_s`."""
         fresh = self._fresh
         for key, sighting in sightings.items():
             at_s = min(sighting.at_s, arrived_s)
             if at_s > fresh.get(key, -math.inf):
                 fresh[key] = at_s
 
-    def online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
-        """The broker or the gateway itself says whether it is there."""
+    def set_gateway_online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
+        """Record what the broker (last will) or the gateway itself reports about the gateway's connection."""
         if online:
             self._gone.pop(home_id, None)
         else:
             self._gone.setdefault(home_id, at_s)
 
-    def deaf(self, home_id: str, cause: str, since_s: float) -> None:
-        """A gateway hears no sensors for this cause since then; or hears them (again), where there is none."""
+    def set_sensor_bus(self, home_id: str, cause: str, since_s: float) -> None:
+        """Record why a gateway receives no sensors and since when; an empty `cause` means that it receives them."""
         if cause:
-            known = self._unheard.get(home_id)
-            self._unheard[home_id] = (cause, since_s if known is None else min(since_s, known[1]))
-        elif self._unheard.pop(home_id, None) is not None:
+            known = self._bus_down.get(home_id)
+            self._bus_down[home_id] = (cause, since_s if known is None else min(since_s, known[1]))
+        elif self._bus_down.pop(home_id, None) is not None:
             self._returned[home_id] = since_s
 
-    def heard_since(self, home_id: str, at_s: float) -> bool:
-        """Whether the home's gateway spoke since, or it has none to wait for."""
+    def gateway_seen_since(self, home_id: str, at_s: float) -> bool:
+        """Whether the home's gateway was seen at or after `at_s`; True for a home without one."""
         return home_id not in self._gateways or self._gateway_spoke(home_id) >= at_s
 
-    def is_dark(self, home_id: str) -> bool:
-        """Whether the home is known to be blind."""
-        return home_id in self._dark
+    def is_offline(self, home_id: str) -> bool:
+        """Whether the home is recorded as offline."""
+        return home_id in self._offline
 
     @property
-    def dark(self) -> list[HomeOffline]:
-        """Every home that is known to be blind."""
-        return list(self._dark.values())
+    def offline_homes(self) -> list[HomeOffline]:
+        """Every home that is recorded as offline."""
+        return list(self._offline.values())
 
-    # --- judging ---------------------------------------------------------------------------------------------------
+    # --- evaluation ---------------------------------------------------------------------------------------------------
 
-    def judge(self, now_s: float) -> Changes:
-        """Which homes can no longer be seen, and which can again; nothing changes until `settle`."""
+    def evaluate_homes(self, now_s: float) -> SupervisionChanges:
+        """Find the homes that went offline or came back; nothing changes until `confirm_change`."""
         self._drain()
         if not len(self._home):
-            return Changes([], list(self._dark.values()))
+            return SupervisionChanges([], list(self._offline.values()))
         self._forgive()
-        offline = supervise_devices(self._devices(now_s), now_s, self._parameters).offline
-        blind = {self._homes[one.home] for one in offline}
+        found = supervise_devices(self._devices(now_s), now_s, self._parameters).offline
+        silent = {self._homes[one.home] for one in found}
         gone = {home for home, at_s in self._gone.items() if now_s - at_s > self._rules.offline_s}
-        new = [home for home in blind if home not in self._dark]
-        darkened = self._explained(new, now_s)
+        new = [home for home in silent if home not in self._offline]
+        offline = self._explained(new, now_s)
         known = set(self._homes)
-        darkened += [
+        offline += [
             HomeOffline(home, self._gone[home], True, OfflineReason(OfflineCause.GATEWAY_OFFLINE))
             for home in sorted(gone & known)
-            if home not in blind and home not in self._dark
+            if home not in silent and home not in self._offline
         ]
-        unheard = {home for home, (_, since_s) in self._unheard.items() if now_s - since_s > self._rules.deaf_s}
-        darkened += [
-            HomeOffline(home, self._unheard[home][1], False, _why_unheard(self._unheard[home][0]))
-            for home in sorted(unheard & known - gone)
-            if home not in blind and home not in self._dark
+        bus_down = {home for home, (_, since_s) in self._bus_down.items() if now_s - since_s > self._rules.sensor_bus_s}
+        offline += [
+            HomeOffline(home, self._bus_down[home][1], False, _why_unheard(self._bus_down[home][0]))
+            for home in sorted(bus_down & known - gone)
+            if home not in silent and home not in self._offline
         ]
-        still = blind | gone | unheard
-        again = [dark for home, dark in self._dark.items() if home not in still]
-        return Changes(darkened, again)
+        still = silent | gone | bus_down
+        online = [known for home, known in self._offline.items() if home not in still]
+        return SupervisionChanges(offline, online)
 
-    def settle(self, dark: HomeOffline, *, seen: bool) -> None:
-        """A change of `judge` is kept in the records."""
-        if seen:
-            self._dark.pop(dark.home_id, None)
+    def confirm_change(self, change: HomeOffline, *, online: bool) -> None:
+        """Apply a change of `evaluate_homes` that is now stored in the database."""
+        if online:
+            self._offline.pop(change.home_id, None)
         else:
-            self._dark[dark.home_id] = dark
+            self._offline[change.home_id] = change
 
     def _drain(self) -> None:
         rows = [(self._rows[key], at_s) for key, at_s in self._fresh.items() if key in self._rows]
@@ -195,7 +195,7 @@ class SupervisionMonitor:
 
     def _forgive(self) -> None:
         """A gateway that is back: what its devices could not say through it is not held against them."""
-        for one in self._dark.values():
+        for one in self._offline.values():
             spoke_s = self._gateway_spoke(one.home_id)
             if one.by_gateway and spoke_s > one.since_s:
                 self._returned[one.home_id] = spoke_s
@@ -209,9 +209,9 @@ class SupervisionMonitor:
         floor = np.full(len(self._homes), self._since_s)
         expected, returned = floor.copy(), np.full(len(self._homes), -np.inf)
         number = {home: row for row, home in enumerate(self._homes)}
-        for home, dark in self._dark.items():
+        for home, known in self._offline.items():
             if home in number:
-                floor[number[home]], expected[number[home]] = -np.inf, dark.since_s
+                floor[number[home]], expected[number[home]] = -np.inf, known.since_s
         for home, at_s in self._returned.items():
             if home in number:
                 returned[number[home]] = at_s
@@ -230,13 +230,13 @@ class SupervisionMonitor:
         spoke = np.full(len(self._homes), -np.inf)
         heard = is_gateway & ~np.isnan(self._seen)
         np.maximum.at(spoke, self._home[heard], self._seen[heard])
-        return (spoke >= self._since_s) & (now_s - self._since_s >= self._rules.told_s) & self._up
+        return (spoke >= self._since_s) & (now_s - self._since_s >= self._rules.told_s) & self._receiving
 
     def _explained(self, homes: list[str], now_s: float) -> list[HomeOffline]:
         """The same homes with their true last words, which may be older than the platform's listening."""
         if not homes:
             return []
-        if not self._up:
+        if not self._receiving:
             return [
                 HomeOffline(home, self._since_s, by_gateway=True, reason=OfflineReason(OfflineCause.PLATFORM_OFFLINE))
                 for home in homes
@@ -246,9 +246,9 @@ class SupervisionMonitor:
         truth = SupervisedDevices(self._home[wanted], self._kind[wanted], self._seen[wanted], expected)
         kinds = self._kind[wanted]
         offline = supervise_devices(truth, now_s, self._parameters).offline
-        return [self._dark_of(one, KINDS[kinds[one.device]], now_s) for one in offline]
+        return [self._home_offline(one, KINDS[kinds[one.device]], now_s) for one in offline]
 
-    def _dark_of(self, one: OfflineHome, kind: DeviceKind, now_s: float) -> HomeOffline:
+    def _home_offline(self, one: OfflineHome, kind: DeviceKind, now_s: float) -> HomeOffline:
         cause = OfflineCause.DEVICE_NEVER_HEARD if one.never_heard else OfflineCause.DEVICE_SILENT
         reason = OfflineReason(cause, kind, now_s - one.since_s)
         return HomeOffline(self._homes[one.home], one.since_s, kind is DeviceKind.GATEWAY, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import AccountsDep, require
 from anju_platform.residents.schemas import AbsenceKept, AbsenceTold, DoorCode
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import BlindHome, HomeDetail, SearchResult
+from anju_platform.residents.views import HomeDetail, OfflineHome, SearchResult
 from anju_platform.web.dependencies import ServicesDep, UnitDep, provide
 
 router = APIRouter(tags=["residents"])
@@ -58,10 +58,15 @@ def find_residents(
     return residents.search(work, actor, q, limit)
 
 
-@router.get("/homes/blind")
-def blind_homes(actor: Watcher, residents: ResidentsDep, work: UnitDep) -> list[BlindHome]:
-    """Homes that cannot be seen, the longest first."""
-    return residents.blind(work, actor)
+@router.get("/homes")
+def list_homes(
+    _supervision: Annotated[Literal["lost"], Query(alias="supervision")],
+    actor: Watcher,
+    residents: ResidentsDep,
+    work: UnitDep,
+) -> list[OfflineHome]:
+    """Homes whose supervision is lost (nothing is received from them), the longest first."""
+    return residents.find_offline_homes(work, actor)
 
 
 @router.get("/homes/{home_id}")

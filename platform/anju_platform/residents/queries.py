@@ -7,20 +7,20 @@ from datetime import date
 
 from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import Device, InactivityDeadline, Sight
+from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Absence, Consent, Home, Resident
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.views import (
     AbsenceView,
-    BlindHome,
     ConsentView,
     ContactView,
     DeviceView,
     HomeDetail,
     Inactivity,
+    OfflineHome,
     OpenAlert,
     Person,
-    SightView,
+    SupervisionView,
     VisitBrief,
     age_on,
 )
@@ -52,19 +52,21 @@ class HomeReader:
             residents=[_person(person, consents, today) for person in home.residents],
             devices=[_device(device) for device in repository.devices(home.id)],
             absences=[absence_view(row) for row in repository.absences(home.id, self._now)],
-            sight=_sight(repository.sights(one).get(home.id)),
+            supervision=_supervision(repository.supervision_of(one).get(home.id)),
             inactivity=_inactivity(repository.deadlines(one).get(home.id)),
             open_alerts=[_alert(alert) for alert in repository.open_alerts(one)],
             last_visit=visit_brief(repository.last_visit(home.id)),
             next_visit=visit_brief(repository.next_visit(home.id)),
         )
 
-    def blind(self, community_id: str | None) -> list[BlindHome]:
+    def find_offline_homes(self, community_id: str | None) -> list[OfflineHome]:
         """Homes that cannot be seen."""
-        rows = self._repository.blind(community_id)
+        rows = self._repository.find_offline_homes(community_id)
         homes = [home.id for _sight, home in rows]
-        alerts, repairs = self._repository.blind_alerts(homes), self._repository.repairs(homes)
-        return [_blind(sight, home, alerts.get(home.id), repairs.get(home.id)) for sight, home in rows]
+        alerts, repairs = self._repository.offline_alerts(homes), self._repository.repairs(homes)
+        return [
+            _offline_home(supervision, home, alerts.get(home.id), repairs.get(home.id)) for supervision, home in rows
+        ]
 
 
 def absence_view(row: Absence) -> AbsenceView:
@@ -121,10 +123,10 @@ def _device(row: Device) -> DeviceView:
     )
 
 
-def _sight(row: Sight | None) -> SightView:
+def _supervision(row: HomeSupervision | None) -> SupervisionView:
     if row is None:
-        return SightView(blind_since=None, reason_zh="", reason_en="")
-    return SightView(blind_since=row.blind_since, reason_zh=row.reason_zh, reason_en=row.reason_en)
+        return SupervisionView(offline_since=None, reason_zh="", reason_en="")
+    return SupervisionView(offline_since=row.offline_since, reason_zh=row.reason_zh, reason_en=row.reason_en)
 
 
 def _inactivity(row: InactivityDeadline | None) -> Inactivity:
@@ -139,11 +141,11 @@ def _alert(alert: Alert) -> OpenAlert:
     )
 
 
-def _blind(sight: Sight, home: Home, alert: Alert | None, repair: VisitTask | None) -> BlindHome:
-    if sight.blind_since is None:
+def _offline_home(row: HomeSupervision, home: Home, alert: Alert | None, repair: VisitTask | None) -> OfflineHome:
+    if row.offline_since is None:
         raise ValueError(f"home {home.id} can be seen")
     first = home.residents[0] if home.residents else None
-    return BlindHome(
+    return OfflineHome(
         home_id=home.id,
         community_id=home.community_id,
         name="、".join(person.name for person in home.residents),
@@ -152,9 +154,9 @@ def _blind(sight: Sight, home: Home, alert: Alert | None, repair: VisitTask | No
         building=home.building,
         unit=home.unit,
         room=home.room,
-        since=sight.blind_since,
-        reason_zh=sight.reason_zh,
-        reason_en=sight.reason_en,
+        since=row.offline_since,
+        reason_zh=row.reason_zh,
+        reason_en=row.reason_en,
         alert_id=alert.id if alert else None,
         repair=repair.state if repair else None,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from anju_core.vocabulary import AlertKind, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert
-from anju_platform.devices.models import Device, InactivityDeadline, Sight
+from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Absence, Consent, Home, Resident
 from anju_platform.residents.search import Query
 from anju_platform.visits.models import VisitTask
@@ -50,9 +50,9 @@ class ResidentRepository:
         query = select(Device).where(Device.home_id == home_id)
         return self._session.scalars(query.order_by(Device.room, Device.id)).all()
 
-    def sights(self, homes: Iterable[str]) -> dict[str, Sight]:
+    def supervision_of(self, homes: Iterable[str]) -> dict[str, HomeSupervision]:
         """Whether homes can be seen, by home."""
-        rows = self._session.scalars(select(Sight).where(Sight.home_id.in_(list(homes))))
+        rows = self._session.scalars(select(HomeSupervision).where(HomeSupervision.home_id.in_(list(homes))))
         return {row.home_id: row for row in rows}
 
     def deadlines(self, homes: Iterable[str]) -> dict[str, InactivityDeadline]:
@@ -85,18 +85,22 @@ class ResidentRepository:
         query = query.where(VisitTask.checked_out_at.is_(None)).order_by(VisitTask.arrive_by, VisitTask.id)
         return self._session.scalars(query.limit(1)).one_or_none()
 
-    def blind(self, community_id: str | None) -> Sequence[tuple[Sight, Home]]:
+    def find_offline_homes(self, community_id: str | None) -> Sequence[tuple[HomeSupervision, Home]]:
         """Homes that cannot be seen, the longest first."""
-        query = select(Sight, Home).join(Home, Home.id == Sight.home_id).where(Sight.blind_since.is_not(None))
+        query = (
+            select(HomeSupervision, Home)
+            .join(Home, Home.id == HomeSupervision.home_id)
+            .where(HomeSupervision.offline_since.is_not(None))
+        )
         if community_id is not None:
             query = query.where(Home.community_id == community_id)
-        rows = self._session.execute(query.order_by(Sight.blind_since, Home.id)).unique()
+        rows = self._session.execute(query.order_by(HomeSupervision.offline_since, Home.id)).unique()
         return [(row[0], row[1]) for row in rows]
 
-    def blind_alerts(self, homes: Iterable[str]) -> dict[str, Alert]:
-        """The open alert about each blind home."""
+    def offline_alerts(self, homes: Iterable[str]) -> dict[str, Alert]:
+        """The open alert about each offline home."""
         alerts = self.open_alerts(homes)
-        return {alert.home_id: alert for alert in reversed(alerts) if alert.kind == AlertKind.BLIND.value}
+        return {alert.home_id: alert for alert in reversed(alerts) if alert.kind == AlertKind.HOME_OFFLINE.value}
 
     def repairs(self, homes: Iterable[str]) -> dict[str, VisitTask]:
         """Repair visits under way, by home."""

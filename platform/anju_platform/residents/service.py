@@ -17,7 +17,7 @@ from anju_platform.residents.models import Absence, Home
 from anju_platform.residents.queries import HomeReader
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.search import parse
-from anju_platform.residents.views import BlindHome, Found, HomeDetail, SearchResult, age_on
+from anju_platform.residents.views import Found, HomeDetail, OfflineHome, SearchResult, age_on
 
 LONGEST_ABSENCE = timedelta(days=92)
 _POLLED = timedelta(minutes=10)
@@ -36,11 +36,11 @@ class ResidentService:
         repository = ResidentRepository(work.session)
         people = repository.find(parse(text), actor.community_id, limit + 1)
         homes = {person.home_id for person in people}
-        sights, deadlines = repository.sights(homes), repository.deadlines(homes)
+        supervised, deadlines = repository.supervision_of(homes), repository.deadlines(homes)
         alerts = repository.open_alerts(homes)
         rows = []
         for person in people[:limit]:
-            home, sight, silence = person.home, sights.get(person.home_id), deadlines.get(person.home_id)
+            home, supervision, silence = person.home, supervised.get(person.home_id), deadlines.get(person.home_id)
             states = [alert.state for alert in alerts if alert.home_id == person.home_id]
             rows.append(
                 Found(
@@ -53,7 +53,7 @@ class ResidentService:
                     building=home.building,
                     unit=home.unit,
                     room=home.room,
-                    blind_since=sight.blind_since if sight else None,
+                    offline_since=supervision.offline_since if supervision else None,
                     last_life_at=silence.last_life_at if silence else None,
                     open_alerts=len(states),
                     way=bool(states) and all(state in _TAKEN for state in states),
@@ -78,10 +78,10 @@ class ResidentService:
         self._access.log_look(work, actor, "door_code", home_id, why.strip())
         return home.door_code
 
-    def blind(self, work: UnitOfWork, actor: Actor) -> list[BlindHome]:
+    def find_offline_homes(self, work: UnitOfWork, actor: Actor) -> list[OfflineHome]:
         """Homes of the asker's scope that cannot be seen, the longest first."""
-        self._access.log_look(work, actor, "blind", None, once_in=_POLLED)
-        return HomeReader(work).blind(actor.community_id)
+        self._access.log_look(work, actor, "offline_homes", None, once_in=_POLLED)
+        return HomeReader(work).find_offline_homes(actor.community_id)
 
     def tell_absence(
         self, work: UnitOfWork, actor: Actor, home_id: str, until: datetime, start: datetime | None = None

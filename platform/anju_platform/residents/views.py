@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A resident in a list. `last_life_at` None: never seen; `blind_since` None: can be seen."""
+    """A resident in a list. `last_life_at` None: never seen; `offline_since` None: can be seen."""
 
     home_id: str
     community_id: str
@@ -21,7 +21,7 @@ class Found:
     building: str
     unit: str
     room: str
-    blind_since: datetime | None
+    offline_since: datetime | None
     last_life_at: datetime | None
     open_alerts: int
     way: bool
@@ -99,10 +99,10 @@ class AbsenceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SightView:
+class SupervisionView:
     """Whether the home can be seen."""
 
-    blind_since: datetime | None
+    offline_since: datetime | None
     reason_zh: str
     reason_en: str
 
@@ -155,7 +155,7 @@ class HomeDetail:
     residents: Sequence[Person]
     devices: Sequence[DeviceView]
     absences: Sequence[AbsenceView]
-    sight: SightView
+    supervision: SupervisionView
     inactivity: Inactivity
     open_alerts: Sequence[OpenAlert]
     last_visit: VisitBrief | None
@@ -163,7 +163,7 @@ class HomeDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlindHome:
+class OfflineHome:
     """A home that cannot be seen; `repair` is the state of a repair visit that is under way."""
 
     home_id: str

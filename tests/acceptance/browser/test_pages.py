@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures._browser import BLIND, DESKTOP, PHONE, Desk, Live, write_fall
+from fixtures._browser import DESKTOP, OFFLINE_HOMES, PHONE, Desk, Live, write_fall
 from playwright.sync_api import Page, Route, expect
 
 from anju_core.vocabulary import AlertKind
@@ -28,10 +28,10 @@ def a_busy_night(live: Live) -> dict[str, UUID]:
     silence = live.raise_alert("home-03", AlertKind.INACTIVITY, ago=timedelta(hours=5, minutes=10), score=0.82)
     fall = live.raise_alert("home-02", AlertKind.FALL, ago=timedelta(seconds=40), score=0.93)
     write_fall(live.platform, "home-02", live.now().timestamp() - 40)
-    blind = live.raise_alert(BLIND[0], AlertKind.BLIND, ago=timedelta(minutes=12))
+    offline = live.raise_alert(OFFLINE_HOMES[0], AlertKind.HOME_OFFLINE, ago=timedelta(minutes=12))
     press = live.press("home-01")
     live.elder_heard(press, "home-01", "heard")
-    return {"silence": silence, "fall": fall, "blind": blind, "press": press}
+    return {"silence": silence, "fall": fall, "offline": offline, "press": press}
 
 
 def test_the_board(desk: Desk, look: tuple[str, str, str]) -> None:
@@ -72,7 +72,7 @@ def test_a_page_that_looks_again_by_itself_leaves_the_button_as_it_is(desk: Desk
 PAGES = [
     ("worker", "/residents?q=wgl", "residents"),
     ("worker", "/homes/home-01?days=7", "home"),
-    ("worker", "/blind", "blind"),
+    ("worker", "/homes?supervision=lost", "homes"),
     ("worker", "/shift", "shift"),
     ("carer", "/carer", "carer-none"),
     ("provider", "/provider", "provider"),

@@ -79,7 +79,7 @@ def test_the_elder_hears_who_comes_and_when() -> None:
 
 
 def test_nobody_at_home_is_spoken_to_about_a_blind_home() -> None:
-    assert AlertKind.BLIND not in SEEN
+    assert AlertKind.HOME_OFFLINE not in SEEN
     for kind, saying in SEEN.items():
         assert saying.zh, kind
         assert saying.en, kind

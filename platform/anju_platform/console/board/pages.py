@@ -30,7 +30,7 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.console.waveform_chart import WaveformChart, magnitudes
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.devices.models import HomeSupervision
 from anju_platform.i18n import time_format
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
@@ -191,14 +191,14 @@ def _board(asked: PageContext) -> Board:
         rows = asked.service(AlertService).board(work, actor.community_id, now)
         load = asked.service(AlertService).load(work, actor.community_id, now)
         homes = select(func.count()).select_from(Home)
-        blind = select(func.count()).select_from(SeenRow).join(Home, Home.id == SeenRow.home_id)
-        blind = blind.where(SeenRow.blind_since.is_not(None))
+        offline = select(func.count()).select_from(HomeSupervision).join(Home, Home.id == HomeSupervision.home_id)
+        offline = offline.where(HomeSupervision.offline_since.is_not(None))
         if actor.community_id is not None:
             homes = homes.where(Home.community_id == actor.community_id)
-            blind = blind.where(Home.community_id == actor.community_id)
-        counted = work.session.scalar(homes) or 0, work.session.scalar(blind) or 0
+            offline = offline.where(Home.community_id == actor.community_id)
+        counted = work.session.scalar(homes) or 0, work.session.scalar(offline) or 0
         notes = [_quiet(one, asked.words) for one in asked.service(RoutineService).notes(work, actor)]
-    drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], blind=counted[1])
+    drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], offline=counted[1])
     return replace(drawn, notes=notes)
 
 
@@ -223,11 +223,11 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
         if home is None:
             raise AlertNotFound(alert_id)
         visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
-        sight = work.session.get(SeenRow, home.id)
-        blind_since = sight.blind_since if sight is not None else None
+        sight = work.session.get(HomeSupervision, home.id)
+        offline_since = sight.offline_since if sight is not None else None
     also = ""
-    if blind_since is not None and found.row.kind is not AlertKind.BLIND:
-        also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, blind_since))
+    if offline_since is not None and found.row.kind is not AlertKind.HOME_OFFLINE:
+        also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, offline_since))
     strip, wave = _drawings(asked, found, now)
     return presenter.detail(found, asked.actor, home, words, now, visit=visit, strip=strip, wave=wave, also=also)
 
@@ -250,8 +250,8 @@ def _drawings(
         return None, None
     rows = day_timeline.rows(signs, start, end, asked.words, day_timeline.usual(signs, start, start, end))
     gap = Stretch(max(one.happened_at, start), upto) if one.kind in _GAPS else None
-    impact = None if gap or one.kind is AlertKind.BLIND else one.happened_at
-    dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.BLIND else []
+    impact = None if gap or one.kind is AlertKind.HOME_OFFLINE else one.happened_at
+    dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.HOME_OFFLINE else []
     strip = ActivityTimeline(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
     wave = None
     if clip is not None:

@@ -21,7 +21,7 @@ from anju_platform.i18n.translation import N_, Words
 FLOOD = 10
 """More alerts than this in ten minutes are a flood for one operator (ISA-18.2)."""
 GROUP_FROM = 3
-"""So many homes blind for one cause are one line."""
+"""So many homes offline for one cause are one line."""
 _NIGHT = (6, 21)
 _SURE = ((0.9, N_("很确定（%(n)s）")), (0.7, N_("比较确定（%(n)s）")), (0.0, N_("不太确定（%(n)s）")))
 _WAITING = (AlertState.RAISED, AlertState.NOTIFIED)
@@ -30,14 +30,14 @@ OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 """What a worker can close an alert with."""
 
 
-def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, homes: int, blind: int) -> Board:
-    """The list, in the order that the service gives; many blind homes of one cause become one line."""
+def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
+    """The list, in the order that the service gives; many offline homes of one cause become one line."""
     drawn = [row(one, words) for one in rows]
-    blind_by_cause: dict[str, list[Row]] = defaultdict(list)
+    offline_by_cause: dict[str, list[Row]] = defaultdict(list)
     for one in drawn:
         if one.sight is Sight.DARK:
-            blind_by_cause[one.reason].append(one)
-    groups = [Group(cause, members) for cause, members in blind_by_cause.items() if len(members) >= GROUP_FROM]
+            offline_by_cause[one.reason].append(one)
+    groups = [Group(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
     grouped = {member.id for group in groups for member in group.rows}
     hour = now.astimezone(time_format.SHANGHAI).hour
     return Board(
@@ -48,7 +48,7 @@ def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, h
         load=load,
         flood=load > FLOOD,
         homes=homes,
-        blind=blind,
+        offline=offline,
         night=not _NIGHT[0] <= hour < _NIGHT[1],
     )
 
@@ -154,7 +154,7 @@ def _last_call(found: AlertDetail) -> CallOutcome | None:
 def _likely(found: AlertDetail, visit: VisitLine | None) -> str:
     """What is chosen already; nothing where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
-        return Outcome.REAL_HELPED.value if found.row.kind is not AlertKind.BLIND else Outcome.TECHNICAL.value
+        return Outcome.REAL_HELPED.value if found.row.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
     return ""
 
 

@@ -63,14 +63,14 @@ class Board:
     waiting: Sequence[Row]
     """Those that nobody has taken; the page sounds until somebody does."""
     untaken: int
-    """The same, with the blind homes that nobody has taken."""
+    """The same, with the offline homes that nobody has taken."""
     groups: Sequence[Group]
     load: int
     """Alerts raised in the last ten minutes."""
     flood: bool
     """More than ten in ten minutes for one operator (ISA-18.2)."""
     homes: int
-    blind: int
+    offline: int
     night: bool
     notes: Sequence[QuietNote] = ()
 

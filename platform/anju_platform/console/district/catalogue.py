@@ -68,7 +68,7 @@ CATALOGUE = (
         compute=kpis.arrived_within(timedelta(minutes=45)),
     ),
     FigureRow(
-        id="blind_share",
+        id="home_offline_share",
         zh="看不到的时间",
         en="Hours that we could not see",
         meaning_zh="所有家庭的小时数里，网关或传感器没有声音的部分",
@@ -77,7 +77,7 @@ CATALOGUE = (
         target=0.01,
         target_source=_OURS,
         higher_is_better=False,
-        compute=kpis.blind_share,
+        compute=kpis.home_offline_share,
     ),
     FigureRow(
         id="false_alerts",

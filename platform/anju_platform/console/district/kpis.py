@@ -127,19 +127,21 @@ def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
     """The share of alarms to which somebody was sent where somebody stood at the door within the limit."""
 
     def compute(happened: Happened) -> Sum:
-        sent = [alert for alert in happened.alerts if alert.sent_at is not None and alert.kind is not AlertKind.BLIND]
+        sent = [
+            alert for alert in happened.alerts if alert.sent_at is not None and alert.kind is not AlertKind.HOME_OFFLINE
+        ]
         ended = [alert for alert in sent if alert.arrived_at is not None or alert.closed_at is None]
         return _in_time(((alert, alert.waits_since, alert.arrived_at) for alert in ended), limit, happened.period.now)
 
     return compute
 
 
-def blind_share(happened: Happened) -> Sum:
+def home_offline_share(happened: Happened) -> Sum:
     """The share of hours in which homes could not be seen; overlapping alerts of a home count once."""
     period, cases, hours = happened.period, list[Case](), 0.0
     by_home: dict[str, list[AlertLife]] = {}
     for alert in happened.alerts:
-        if alert.kind is AlertKind.BLIND and alert.home_id in happened.homes:
+        if alert.kind is AlertKind.HOME_OFFLINE and alert.home_id in happened.homes:
             by_home.setdefault(alert.home_id, []).append(alert)
     for alerts in by_home.values():
         upto = period.start

@@ -55,9 +55,9 @@ class DistrictRepository:
         return {(row[0], OfferState(row[1])): row[2] for row in rows}
 
     def _alerts(self, period: Period) -> list[AlertLife]:
-        # A home that went blind before the period was still blind within it.
+        # A home that went offline before the period was still offline within it.
         within = (Alert.due_since >= period.start) & (Alert.due_since < period.until)
-        dark = (Alert.kind == AlertKind.BLIND.value) & (Alert.happened_at < period.until)
+        dark = (Alert.kind == AlertKind.HOME_OFFLINE.value) & (Alert.happened_at < period.until)
         still = dark & or_(Alert.closed_at.is_(None), Alert.closed_at > period.start)
         query = select(Alert).where(or_(within, still)).options(selectinload(Alert.history))
         if self._community_id is not None:

@@ -17,7 +17,7 @@ class FamilyState(StrEnum):
     """The elder has not agreed to share it."""
     CHECKING = "checking"
     """Something needs a person; somebody is finding out."""
-    BLIND = "blind"
+    HOME_OFFLINE = "home_offline"
     """The home cannot be seen, or nothing has been heard from it yet."""
     AWAY = "away"
     """Told to be elsewhere."""
@@ -35,7 +35,7 @@ class Known:
     shared: bool
     urgent: bool = False
     helper: str = ""
-    blind_since: datetime | None = None
+    offline_since: datetime | None = None
     last_life_at: datetime | None = None
     deadline_at: datetime | None = None
     absent_until: datetime | None = None
@@ -66,12 +66,12 @@ def state_of(known: Known, now: datetime) -> FamilyState:
         return FamilyState.PRIVATE
     if known.urgent:
         return FamilyState.CHECKING
-    if known.blind_since is not None:
-        return FamilyState.BLIND
+    if known.offline_since is not None:
+        return FamilyState.HOME_OFFLINE
     if known.absent_until is not None and known.absent_until > now:
         return FamilyState.AWAY
     if known.last_life_at is None:
-        return FamilyState.BLIND
+        return FamilyState.HOME_OFFLINE
     silent = known.deadline_at is not None and known.deadline_at <= now
     old = (now - known.last_life_at).total_seconds() > FRESHEST_S
     return FamilyState.CHECKING if silent or old else FamilyState.FINE
@@ -89,7 +89,7 @@ def tell(known: Known, called: Called, now: datetime) -> Sentence:
 def _details(state: FamilyState, known: Known) -> tuple[str, str]:
     if state is FamilyState.CHECKING and known.helper:
         return f"{known.helper}正在处理，有结果马上更新。", f"{known.helper} is seeing to it."
-    if state is FamilyState.BLIND and known.blind_since is None:
+    if state is FamilyState.HOME_OFFLINE and known.offline_since is None:
         return "设备还没有传来任何信号。", "The devices have not sent anything yet."
     return _DETAILS.get(state, ("", ""))
 
@@ -97,14 +97,20 @@ def _details(state: FamilyState, known: Known) -> tuple[str, str]:
 _SENTENCES = {
     FamilyState.PRIVATE: ("{who}没有选择和家人分享平安状况", "{who} has chosen not to share this with family"),
     FamilyState.CHECKING: ("正在确认{who}的情况", "We are checking on {they}"),
-    FamilyState.BLIND: ("我们看不到{who}家，正在检查设备", "We cannot see the home and are checking the devices"),
+    FamilyState.HOME_OFFLINE: (
+        "我们看不到{who}家，正在检查设备",
+        "We cannot see the home and are checking the devices",
+    ),
     FamilyState.AWAY: ("{who}不在家，已经告诉我们", "{who} is away, as we were told"),
     FamilyState.FINE: ("{who}今天很好", "{who} is fine today"),
 }
 _DETAILS = {
     FamilyState.PRIVATE: ("有事可以打电话问，也可以问社区。", "Call, or ask the community."),
     FamilyState.CHECKING: ("社区已经收到，正在联系。", "The community knows and is calling."),
-    FamilyState.BLIND: ("看不到不等于出事，您也可以打个电话。", "This need not mean trouble. You can call as well."),
+    FamilyState.HOME_OFFLINE: (
+        "看不到不等于出事，您也可以打个电话。",
+        "This need not mean trouble. You can call as well.",
+    ),
 }
 _KIN = {
     ("女儿", "f"): Called("妈妈", "your mother"),

@@ -26,11 +26,11 @@ _POLLED = timedelta(minutes=10)
 _LOOKS = 20
 _DAY_BEGINS = time(4)
 """Movement before four is not yet "she rose"."""
-_ABOUT_A_DEVICE = frozenset({AlertKind.BLIND.value})
+_ABOUT_A_DEVICE = frozenset({AlertKind.HOME_OFFLINE.value})
 _SIGHTS = {
     FamilyState.PRIVATE: "dark",
     FamilyState.CHECKING: "way",
-    FamilyState.BLIND: "dark",
+    FamilyState.HOME_OFFLINE: "dark",
     FamilyState.AWAY: "fine",
     FamilyState.FINE: "fine",
 }
@@ -157,7 +157,7 @@ class FamilyService:
         shared: bool,
         now: datetime,
     ) -> Known:
-        sight = repository.sights([home.id]).get(home.id)
+        supervision = repository.supervision_of([home.id]).get(home.id)
         silence = repository.deadlines([home.id]).get(home.id)
         urgent = [alert for alert in alerts if alert.kind not in _ABOUT_A_DEVICE]
         running = [row.until for row in repository.absences(home.id, now) if row.start <= now]
@@ -165,7 +165,7 @@ class FamilyService:
             shared=shared,
             urgent=bool(urgent),
             helper=_present(visit) or next((alert.taken_by_name for alert in urgent if alert.taken_by_name), ""),
-            blind_since=_blind_since(alerts, sight.blind_since if sight else None),
+            offline_since=_offline_since(alerts, supervision.offline_since if supervision else None),
             last_life_at=silence.last_life_at if silence else None,
             deadline_at=silence.due_at if silence else None,
             absent_until=max(running, default=None),
@@ -191,6 +191,6 @@ def _present(visit: VisitTask | None) -> str:
     return visit.carer_name if visit is not None and visit.state == VisitState.CHECKED_IN.value else ""
 
 
-def _blind_since(alerts: Sequence[Alert], since: datetime | None) -> datetime | None:
-    blind = [alert.happened_at for alert in alerts if alert.kind == AlertKind.BLIND.value]
-    return min([*blind, *([since] if since else [])], default=None)
+def _offline_since(alerts: Sequence[Alert], since: datetime | None) -> datetime | None:
+    offline = [alert.happened_at for alert in alerts if alert.kind == AlertKind.HOME_OFFLINE.value]
+    return min([*offline, *([since] if since else [])], default=None)

@@ -20,14 +20,14 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import address
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import BlindHome
+from anju_platform.residents.views import OfflineHome
 from anju_platform.web.errors import status_of
 
-router = APIRouter(prefix="/blind", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
+router = APIRouter(prefix="/homes", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlindShown:
+class OfflineHomeRow:
     """A home that cannot be seen; `repair` is the state of a repair that is under way, or empty."""
 
     home_id: str
@@ -41,14 +41,14 @@ class BlindShown:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Homes blind for one reason."""
+    """Homes that are offline for one reason."""
 
     cause: str
-    rows: Sequence[BlindShown]
+    rows: Sequence[OfflineHomeRow]
 
 
-@router.get("", name="blind")
-def show_blind(asked: PageContextDep) -> Response:
+@router.get("", name="homes")
+def show_offline_homes(asked: PageContextDep) -> Response:
     """Grouped by cause, the longest first."""
     return _show(asked)
 
@@ -59,8 +59,8 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
     try:
         with asked.work() as work:
             home = asked.service(ResidentService).seen_home(work, asked.actor, home_id)
-            blind = {one.home_id: one for one in asked.service(ResidentService).blind(work, asked.actor)}
-            waiting = blind.get(home_id)
+            offline = {one.home_id: one for one in asked.service(ResidentService).find_offline_homes(work, asked.actor)}
+            waiting = offline.get(home_id)
             if waiting is None or waiting.repair is None:
                 work.record(
                     VisitRequested(
@@ -75,21 +75,21 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
                 )
     except DomainError as refusal:
         return _show(asked, explain(refusal, asked.words), status_of(refusal))
-    return RedirectResponse("/blind", status_code=303)
+    return RedirectResponse("/homes?supervision=lost", status_code=303)
 
 
 def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     with asked.work() as work:
-        found = asked.service(ResidentService).blind(work, asked.actor)
-    causes: dict[str, list[BlindShown]] = defaultdict(list)
+        found = asked.service(ResidentService).find_offline_homes(work, asked.actor)
+    causes: dict[str, list[OfflineHomeRow]] = defaultdict(list)
     for home in found:
         causes[asked.words.pick(home.reason_zh, home.reason_en)].append(_shown(home, asked.words))
     groups = [Cause(cause, rows) for cause, rows in causes.items()]
-    return asked.page("blind.html", "homes", status=status, groups=groups, problem=problem)
+    return asked.page("homes.html", "homes", status=status, groups=groups, problem=problem)
 
 
-def _shown(home: BlindHome, words: Words) -> BlindShown:
-    return BlindShown(
+def _shown(home: OfflineHome, words: Words) -> OfflineHomeRow:
+    return OfflineHomeRow(
         home_id=home.home_id,
         name=home.name,
         phone=home.phone,

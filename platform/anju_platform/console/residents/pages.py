@@ -100,7 +100,7 @@ def _found(row: Found, words: Words) -> FoundShown:
     sight = Sight.FINE
     if row.open_alerts:
         sight = Sight.WAY if row.way else Sight.NOW
-    elif row.blind_since is not None:
+    elif row.offline_since is not None:
         sight = Sight.DARK
     return FoundShown(
         home_id=row.home_id,
@@ -143,12 +143,12 @@ def _shown(
 def _sight(found: HomeDetail, words: Words, now: datetime) -> tuple[Sight, str]:
     """The home's state, and why it is so."""
     sights = {alert_sight(alert.kind, alert.state) for alert in found.open_alerts}
-    since = found.sight.blind_since
+    since = found.supervision.offline_since
     for one in (Sight.NOW, Sight.WAY):
         if one in sights:
             return one, say(words, "sight", one)
     if since is not None or Sight.DARK in sights:
-        reason = words.pick(found.sight.reason_zh, found.sight.reason_en)
+        reason = words.pick(found.supervision.reason_zh, found.supervision.reason_en)
         when = time_format.ago(words, now, since) if since else ""
         return Sight.DARK, " · ".join(part for part in (say(words, "sight", Sight.DARK), reason, when) if part)
     return Sight.FINE, say(words, "sight", Sight.FINE)

@@ -22,7 +22,7 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.tester.command_trace import Line
 from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import Sight as SeenRow
+from anju_platform.devices.models import HomeSupervision
 from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.i18n.translation import Words
@@ -128,12 +128,14 @@ def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     for row in asked.service(AlertService).board(work, None, now):
         worse = alert_sight(row.kind, row.state)
         states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
-    blind = set(work.session.scalars(select(SeenRow.home_id).where(SeenRow.blind_since.is_not(None))))
+    offline = set(
+        work.session.scalars(select(HomeSupervision.home_id).where(HomeSupervision.offline_since.is_not(None)))
+    )
     query = select(Home).order_by(Home.id).options(selectinload(Home.residents))
     found = []
     for home in work.session.scalars(query):
         drawn = card_of(home, asked.words, time_format.local_date(now))
-        sight = states.get(home.id) or (Sight.DARK if home.id in blind else Sight.FINE)
+        sight = states.get(home.id) or (Sight.DARK if home.id in offline else Sight.FINE)
         found.append(HomeShown(home.id, drawn.name, drawn.address, sight))
     return found
 

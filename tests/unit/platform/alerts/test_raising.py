@@ -168,7 +168,7 @@ def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(harn
 def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}
     sight = HomeSupervisionChanged(
-        at=harness.clock.now(), home_id="nowhere", blind=True, reason_zh="看不到", reason_en="dark"
+        at=harness.clock.now(), home_id="nowhere", offline=True, reason_zh="看不到", reason_en="dark"
     )
     attempts = {
         "raise": lambda: harness.raise_alert(home_id="nowhere"),
@@ -180,25 +180,25 @@ def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) 
     assert refused.value.home_id == "nowhere"
 
 
-def test_a_blind_home_is_an_alert_until_it_is_seen_again(harness: AlertHarness) -> None:
-    def sight(*, blind: bool) -> None:
+def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: AlertHarness) -> None:
+    def change_supervision(*, offline: bool) -> None:
         with harness.work() as work:
             now = harness.clock.now()
             work.record(
                 HomeSupervisionChanged(
-                    at=now, home_id="home-01", blind=blind, reason_zh="网关断线", reason_en="offline"
+                    at=now, home_id="home-01", offline=offline, reason_zh="网关断线", reason_en="offline"
                 )
             )
 
-    sight(blind=True)
+    change_supervision(offline=True)
     with harness.work() as work:
         (row,) = harness.alerts.board(work, "anning", harness.clock.now())
-    assert row.kind is AlertKind.BLIND
+    assert row.kind is AlertKind.HOME_OFFLINE
     harness.tick(1)
     assert harness.homes.said() == []
-    sight(blind=False)
+    change_supervision(offline=False)
     assert harness.alert(row.id).outcome == Outcome.TECHNICAL
-    sight(blind=True)
+    change_supervision(offline=True)
     with harness.work() as work:
         assert len(harness.alerts.board(work, "anning", harness.clock.now())) == 1
 

@@ -188,11 +188,11 @@ def test_while_the_platform_receives_nothing_no_silence_is_believed(monitoring: 
     monitoring.life(HOME)
     due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 100)
-    monitoring.watch.listening(False, monitoring.now())
+    monitoring.watch.set_receiving(False, monitoring.now())
     monitoring.clock.forward(200)
     monitoring.sweep()
     assert monitoring.raised("inactivity") == []
-    monitoring.watch.listening(True, monitoring.now())
+    monitoring.watch.set_receiving(True, monitoring.now())
     monitoring.check_in(*HOMES)
     monitoring.sweep()
     assert monitoring.raised("inactivity") == []

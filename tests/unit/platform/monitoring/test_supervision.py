@@ -1,4 +1,4 @@
-"""Which homes are blind, and which are seen again."""
+"""Which homes are offline, and which are received again."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def say(monitoring: MonitoringHarness, online: bool, **more: str | float) -> Non
         monitoring.devices.status(work, f"gw-{HOME}", status, monitoring.now())
 
 
-def test_a_silent_gateway_makes_its_home_blind_and_only_its_home(monitoring: MonitoringHarness) -> None:
+def test_a_silent_gateway_takes_its_home_offline_and_only_its_home(monitoring: MonitoringHarness) -> None:
     monitoring.silent.add(HOME)
     last_s = monitoring.now()
     monitoring.live(299, step_s=60)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
     monitoring.live(10, step_s=5)
-    (alert,) = monitoring.raised("blind")
+    (alert,) = monitoring.raised("home_offline")
     assert alert.home_id == HOME
-    sight = monitoring.sight(HOME)
-    assert sight.blind_since is not None
-    assert sight.blind_since.timestamp() == pytest.approx(last_s, abs=0.01)
-    assert "网关" in sight.reason_zh
-    assert sight.reason_en.startswith("Gateway silent for ")
-    assert monitoring.sight(OTHER).blind_since is None if monitoring.row(type(sight), OTHER) else True
+    supervision = monitoring.supervision_of(HOME)
+    assert supervision.offline_since is not None
+    assert supervision.offline_since.timestamp() == pytest.approx(last_s, abs=0.01)
+    assert "网关" in supervision.reason_zh
+    assert supervision.reason_en.startswith("Gateway silent for ")
+    assert monitoring.supervision_of(OTHER).offline_since is None if monitoring.row(type(supervision), OTHER) else True
 
 
 def test_a_home_that_is_heard_is_seen_again(monitoring: MonitoringHarness) -> None:
@@ -41,16 +41,16 @@ def test_a_home_that_is_heard_is_seen_again(monitoring: MonitoringHarness) -> No
     monitoring.live(400, step_s=100)
     monitoring.silent.clear()
     monitoring.live(60, step_s=30)
-    assert monitoring.sight(HOME).blind_since is None
-    (alert,) = monitoring.raised("blind")
+    assert monitoring.supervision_of(HOME).offline_since is None
+    (alert,) = monitoring.raised("home_offline")
     assert alert.closed_at is not None
 
 
-def test_a_blind_home_raises_no_silence(monitoring: MonitoringHarness) -> None:
+def test_an_offline_home_raises_no_silence(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
     monitoring.silent.add(HOME)
     monitoring.live(30 * 3600)
-    assert [alert.kind for alert in monitoring.raised() if alert.home_id == HOME] == ["blind"]
+    assert [alert.kind for alert in monitoring.raised() if alert.home_id == HOME] == ["home_offline"]
 
 
 def test_the_silence_of_an_outage_that_nobody_watched_counts_anew(monitoring: MonitoringHarness) -> None:
@@ -81,21 +81,21 @@ def test_an_outage_of_the_line_alone_forgets_no_silence(monitoring: MonitoringHa
     assert alert.happened_at.timestamp() == pytest.approx(began_s, abs=0.01)
 
 
-def test_a_last_will_makes_blind_sooner_unless_the_gateway_is_back(monitoring: MonitoringHarness) -> None:
+def test_a_last_will_makes_a_home_offline_sooner_unless_the_gateway_is_back(monitoring: MonitoringHarness) -> None:
     say(monitoring, online=False)
     monitoring.clock.forward(100)
     monitoring.check_in(OTHER)
     monitoring.sweep()
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
     monitoring.clock.forward(30)
     monitoring.check_in(OTHER)
     monitoring.sweep()
-    assert [alert.home_id for alert in monitoring.raised("blind")] == [HOME]
-    assert "掉线" in monitoring.sight(HOME).reason_zh
+    assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
+    assert "掉线" in monitoring.supervision_of(HOME).reason_zh
     say(monitoring, online=True, dropped=7)
     monitoring.check_in(HOME)
     monitoring.sweep()
-    assert monitoring.sight(HOME).blind_since is None
+    assert monitoring.supervision_of(HOME).offline_since is None
     gateway = monitoring.row(Gateway, f"gw-{HOME}")
     assert (gateway.online, gateway.dropped, gateway.spooled, gateway.version) == (True, 7, 2, "1.0")
 
@@ -103,16 +103,16 @@ def test_a_last_will_makes_blind_sooner_unless_the_gateway_is_back(monitoring: M
 def test_a_gateway_that_goes_on_speaking_is_not_gone(monitoring: MonitoringHarness) -> None:
     say(monitoring, online=False)
     monitoring.live(240, step_s=60)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
 
 
-def test_a_silent_motion_sensor_blinds_its_home(monitoring: MonitoringHarness) -> None:
+def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHarness) -> None:
     for _ in range(int(4.2 * 3600 / 600)):
         monitoring.clock.forward(600)
         monitoring.check_in(OTHER)
         monitoring.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
         monitoring.sweep()
-    (alert,) = monitoring.raised("blind")
+    (alert,) = monitoring.raised("home_offline")
     assert (alert.home_id, "人体感应" in alert.reason_zh) == (HOME, True)
 
 
@@ -121,42 +121,42 @@ def test_a_clock_that_is_ahead_hides_no_silence(monitoring: MonitoringHarness) -
     monitoring.watch.heard({key: LastSeen(monitoring.now() + 1e6)}, monitoring.now())
     monitoring.silent.add(HOME)
     monitoring.live(400, step_s=100)
-    assert [alert.home_id for alert in monitoring.raised("blind")] == [HOME]
+    assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
 
 
 def test_a_platform_that_receives_nothing_shows_no_home_as_fine(monitoring: MonitoringHarness) -> None:
-    monitoring.watch.listening(False, monitoring.now())
+    monitoring.watch.set_receiving(False, monitoring.now())
     monitoring.silent.update(HOMES)
     monitoring.live(250, step_s=50)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
     monitoring.live(100, step_s=10)
-    assert {alert.home_id for alert in monitoring.raised("blind")} == set(HOMES)
-    assert "平台" in monitoring.sight(HOME).reason_zh
-    monitoring.watch.listening(True, monitoring.now())
+    assert {alert.home_id for alert in monitoring.raised("home_offline")} == set(HOMES)
+    assert "平台" in monitoring.supervision_of(HOME).reason_zh
+    monitoring.watch.set_receiving(True, monitoring.now())
     monitoring.silent.clear()
     monitoring.live(5, step_s=1)
-    assert monitoring.sight(HOME).blind_since is None
+    assert monitoring.supervision_of(HOME).offline_since is None
 
 
-def test_a_restart_makes_no_home_blind(monitoring: MonitoringHarness) -> None:
+def test_a_restart_takes_no_home_offline(monitoring: MonitoringHarness) -> None:
     monitoring.clock.forward(7200)
     monitoring.restart()
     monitoring.live(250, step_s=50)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
 
 
-def test_a_home_that_was_blind_stays_blind_over_a_restart_until_it_is_heard(monitoring: MonitoringHarness) -> None:
+def test_a_home_that_was_offline_stays_offline_over_a_restart_until_it_is_heard(monitoring: MonitoringHarness) -> None:
     monitoring.silent.add(HOME)
     monitoring.live(400, step_s=100)
-    since = monitoring.sight(HOME).blind_since
+    since = monitoring.supervision_of(HOME).offline_since
     monitoring.clock.forward(600)
     monitoring.restart()
     monitoring.live(120, step_s=30)
-    assert monitoring.sight(HOME).blind_since == since
+    assert monitoring.supervision_of(HOME).offline_since == since
     monitoring.silent.clear()
     monitoring.live(30, step_s=10)
-    assert monitoring.sight(HOME).blind_since is None
-    assert len(monitoring.raised("blind")) == 1
+    assert monitoring.supervision_of(HOME).offline_since is None
+    assert len(monitoring.raised("home_offline")) == 1
 
 
 def test_restarts_do_not_hide_a_dead_sensor(monitoring: MonitoringHarness) -> None:
@@ -173,38 +173,38 @@ def test_restarts_do_not_hide_a_dead_sensor(monitoring: MonitoringHarness) -> No
             first = {(HOME, name): LastSeen(monitoring.now() - 20000) for name, _, _ in DEVICES}
             monitoring.devices.seen(work, first)
         monitoring.restart()
-    assert {alert.home_id for alert in monitoring.raised("blind")} == {HOME}
+    assert {alert.home_id for alert in monitoring.raised("home_offline")} == {HOME}
 
 
 @pytest.mark.parametrize(
     ("cause", "word"), [("zigbee2mqtt", "zigbee2mqtt"), ("bus", "连接断了"), ("other", "收不到传感器")]
 )
-def test_a_gateway_that_hears_no_sensors_makes_blind_within_minutes_and_says_why(
+def test_a_gateway_that_hears_no_sensors_makes_a_home_offline_within_minutes_and_says_why(
     monitoring: MonitoringHarness, cause: str, word: str
 ) -> None:
     since_s = monitoring.now()
     for _ in range(2):
         say(monitoring, online=True, deaf=cause, deaf_since=since_s)
         monitoring.live(40, step_s=20)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
     say(monitoring, online=True, deaf=cause, deaf_since=since_s)
     monitoring.live(40, step_s=20)
-    assert [alert.home_id for alert in monitoring.raised("blind")] == [HOME]
-    sight = monitoring.sight(HOME)
-    assert word in sight.reason_zh
-    assert sight.blind_since is not None
-    assert sight.blind_since.timestamp() == pytest.approx(since_s, abs=0.01)
+    assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
+    supervision = monitoring.supervision_of(HOME)
+    assert word in supervision.reason_zh
+    assert supervision.offline_since is not None
+    assert supervision.offline_since.timestamp() == pytest.approx(since_s, abs=0.01)
     say(monitoring, online=True)
     monitoring.live(60, step_s=20)
-    assert monitoring.sight(HOME).blind_since is None
+    assert monitoring.supervision_of(HOME).offline_since is None
 
 
-def test_sensors_that_are_heard_again_soon_make_nobody_blind(monitoring: MonitoringHarness) -> None:
+def test_sensors_that_are_heard_again_soon_take_nobody_offline(monitoring: MonitoringHarness) -> None:
     say(monitoring, online=True, deaf="zigbee2mqtt", deaf_since=monitoring.now())
     monitoring.live(60, step_s=20)
     say(monitoring, online=True)
     monitoring.live(240, step_s=60)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []
 
 
 def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(monitoring: MonitoringHarness) -> None:
@@ -216,8 +216,8 @@ def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(monito
         monitoring.sweep()
     say(monitoring, online=True)
     monitoring.sweep()
-    assert monitoring.sight(HOME).blind_since is None
-    assert [alert.closed_at is not None for alert in monitoring.raised("blind")] == [True]
+    assert monitoring.supervision_of(HOME).offline_since is None
+    assert [alert.closed_at is not None for alert in monitoring.raised("home_offline")] == [True]
 
 
 def test_a_silence_that_nobody_could_hear_counts_anew(monitoring: MonitoringHarness) -> None:
@@ -237,4 +237,4 @@ def test_a_gateway_whose_clock_is_off_is_deaf_since_it_said_so(monitoring: Monit
     with monitoring.work() as work:
         monitoring.devices.status(work, f"gw-{HOME}", status, monitoring.now())
     monitoring.live(60, step_s=20)
-    assert monitoring.raised("blind") == []
+    assert monitoring.raised("home_offline") == []

@@ -14,7 +14,7 @@ from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, Vis
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
-from anju_platform.devices.models import Device, InactivityDeadline, Sight
+from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
 from anju_platform.residents.search import Query, parse
@@ -79,12 +79,12 @@ def test_search_tells_of_what_is_hidden_and_is_logged(peopled: WebHarness) -> No
 def test_search_shows_the_state_of_each_home(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
-        work.session.add(Sight(home_id="home-01", blind_since=now, reason_zh="", reason_en=""))
+        work.session.add(HomeSupervision(home_id="home-01", offline_since=now, reason_zh="", reason_en=""))
         work.session.add(InactivityDeadline(home_id="home-01", last_life_at=now, due_at=None, explained={}))
         work.session.add(alert_of(peopled, AlertKind.SOS, AlertState.ACKNOWLEDGED))
     row = peopled.client.get("/api/v1/residents", headers=peopled.login(Role.WORKER)).json()["rows"][0]
     assert (row["age"], row["open_alerts"], row["way"]) == (81, 1, True)
-    assert datetime.fromisoformat(row["blind_since"]) == datetime.fromisoformat(row["last_life_at"]) == now
+    assert datetime.fromisoformat(row["offline_since"]) == datetime.fromisoformat(row["last_life_at"]) == now
 
 
 def alert_of(web: WebHarness, kind: AlertKind, state: AlertState = AlertState.RAISED) -> Alert:
@@ -132,7 +132,7 @@ def test_home_of_another_community_is_not_there(peopled: WebHarness, path: str) 
 @pytest.mark.parametrize("role", [Role.CARER, Role.PROVIDER, Role.FAMILY, Role.DISTRICT])
 def test_homes_are_for_the_community_s_people(peopled: WebHarness, role: Role) -> None:
     headers = peopled.login(role)
-    for path in ("residents", "homes/home-01", "homes/blind", "homes/home-01/strip"):
+    for path in ("residents", "homes/home-01", "homes?supervision=lost", "homes/home-01/strip"):
         assert peopled.client.get(f"/api/v1/{path}", headers=headers).status_code == 403
 
 
@@ -160,21 +160,23 @@ def test_strip_is_the_day_as_it_is_there(peopled: WebHarness) -> None:
     assert len(looks(peopled, "strip")) == 1
 
 
-def test_blind_homes_name_the_alert_and_the_repair(peopled: WebHarness) -> None:
+def test_offline_homes_name_the_alert_and_the_repair(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
         work.session.add(
-            Sight(home_id="home-01", blind_since=now, reason_zh="网关没有声音", reason_en="gateway silent")
+            HomeSupervision(home_id="home-01", offline_since=now, reason_zh="网关没有声音", reason_en="gateway silent")
         )
-        work.session.add(Sight(home_id="home-99", blind_since=now, reason_zh="", reason_en=""))
-        blind = alert_of(peopled, AlertKind.BLIND)
-        work.session.add(blind)
+        work.session.add(HomeSupervision(home_id="home-99", offline_since=now, reason_zh="", reason_en=""))
+        offline = alert_of(peopled, AlertKind.HOME_OFFLINE)
+        work.session.add(offline)
         repair = VisitTask(id=work.new_id(), home_id="home-01", community_id="anning", created_at=now, arrive_by=now)
         repair.category, repair.state = VisitCategory.REPAIR.value, VisitState.OFFERED.value
         repair.check_in_proof, repair.tasks, repair.report = {}, [], {}
         work.session.add(repair)
-    rows = peopled.client.get("/api/v1/homes/blind", headers=peopled.login(Role.WORKER)).json()
-    assert [(row["home_id"], row["alert_id"], row["repair"]) for row in rows] == [("home-01", str(blind.id), "offered")]
+    rows = peopled.client.get("/api/v1/homes?supervision=lost", headers=peopled.login(Role.WORKER)).json()
+    assert [(row["home_id"], row["alert_id"], row["repair"]) for row in rows] == [
+        ("home-01", str(offline.id), "offered")
+    ]
 
 
 def test_absence_is_told_and_taken_back(peopled: WebHarness) -> None:

@@ -72,19 +72,24 @@ def test_answered_counts_late_and_never_answered_but_not_what_can_still_make_it(
 
 def test_arrived_is_about_alarms_that_somebody_was_sent_to() -> None:
     done = kpis.arrived_within(timedelta(minutes=45))(
-        happened(alert(arrived_s=2700), alert(arrived_s=2701), alert(answered_s=1), alert(AlertKind.BLIND, arrived_s=1))
+        happened(
+            alert(arrived_s=2700),
+            alert(arrived_s=2701),
+            alert(answered_s=1),
+            alert(AlertKind.HOME_OFFLINE, arrived_s=1),
+        )
     )
     assert (done.numerator, done.denominator) == (1, 2)
 
 
-def test_blind_hours_are_clipped_to_the_period_and_overlaps_count_once() -> None:
-    blind = AlertKind.BLIND
-    done = kpis.blind_share(
+def test_offline_hours_are_clipped_to_the_period_and_overlaps_count_once() -> None:
+    offline = AlertKind.HOME_OFFLINE
+    done = kpis.home_offline_share(
         happened(
-            alert(blind, at_h=-5, closed_h=10),
-            alert(blind, at_h=4, closed_h=4),
-            alert(blind, at_h=200, home="home-02"),
-            alert(blind, at_h=0, closed_h=5, home="elsewhere"),
+            alert(offline, at_h=-5, closed_h=10),
+            alert(offline, at_h=4, closed_h=4),
+            alert(offline, at_h=200, home="home-02"),
+            alert(offline, at_h=0, closed_h=5, home="elsewhere"),
         )
     )
     assert done.numerator == pytest.approx(5 + 3 + 40)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert
 from anju_platform.console.family.sentence import Called, FamilyState, Known, called, state_of, tell
-from anju_platform.devices.models import InactivityDeadline, Sight
+from anju_platform.devices.models import HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Absence, Consent, Contact, Resident
 from anju_platform.timeseries.store import Reading
 from anju_platform.visits.models import VisitTask
@@ -24,7 +24,7 @@ knowns = st.builds(
     shared=st.booleans(),
     urgent=st.booleans(),
     helper=st.sampled_from(["", "王姐"]),
-    blind_since=times,
+    offline_since=times,
     last_life_at=times,
     deadline_at=times,
     absent_until=times,
@@ -36,7 +36,7 @@ def test_fine_is_only_said_with_a_fresh_sign_of_life(known: Known) -> None:
     if state_of(known, NOW) is FamilyState.FINE:
         assert known.shared
         assert not known.urgent
-        assert known.blind_since is None
+        assert known.offline_since is None
         assert known.last_life_at is not None
         assert NOW - known.last_life_at <= timedelta(hours=24)
         assert known.deadline_at is None or known.deadline_at > NOW
@@ -111,11 +111,11 @@ def test_silence_past_its_deadline_is_being_checked(mother: WebHarness) -> None:
     assert ask(mother)["state"] == "checking"
 
 
-def test_blind_home_is_never_fine(mother: WebHarness) -> None:
+def test_an_offline_home_is_never_fine(mother: WebHarness) -> None:
     with mother.platform.work() as work:
-        work.session.add(Sight(home_id="home-01", blind_since=work.clock.now(), reason_zh="", reason_en=""))
+        work.session.add(HomeSupervision(home_id="home-01", offline_since=work.clock.now(), reason_zh="", reason_en=""))
     said = ask(mother)
-    assert (said["state"], said["sight"]) == ("blind", "dark")
+    assert (said["state"], said["sight"]) == ("home_offline", "dark")
 
 
 def test_told_absence_is_told_back(mother: WebHarness) -> None:
