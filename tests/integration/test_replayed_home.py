@@ -99,7 +99,7 @@ def recorded(path: Path, line: Lockstep, events: list[SensorEvent]) -> Path:
 
 def heard(line: Lockstep) -> bool:
     """Have the sensors check in; whether one of them, now or before, was heard at the far end of the line."""
-    line.household.check_in(line.clock.time())
+    line.simulated_home.report_conditions(line.clock.time())
     return line.ingest.device("motion-living").last_seen_at is not None
 
 
