@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-import apprise
-
 from anju_core.vocabulary import Channel
+from anju_platform.notifications.senders import send_message
 from anju_wire.messages import Command, encode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Announcement, DownLane
@@ -115,7 +114,7 @@ class AppriseChannel:
 
     def __init__(self, urls: Mapping[str, str], notify: Callable[[str, str, str], bool] | None = None) -> None:
         self._urls = dict(urls)
-        self._notify = _apprise if notify is None else notify
+        self._notify = send_message if notify is None else notify
 
     def send(self, letter: OutboundMessage) -> None:
         """Deliver it. The URL holds secrets, so no error names it."""
@@ -128,8 +127,3 @@ class AppriseChannel:
             raise DeliveryFailed(f"{letter.address}: {type(error).__name__}") from error
         if not taken:
             raise DeliveryFailed(f"{letter.address}: the service did not take it")
-
-
-def _apprise(url: str, subject: str, body: str) -> bool:
-    sender = apprise.Apprise()
-    return bool(sender.add(url)) and bool(sender.notify(title=subject, body=body))
