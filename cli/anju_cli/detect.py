@@ -95,8 +95,8 @@ def watch_homes(
     kind = np.concatenate([home.kind for home in homes])[order]
     signals: list[InactivitySignal] = []
     for tick, part in track(_minutes(at_s), "watching", console=_console):
-        detector.update(LifeBatch(row[part], at_s[part], room[part], kind[part]))
-        signals += [signal for signal in detector.sweep(tick) if tick <= ends[signal.home]]
+        detector.process_batch(LifeBatch(row[part], at_s[part], room[part], kind[part]))
+        signals += [signal for signal in detector.sweep_homes(tick) if tick <= ends[signal.home]]
     return signals
 
 
@@ -134,11 +134,11 @@ def judge_together(recordings: list[WornRecording]) -> list[list[Judgement]]:
     """Feed recordings side by side, each through a detector of its own; every candidate's judgement, in order."""
     fleet = FallFleet()
     for number, worn in enumerate(recordings):
-        fleet.add(str(number), worn.fs_hz, worn.position, worn.clip_g)
+        fleet.add_wearer(str(number), worn.fs_hz, worn.position, worn.clip_g)
     judged: list[list[Judgement]] = [[] for _ in recordings]
     step, running = 0, list(range(len(recordings)))
     while chunks := [chunk for number in running if (chunk := _chunk(number, recordings[number], step))]:
-        fleet.update(chunks)
+        fleet.process_chunks(chunks)
         step, running = step + 1, [int(chunk.wearer) for chunk in chunks]
         for chunk in chunks:
             fresh = fleet.detectors[chunk.wearer].judged

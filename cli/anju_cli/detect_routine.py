@@ -67,11 +67,11 @@ def digest_homes(
             if day > days[0]
             else (0, np.searchsorted(at_s, closes_s))
         )
-        detector.update(LifeBatch(row[lo:hi], at_s[lo:hi], room[lo:hi], kind[lo:hi]))
-        changes = {change.home: change for change in detector.close(float(closes_s))}
+        detector.process_batch(LifeBatch(row[lo:hi], at_s[lo:hi], room[lo:hi], kind[lo:hi]))
+        changes = {change.home: change for change in detector.close_days(float(closes_s))}
         for home in homes:
-            if detector.last_day(home.home) == day and day * DAY_S <= home.ends_s:
-                yield detector.digest(home.home), changes.get(home.home)
+            if detector.last_closed_day(home.home) == day and day * DAY_S <= home.ends_s:
+                yield detector.digest_day(home.home), changes.get(home.home)
 
 
 def _row(digest: Digest, change: RoutineChange | None) -> list[object]:

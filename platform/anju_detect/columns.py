@@ -42,14 +42,14 @@ class HomeColumns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name][: self.size]
 
-    def row(self, home: str) -> int:
+    def row_of(self, home: str) -> int:
         """Row of a home that was added. Raises `HomeUnknown`."""
         try:
             return self._rows[home]
         except KeyError:
             raise HomeUnknown(home) from None
 
-    def add(self, home: str) -> int:
+    def add_home(self, home: str) -> int:
         """Row of a home, a new one where it is new."""
         if home in self._rows:
             return self._rows[home]
@@ -65,7 +65,7 @@ class HomeColumns:
             self._columns[name] = np.concatenate([self._columns[name], np.full((extra, *axes), fill, kind)])
         self._capacity += extra
 
-    def dump(self) -> bytes:
+    def dump_snapshot(self) -> bytes:
         """All of it, in numpy's own archive format."""
         out = io.BytesIO()
         facts = {"version": self.version, "until_s": self.until_s, "homes": self.names}
@@ -74,7 +74,7 @@ class HomeColumns:
         return out.getvalue()
 
     @classmethod
-    def load(cls, data: bytes) -> Self:
+    def from_snapshot(cls, data: bytes) -> Self:
         """The inverse of `dump`. Raises `SnapshotRefused`."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
@@ -87,7 +87,7 @@ class HomeColumns:
         state = cls(max(len(head["homes"]), 1))
         state.until_s = head["until_s"]
         for home in head["homes"]:
-            state.add(home)
+            state.add_home(home)
         for name, kind, _, axes in cls.layout:
             if columns[name].shape != (state.size, *axes) or columns[name].dtype != np.dtype(kind):
                 raise SnapshotRefused(f"the snapshot's {name} has shape {columns[name].shape}")

@@ -345,7 +345,7 @@ def _seed_of_a_fall(home: FleetHome) -> int:
         for second in range(1, 20):
             piece = house.wearer.next_second(float(second))
             if piece is not None:
-                packets += detector.update(piece[0] + 1.7e9, piece[1])
+                packets += detector.process_samples(piece[0] + 1.7e9, piece[1])
         if packets:
             return seed
     raise AssertionError("no simulated fall is noticed")

@@ -61,14 +61,14 @@ def watched(rows: list[Row], line: Line) -> tuple[list[tuple[str, float, float]]
     """The alerts, and what was pending at each full hour."""
     detector = InactivityDetector()
     detector.add_home("a", utc_offset_s=0.0)
-    detector.sweep(START)
+    detector.sweep_homes(START)
     raised: list[InactivitySignal] = []
     pending: dict[float, Due] = {}
     for now, fresh in line.arriving(rows):
-        detector.update(batch(fresh))
-        raised += detector.sweep(now)
+        detector.process_batch(batch(fresh))
+        raised += detector.sweep_homes(now)
         if (now - START) % HOUR == 0:
-            pending[now] = float(detector.state["last_life_s"][0]), float(detector.deadlines()[1][0])
+            pending[now] = float(detector.state["last_life_s"][0]), float(detector.list_deadlines()[1][0])
     return [(one.kind, one.since_s, one.deadline_s) for one in raised], pending
 
 

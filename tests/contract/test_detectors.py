@@ -22,7 +22,7 @@ def _falls(order: Callable[[list[int]], list[int]] = list) -> list[FallSignal]:
     stream = fall_stream(after="still")
     detector = FallDetector(50.0, "waist", 16.0)
     starts = order(list(range(0, len(stream), 50)))
-    return [signal for at in starts for signal in detector.update(START + at / 50.0, stream[at : at + 50])]
+    return [signal for at in starts for signal in detector.process_samples(START + at / 50.0, stream[at : at + 50])]
 
 
 def _silence(rows: Rows | None = None, *, offset_s: float = 0.0) -> list[tuple[str, str, float]]:
@@ -50,9 +50,11 @@ class TestFall:
 
     def test_the_cut_into_chunks_changes_nothing(self) -> None:
         stream = fall_stream(after="still")
-        whole = FallDetector(50.0).update(START, stream)
+        whole = FallDetector(50.0).process_samples(START, stream)
         pieces = FallDetector(50.0)
-        small = [s for at in range(0, len(stream), 7) for s in pieces.update(START + at / 50.0, stream[at : at + 7])]
+        small = [
+            s for at in range(0, len(stream), 7) for s in pieces.process_samples(START + at / 50.0, stream[at : at + 7])
+        ]
         assert [(s.stage, s.fall_id, round(s.at_s, 3)) for s in whole] == [
             (s.stage, s.fall_id, round(s.at_s, 3)) for s in small
         ]
@@ -64,53 +66,53 @@ class TestFall:
 
     def test_a_later_answer_never_depends_on_samples_not_there_yet(self) -> None:
         stream = fall_stream(after="still")
-        early = FallDetector(50.0).update(START, stream[: int(14.5 * 50)])
+        early = FallDetector(50.0).process_samples(START, stream[: int(14.5 * 50)])
         assert [s.stage for s in early] == ["suspected"]
-        assert early == FallDetector(50.0).update(START, stream)[:1]
+        assert early == FallDetector(50.0).process_samples(START, stream)[:1]
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_refuses_times_that_are_no_numbers(self, bad: float) -> None:
         detector = FallDetector(50.0)
         with pytest.raises(DetectionError):
-            detector.update(bad, np.zeros((50, 3), np.int16))
+            detector.process_samples(bad, np.zeros((50, 3), np.int16))
         with pytest.raises(DetectionError):
-            detector.cancel(bad)
+            detector.cancel_falls(bad)
 
     @pytest.mark.parametrize("bad", [np.zeros((5, 2), np.int16), np.zeros(5, np.int16), np.full((5, 3), np.nan)])
     def test_refuses_samples_of_another_form(self, bad: np.ndarray) -> None:
         with pytest.raises(DetectionError):
-            FallDetector(50.0).update(START, bad)
+            FallDetector(50.0).process_samples(START, bad)
 
     def test_a_hole_after_the_impact_is_not_recovery(self) -> None:
         stream = fall_stream(after="still")
         detector = FallDetector(50.0)
-        signals = detector.update(START, stream[: 15 * 50])
-        signals += detector.update(START + 80.0, stream[60 * 50 :])
+        signals = detector.process_samples(START, stream[: 15 * 50])
+        signals += detector.process_samples(START + 80.0, stream[60 * 50 :])
         assert [s.stage for s in signals] == ["suspected", "confirmed"]
 
     def test_an_empty_chunk_and_an_hour_of_nothing(self) -> None:
         detector = FallDetector(50.0)
-        assert detector.update(START, np.zeros((0, 3), np.int16)) == []
+        assert detector.process_samples(START, np.zeros((0, 3), np.int16)) == []
         lying = np.tile(np.array([[0, 0, 1000]], np.int16), (3600 * 50, 1))
-        assert detector.update(START, lying) == []
+        assert detector.process_samples(START, lying) == []
 
     def test_a_stuck_sensor_says_nothing(self) -> None:
         stuck = np.full((60 * 50, 3), 2000, np.int16)
-        assert FallDetector(50.0, clip_g=2.0).update(START, stuck) == []
+        assert FallDetector(50.0, clip_g=2.0).process_samples(START, stuck) == []
 
     @pytest.mark.parametrize("fs_hz", [25.0, 50.0, 100.0])
     @pytest.mark.parametrize("clip_g", [2.0, 16.0])
     def test_other_rates_and_ranges(self, fs_hz: float, clip_g: float) -> None:
         limit = int(clip_g * 1000)
         stream = np.clip(fall_stream(after="still", fs_hz=fs_hz), -limit, limit).astype(np.int16)
-        stages = [s.stage for s in FallDetector(fs_hz, "waist", clip_g).update(START, stream)]
+        stages = [s.stage for s in FallDetector(fs_hz, "waist", clip_g).process_samples(START, stream)]
         assert stages == ["suspected", "confirmed"]
 
     def test_turning_the_sensor_changes_nothing_that_is_said(self) -> None:
         turned = fall_stream(after="still")[:, [2, 0, 1]] * np.array([1, -1, -1], np.int16)
         plain, other = FallDetector(50.0), FallDetector(50.0)
-        first = plain.update(START, fall_stream(after="still"))
-        second = other.update(START, turned.astype(np.int16))
+        first = plain.process_samples(START, fall_stream(after="still"))
+        second = other.process_samples(START, turned.astype(np.int16))
         assert [(s.stage, s.fall_id) for s in first] == [(s.stage, s.fall_id) for s in second]
         assert first[0].score == pytest.approx(second[0].score, abs=1e-4)
 
@@ -123,7 +125,7 @@ def _told_by(clock: Callable[[float], float], stream: np.ndarray, chunk: int, fs
     """What a detector says of a stream whose sender tells the time by this clock, from the true one."""
     detector = FallDetector(fs_hz)
     starts = range(0, len(stream), chunk)
-    return [s for at in starts for s in detector.update(clock(START + at / fs_hz), stream[at : at + chunk])]
+    return [s for at in starts for s in detector.process_samples(clock(START + at / fs_hz), stream[at : at + chunk])]
 
 
 class TestFallClock:
@@ -152,14 +154,14 @@ class TestFallClock:
     @pytest.mark.parametrize("by_s", SETTINGS_S)
     def test_the_clip_reaches_over_the_setting(self, by_s: float) -> None:
         stream, detector = fall_stream(after="still"), FallDetector(50.0)
-        signals = detector.update(START, stream[: 16 * 50])
-        signals += detector.update(START + 16.0 + by_s, stream[16 * 50 :])
-        start_s, samples = detector.clip(signals[0].fall_id) or (0.0, np.zeros((0, 3)))
+        signals = detector.process_samples(START, stream[: 16 * 50])
+        signals += detector.process_samples(START + 16.0 + by_s, stream[16 * 50 :])
+        start_s, samples = detector.copy_waveform(signals[0].fall_id) or (0.0, np.zeros((0, 3)))
         assert start_s == pytest.approx(START + 6.0, abs=0.1)
         if by_s <= 0.0:
             assert len(samples) == pytest.approx(12 * 50, abs=2)
         if by_s < 600.0:
-            assert [s.fall_id for s in detector.cancel(START + 90.0 + by_s)] == [signals[0].fall_id]
+            assert [s.fall_id for s in detector.cancel_falls(START + 90.0 + by_s)] == [signals[0].fall_id]
 
     def test_a_clock_set_back_again_and_again_never_makes_deaf(self) -> None:
         stream = np.concatenate([fall_stream(after="still", seconds=80.0, seed=n) for n in range(6)])
@@ -174,11 +176,11 @@ class TestFallClock:
     @pytest.mark.parametrize("late_s", [2.0, 60.0, 3600.0])
     def test_a_straggler_is_no_setting(self, late_s: float) -> None:
         stream, detector = fall_stream(after="still"), FallDetector(50.0)
-        plain = FallDetector(50.0).update(START, stream)
-        signals = detector.update(START, stream[: 8 * 50])
+        plain = FallDetector(50.0).process_samples(START, stream)
+        signals = detector.process_samples(START, stream[: 8 * 50])
         straggler = fall_stream(after="still", seed=9)[10 * 50 : 11 * 50]
-        signals += detector.update(START - late_s, straggler)
-        signals += detector.update(START + 8.0, stream[8 * 50 :])
+        signals += detector.process_samples(START - late_s, straggler)
+        signals += detector.process_samples(START + 8.0, stream[8 * 50 :])
         assert [(s.stage, s.fall_id) for s in signals] == [(s.stage, s.fall_id) for s in plain]
 
     @pytest.mark.parametrize("by_s", [-3600.0, 3600.0])
@@ -207,21 +209,21 @@ class TestInactivity:
         columns = {name: getattr(good, name).copy() for name in ("home", "at_s", "room", "kind")}
         columns[column][1] = {"at_s": np.nan, "home": 7, "room": 99, "kind": -1}[column]
         with pytest.raises(BatchRefused) as refused:
-            detector.update(LifeBatch(**columns))
+            detector.process_batch(LifeBatch(**columns))
         assert (refused.value.field, refused.value.row) == (column, 1)
-        assert np.isinf(detector.deadlines()[1][0])
+        assert np.isinf(detector.list_deadlines()[1][0])
 
     @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
     def test_refuses_times_that_are_no_numbers(self, bad: float) -> None:
         detector = InactivityDetector()
         detector.add_home("a")
         for ask in (
-            lambda: detector.sweep(bad),
-            lambda: detector.explain("a", bad),
-            lambda: detector.resolve("a", "false", bad),
-            lambda: detector.absent("a", bad, START),
-            lambda: detector.outage("a", bad, None),
-            lambda: detector.update(batch([(0, bad, "living", "motion")])),
+            lambda: detector.sweep_homes(bad),
+            lambda: detector.explain_home("a", bad),
+            lambda: detector.record_outcome("a", "false", bad),
+            lambda: detector.set_absence("a", bad, START),
+            lambda: detector.set_outage("a", bad, None),
+            lambda: detector.process_batch(batch([(0, bad, "living", "motion")])),
         ):
             with pytest.raises(DetectionError):
                 ask()
@@ -231,7 +233,7 @@ class TestInactivity:
         detector.add_home("a")
         short = LifeBatch(np.zeros(2, np.int64), np.zeros(1), np.zeros(2, np.int8), np.zeros(2, np.int8))
         with pytest.raises(BatchRefused):
-            detector.update(short)
+            detector.process_batch(short)
 
     def test_repeats_and_disorder_within_a_batch_change_nothing(self) -> None:
         rows = _cut(11)
@@ -240,8 +242,8 @@ class TestInactivity:
         for given in (rows, shuffled, [row for row in rows for _ in range(2)]):
             detector = InactivityDetector()
             detector.add_home("a", utc_offset_s=0.0)
-            detector.update(batch(given))
-            states.append(detector.deadlines()[1][0])
+            detector.process_batch(batch(given))
+            states.append(detector.list_deadlines()[1][0])
         assert states[0] == states[1]
         assert states[2] == pytest.approx(states[0], abs=2 * HOUR)  # twice as lively is all that repeats can say
 
@@ -251,10 +253,10 @@ class TestInactivity:
         late = [row for row in rows if row[3] != "heartbeat"][-400:-200]
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
-        detector.update(batch(rows))
-        deadline = detector.deadlines()[1][0]
-        detector.update(batch(late))
-        assert detector.deadlines()[1][0] == deadline
+        detector.process_batch(batch(rows))
+        deadline = detector.list_deadlines()[1][0]
+        detector.process_batch(batch(late))
+        assert detector.list_deadlines()[1][0] == deadline
         assert len(plain) == 1
 
     def test_a_backlog_does_not_raise_the_silence_that_it_is_about_to_fill(self) -> None:
@@ -264,11 +266,11 @@ class TestInactivity:
         before = [row for row in rows if row[1] < START + 4 * DAY + 10 * HOUR]
         assert watch(detector, before, START + 4 * DAY + 10 * HOUR) == []
         now = START + 5 * DAY + 20 * HOUR  # a day and more without any word: blind, not silent
-        assert detector.sweep(now) == []
+        assert detector.sweep_homes(now) == []
         rest = sorted((row for row in rows if before[-1][1] < row[1] <= now), key=lambda row: row[1])
         for at in range(0, len(rest), 50):
-            detector.update(batch(rest[at : at + 50]))
-            assert detector.sweep(now) == []
+            detector.process_batch(batch(rest[at : at + 50]))
+            assert detector.sweep_homes(now) == []
 
     @pytest.mark.parametrize("left_out", ["nothing", "heartbeat"])
     @pytest.mark.parametrize("size", [1, 3, 20, 77])
@@ -284,10 +286,10 @@ class TestInactivity:
             detector.add_home("a", utc_offset_s=0.0)
             watch(detector, lived, lived[-1][1] + 600)
             for at in range(-step, len(told_late), step):
-                detector.update(batch(told_late[max(at, 0) : at + step]))
-                for signal in detector.sweep(now):
-                    detector.untold(signal, now)
-            deadlines.append(detector.deadlines()[1][0])
+                detector.process_batch(batch(told_late[max(at, 0) : at + step]))
+                for signal in detector.sweep_homes(now):
+                    detector.retract_alert(signal, now)
+            deadlines.append(detector.list_deadlines()[1][0])
         assert deadlines[0] == deadlines[1]
 
     def test_late_life_after_an_alert_opens_a_new_silence_not_a_second_alert_for_the_old(self) -> None:
@@ -298,9 +300,9 @@ class TestInactivity:
         raised = watch(detector, [*rows, *beats(0, last, last + 12 * HOUR)], last + 12 * HOUR)
         assert len(raised) == 1
         now = last + 12 * HOUR
-        detector.update(batch([(0, now - 600, "kitchen", "motion")]))
-        assert detector.sweep(now) == []
-        assert detector.explain("a", now).last_life_s == now - 600
+        detector.process_batch(batch([(0, now - 600, "kitchen", "motion")]))
+        assert detector.sweep_homes(now) == []
+        assert detector.explain_home("a", now).last_life_s == now - 600
 
     def test_a_clock_ten_years_ahead_is_ignored(self) -> None:
         rows = _cut(11)
@@ -308,8 +310,10 @@ class TestInactivity:
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
         watch(detector, rows, last)
-        detector.update(batch([(0, last + 3650 * DAY, "kitchen", "motion"), (0, last - 3650 * DAY, "hall", "motion")]))
-        assert detector.explain("a", last).last_life_s == last
+        detector.process_batch(
+            batch([(0, last + 3650 * DAY, "kitchen", "motion"), (0, last - 3650 * DAY, "hall", "motion")])
+        )
+        assert detector.explain_home("a", last).last_life_s == last
 
     def test_the_offset_moves_the_day_with_the_sun(self) -> None:
         shift = 8 * HOUR
@@ -337,10 +341,10 @@ class TestInactivity:
     def test_an_empty_home_is_never_due(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a")
-        detector.update(batch([]))
-        detector.update(batch(beats(0, START, START + 2 * DAY)))
-        assert detector.sweep(START + 2 * DAY) == []
-        told = detector.explain("a", START + 2 * DAY)
+        detector.process_batch(batch([]))
+        detector.process_batch(batch(beats(0, START, START + 2 * DAY)))
+        assert detector.sweep_homes(START + 2 * DAY) == []
+        told = detector.explain_home("a", START + 2 * DAY)
         assert (told.last_room, told.presence) == ("", "unknown")
         assert told.reason_zh
         assert told.reason_en
@@ -366,19 +370,19 @@ class TestInactivity:
         detector.add_home("a", utc_offset_s=0.0)
         raised = []
         for lo in range(0, len(everything), cut):
-            detector.update(batch(everything[lo : lo + cut]))
-            raised += detector.sweep(everything[min(lo + cut, len(everything)) - 1][1])
+            detector.process_batch(batch(everything[lo : lo + cut]))
+            raised += detector.sweep_homes(everything[min(lo + cut, len(everything)) - 1][1])
         assert [signal.room for signal in raised if signal.at_s > last] == ["hall"]
         at = last + DAY
-        detector.update(batch([(0, at, "kitchen", "motion")]))
-        assert detector.explain("a", at).last_life_s == at
+        detector.process_batch(batch([(0, at, "kitchen", "motion")]))
+        assert detector.explain_home("a", at).last_life_s == at
 
     def test_a_sensor_that_is_all_there_is_may_fire_all_day(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
         rows: Rows = [(0, START + second, "living", "motion") for second in range(0, int(DAY), 120)]
-        detector.update(batch(rows))
-        assert detector.explain("a", START + DAY).last_life_s == rows[-1][1]
+        detector.process_batch(batch(rows))
+        assert detector.explain_home("a", START + DAY).last_life_s == rows[-1][1]
 
     def test_a_sensor_that_dies_leaves_the_others_as_life(self) -> None:
         rows = [row for row in _cut(11) if row[2] != "kitchen" or row[1] < START + 3 * DAY]
@@ -403,7 +407,7 @@ class TestInactivity:
         first.add_home("a", utc_offset_s=0.0)
         broken = START + 4 * DAY + hour * HOUR
         raised = watch(first, [row for row in rows if row[1] <= broken], broken)
-        again = InactivityDetector.restore(first.snapshot())
+        again = InactivityDetector.from_snapshot(first.dump_snapshot())
         raised += watch(again, [row for row in rows if row[1] > broken], START + 5.5 * DAY)
         assert raised == whole
         assert len(whole) == 1
@@ -411,10 +415,10 @@ class TestInactivity:
     def test_a_torn_snapshot_is_refused(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a")
-        data = detector.snapshot()
+        data = detector.dump_snapshot()
         for torn in (b"", data[:100], data[:-30], b"no archive at all"):
             with pytest.raises(SnapshotRefused):
-                InactivityDetector.restore(torn)
+                InactivityDetector.from_snapshot(torn)
 
     def test_homes_do_not_touch_each_other(self) -> None:
         alone = _silence(_cut(11))

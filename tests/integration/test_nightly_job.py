@@ -232,11 +232,11 @@ def test_thinned_readings_say_of_a_day_what_all_of_them_say(nights: Nights) -> N
         read = lives.pieces if thinned else lives.batches
         batches = list(read(nights.series, from_s, until_s))
         for batch in batches:
-            detector.update(batch)
-        detector.close(until_s)
-        last = detector.last_day(HOMES[0])
+            detector.process_batch(batch)
+        detector.close_days(until_s)
+        last = detector.last_closed_day(HOMES[0])
         assert last is not None
-        digests.append([repr(detector.digest(HOMES[0], last - number)) for number in range(3)])
+        digests.append([repr(detector.digest_day(HOMES[0], last - number)) for number in range(3)])
         counts.append(sum(len(batch.home) for batch in batches))
     assert digests[0] == digests[1]
     assert all("known=True" in digest for digest in digests[0])

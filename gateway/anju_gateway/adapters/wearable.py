@@ -91,7 +91,7 @@ class WearableAdapter:
         if worn is None and (recent := self._waves.recent(device)):
             worn = self._rebuild(device, recent[-1].fs_hz, now_s, intake)
         if worn is not None:
-            self._signals(device, worn, worn.detector.cancel(now_s), now_s, intake)
+            self._signals(device, worn, worn.detector.cancel_falls(now_s), now_s, intake)
 
     def restart(self) -> None:
         """Detectors are rebuilt from the stored waveform."""
@@ -118,7 +118,7 @@ class WearableAdapter:
     def _feed(self, device: str, worn: _Worn, chunk: Chunk, now_s: float, intake: Intake) -> None:
         samples = np.frombuffer(chunk.samples, "<i2").astype(np.int16).reshape(-1, 3)
         try:
-            signals = worn.detector.update(chunk.start_s, samples)
+            signals = worn.detector.process_samples(chunk.start_s, samples)
         except SamplesRefused as error:
             intake.refuse(device, "acceleration", str(error))
             return
@@ -172,7 +172,7 @@ class WearableAdapter:
             if worn.newest_s < impact_s + CLIP_AFTER_S and now_s < latest_s:
                 continue
             del worn.owed[fall_id]
-            clip = worn.detector.clip(fall_id)
+            clip = worn.detector.copy_waveform(fall_id)
             fall_id = self._memory.get(f"same:{device}/{fall_id}") or fall_id  # noqa: PLW2901 - its name on the wire
             key = f"fall:{device}/{fall_id}"
             told = self._memory.get(key) or ""

@@ -92,7 +92,7 @@ class FallDetector:
         """By how much the sender's clock was set back while the stream went on."""
         return self._clock.ahead_s
 
-    def update(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
+    def process_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
         """Take the next samples; return what they decided, in order of decision time.
 
         Parameters
@@ -137,14 +137,14 @@ class FallDetector:
         starts = range(0, len(samples), self._piece)
         return [(start_s + lo / self.fs_hz, samples[lo : lo + self._piece]) for lo in starts]
 
-    def cancel(self, now_s: float) -> list[FallSignal]:
+    def cancel_falls(self, now_s: float) -> list[FallSignal]:
         """The wearer held the button: suspected falls, and those of the last ten minutes, are over."""
         if not math.isfinite(now_s):
             raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
         live = {SUSPECTED, CONFIRMED}
         return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.sender_impact_s <= CANCELLABLE_S]
 
-    def clip(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
+    def copy_waveform(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
         """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
 
         None for a fall that is not among the last eight. Where the stream has a hole the samples are joined.

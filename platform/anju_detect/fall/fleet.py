@@ -37,7 +37,7 @@ class FallFleet:
         self._classifier = classifier or FallModel.load()
         self.detectors: dict[str, FallDetector] = {}
 
-    def add(
+    def add_wearer(
         self,
         wearer: str,
         fs_hz: float,
@@ -48,11 +48,11 @@ class FallFleet:
         """Begin to listen to a wearer, afresh if there is one of that name; arguments and errors of `FallDetector`."""
         self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, classifier=self._classifier)
 
-    def remove(self, wearer: str) -> None:
+    def remove_wearer(self, wearer: str) -> None:
         """Forget a wearer; KeyError if there is none of that name."""
         del self.detectors[wearer]
 
-    def update(self, chunks: Sequence[WornChunk]) -> list[tuple[str, FallSignal]]:
+    def process_chunks(self, chunks: Sequence[WornChunk]) -> list[tuple[str, FallSignal]]:
         """Take the next samples of some wearers; what they decided, for each wearer in order of decision time.
 
         Raises

@@ -80,7 +80,7 @@ class InactivityDetector:
             raise ParameterOutOfRange("false_alerts_per_month", false_alerts_per_month, "0.01 … 100")
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
-        s, row = self._s, self._s.add(home)
+        s, row = self._s, self._s.add_home(home)
         anew = np.isfinite(s["last_life_s"][row]) and s["wish"][row] != np.float32(false_alerts_per_month)
         s["wish"][row], s["offset_s"][row] = false_alerts_per_month, utc_offset_s
         if anew:
@@ -88,7 +88,7 @@ class InactivityDetector:
             self._schedule(np.array([row]))
         return row
 
-    def update(self, batch: LifeBatch) -> None:
+    def process_batch(self, batch: LifeBatch) -> None:
         """Take signs of life and heartbeats of any homes, in any order; repeats and late ones are harmless.
 
         Raises
@@ -104,7 +104,7 @@ class InactivityDetector:
         self._live(rows, heard_from)
         self._heard_since(rows.home[rows.last], heard_from[rows.last])
 
-    def sweep(self, now_s: float) -> list[InactivitySignal]:
+    def sweep_homes(self, now_s: float) -> list[InactivitySignal]:
         """Raise what is due at `now_s` and was not raised for this silence before.
 
         One comparison over all homes finds those for which something was to happen by now: a silence that has lasted
@@ -125,22 +125,22 @@ class InactivityDetector:
         forecast = self._forecast(raised)
         return [self._signal(int(row), now_s, forecast.select([number])) for number, row in enumerate(raised)]
 
-    def explain(self, home: str, now_s: float) -> Explanation:
+    def explain_home(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         require_finite("now_s", now_s)
         if math.isfinite(self._s["last_life_s"][row]):
             return self._explanation(row, now_s, self._forecast(np.array([row])))
         words = self._presence(row, now_s), 1.0, "还没有任何活动记录", "no sign of life was ever received"
         return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, *words)
 
-    def resolve(self, home: str, outcome: str, at_s: float) -> None:
+    def record_outcome(self, home: str, outcome: str, at_s: float) -> None:
         """What a worker found; one of `OUTCOMES`.
 
         A real emergency, an absence and a technical fault teach nothing about how long the person is usually silent;
         a false alert needs no correction either: the silence that ends by itself is learnt from like any other.
         """
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         require_finite("at_s", at_s)
         if outcome not in OUTCOMES:
             raise OutcomeUnknown(outcome, OUTCOMES)
@@ -148,34 +148,34 @@ class InactivityDetector:
             self._s["taint_until_s"][row] = max(float(self._s["taint_until_s"][row]), at_s)
             false_alert_budget.count_false_alerts(self._s, np.array([row]), at_s, -1.0)
 
-    def untold(self, signal: InactivitySignal, at_s: float) -> None:
+    def retract_alert(self, signal: InactivitySignal, at_s: float) -> None:
         """Nobody was told of this one, since life that came late had ended it: it was no false alert."""
-        row = self._s.row(signal.home)
+        row = self._s.row_of(signal.home)
         require_finite("at_s", at_s)
         if signal.kind == INACTIVITY:
             false_alert_budget.count_false_alerts(self._s, np.array([row]), at_s, -1.0)
 
-    def absent(self, home: str, from_s: float, until_s: float) -> None:
+    def set_absence(self, home: str, from_s: float, until_s: float) -> None:
         """The family told us that nobody is in from … until; replaces an earlier word. Life inside ends it early."""
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         require_interval(from_s, until_s)
         self._s["absent_from_s"][row], self._s["absent_until_s"][row] = from_s, until_s
         self._schedule(np.array([row]))
 
-    def outage(self, home: str, from_s: float, until_s: float | None) -> None:
+    def set_outage(self, home: str, from_s: float, until_s: float | None) -> None:
         """The home can't be heard from … until (None: not known yet): neither life nor silence."""
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         until = math.inf if until_s is None else until_s
         require_interval(from_s, until)
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
         self._schedule(np.array([row]))
 
-    def snapshot(self) -> bytes:
+    def dump_snapshot(self) -> bytes:
         """Everything, so that `restore` goes on as if nothing had happened."""
-        return self._s.dump()
+        return self._s.dump_snapshot()
 
     @classmethod
-    def restore(cls, data: bytes, parameters: InactivityParameters | None = None) -> InactivityDetector:
+    def from_snapshot(cls, data: bytes, parameters: InactivityParameters | None = None) -> InactivityDetector:
         """The detector that a snapshot was taken of. Until its first sweep it takes what happened since, however much.
 
         Raises
@@ -185,10 +185,10 @@ class InactivityDetector:
 
         """
         detector = cls(parameters)
-        detector._s = HomeState.load(data)
+        detector._s = HomeState.from_snapshot(data)
         return detector
 
-    def deadlines(self) -> tuple[list[str], Floats]:
+    def list_deadlines(self) -> tuple[list[str], Floats]:
         """Homes, and the Unix time at which each would be raised if its silence went on; infinite where never."""
         return list(self._s.names), self._pending(np.arange(self._s.size))
 

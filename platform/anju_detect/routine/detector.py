@@ -80,12 +80,12 @@ class RoutineDetector:
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
         wish = self._p.false_alerts_per_month if false_alerts_per_month is None else false_alerts_per_month
-        row = self._s.add(home)
+        row = self._s.add_home(home)
         self._s["offset_s"][row] = utc_offset_s
         self._s["wish"][row] = replace(self._p, false_alerts_per_month=wish).false_alerts_per_month
         return row
 
-    def update(self, batch: LifeBatch) -> None:
+    def process_batch(self, batch: LifeBatch) -> None:
         """Take signs of life and heartbeats of any homes, in any order; repeats and late ones are harmless.
 
         What is older than the day before the open one is left out. Raises `BatchRefused`; no row was taken then.
@@ -101,11 +101,11 @@ class RoutineDetector:
             self._roll(np.unique(rows.home[rows.day == day]), int(day) - KEPT_DAYS + 2)
             days.mark(self._s, rows.of_day(int(day)))
 
-    def close(self, now_s: float) -> list[RoutineChange]:
+    def close_days(self, now_s: float) -> list[RoutineChange]:
         """End every local day that is over at `now_s`; the changes that those days made stand out."""
-        return [change for some in self.closing(now_s) for change in some]
+        return [change for some in self.close_days_in_steps(now_s) for change in some]
 
-    def closing(self, now_s: float) -> Iterator[list[RoutineChange]]:
+    def close_days_in_steps(self, now_s: float) -> Iterator[list[RoutineChange]]:
         """The same, a few hundred homes and a day at a time, for who has other things to do between; take them all."""
         _finite("now_s", now_s)
         self._closed_s = max(self._closed_s, now_s)
@@ -120,9 +120,9 @@ class RoutineDetector:
             yield []
         yield from self._judge(lived)
 
-    def outage(self, home: str, from_s: float, until_s: float | None) -> None:
+    def set_outage(self, home: str, from_s: float, until_s: float | None) -> None:
         """The home can't be seen, or nobody is in, from … until (None: not known yet): those days are unknown."""
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         until = math.inf if until_s is None else until_s
         _finite("from_s", from_s)
         if not until > from_s:
@@ -131,16 +131,16 @@ class RoutineDetector:
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
         days.burn(self._s, np.array([row]))
 
-    def last_day(self, home: str) -> int | None:
+    def last_closed_day(self, home: str) -> int | None:
         """The last closed local day (days since 1970-01-01); None before the first."""
-        row = self._s.row(home)
+        row = self._s.row_of(home)
         opened = int(self._s["open_day"][row])
         return None if opened == NO_DAY else opened - 1
 
-    def digest(self, home: str, day: int | None = None) -> Digest:
+    def digest_day(self, home: str, day: int | None = None) -> Digest:
         """What a closed day was like, the last one if None. Unknown where it is older than 64 days or not closed."""
-        row = self._s.row(home)
-        last = self.last_day(home)
+        row = self._s.row_of(home)
+        last = self.last_closed_day(home)
         day = day if day is not None else NO_DAY if last is None else last
         values = self._value(row, day)
         known = last is not None and last - PAST_DAYS < day <= last
@@ -150,10 +150,10 @@ class RoutineDetector:
         anything = any(math.isfinite(value) for value in values)
         return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest, *words)
 
-    def explain(self, home: str) -> tuple[Standing, ...]:
+    def explain_home(self, home: str) -> tuple[Standing, ...]:
         """Each measure of the last closed day against the person's own past weeks; changes nothing."""
-        row = self._s.row(home)
-        last = self.last_day(home)
+        row = self._s.row_of(home)
+        last = self.last_closed_day(home)
         if last is None:
             return ()
         before = self._before(row, last)
@@ -172,15 +172,15 @@ class RoutineDetector:
             told.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures, *words))
         return tuple(told)
 
-    def snapshot(self) -> bytes:
+    def dump_snapshot(self) -> bytes:
         """Everything, so that `restore` goes on as if nothing had happened."""
-        return self._s.dump()
+        return self._s.dump_snapshot()
 
     @classmethod
-    def restore(cls, data: bytes, parameters: RoutineParameters | None = None) -> RoutineDetector:
+    def from_snapshot(cls, data: bytes, parameters: RoutineParameters | None = None) -> RoutineDetector:
         """The detector that a snapshot was taken of. Raises `SnapshotRefused`."""
         detector = cls(parameters)
-        detector._s = RoutineState.load(data)
+        detector._s = RoutineState.from_snapshot(data)
         return detector
 
     # --- days ------------------------------------------------------------------------------------------------------

@@ -50,13 +50,13 @@ class DeadlineBook:
         chosen = wanted[np.argsort(self._at_s[wanted], kind="stable")][: self._rules.deadlines_a_sweep]
         self._at_s[chosen] = now_s
         self._facts[:, chosen] = facts[:, chosen]
-        return [detector.explain(state.names[row], now_s) for row in chosen.tolist()]
+        return [detector.explain_home(state.names[row], now_s) for row in chosen.tolist()]
 
     def forget(self, homes: list[str], detector: InactivityDetector) -> None:
         """These could not be written after all."""
         for home_id in homes:
-            self._at_s[detector.state.row(home_id)] = -np.inf
-            self._facts[:, detector.state.row(home_id)] = np.nan
+            self._at_s[detector.state.row_of(home_id)] = -np.inf
+            self._facts[:, detector.state.row_of(home_id)] = np.nan
 
     def _grow(self, size: int) -> None:
         more = size - len(self._at_s)

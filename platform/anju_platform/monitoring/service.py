@@ -89,8 +89,8 @@ class MonitoringService:
         with self._lock:
             # What a home kept while it was cut off teaches like any other day: its heartbeats say if it watched on.
             for row in self._arrivals.came_back(batch):
-                self._detector.outage(self._detector.state.names[row], *_LONG_AGO)
-            self._detector.update(batch)
+                self._detector.set_outage(self._detector.state.names[row], *_LONG_AGO)
+            self._detector.process_batch(batch)
             self._arrivals.note(batch, arrived_s, self._swept_s)
             self._snapshots.came(float(np.min(batch.at_s, initial=math.inf)))
 
@@ -124,13 +124,13 @@ class MonitoringService:
         """What is believed of a home at `now_s`. Raises `UnwatchedHome`."""
         self.row(home_id)
         with self._lock:
-            return self._detector.explain(home_id, now_s)
+            return self._detector.explain_home(home_id, now_s)
 
     def resolve(self, home_id: str, outcome: str, at_s: float) -> None:
         """What a worker found when a silence was looked into."""
         self.row(home_id)
         with self._lock:
-            self._detector.resolve(home_id, outcome, at_s)
+            self._detector.record_outcome(home_id, outcome, at_s)
 
     def alert_resolved(self, event: AlertResolved) -> None:
         """The same, from the event; other kinds of alerts teach nothing about silence."""
@@ -172,7 +172,7 @@ class MonitoringService:
         with self._lock:
             self._end_outages(now_s)
             if self._replay is None:
-                self._take(self._detector.sweep(now_s))
+                self._take(self._detector.sweep_homes(now_s))
             ready = self._ready(now_s)
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
@@ -226,7 +226,7 @@ class MonitoringService:
     def _leave(self, away: Away) -> None:
         self._away[away.home_id] = away
         until_s = max(away.until_s, math.nextafter(away.from_s, math.inf))
-        self._detector.absent(away.home_id, away.from_s, until_s)
+        self._detector.set_absence(away.home_id, away.from_s, until_s)
 
     def _late(self, home_id: str, now_s: float) -> bool:
         return home_id in self._rows and self._arrivals.catching_up(self._rows[home_id], now_s)
@@ -239,7 +239,7 @@ class MonitoringService:
             self._supervision.confirm_change(change, online=False)
             self._returning.pop(change.home_id, None)
             if change.home_id in self._rows:
-                self._detector.outage(change.home_id, change.since_s, None)
+                self._detector.set_outage(change.home_id, change.since_s, None)
                 self._arrivals.follow(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
 
     def _set_online(self, change: HomeOffline, now_s: float) -> None:
@@ -269,7 +269,7 @@ class MonitoringService:
             del self._returning[home_id]
             observed = self._arrivals.watched_on(row, now_s) and change.by_gateway
             span = _LONG_AGO if observed or now_s <= change.since_s else (change.since_s, now_s)
-            self._detector.outage(home_id, *span)
+            self._detector.set_outage(home_id, *span)
 
     # --- silence ---------------------------------------------------------------------------------------------------
 
@@ -280,8 +280,8 @@ class MonitoringService:
         """Silences that are due and can be believed; the others wait, until life ends them."""
         ready = []
         for home_id, signal in list(self._due.items()):
-            if self._detector.explain(home_id, now_s).last_life_s != signal.since_s:
-                self._detector.untold(self._due.pop(home_id), now_s)
+            if self._detector.explain_home(home_id, now_s).last_life_s != signal.since_s:
+                self._detector.retract_alert(self._due.pop(home_id), now_s)
             elif self._believed(home_id, signal, now_s):
                 ready.append(signal)
         return ready
@@ -298,7 +298,7 @@ class MonitoringService:
 
     def _raise(self, signal: InactivitySignal, now_s: float) -> None:
         with self._lock:
-            told = self._detector.explain(signal.home, now_s)
+            told = self._detector.explain_home(signal.home, now_s)
         with self._work() as work:
             self._alerts.raise_alert(work, alert_of(signal, told, self._places[signal.home].community_id))
         with self._lock:
@@ -314,7 +314,7 @@ class MonitoringService:
         self._snapshots.keep(self._lock, self._dump)
 
     def _dump(self) -> tuple[float, bytes]:
-        return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.snapshot()).dump()
+        return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
 
     def restore(self, series: SeriesStore) -> None:
         """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
@@ -336,7 +336,8 @@ class MonitoringService:
         self.refresh(now_s)
         with self._lock:
             if not math.isfinite(self._detector.state.until_s):
-                self._detector.sweep(now_s)  # What never knew the time would read the past without asking about it.
+                # What never knew the time would read the past without asking about it.
+                self._detector.sweep_homes(now_s)
             self._supervision.restore_offline(homes)
             for home_id in gateways:
                 self._supervision.set_gateway_online(home_id, False, now_s)
@@ -346,7 +347,7 @@ class MonitoringService:
     def _recall(self, snapshot: Snapshot) -> bool:
         try:
             memory = MonitoringSnapshot.load(snapshot.state)
-            self._detector = InactivityDetector.restore(memory.detector)
+            self._detector = InactivityDetector.from_snapshot(memory.detector)
         except (MonitoringSnapshotRefused, SnapshotRefused) as error:
             log.warning("snapshot_refused", error=str(error))
             return False
@@ -359,7 +360,7 @@ class MonitoringService:
         for signal in signals:
             before = self._due.get(signal.home)
             if before is not None and before.episode != signal.episode:
-                self._detector.untold(before, signal.at_s)
+                self._detector.retract_alert(before, signal.at_s)
             self._due[signal.home] = signal
 
     def _settle_outages(self, now_s: float) -> None:
@@ -370,7 +371,7 @@ class MonitoringService:
             began = float(state["outage_from_s"][row])
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
             if home_id in offline:
-                self._detector.outage(home_id, offline[home_id].since_s, None)
+                self._detector.set_outage(home_id, offline[home_id].since_s, None)
                 self._arrivals.follow(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
             elif still_open:
                 self._arrivals.follow(row, began, cut=True)
@@ -383,7 +384,7 @@ class MonitoringService:
         try:
             for batch in lives.batches(series, from_s, now_s + self._rules.late_s):
                 with self._lock:
-                    self._detector.update(batch)
+                    self._detector.process_batch(batch)
         except SeriesUnavailable as error:
             log.warning("series_not_readable", error=str(error), again_in_s=self._rules.replay_retry_s)
             self._replay, self._replay_at_s = (series, from_s), now_s + self._rules.replay_retry_s

@@ -94,7 +94,7 @@ class NightlyJob:
             rows = {place.home_id: _add(detector, place) for place in places}
             yield from self._read(detector, rows, now_s)
             changes: list[RoutineChange] = []
-            for found in detector.closing(now_s):
+            for found in detector.close_days_in_steps(now_s):
                 changes += found
                 yield
             yield from self._keep(detector, list(rows), changes, now_s)
@@ -106,7 +106,7 @@ class NightlyJob:
         if snapshot is None:
             return RoutineDetector(PARAMETERS)
         try:
-            detector = RoutineDetector.restore(snapshot.state, PARAMETERS)
+            detector = RoutineDetector.from_snapshot(snapshot.state, PARAMETERS)
         except SnapshotRefused as error:
             log.warning("snapshot_refused", error=str(error))
             return RoutineDetector(PARAMETERS)
@@ -122,7 +122,7 @@ class NightlyJob:
         while from_s < now_s:
             until_s = min(from_s + piece_s, now_s)
             for batch in lives.pieces(self._series, from_s, until_s):
-                detector.update(batch)
+                detector.process_batch(batch)
                 yield
             from_s = until_s
             yield
@@ -135,7 +135,7 @@ class NightlyJob:
             absences = RoutineRepository(work).absences(datetime.fromtimestamp(since_s, UTC))
         for away in absences:
             if away.home_id in rows:
-                detector.outage(away.home_id, away.from_s, away.until_s)
+                detector.set_outage(away.home_id, away.from_s, away.until_s)
 
     def _keep(
         self, detector: RoutineDetector, homes: Sequence[str], changes: Iterable[RoutineChange], now_s: float
@@ -150,7 +150,7 @@ class NightlyJob:
             yield
         known = set(homes)
         # Packing takes a second for ten thousand homes: not while a transaction keeps other writers waiting.
-        state = detector.snapshot()
+        state = detector.dump_snapshot()
         yield
         with self._work() as work:
             repository = RoutineRepository(work)
@@ -195,12 +195,12 @@ def _add(detector: RoutineDetector, place: Place) -> int:
 
 def _fresh(detector: RoutineDetector, home: str, kept: date | None) -> list[RoutineDay]:
     """The closed days that are not kept yet; a home's first kept day is one that something is known of."""
-    last = detector.last_day(home)
+    last = detector.last_closed_day(home)
     if last is None:
         return []
     first = last - int(HISTORY_S / DAY_S) + 1
     first = first if kept is None else max(first, kept.toordinal() - _EPOCH + 1)
-    digests = [detector.digest(home, day) for day in range(first, last + 1)]
+    digests = [detector.digest_day(home, day) for day in range(first, last + 1)]
     if kept is None:
         begins = next((number for number, one in enumerate(digests) if one.known), len(digests))
         digests = digests[begins:]

@@ -103,10 +103,10 @@ def judge_all(streams: list[WornRecording], model: FallModel) -> int:
     """Feed all streams chunk by chunk, those of all wearers together; how many candidates were judged."""
     fleet = FallFleet(model)
     for one in streams:
-        fleet.add(one.recording, one.fs_hz, one.position, one.clip_g)
+        fleet.add_wearer(one.recording, one.fs_hz, one.position, one.clip_g)
     judged = 0
     for start_s in np.arange(0.0, max(len(one.samples) / one.fs_hz for one in streams), CHUNK_S).tolist():
-        fleet.update([chunk for one in streams if (chunk := _chunk(one, start_s)) is not None])
+        fleet.process_chunks([chunk for one in streams if (chunk := _chunk(one, start_s)) is not None])
         for detector in fleet.detectors.values():
             judged += len(detector.judged)
             detector.judged.clear()
@@ -169,7 +169,7 @@ def _update_all(homes: int, parts: list[LifeBatch]) -> None:
     for number in range(homes):
         detector.add_home(str(number))
     for part in parts:
-        detector.update(part)
+        detector.process_batch(part)
 
 
 def _last_by_maximum(homes: int, parts: list[LifeBatch]) -> None:

@@ -65,7 +65,7 @@ def begin(work: WorkFactory) -> None:
     """A pass before that knew nobody: the next one only measures the day."""
     with work() as unit:
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        MonitoringRepository(unit).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).snapshot())
+        MonitoringRepository(unit).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).dump_snapshot())
 
 
 def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
@@ -89,7 +89,7 @@ def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
         unit.session.execute(delete(RoutineDay))
         unit.session.execute(delete(RoutineNote))
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        MonitoringRepository(unit).save_snapshot(NAME, at, detector.snapshot())
+        MonitoringRepository(unit).save_snapshot(NAME, at, detector.dump_snapshot())
         blank = {"known": True, "rooms": [], "words_zh": "", "words_en": ""}
         kept = date(1970, 1, 1) + timedelta(days=today - 1)
         rows = [{"home_id": home_of(number), "day": kept, **blank} for number in range(homes)]

@@ -47,13 +47,13 @@ def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Figure]:
 
     def first() -> None:
         nonlocal raised
-        raised = len(detector.sweep(now_s))
+        raised = len(detector.sweep_homes(now_s))
 
     due_ms = 1e3 * cpu_s(first)
     seconds = iter(now_s + 1.0 + np.arange(repeats))
-    steady_ms = 1e3 * median_cpu_s(lambda: detector.sweep(next(seconds)), repeats)
+    steady_ms = 1e3 * median_cpu_s(lambda: detector.sweep_homes(next(seconds)), repeats)
     later_s = now_s + repeats
-    idle_ms = 1e3 * median_cpu_s(lambda: detector.sweep(later_s), repeats)
+    idle_ms = 1e3 * median_cpu_s(lambda: detector.sweep_homes(later_s), repeats)
     anew_ms, anew = _anew(rng, detector, later_s)
     bare_ms, loop_ms = _references(detector, later_s, repeats)
     a_second = homes * SILENCES_A_DAY / DAY_S
@@ -72,10 +72,10 @@ def _anew(rng: np.random.Generator, detector: InactivityDetector, now_s: float) 
     """Milliseconds of a sweep at which many homes turn silent at once, as when a long cut has ended; and how many."""
     few = max(detector.state.size // 100, 1)
     some = copied(detector, rng.choice(detector.state.size, few, replace=False))
-    some.sweep(now_s)
+    some.sweep_homes(now_s)
     life = fresh_life(rng, few, now_s)
-    some.update(life)
-    return 1e3 * cpu_s(lambda: some.sweep(now_s + QUARTER_S)), len(life.home)
+    some.process_batch(life)
+    return 1e3 * cpu_s(lambda: some.sweep_homes(now_s + QUARTER_S)), len(life.home)
 
 
 def _references(detector: InactivityDetector, now_s: float, repeats: int) -> tuple[float, float]:

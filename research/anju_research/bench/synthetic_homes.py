@@ -56,22 +56,22 @@ def lived_in(rng: np.random.Generator, homes: int, due: int) -> tuple[Inactivity
         seeds.add_home(str(number), utc_offset_s=0.0)
     count = seeds.state.size
     for day in range(LEARNT_DAYS):
-        seeds.update(day_of_life(rng, count, MIDNIGHT_S + day * DAY_S))
+        seeds.process_batch(day_of_life(rng, count, MIDNIGHT_S + day * DAY_S))
     swept_s = MIDNIGHT_S + LEARNT_DAYS * DAY_S + 15 * HOUR_S
     ends = np.full(count, swept_s - QUARTER_S)
     quiet = rng.random(count) < QUIET_SHARE
     ends[quiet] -= rng.uniform(0.0, 8.0, int(quiet.sum())) * HOUR_S
-    seeds.update(_before(day_of_life(rng, count, swept_s - 15 * HOUR_S), ends))
-    seeds.sweep(swept_s)
+    seeds.process_batch(_before(day_of_life(rng, count, swept_s - 15 * HOUR_S), ends))
+    seeds.sweep_homes(swept_s)
     now_s = swept_s + QUARTER_S
-    deadline = seeds.deadlines()[1]
+    deadline = seeds.list_deadlines()[1]
     calm = np.flatnonzero(~(deadline <= now_s + HOUR_S))
     passed = np.flatnonzero((deadline > swept_s) & (deadline <= now_s))
     rows = rng.choice(calm, homes)
     if len(passed):
         rows[rng.choice(homes, min(due, homes), replace=False)] = np.resize(passed, min(due, homes))
     detector = copied(seeds, rows)
-    detector.update(fresh_life(rng, homes, now_s))
+    detector.process_batch(fresh_life(rng, homes, now_s))
     return detector, now_s
 
 
@@ -79,7 +79,7 @@ def copied(seeds: InactivityDetector, rows: Ints) -> InactivityDetector:
     """A detector whose homes are copies of these rows."""
     detector = InactivityDetector(capacity=len(rows))
     for number in range(len(rows)):
-        detector.state.add(str(number))
+        detector.state.add_home(str(number))
     for name, *_ in COLUMNS:
         detector.state[name][:] = seeds.state[name][rows]
     return detector

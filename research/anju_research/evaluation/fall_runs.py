@@ -83,7 +83,7 @@ def _judgements(detector: FallDetector, samples: NDArray[np.int16], fs_hz: float
     found: list[tuple[float, float, float, float]] = []
     piece = int(PIECE_S * fs_hz)
     for start in range(0, len(samples), piece):
-        detector.update(start / fs_hz, samples[start : start + piece])
+        detector.process_samples(start / fs_hz, samples[start : start + piece])
         found += [(one.impact_s, one.at_s, one.score, float(one.raised)) for one in detector.judged]
         detector.judged.clear()
     return np.array(found, np.float64).reshape(-1, 4)

@@ -100,19 +100,19 @@ def _watch(
     struck = sorted((float(at), i, j) for i, home in enumerate(mine) for j, at in enumerate(plan.collapses[home]))
     raised: list[list[list[float]]] = [[[] for _ in plan.targets] for _ in mine]
     delays = np.full((len(mine), len(plan.targets), len(plan.collapses[mine[0]])), np.inf)
-    place = {name: number for number, name in enumerate(detector.deadlines()[0])}
+    place = {name: number for number, name in enumerate(detector.list_deadlines()[0])}
     moments = np.arange(np.ceil(rows.at_s[0] / SWEEP_S), np.ceil(rows.at_s[-1] / SWEEP_S) + 1) * SWEEP_S
     done, taken = 0, 0
     for number, now_s in enumerate(moments.tolist()):
         while taken < len(struck) and struck[taken][0] <= now_s:
             at, i, j = struck[taken]
             done = _feed(detector, rows, done, at)
-            pending = detector.deadlines()[1].reshape(len(mine), -1)[i]
+            pending = detector.list_deadlines()[1].reshape(len(mine), -1)[i]
             late = (np.maximum(np.ceil(pending / SWEEP_S) * SWEEP_S, now_s) - at) / HOUR_S
             delays[i, :, j] = np.where(late <= HORIZON_H, late, np.inf)
             taken += 1
         done = _feed(detector, rows, done, now_s)
-        for signal in detector.sweep(now_s):
+        for signal in detector.sweep_homes(now_s):
             if signal.kind == INACTIVITY:
                 i, j = divmod(place[signal.home], len(plan.targets))
                 raised[i][j].append(signal.at_s)
@@ -125,7 +125,7 @@ def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: flo
     upto = int(np.searchsorted(rows.at_s, until_s, "right"))
     if upto > done:
         part = slice(done, upto)
-        detector.update(LifeBatch(rows.home[part], rows.at_s[part], rows.room[part], rows.kind[part]))
+        detector.process_batch(LifeBatch(rows.home[part], rows.at_s[part], rows.room[part], rows.kind[part]))
     return upto
 
 

@@ -106,7 +106,7 @@ def _impacts(shown: Samples, fs_hz: float, position: str) -> list[float]:
     piece = int(PIECE_S * fs_hz)
     impacts: list[float] = []
     for start in range(0, len(shown), piece):
-        detector.update(start / fs_hz, shown[start : start + piece])
+        detector.process_samples(start / fs_hz, shown[start : start + piece])
         impacts += [judgement.impact_s for judgement in detector.judged]
         detector.judged.clear()
     return impacts

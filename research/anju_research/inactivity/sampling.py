@@ -149,9 +149,9 @@ def collect_sample(
     for number, now in enumerate(ticks):
         while outages and outages[0][0][0] <= now:
             (began, until), home = outages.pop(0)
-            detector.outage(str(home), began, until)
+            detector.set_outage(str(home), began, until)
         part = slice(edges[number], edges[number + 1])
-        detector.update(LifeBatch(row[part], at_s[part], columns[0][part], columns[1][part]))
+        detector.process_batch(LifeBatch(row[part], at_s[part], columns[0][part], columns[1][part]))
         s = detector.state
         last = s["last_life_s"]
         silent = np.where(np.isfinite(last) & (now <= ends), now - last, np.nan)

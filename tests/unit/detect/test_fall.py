@@ -18,7 +18,9 @@ from anju_detect.model_store import pack_arrays, unpack_arrays
 
 def _run(after: str, detector: FallDetector, seconds: float = 90.0) -> list[FallSignal]:
     stream = fall_stream(after=after, seconds=seconds)
-    return [s for at in range(0, len(stream), 50) for s in detector.update(START + at / 50.0, stream[at : at + 50])]
+    return [
+        s for at in range(0, len(stream), 50) for s in detector.process_samples(START + at / 50.0, stream[at : at + 50])
+    ]
 
 
 def _stages(signals: list[FallSignal]) -> list[str]:
@@ -59,7 +61,7 @@ def test_on_the_trunk_moving_while_lying_is_no_recovery() -> None:
     stream = fall_stream(after="still").astype(np.float64)
     t = np.arange(len(stream)) / 50.0
     stream[t > 14.0, 0] += 350.0 * np.sin(2 * np.pi * 1.8 * t[t > 14.0])
-    signals = FallDetector(50.0, "waist", classifier=_Always()).update(START, stream.astype(np.int16))
+    signals = FallDetector(50.0, "waist", classifier=_Always()).process_samples(START, stream.astype(np.int16))
     assert WITHDRAWN not in _stages(signals)
     assert CONFIRMED in _stages(signals)
 
@@ -68,41 +70,41 @@ def test_cancelled_by_the_wearer_before_and_after_confirmation() -> None:
     for seconds in (20.0, 90.0):
         detector = FallDetector(50.0)
         signals = _run("still", detector, seconds)
-        (cancelled,) = detector.cancel(START + seconds)
+        (cancelled,) = detector.cancel_falls(START + seconds)
         assert cancelled.stage == CANCELLED
         assert cancelled.fall_id == signals[0].fall_id
         assert f"{seconds - 10:.0f} 秒佩戴者按键取消" in cancelled.reason_zh
-        assert detector.cancel(START + seconds + 1) == []
+        assert detector.cancel_falls(START + seconds + 1) == []
         lying = fall_stream(after="still", seconds=100.0)[int(seconds * 50) :]
-        assert detector.update(START + seconds, lying) == []
+        assert detector.process_samples(START + seconds, lying) == []
 
 
 def test_cancel_without_a_fall_says_nothing_and_an_old_one_stays() -> None:
     detector = FallDetector(50.0)
-    assert detector.cancel(START) == []
+    assert detector.cancel_falls(START) == []
     _run("still", detector)
-    assert detector.cancel(START + 3600.0) == []
+    assert detector.cancel_falls(START + 3600.0) == []
 
 
 def test_the_clip_grows_and_is_kept() -> None:
     detector = FallDetector(50.0)
     stream = fall_stream(after="still", seconds=120.0)
-    (suspected,) = detector.update(START, stream[: (15 * 50)])
-    start, early = detector.clip(suspected.fall_id) or (0.0, np.zeros((0, 3)))
+    (suspected,) = detector.process_samples(START, stream[: (15 * 50)])
+    start, early = detector.copy_waveform(suspected.fall_id) or (0.0, np.zeros((0, 3)))
     assert start == pytest.approx(suspected.impact_s - 4.0, abs=0.02)
     assert len(early) == pytest.approx(9 * 50, abs=10)
-    detector.update(START + 15, stream[15 * 50 :])
-    detector.update(START + 120, np.tile(stream[-1:], (600 * 50, 1)))
-    _, whole = detector.clip(suspected.fall_id) or (0.0, np.zeros((0, 3)))
+    detector.process_samples(START + 15, stream[15 * 50 :])
+    detector.process_samples(START + 120, np.tile(stream[-1:], (600 * 50, 1)))
+    _, whole = detector.copy_waveform(suspected.fall_id) or (0.0, np.zeros((0, 3)))
     assert len(whole) == pytest.approx(12 * 50, abs=2)
     np.testing.assert_array_equal(whole[: len(early)], early)
-    assert detector.clip("0") is None
+    assert detector.copy_waveform("0") is None
 
 
 def test_a_second_blow_soon_after_belongs_to_the_first() -> None:
     stream = fall_stream(after="still")
     stream[int(13.0 * 50), 0] = 5000
-    signals = FallDetector(50.0, classifier=_Always()).update(START, stream)
+    signals = FallDetector(50.0, classifier=_Always()).process_samples(START, stream)
     assert _stages(signals).count(SUSPECTED) == 1
 
 
@@ -111,10 +113,10 @@ def test_many_falls_keep_only_the_last_clips() -> None:
     ids = []
     for n in range(12):
         stream = fall_stream(after="still", seconds=80.0, seed=n)
-        signals = detector.update(START + n * 80.0, stream)
+        signals = detector.process_samples(START + n * 80.0, stream)
         ids += [s.fall_id for s in signals if s.stage == SUSPECTED]
-    assert detector.clip(ids[-1]) is not None
-    assert detector.clip(ids[0]) is None
+    assert detector.copy_waveform(ids[-1]) is not None
+    assert detector.copy_waveform(ids[0]) is None
 
 
 @pytest.mark.parametrize(
@@ -172,6 +174,6 @@ def test_trained_arrays_are_proven_by_their_hash() -> None:
 def test_moving_without_a_posture_of_before_is_no_recovery() -> None:
     stream = fall_stream(after="walking")
     detector = FallDetector(50.0, "waist", classifier=_Always())
-    signals = detector.update(START, stream[int(9.8 * 50) :])
+    signals = detector.process_samples(START, stream[int(9.8 * 50) :])
     assert WITHDRAWN not in _stages(signals)
     assert CONFIRMED in _stages(signals)

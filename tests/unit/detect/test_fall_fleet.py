@@ -23,39 +23,42 @@ def test_each_wearer_hears_what_a_detector_alone_says() -> None:
     streams = {name: fall_stream(after=after, seed=number) for number, (name, (_, after)) in enumerate(worn.items())}
     fleet = FallFleet()
     for name, (position, _) in worn.items():
-        fleet.add(name, RATE, position)
+        fleet.add_wearer(name, RATE, position)
     heard: dict[str, list[FallSignal]] = {name: [] for name in worn}
     for lo in range(0, len(streams["a"]), 2000):
         chunks = [WornChunk(name, START + lo / RATE, stream[lo : lo + 2000]) for name, stream in streams.items()]
-        for name, signal in fleet.update(chunks):
+        for name, signal in fleet.process_chunks(chunks):
             heard[name].append(signal)
     for name, (position, _) in worn.items():
-        assert _told(heard[name]) == _told(FallDetector(RATE, position).update(START, streams[name]))
+        assert _told(heard[name]) == _told(FallDetector(RATE, position).process_samples(START, streams[name]))
     assert [s.stage for s in heard["a"]] == [SUSPECTED, CONFIRMED]
-    fleet.remove("a")
+    fleet.remove_wearer("a")
     with pytest.raises(KeyError):
-        fleet.update([WornChunk("a", START, streams["a"])])
-    assert fleet.update([]) == []
+        fleet.process_chunks([WornChunk("a", START, streams["a"])])
+    assert fleet.process_chunks([]) == []
 
 
 def test_one_bad_chunk_and_nothing_is_taken() -> None:
     fleet = FallFleet()
-    fleet.add("a", RATE)
-    fleet.add("b", RATE)
+    fleet.add_wearer("a", RATE)
+    fleet.add_wearer("b", RATE)
     stream = fall_stream(after="still")
     with pytest.raises(SamplesRefused):
-        fleet.update([WornChunk("a", START, stream), WornChunk("b", float("nan"), stream)])
-    assert [signal.stage for _, signal in fleet.update([WornChunk("a", START, stream)])] == [SUSPECTED, CONFIRMED]
+        fleet.process_chunks([WornChunk("a", START, stream), WornChunk("b", float("nan"), stream)])
+    assert [signal.stage for _, signal in fleet.process_chunks([WornChunk("a", START, stream)])] == [
+        SUSPECTED,
+        CONFIRMED,
+    ]
 
 
 @settings(max_examples=15, deadline=None)
 @given(cuts=st.lists(st.integers(1, 1400), min_size=1, max_size=30), position=st.sampled_from(["waist", "wrist"]))
 def test_however_the_stream_is_cut_the_same_is_said(cuts: list[int], position: str) -> None:
     stream = fall_stream(after="still", seconds=60.0)
-    whole = _told(FallDetector(RATE, position).update(START, stream))
+    whole = _told(FallDetector(RATE, position).process_samples(START, stream))
     detector, said, lo = FallDetector(RATE, position), list[FallSignal](), 0
     for length in [*cuts, len(stream)]:
-        said += detector.update(START + lo / RATE, stream[lo : lo + length])
+        said += detector.process_samples(START + lo / RATE, stream[lo : lo + length])
         lo += length
     assert _told(said) == whole
 
@@ -88,16 +91,16 @@ def test_a_blow_with_no_movement_after_it_is_never_withdrawn(
         signal
         for lo in range(0, len(stream), 50)
         if lo < 800 or rng.random() >= lost
-        for signal in detector.update(START + lo / RATE, stream[lo : lo + 50])
+        for signal in detector.process_samples(START + lo / RATE, stream[lo : lo + 50])
     ]
-    said += detector.update(START + 100.0, stream[:50])
+    said += detector.process_samples(START + 100.0, stream[:50])
     assert [signal.stage for signal in said] == [SUSPECTED, CONFIRMED]
 
 
 def test_what_lies_on_a_table_is_confirmed_late_and_says_why() -> None:
     stream = fall_stream(after="still")
     stream[14 * 50 :] = stream[14 * 50]
-    signals = FallDetector(RATE, "waist").update(START, stream)
+    signals = FallDetector(RATE, "waist").process_samples(START, stream)
     assert [s.stage for s in signals] == [SUSPECTED, CONFIRMED]
     assert signals[1].at_s - signals[1].impact_s == pytest.approx(60.0, abs=1.0)
     assert "可能已摘下" in signals[1].reason_zh

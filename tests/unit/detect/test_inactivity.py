@@ -40,26 +40,26 @@ def _home(*, days: int = 4, target: float = 1.0, parameters: InactivityParameter
         lived = InactivityDetector()
         lived.add_home("a", utc_offset_s=0.0)
         watch(lived, days_of_life(0, days), START + days * DAY)
-        _LIVED[days] = lived.snapshot()
-    detector = InactivityDetector.restore(_LIVED[days], parameters)
+        _LIVED[days] = lived.dump_snapshot()
+    detector = InactivityDetector.from_snapshot(_LIVED[days], parameters)
     detector.add_home("a", false_alerts_per_month=target, utc_offset_s=0.0)
-    detector.sweep(START + days * DAY)
+    detector.sweep_homes(START + days * DAY)
     return detector
 
 
 def _after(detector: InactivityDetector, at: float, room: str, kind: str = "motion") -> float:
     """Deadline of the silence after this sign of life."""
-    detector.update(batch([(0, at, room, kind)]))
-    return float(detector.deadlines()[1][0])
+    detector.process_batch(batch([(0, at, room, kind)]))
+    return float(detector.list_deadlines()[1][0])
 
 
 class TestSaying:
     def test_the_reason_holds_room_clock_length_usual_and_door(self) -> None:
         detector = _home()
         door = START + 4 * DAY + 9 * HOUR
-        detector.update(batch([(0, door, "entrance", "door")]))
-        detector.update(batch([(0, door + 1800 + 60 * n, "living", "motion") for n in range(30)]))
-        told = detector.explain("a", door + 1800 + 29 * 60 + 5 * HOUR + 600)
+        detector.process_batch(batch([(0, door, "entrance", "door")]))
+        detector.process_batch(batch([(0, door + 1800 + 60 * n, "living", "motion") for n in range(30)]))
+        told = detector.explain_home("a", door + 1800 + 29 * 60 + 5 * HOUR + 600)
         assert told.last_room == "living"
         assert told.reason_zh.startswith("客厅最后一次活动 09:59，已 5 小时 10 分无活动；此时段通常不超过 ")
         assert told.reason_zh.endswith("；大门此后未开（上次 09:00）")
@@ -72,34 +72,34 @@ class TestSaying:
     def test_the_alert_carries_its_episode_its_deadline_and_a_score(self) -> None:
         detector = _home()
         last = START + 4 * DAY + 11 * HOUR
-        detector.update(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
-        deadline = float(detector.deadlines()[1][0])
-        detector.update(batch(beats(0, last, deadline + HOUR)))
-        assert detector.sweep(deadline - 1.0) == []
-        (signal,) = detector.sweep(deadline)
+        detector.process_batch(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
+        deadline = float(detector.list_deadlines()[1][0])
+        detector.process_batch(batch(beats(0, last, deadline + HOUR)))
+        assert detector.sweep_homes(deadline - 1.0) == []
+        (signal,) = detector.sweep_homes(deadline)
         assert (signal.episode, signal.since_s, signal.deadline_s) == (str(int(last * 1000)), last, deadline)
         assert (signal.kind, signal.room, signal.home) == ("inactivity", "kitchen", "a")
-        assert signal.score == pytest.approx(1.0 - detector.explain("a", deadline).p_innocent)
-        assert detector.sweep(deadline + 60) == []
+        assert signal.score == pytest.approx(1.0 - detector.explain_home("a", deadline).p_innocent)
+        assert detector.sweep_homes(deadline + 60) == []
 
     def test_a_rule_that_sets_the_deadline_is_named(self) -> None:
         detector = _home(target=0.05, parameters=InactivityParameters.district_rules())
         last = START + 4 * DAY + 11 * HOUR
         deadline = _after(detector, last, "bathroom")
         assert deadline == last + 4.5 * HOUR
-        detector.update(batch(beats(0, last, deadline + HOUR)))
-        (signal,) = detector.sweep(deadline)
+        detector.process_batch(batch(beats(0, last, deadline + HOUR)))
+        (signal,) = detector.sweep_homes(deadline)
         assert "已到规定的 4 小时 30 分上限" in signal.reason_zh
         assert "the rule's limit of 4 h 30 min is reached" in signal.reason_en
 
     def test_a_day_after_an_exit_is_told_as_such(self) -> None:
         detector = _home()
         left = START + 4 * DAY + 10 * HOUR
-        detector.update(batch([(0, left, "entrance", "door")]))
-        detector.update(batch(beats(0, left, left + 20 * HOUR)))
-        detector.sweep(left + 20 * HOUR)
-        detector.update(batch(beats(0, left + 21 * HOUR, left + 26 * HOUR)))
-        told = detector.explain("a", left + 26 * HOUR)
+        detector.process_batch(batch([(0, left, "entrance", "door")]))
+        detector.process_batch(batch(beats(0, left, left + 20 * HOUR)))
+        detector.sweep_homes(left + 20 * HOUR)
+        detector.process_batch(batch(beats(0, left + 21 * HOUR, left + 26 * HOUR)))
+        told = detector.explain_home("a", left + 26 * HOUR)
         assert told.presence == "away"
         assert told.reason_zh.startswith("大门最后一次开合 昨天 10:00，已外出或无活动 26 小时")
         assert told.reason_en.startswith("outer door last moved at 10:00 yesterday, out or silent for 26 h")
@@ -110,8 +110,8 @@ class TestSaying:
     def test_presence(self, room: str, hour: float, wanted: str) -> None:
         detector = _home()
         at = START + 4 * DAY + hour * HOUR
-        detector.update(batch([(0, at, room, "motion")]))
-        assert detector.explain("a", at + 1200).presence == wanted
+        detector.process_batch(batch([(0, at, room, "motion")]))
+        assert detector.explain_home("a", at + 1200).presence == wanted
 
     def test_lengths_are_spoken(self) -> None:
         assert [span_zh(s) for s in (59, 600, 7200, 7260)] == ["0 分钟", "10 分钟", "2 小时", "2 小时 1 分"]
@@ -123,23 +123,23 @@ class TestBeingTold:
     def test_an_announced_absence_raises_nothing_and_is_not_learnt(self) -> None:
         detector = _home()
         left = START + 4 * DAY + 9 * HOUR
-        detector.update(batch([(0, left, "hall", "motion")]))
-        detector.absent("a", left, left + 2 * DAY)
+        detector.process_batch(batch([(0, left, "hall", "motion")]))
+        detector.set_absence("a", left, left + 2 * DAY)
         counted = detector.state["gap_count"].sum()
-        assert detector.explain("a", left + DAY).presence == "absent"
+        assert detector.explain_home("a", left + DAY).presence == "absent"
         assert watch(detector, beats(0, left, left + 2 * DAY), left + 2 * DAY - 600) == []
-        detector.update(batch([(0, left + 2 * DAY + 60, "hall", "motion")]))
+        detector.process_batch(batch([(0, left + 2 * DAY + 60, "hall", "motion")]))
         assert detector.state["gap_count"].sum() == counted
 
     def test_an_absence_that_is_over_starts_the_clock_again(self) -> None:
         detector = _home()
         left = START + 4 * DAY + 9 * HOUR
-        detector.update(batch([(0, left, "hall", "motion")]))
-        detector.absent("a", left, left + 6 * HOUR)
+        detector.process_batch(batch([(0, left, "hall", "motion")]))
+        detector.set_absence("a", left, left + 6 * HOUR)
         raised = watch(detector, beats(0, left, left + 40 * HOUR), left + 40 * HOUR)
         ((_, kind, at_s),) = raised
         assert (kind, at_s > left + 6 * HOUR) == ("away_long", True)
-        told = detector.explain("a", at_s)
+        told = detector.explain_home("a", at_s)
         assert told.reason_zh.startswith("报备外出，应于 15:00 前回来，至今没有动静；")
         assert told.reason_en.startswith("said to be away until 15:00, no sign of life since; ")
         assert false_alert_budget.recent_false_alerts(detector.state, np.array([0]), at_s)[0] == 0.0
@@ -147,32 +147,32 @@ class TestBeingTold:
     def test_who_came_back_is_not_away(self) -> None:
         detector = _home()
         left = START + 4 * DAY + 9 * HOUR
-        detector.absent("a", left, left + 6 * HOUR)
+        detector.set_absence("a", left, left + 6 * HOUR)
         back = left + 6 * HOUR + 300
         heard = beats(0, left, back + 40 * HOUR)
         raised = watch(detector, [*heard, (0, back, "hall", "motion")], back + 40 * HOUR)
         assert [kind for _, kind, _ in raised] == ["inactivity"]
-        assert "报备" not in detector.explain("a", back + 30 * HOUR).reason_zh
+        assert "报备" not in detector.explain_home("a", back + 30 * HOUR).reason_zh
 
     def test_coming_home_early_ends_the_absence(self) -> None:
         detector = _home()
         left = START + 4 * DAY + 9 * HOUR
-        detector.absent("a", left, left + 3 * DAY)
-        detector.update(batch([(0, left + 60, "hall", "motion")]))
-        assert detector.explain("a", left + 120).presence == "absent"
+        detector.set_absence("a", left, left + 3 * DAY)
+        detector.process_batch(batch([(0, left + 60, "hall", "motion")]))
+        assert detector.explain_home("a", left + 120).presence == "absent"
         back = left + 5 * HOUR
-        detector.update(batch([(0, back, "entrance", "door"), (0, back + 30, "hall", "motion")]))
+        detector.process_batch(batch([(0, back, "entrance", "door"), (0, back + 30, "hall", "motion")]))
         raised = watch(detector, beats(0, left, back + 30 * HOUR), back + 30 * HOUR)
         assert len(raised) == 1
 
     def test_a_told_outage_is_blindness_until_it_ends(self) -> None:
         detector = _home()
         last = START + 4 * DAY + 9 * HOUR
-        detector.update(batch([(0, last, "living", "motion")]))
-        detector.outage("a", last + 60, None)
+        detector.process_batch(batch([(0, last, "living", "motion")]))
+        detector.set_outage("a", last + 60, None)
         assert watch(detector, beats(0, last, last + 30 * HOUR), last + 30 * HOUR) == []
-        assert detector.explain("a", last + HOUR).presence == "blind"
-        detector.outage("a", last + 60, last + 31 * HOUR)
+        assert detector.explain_home("a", last + HOUR).presence == "blind"
+        detector.set_outage("a", last + 60, last + 31 * HOUR)
         raised = watch(detector, beats(0, last + 30 * HOUR, last + 70 * HOUR), last + 70 * HOUR)
         assert len(raised) == 1
         assert raised[0][2] > last + 31 * HOUR
@@ -180,30 +180,30 @@ class TestBeingTold:
     def test_without_heartbeats_for_long_a_home_is_blind_not_silent(self) -> None:
         detector = _home()
         end = START + 4 * DAY
-        assert detector.sweep(end + 20 * HOUR) == []
-        assert detector.explain("a", end + 20 * HOUR).presence == "blind"
+        assert detector.sweep_homes(end + 20 * HOUR) == []
+        assert detector.explain_home("a", end + 20 * HOUR).presence == "blind"
 
     @pytest.mark.parametrize("outcome", OUTCOMES)
     def test_only_innocent_silences_teach(self, outcome: str) -> None:
         detector = _home()
         last = START + 4 * DAY + 9 * HOUR
-        detector.update(batch([(0, last, "living", "motion")]))
+        detector.process_batch(batch([(0, last, "living", "motion")]))
         before = float(detector.state["gap_count"].sum())
-        detector.update(batch(beats(0, last, last + 6 * HOUR)))
-        detector.resolve("a", outcome, last + 5 * HOUR)
-        detector.update(batch([(0, last + 6 * HOUR, "living", "motion")]))
+        detector.process_batch(batch(beats(0, last, last + 6 * HOUR)))
+        detector.record_outcome("a", outcome, last + 5 * HOUR)
+        detector.process_batch(batch([(0, last + 6 * HOUR, "living", "motion")]))
         taught = outcome in {"false", "false_alarm"}
         assert float(detector.state["gap_count"].sum()) - before == pytest.approx(1.0 if taught else 0.0, abs=0.01)
 
     def test_refusals_are_nouns_with_facts(self) -> None:
         detector = _home(days=1)
         with pytest.raises(HomeUnknown) as unknown:
-            detector.explain("nobody", START)
+            detector.explain_home("nobody", START)
         assert unknown.value.home == "nobody"
         with pytest.raises(OutcomeUnknown):
-            detector.resolve("a", "perhaps", START)
+            detector.record_outcome("a", "perhaps", START)
         with pytest.raises(BatchRefused):
-            detector.absent("a", START, START)
+            detector.set_absence("a", START, START)
         for wrong in (0.0, 1000.0, float("nan")):
             with pytest.raises(ParameterOutOfRange):
                 detector.add_home("b", false_alerts_per_month=wrong)
@@ -226,20 +226,20 @@ class TestBeingTold:
         fell_silent = START + 4 * DAY + 11 * HOUR
         detector, lived_so = _home(), _home(target=target)
         for one in (detector, lived_so):
-            one.update(batch([(0, fell_silent - 60 * n, "kitchen", "motion") for n in range(60)]))
-            one.sweep(fell_silent + HOUR)
-        before = float(detector.deadlines()[1][0])
+            one.process_batch(batch([(0, fell_silent - 60 * n, "kitchen", "motion") for n in range(60)]))
+            one.sweep_homes(fell_silent + HOUR)
+        before = float(detector.list_deadlines()[1][0])
         detector.add_home("a", false_alerts_per_month=1.0, utc_offset_s=0.0)
         assert float(detector.state["deadline_s"][0]) == before
         detector.add_home("a", false_alerts_per_month=target, utc_offset_s=0.0)
-        after = float(detector.deadlines()[1][0])
+        after = float(detector.list_deadlines()[1][0])
         assert (after - before) * sign > 0
-        assert after == float(lived_so.deadlines()[1][0])
-        detector.update(batch(beats(0, fell_silent, after + HOUR)))
-        assert detector.sweep(after - 1.0) == []
-        assert [signal.deadline_s for signal in detector.sweep(after)] == [after]
+        assert after == float(lived_so.list_deadlines()[1][0])
+        detector.process_batch(batch(beats(0, fell_silent, after + HOUR)))
+        assert detector.sweep_homes(after - 1.0) == []
+        assert [signal.deadline_s for signal in detector.sweep_homes(after)] == [after]
         detector.add_home("a", false_alerts_per_month=2 * target, utc_offset_s=0.0)
-        assert detector.sweep(after + 60) == [], "one silence is told once, whatever the target is then"
+        assert detector.sweep_homes(after + 60) == [], "one silence is told once, whatever the target is then"
 
     def test_what_a_target_may_bring_is_what_the_document_says(self) -> None:
         text = (Path(__file__).parents[3] / "docs" / "detection.md").read_text(encoding="utf-8")
@@ -276,10 +276,10 @@ class TestLearning:
     def test_a_new_sensor_is_life_like_any_other(self) -> None:
         detector = _home()
         at = START + 4 * DAY + 10 * HOUR
-        detector.update(
+        detector.process_batch(
             batch([(0, at, "other", "steps"), (0, at + 5, "other", "object"), (0, at + 9, "hall", "button")])
         )
-        assert detector.explain("a", at + 10).last_life_s == at + 9
+        assert detector.explain_home("a", at + 10).last_life_s == at + 9
 
     def test_at_most_512_bytes_a_home(self) -> None:
         size = sum(np.dtype(kind).itemsize * int(np.prod(axes, initial=1)) for _, kind, _, axes in COLUMNS)
@@ -287,12 +287,12 @@ class TestLearning:
 
     def test_a_snapshot_of_another_version_or_shape_is_refused(self) -> None:
         state = HomeState(1)
-        state.add("a")
-        whole = state.dump()
-        assert HomeState.load(whole).names == ["a"]
+        state.add_home("a")
+        whole = state.dump_snapshot()
+        assert HomeState.from_snapshot(whole).names == ["a"]
         state.names.append("ghost")
         with pytest.raises(SnapshotRefused):
-            HomeState.load(state.dump())
+            HomeState.from_snapshot(state.dump_snapshot())
 
 
 class TestInvariants:
@@ -360,7 +360,7 @@ class TestInvariants:
             assert sooner <= later
             if sooner < np.inf:
                 return
-            assert eager.deadlines()[1][0] <= cautious.deadlines()[1][0]
+            assert eager.list_deadlines()[1][0] <= cautious.list_deadlines()[1][0]
 
     @settings(max_examples=20, deadline=None)
     @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), target=st.floats(0.01, 100.0))
@@ -379,10 +379,10 @@ class TestInvariants:
         parts = InactivityDetector()
         for detector in (whole, parts):
             detector.add_home("a", utc_offset_s=0.0)
-        whole.update(batch(rows))
+        whole.process_batch(batch(rows))
         edges = [0, *sorted({min(cut, len(rows)) for cut in cuts}), len(rows)]
         for lo, hi in itertools.pairwise(edges):
-            parts.update(batch(rows[lo:hi]))
+            parts.process_batch(batch(rows[lo:hi]))
         for name, kind, *_ in COLUMNS:
             precision = 1e-2 if kind is np.float16 else 1e-4
             np.testing.assert_allclose(whole.state[name], parts.state[name], rtol=precision, err_msg=name)

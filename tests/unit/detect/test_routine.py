@@ -138,7 +138,7 @@ def test_nothing_is_told_before_two_weeks_are_known() -> None:
 def test_what_is_usual_is_explained() -> None:
     detector = watched()
     live(detector, [Habit()] * 30)
-    standing = {one.name: one for one in detector.explain("a")}
+    standing = {one.name: one for one in detector.explain_home("a")}
     assert tuple(standing) == tuple(measure.name for measure in MEASURES)
     assert standing["wake_h"].usual == pytest.approx(7.0, abs=0.2)
     assert standing["wake_h"].known_days == 22
@@ -149,9 +149,9 @@ def test_what_is_usual_is_explained() -> None:
 def test_days_older_than_the_memory_are_unknown() -> None:
     detector = watched()
     live(detector, [Habit()] * (PAST_DAYS + 4))
-    assert not detector.digest("a", FIRST_DAY + 2).known
-    assert detector.digest("a", FIRST_DAY + 6).known
-    assert not detector.digest("a", FIRST_DAY + PAST_DAYS + 9).known
+    assert not detector.digest_day("a", FIRST_DAY + 2).known
+    assert detector.digest_day("a", FIRST_DAY + 6).known
+    assert not detector.digest_day("a", FIRST_DAY + PAST_DAYS + 9).known
 
 
 def test_words_carry_units() -> None:

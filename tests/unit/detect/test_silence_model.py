@@ -21,7 +21,7 @@ from anju_detect.trees import GradientBoostedTrees
 def _state(rooms: int = 1) -> HomeState:
     state = HomeState(rooms)
     for number in range(rooms):
-        state.add(str(number))
+        state.add_home(str(number))
     state["last_room"][:] = 0
     state["last_kind"][:] = 0
     state["days"][:] = 30.0
@@ -109,20 +109,20 @@ class TestQuota:
     def test_an_alert_makes_the_next_dearer_until_it_was_real_or_long_ago(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
-        detector.update(batch(days_of_life(0, 4)))
+        detector.process_batch(batch(days_of_life(0, 4)))
         last = START + 4 * DAY + 11 * HOUR
-        detector.update(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
-        detector.update(batch([(0, last + hour * HOUR, "other", "heartbeat") for hour in range(25)]))
+        detector.process_batch(batch([(0, last - 60 * n, "kitchen", "motion") for n in range(60)]))
+        detector.process_batch(batch([(0, last + hour * HOUR, "other", "heartbeat") for hour in range(25)]))
         now = last + 24.5 * HOUR
-        assert len(detector.sweep(now)) == 1
+        assert len(detector.sweep_homes(now)) == 1
         rows = np.array([0])
         assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 1.0
         assert false_alert_budget.recent_false_alerts(detector.state, rows, now + 30 * DAY)[0] == pytest.approx(
             np.exp(-1.0)
         )
-        detector.resolve("a", "false", now)
+        detector.record_outcome("a", "false", now)
         assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 1.0
-        detector.resolve("a", "real_helped", now)
+        detector.record_outcome("a", "real_helped", now)
         assert false_alert_budget.recent_false_alerts(detector.state, rows, now)[0] == 0.0
 
 
@@ -130,15 +130,15 @@ class TestPresence:
     def test_many_rooms_at_once_after_the_door_are_visitors(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
-        detector.update(batch(days_of_life(0, 4)))
+        detector.process_batch(batch(days_of_life(0, 4)))
         at = START + 4 * DAY + 15 * HOUR
         rows = [(0, at, "entrance", "door")]
         rooms = ("living", "kitchen", "hall", "bathroom", "bedroom")
         rows += [(0, at + 60 + 5 * n, rooms[n % len(rooms)], "motion") for n in range(200)]
-        detector.update(batch(rows[:2]))
-        assert detector.explain("a", at + 70).presence == "home"
-        detector.update(batch(rows[2:]))
-        assert detector.explain("a", at + 1070).presence == "visitor"
+        detector.process_batch(batch(rows[:2]))
+        assert detector.explain_home("a", at + 70).presence == "home"
+        detector.process_batch(batch(rows[2:]))
+        assert detector.explain_home("a", at + 1070).presence == "visitor"
 
 
 class TestModel:

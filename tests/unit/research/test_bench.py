@@ -49,11 +49,11 @@ def test_lived_in_homes_have_pending_deadlines_some_due_and_the_share_that_turns
     last = detector.state["last_life_s"]
     fresh = last > now_s - QUARTER_S
     assert fresh.sum() == round(3000 * SILENCES_A_DAY / 96)
-    deadline = detector.deadlines()[1]
+    deadline = detector.list_deadlines()[1]
     assert (deadline > now_s).mean() > 0.9
-    raised = detector.sweep(now_s)
+    raised = detector.sweep_homes(now_s)
     assert 10 <= len(raised) <= 30
-    assert not detector.sweep(now_s)
+    assert not detector.sweep_homes(now_s)
 
 
 def test_every_array_of_the_state_is_counted_once() -> None:

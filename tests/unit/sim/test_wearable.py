@@ -15,7 +15,7 @@ def _signals(samples: Samples) -> list[str]:
     return [
         signal.stage
         for start in range(0, len(samples) - second + 1, second)
-        for signal in detector.update(1000 + start / RATE_HZ, samples[start : start + second])
+        for signal in detector.process_samples(1000 + start / RATE_HZ, samples[start : start + second])
     ]
 
 
@@ -58,5 +58,5 @@ def test_who_is_helped_up_is_believed_by_the_detector() -> None:
                 wearer.stand_up()
             piece = wearer.next_second(2000.0 + second + 0.5)
             if piece:
-                heard += [signal.stage for signal in detector.update(piece[0], piece[1])]
+                heard += [signal.stage for signal in detector.process_samples(piece[0], piece[1])]
         assert heard == ["suspected", "withdrawn"], seed

@@ -32,15 +32,15 @@ def deadlines(
     batch = _batch(life)
     detector = InactivityDetector()
     detector.add_home("home", false_alerts_per_month=false_alerts_per_month, utc_offset_s=utc_offset_s)
-    detector.sweep(float(batch.at_s.max(initial=0.0)))
+    detector.sweep_homes(float(batch.at_s.max(initial=0.0)))
     found: list[float | None] = [None] * len(ends)
     begun = 0
     for index in np.argsort(np.asarray(ends, dtype=np.float64)).tolist():
         until = int(np.searchsorted(batch.at_s, ends[index], "right"))
         part = slice(begun, until)
-        detector.update(LifeBatch(batch.home[part], batch.at_s[part], batch.room[part], batch.kind[part]))
+        detector.process_batch(LifeBatch(batch.home[part], batch.at_s[part], batch.room[part], batch.kind[part]))
         begun = until
-        deadline = float(detector.deadlines()[1][0])
+        deadline = float(detector.list_deadlines()[1][0])
         found[index] = deadline if np.isfinite(deadline) else None
     return found
 
