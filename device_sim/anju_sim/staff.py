@@ -138,8 +138,8 @@ class StaffScript:
         """`code_of` returns the arrival code that a home announced, None before it did."""
         self._worker, self._carers, self._steps, self._code_of = worker, carers, steps, code_of
         self._actions: dict[StaffAction, Callable[[AlertProgress], bool]] = {
-            StaffAction.ACKNOWLEDGE: lambda progress: self._post_alert(progress, "take", {}),
-            StaffAction.LOG_CONTACT: lambda progress: self._post_alert(progress, "contacted", _CONTACTED),
+            StaffAction.ACKNOWLEDGE: lambda progress: self._post_alert(progress, "acknowledge", {}),
+            StaffAction.LOG_CONTACT: lambda progress: self._post_alert(progress, "contact-attempts", _CONTACT_ATTEMPT),
             StaffAction.DISPATCH: lambda progress: self._post_alert(progress, "dispatch", _DISPATCH),
             StaffAction.RESOLVE: lambda progress: self._post_alert(progress, "resolve", _OUTCOME),
             StaffAction.ACCEPT: self._accept,
@@ -246,7 +246,7 @@ def sign_in_staff(base_url: str, logins: list[SeededLogin], role: StaffRole, com
     return clients
 
 
-_CONTACTED = {"who": "elder", "outcome": "reached_help", "note": "scenario"}
+_CONTACT_ATTEMPT = {"who": "elder", "outcome": "reached_help", "note": "scenario"}
 _DISPATCH = {"category": "emergency", "note": "scenario"}
 _OUTCOME = {"outcome": "real_helped", "note": "scenario"}
 _REPORT = {"report": {"condition": "fine", "summary": "scenario", "elder": "confirmed"}}

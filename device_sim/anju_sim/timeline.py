@@ -39,7 +39,7 @@ class EventTimeline:
         if stage is AlertStage.STORED:
             return self._of_alert("raised_at")
         if stage is AlertStage.ACKNOWLEDGED:
-            return self._of_alert("taken_at") or self._of_history("taken")
+            return self._of_alert("acknowledged_at") or self._of_history("acknowledged")
         if stage is AlertStage.VISITED:
             return self._of_history("visited")
         return self._of_alert("closed_at")

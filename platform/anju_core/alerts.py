@@ -23,11 +23,11 @@ class AlertCommand(StrEnum):
     REPEAT = "repeat"
     WITHDRAW = "withdraw"
     NOTIFY = "notify"
-    TAKE = "take"
-    RELEASE = "release"
-    CONTACT = "contacted"
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    RECORD_CONTACT = "record_contact"
     DISPATCH = "dispatch"
-    GO = "go"
+    EN_ROUTE = "en_route"
     DEPART = "depart"
     """A provider's carer accepted the visit."""
     ARRIVE = "arrive"
@@ -45,7 +45,7 @@ class AlertNotFound(NotFound):
         self.alert_id = alert_id
 
 
-class AlertAlreadyTaken(Conflict):
+class AlertAlreadyAcknowledged(Conflict):
     """Somebody else has it."""
 
     def __init__(self, alert_id: UUID, by: str) -> None:
@@ -54,7 +54,7 @@ class AlertAlreadyTaken(Conflict):
         self.by = by
 
 
-class AlertNotTaken(Conflict):
+class AlertNotAcknowledged(Conflict):
     """It must be taken by a named person first."""
 
     def __init__(self, alert_id: UUID, command: AlertCommand) -> None:
@@ -137,9 +137,9 @@ class AlertFacts:
     state: AlertState
     suspected: bool = False
     late: bool = False
-    taken_by: UUID | None = None
-    taken_by_name: str = ""
-    taken_at: datetime | None = None
+    acknowledged_by: UUID | None = None
+    acknowledged_by_name: str = ""
+    acknowledged_at: datetime | None = None
     contacted: bool = False
     visit_open: bool = False
     """Somebody was asked to go there and has not yet left again."""
@@ -152,7 +152,7 @@ class Timer(StrEnum):
 
     NOW = "now"
     """Nobody has it: the next step of the policy at once, the others after it."""
-    TAKEN = "taken"
+    ACKNOWLEDGED = "acknowledged"
     DISPATCHED = "dispatched"
     ON_THE_WAY = "on_the_way"
     ARRIVED = "arrived"
@@ -172,47 +172,47 @@ class Move:
 
 
 _S, _C, _T, _W = AlertState, AlertCommand, AlertStep, Timer
-_UNTAKEN = (_S.RAISED, _S.NOTIFIED)
-_TAKEN = (_S.ACKNOWLEDGED, _S.ON_THE_WAY, _S.ARRIVED)
+_UNACKNOWLEDGED = (_S.RAISED, _S.NOTIFIED)
+_ACKNOWLEDGED = (_S.ACKNOWLEDGED, _S.ON_THE_WAY, _S.ARRIVED)
 
 
 def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
     moves: dict[tuple[AlertState, AlertCommand], Move] = {}
-    for state in (*_UNTAKEN, *_TAKEN):
+    for state in (*_UNACKNOWLEDGED, *_ACKNOWLEDGED):
         moves[state, _C.REPEAT] = Move(state, _T.REPEATED)
         moves[state, _C.NOTE] = Move(state, _T.NOTED)
         moves[state, _C.VISITED] = Move(state, _T.VISITED)
-    for state in _UNTAKEN:
+    for state in _UNACKNOWLEDGED:
         moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED, _W.NOW)
         moves[state, _C.VISIT_FAILED] = Move(state, _T.VISIT_FAILED, _W.NOW)
         moves[state, _C.WITHDRAW] = Move(_S.RESOLVED, _T.WITHDRAWN, _W.NONE)
         moves[state, _C.NOTIFY] = Move(_S.NOTIFIED, _T.NOTIFIED)
-        moves[state, _C.TAKE] = Move(_S.ACKNOWLEDGED, _T.TAKEN, _W.TAKEN)
+        moves[state, _C.ACKNOWLEDGE] = Move(_S.ACKNOWLEDGED, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
         # The carer of a visit can be there before a worker has taken the alert again.
         moves[state, _C.DEPART] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
         moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
-    for state in _TAKEN:
+    for state in _ACKNOWLEDGED:
         moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED)
         moves[state, _C.WITHDRAW] = Move(state, _T.WITHDRAWN)
         moves[state, _C.NOTIFY] = Move(state, _T.NOTIFIED)
-        moves[state, _C.TAKE] = Move(state, _T.TAKEN)
-        moves[state, _C.CONTACT] = Move(state, _T.CONTACTED)
+        moves[state, _C.ACKNOWLEDGE] = Move(state, _T.ACKNOWLEDGED)
+        moves[state, _C.RECORD_CONTACT] = Move(state, _T.CONTACT_ATTEMPTED)
         moves[state, _C.DISPATCH] = Move(state, _T.DISPATCHED)
         moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
         moves[state, _C.DEPART] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
-        moves[state, _C.GO] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
+        moves[state, _C.EN_ROUTE] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
         moves[state, _C.RESOLVE] = Move(_S.RESOLVED, _T.RESOLVED, _W.NONE)
-    acknowledged, under_way, arrived = _TAKEN
-    moves[acknowledged, _C.TAKE] = Move(acknowledged, _T.TAKEN, _W.TAKEN)
-    moves[acknowledged, _C.RELEASE] = Move(_S.NOTIFIED, _T.RELEASED, _W.NOW)
-    moves[acknowledged, _C.CONTACT] = Move(acknowledged, _T.CONTACTED, _W.TAKEN)
+    acknowledged, under_way, arrived = _ACKNOWLEDGED
+    moves[acknowledged, _C.ACKNOWLEDGE] = Move(acknowledged, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
+    moves[acknowledged, _C.UNACKNOWLEDGE] = Move(_S.NOTIFIED, _T.UNACKNOWLEDGED, _W.NOW)
+    moves[acknowledged, _C.RECORD_CONTACT] = Move(acknowledged, _T.CONTACT_ATTEMPTED, _W.ACKNOWLEDGED)
     moves[acknowledged, _C.DISPATCH] = Move(acknowledged, _T.DISPATCHED, _W.DISPATCHED)
-    moves[under_way, _C.GO] = Move(under_way, None)
-    moves[acknowledged, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.TAKEN)
-    moves[under_way, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.TAKEN)
+    moves[under_way, _C.EN_ROUTE] = Move(under_way, None)
+    moves[acknowledged, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.ACKNOWLEDGED)
+    moves[under_way, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.ACKNOWLEDGED)
     moves[arrived, _C.VISIT_FAILED] = Move(arrived, _T.VISIT_FAILED)
     moves[arrived, _C.VISITED] = Move(arrived, _T.VISITED, _W.VISITED)
-    for command in (_C.ARRIVE, _C.DEPART, _C.GO):
+    for command in (_C.ARRIVE, _C.DEPART, _C.EN_ROUTE):
         moves[arrived, command] = Move(arrived, None)
     moves[_S.RESOLVED, _C.NOTE] = Move(_S.RESOLVED, _T.NOTED)
     moves[_S.RESOLVED, _C.VISITED] = Move(_S.RESOLVED, _T.VISITED)
@@ -222,13 +222,13 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
 TRANSITIONS = _table()
 """What each command does in each state; a pair that is absent is refused."""
 
-_OF_THE_TAKER = frozenset({_C.RELEASE, _C.CONTACT, _C.DISPATCH, _C.GO, _C.ARRIVE, _C.RESOLVE})
+_OF_WHO_ACKNOWLEDGED = frozenset({_C.UNACKNOWLEDGE, _C.RECORD_CONTACT, _C.DISPATCH, _C.EN_ROUTE, _C.ARRIVE, _C.RESOLVE})
 """Commands that, given by a person, are for who has taken the alert (and for a supervisor)."""
 
 _STATE_AFTER = {
-    _T.TAKEN: {_S.RAISED: _S.ACKNOWLEDGED, _S.NOTIFIED: _S.ACKNOWLEDGED},
+    _T.ACKNOWLEDGED: {_S.RAISED: _S.ACKNOWLEDGED, _S.NOTIFIED: _S.ACKNOWLEDGED},
     _T.NOTIFIED: {_S.RAISED: _S.NOTIFIED},
-    _T.RELEASED: {_S.ACKNOWLEDGED: _S.NOTIFIED},
+    _T.UNACKNOWLEDGED: {_S.ACKNOWLEDGED: _S.NOTIFIED},
     _T.WITHDRAWN: {_S.RAISED: _S.RESOLVED, _S.NOTIFIED: _S.RESOLVED},
     _T.VISIT_FAILED: {_S.ON_THE_WAY: _S.ACKNOWLEDGED},
 }
@@ -238,37 +238,39 @@ _STATE_ALWAYS = {_T.ON_THE_WAY: _S.ON_THE_WAY, _T.ARRIVED: _S.ARRIVED, _T.RESOLV
 def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None) -> Move:
     """What `command` does now; `actor` is None when the system gives it.
 
-    Raises `AlertClosed`, `AlertAlreadyTaken`, `AlertNotTaken` or `AlertStepNotPossible`.
+    Raises `AlertClosed`, `AlertAlreadyAcknowledged`, `AlertNotAcknowledged` or `AlertStepNotPossible`.
     """
     move = TRANSITIONS.get((facts.state, command))
     if move is None:
         raise _refusal(facts, command)
     if actor is None:
         return move
-    others = facts.taken_by is not None and facts.taken_by != actor.account_id and facts.state in _TAKEN
-    if command is AlertCommand.TAKE:
-        return _take(facts, move, actor, others=others)
-    if command in _OF_THE_TAKER:
-        if facts.state in _UNTAKEN:
-            raise AlertNotTaken(facts.alert_id, command)
+    others = (
+        facts.acknowledged_by is not None and facts.acknowledged_by != actor.account_id and facts.state in _ACKNOWLEDGED
+    )
+    if command is AlertCommand.ACKNOWLEDGE:
+        return _acknowledge(facts, move, actor, others=others)
+    if command in _OF_WHO_ACKNOWLEDGED:
+        if facts.state in _UNACKNOWLEDGED:
+            raise AlertNotAcknowledged(facts.alert_id, command)
         if others and actor.role is not Role.SUPERVISOR:
-            raise AlertAlreadyTaken(facts.alert_id, facts.taken_by_name)
+            raise AlertAlreadyAcknowledged(facts.alert_id, facts.acknowledged_by_name)
     return move
 
 
 def _refusal(facts: AlertFacts, command: AlertCommand) -> Conflict:
     if facts.state is AlertState.RESOLVED:
         return AlertClosed(facts.alert_id, facts.outcome)
-    if facts.state in _UNTAKEN:
-        return AlertNotTaken(facts.alert_id, command)
+    if facts.state in _UNACKNOWLEDGED:
+        return AlertNotAcknowledged(facts.alert_id, command)
     return AlertStepNotPossible(facts.alert_id, facts.state, command)
 
 
-def _take(facts: AlertFacts, move: Move, actor: Actor, *, others: bool) -> Move:
-    if facts.taken_by == actor.account_id and facts.state in _TAKEN:
+def _acknowledge(facts: AlertFacts, move: Move, actor: Actor, *, others: bool) -> Move:
+    if facts.acknowledged_by == actor.account_id and facts.state in _ACKNOWLEDGED:
         return Move(facts.state, None)
     if others and not facts.late and actor.role is not Role.SUPERVISOR:
-        raise AlertAlreadyTaken(facts.alert_id, facts.taken_by_name)
+        raise AlertAlreadyAcknowledged(facts.alert_id, facts.acknowledged_by_name)
     return move
 
 
@@ -282,8 +284,8 @@ class Progress:
 
 
 _PROGRESS = {
-    _T.CONTACTED: {"contacted": True},
-    _T.RELEASED: {"contacted": False},
+    _T.CONTACT_ATTEMPTED: {"contacted": True},
+    _T.UNACKNOWLEDGED: {"contacted": False},
     _T.DISPATCHED: {"visit_open": True, "visited": False},
     _T.VISIT_FAILED: {"visit_open": False},
     _T.VISITED: {"visit_open": False, "visited": True},
@@ -300,15 +302,20 @@ def progress(steps: Iterable[AlertStep]) -> Progress:
 
 def undo_until(facts: AlertFacts) -> datetime | None:
     """Until when taking the alert can be undone quietly; None where it cannot."""
-    if facts.state is not AlertState.ACKNOWLEDGED or facts.taken_at is None or facts.contacted or facts.visit_open:
+    if (
+        facts.state is not AlertState.ACKNOWLEDGED
+        or facts.acknowledged_at is None
+        or facts.contacted
+        or facts.visit_open
+    ):
         return None
-    return facts.taken_at + timedelta(seconds=UNDO_S)
+    return facts.acknowledged_at + timedelta(seconds=UNDO_S)
 
 
 _MAIN = {
-    _S.RAISED: _C.TAKE,
-    _S.NOTIFIED: _C.TAKE,
-    _S.ACKNOWLEDGED: _C.CONTACT,
+    _S.RAISED: _C.ACKNOWLEDGE,
+    _S.NOTIFIED: _C.ACKNOWLEDGE,
+    _S.ACKNOWLEDGED: _C.RECORD_CONTACT,
     _S.ON_THE_WAY: _C.ARRIVE,
     _S.ARRIVED: _C.RESOLVE,
 }
@@ -316,17 +323,28 @@ _MAIN = {
 
 def main_command(facts: AlertFacts) -> AlertCommand | None:
     """What the one main button does next: take → contacted / dispatch → arrive → resolve; None when closed."""
-    if facts.visited and facts.state in _TAKEN:
+    if facts.visited and facts.state in _ACKNOWLEDGED:
         return AlertCommand.RESOLVE
     if facts.state is AlertState.ACKNOWLEDGED and facts.contacted:
         return AlertCommand.RESOLVE if facts.visit_open else AlertCommand.DISPATCH
     return _MAIN.get(facts.state)
 
 
+_OFFERED = (
+    _C.ACKNOWLEDGE,
+    _C.UNACKNOWLEDGE,
+    _C.RECORD_CONTACT,
+    _C.DISPATCH,
+    _C.EN_ROUTE,
+    _C.ARRIVE,
+    _C.NOTE,
+    _C.RESOLVE,
+)
+
+
 def commands(facts: AlertFacts, actor: Actor) -> tuple[AlertCommand, ...]:
     """Everything this person could do to the alert now, in the order of a life."""
-    offered = (_C.TAKE, _C.RELEASE, _C.CONTACT, _C.DISPATCH, _C.GO, _C.ARRIVE, _C.NOTE, _C.RESOLVE)
-    return tuple(command for command in offered if _possible(facts, command, actor))
+    return tuple(command for command in _OFFERED if _possible(facts, command, actor))
 
 
 def _possible(facts: AlertFacts, command: AlertCommand, actor: Actor) -> bool:

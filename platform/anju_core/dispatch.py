@@ -176,7 +176,7 @@ class Proof(StrEnum):
     """She read the home's one-time code."""
     PLACE = "place"
     """Her phone was within `ARRIVAL_RADIUS_M` of the home."""
-    VOUCHED = "vouched"
+    ATTESTED = "attested"
     """A worker says so (the gateway is dead and the phone has no position)."""
 
 
@@ -190,7 +190,7 @@ class Arrival:
 
 
 def prove_arrival(
-    *, code: str | None, expected: str, phone: Place | None, home: Place | None, vouched: bool = False
+    *, code: str | None, expected: str, phone: Place | None, home: Place | None, attested: bool = False
 ) -> Arrival:
     """Whether an arrival is proven: by the code, else by the place, else by a worker's word."""
     matches = None if not code else bool(expected) and code.strip() == expected
@@ -199,7 +199,7 @@ def prove_arrival(
         return Arrival(Proof.CODE, matches, away)
     if away is not None and away <= ARRIVAL_RADIUS_M:
         return Arrival(Proof.PLACE, matches, away)
-    return Arrival(Proof.VOUCHED if vouched else None, matches, away)
+    return Arrival(Proof.ATTESTED if attested else None, matches, away)
 
 
 def believed_time(phone_at: datetime | None, received: datetime, not_before: datetime) -> datetime:

@@ -49,11 +49,11 @@ class PolicyStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A ladder of steps, and how long each later state may last before it escalates again. All in seconds.
+    """A progress of steps, and how long each later state may last before it escalates again. All in seconds.
 
     suspected_s: how long an unconfirmed alert waits for its withdrawal before the first step.
     repeat_s: after the last step everybody is told again so often, until somebody takes it.
-    taken_s: from taking (or from a call) to the next action.
+    acknowledged_s: from taking (or from a call) to the next action.
     dispatched_s: from asking for a visit to somebody being on the way.
     on_the_way_s: to the door; 45 min is where a UK responder service promises nine of ten arrivals.
     arrived_s: from the arrival to the report. visited_s: from the report to the outcome.
@@ -62,7 +62,7 @@ class Policy:
     steps: tuple[PolicyStep, ...]
     suspected_s: float = 45.0
     repeat_s: float = 300.0
-    taken_s: float = 300.0
+    acknowledged_s: float = 300.0
     dispatched_s: float = 600.0
     on_the_way_s: float = 45 * 60.0
     arrived_s: float = 2 * 3600.0
@@ -78,20 +78,20 @@ class Policy:
             if not step.tell:
                 raise InvalidPolicy(f"step {number}", "tells nobody")
             before = step.after_s
-        for name in ("repeat_s", "taken_s", "dispatched_s", "on_the_way_s", "arrived_s", "visited_s"):
+        for name in ("repeat_s", "acknowledged_s", "dispatched_s", "on_the_way_s", "arrived_s", "visited_s"):
             if not 1 <= getattr(self, name) < float("inf"):
                 raise InvalidPolicy(name, f"{getattr(self, name)!r} s is not at least 1")
         if not 0 <= self.suspected_s < float("inf"):
             raise InvalidPolicy("suspected_s", f"{self.suspected_s!r} s is not at least 0")
 
     def with_steps(self, steps: tuple[PolicyStep, ...]) -> Policy:
-        """The same with another ladder; raises `InvalidPolicy`."""
+        """The same with another progress; raises `InvalidPolicy`."""
         return replace(self, steps=steps)
 
     def limit_s(self, timer: Timer) -> float | None:
         """How long the state that `timer` names may last; None where no such limit applies."""
         limits = {
-            Timer.TAKEN: self.taken_s,
+            Timer.ACKNOWLEDGED: self.acknowledged_s,
             Timer.DISPATCHED: self.dispatched_s,
             Timer.ON_THE_WAY: self.on_the_way_s,
             Timer.ARRIVED: self.arrived_s,
@@ -102,7 +102,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a look at the ladder says: whom to tell now, the level after it, and when to look again."""
+    """What a look at the progress says: whom to tell now, the level after it, and when to look again."""
 
     tell: tuple[Audience, ...]
     level: int
@@ -110,7 +110,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class EscalationProgress:
     """Where an untaken alert stands: when its seconds began and how many steps were taken."""
 
     since: datetime
@@ -118,31 +118,33 @@ class Ladder:
     suspected: bool = False
 
 
-def due_at(policy: Policy, ladder: Ladder) -> datetime:
-    """When the next step of the ladder is due."""
-    wait = policy.suspected_s if ladder.suspected else 0.0
+def due_at(policy: Policy, progress: EscalationProgress) -> datetime:
+    """When the next step of the progress is due."""
+    wait = policy.suspected_s if progress.suspected else 0.0
     last = len(policy.steps) - 1
-    again = max(ladder.level - last, 0) * policy.repeat_s
-    return ladder.since + timedelta(seconds=wait + policy.steps[min(ladder.level, last)].after_s + again)
+    again = max(progress.level - last, 0) * policy.repeat_s
+    return progress.since + timedelta(seconds=wait + policy.steps[min(progress.level, last)].after_s + again)
 
 
-def climb(policy: Policy, ladder: Ladder, now: datetime, *, at_once: bool = False) -> Due:
+def advance_escalation(policy: Policy, progress: EscalationProgress, now: datetime, *, at_once: bool = False) -> Due:
     """Take every step that is due by `now` in one go, each audience told once; with `at_once` at least one step.
 
     A platform that was down for long so catches up with one message to each person, never with a storm. After the last
     step everybody is told again each `repeat_s`, counted from `now` when steps were missed.
     """
     tell: dict[Audience, None] = {}
-    level = ladder.level
+    level = progress.level
     steps = len(policy.steps)
-    while level < steps and (at_once or due_at(policy, Ladder(ladder.since, level, ladder.suspected)) <= now):
+    while level < steps and (
+        at_once or due_at(policy, EscalationProgress(progress.since, level, progress.suspected)) <= now
+    ):
         tell.update(dict.fromkeys(policy.steps[level].tell))
         level += 1
         at_once = False
-    if level == ladder.level and (at_once or due_at(policy, ladder) <= now):
+    if level == progress.level and (at_once or due_at(policy, progress) <= now):
         tell.update(dict.fromkeys(everybody(policy)))
         level += 1
-    next_at = due_at(policy, Ladder(ladder.since, level, ladder.suspected))
+    next_at = due_at(policy, replace(progress, level=level))
     floor = now + timedelta(seconds=policy.repeat_s) if level >= steps and tell else now
     return Due(tuple(tell), level, max(next_at, floor) if tell else next_at)
 
@@ -169,7 +171,7 @@ _SOON = Policy(
         PolicyStep(900, (_A.COMMUNITY, _A.SUPERVISOR)),
     ),
     repeat_s=900,
-    taken_s=900,
+    acknowledged_s=900,
     dispatched_s=1200,
 )
 _TODAY = Policy(
@@ -179,7 +181,7 @@ _TODAY = Policy(
         PolicyStep(2 * 3600, (_A.SUPERVISOR,)),
     ),
     repeat_s=4 * 3600,
-    taken_s=2 * 3600,
+    acknowledged_s=2 * 3600,
     dispatched_s=4 * 3600,
     on_the_way_s=4 * 3600,
 )

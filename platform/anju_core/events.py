@@ -29,7 +29,7 @@ class AlertChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertTaken(Event):
+class AlertAcknowledged(Event):
     """A named person took an alert: the elder is to be told who."""
 
     alert_id: UUID

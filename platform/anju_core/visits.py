@@ -40,7 +40,7 @@ class VisitStep(StrEnum):
     LATE = "late"
     CHECKED_IN = "checked_in"
     CHECKED = "checked"
-    OVERSTAYED = "overstayed"
+    OVERDUE = "overdue"
     CHECKED_OUT = "checked_out"
     CONFIRMED = "confirmed"
     UNFILLED = "unfilled"

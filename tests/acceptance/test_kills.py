@@ -20,7 +20,7 @@ from acceptance.siege import KINDS, ROUNDS, Facts, Siege, rounds
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROUND_S = {"platform": 14.0, "gateway": 9.0, "broker": 14.0}
 """A platform that was away, or cut off, listens for ten seconds before it believes a silence."""
-ONCE = ("raised", "taken", "visited", "resolved")
+ONCE = ("raised", "acknowledged", "visited", "resolved")
 TOLD = {
     "press": {"seen", "coming", "visit_code", "closed"},
     "fall": {"coming", "visit_code", "closed"},

@@ -9,7 +9,7 @@ from typing import Any
 
 from fixtures.alert_harness import AlertHarness
 
-from anju_core.alerts import AlertAlreadyTaken, replay
+from anju_core.alerts import AlertAlreadyAcknowledged, replay
 from anju_core.visits import CarerBusy, VisitAlreadyAccepted, VisitAlreadyRequested
 from anju_core.visits import replay as replay_visit
 from anju_core.vocabulary import AlertState, AlertStep, DeclineReason, OfferState, Outcome, VisitState
@@ -49,9 +49,9 @@ def test_of_two_workers_one_takes_it_and_the_other_is_told_who(harness_everywher
             lambda: harness.do("take", alert_id, harness.liu),  # noqa: B023
         )
         (lost,) = errors(results)
-        assert isinstance(lost, AlertAlreadyTaken), lost
-        assert lost.by == harness.alert(alert_id).taken_by_name
-        assert harness.steps(alert_id).count(AlertStep.TAKEN) == 1
+        assert isinstance(lost, AlertAlreadyAcknowledged), lost
+        assert lost.by == harness.alert(alert_id).acknowledged_by_name
+        assert harness.steps(alert_id).count(AlertStep.ACKNOWLEDGED) == 1
         winner = harness.wang if lost.by == "王姐" else harness.liu
         harness.do("resolve", alert_id, winner, outcome=Outcome.TEST)
 

@@ -70,19 +70,19 @@ def show_alert(
     return _view(detail)
 
 
-@router.post("/alerts/{alert_id}/take")
+@router.post("/alerts/{alert_id}/acknowledge")
 def take(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetailView:
-    """I will see to it. 409 `alert-already-taken` says who was first."""
+    """I will see to it. 409 `alert-already-acknowledged` says who was first."""
     return _after(alerts, work, actor, alerts.take(work, alert_id, actor))
 
 
-@router.post("/alerts/{alert_id}/release")
+@router.post("/alerts/{alert_id}/unacknowledge")
 def release(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetailView:
     """Hand it back; quietly within ten seconds of taking it."""
     return _after(alerts, work, actor, alerts.release(work, alert_id, actor))
 
 
-@router.post("/alerts/{alert_id}/contacted")
+@router.post("/alerts/{alert_id}/contact-attempts")
 def contacted(alert_id: UUID, given: Contacted, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetailView:
     """A call was made."""
     alert = alerts.contacted(work, alert_id, actor, who=given.who, outcome=given.outcome, note=given.note)
@@ -103,7 +103,7 @@ def dispatch(
     return _after(alerts, work, actor, alert)
 
 
-@router.post("/alerts/{alert_id}/go")
+@router.post("/alerts/{alert_id}/en-route")
 def go(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetailView:
     """I am going there myself."""
     return _after(alerts, work, actor, alerts.go_myself(work, alert_id, actor))

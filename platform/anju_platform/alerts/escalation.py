@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anju_core.announcements import SEEN
-from anju_core.escalation import Audience, Ladder, Policy, climb, due_at, everybody
+from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, due_at, everybody
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.alerts.history import write
@@ -27,21 +27,26 @@ class _Told:
     missing: list[str]
 
 
-class AlertLadder:
+class AlertEscalation:
     """Takes the steps of an alert's escalation policy."""
 
     def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         self._outbox = outbox
         self._duty = duty
 
-    def climb(self, work: UnitOfWork, alert: Alert, now: datetime, why: str, *, at_once: bool = False) -> None:
+    def advance(self, work: UnitOfWork, alert: Alert, now: datetime, why: str, *, at_once: bool = False) -> None:
         """Take what is due of an alert that nobody has; a step that means nobody is followed by the next at once."""
         policy = self._policy(work, alert, now)
         people: dict[Recipient, None] = {}
         missing: list[str] = []
         first, asked = alert.level == 0, False
         while True:
-            due = climb(policy, Ladder(alert.ladder_at, alert.level, alert.suspected), now, at_once=at_once)
+            due = advance_escalation(
+                policy,
+                EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected),
+                now,
+                at_once=at_once,
+            )
             alert.next_due_at = due.next_at
             if not due.tell:
                 break
@@ -62,10 +67,10 @@ class AlertLadder:
             write(work, alert, AlertStep.ESCALATED, now, detail=detail)
         self._tell(work, alert, f"level-{alert.level}", reached)
 
-    def in_vain(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
+    def on_delivery_failed(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
         """Nobody of the last telling could be reached: the next step at once. After the last step the clock decides."""
         if alert.level < len(self._policy(work, alert, now).steps):
-            self.climb(work, alert, now, "delivery_failed", at_once=True)
+            self.advance(work, alert, now, "delivery_failed", at_once=True)
 
     def late(self, work: UnitOfWork, alert: Alert, now: datetime, why: str) -> None:
         """Tell everybody that a taken alert has stood still for too long, and let others take it over."""
@@ -83,12 +88,12 @@ class AlertLadder:
         policy = self._policy(work, alert, now)
         told = [audience for each in policy.steps[: max(alert.level, 1)] for audience in each.tell]
         people = dict.fromkeys(self._resolve(work, alert, told, now).people)
-        taker = None if alert.taken_by is None else self._duty.person(work, alert.taken_by)
+        taker = None if alert.acknowledged_by is None else self._duty.person(work, alert.acknowledged_by)
         if taker is not None:
             people[taker] = None
         self._tell(work, alert, step, people or self._duty.anybody(work, alert.community_id))
 
-    def loudly(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
+    def notify_all(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
         """Tell everybody concerned, whatever the level."""
         self._tell(work, alert, step, self.all_concerned(work, alert, now))
 
@@ -101,7 +106,9 @@ class AlertLadder:
     def resume(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
         """Go on with the ladder where it stood, as if nothing had happened."""
         policy = self._policy(work, alert, now)
-        alert.next_due_at = due_at(policy, Ladder(alert.ladder_at, alert.level, alert.suspected))
+        alert.next_due_at = due_at(
+            policy, EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected)
+        )
 
     def policy(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
         """The policy that holds for an alert now."""
@@ -110,7 +117,7 @@ class AlertLadder:
     def all_concerned(self, work: UnitOfWork, alert: Alert, now: datetime) -> list[Recipient]:
         """Everybody whom the policy ever tells, and who has taken it; anybody at all where that is nobody."""
         people = dict.fromkeys(self._resolve(work, alert, everybody(self._policy(work, alert, now)), now).people)
-        taker = None if alert.taken_by is None else self._duty.person(work, alert.taken_by)
+        taker = None if alert.acknowledged_by is None else self._duty.person(work, alert.acknowledged_by)
         if taker is not None:
             people[taker] = None
         return list(people) or self._duty.anybody(work, alert.community_id)
@@ -144,3 +151,7 @@ class AlertLadder:
             step=step, alert_id=alert.id, subject=subject(alert, home), body=body(alert), payload=payload
         )
         self._outbox.tell_people(work, telling, people)
+
+
+def _progress(alert: Alert) -> EscalationProgress:
+    return EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected)

@@ -41,15 +41,15 @@ class Alert(Base):
     """What the sentence rests on: room, gap, usual range, device, fall id."""
     level: Mapped[int] = mapped_column(Integer, default=0)
     """How many escalation steps have been taken."""
-    ladder_at: Mapped[datetime]
+    escalation_started_at: Mapped[datetime]
     """From when the seconds of the escalation policy count."""
     late: Mapped[bool] = mapped_column(default=False)
     """A deadline passed after somebody had taken it: others may take it over."""
     next_due_at: Mapped[datetime | None]
     """When it escalates unless somebody acts; null when nothing is due."""
-    taken_by: Mapped[UUID | None]
-    taken_by_name: Mapped[str] = mapped_column(String(100), default="")
-    taken_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None]
+    acknowledged_by_name: Mapped[str] = mapped_column(String(100), default="")
+    acknowledged_at: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(20))
     outcome_note: Mapped[str] = mapped_column(Text, default="")
     closed_at: Mapped[datetime | None]

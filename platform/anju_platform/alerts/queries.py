@@ -45,9 +45,9 @@ class AlertRow:
     due_from: datetime
     """When the running deadline was set."""
     next_due_at: datetime | None
-    taken_by: UUID | None
-    taken_by_name: str
-    taken_at: datetime | None
+    acknowledged_by: UUID | None
+    acknowledged_by_name: str
+    acknowledged_at: datetime | None
     contacted: bool
     visit_open: bool
     visited: bool
@@ -151,9 +151,9 @@ def _row(alert: Alert, history: Sequence[AlertEvent], home: Home, now: datetime)
         level=alert.level,
         due_from=_due_from(alert, history),
         next_due_at=alert.next_due_at,
-        taken_by=alert.taken_by,
-        taken_by_name=alert.taken_by_name,
-        taken_at=alert.taken_at,
+        acknowledged_by=alert.acknowledged_by,
+        acknowledged_by_name=alert.acknowledged_by_name,
+        acknowledged_at=alert.acknowledged_at,
         contacted=facts.contacted,
         visit_open=facts.visit_open,
         visited=facts.visited,
@@ -186,7 +186,7 @@ def _step(event: AlertEvent) -> HistoryStep:
 
 
 def _calls(history: Sequence[AlertEvent]) -> dict[str, CallMade]:
-    made = [event for event in history if event.step == AlertStep.CONTACTED.value]
+    made = [event for event in history if event.step == AlertStep.CONTACT_ATTEMPTED.value]
     calls = (
         CallMade(
             who=str(event.detail["who"]),

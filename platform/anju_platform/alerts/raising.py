@@ -7,7 +7,7 @@ from hashlib import sha256
 from anju_core.alerts import AlertCommand, AlertSignal, Timer, decide
 from anju_core.events import AlertResolved
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
-from anju_platform.alerts.escalation import AlertLadder
+from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.history import write
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
@@ -21,8 +21,8 @@ SEPARATE = frozenset({AlertKind.FALL})
 class AlertIntake:
     """Raises, confirms, repeats and withdraws."""
 
-    def __init__(self, ladder: AlertLadder) -> None:
-        self._ladder = ladder
+    def __init__(self, escalation: AlertEscalation) -> None:
+        self._escalation = escalation
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> Alert:
         """See `AlertService.raise_alert`."""
@@ -86,21 +86,21 @@ class AlertIntake:
             happened_at=signal.happened_at,
             due_since=signal.due_since,
             raised_at=now,
-            ladder_at=now,
+            escalation_started_at=now,
             reason_zh=signal.reason_zh,
             reason_en=signal.reason_en,
             score=signal.score,
             facts=dict(signal.facts),
             level=0,
             next_due_at=now,
-            taken_by=None,
-            taken_at=None,
+            acknowledged_by=None,
+            acknowledged_at=None,
             outcome=None,
             closed_at=None,
         )
         repository.add(alert)
         write(work, alert, AlertStep.RAISED, now, detail=_heard(signal, "raised"), source=source)
-        self._ladder.climb(work, alert, now, "not_withdrawn" if signal.suspected else "raised")
+        self._escalation.advance(work, alert, now, "not_withdrawn" if signal.suspected else "raised")
         work.session.flush()
         return alert
 
@@ -113,7 +113,7 @@ class AlertIntake:
         now = work.clock.now()
         event = write(work, alert, AlertStep.REPEATED, now, detail=_heard(signal, "again"), source=source)
         if not alert.suspected:
-            self._ladder.again(work, alert, now, f"repeated-{event.number}")
+            self._escalation.again(work, alert, now, f"repeated-{event.number}")
         return alert
 
     def _confirm(self, work: UnitOfWork, alert: Alert, detail: dict[str, object], source: str | None) -> None:
@@ -122,10 +122,10 @@ class AlertIntake:
         alert.suspected = False
         event = write(work, alert, AlertStep.CONFIRMED, now, detail=detail, source=source)
         if move.clock is Timer.NOW:
-            alert.ladder_at = now
-            self._ladder.climb(work, alert, now, "confirmed", at_once=True)
+            alert.escalation_started_at = now
+            self._escalation.advance(work, alert, now, "confirmed", at_once=True)
         else:
-            self._ladder.again(work, alert, now, f"confirmed-{event.number}")
+            self._escalation.again(work, alert, now, f"confirmed-{event.number}")
         work.session.flush()
 
     def _withdraw(self, work: UnitOfWork, alert: Alert, outcome: Outcome, why: str, source: str | None) -> None:

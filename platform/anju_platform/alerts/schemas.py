@@ -44,9 +44,9 @@ class AlertView(_View):
     level: int
     due_from: datetime
     next_due_at: datetime | None
-    taken_by: UUID | None
-    taken_by_name: str
-    taken_at: datetime | None
+    acknowledged_by: UUID | None
+    acknowledged_by_name: str
+    acknowledged_at: datetime | None
     contacted: bool
     visit_open: bool
     visited: bool

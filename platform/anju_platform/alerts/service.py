@@ -14,8 +14,8 @@ from anju_core.alerts import (
 )
 from anju_core.announcements import on_the_way
 from anju_core.events import (
+    AlertAcknowledged,
     AlertResolved,
-    AlertTaken,
     VisitRequested,
 )
 from anju_core.vocabulary import (
@@ -56,21 +56,21 @@ class AlertService(AlertHearing):
     # --- what people do -------------------------------------------------------------------------------------------
 
     def take(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
-        """I will see to it. Raises `AlertAlreadyTaken` with who was first."""
-        alert, facts, move = self._decide(work, alert_id, AlertCommand.TAKE, actor)
+        """I will see to it. Raises `AlertAlreadyAcknowledged` with who was first."""
+        alert, facts, move = self._decide(work, alert_id, AlertCommand.ACKNOWLEDGE, actor)
         if move.step is None:
             return alert
         now = work.clock.now()
-        alert.taken_by, alert.taken_by_name, alert.taken_at = actor.account_id, actor.name, now
-        detail = {"from": facts.taken_by_name} if facts.taken_by is not None else {}
+        alert.acknowledged_by, alert.acknowledged_by_name, alert.acknowledged_at = actor.account_id, actor.name, now
+        detail = {"from": facts.acknowledged_by_name} if facts.acknowledged_by is not None else {}
         self._apply(work, alert, move, now, actor=actor, detail=detail)
-        taken = AlertTaken(at=now, alert_id=alert.id, home_id=alert.home_id, kind=facts.kind, by_name=actor.name)
+        taken = AlertAcknowledged(at=now, alert_id=alert.id, home_id=alert.home_id, kind=facts.kind, by_name=actor.name)
         work.record(taken)
         return alert
 
     def release(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
         """Hand it back: quietly within ten seconds of taking it, later the others are told."""
-        alert, facts, move = self._decide(work, alert_id, AlertCommand.RELEASE, actor)
+        alert, facts, move = self._decide(work, alert_id, AlertCommand.UNACKNOWLEDGE, actor)
         now = work.clock.now()
         limit = undo_until(facts)
         self._release(work, alert, move, now, actor=actor, quiet=limit is not None and now <= limit)
@@ -80,7 +80,7 @@ class AlertService(AlertHearing):
         self, work: UnitOfWork, alert_id: UUID, actor: Actor, *, who: str, outcome: CallOutcome, note: str = ""
     ) -> Alert:
         """A call was made: to whom (`elder`, a contact's id or a name), and how it ended."""
-        alert, _, move = self._decide(work, alert_id, AlertCommand.CONTACT, actor)
+        alert, _, move = self._decide(work, alert_id, AlertCommand.RECORD_CONTACT, actor)
         detail = {"who": who, "outcome": outcome.value, "note": note}
         return self._apply(work, alert, move, work.clock.now(), actor=actor, detail=detail)
 
@@ -107,7 +107,7 @@ class AlertService(AlertHearing):
 
     def go_myself(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> Alert:
         """I am going there."""
-        alert, _, move = self._decide(work, alert_id, AlertCommand.GO, actor)
+        alert, _, move = self._decide(work, alert_id, AlertCommand.EN_ROUTE, actor)
         if move.step is not None:
             self._say(work, alert, on_the_way(actor.name, None))
         return self._apply(work, alert, move, work.clock.now(), actor=actor, detail={"self": True})
@@ -154,11 +154,11 @@ class AlertService(AlertHearing):
             return
         facts = AlertRepository(work.session).facts(alert)
         if self._waits_for_people(alert):
-            self._ladder.climb(work, alert, now, "nobody_took_it")
+            self._escalation.advance(work, alert, now, "nobody_took_it")
         elif facts.state is AlertState.ACKNOWLEDGED and not facts.visit_open:
-            self._release(work, alert, decide(facts, AlertCommand.RELEASE), now, actor=None, quiet=False)
+            self._release(work, alert, decide(facts, AlertCommand.UNACKNOWLEDGE), now, actor=None, quiet=False)
         else:
-            self._ladder.late(
+            self._escalation.late(
                 work, alert, now, "nobody_arrived" if facts.state is not AlertState.ARRIVED else "no_outcome"
             )
         work.session.flush()

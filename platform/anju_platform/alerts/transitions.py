@@ -20,7 +20,7 @@ from anju_core.vocabulary import (
     AlertKind,
     AlertState,
 )
-from anju_platform.alerts.escalation import AlertLadder
+from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.history import write
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
@@ -37,7 +37,7 @@ class AlertSteps:
 
     def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         self._outbox = outbox
-        self._ladder = AlertLadder(outbox, duty)
+        self._escalation = AlertEscalation(outbox, duty)
 
     def _decide(
         self, work: UnitOfWork, alert_id: UUID, command: AlertCommand, actor: Actor
@@ -63,25 +63,25 @@ class AlertSteps:
             return alert
         alert.state = move.state.value
         write(work, alert, move.step, now, actor=actor, name=name, detail=detail)
-        limit_s = self._ladder.policy(work, alert, now).limit_s(move.clock)
+        limit_s = self._escalation.policy(work, alert, now).limit_s(move.clock)
         if limit_s is not None:
-            self._ladder.run(work, alert, now, limit_s)
+            self._escalation.run(work, alert, now, limit_s)
         elif move.clock is Timer.NONE:
             alert.next_due_at = None
         elif move.clock is Timer.NOW:
-            alert.ladder_at = now
-            self._ladder.climb(work, alert, now, move.step.value, at_once=True)
+            alert.escalation_started_at = now
+            self._escalation.advance(work, alert, now, move.step.value, at_once=True)
         work.session.flush()
         return alert
 
     def _release(
         self, work: UnitOfWork, alert: Alert, move: Move, now: datetime, *, actor: Actor | None, quiet: bool
     ) -> None:
-        detail = {"undone": quiet, "from": alert.taken_by_name, "forgotten": actor is None}
-        alert.taken_by, alert.taken_by_name, alert.taken_at, alert.late = None, "", None, False
+        detail = {"undone": quiet, "from": alert.acknowledged_by_name, "forgotten": actor is None}
+        alert.acknowledged_by, alert.acknowledged_by_name, alert.acknowledged_at, alert.late = None, "", None, False
         if quiet:
             self._apply(work, alert, Move(move.state, move.step), now, actor=actor, detail=detail)
-            self._ladder.resume(work, alert, now)
+            self._escalation.resume(work, alert, now)
         else:
             self._apply(work, alert, move, now, actor=actor, detail=detail)
             self._say(work, alert, others_asked())

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from anju_core.announcements import SEEN, Saying, cancelled, closed, coming_soon
 from anju_core.events import (
     AbsenceChanged,
+    AlertAcknowledged,
     AlertChanged,
     AlertResolved,
-    AlertTaken,
     ElderTold,
     HelpWanted,
     HomeSupervisionChanged,
@@ -52,7 +52,7 @@ def wire(
     bus.within(HelpWanted, alerts.help_wanted)
     bus.within(AlertResolved, visits.alert_resolved)
     bus.within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
-    bus.within(AlertTaken, lambda work, event: _say_taken(outbox, work, event))
+    bus.within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
     bus.after(AlertChanged, lambda event: _show_alert(hub, event))
     bus.after(VisitChanged, lambda event: _show_visit(hub, event))
     if resolved is not None:
@@ -67,7 +67,7 @@ def _ignore(_result: object) -> None:
     """Handlers return nothing."""
 
 
-def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertTaken) -> None:
+def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged) -> None:
     if event.kind in SEEN:
         _say(outbox, work, event, coming_soon(event.by_name))
 
@@ -77,7 +77,7 @@ def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -
         _say(outbox, work, event, cancelled() if event.outcome is Outcome.WITHDRAWN else closed())
 
 
-def _say(outbox: OutboxService, work: UnitOfWork, event: AlertTaken | AlertResolved, saying: Saying) -> None:
+def _say(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, saying: Saying) -> None:
     outbox.tell_home(work, event.home_id, saying, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
 
 

@@ -8,8 +8,8 @@ from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from anju_platform.i18n.translation import N_, Words
 
 _SAYINGS: Mapping[str, str] = {
-    "AlertAlreadyTaken": N_("%(by)s 已经接手了。"),
-    "AlertNotTaken": N_("要先有人接手。"),
+    "AlertAlreadyAcknowledged": N_("%(by)s 已经接手了。"),
+    "AlertNotAcknowledged": N_("要先有人接手。"),
     "AlertClosed": N_("这件事已经结束了。"),
     "AlertStepNotPossible": N_("情况已经变了，这一步现在做不了。"),
     "VisitAlreadyRequested": N_("已经派过人了。"),

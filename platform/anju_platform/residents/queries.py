@@ -137,7 +137,11 @@ def _inactivity(row: InactivityDeadline | None) -> Inactivity:
 
 def _alert(alert: Alert) -> OpenAlert:
     return OpenAlert(
-        id=alert.id, kind=alert.kind, state=alert.state, at=alert.happened_at, taken_by_name=alert.taken_by_name
+        id=alert.id,
+        kind=alert.kind,
+        state=alert.state,
+        at=alert.happened_at,
+        acknowledged_by_name=alert.acknowledged_by_name,
     )
 
 

@@ -124,7 +124,7 @@ class OpenAlert:
     kind: str
     state: str
     at: datetime
-    taken_by_name: str
+    acknowledged_by_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

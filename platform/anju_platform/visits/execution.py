@@ -50,7 +50,7 @@ class VisitExecution:
     ) -> VisitTask:
         """I am at the door. Staff may vouch for a carer. Raises `ArrivalNotProven`, `TooManyCodes`, `NotYourVisit`."""
         visit = lock(work, visit_id)
-        vouched = _mine_or_staff(visit, actor)
+        attested = _mine_or_staff(visit, actor)
         if _counted(work, visit, step_id):
             return visit
         after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_IN)
@@ -58,7 +58,7 @@ class VisitExecution:
         there = Place.known(home.latitude, home.longitude)
         tries = int(str(visit.check_in_proof.get("wrong_codes", 0)))
         usable = code if tries < MAX_WRONG_CODES else None
-        arrival = prove_arrival(code=usable, expected=visit.arrival_code, phone=place, home=there, vouched=vouched)
+        arrival = prove_arrival(code=usable, expected=visit.arrival_code, phone=place, home=there, attested=attested)
         if arrival.proof is None:
             if code is not None and usable is None:
                 raise TooManyCodes(visit_id, tries)

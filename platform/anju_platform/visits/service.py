@@ -197,7 +197,7 @@ class VisitService(VisitExecution):
         elif visit.state == VisitState.ACCEPTED.value:
             write(work, visit, VisitStep.LATE, now)
         elif visit.state == VisitState.CHECKED_IN.value:
-            write(work, visit, VisitStep.OVERSTAYED, now)
+            write(work, visit, VisitStep.OVERDUE, now)
         work.session.flush()
 
     def tick(self, work: UnitOfWork, now: datetime) -> int:

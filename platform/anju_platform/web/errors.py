@@ -57,7 +57,7 @@ class Problem(BaseModel):
 
 
 def problem_type(error: type[Exception]) -> str:
-    """`urn:anju:problem:alert-already-taken` of `AlertAlreadyTaken`."""
+    """`urn:anju:problem:alert-already-acknowledged` of `AlertAlreadyAcknowledged`."""
     return "urn:anju:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
 
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from anju_core.actor import Actor
 from anju_core.alerts import (
     TRANSITIONS,
-    AlertAlreadyTaken,
+    AlertAlreadyAcknowledged,
     AlertClosed,
     AlertCommand,
     AlertFacts,
+    AlertNotAcknowledged,
     AlertNotFound,
-    AlertNotTaken,
     AlertSignal,
     AlertStepNotPossible,
     InvalidSignal,
@@ -38,45 +38,51 @@ ALERT = UUID(int=1)
 WANG = Actor(UUID(int=2), "王姐", Role.WORKER, "anning")
 LIU = Actor(UUID(int=3), "小刘", Role.WORKER, "anning")
 ZHAO = Actor(UUID(int=4), "赵主任", Role.SUPERVISOR, "anning")
-UNTAKEN = AlertFacts(alert_id=ALERT, kind=AlertKind.SOS, state=AlertState.RAISED)
-WANGS = replace(UNTAKEN, state=AlertState.ACKNOWLEDGED, taken_by=WANG.account_id, taken_by_name=WANG.name, taken_at=NOW)
+UNACKNOWLEDGED = AlertFacts(alert_id=ALERT, kind=AlertKind.SOS, state=AlertState.RAISED)
+WANGS = replace(
+    UNACKNOWLEDGED,
+    state=AlertState.ACKNOWLEDGED,
+    acknowledged_by=WANG.account_id,
+    acknowledged_by_name=WANG.name,
+    acknowledged_at=NOW,
+)
 CLOSED = replace(WANGS, state=AlertState.RESOLVED, outcome=Outcome.REAL_HELPED)
 
 
 def test_who_takes_first_has_it_and_the_other_is_told_who() -> None:
-    assert decide(UNTAKEN, AlertCommand.TAKE, WANG).state is AlertState.ACKNOWLEDGED
-    with pytest.raises(AlertAlreadyTaken) as refused:
-        decide(WANGS, AlertCommand.TAKE, LIU)
+    assert decide(UNACKNOWLEDGED, AlertCommand.ACKNOWLEDGE, WANG).state is AlertState.ACKNOWLEDGED
+    with pytest.raises(AlertAlreadyAcknowledged) as refused:
+        decide(WANGS, AlertCommand.ACKNOWLEDGE, LIU)
     assert refused.value.facts() == {"alert_id": str(ALERT), "by": "王姐"}
     assert "王姐" in str(refused.value)
 
 
 def test_taking_twice_is_taking_once() -> None:
-    assert decide(WANGS, AlertCommand.TAKE, WANG).step is None
+    assert decide(WANGS, AlertCommand.ACKNOWLEDGE, WANG).step is None
 
 
 def test_a_supervisor_may_take_over_and_anybody_may_once_it_is_late() -> None:
-    assert decide(WANGS, AlertCommand.TAKE, ZHAO).step is AlertStep.TAKEN
-    assert decide(replace(WANGS, late=True), AlertCommand.TAKE, LIU).step is AlertStep.TAKEN
+    assert decide(WANGS, AlertCommand.ACKNOWLEDGE, ZHAO).step is AlertStep.ACKNOWLEDGED
+    assert decide(replace(WANGS, late=True), AlertCommand.ACKNOWLEDGE, LIU).step is AlertStep.ACKNOWLEDGED
     there = replace(WANGS, state=AlertState.ARRIVED, late=True)
-    assert decide(there, AlertCommand.TAKE, LIU).state is AlertState.ARRIVED
+    assert decide(there, AlertCommand.ACKNOWLEDGE, LIU).state is AlertState.ARRIVED
 
 
-@pytest.mark.parametrize("command", [AlertCommand.CONTACT, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
+@pytest.mark.parametrize("command", [AlertCommand.RECORD_CONTACT, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
 def test_nothing_is_done_before_it_is_taken(command: AlertCommand) -> None:
-    with pytest.raises(AlertNotTaken):
-        decide(UNTAKEN, command, WANG)
+    with pytest.raises(AlertNotAcknowledged):
+        decide(UNACKNOWLEDGED, command, WANG)
 
 
 def test_going_and_arriving_want_a_taker_too_but_a_provider_may_be_there_first() -> None:
-    with pytest.raises(AlertNotTaken):
-        decide(UNTAKEN, AlertCommand.ARRIVE, WANG)
-    assert decide(UNTAKEN, AlertCommand.ARRIVE).state is AlertState.ARRIVED
+    with pytest.raises(AlertNotAcknowledged):
+        decide(UNACKNOWLEDGED, AlertCommand.ARRIVE, WANG)
+    assert decide(UNACKNOWLEDGED, AlertCommand.ARRIVE).state is AlertState.ARRIVED
 
 
-@pytest.mark.parametrize("command", [AlertCommand.RELEASE, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
+@pytest.mark.parametrize("command", [AlertCommand.UNACKNOWLEDGE, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
 def test_another_worker_cannot_act_on_it_but_the_supervisor_can(command: AlertCommand) -> None:
-    with pytest.raises(AlertAlreadyTaken):
+    with pytest.raises(AlertAlreadyAcknowledged):
         decide(WANGS, command, LIU)
     assert decide(WANGS, command, ZHAO).step is not None
 
@@ -91,18 +97,18 @@ def test_a_closed_alert_takes_notes_only(command: AlertCommand) -> None:
 
 def test_what_is_on_the_way_cannot_be_handed_back() -> None:
     with pytest.raises(AlertStepNotPossible) as refused:
-        decide(replace(WANGS, state=AlertState.ON_THE_WAY), AlertCommand.RELEASE, WANG)
-    assert refused.value.facts() == {"alert_id": str(ALERT), "state": "on_the_way", "command": "release"}
+        decide(replace(WANGS, state=AlertState.ON_THE_WAY), AlertCommand.UNACKNOWLEDGE, WANG)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "state": "on_the_way", "command": "unacknowledge"}
 
 
 def test_a_withdrawal_closes_what_nobody_took_and_leaves_the_rest_to_its_worker() -> None:
-    assert decide(UNTAKEN, AlertCommand.WITHDRAW).state is AlertState.RESOLVED
+    assert decide(UNACKNOWLEDGED, AlertCommand.WITHDRAW).state is AlertState.RESOLVED
     assert decide(WANGS, AlertCommand.WITHDRAW).state is AlertState.ACKNOWLEDGED
 
 
 def test_undo_is_offered_until_something_was_done() -> None:
     assert undo_until(WANGS) == NOW + timedelta(seconds=10)
-    for done in ({"contacted": True}, {"visit_open": True}, {"taken_at": None}, {"state": AlertState.ARRIVED}):
+    for done in ({"contacted": True}, {"visit_open": True}, {"acknowledged_at": None}, {"state": AlertState.ARRIVED}):
         assert undo_until(replace(WANGS, **done)) is None
 
 
@@ -111,7 +117,7 @@ def test_the_main_button_follows_the_life() -> None:
     assert [
         main_command(facts)
         for facts in (
-            UNTAKEN,
+            UNACKNOWLEDGED,
             WANGS,
             replace(WANGS, contacted=True),
             replace(WANGS, contacted=True, visit_open=True),
@@ -121,8 +127,8 @@ def test_the_main_button_follows_the_life() -> None:
             CLOSED,
         )
     ] == [
-        AlertCommand.TAKE,
-        AlertCommand.CONTACT,
+        AlertCommand.ACKNOWLEDGE,
+        AlertCommand.RECORD_CONTACT,
         AlertCommand.DISPATCH,
         AlertCommand.RESOLVE,
         AlertCommand.ARRIVE,
@@ -133,8 +139,8 @@ def test_the_main_button_follows_the_life() -> None:
 
 
 def test_commands_are_what_would_not_be_refused() -> None:
-    assert commands(UNTAKEN, WANG) == (AlertCommand.TAKE, AlertCommand.NOTE)
-    assert AlertCommand.TAKE not in commands(WANGS, WANG)
+    assert commands(UNACKNOWLEDGED, WANG) == (AlertCommand.ACKNOWLEDGE, AlertCommand.NOTE)
+    assert AlertCommand.ACKNOWLEDGE not in commands(WANGS, WANG)
     assert AlertCommand.DISPATCH in commands(WANGS, WANG)
     assert AlertCommand.DISPATCH not in commands(replace(WANGS, visit_open=True), WANG)
     assert commands(WANGS, LIU) == (AlertCommand.NOTE,)
@@ -142,9 +148,9 @@ def test_commands_are_what_would_not_be_refused() -> None:
 
 
 def test_progress_forgets_the_call_of_who_handed_it_back() -> None:
-    done = progress([AlertStep.TAKEN, AlertStep.CONTACTED, AlertStep.DISPATCHED, AlertStep.VISITED])
+    done = progress([AlertStep.ACKNOWLEDGED, AlertStep.CONTACT_ATTEMPTED, AlertStep.DISPATCHED, AlertStep.VISITED])
     assert (done.contacted, done.visit_open, done.visited) == (True, False, True)
-    assert not progress([AlertStep.CONTACTED, AlertStep.RELEASED]).contacted
+    assert not progress([AlertStep.CONTACT_ATTEMPTED, AlertStep.UNACKNOWLEDGED]).contacted
     assert not progress([AlertStep.DISPATCHED, AlertStep.VISIT_FAILED]).visit_open
 
 
@@ -182,7 +188,7 @@ def test_a_signal_that_cannot_be_raised_says_why(field: str, value: object) -> N
 
 @given(st.lists(st.tuples(st.sampled_from(AlertCommand), st.sampled_from([None, WANG, LIU, ZHAO])), max_size=30))
 def test_a_history_replays_to_the_state(given_commands: list[tuple[AlertCommand, Actor | None]]) -> None:
-    facts = UNTAKEN
+    facts = UNACKNOWLEDGED
     steps = [AlertStep.RAISED]
     for command, actor in given_commands:
         try:
@@ -194,10 +200,10 @@ def test_a_history_replays_to_the_state(given_commands: list[tuple[AlertCommand,
             continue
         steps.append(move.step)
         facts = replace(facts, state=move.state)
-        if command is AlertCommand.TAKE and actor is not None:
-            facts = replace(facts, taken_by=actor.account_id, taken_by_name=actor.name)
-        if move.step is AlertStep.RELEASED:
-            facts = replace(facts, taken_by=None, taken_by_name="")
+        if command is AlertCommand.ACKNOWLEDGE and actor is not None:
+            facts = replace(facts, acknowledged_by=actor.account_id, acknowledged_by_name=actor.name)
+        if move.step is AlertStep.UNACKNOWLEDGED:
+            facts = replace(facts, acknowledged_by=None, acknowledged_by_name="")
         assert replay(steps) is facts.state
 
 

@@ -127,7 +127,7 @@ def test_an_arrival_is_proven_by_the_code_else_by_the_place_else_by_a_workers_wo
     assert prove_arrival(code=None, expected="482913", phone=away, home=HOME).proof is None
     assert prove_arrival(code="", expected="", phone=None, home=HOME).proof is None
     assert prove_arrival(code=None, expected="1", phone=HOME, home=None).proof is None
-    assert prove_arrival(code=None, expected="1", phone=None, home=HOME, vouched=True).proof is Proof.VOUCHED
+    assert prove_arrival(code=None, expected="1", phone=None, home=HOME, attested=True).proof is Proof.ATTESTED
 
 
 @given(places)

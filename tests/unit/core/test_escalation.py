@@ -12,11 +12,11 @@ from anju_core.alerts import Timer
 from anju_core.escalation import (
     DEFAULT_POLICIES,
     Audience,
+    EscalationProgress,
     InvalidPolicy,
-    Ladder,
     Policy,
     PolicyStep,
-    climb,
+    advance_escalation,
     due_at,
     everybody,
     parse_steps,
@@ -44,33 +44,33 @@ def test_there_is_a_policy_for_every_kind() -> None:
 
 
 def test_a_press_is_told_at_once_then_at_60_s_then_to_all_by_180_s() -> None:
-    first = climb(SOS, Ladder(NOW), NOW)
+    first = advance_escalation(SOS, EscalationProgress(NOW), NOW)
     assert (first.tell, first.next_at) == ((Audience.DUTY_FIRST,), after(60))
-    second = climb(SOS, Ladder(NOW, first.level), after(60))
+    second = advance_escalation(SOS, EscalationProgress(NOW, first.level), after(60))
     assert (second.tell, second.next_at) == ((Audience.DUTY_SECOND,), after(180))
-    third = climb(SOS, Ladder(NOW, second.level), after(180))
+    third = advance_escalation(SOS, EscalationProgress(NOW, second.level), after(180))
     assert third.tell == (Audience.COMMUNITY, Audience.SUPERVISOR)
 
 
 def test_a_suspected_fall_waits_45_s_for_its_withdrawal() -> None:
-    waiting = climb(SOS, Ladder(NOW, suspected=True), after(44))
+    waiting = advance_escalation(SOS, EscalationProgress(NOW, suspected=True), after(44))
     assert (waiting.tell, waiting.level, waiting.next_at) == ((), 0, after(45))
-    assert climb(SOS, Ladder(NOW, suspected=True), after(45)).tell == (Audience.DUTY_FIRST,)
+    assert advance_escalation(SOS, EscalationProgress(NOW, suspected=True), after(45)).tell == (Audience.DUTY_FIRST,)
 
 
 def test_nobody_on_duty_means_the_next_step_at_once() -> None:
-    assert climb(SOS, Ladder(NOW, 1), NOW, at_once=True).tell == (Audience.DUTY_SECOND,)
+    assert advance_escalation(SOS, EscalationProgress(NOW, 1), NOW, at_once=True).tell == (Audience.DUTY_SECOND,)
 
 
 def test_after_an_outage_everybody_due_is_told_once_and_the_next_look_is_later() -> None:
-    late = climb(SOS, Ladder(NOW), after(4000))
+    late = advance_escalation(SOS, EscalationProgress(NOW), after(4000))
     assert sorted(late.tell) == sorted(set(everybody(SOS)))
     assert late.level == len(SOS.steps)
     assert late.next_at >= after(4000 + SOS.repeat_s)
 
 
 def test_after_the_last_step_everybody_is_told_again() -> None:
-    again = climb(SOS, Ladder(NOW, len(SOS.steps)), after(300 + SOS.repeat_s))
+    again = advance_escalation(SOS, EscalationProgress(NOW, len(SOS.steps)), after(300 + SOS.repeat_s))
     assert again.tell == everybody(SOS)
     assert again.next_at == after(300 + 2 * SOS.repeat_s)
 
@@ -80,7 +80,7 @@ def test_escalation_only_ever_climbs(policy: Policy, suspected: bool, looks: lis
     level, now = 0, NOW
     for wait, at_once in looks:
         now += timedelta(seconds=wait)
-        due = climb(policy, Ladder(NOW, level, suspected), now, at_once=at_once)
+        due = advance_escalation(policy, EscalationProgress(NOW, level, suspected), now, at_once=at_once)
         assert due.level >= level
         assert bool(due.tell) == (due.level > level)
         assert len(due.tell) == len(set(due.tell))
@@ -93,7 +93,7 @@ def test_escalation_only_ever_climbs(policy: Policy, suspected: bool, looks: lis
 
 @given(policies)
 def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
-    times = [due_at(policy, Ladder(NOW, level)) for level in range(len(policy.steps) + 3)]
+    times = [due_at(policy, EscalationProgress(NOW, level)) for level in range(len(policy.steps) + 3)]
     assert times == sorted(times)
     assert len(set(times)) == len(times)
 
@@ -101,9 +101,9 @@ def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
 @given(policies)
 def test_who_waits_in_vain_is_followed_until_everybody_was_told(policy: Policy) -> None:
     told: set[Audience] = set()
-    level, now = 0, due_at(policy, Ladder(NOW))
+    level, now = 0, due_at(policy, EscalationProgress(NOW))
     for _ in range(len(policy.steps)):
-        due = climb(policy, Ladder(NOW, level), now)
+        due = advance_escalation(policy, EscalationProgress(NOW, level), now)
         told |= set(due.tell)
         level, now = due.level, max(now, due.next_at)
     assert told == set(everybody(policy))

@@ -34,9 +34,14 @@ def _iso(after_s: float) -> str:
 def _timeline() -> EventTimeline:
     timeline = EventTimeline(SCENARIO.events[0], "home-01", origin_s=ORIGIN, shown_s=ORIGIN + 0.4)
     timeline.announced["heard"] = ORIGIN + 0.1
-    steps = [("raised", 0.2), ("repeated", 3.2), ("taken", 5.0), ("visited", 9.0), ("resolved", 10.0)]
+    steps = [("raised", 0.2), ("repeated", 3.2), ("acknowledged", 5.0), ("visited", 9.0), ("resolved", 10.0)]
     history = [{"step": step, "at": _iso(at)} for step, at in steps]
-    timeline.alerts["a"] = {"raised_at": _iso(0.2), "taken_at": _iso(5), "closed_at": _iso(10), "history": history}
+    timeline.alerts["a"] = {
+        "raised_at": _iso(0.2),
+        "acknowledged_at": _iso(5),
+        "closed_at": _iso(10),
+        "history": history,
+    }
     return timeline
 
 

@@ -72,19 +72,19 @@ def show_alert(alert_id: UUID, asked: PageContextDep) -> Response:
     return _answer(asked, alert_id)
 
 
-@router.post("/{alert_id}/take")
+@router.post("/{alert_id}/acknowledge")
 def take(alert_id: UUID, asked: PageContextDep) -> Response:
     """I will see to it."""
     return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).take(work, alert_id, actor))
 
 
-@router.post("/{alert_id}/release")
+@router.post("/{alert_id}/unacknowledge")
 def release(alert_id: UUID, asked: PageContextDep) -> Response:
     """Undo, or hand it back."""
     return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).release(work, alert_id, actor))
 
 
-@router.post("/{alert_id}/contacted")
+@router.post("/{alert_id}/contact-attempts")
 def contacted(
     alert_id: UUID,
     asked: PageContextDep,
@@ -109,7 +109,7 @@ def dispatch(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(ma
     return _do(asked, alert_id, act)
 
 
-@router.post("/{alert_id}/go")
+@router.post("/{alert_id}/en-route")
 def go(alert_id: UUID, asked: PageContextDep) -> Response:
     """I go there myself."""
     return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).go_myself(work, alert_id, actor))

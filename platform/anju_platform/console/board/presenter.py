@@ -79,7 +79,7 @@ def _progress(one: AlertRow, words: Words) -> str:
         text = say(words, "sight", alert_sight(one.kind, one.state))
         return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
     if one.state is AlertState.ACKNOWLEDGED:
-        return words("%(name)s 正在处理", name=one.taken_by_name)
+        return words("%(name)s 正在处理", name=one.acknowledged_by_name)
     return say(words, "state", one.state)
 
 
@@ -106,9 +106,9 @@ def detail(
         wave=wave,
         next=face,
         advice=_advice(found, face, visit, words),
-        taken_by_name=one.taken_by_name,
+        acknowledged_by_name=one.acknowledged_by_name,
         may_act=AlertCommand.RESOLVE in found.commands,
-        may_take=AlertCommand.TAKE in found.commands,
+        may_acknowledge=AlertCommand.ACKNOWLEDGE in found.commands,
         may_dispatch=AlertCommand.DISPATCH in found.commands,
         undo_until=found.undo_until if found.undo_until and found.undo_until > now else None,
         outcomes=OUTCOMES,
@@ -126,9 +126,9 @@ def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
     if one.main is None:
         return "done"
     if one.state in _WAITING:
-        return "take"
-    if one.taken_by != actor.account_id and actor.role is not Role.SUPERVISOR:
-        return "taken_by_other"
+        return "acknowledge"
+    if one.acknowledged_by != actor.account_id and actor.role is not Role.SUPERVISOR:
+        return "acknowledged_by_other"
     return _own_face(found, visit)
 
 
@@ -209,7 +209,7 @@ def _told(step: HistoryStep, card: HomeCard, words: Words) -> str:
     detail = step.detail
     parts = [
         _whom(detail, card),
-        _labelled("call" if step.step is AlertStep.CONTACTED else "outcome", detail.get("outcome"), words),
+        _labelled("call" if step.step is AlertStep.CONTACT_ATTEMPTED else "outcome", detail.get("outcome"), words),
         _labelled("told", detail.get("said"), words),
         _labelled("category", detail.get("category"), words),
         words("亲自去") if detail.get("self") else "",

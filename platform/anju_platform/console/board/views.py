@@ -146,11 +146,13 @@ class Detail:
     strip: ActivityTimeline | None
     wave: WaveformChart | None
     next: str
-    """The action area's face: `take`, `taken_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`, `done`."""
+    """The action area's face: `acknowledge`, `acknowledged_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`
+    or `done`.
+    """
     advice: str
-    taken_by_name: str
+    acknowledged_by_name: str
     may_act: bool
-    may_take: bool
+    may_acknowledge: bool
     may_dispatch: bool
     undo_until: datetime | None
     outcomes: Sequence[str]

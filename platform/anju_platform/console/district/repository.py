@@ -85,7 +85,7 @@ def _alert(alert: Alert) -> AlertLife:
         community_id=alert.community_id,
         kind=AlertKind(alert.kind),
         waits_since=max(alert.due_since, confirmed) if confirmed else alert.due_since,
-        answered_at=first(AlertStep.TAKEN.value),
+        answered_at=first(AlertStep.ACKNOWLEDGED.value),
         sent_at=first(*_SENT),
         arrived_at=first(*_THERE),
         happened_at=alert.happened_at,

@@ -164,7 +164,7 @@ class FamilyService:
         return Known(
             shared=shared,
             urgent=bool(urgent),
-            helper=_present(visit) or next((alert.taken_by_name for alert in urgent if alert.taken_by_name), ""),
+            helper=_present(visit) or next(filter(None, (one.acknowledged_by_name for one in urgent)), ""),
             offline_since=_offline_since(alerts, supervision.offline_since if supervision else None),
             last_life_at=silence.last_life_at if silence else None,
             deadline_at=silence.due_at if silence else None,

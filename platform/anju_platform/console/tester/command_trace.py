@@ -36,7 +36,7 @@ STAGES = (
     StageRow("spooled", None, 1_000),
     StageRow("raised", AlertStep.RAISED, 2_000),
     StageRow("notified", AlertStep.NOTIFIED, 3_000),
-    StageRow("taken", AlertStep.TAKEN, 60_000),
+    StageRow("taken", AlertStep.ACKNOWLEDGED, 60_000),
     StageRow("visited", AlertStep.VISITED, 2_700_000),
     StageRow("closed", AlertStep.RESOLVED, None),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fixtures.alert_harness import AlertHarness, HandClock, build_alert_harness
 
-from anju_core.alerts import AlertAlreadyTaken, AlertNotFound
+from anju_core.alerts import AlertAlreadyAcknowledged, AlertNotFound
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Channel, Outcome
 from anju_platform.alerts.models import EscalationPolicy
 
@@ -55,10 +55,10 @@ def test_acknowledged_and_then_forgotten_goes_back_to_the_others(harness: AlertH
     harness.tick(2, every=1)
     assert harness.alert(alert_id).state == AlertState.NOTIFIED
     assert harness.told(harness.liu) == 1
-    (released,) = harness.history(alert_id, AlertStep.RELEASED)
+    (released,) = harness.history(alert_id, AlertStep.UNACKNOWLEDGED)
     assert (released["forgotten"], released["from"]) == (True, "王姐")
     harness.do("take", alert_id, harness.liu)
-    assert harness.alert(alert_id).taken_by_name == "小刘"
+    assert harness.alert(alert_id).acknowledged_by_name == "小刘"
 
 
 def test_a_call_gives_the_worker_more_time(harness: AlertHarness) -> None:
@@ -76,14 +76,14 @@ def test_on_the_way_but_nobody_arrived_is_told_to_all_and_may_be_taken_over(harn
     for _ in range(2):
         harness.do("go_myself", alert_id, harness.wang)
     assert [row.body for row in harness.letters(Channel.HOME)].count("王姐已出发") == 1
-    with pytest.raises(AlertAlreadyTaken):
+    with pytest.raises(AlertAlreadyAcknowledged):
         harness.do("take", alert_id, harness.liu)
     harness.tick(45 * 60 + 1)
     assert harness.alert(alert_id).late
     assert harness.told(harness.zhao) == harness.told(harness.liu) == 1
     harness.do("take", alert_id, harness.liu)
     harness.do("arrive", alert_id, harness.liu)
-    assert (harness.alert(alert_id).taken_by_name, harness.alert(alert_id).late) == ("小刘", False)
+    assert (harness.alert(alert_id).acknowledged_by_name, harness.alert(alert_id).late) == ("小刘", False)
 
 
 def test_a_handed_back_alert_is_told_to_the_next_at_once(harness: AlertHarness) -> None:
@@ -104,7 +104,7 @@ def test_undo_within_ten_seconds_is_quiet_and_the_ladder_goes_on(harness: AlertH
     harness.do("release", alert_id, harness.wang)
     assert harness.told(harness.liu) == 0
     assert harness.alert(alert_id).next_due_at == due
-    (released,) = harness.history(alert_id, AlertStep.RELEASED)
+    (released,) = harness.history(alert_id, AlertStep.UNACKNOWLEDGED)
     assert released["undone"] is True
 
 

@@ -64,11 +64,11 @@ def api(harness: AlertHarness, sqlite_url: str) -> Iterator[Api]:
 def test_the_whole_path_over_the_api(api: Api) -> None:
     alert_id = str(api.harness.raise_alert())
     (listed,) = api.call("wang", "GET", "/alerts?state=open")
-    assert (listed["id"], listed["main"], listed["name"]) == (alert_id, "take", "王桂兰")
-    assert api.call("wang", "POST", f"/alerts/{alert_id}/take")["state"] == "acknowledged"
-    lost = api.call("liu", "POST", f"/alerts/{alert_id}/take", status=409)
-    assert (lost["type"], lost["by"]) == ("urn:anju:problem:alert-already-taken", "王姐")
-    called = api.call("wang", "POST", f"/alerts/{alert_id}/contacted", {"who": "elder", "outcome": "no_answer"})
+    assert (listed["id"], listed["main"], listed["name"]) == (alert_id, "acknowledge", "王桂兰")
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/acknowledge")["state"] == "acknowledged"
+    lost = api.call("liu", "POST", f"/alerts/{alert_id}/acknowledge", status=409)
+    assert (lost["type"], lost["by"]) == ("urn:anju:problem:alert-already-acknowledged", "王姐")
+    called = api.call("wang", "POST", f"/alerts/{alert_id}/contact-attempts", {"who": "elder", "outcome": "no_answer"})
     assert called["calls"][0]["outcome"] == "no_answer"
     api.call("wang", "POST", f"/alerts/{alert_id}/note", {"note": "门口见"})
     assert api.call("wang", "POST", f"/alerts/{alert_id}/dispatch")["visit_open"] is True
@@ -102,9 +102,10 @@ def _report() -> dict[str, Any]:
 
 def test_going_oneself(api: Api) -> None:
     alert_id = str(api.harness.raise_alert())
-    for verb, state in (("take", "acknowledged"), ("release", "notified"), ("take", "acknowledged")):
-        assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == state
-    assert api.call("wang", "POST", f"/alerts/{alert_id}/go")["state"] == "on_the_way"
+    states = {"acknowledge": "acknowledged", "unacknowledge": "notified"}
+    for verb in ("acknowledge", "unacknowledge", "acknowledge"):
+        assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == states[verb]
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/en-route")["state"] == "on_the_way"
     assert api.call("wang", "POST", f"/alerts/{alert_id}/arrive")["state"] == "arrived"
 
 
@@ -122,8 +123,8 @@ def test_a_visit_declined_and_called_off(api: Api) -> None:
         ("daughter", "GET", "/alerts", 403),
         ("daughter", "GET", "/visits", 403),
         ("stranger", "GET", "/alerts/{alert}", 404),
-        ("stranger", "POST", "/alerts/{alert}/take", 404),
-        ("li", "POST", "/alerts/{alert}/take", 403),
+        ("stranger", "POST", "/alerts/{alert}/acknowledge", 404),
+        ("li", "POST", "/alerts/{alert}/acknowledge", 403),
         ("wang", "GET", "/alerts/nonsense", 422),
         ("wang", "GET", "/alerts?state=strange", 422),
         ("wang", "GET", "/alerts/{other}", 404),
@@ -142,7 +143,7 @@ def test_everybody_stays_within_their_role_and_scope(api: Api, who: str, method:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/alerts/{alert}/contacted", {"outcome": "maybe"}),
+        ("/alerts/{alert}/contact-attempts", {"outcome": "maybe"}),
         ("/alerts/{alert}/note", {"note": "  "}),
         ("/alerts/{alert}/note", {"note": "长" * 2001}),
         ("/alerts/{alert}/resolve", {"outcome": None}),

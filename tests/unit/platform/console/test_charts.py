@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from anju_core.alerts import AlertAlreadyTaken
+from anju_core.alerts import AlertAlreadyAcknowledged
 from anju_core.errors import Conflict
 from anju_platform.console import activity_timeline, day_timeline, error_messages, waveform_chart
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch, TimelineRow
@@ -146,5 +146,5 @@ def test_refusals_are_told_with_their_facts() -> None:
     class Unheard(Conflict):
         """Something that has no row of its own."""
 
-    assert error_messages.explain(AlertAlreadyTaken(UUID(int=1), "王姐"), ZH) == "王姐 已经接手了。"
+    assert error_messages.explain(AlertAlreadyAcknowledged(UUID(int=1), "王姐"), ZH) == "王姐 已经接手了。"
     assert error_messages.explain(Unheard("x"), EN) == "Things have changed: look again."

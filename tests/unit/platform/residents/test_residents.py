@@ -92,7 +92,7 @@ def alert_of(web: WebHarness, kind: AlertKind, state: AlertState = AlertState.RA
     with web.platform.work() as work:
         number = work.new_id()
     alert = Alert(id=number, community_id="anning", home_id="home-01", kind=kind.value, episode="1", state=state.value)
-    alert.happened_at = alert.due_since = alert.raised_at = alert.ladder_at = now
+    alert.happened_at = alert.due_since = alert.raised_at = alert.escalation_started_at = now
     alert.reason_zh = alert.reason_en = ""
     alert.facts = {}
     return alert

@@ -224,7 +224,7 @@ def test_a_code_cannot_be_guessed(harness: AlertHarness) -> None:
 def test_a_worker_may_vouch_for_the_arrival(harness: AlertHarness) -> None:
     alert_id, visit_id = accepted(harness)
     harness.visit("check_in", visit_id, harness.wang)
-    assert shown(harness, visit_id).row.check_in_proof["by"] == "vouched"
+    assert shown(harness, visit_id).row.check_in_proof["by"] == "attested"
     assert harness.alert(alert_id).state == AlertState.ARRIVED
 
 
@@ -296,7 +296,7 @@ def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: Al
 def test_who_stays_long_is_asked_after(harness: AlertHarness) -> None:
     _, visit_id = arrived(harness)
     harness.tick(2 * 3600 + 1)
-    assert shown(harness, visit_id).history[-1].step is VisitStep.OVERSTAYED
+    assert shown(harness, visit_id).history[-1].step is VisitStep.OVERDUE
 
 
 def test_the_worker_confirms_once(harness: AlertHarness) -> None:

@@ -181,11 +181,16 @@ def busy(web: WebHarness) -> WebHarness:
     with web.platform.work() as work:
         row = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
         row.state, row.outcome = AlertState.RESOLVED.value, Outcome.REAL_HELPED.value
-        row.happened_at = row.due_since = row.raised_at = row.ladder_at = at
+        row.happened_at = row.due_since = row.raised_at = row.escalation_started_at = at
         row.closed_at, row.reason_zh, row.reason_en, row.facts = at + timedelta(hours=1), "", "", {}
         work.session.add(row)
         work.session.flush()
-        steps = ((AlertStep.RAISED, 0), (AlertStep.TAKEN, 30), (AlertStep.DISPATCHED, 60), (AlertStep.ARRIVED, 1200))
+        steps = (
+            (AlertStep.RAISED, 0),
+            (AlertStep.ACKNOWLEDGED, 30),
+            (AlertStep.DISPATCHED, 60),
+            (AlertStep.ARRIVED, 1200),
+        )
         for number, (step, seconds) in enumerate(steps, 1):
             event = AlertEvent(id=work.new_id(), alert_id=row.id, number=number, step=step.value, detail={})
             event.at = at + timedelta(seconds=seconds)

@@ -133,8 +133,8 @@ def test_alert_names_who_sees_to_it_and_who_is_there(mother: WebHarness) -> None
     now = mother.clock.now()
     with mother.platform.work() as work:
         alert = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
-        alert.state, alert.taken_by_name = AlertState.ACKNOWLEDGED.value, "王姐"
-        alert.happened_at = alert.due_since = alert.raised_at = alert.ladder_at = now
+        alert.state, alert.acknowledged_by_name = AlertState.ACKNOWLEDGED.value, "王姐"
+        alert.happened_at = alert.due_since = alert.raised_at = alert.escalation_started_at = now
         alert.reason_zh = alert.reason_en = ""
         alert.facts = {}
         work.session.add(alert)

@@ -29,7 +29,12 @@ def _at(after_s: float) -> datetime:
 
 def _alert(home_id: str = "home-01", kind: AlertKind = AlertKind.SOS, happened: float = 0.0) -> Any:  # noqa: ANN401
     row = SimpleNamespace(id="a", home_id=home_id, kind=kind, happened_at=_at(happened), due_since=_at(happened))
-    steps = [(AlertStep.RAISED, 0.3), (AlertStep.NOTIFIED, 3.8), (AlertStep.TAKEN, 9.0), (AlertStep.REPEATED, 60.0)]
+    steps = [
+        (AlertStep.RAISED, 0.3),
+        (AlertStep.NOTIFIED, 3.8),
+        (AlertStep.ACKNOWLEDGED, 9.0),
+        (AlertStep.REPEATED, 60.0),
+    ]
     return SimpleNamespace(row=row, history=[SimpleNamespace(step=step, at=_at(at + happened)) for step, at in steps])
 
 

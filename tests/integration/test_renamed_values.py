@@ -1,0 +1,127 @@
+"""What stood in a database before its words were renamed is found under the new ones, and goes back again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, MetaData, Table, Uuid, select
+
+from anju_platform.app import migrate
+from anju_platform.db.engine import make_engine
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+ALERT, OTHER, VISIT = UUID(int=1), UUID(int=2), UUID(int=3)
+WORKER = UUID(int=9)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'renamed.sqlite3'}"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+def _table(connection: Connection, name: str) -> Table:
+    return Table(name, MetaData(), autoload_with=connection)
+
+
+def _filler(column: Column[object]) -> object:
+    if isinstance(column.type, DateTime):
+        return AT
+    if isinstance(column.type, Uuid):
+        return UUID(int=0)
+    if isinstance(column.type, JSON):
+        return {}
+    if isinstance(column.type, Boolean):
+        return False
+    return 1 if column.type.python_type in {int, float} else "x"
+
+
+def _insert(connection: Connection, name: str, **values: object) -> None:
+    """A row with what is given, and something of the right type wherever a value must be."""
+    table = _table(connection, name)
+    filled = {one.name: _filler(one) for one in table.columns if not one.nullable and one.name not in values}
+    row = {**filled, **values}
+    if connection.dialect.name == "sqlite":  # which has no type for them: they are reflected as text
+        row = {key: value.hex if isinstance(value, UUID) else value for key, value in row.items()}
+    connection.execute(table.insert().values(row))
+
+
+def _fill(connection: Connection) -> None:
+    _insert(connection, "community", id="c")
+    _insert(connection, "home", id="h", community_id="c")
+    alert: dict[str, object] = {"taken_by": WORKER, "taken_by_name": "王姐", "taken_at": AT}
+    _insert(
+        connection,
+        "alert",
+        id=ALERT,
+        kind="home_offline",
+        episode="1",
+        home_id="h",
+        community_id="c",
+        ladder_at=AT,
+        **alert,
+    )
+    _insert(connection, "alert", id=OTHER, kind="sos", episode="2", home_id="h", community_id="c", ladder_at=AT)
+    events: list[tuple[str, dict[str, object]]] = [
+        ("raised", {}),
+        ("taken", {}),
+        ("contacted", {"who": "elder"}),
+        ("released", {}),
+    ]
+    events += [("escalated", {"why": "released", "level": 2}), ("noted", {"why": "released"})]
+    for number, (step, detail) in enumerate(events):
+        one = UUID(int=100 + number)
+        _insert(connection, "alert_event", id=one, alert_id=ALERT, number=number, step=step, detail=detail)
+    visit: dict[str, object] = {"home_id": "h", "community_id": "c", "check_in_proof": {"by": "vouched", "code": None}}
+    _insert(connection, "visit_task", id=VISIT, **visit)
+    events = [("checked_in", {"by": "vouched"}), ("overstayed", {})]
+    for number, (step, detail) in enumerate(events):
+        one = UUID(int=200 + number)
+        _insert(connection, "visit_event", id=one, visit_id=VISIT, number=number, step=step, detail=detail)
+
+
+def _stored(connection: Connection, acknowledged: str, escalation: str) -> Mapping[str, object]:
+    alert = _table(connection, "alert")
+    columns = (alert.c.kind, alert.c[f"{acknowledged}_by"], alert.c[f"{acknowledged}_by_name"], alert.c[escalation])
+    alerts = connection.execute(select(*columns).order_by(alert.c.episode)).all()
+    known = [(kind, by and UUID(str(by)), name) for kind, by, name, _ in alerts]
+    found: dict[str, object] = {"alerts": known}
+    for name in ("alert_event", "visit_event"):
+        event = _table(connection, name)
+        rows = connection.execute(select(event.c.step, event.c.detail).order_by(event.c.number)).all()
+        found[name] = [(step, detail.get("why") or detail.get("by")) for step, detail in rows]
+    visit = _table(connection, "visit_task")
+    return {**found, "proof": connection.scalar(select(visit.c.check_in_proof))}
+
+
+def test_acknowledged_alerts_both_ways(url: str) -> None:
+    migrate.upgrade(url, "0004")
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        _fill(connection)
+        before = _stored(connection, "taken", "ladder_at")
+    migrate.upgrade(url, "0005")
+    with engine.connect() as connection:
+        assert _stored(connection, "acknowledged", "escalation_started_at") == {
+            "alerts": [("home_offline", WORKER, "王姐"), ("sos", None, "x")],
+            "alert_event": [
+                ("raised", None),
+                ("acknowledged", None),
+                ("contact_attempted", None),
+                ("unacknowledged", None),
+                ("escalated", "unacknowledged"),
+                ("noted", "released"),
+            ],
+            "visit_event": [("checked_in", "attested"), ("overdue", None)],
+            "proof": {"by": "attested", "code": None},
+        }
+    migrate.downgrade(url, "0004")
+    with engine.connect() as connection:
+        assert _stored(connection, "taken", "ladder_at") == before
+    engine.dispose()
