@@ -40,7 +40,7 @@ class AlertHearing(AlertSteps):
 
     def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
         super().__init__(outbox, duty)
-        self._intake = AlertIntake(self._ladder)
+        self._intake = AlertIntake(self._escalation)
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> Alert:
         """Raise, confirm or repeat; one alert for each `(home, kind, episode)`, and each source counts once.
@@ -116,7 +116,7 @@ class AlertHearing(AlertSteps):
             return
         now = work.clock.now()
         if event.step == VisitStep.LATE.value and alert.closed_at is None:
-            self._ladder.late(work, alert, now, "visit_late")
+            self._escalation.late(work, alert, now, "visit_late")
             return
         command = commands.get(event.step)
         if command is None:
@@ -128,14 +128,14 @@ class AlertHearing(AlertSteps):
         detail = {"visit": str(event.visit_id), "eta_minutes": event.eta_minutes, "at": event.at.isoformat()}
         self._apply(work, alert, move, now, name=event.carer_name or event.by_name, detail=detail)
         if command is AlertCommand.VISIT_FAILED and event.step != VisitState.CANCELLED.value:
-            self._ladder.loudly(work, alert, now, f"{event.step}-{event.visit_id}")
+            self._escalation.notify_all(work, alert, now, f"{event.step}-{event.visit_id}")
 
     def help_wanted(self, work: UnitOfWork, event: HelpWanted) -> None:
         """Whoever visits asks for help: told to all concerned; an alert of its own where none is open."""
         alert = None if event.alert_id is None else AlertRepository(work.session).lock(event.alert_id)
         if alert is not None and alert.closed_at is None:
             write(work, alert, AlertStep.NOTED, event.at, name=event.by_name, detail={"help_wanted": event.note})
-            self._ladder.loudly(work, alert, event.at, f"help-{event.visit_id}")
+            self._escalation.notify_all(work, alert, event.at, f"help-{event.visit_id}")
             return
         signal = AlertSignal(
             kind=AlertKind.SOS,
@@ -159,7 +159,7 @@ class AlertHearing(AlertSteps):
             write(work, alert, AlertStep.DELIVERY_FAILED, event.at, detail={**detail, "error": event.error})
             in_vain = event.unreached and event.channel is not Channel.HOME and event.level == alert.level
             if in_vain and self._waits_for_people(alert):
-                self._ladder.in_vain(work, alert, event.at)
+                self._escalation.on_delivery_failed(work, alert, event.at)
         elif event.channel is not Channel.HOME:
             self._apply(
                 work,
