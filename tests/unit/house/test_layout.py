@@ -42,7 +42,7 @@ def test_a_home_installs_no_platform(role: str) -> None:
 def test_every_lock_agrees_with_the_developers() -> None:
     def versions(path: Path) -> dict[str, str]:
         rows = (line.split()[0].split("==") for line in path.read_text(encoding="utf-8").splitlines() if "==" in line)
-        return {name: version.rstrip("\\") for name, version in rows}
+        return {name.partition("[")[0]: version.rstrip("\\") for name, version in rows}
 
     every = versions(ROOT / "requirements" / "dev.txt")
     for path in (ROOT / "requirements").glob("*.txt"):

@@ -1,0 +1,285 @@
+"""Mutation check: change the code in small ways, run the tests of its area, and list the changes that no test saw.
+
+    ./dev mutate                     every area below
+    ./dev mutate spool escalation    only these
+    ./dev mutate --sample 200        at most 200 mutants of each area, drawn with --seed
+    ./dev mutate --again spool       only the survivors of the last run, against the tests as they are now
+    ./dev mutate --show spool        what each survivor of the last run had changed
+
+mutmut makes and runs the mutants (docs/adr/0011). It wants the code under `src/`, so each area is laid out anew in
+`.mutants/<area>/`. It keeps modules loaded between mutants, so that a change of what runs at import is not seen by its
+own run; every survivor is therefore run once more in a process of its own, and only what survives that too counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGE = ROOT / ".mutants"
+TARGET = 0.85
+"""Share of an area's mutants that its tests should kill."""
+ALONE_S = 120.0
+"""A survivor's own process is given so long; one that hangs counts as killed, as a test's own time-out would do it."""
+PROGRESS_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A top package, as a path from the root; what of it is mutated, below `src/`; the tests that have to see it."""
+
+    package: str
+    mutate: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+_PLATFORM = "platform/anju_platform"
+_INGEST = ("tests/unit/platform/ingest", "tests/contract/test_acknowledgement.py")
+_ALERTS = ("tests/unit/platform/alerts", "tests/unit/platform/notifications")
+AREAS = {
+    "anju_core": Area("platform/anju_core", ("anju_core/*",), ("tests/unit/core",)),
+    "anju_wire": Area("gateway/anju_wire", ("anju_wire/*",), ("tests/unit/wire",)),
+    "ingest": Area(_PLATFORM, ("anju_platform/ingest/*",), _INGEST),
+    "spool": Area("gateway/anju_gateway", ("anju_gateway/spool.py",), ("tests/unit/gateway/test_spool.py",)),
+    "escalation": Area(_PLATFORM, ("anju_platform/alerts/escalation.py",), _ALERTS),
+    "notifications": Area(_PLATFORM, ("anju_platform/notifications/*",), _ALERTS),
+}
+_WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.")
+"""Lines that are left as they are: the wording of errors and of the log may change without a test."""
+_SUPPORT = ("docs", "deploy", "README.md", "dev", "requirements", "tools")
+_PYTEST = ("-x", "-p", "no:cacheprovider", "-k", "not postgresql")
+"""A database server for each mutant would take all the time; SQLite sees the same decisions."""
+_SETTINGS = """\
+[tool.pytest.ini_options]
+addopts = ["--import-mode=importlib", "--strict-markers"]
+pythonpath = ["tests", "tools"]
+timeout = 60
+markers = ["browser: drives a real Chromium", "slow: takes longer than ten seconds"]
+
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = {mutate}
+do_not_mutate_patterns = {words}
+pytest_add_cli_args = {pytest}
+pytest_add_cli_args_test_selection = {tests}
+also_copy = {support}
+process_isolation = "forkserver"
+use_git_change_detection = false
+track_dependencies = false
+timeout_multiplier = 10.0
+timeout_constant = 5.0
+"""
+KILLED, SURVIVED, UNTESTED = "killed", "survived", "reached by no test"
+Results = dict[str, str]
+"""What became of each mutant that was tried, by its name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Check the areas named; 1 where one of them stays below `TARGET`."""
+    options = _options(argv)
+    shares: dict[str, float] = {}
+    for name in options.areas or AREAS:
+        stage = Stage(name, AREAS[name], options.jobs)
+        if options.show:
+            stage.show()
+            continue
+        print(f"\n== {name}", flush=True)
+        results = stage.again() if options.again else stage.run(options.sample, options.seed)
+        shares[name] = report(results)
+    if len(shares) > 1:
+        print("\n" + "\n".join(f"{name:15} {share:6.1%} killed" for name, share in shares.items()))
+    return int(any(share < TARGET for share in shares.values()))
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    about = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__, formatter_class=about)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(AREAS))
+    parser.add_argument("--sample", type=int, metavar="N", help="try at most N mutants of each area")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="draws the sample (default: 0)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="J", help="mutants tried side by side (default: 2)")
+    parser.add_argument("--again", action="store_true", help="only the survivors of the last run")
+    parser.add_argument("--show", action="store_true", help="what the survivors of the last run had changed")
+    options = parser.parse_args(argv)
+    unknown = sorted(set(options.areas) - set(AREAS))
+    if unknown:
+        parser.error(f"unknown area {unknown[0]!r}; known: {', '.join(AREAS)}")
+    return options
+
+
+def report(results: Results) -> float:
+    """Print the score and what was not killed, by function; the share that was killed."""
+    counts = Counter(results.values())
+    share = counts[KILLED] / len(results) if results else 0.0
+    print(f"{share:.1%} of {len(results)} mutants killed, {counts[SURVIVED]} survived, {counts[UNTESTED]} {UNTESTED}")
+    left = Counter(re.sub(r"__mutmut_\d+$", "", name) for name, what in results.items() if what != KILLED)
+    for function, count in left.most_common():
+        print(f"  {count:3}  {_readable(function)}")
+    return share
+
+
+def _readable(name: str) -> str:
+    """`package.module.Class.method` of mutmut's own form of a name."""
+    return re.sub(r"\.x(?:_|ǁ(\w+)ǁ)", lambda found: f".{found[1]}." if found[1] else ".", name)
+
+
+class Stage:
+    """An area laid out as mutmut wants it, in `.mutants/<area>/`, and its results."""
+
+    def __init__(self, name: str, area: Area, jobs: int) -> None:
+        self._area, self._jobs = area, jobs
+        self._folder = STAGE / name
+        self._kept = self._folder / "results.json"
+
+    def run(self, sample: int | None, seed: int) -> Results:
+        """Make the mutants anew and try them, all or a sample."""
+        self._lay_out()
+        wanted: list[str] = []
+        if sample is not None:
+            self._mutmut(["no mutant has this name"])  # makes them all and tries none
+            names = sorted(self._verdicts())
+            wanted = random.Random(seed).sample(names, min(sample, len(names)))
+            print(f"a sample of {len(wanted)} of {len(names)} mutants, seed {seed}")
+        self._mutmut(wanted)
+        verdicts = self._verdicts()
+        results = {name: verdicts[name] for name in wanted or verdicts}
+        if not results or None in results.values():
+            print(self._log.read_text(encoding="utf-8", errors="replace")[-3000:])
+            raise SystemExit(f"mutmut did not come to an end; all it said is in {self._log}")
+        return self._confirm({name: what for name, what in results.items() if what is not None})
+
+    def again(self) -> Results:
+        """Try what survived the last run against the tests of now; the code must be as it was then."""
+        results: Results = json.loads(self._kept.read_text(encoding="utf-8"))
+        for folder in ("tests", *_SUPPORT):
+            _copy(ROOT / folder, self._folder / "mutants" / folder)
+        return self._confirm(results)
+
+    def show(self) -> None:
+        """Print the changes that no test saw."""
+        results: Results = json.loads(self._kept.read_text(encoding="utf-8"))
+        for name in sorted(name for name, what in results.items() if what != KILLED):
+            subprocess.run([sys.executable, "-m", "mutmut", "show", name], cwd=self._folder, check=False)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "mutmut.log"
+
+    def _lay_out(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        package = ROOT / self._area.package
+        _copy(package, self._folder / "src" / package.name)
+        for name in ("tests", *_SUPPORT):
+            _copy(ROOT / name, self._folder / name)
+        settings = _SETTINGS.format(
+            mutate=json.dumps([f"src/{pattern}" for pattern in self._area.mutate]),
+            words=json.dumps(_WORDS),
+            pytest=json.dumps(_PYTEST),
+            tests=json.dumps(self._area.tests),
+            support=json.dumps(_SUPPORT),
+        )
+        (self._folder / "pyproject.toml").write_text(settings, encoding="utf-8")
+
+    def _mutmut(self, names: Sequence[str]) -> None:
+        """Run mutmut to its end, and say now and then how far it is."""
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(self._jobs), *names]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        with (
+            self._log.open("wb") as log,
+            _ended(
+                subprocess.Popen(
+                    command, cwd=self._folder, stdout=log, stderr=log, env=environment, start_new_session=True
+                )
+            ) as process,
+        ):
+            while True:
+                try:
+                    process.wait(PROGRESS_S)
+                except subprocess.TimeoutExpired:
+                    self._say_progress()
+                else:
+                    return
+
+    def _say_progress(self) -> None:
+        said = re.findall(r"(\d+)/(\d+)", self._log.read_text(encoding="utf-8", errors="replace")[-400:])
+        print(f"  {said[-1][0]} of {said[-1][1]} tried" if said else "  making mutants", flush=True)
+
+    def _verdicts(self) -> dict[str, str | None]:
+        """What mutmut found; None for what it has not tried."""
+        found: dict[str, str | None] = {}
+        for path in (self._folder / "mutants" / "src").rglob("*.meta"):
+            codes: dict[str, int | None] = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+            found |= {name: None if code is None else _verdict(code) for name, code in codes.items()}
+        return found
+
+    def _confirm(self, results: Results) -> Results:
+        """Give each mutant that was not killed a process of its own."""
+        left = sorted(name for name, what in results.items() if what != KILLED)
+        print(f"  {len(left)} of {len(results)} not killed yet: each is tried in a process of its own", flush=True)
+        said = time.monotonic()
+        with ThreadPoolExecutor(self._jobs) as threads:
+            for number, (name, killed) in enumerate(zip(left, threads.map(self._dies_alone, left), strict=True), 1):
+                if killed:
+                    results[name] = KILLED
+                if time.monotonic() - said > PROGRESS_S:
+                    said = time.monotonic()
+                    print(f"  {number} of {len(left)} tried alone", flush=True)
+        self._kept.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+        return results
+
+    def _dies_alone(self, name: str) -> bool:
+        folder = self._folder / "mutants"
+        environment = {**os.environ, "MUTANT_UNDER_TEST": name, "PYTHONPATH": str(folder / "src")}
+        command = [sys.executable, "-m", "pytest", "-q", *_PYTEST, *self._area.tests]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+        with _ended(process), contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(ALONE_S) != 0
+        return True
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that leads a group, none of which outlives this."""
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _verdict(code: int) -> str:
+    """Of mutmut's exit codes: 0 the tests passed, 33 no test reaches it; all others end a mutant."""
+    return {0: SURVIVED, 33: UNTESTED}.get(code, KILLED)
+
+
+def _copy(source: Path, to: Path) -> None:
+    """A file or a folder, over what is there, without what Python and the browser's packages leave behind."""
+    if source.is_dir():
+        left_out = shutil.ignore_patterns("__pycache__", "node_modules", "vendor", "secrets")
+        shutil.copytree(source, to, ignore=left_out, dirs_exist_ok=True)
+    else:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, to)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
