@@ -1,8 +1,36 @@
-"""Fixtures that every test may ask for, each in a module of its own under `fixtures/`."""
+"""Fixtures that every test may ask for, each in a module of its own under `fixtures/`; and how Hypothesis runs."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
 
 _HERE = Path(__file__).parent
 pytest_plugins = [f"fixtures.{path.stem}" for path in sorted((_HERE / "fixtures").glob("[!_]*.py"))]
+
+# No deadline: it would measure how busy the machine is. `print_blob` lets a failure of another machine be repeated; in CI
+# the examples are the same in every run, so that a change fails for what it changed.
+hypothesis.settings.register_profile("anju", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("anju-ci", parent=hypothesis.settings.get_profile("anju"), derandomize=True)
+hypothesis.settings.load_profile("anju-ci" if os.environ.get("CI") else "anju")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let Hypothesis build its tables before the first test.
+
+    On a fresh checkout it takes seconds to build those of Unicode, and to read the constants of all modules. It would
+    do so within the first example of some test, whose health check then calls the strategy too slow.
+    """
+    if any(item.get_closest_marker("hypothesis") for item in session.items):
+        _draw_once()
+
+
+@hypothesis.settings(max_examples=1, database=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(st.tuples(st.text(min_size=1), st.integers(), st.floats(), st.binary(min_size=1)))
+def _draw_once(drawn: tuple[str, int, float, bytes]) -> None:
+    """Draw one example of what the tables are for."""
+    assert drawn[0]

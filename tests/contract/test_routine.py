@@ -258,7 +258,7 @@ def test_homes_do_not_touch_each_other() -> None:
     assert detector.digest_day("c").wake_h == pytest.approx(5.0, abs=0.6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.lists(
         st.tuples(
@@ -284,7 +284,7 @@ def test_any_order_and_any_cut_into_batches_tells_the_same(rows: list[tuple[floa
     assert digests[0] == digests[1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(target=st.tuples(st.floats(0.02, 2.0), st.floats(0.02, 2.0)), visits=st.integers(3, 8))
 def test_a_higher_target_never_delays_the_first_change(target: tuple[float, float], visits: int) -> None:
     first = []

@@ -51,7 +51,7 @@ def test_one_bad_chunk_and_nothing_is_taken() -> None:
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(1, 1400), min_size=1, max_size=30), position=st.sampled_from(["waist", "wrist"]))
 def test_however_the_stream_is_cut_the_same_is_said(cuts: list[int], position: str) -> None:
     stream = fall_stream(after="still", seconds=60.0)
@@ -63,7 +63,7 @@ def test_however_the_stream_is_cut_the_same_is_said(cuts: list[int], position: s
     assert _told(said) == whole
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     noise_mg=st.floats(0.0, 20.0),
     blow=st.floats(1.0, 2.5),

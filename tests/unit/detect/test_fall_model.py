@@ -40,7 +40,7 @@ def _turn(seed: int) -> np.ndarray:
     return q if np.linalg.det(q) > 0 else -q
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), after=st.sampled_from(["still", "walking"]))
 def test_however_the_sensor_sits_the_score_is_the_same(seed: int, after: str) -> None:
     window = _window(seed % 7, after)

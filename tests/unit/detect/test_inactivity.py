@@ -296,7 +296,7 @@ class TestLearning:
 
 
 class TestInvariants:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(
         hour=st.floats(0.0, 23.9),
         room=st.sampled_from(ROOMS),
@@ -316,7 +316,7 @@ class TestInvariants:
             assert later >= pending
             pending = later
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(
         hour=st.floats(0.0, 23.9),
         room=st.sampled_from(ROOMS),
@@ -335,7 +335,7 @@ class TestInvariants:
             deadlines.append(_after(detector, START + 4 * DAY + hour * HOUR, room))
         assert deadlines[1] <= deadlines[0]
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(
         life=st.lists(st.tuples(st.floats(0.05, 9.0), st.sampled_from(ROOMS)), min_size=1, max_size=12),
         targets=WISHES,
@@ -362,7 +362,7 @@ class TestInvariants:
                 return
             assert eager.list_deadlines()[1][0] <= cautious.list_deadlines()[1][0]
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(hour=st.floats(0.0, 23.9), room=st.sampled_from(ROOMS), target=st.floats(0.01, 100.0))
     def test_the_rules_always_hold(self, hour: float, room: str, target: float) -> None:
         detector = _home(parameters=InactivityParameters.district_rules())
@@ -371,7 +371,7 @@ class TestInvariants:
         limit = 4.5 if room == "bathroom" else 12.0
         assert _after(detector, at, room) <= at + limit * HOUR
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(cuts=st.lists(st.integers(1, 400), max_size=6), seed=st.integers(0, 99))
     def test_how_a_stream_is_cut_into_batches_does_not_matter(self, cuts: list[int], seed: int) -> None:
         rows = sorted(days_of_life(0, 2, seed), key=lambda row: row[1])

@@ -166,7 +166,7 @@ def test_a_broken_file_is_set_aside_and_a_later_epoch_begins(tmp_path: Path, dam
     assert bool(kept) == bool(damage)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(steps=st.lists(st.tuples(st.sampled_from(SPOOLED_LANES), st.integers(0, 5), st.integers(0, 8)), max_size=25))
 def test_a_lane_has_no_holes_whatever_happens(
     steps: list[tuple[Lane, int, int]], tmp_path_factory: pytest.TempPathFactory

@@ -262,7 +262,7 @@ def test_what_means_nothing_is_refused(worn: Worn, what: str, payload: bytes) ->
     assert not worn.waves.devices()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(payload=st.binary(max_size=80), what=st.sampled_from(["acceleration", "state", "else"]))
 def test_no_bytes_break_the_adapter(worn: Worn, what: str, payload: bytes) -> None:
     worn.says(what, payload, NOW)
