@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from anju_cli.detect_routine import routine
+from anju_cli.detect_routine import routine, written
 from anju_cli.recordings import HomeRecording, RecordingUnreadable, WornRecording, home_recordings, read_home
 from anju_cli.recordings import worn_recordings as read_pack
 from anju_detect.errors import DetectionError
@@ -56,7 +56,7 @@ def inactivity(
         out.writerow(("home", "raised_at", "detected_kind", "reason"))
         for signal in sorted(signals, key=lambda s: (s.home, s.at_s)):
             at = str(np.datetime64(round(signal.at_s * 1e6), "us")).replace("T", " ")
-            out.writerow((signal.home, at, signal.kind, f"{signal.reason_zh} | {signal.reason_en}"))
+            out.writerow((signal.home, at, signal.kind, written(signal.reason)))
     _console.print(f"{len(homes)} homes, {len(signals)} alerts -> {alerts_csv}")
 
 

@@ -15,11 +15,14 @@ from rich.progress import track
 from anju_cli.recordings import HomeRecording, RecordingUnreadable, home_recordings, read_home
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
+from anju_detect.reasons import Fact, Reason
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
 
 DAY_S = 86400.0
 FIGURES = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")
 COLUMNS = ("home", "day", "known", *FIGURES, "rooms", "changed", "kind", "recent", "usual", "p", "reason")
+_FULL_FROM = 1e6
+"""Figures from here on are Unix times and keep all their digits."""
 _console = Console(stderr=True)
 
 
@@ -43,7 +46,7 @@ def routine(
     changes = [change for _, change in told if change is not None]
     for change in changes:
         day = np.datetime64(change.day, "D")
-        _console.print(f"{change.home} {day} {change.reason_zh} | {change.reason_en}", markup=False, soft_wrap=True)
+        _console.print(f"{change.home} {day} {written(change.reason)}", markup=False, soft_wrap=True)
     _console.print(f"{len(homes)} homes, {len(told)} days, {len(changes)} changes -> {out_csv}")
 
 
@@ -74,10 +77,21 @@ def digest_homes(
                 yield detector.digest_day(home.home), changes.get(home.home)
 
 
+def written(reason: Reason) -> str:
+    """Return a reason as one line for a table: its code, then its facts."""
+    return " ".join(
+        (reason.code, *(f"{name}={_short(fact)}" for name, fact in reason.facts.items() if fact is not None))
+    )
+
+
+def _short(fact: Fact) -> str:
+    return f"{fact:.6g}" if isinstance(fact, float) and abs(fact) < _FULL_FROM else str(fact)
+
+
 def _row(digest: Digest, change: RoutineChange | None) -> list[object]:
     figures = ["" if np.isnan(value) else round(value, 3) for value in (getattr(digest, name) for name in FIGURES)]
     days = [digest.home, str(np.datetime64(digest.day, "D")), int(digest.known), *figures, " ".join(digest.rooms)]
     if change is None:
-        return [*days, "", "", "", "", "", f"{digest.words_zh} | {digest.words_en}"]
-    reason = f"{change.reason_zh} | {change.reason_en}"
+        return [*days, "", "", "", "", "", ""]
+    reason = written(change.reason)
     return [*days, change.measure, change.kind, round(change.recent, 3), round(change.usual, 3), change.p, reason]

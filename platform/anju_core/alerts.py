@@ -10,6 +10,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.errors import Conflict, Invalid, NotFound
+from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
 
 UNDO_S = 10.0
@@ -110,8 +111,7 @@ class AlertSignal:
     episode: str
     happened_at: datetime
     due_since: datetime
-    reason_zh: str
-    reason_en: str
+    reason: Reason
     score: float | None = None
     facts: dict[str, object] = field(default_factory=dict)
     suspected: bool = False

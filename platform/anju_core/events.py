@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, Channel, Outcome, VisitCategory
 
 
@@ -98,8 +99,8 @@ class HomeSupervisionChanged(Event):
 
     home_id: str
     offline: bool
-    reason_zh: str
-    reason_en: str
+    reason: Reason | None
+    """Why it is offline; None where it is received again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import IngestCursor, Quarantine
 from anju_platform.devices.service import DeviceService
+from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Raw
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
@@ -87,7 +88,7 @@ class Consumer:
     def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
         book, registry = DeviceCache(work, Clock()), DeviceService()
         if self.lane is Lane.ALARM:
-            alerts = AlertService(OutboxService([]), OncallService())
+            alerts = AlertService(OutboxService([]), OncallService(), load_words())
             return AlarmConsumer(
                 work=work, book=book, alerts=alerts, registry=registry, post=self._post, onward=lambda _message: None
             )

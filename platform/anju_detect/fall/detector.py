@@ -16,8 +16,9 @@ from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.followup import TRUNK, OpenFall
 from anju_detect.fall.model import FallModel, group_of
 from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.reasons import impact_and_tilt
 from anju_detect.fall.ring import SampleRing
-from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, FallSignal, Judgement, suspected_words
+from anju_detect.fall.signals import CANCELLED, CONFIRMED, SUSPECTED, FallSignal, Judgement
 
 POSITIONS = ("waist", "wrist", "pendant", "hip", "chest", "pocket")
 CLIP_BEFORE_S, CLIP_AFTER_S = 4.0, 8.0
@@ -218,7 +219,7 @@ class FallDetector:
         seen = describe_impact(one.window)
         fall = OpenFall(one.impact_s, one.impact_s - ahead, score, self.position in TRUNK)
         self._falls.append(fall)
-        return fall.make_signal(one.at_s - ahead, suspected_words(seen.peak_g, seen.tilt_deg, seen.moving_share))
+        return fall.make_signal(one.at_s - ahead, impact_and_tilt(seen.peak_g, seen.tilt_deg, seen.moving_share))
 
     def _store_clips(self) -> None:
         for fall in self._falls:

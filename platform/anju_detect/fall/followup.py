@@ -9,6 +9,7 @@ import numpy as np
 
 from anju_detect.fall.classifier import tilt_deg
 from anju_detect.fall.parameters import FallParameters
+from anju_detect.fall.reasons import cancelled_by_wearer, lifeless, not_up, recovered
 from anju_detect.fall.ring import SAME_TIME_S, SampleRing
 from anju_detect.fall.signals import (
     CANCELLED,
@@ -16,11 +17,8 @@ from anju_detect.fall.signals import (
     SUSPECTED,
     WITHDRAWN,
     FallSignal,
-    cancelled_words,
-    confirmed_words,
-    lifeless_words,
-    withdrawn_words,
 )
+from anju_detect.reasons import Reason
 
 TRUNK = frozenset({"waist", "hip", "chest", "pendant", "pocket"})
 FIRST_SECOND = 8
@@ -72,24 +70,24 @@ class OpenFall:
             _, samples = ring.samples_between(at - 1.0, at - 2 * SAME_TIME_S)
             self.spreads.append(_spread_g(samples))
             if self.seconds >= FIRST_SECOND and self._recovered(ring, p):
-                return self._decided(WITHDRAWN, at - ahead_s, withdrawn_words(self.seconds, *self._moving(p)))
-            lifeless = self._lifeless(p)
-            if (self._still(p) and not lifeless) or self.seconds >= p.decide_s:
-                words = lifeless_words(self.seconds) if lifeless else confirmed_words(self.seconds, *self._resting(p))
-                return self._decided(CONFIRMED, at - ahead_s, words)
+                return self._decided(WITHDRAWN, at - ahead_s, recovered(self.seconds, *self._moving(p)))
+            motionless = self._lifeless(p)
+            if (self._still(p) and not motionless) or self.seconds >= p.decide_s:
+                reason = lifeless(self.seconds) if motionless else not_up(self.seconds, *self._resting(p))
+                return self._decided(CONFIRMED, at - ahead_s, reason)
         return None
 
     def cancel(self, now_s: float) -> FallSignal:
         """The wearer held the button."""
-        return self._decided(CANCELLED, now_s, cancelled_words(max(now_s - self.sender_impact_s, 0.0)))
+        return self._decided(CANCELLED, now_s, cancelled_by_wearer(max(now_s - self.sender_impact_s, 0.0)))
 
-    def make_signal(self, at_s: float, words: tuple[str, str]) -> FallSignal:
+    def make_signal(self, at_s: float, reason: Reason) -> FallSignal:
         """The present stage as a signal."""
-        return FallSignal(self.fall_id, self.stage, at_s, self.sender_impact_s, self.score, *words)
+        return FallSignal(self.fall_id, self.stage, at_s, self.sender_impact_s, self.score, reason)
 
-    def _decided(self, stage: str, at_s: float, words: tuple[str, str]) -> FallSignal:
+    def _decided(self, stage: str, at_s: float, reason: Reason) -> FallSignal:
         self.stage = stage
-        return self.make_signal(at_s, words)
+        return self.make_signal(at_s, reason)
 
     def _moving(self, p: FallParameters) -> tuple[int, int]:
         last = self.spreads[-p.recover_window_s :]

@@ -14,7 +14,7 @@ from anju_detect.inactivity.habits import is_exit, learn_gap, record_activity, r
 from anju_detect.inactivity.model import InactivityModel, SurvivalForecast, tail_calibration_of
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.presence import presence_of
-from anju_detect.inactivity.reasons import Facts, sentence_en, sentence_zh
+from anju_detect.inactivity.reasons import SilenceFacts, no_life_yet, silence
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
 from anju_detect.inactivity.state import AT_HOME, AWAY, NOT_BACK, HomeState
 from anju_detect.inactivity.stuck import credible_rows
@@ -126,13 +126,13 @@ class InactivityDetector:
         return [self._signal(int(row), now_s, forecast.select([number])) for number, row in enumerate(raised)]
 
     def explain_home(self, home: str, now_s: float) -> Explanation:
-        """What is known of one home at `now_s`, in numbers and in words; changes nothing."""
+        """What is known of one home at `now_s`, in numbers and with the reason; changes nothing."""
         row = self._s.row_of(home)
         require_finite("now_s", now_s)
         if math.isfinite(self._s["last_life_s"][row]):
             return self._explanation(row, now_s, self._forecast(np.array([row])))
-        words = self._presence(row, now_s), 1.0, "还没有任何活动记录", "no sign of life was ever received"
-        return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, *words)
+        presence, reason = self._presence(row, now_s), no_life_yet()
+        return Explanation(home, "", math.nan, math.nan, (math.nan, math.nan), math.nan, presence, 1.0, reason)
 
     def record_outcome(self, home: str, outcome: str, at_s: float) -> None:
         """What a worker found; one of `OUTCOMES`.
@@ -375,27 +375,26 @@ class InactivityDetector:
         facts = self._facts(row, now_s, usual[1])
         return Explanation(
             self._s.names[row],
-            ROOMS[facts.room],
+            facts.room,
             last,
             max(now_s - last, 0.0),
             (usual[0], usual[1]),
             float(self._pending(one)[0]),
             self._presence(row, now_s),
             float(forecast.survival_at(np.array([silent]))[0]),
-            sentence_zh(facts),
-            sentence_en(facts),
+            silence(facts),
         )
 
-    def _facts(self, row: int, now_s: float, usual_s: float) -> Facts:
+    def _facts(self, row: int, now_s: float, usual_s: float) -> SilenceFacts:
         s = self._s
         one = np.array([row])
         at_exit = self._at_exit(one)
         rule = float(self._p.limit_s(s["last_room"][one], at_exit)[0])
         ruled = float(s["deadline_s"][row]) <= now_s and now_s >= float(self._silent_from(one)[0]) + rule
-        last, offset, left = (float(s[name][row]) for name in ("last_life_s", "offset_s", "last_exit_s"))
+        last, left = float(s["last_life_s"][row]), float(s["last_exit_s"][row])
         due_back = float(s["heard_from_s"][row]) if s["away"][row] == NOT_BACK else math.nan
-        room, rule = int(s["last_room"][row]), rule if ruled else math.nan
-        return Facts(room, last, now_s, offset, usual_s, left, bool(at_exit[0]), rule, due_back)
+        room, limit = ROOMS[int(s["last_room"][row])], rule if ruled else math.nan
+        return SilenceFacts(room, last, now_s - last, usual_s, bool(at_exit[0]), left, limit, due_back)
 
     def _signal(self, row: int, now_s: float, forecast: SurvivalForecast) -> InactivitySignal:
         kind = INACTIVITY if self._s["away"][row] == AT_HOME else AWAY_LONG

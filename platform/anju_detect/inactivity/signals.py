@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from anju_detect.inactivity.reasons import SILENCE
+from anju_detect.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class InactivitySignal:
     at_s: float
     room: str
     score: float
-    reason_zh: str
-    reason_en: str
+    reason: Reason = field(default_factory=lambda: Reason(SILENCE))
+    """Snapshots of earlier releases hold none."""
 
     @classmethod
     def of(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
@@ -71,8 +74,7 @@ class InactivitySignal:
             at_s,
             told.last_room,
             1.0 - told.p_innocent,
-            told.reason_zh,
-            told.reason_en,
+            told.reason,
         )
 
 
@@ -93,5 +95,4 @@ class Explanation:
     deadline_s: float
     presence: str
     p_innocent: float
-    reason_zh: str
-    reason_en: str
+    reason: Reason

@@ -15,7 +15,7 @@ from anju_detect.inactivity import LifeBatch
 from anju_detect.routine import change, days
 from anju_detect.routine.measures import MEASURES, measured, rooms_in
 from anju_detect.routine.parameters import RoutineParameters
-from anju_detect.routine.reasons import change_words, digest_words, standing_words
+from anju_detect.routine.reasons import routine_change
 from anju_detect.routine.signals import GRADUAL, SUDDEN, Digest, RoutineChange, Standing
 from anju_detect.routine.state import KEPT_DAYS, NO_DAY, PAST_DAYS, RoutineState
 
@@ -146,9 +146,8 @@ class RoutineDetector:
         known = last is not None and last - PAST_DAYS < day <= last
         rooms = rooms_in(int(self._s["used"][row, day % PAST_DAYS])) if known and not math.isnan(values[5]) else ()
         sleep, wake, bathroom, active_min, out, _, active, rest = values
-        words = digest_words(values, rooms)
         anything = any(math.isfinite(value) for value in values)
-        return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest, *words)
+        return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest)
 
     def explain_home(self, home: str) -> tuple[Standing, ...]:
         """Each measure of the last closed day against the person's own past weeks; changes nothing."""
@@ -166,10 +165,9 @@ class RoutineDetector:
             usual = float(past.median[0, number])
             low, high = np.quantile(known, (0.1, 0.9)) if len(known) else (math.nan, math.nan)
             value = float(today[0, number])
-            words = standing_words(measure, value, usual, float(low), float(high))
             drift = self._s["drift"][row, :, number]
             figures = (float(z[number]), float(drift[0]), float(drift[1]))
-            told.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures, *words))
+            told.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures))
         return tuple(told)
 
     def dump_snapshot(self) -> bytes:
@@ -300,9 +298,9 @@ class RoutineDetector:
         s["drift"][row, :, found.measure] = 0.0
         known = np.isfinite(self._before(row, day)[:, found.measure])
         weeks = math.ceil((change.PAST - int(np.argmax(known))) / 7)
-        words = change_words(measure, kind, found.recent, found.usual, min(weeks, change.PAST // 7))
+        reason = routine_change(measure.name, kind, found.recent, found.usual, min(weeks, change.PAST // 7))
         at_s = (day + 1) * days.DAY_S - float(s["offset_s"][row]) + self._p.close_after_s
-        return RoutineChange(s.names[row], day, measure.name, kind, found.recent, found.usual, found.p, at_s, *words)
+        return RoutineChange(s.names[row], day, measure.name, kind, found.recent, found.usual, found.p, at_s, reason)
 
 
 def _finite(name: str, value: float) -> None:

@@ -37,21 +37,19 @@ class Measure:
 
     name: str
     unit: str
-    zh: str
-    en: str
     least_change: float
     least_scale: float
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("sleep_h", CLOCK, "入睡", "bedtime", 0.75, 0.4),
-    Measure("wake_h", CLOCK, "起床", "getting up", 0.75, 0.4),
-    Measure("night_bathroom", TIMES, "夜间如厕", "visits to the bathroom at night", 1.0, 0.7),
-    Measure("night_active_min", MINUTES, "夜间活动", "activity at night", 15.0, 7.5),
-    Measure("out_h", HOURS, "外出", "time out", 0.75, 0.5),
-    Measure("rooms", ROOMS_UNIT, "使用房间", "rooms used", 1.0, 0.5),
-    Measure("active_h", HOURS, "有活动的时间", "time with activity", 0.75, 0.4),
-    Measure("day_rest_h", HOURS, "白天最长静止", "longest rest by day", 0.75, 0.5),
+    Measure("sleep_h", CLOCK, 0.75, 0.4),
+    Measure("wake_h", CLOCK, 0.75, 0.4),
+    Measure("night_bathroom", TIMES, 1.0, 0.7),
+    Measure("night_active_min", MINUTES, 15.0, 7.5),
+    Measure("out_h", HOURS, 0.75, 0.5),
+    Measure("rooms", ROOMS_UNIT, 1.0, 0.5),
+    Measure("active_h", HOURS, 0.75, 0.4),
+    Measure("day_rest_h", HOURS, 0.75, 0.5),
 )
 NAMES = tuple(measure.name for measure in MEASURES)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anju_detect.reasons import Reason
+
 SUDDEN, GRADUAL = "sudden", "gradual"
 
 
@@ -35,8 +37,6 @@ class Standing:
     z: float
     risen: float
     fallen: float
-    words_zh: str
-    words_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,6 @@ class Digest:
     rooms: tuple[str, ...]
     active_h: float
     day_rest_h: float
-    words_zh: str
-    words_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +107,4 @@ class RoutineChange:
     usual: float
     p: float
     at_s: float
-    reason_zh: str
-    reason_en: str
+    reason: Reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +12,10 @@ from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.alerts.history import write
 from anju_platform.alerts.models import Alert
-from anju_platform.alerts.presenter import body, subject
+from anju_platform.alerts.presenter import message_body, message_subject
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
 
@@ -30,9 +31,10 @@ class _Told:
 class AlertEscalation:
     """Takes the steps of an alert's escalation policy."""
 
-    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService, words: Mapping[str, Words]) -> None:
         self._outbox = outbox
         self._duty = duty
+        self._words = words
 
     def advance(self, work: UnitOfWork, alert: Alert, now: datetime, why: str, *, at_once: bool = False) -> None:
         """Take what is due of an alert that nobody has; a step that means nobody is followed by the next at once."""
@@ -148,7 +150,11 @@ class AlertEscalation:
             "level": alert.level,
         }
         telling = Notification(
-            step=step, alert_id=alert.id, subject=subject(alert, home), body=body(alert), payload=payload
+            step=step,
+            alert_id=alert.id,
+            subject={locale: message_subject(alert, home, words) for locale, words in self._words.items()},
+            body={locale: message_body(alert, home, words, work.clock.now()) for locale, words in self._words.items()},
+            payload=payload,
         )
         self._outbox.tell_people(work, telling, people)
 

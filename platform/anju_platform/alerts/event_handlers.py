@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from anju_core.alerts import (
@@ -17,6 +18,7 @@ from anju_core.events import (
     MessageSettled,
     VisitChanged,
 )
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import VisitStep
 from anju_core.vocabulary import (
     AlertKind,
@@ -31,6 +33,7 @@ from anju_platform.alerts.raising import AlertIntake
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.alerts.transitions import AlertSteps
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import OutboxService, UnknownHome
 from anju_platform.oncall.service import OncallService
 
@@ -38,8 +41,8 @@ from anju_platform.oncall.service import OncallService
 class AlertHearing(AlertSteps):
     """Turns what happened elsewhere into steps of alerts."""
 
-    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
-        super().__init__(outbox, duty)
+    def __init__(self, outbox: OutboxService, duty: OncallService, words: Mapping[str, Words]) -> None:
+        super().__init__(outbox, duty, words)
         self._intake = AlertIntake(self._escalation)
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> Alert:
@@ -84,8 +87,7 @@ class AlertHearing(AlertSteps):
             episode=event.at.isoformat(timespec="seconds"),
             happened_at=event.at,
             due_since=event.at,
-            reason_zh=event.reason_zh,
-            reason_en=event.reason_en,
+            reason=event.reason or Reason(ReasonCode.SENSORS_UNHEARD),
         )
         self.raise_alert(work, signal)
 
@@ -144,8 +146,7 @@ class AlertHearing(AlertSteps):
             episode=f"visit:{event.visit_id}",
             happened_at=event.at,
             due_since=event.at,
-            reason_zh=f"{event.by_name}上门后说需要马上帮助：{event.note}",
-            reason_en=f"{event.by_name}, who visited, says that help is needed now: {event.note}",
+            reason=Reason(ReasonCode.HELP_WANTED, {"by": event.by_name, "note": event.note}),
         )
         self.raise_alert(work, signal)
 

@@ -34,8 +34,9 @@ class Alert(Base):
     """From when the delay counts: the press, the impact, or the deadline that silence crossed."""
     raised_at: Mapped[datetime]
     """When it was stored."""
-    reason_zh: Mapped[str] = mapped_column(Text)
-    reason_en: Mapped[str] = mapped_column(Text)
+    reason_code: Mapped[str] = mapped_column(String(40))
+    """`anju_core.reasons.ReasonCode`."""
+    reason_facts: Mapped[dict[str, object]]
     score: Mapped[float | None]
     facts: Mapped[dict[str, object]]
     """What the sentence rests on: room, gap, usual range, device, fall id."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from anju_core.vocabulary import AlertKind
 from anju_platform.alerts.models import Alert
+from anju_platform.i18n import addresses
+from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
+from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.models import Home
 
-KINDS: Mapping[AlertKind, Mapping[str, str]] = {
-    AlertKind.SOS: {"zh": "紧急求助", "en": "Emergency button"},
-    AlertKind.FALL: {"zh": "跌倒", "en": "Fall"},
-    AlertKind.SMOKE: {"zh": "烟雾", "en": "Smoke"},
-    AlertKind.LEAK: {"zh": "漏水", "en": "Water leak"},
-    AlertKind.INACTIVITY: {"zh": "久无活动", "en": "No movement"},
-    AlertKind.AWAY_LONG: {"zh": "久出未归", "en": "Away for long"},
-    AlertKind.HOME_OFFLINE: {"zh": "看不到", "en": "Cannot see"},
+KINDS: Mapping[AlertKind, str] = {
+    AlertKind.SOS: N_("紧急求助"),
+    AlertKind.FALL: N_("跌倒"),
+    AlertKind.SMOKE: N_("烟雾"),
+    AlertKind.LEAK: N_("漏水"),
+    AlertKind.INACTIVITY: N_("久无活动"),
+    AlertKind.AWAY_LONG: N_("久出未归"),
+    AlertKind.HOME_OFFLINE: N_("看不到"),
 }
 
 
@@ -30,16 +35,14 @@ def names(home: Home) -> str:
     return "、".join(resident.name for resident in home.residents)
 
 
-def subject(alert: Alert, home: Home, prefix: str = "") -> dict[str, str]:
-    """The first line of a message, by language."""
-    kind = KINDS[AlertKind(alert.kind)]
+def message_subject(alert: Alert, home: Home, words: Words) -> str:
+    """Return the first line of a message: what, who, where."""
     who = names(home) or home.id
-    return {
-        "zh": f"{prefix}【{kind['zh']}】{who} · {address(home)}",
-        "en": f"{prefix}[{kind['en']}] {who} · {address(home)}",
-    }
+    where = addresses.address(words, home.estate, home.building, home.unit, home.room)
+    return words("【%(kind)s】%(who)s · %(where)s", kind=words(KINDS[AlertKind(alert.kind)]), who=who, where=where)
 
 
-def body(alert: Alert) -> dict[str, str]:
-    """Why, by language."""
-    return {"zh": alert.reason_zh, "en": alert.reason_en}
+def message_body(alert: Alert, home: Home, words: Words, now: datetime) -> str:
+    """Return why the alert stands, by the clock of the home's community."""
+    reader = Reader(words, now, ZoneInfo(home.community.timezone))
+    return describe_reason(as_reason(alert.reason_code, alert.reason_facts), reader)

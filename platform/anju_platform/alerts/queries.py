@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, commands, main_command, undo_until
+from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.presenter import address, names
 from anju_platform.alerts.repository import AlertRepository, facts_of
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.models import Home
 
 
@@ -34,11 +36,12 @@ class AlertRow:
     """Who lives there."""
     age: int | None
     address: str
+    timezone: str
+    """Of the home's community."""
     happened_at: datetime
     due_since: datetime
     raised_at: datetime
-    reason_zh: str
-    reason_en: str
+    reason: Reason
     score: float | None
     facts: Mapping[str, object]
     level: int
@@ -144,8 +147,8 @@ def _row(alert: Alert, history: Sequence[AlertEvent], home: Home, now: datetime)
         happened_at=alert.happened_at,
         due_since=alert.due_since,
         raised_at=alert.raised_at,
-        reason_zh=alert.reason_zh,
-        reason_en=alert.reason_en,
+        reason=as_reason(alert.reason_code, alert.reason_facts),
+        timezone=home.community.timezone,
         score=alert.score,
         facts=alert.facts,
         level=alert.level,

@@ -87,8 +87,8 @@ class AlertIntake:
             due_since=signal.due_since,
             raised_at=now,
             escalation_started_at=now,
-            reason_zh=signal.reason_zh,
-            reason_en=signal.reason_en,
+            reason_code=signal.reason.code,
+            reason_facts=dict(signal.reason.facts),
             score=signal.score,
             facts=dict(signal.facts),
             level=0,
@@ -106,7 +106,8 @@ class AlertIntake:
 
     def _again(self, work: UnitOfWork, alert: Alert, signal: AlertSignal, source: str) -> Alert:
         if alert.suspected and not signal.suspected:
-            alert.reason_zh, alert.reason_en, alert.score = signal.reason_zh, signal.reason_en, signal.score
+            alert.reason_code, alert.reason_facts = signal.reason.code, dict(signal.reason.facts)
+            alert.score = signal.score
             alert.facts = {**alert.facts, **signal.facts}
             self._confirm(work, alert, _heard(signal, "confirmed"), source)
             return alert

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from anju_core.alerts import AlertCommand
+from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, VisitCategory
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
@@ -34,11 +35,11 @@ class AlertView(_View):
     name: str
     age: int | None
     address: str
+    timezone: str
     happened_at: datetime
     due_since: datetime
     raised_at: datetime
-    reason_zh: str
-    reason_en: str
+    reason: Reason
     score: float | None
     facts: dict[str, object]
     level: int

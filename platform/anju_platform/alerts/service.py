@@ -30,6 +30,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.alerts.queries import AlertDetail, AlertReader, AlertRow
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
 
@@ -49,8 +50,8 @@ VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
 class AlertService(AlertHearing):
     """Raises alerts, moves them through their life, and escalates what stands still."""
 
-    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
-        super().__init__(outbox, duty)
+    def __init__(self, outbox: OutboxService, duty: OncallService, words: Mapping[str, Words]) -> None:
+        super().__init__(outbox, duty, words)
         self._reader = AlertReader()
 
     # --- what people do -------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from anju_platform.alerts.history import write
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
 
@@ -35,9 +36,9 @@ ELDER_EXPIRES_S = 600.0
 class AlertSteps:
     """Decides a command on an alert as it stands now, and carries it out."""
 
-    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
+    def __init__(self, outbox: OutboxService, duty: OncallService, words: Mapping[str, Words]) -> None:
         self._outbox = outbox
-        self._escalation = AlertEscalation(outbox, duty)
+        self._escalation = AlertEscalation(outbox, duty, words)
 
     def _decide(
         self, work: UnitOfWork, alert_id: UUID, command: AlertCommand, actor: Actor

@@ -21,7 +21,6 @@ from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
-from anju_platform.console.rendering import HOME
 from anju_platform.console.tester.service import TesterService
 from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
@@ -111,9 +110,9 @@ def build(settings: Settings) -> Platform:
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
     accounts = AccountService()
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
-    alerts = AlertService(outbox, oncall)
+    alerts = AlertService(outbox, oncall, load_words())
     visits = VisitService(outbox, oncall, _arrival_code)
-    watch = MonitoringService(work=work, clock=clock, alerts=alerts, words=load_words(HOME / "locale"))
+    watch = MonitoringService(work=work, clock=clock, alerts=alerts)
     devices = DeviceService(watch.set_gateway_online, watch.set_sensor_bus, outbox.say_again)
     engine = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")

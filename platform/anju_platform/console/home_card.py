@@ -8,8 +8,8 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from anju_platform.console.rendering import address
 from anju_platform.i18n import time_format
+from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.models import Home, Resident
 

@@ -19,6 +19,7 @@ import anju_dashboards
 from anju_platform.console import activity_timeline, waveform_chart
 from anju_platform.console.navigation import links_for
 from anju_platform.i18n import display_names, time_format
+from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import LOCALES, N_, SOURCE, Words, load_words
 from anju_wire.clock import Clock
 
@@ -154,24 +155,6 @@ def _filters_at(now: datetime, words: Words) -> dict[str, Any]:
         )
 
     return {"ago": ago, "at": at, "left": lambda until: (until - now).total_seconds()}
-
-
-def address(words: Words, estate: str, building: str, unit: str, room: str) -> str:
-    """An address as it is spoken: `春晖里 3 号楼 2 单元 501 室`; what already has its word keeps it."""
-
-    def said(value: str, zh: str, pattern: str) -> str:
-        bare = value.strip()
-        if not bare or bare.endswith(tuple(zh)):
-            return bare
-        return words(pattern, n=bare)
-
-    parts = (
-        estate.strip(),
-        said(building, "楼栋座幢", N_("%(n)s 号楼")),
-        said(unit, "单元门", N_("%(n)s 单元")),
-        said(room, "室号", N_("%(n)s 室")),
-    )
-    return " ".join(part for part in parts if part)
 
 
 def yuan(words: Words, fen: int) -> str:

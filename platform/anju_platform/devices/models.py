@@ -58,8 +58,9 @@ class HomeSupervision(Base):
 
     home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
     offline_since: Mapped[datetime | None]
-    reason_zh: Mapped[str] = mapped_column(Text, default="")
-    reason_en: Mapped[str] = mapped_column(Text, default="")
+    reason_code: Mapped[str] = mapped_column(String(40), default="")
+    """`anju_core.reasons.ReasonCode`; empty while the platform receives data."""
+    reason_facts: Mapped[dict[str, object]] = mapped_column(default=dict)
 
 
 class IngestCursor(Base):

@@ -35,6 +35,28 @@ class Sight(StrEnum):
     """Fine: no colour, ✓."""
 
 
+MEASURE_NAMES: Mapping[str, str] = {
+    "sleep_h": N_("入睡"),
+    "wake_h": N_("起床"),
+    "night_bathroom": N_("夜间如厕"),
+    "night_active_min": N_("夜间活动"),
+    "out_h": N_("外出"),
+    "rooms": N_("使用房间"),
+    "active_h": N_("有活动的时间"),
+    "day_rest_h": N_("白天最长静止"),
+}
+"""Display names of the measures of the daily routine, by the name of their row in `anju_detect.routine.MEASURES`."""
+
+ROOM_NAMES: Mapping[str, str] = {
+    Room.LIVING: N_("客厅"),
+    Room.BEDROOM: N_("卧室"),
+    Room.KITCHEN: N_("厨房"),
+    Room.BATHROOM: N_("卫生间"),
+    Room.HALL: N_("走廊"),
+    Room.ENTRANCE: N_("门口"),
+    Room.OTHER: N_("其他"),
+}
+
 LABELS: Mapping[str, Mapping[str, str]] = {
     "sight": {
         Sight.NOW: N_("需要您"),
@@ -128,15 +150,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         Role.TESTER: N_("测试员"),
         Role.ADMIN: N_("管理员"),
     },
-    "room": {
-        Room.LIVING: N_("客厅"),
-        Room.BEDROOM: N_("卧室"),
-        Room.KITCHEN: N_("厨房"),
-        Room.BATHROOM: N_("卫生间"),
-        Room.HALL: N_("走廊"),
-        Room.ENTRANCE: N_("门口"),
-        Room.OTHER: N_("其他"),
-    },
+    "room": ROOM_NAMES,
     "device": {profile.kind: DEVICE_NAMES[profile.name_key] for profile in PROFILES.values()},
     "told": {
         Announcement.HEARD: N_("收到，正在联系"),

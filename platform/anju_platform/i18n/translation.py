@@ -13,6 +13,8 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+import anju_dashboards
+
 SOURCE = "zh"
 LOCALES = ("zh", "en")
 
@@ -39,7 +41,10 @@ class Words:
         return (en or zh) if self.locale == "en" else (zh or en)
 
 
-def load_words(directory: Path) -> Mapping[str, Words]:
+CATALOGUES = Path(anju_dashboards.__file__).parent / "locale"
+
+
+def load_words(directory: Path = CATALOGUES) -> Mapping[str, Words]:
     """Read every language's `<locale>/LC_MESSAGES/anju.po` under `directory`; raises `OSError` where one is missing."""
     return {SOURCE: Words(SOURCE)} | {
         locale: Words(locale, _catalogue(directory / locale / "LC_MESSAGES" / "anju.po", locale))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from anju_core.alerts import AlertSignal
 from anju_core.events import ElderTold
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.cache import DeviceFacts
@@ -15,19 +16,10 @@ from anju_platform.ingest.decode import Incoming, Rejected
 from anju_platform.ingest.ports import AlarmSink
 from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
-from anju_wire.vocabulary import FallStage, Room
+from anju_wire.vocabulary import FallStage
 
 AlarmAction = Callable[[UnitOfWork, AlarmSink], object]
 """Something to do inside the message's transaction."""
-
-_ROOMS = {
-    Room.LIVING: ("客厅", "living room"),
-    Room.BEDROOM: ("卧室", "bedroom"),
-    Room.KITCHEN: ("厨房", "kitchen"),
-    Room.BATHROOM: ("卫生间", "bathroom"),
-    Room.HALL: ("走廊", "hall"),
-    Room.ENTRANCE: ("门口", "entrance"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +38,11 @@ class AlarmEvent:
         """Event time."""
         return datetime.fromtimestamp(self.reading.at_s, UTC)
 
-    @property
-    def place(self) -> tuple[str, str]:
-        """The device and its room in words, Chinese and English."""
-        zh, en = _ROOMS.get(Room(self.device.room) if self.device.room in list(Room) else Room.OTHER, ("", ""))
-        stranger = ("", "") if self.device.known else ("（未登记的设备）", " (unregistered device)")
-        return f"{zh}{stranger[0]}", f"{f' in the {en}' if en else ''}{stranger[1]}"
+    def device_reason(self, code: ReasonCode) -> Reason:
+        """Return the reason of a device's own alarm."""
+        return Reason(code, {"room": self.device.room, "registered": self.device.known})
 
-    def signal(self, kind: AlertKind, episode: str, zh: str, en: str, **more: object) -> AlertSignal:
+    def signal(self, kind: AlertKind, episode: str, reason: Reason, **more: object) -> AlertSignal:
         """The alert signal of this happening."""
         facts: dict[str, object] = {"device": self.reading.device, "room": self.device.room, "known": self.device.known}
         given: dict[str, object] = {"happened_at": self.at, "due_since": self.at, **more}
@@ -62,8 +51,7 @@ class AlarmEvent:
             home_id=self.incoming.facts.home_id,
             community_id=self.incoming.facts.community_id,
             episode=episode,
-            reason_zh=zh,
-            reason_en=en,
+            reason=reason,
             facts={**facts, **dict(given.pop("facts", {}) or {})},  # type: ignore[call-overload]
             source=self.source,
             **given,  # type: ignore[arg-type]
@@ -98,8 +86,7 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
         episode=f"unreadable:{source}",
         happened_at=at,
         due_since=at,
-        reason_zh="收到一条无法读取的报警信息，请按求助处理",
-        reason_en="An alarm came in that cannot be read: treat it as a call for help",
+        reason=Reason(ReasonCode.ALARM_UNREADABLE),
         facts={"path": rejected.path, "why": rejected.reason},
         source=source,
     )
@@ -109,9 +96,8 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
 def _press(happening: AlarmEvent) -> AlarmAction | None:
     if not happening.reading.truth:
         return None
-    zh, en = happening.place
     episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
-    signal = happening.signal(AlertKind.SOS, episode, f"{zh}的求助按钮被按下", f"The emergency button{en} was pressed")
+    signal = happening.signal(AlertKind.SOS, episode, happening.device_reason(ReasonCode.SOS_PRESSED))
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
@@ -129,20 +115,19 @@ def _withdrawal(happening: AlarmEvent, kind: AlertKind, episode: str | None, why
 
 
 def _smoke(happening: AlarmEvent) -> AlarmAction | None:
-    return _hazard(happening, AlertKind.SMOKE, "的烟雾报警器报警", "The smoke detector{} is sounding")
+    return _hazard(happening, AlertKind.SMOKE, ReasonCode.SMOKE)
 
 
 def _leak(happening: AlarmEvent) -> AlarmAction | None:
-    return _hazard(happening, AlertKind.LEAK, "检测到漏水", "Water where none should be{}")
+    return _hazard(happening, AlertKind.LEAK, ReasonCode.WATER_LEAK)
 
 
-def _hazard(happening: AlarmEvent, kind: AlertKind, zh: str, en: str) -> AlarmAction | None:
+def _hazard(happening: AlarmEvent, kind: AlertKind, code: ReasonCode) -> AlarmAction | None:
     """The all-clear of a hazard closes nothing: whether it is over is for a person to see."""
     if not happening.reading.truth:
         return None
-    place_zh, place_en = happening.place
     episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
-    signal = happening.signal(kind, episode, f"{place_zh}{zh}", en.format(place_en))
+    signal = happening.signal(kind, episode, happening.device_reason(code))
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
@@ -153,17 +138,16 @@ def _fall(happening: AlarmEvent) -> AlarmAction | None:
         return _withdrawal(happening, AlertKind.FALL, fall_id, why)
     impact = _impact(happening, fall_id)
     score = next((r.value for r in happening.others if r.quantity == Quantity.FALL_SCORE), None)
-    sure = "" if score is None else f"，把握 {score:.0%}"
-    sure_en = "" if score is None else f", {score:.0%} sure"
+    score = None if score is None else min(max(score, 0.0), 1.0)
     suspected = stage == FallStage.SUSPECTED
+    code = ReasonCode.FALL_SUSPECTED if suspected else ReasonCode.FALL_CONFIRMED
     signal = happening.signal(
         AlertKind.FALL,
         fall_id or happening.source,
-        f"穿戴设备感到{'疑似跌倒' if suspected else '跌倒，之后没有起身'}{sure}",
-        f"The wearable felt {'what may be a fall' if suspected else 'a fall, and no getting up after it'}{sure_en}",
+        Reason(code, {"score": score}),
         happened_at=impact,
         due_since=impact,
-        score=None if score is None else min(max(score, 0.0), 1.0),
+        score=score,
         suspected=suspected,
         facts={"fall_id": fall_id, "impact_s": impact.timestamp()},
     )

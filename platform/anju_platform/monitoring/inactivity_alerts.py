@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from anju_core.alerts import AlertSignal
+from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind
 from anju_detect.inactivity import Explanation, InactivitySignal
 from anju_platform.db.unit_of_work import UnitOfWork
@@ -30,8 +31,7 @@ def alert_of(signal: InactivitySignal, told: Explanation, community_id: str) -> 
         episode=signal.episode,
         happened_at=datetime.fromtimestamp(signal.since_s, UTC),
         due_since=datetime.fromtimestamp(signal.deadline_s, UTC),
-        reason_zh=told.reason_zh,
-        reason_en=told.reason_en,
+        reason=Reason(told.reason.code, told.reason.facts),
         score=min(max(signal.score, 0.0), 1.0) if math.isfinite(signal.score) else None,
         facts={"room": signal.room, "deadline_s": signal.deadline_s, **facts_of(told)},
     )

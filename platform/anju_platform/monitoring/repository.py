@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import or_, select
 
+from anju_core.reasons import Reason
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, HomeSupervision, InactivityDeadline
 from anju_platform.devices.profiles import KINDS, SUPERVISION
@@ -124,13 +125,14 @@ class MonitoringRepository:
         )
         return {home: since.timestamp() for home, since in rows if since is not None}
 
-    def save_supervision(self, home_id: str, since: datetime | None, reason_zh: str, reason_en: str) -> None:
-        """Record since when a home is offline and why; `since` None: it is online."""
+    def save_supervision(self, home_id: str, since: datetime | None, reason: Reason | None) -> None:
+        """Record since when a home is offline and why; None for both: it is online."""
         row = self._session.get(HomeSupervision, home_id)
         if row is None:
             row = HomeSupervision(home_id=home_id)
             self._session.add(row)
-        row.offline_since, row.reason_zh, row.reason_en = since, reason_zh, reason_en
+        row.offline_since = since
+        row.reason_code, row.reason_facts = ("", {}) if reason is None else (reason.code, dict(reason.facts))
 
     def absences(self, now: datetime) -> dict[str, Away]:
         """For each home the absence that holds now or begins next; of those that are over the one that ended last."""

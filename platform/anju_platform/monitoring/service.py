@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -17,14 +17,12 @@ from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySi
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.i18n.translation import LOCALES, Words
 from anju_platform.ingest.ports import Sightings
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
-from anju_platform.monitoring.offline_reasons import describe_offline
 from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, Snapshot, moment
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
@@ -49,12 +47,10 @@ class MonitoringService:
         detector: InactivityDetector | None = None,
         rules: MonitoringRules | None = None,
         supervision: SupervisionParameters | None = None,
-        words: Mapping[str, Words] | None = None,
     ) -> None:
         self._detector = detector or InactivityDetector()
         self._work, self._clock, self._alerts = work, clock, alerts
         self._rules = rules or MonitoringRules()
-        self._words = words or {locale: Words(locale) for locale in LOCALES}
         self._lock = threading.RLock()
         self._rows: dict[str, int] = {}
         self._places: dict[str, Place] = {}
@@ -250,15 +246,11 @@ class MonitoringService:
                 self._returning[change.home_id] = change
 
     def _record_supervision(self, change: HomeOffline, now_s: float, *, offline: bool) -> None:
-        zh, en = (describe_offline(change.reason, self._words[locale]) if offline else "" for locale in LOCALES)
+        since, reason = (moment(change.since_s), change.reason) if offline else (None, None)
         with self._work() as work:
-            MonitoringRepository(work).save_supervision(
-                change.home_id, moment(change.since_s) if offline else None, zh, en
-            )
+            MonitoringRepository(work).save_supervision(change.home_id, since, reason)
             at = moment(now_s) or work.clock.now()
-            work.record(
-                HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason_zh=zh, reason_en=en)
-            )
+            work.record(HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason=reason))
 
     def _end_outages(self, now_s: float) -> None:
         """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anju_core.reasons import Reason, ReasonCode
 from anju_detect.supervision import OfflineHome, SupervisedDevices, SupervisionParameters, supervise_devices
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.ingest.ports import Sightings
-from anju_platform.monitoring.offline_reasons import OfflineCause, OfflineReason
 from anju_platform.monitoring.repository import Supervised
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_wire.profiles import DeviceKind
 
 Floats = NDArray[np.float64]
 _GATEWAY = SUPERVISION.gateway
-_CAUSES = {str(cause): cause for cause in (OfflineCause.ZIGBEE2MQTT, OfflineCause.BUS)}
-_UNKNOWN = OfflineReason(OfflineCause.SENSORS_UNHEARD)
+_CAUSES = {"zigbee2mqtt": ReasonCode.ZIGBEE2MQTT_STOPPED, "bus": ReasonCode.BUS_DISCONNECTED}
+"""What a gateway says of itself, and the code that stands for it."""
+_UNKNOWN = Reason(ReasonCode.SENSORS_UNHEARD)
 """Of a home that was offline before a restart; what was written about it then stands."""
 
 
@@ -35,7 +36,7 @@ class HomeOffline:
     home_id: str
     since_s: float
     by_gateway: bool
-    reason: OfflineReason = _UNKNOWN
+    reason: Reason = _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class SupervisionMonitor:
         offline = self._explained(new, now_s)
         known = set(self._homes)
         offline += [
-            HomeOffline(home, self._gone[home], True, OfflineReason(OfflineCause.GATEWAY_OFFLINE))
+            HomeOffline(home, self._gone[home], True, Reason(ReasonCode.GATEWAY_OFFLINE))
             for home in sorted(gone & known)
             if home not in silent and home not in self._offline
         ]
@@ -238,7 +239,7 @@ class SupervisionMonitor:
             return []
         if not self._receiving:
             return [
-                HomeOffline(home, self._since_s, by_gateway=True, reason=OfflineReason(OfflineCause.PLATFORM_OFFLINE))
+                HomeOffline(home, self._since_s, by_gateway=True, reason=Reason(ReasonCode.PLATFORM_OFFLINE))
                 for home in homes
             ]
         wanted = np.isin(np.array(self._homes), homes)[self._home]
@@ -249,10 +250,10 @@ class SupervisionMonitor:
         return [self._home_offline(one, KINDS[kinds[one.device]], now_s) for one in offline]
 
     def _home_offline(self, one: OfflineHome, kind: DeviceKind, now_s: float) -> HomeOffline:
-        cause = OfflineCause.DEVICE_NEVER_HEARD if one.never_heard else OfflineCause.DEVICE_SILENT
-        reason = OfflineReason(cause, kind, now_s - one.since_s)
+        cause = ReasonCode.DEVICE_NEVER_HEARD if one.never_heard else ReasonCode.DEVICE_SILENT
+        reason = Reason(cause, {"kind": kind.value, "silence_s": now_s - one.since_s})
         return HomeOffline(self._homes[one.home], one.since_s, kind is DeviceKind.GATEWAY, reason)
 
 
-def _why_unheard(cause: str) -> OfflineReason:
-    return OfflineReason(_CAUSES.get(cause, OfflineCause.SENSORS_UNHEARD))
+def _why_unheard(cause: str) -> Reason:
+    return Reason(_CAUSES.get(cause, ReasonCode.SENSORS_UNHEARD))

@@ -8,6 +8,7 @@ from datetime import date
 from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
+from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.models import Absence, Consent, Home, Resident
 from anju_platform.residents.repository import ResidentRepository
 from anju_platform.residents.views import (
@@ -42,6 +43,7 @@ class HomeReader:
             id=home.id,
             community_id=home.community_id,
             community_name=home.community.name,
+            timezone=home.community.timezone,
             estate=home.estate,
             building=home.building,
             unit=home.unit,
@@ -125,8 +127,9 @@ def _device(row: Device) -> DeviceView:
 
 def _supervision(row: HomeSupervision | None) -> SupervisionView:
     if row is None:
-        return SupervisionView(offline_since=None, reason_zh="", reason_en="")
-    return SupervisionView(offline_since=row.offline_since, reason_zh=row.reason_zh, reason_en=row.reason_en)
+        return SupervisionView(offline_since=None, reason=None)
+    reason = None if row.offline_since is None else as_reason(row.reason_code, row.reason_facts)
+    return SupervisionView(offline_since=row.offline_since, reason=reason)
 
 
 def _inactivity(row: InactivityDeadline | None) -> Inactivity:
@@ -159,8 +162,7 @@ def _offline_home(row: HomeSupervision, home: Home, alert: Alert | None, repair:
         unit=home.unit,
         room=home.room,
         since=row.offline_since,
-        reason_zh=row.reason_zh,
-        reason_en=row.reason_en,
+        reason=as_reason(row.reason_code, row.reason_facts),
         alert_id=alert.id if alert else None,
         repair=repair.state if repair else None,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from anju_core.reasons import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -103,8 +105,7 @@ class SupervisionView:
     """Whether the home can be seen."""
 
     offline_since: datetime | None
-    reason_zh: str
-    reason_en: str
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,7 @@ class HomeDetail:
     id: str
     community_id: str
     community_name: str
+    timezone: str
     estate: str
     building: str
     unit: str
@@ -175,8 +177,7 @@ class OfflineHome:
     unit: str
     room: str
     since: datetime
-    reason_zh: str
-    reason_en: str
+    reason: Reason
     alert_id: UUID | None
     repair: str | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
@@ -29,8 +29,6 @@ class RoutineDay(Base):
     rooms: Mapped[list[object]]
     active_h: Mapped[float | None]
     day_rest_h: Mapped[float | None]
-    words_zh: Mapped[str] = mapped_column(Text)
-    words_en: Mapped[str] = mapped_column(Text)
 
 
 class RoutineNote(Base):
@@ -49,8 +47,9 @@ class RoutineNote(Base):
     usual: Mapped[float]
     p: Mapped[float]
     """Probability that an unchanged life shows as much within a month."""
-    reason_zh: Mapped[str] = mapped_column(Text)
-    reason_en: Mapped[str] = mapped_column(Text)
+    reason_code: Mapped[str] = mapped_column(String(40))
+    """`anju_core.reasons.ReasonCode`."""
+    reason_facts: Mapped[dict[str, object]]
     at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     read_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))

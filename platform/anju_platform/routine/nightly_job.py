@@ -220,15 +220,13 @@ def _day(one: Digest) -> RoutineDay:
         rooms=list(one.rooms),
         active_h=_known(one.active_h),
         day_rest_h=_known(one.day_rest_h),
-        words_zh=one.words_zh,
-        words_en=one.words_en,
     )
 
 
 def _note(work: UnitOfWork, one: RoutineChange) -> RoutineNote:
     note = RoutineNote(id=work.new_id(), home_id=one.home, day=_date(one.day), measure=one.measure, kind=one.kind)
     note.recent, note.usual, note.p = one.recent, one.usual, one.p
-    note.reason_zh, note.reason_en = one.reason_zh, one.reason_en
+    note.reason_code, note.reason_facts = one.reason.code, dict(one.reason.facts)
     note.at = datetime.fromtimestamp(one.at_s, UTC)
     return note
 

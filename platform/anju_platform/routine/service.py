@@ -11,6 +11,7 @@ from anju_core.notes import NoteNotFound, by_day
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.models import Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import RoutineRepository
@@ -74,8 +75,6 @@ def _day(row: RoutineDay) -> DayView:
         rooms=[str(room) for room in row.rooms],
         active_h=row.active_h,
         day_rest_h=row.day_rest_h,
-        words_zh=row.words_zh,
-        words_en=row.words_en,
     )
 
 
@@ -88,13 +87,13 @@ def _note(row: RoutineNote, home: Home) -> NoteView:
         building=home.building,
         unit=home.unit,
         room=home.room,
+        timezone=home.community.timezone,
         day=row.day,
         measure=row.measure,
         kind=row.kind,
         recent=row.recent,
         usual=row.usual,
-        reason_zh=row.reason_zh,
-        reason_en=row.reason_en,
+        reason=as_reason(row.reason_code, row.reason_facts),
         at=row.at,
         read_at=row.read_at,
         read_by_name=row.read_by_name,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from anju_core.reasons import Reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayView:
@@ -22,8 +24,6 @@ class DayView:
     rooms: Sequence[str]
     active_h: float | None
     day_rest_h: float | None
-    words_zh: str
-    words_en: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,14 @@ class NoteView:
     building: str
     unit: str
     room: str
+    timezone: str
+    """Of the home's community."""
     day: date
     measure: str
     kind: str
     recent: float
     usual: float
-    reason_zh: str
-    reason_en: str
+    reason: Reason
     at: datetime
     read_at: datetime | None
     read_by_name: str

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.dispatch import eta_minutes
+from anju_core.reasons import Reason
 from anju_core.visits import VisitNotFound, VisitStep
 from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.presenter import address, names
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.models import Home
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.repository import VisitRepository
@@ -38,9 +40,8 @@ class VisitRow:
     community_id: str
     alert_id: UUID | None
     alert_kind: str | None
-    reason_zh: str
-    """Why, from the alert; empty for a planned visit."""
-    reason_en: str
+    reason: Reason | None
+    """Why, from the alert; None for a planned visit."""
     category: VisitCategory
     state: VisitState
     name: str
@@ -214,8 +215,7 @@ def _row(visit: VisitTask, home: Home, alert: Alert | None, provider: Provider |
         community_id=visit.community_id,
         alert_id=visit.alert_id,
         alert_kind=None if alert is None else alert.kind,
-        reason_zh="" if alert is None else alert.reason_zh,
-        reason_en="" if alert is None else alert.reason_en,
+        reason=None if alert is None else as_reason(alert.reason_code, alert.reason_facts),
         category=VisitCategory(visit.category),
         state=VisitState(visit.state),
         name=names(home) or home.id,

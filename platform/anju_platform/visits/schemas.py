@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from anju_core.reasons import Reason
 from anju_core.visits import VisitStep
 from anju_core.vocabulary import DeclineReason, OfferState, VisitCategory, VisitState
 
@@ -37,8 +38,7 @@ class VisitView(_View):
     community_id: str
     alert_id: UUID | None
     alert_kind: str | None
-    reason_zh: str
-    reason_en: str
+    reason: Reason | None
     category: VisitCategory
     state: VisitState
     name: str

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -27,11 +28,12 @@ from anju_platform.console.board.visit_summary import visit_line
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.rendering import address
 from anju_platform.console.waveform_chart import WaveformChart, magnitudes
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import HomeSupervision
 from anju_platform.i18n import time_format
+from anju_platform.i18n.addresses import address
+from anju_platform.i18n.reasons import Reader, describe_reason
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
 from anju_platform.routine.service import RoutineService
@@ -197,19 +199,19 @@ def _board(asked: PageContext) -> Board:
             homes = homes.where(Home.community_id == actor.community_id)
             offline = offline.where(Home.community_id == actor.community_id)
         counted = work.session.scalar(homes) or 0, work.session.scalar(offline) or 0
-        notes = [_quiet(one, asked.words) for one in asked.service(RoutineService).notes(work, actor)]
+        notes = [_quiet(one, asked.words, now) for one in asked.service(RoutineService).notes(work, actor)]
     drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], offline=counted[1])
     return replace(drawn, notes=notes)
 
 
-def _quiet(one: NoteView, words: Words) -> QuietNote:
+def _quiet(one: NoteView, words: Words, now: datetime) -> QuietNote:
     where = address(words, one.estate, one.building, one.unit, one.room)
     return QuietNote(
         id=one.id,
         home_id=one.home_id,
         name=one.name,
         address=where,
-        reason=words.pick(one.reason_zh, one.reason_en),
+        reason=describe_reason(one.reason, Reader(words, now, ZoneInfo(one.timezone))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
@@ -16,6 +17,7 @@ from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.i18n.reasons import Reader, describe_cause, describe_reason
 from anju_platform.i18n.translation import N_, Words
 
 FLOOD = 10
@@ -32,11 +34,11 @@ OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 
 def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
     """The list, in the order that the service gives; many offline homes of one cause become one line."""
-    drawn = [row(one, words) for one in rows]
+    drawn = [row(one, words, now) for one in rows]
     offline_by_cause: dict[str, list[Row]] = defaultdict(list)
-    for one in drawn:
+    for one, found in zip(drawn, rows, strict=True):
         if one.sight is Sight.DARK:
-            offline_by_cause[one.reason].append(one)
+            offline_by_cause[describe_cause(found.reason, words)].append(one)
     groups = [Group(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
     grouped = {member.id for group in groups for member in group.rows}
     hour = now.astimezone(time_format.SHANGHAI).hour
@@ -53,7 +55,7 @@ def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, h
     )
 
 
-def row(one: AlertRow, words: Words) -> Row:
+def row(one: AlertRow, words: Words, now: datetime) -> Row:
     """One alert in the list."""
     kind = say(words, "kind", one.kind)
     return Row(
@@ -65,7 +67,7 @@ def row(one: AlertRow, words: Words) -> Row:
         name=one.name,
         age=one.age,
         address=one.address,
-        reason=words.pick(one.reason_zh, one.reason_en),
+        reason=describe_reason(one.reason, Reader(words, now, ZoneInfo(one.timezone))),
         happened_at=one.happened_at,
         due_from=one.due_from,
         due_at=one.next_due_at,
@@ -99,7 +101,7 @@ def detail(
     one = found.row
     face = _face(found, actor, visit)
     return Detail(
-        row=row(one, words),
+        row=row(one, words, now),
         sure=_sure(one.score, words),
         also=also,
         strip=strip,

@@ -265,7 +265,7 @@ def _card(asked: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None
 
 def _reason(row: VisitRow, words: Words) -> str:
     kind = LABELS["kind"].get(row.alert_kind or "", "")
-    return words(kind) if kind else words.pick(row.reason_zh, row.reason_en)
+    return words(kind) if kind else ""
 
 
 def _shown(row: VisitRow, home: HomeCard | None, words: Words) -> VisitShown:

@@ -17,7 +17,8 @@ from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.rendering import address
+from anju_platform.i18n.addresses import address
+from anju_platform.i18n.reasons import describe_cause
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import OfflineHome
@@ -83,7 +84,7 @@ def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
         found = asked.service(ResidentService).find_offline_homes(work, asked.actor)
     causes: dict[str, list[OfflineHomeRow]] = defaultdict(list)
     for home in found:
-        causes[asked.words.pick(home.reason_zh, home.reason_en)].append(_shown(home, asked.words))
+        causes[describe_cause(home.reason, asked.words)].append(_shown(home, asked.words))
     groups = [Cause(cause, rows) for cause, rows in causes.items()]
     return asked.page("homes.html", "homes", status=status, groups=groups, problem=problem)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
@@ -16,10 +17,11 @@ from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.rendering import address
 from anju_platform.console.routine import charts
 from anju_platform.i18n import time_format
+from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import Sight, alert_sight, say
+from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.service import ResidentService
 from anju_platform.residents.views import (
@@ -120,7 +122,8 @@ def _shown(
     routine: charts.Shown | None,
 ) -> HomeShown:
     words, people = asked.words, found.residents
-    sight, saying = _sight(found, words, now)
+    reader = Reader(words, now, ZoneInfo(found.timezone))
+    sight, saying = _sight(found, reader)
     return HomeShown(
         name=words("、").join(one.name for one in people) or found.id,
         age=people[0].age if people else None,
@@ -129,7 +132,7 @@ def _shown(
         sight=sight,
         saying=saying,
         open_alerts=found.open_alerts,
-        explained=_explained(found.inactivity.explained, words),
+        explained=_explained(found.inactivity.explained, reader),
         strips=strips,
         routine=routine,
         contacts=[contact for one in people for contact in one.contacts],
@@ -140,24 +143,28 @@ def _shown(
     )
 
 
-def _sight(found: HomeDetail, words: Words, now: datetime) -> tuple[Sight, str]:
+def _sight(found: HomeDetail, reader: Reader) -> tuple[Sight, str]:
     """The home's state, and why it is so."""
+    words = reader.words
     sights = {alert_sight(alert.kind, alert.state) for alert in found.open_alerts}
     since = found.supervision.offline_since
     for one in (Sight.NOW, Sight.WAY):
         if one in sights:
             return one, say(words, "sight", one)
     if since is not None or Sight.DARK in sights:
-        reason = words.pick(found.supervision.reason_zh, found.supervision.reason_en)
-        when = time_format.ago(words, now, since) if since else ""
+        why = found.supervision.reason
+        reason = "" if why is None else describe_reason(why, reader)
+        when = time_format.ago(words, reader.now, since, reader.zone) if since else ""
         return Sight.DARK, " · ".join(part for part in (say(words, "sight", Sight.DARK), reason, when) if part)
     return Sight.FINE, say(words, "sight", Sight.FINE)
 
 
-def _explained(explained: Mapping[str, object], words: Words) -> str:
+def _explained(explained: Mapping[str, object], reader: Reader) -> str:
     """The detector's own sentence about the silence."""
-    zh, en = explained.get("reason_zh") or explained.get("zh"), explained.get("reason_en") or explained.get("en")
-    return words.pick(str(zh or ""), str(en or ""))
+    reason = explained.get("reason")
+    if not isinstance(reason, Mapping):
+        return ""
+    return describe_reason(as_reason(str(reason.get("code", "")), reason.get("facts") or {}), reader)
 
 
 def _door(person: Person, words: Words) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from anju_detect.routine import MEASURES
-from anju_detect.routine.reasons import told
 from anju_platform.i18n import time_format
+from anju_platform.i18n.display_names import MEASURE_NAMES
+from anju_platform.i18n.reasons import describe_measure
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.routine.views import DayView, RoutineView
 
@@ -36,7 +36,6 @@ _BARS = (
 )
 """Measure, what it is called, and the least height of the scale."""
 _TABLE = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")
-_MEASURES = {measure.name: measure for measure in MEASURES}
 Parts = Iterable[Markup]
 
 
@@ -67,7 +66,7 @@ def shown(view: RoutineView, words: Words) -> Shown | None:
     days = [known.get(view.since + timedelta(days=number)) for number in range(count)]
     panels = [Panel(words("睡眠"), _nights(view, days, words))]
     panels += [Panel(words(name), _bars(view, days, measure, least, words)) for measure, name, least in _BARS]
-    names = [words.pick(_MEASURES[name].zh, _MEASURES[name].en) for name in _TABLE]
+    names = [words(MEASURE_NAMES[name]) for name in _TABLE]
     rows = [
         (
             time_format.day(words, view.since + timedelta(days=number)),
@@ -178,13 +177,12 @@ def _at_edge(middle: float) -> tuple[float, str]:
 
 def _describe(name: str, days: Sequence[DayView | None], words: Words) -> str:
     """A measure of these days in words."""
-    measure = _MEASURES[name]
     values = [value for day in days if (value := _value(day, name)) is not None]
-    title = words.pick(measure.zh, measure.en)
+    title = words(MEASURE_NAMES[name])
     if not values:
         return words("%(name)s：这些天都不知道。", name=title)
     usual, low, high = (
-        words.pick(*told(measure, one)) for one in (statistics.median(values), min(values), max(values))
+        describe_measure(name, one, words) for one in (statistics.median(values), min(values), max(values))
     )
     said = words("%(name)s：通常 %(usual)s，从 %(low)s 到 %(high)s。", name=title, usual=usual, low=low, high=high)
     unknown = len(days) - len(values)
@@ -198,4 +196,4 @@ def _value(day: DayView | None, name: str) -> float | None:
 
 def _told(name: str, day: DayView | None, words: Words) -> str:
     value = _value(day, name)
-    return words("不知道") if value is None else words.pick(*told(_MEASURES[name], value))
+    return words("不知道") if value is None else describe_measure(name, value, words)

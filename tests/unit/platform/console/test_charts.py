@@ -13,8 +13,9 @@ from anju_core.alerts import AlertAlreadyAcknowledged
 from anju_core.errors import Conflict
 from anju_platform.console import activity_timeline, day_timeline, error_messages, waveform_chart
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch, TimelineRow
-from anju_platform.console.rendering import HOME, address, yuan
+from anju_platform.console.rendering import HOME, yuan
 from anju_platform.i18n import time_format
+from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import Words, load_words
 
 NOW = datetime(2026, 11, 23, 18, 14, tzinfo=UTC)
