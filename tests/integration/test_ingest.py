@@ -39,7 +39,7 @@ def test_a_press_is_an_alert_and_then_acknowledged(ingest_everywhere: IngestHarn
         radio.acked(ALARM, 1)
     (alert,) = alerts(ingest_everywhere)
     assert (alert.kind, alert.home_id, alert.happened_at.timestamp()) == ("sos", "home-01", pytest.approx(at_s))
-    assert "卧室" in alert.reason_zh
+    assert (alert.reason_code, alert.reason_facts) == ("sos_pressed", {"room": "bedroom", "registered": True})
     stored = eventually(
         lambda: ingest_everywhere.series.read("home-01", at_s - 1, at_s + 1, ["sos"]), what="the press in the series"
     )

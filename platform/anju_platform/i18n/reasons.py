@@ -118,7 +118,7 @@ def _help_wanted(facts: _Facts, reader: Reader) -> str:
 
 
 def _silence(facts: _Facts, reader: Reader) -> str:
-    words, silent = reader.words, time_format.span(reader.words, facts.number("silent_s"))
+    words, silent = reader.words, _span(facts.number("silent_s"), reader.words)
     at = _clock(facts.number("last_life_s"), reader)
     parts = []
     if math.isfinite(facts.number("due_back_s")):
@@ -128,10 +128,11 @@ def _silence(facts: _Facts, reader: Reader) -> str:
     else:
         room = words(ROOM_NAMES.get(facts.text("room"), ROOM_NAMES["other"]))
         parts.append(words("%(room)s最后一次活动 %(at)s，已 %(span)s无活动", room=room, at=at, span=silent))
-    usual = time_format.span(words, rounded_s(facts.number("usual_s")))
-    parts.append(words("此时段通常不超过 %(span)s", span=usual))
+    if math.isfinite(facts.number("usual_s")):
+        usual = _span(rounded_s(facts.number("usual_s")), words)
+        parts.append(words("此时段通常不超过 %(span)s", span=usual))
     if math.isfinite(facts.number("limit_s")):
-        parts.append(words("已到规定的 %(span)s上限", span=time_format.span(words, facts.number("limit_s"))))
+        parts.append(words("已到规定的 %(span)s上限", span=_span(facts.number("limit_s"), words)))
     if not facts.truth("at_exit") and math.isfinite(facts.number("last_exit_s")):
         parts.append(words("大门此后未开（上次 %(at)s）", at=_clock(facts.number("last_exit_s"), reader)))
     return words("；").join(parts)
@@ -140,17 +141,22 @@ def _silence(facts: _Facts, reader: Reader) -> str:
 def rounded_s(seconds: float) -> float:
     """Round a usual length up: to 10 minutes below two hours, to half hours above. More would feign knowledge."""
     step = _HALF_HOUR_S / 3 if seconds < _TWO_HOURS_S else _HALF_HOUR_S
-    return math.ceil(seconds / step) * step if math.isfinite(seconds) else 0.0
+    return math.ceil(seconds / step) * step
+
+
+def _span(seconds: float, words: Words) -> str:
+    return time_format.span(words, seconds) if math.isfinite(seconds) else words("未知")
 
 
 def _clock(at_s: float, reader: Reader) -> str:
-    at = datetime.fromtimestamp(at_s, UTC) if math.isfinite(at_s) else reader.now
-    return time_format.moment(reader.words, reader.now, at, reader.zone)
+    if not math.isfinite(at_s):
+        return reader.words("未知")
+    return time_format.moment(reader.words, reader.now, datetime.fromtimestamp(at_s, UTC), reader.zone)
 
 
 def _routine_change(facts: _Facts, reader: Reader) -> str:
     words, name = reader.words, facts.text("measure")
-    if name not in MEASURE_NAMES:
+    if name not in MEASURE_NAMES or not math.isfinite(facts.number("weeks")):
         return ""
     recent, usual = (describe_measure(name, facts.number(one), words) for one in ("recent", "usual"))
     text = _GRADUALLY if facts.text("kind") == GRADUAL else _SUDDENLY
@@ -164,7 +170,7 @@ _SUDDENLY = N_("最近两天%(measure)s %(recent)s，过去 %(weeks)s 周通常 
 
 def _device_silent(text: str) -> Callable[[_Facts, Reader], str]:
     def sentence(facts: _Facts, reader: Reader) -> str:
-        span = time_format.span(reader.words, facts.number("silence_s"))
+        span = _span(facts.number("silence_s"), reader.words)
         return reader.words(text, device=_device(facts, reader.words), span=span)
 
     return sentence

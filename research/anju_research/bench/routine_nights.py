@@ -90,7 +90,7 @@ def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
         unit.session.execute(delete(RoutineNote))
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
         MonitoringRepository(unit).save_snapshot(NAME, at, detector.dump_snapshot())
-        blank = {"known": True, "rooms": [], "words_zh": "", "words_en": ""}
+        blank = {"known": True, "rooms": []}
         kept = date(1970, 1, 1) + timedelta(days=today - 1)
         rows = [{"home_id": home_of(number), "day": kept, **blank} for number in range(homes)]
         unit.session.bulk_insert_mappings(RoutineDay.__mapper__, rows)

@@ -13,6 +13,7 @@ from fixtures._page_views import routine_day
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
+from anju_core.reasons import ReasonCode
 from anju_core.vocabulary import AlertKind
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.app.fleet import COMMUNITY
@@ -24,10 +25,8 @@ HOME = "home-02"
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
 LOOKS = [("desktop", "light", "zh"), ("desktop", "dark", "en"), ("phone", "dark", "zh"), ("phone", "light", "en")]
 FIELDS = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")
-ZH, EN = (
-    "本周夜间如厕 5 次/晚，过去四周通常 2 次/晚",
-    "Visits to the bathroom at night this week: 5 a night; usually 2 a night in the 4 weeks before",
-)
+ZH = "本周夜间如厕 5 次/晚，过去 4 周通常 2 次/晚"
+EN = "Visits to the bathroom at night this week: 5 a night; usually 2 a night in the 4 weeks before"
 
 
 @contextmanager
@@ -52,13 +51,14 @@ def a_month(live: Live) -> None:
         work.session.execute(delete(RoutineDay).where(RoutineDay.home_id == HOME))
         for number in range(1, 32):
             made = routine_day(today - timedelta(days=number), number)
-            row = RoutineDay(home_id=HOME, day=made.day, known=made.known, rooms=["living"], words_zh="", words_en="")
+            row = RoutineDay(home_id=HOME, day=made.day, known=made.known, rooms=["living"])
             for name in FIELDS:
                 setattr(row, name, getattr(made, name))
             work.session.add(row)
         note = RoutineNote(id=work.new_id(), home_id=HOME, day=today, measure="night_bathroom", kind="gradual")
         note.recent, note.usual, note.p, note.at = 5.0, 2.0, 0.002, live.now()
-        note.reason_zh, note.reason_en = ZH, EN
+        note.reason_code = ReasonCode.ROUTINE_CHANGE
+        note.reason_facts = {"measure": note.measure, "kind": note.kind, "recent": 5.0, "usual": 2.0, "weeks": 4}
         work.session.add(note)
 
 

@@ -31,6 +31,7 @@ from anju_core.alerts import (
     undo_until,
 )
 from anju_core.errors import Conflict
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -178,8 +179,7 @@ def test_a_signal_that_cannot_be_raised_says_why(field: str, value: object) -> N
         episode="1",
         happened_at=NOW,
         due_since=NOW,
-        reason_zh="按下",
-        reason_en="pressed",
+        reason=Reason(ReasonCode.SOS_PRESSED),
     )
     with pytest.raises(InvalidSignal) as refused:
         replace(good, **{field: value})  # type: ignore[arg-type]

@@ -103,5 +103,4 @@ def test_what_lies_on_a_table_is_confirmed_late_and_says_why() -> None:
     signals = FallDetector(RATE, "waist").process_samples(START, stream)
     assert [s.stage for s in signals] == [SUSPECTED, CONFIRMED]
     assert signals[1].at_s - signals[1].impact_s == pytest.approx(60.0, abs=1.0)
-    assert "可能已摘下" in signals[1].reason_zh
-    assert "taken off" in signals[1].reason_en
+    assert (signals[1].reason.code, signals[1].reason.facts["after_s"]) == ("fall_lifeless", 60)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from fixtures._routine_days import FIRST_DAY, Habit, live, watched
 
-from anju_detect.routine import GRADUAL, MEASURES, SUDDEN, change
+from anju_detect.routine import GRADUAL, MEASURES, change
 from anju_detect.routine import detector as detector_module
 from anju_detect.routine.measures import A_DAY, EXIT, NAMES, measured, rest
-from anju_detect.routine.reasons import change_words, told
 from anju_detect.routine.state import PAST_DAYS
 
 LIVING, BEDROOM, BATHROOM = 1 << 0, 1 << 1, 1 << 3
@@ -108,9 +107,14 @@ def test_more_visits_at_night_are_told_with_their_numbers() -> None:
     assert (first.measure, first.home) == ("night_bathroom", "a")
     assert first.day - FIRST_DAY <= 35
     assert first.recent > first.usual + 2
-    assert "夜间如厕" in first.reason_zh
-    assert "过去" in first.reason_zh
-    assert "visits to the bathroom at night" in first.reason_en.lower()
+    assert first.reason.code == "routine_change"
+    assert first.reason.facts == {
+        "measure": "night_bathroom",
+        "kind": first.kind,
+        "recent": first.recent,
+        "usual": first.usual,
+        "weeks": 4,
+    }
 
 
 def test_a_slow_drift_is_told_as_gradual() -> None:
@@ -143,7 +147,6 @@ def test_what_is_usual_is_explained() -> None:
     assert standing["wake_h"].usual == pytest.approx(7.0, abs=0.2)
     assert standing["wake_h"].known_days == 22
     assert standing["wake_h"].usual_low <= standing["wake_h"].usual <= standing["wake_h"].usual_high
-    assert "平时" in standing["wake_h"].words_zh
 
 
 def test_days_older_than_the_memory_are_unknown() -> None:
@@ -152,17 +155,6 @@ def test_days_older_than_the_memory_are_unknown() -> None:
     assert not detector.digest_day("a", FIRST_DAY + 2).known
     assert detector.digest_day("a", FIRST_DAY + 6).known
     assert not detector.digest_day("a", FIRST_DAY + PAST_DAYS + 9).known
-
-
-def test_words_carry_units() -> None:
-    by_name = {measure.name: measure for measure in MEASURES}
-    assert told(by_name["sleep_h"], -1.5) == ("22:30", "22:30")
-    assert told(by_name["night_bathroom"], 5.0) == ("5 次/晚", "5 a night")
-    assert told(by_name["out_h"], math.nan) == ("未知", "unknown")
-    zh, en = change_words(by_name["night_bathroom"], GRADUAL, 5.0, 2.0, 4)
-    assert zh == "本周夜间如厕 5 次/晚，过去四周通常 2 次/晚"
-    assert en == "Visits to the bathroom at night this week: 5 a night; usually 2 a night in the 4 weeks before"
-    assert change_words(by_name["rooms"], SUDDEN, 1.0, 4.0, 7)[0] == "最近两天使用房间 1 间，过去七周通常 4 间"
 
 
 def test_what_a_first_look_takes_for_chance_a_long_one_would_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fixtures.alert_harness import AlertHarness
 
 from anju_core.events import ElderTold, HomeSupervisionChanged
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.notifications.service import UnknownHome
 
@@ -168,7 +169,7 @@ def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(harn
 def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}
     sight = HomeSupervisionChanged(
-        at=harness.clock.now(), home_id="nowhere", offline=True, reason_zh="看不到", reason_en="dark"
+        at=harness.clock.now(), home_id="nowhere", offline=True, reason=Reason(ReasonCode.GATEWAY_OFFLINE)
     )
     attempts = {
         "raise": lambda: harness.raise_alert(home_id="nowhere"),
@@ -184,10 +185,8 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
     def change_supervision(*, offline: bool) -> None:
         with harness.work() as work:
             now = harness.clock.now()
-            work.record(
-                HomeSupervisionChanged(
-                    at=now, home_id="home-01", offline=offline, reason_zh="网关断线", reason_en="offline"
-                )
+            reason = Reason(ReasonCode.GATEWAY_OFFLINE) if offline else None
+            work.record(HomeSupervisionChanged(at=now, home_id="home-01", offline=offline, reason=reason))
             )
 
     change_supervision(offline=True)

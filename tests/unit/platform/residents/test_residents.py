@@ -79,7 +79,7 @@ def test_search_tells_of_what_is_hidden_and_is_logged(peopled: WebHarness) -> No
 def test_search_shows_the_state_of_each_home(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
-        work.session.add(HomeSupervision(home_id="home-01", offline_since=now, reason_zh="", reason_en=""))
+        work.session.add(HomeSupervision(home_id="home-01", offline_since=now))
         work.session.add(InactivityDeadline(home_id="home-01", last_life_at=now, due_at=None, explained={}))
         work.session.add(alert_of(peopled, AlertKind.SOS, AlertState.ACKNOWLEDGED))
     row = peopled.client.get("/api/v1/residents", headers=peopled.login(Role.WORKER)).json()["rows"][0]
@@ -93,7 +93,7 @@ def alert_of(web: WebHarness, kind: AlertKind, state: AlertState = AlertState.RA
         number = work.new_id()
     alert = Alert(id=number, community_id="anning", home_id="home-01", kind=kind.value, episode="1", state=state.value)
     alert.happened_at = alert.due_since = alert.raised_at = alert.escalation_started_at = now
-    alert.reason_zh = alert.reason_en = ""
+    alert.reason_code, alert.reason_facts = "", {}
     alert.facts = {}
     return alert
 
@@ -163,10 +163,8 @@ def test_strip_is_the_day_as_it_is_there(peopled: WebHarness) -> None:
 def test_offline_homes_name_the_alert_and_the_repair(peopled: WebHarness) -> None:
     now = peopled.clock.now()
     with peopled.platform.work() as work:
-        work.session.add(
-            HomeSupervision(home_id="home-01", offline_since=now, reason_zh="网关没有声音", reason_en="gateway silent")
-        )
-        work.session.add(HomeSupervision(home_id="home-99", offline_since=now, reason_zh="", reason_en=""))
+        work.session.add(HomeSupervision(home_id="home-01", offline_since=now, reason_code="gateway_offline"))
+        work.session.add(HomeSupervision(home_id="home-99", offline_since=now))
         offline = alert_of(peopled, AlertKind.HOME_OFFLINE)
         work.session.add(offline)
         repair = VisitTask(id=work.new_id(), home_id="home-01", community_id="anning", created_at=now, arrive_by=now)

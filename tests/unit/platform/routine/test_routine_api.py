@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,10 @@ from anju_platform.residents.models import Home, Resident
 from anju_platform.routine.models import RoutineDay, RoutineNote
 
 TODAY = date(2026, 3, 2)
-REASON = "本周夜间如厕 5 次/晚，过去四周通常 2 次/晚"
+REASON: dict[str, Any] = {
+    "code": "routine_change",
+    "facts": {"measure": "night_bathroom", "kind": "gradual", "recent": 5.0, "usual": 2.0, "weeks": 4},
+}
 
 
 def keep(web: WebHarness, home: str = "home-01") -> UUID:
@@ -23,11 +27,10 @@ def keep(web: WebHarness, home: str = "home-01") -> UUID:
         for number in range(1, 11):
             day = RoutineDay(home_id=home, day=TODAY - timedelta(days=number), known=True, rooms=["living"])
             day.sleep_h, day.wake_h, day.night_bathroom, day.out_h = -1.5, 6.5, float(number), None
-            day.words_zh, day.words_en = "入睡 22:30", "bedtime 22:30"
             work.session.add(day)
         note = RoutineNote(id=work.new_id(), home_id=home, day=TODAY, measure="night_bathroom", kind="gradual")
         note.recent, note.usual, note.p, note.at = 5.0, 2.0, 0.002, work.clock.now()
-        note.reason_zh, note.reason_en = REASON, "Visits to the bathroom at night this week: 5 a night"
+        note.reason_code, note.reason_facts = REASON["code"], REASON["facts"]
         work.session.add(note)
         work.session.add(Resident(id=work.new_id(), home_id=home, name="王桂兰"))
         return note.id
@@ -74,7 +77,7 @@ def test_notes_wait_for_the_day(web: WebHarness, hours: float, shown: int) -> No
     keep(web)
     web.clock.advance(timedelta(hours=hours))  # from noon in Shanghai
     answer = web.client.get("/api/v1/routine/notes", headers=web.login(Role.WORKER))
-    assert [note["reason_zh"] for note in answer.json()] == [REASON] * shown
+    assert [note["reason"] for note in answer.json()] == [REASON] * shown
 
 
 def test_a_note_is_read_once_and_kept_with_who_did(web: WebHarness) -> None:

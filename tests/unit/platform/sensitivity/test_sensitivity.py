@@ -43,7 +43,7 @@ def raised(work: UnitOfWork, number: int, outcome: Outcome | None, *, ago: timed
     row = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=kind.value, episode=str(number))
     row.state, row.outcome = ("resolved" if outcome else "raised"), (outcome.value if outcome else None)
     row.happened_at = row.due_since = row.raised_at = row.escalation_started_at = at
-    row.reason_zh = row.reason_en = ""
+    row.reason_code, row.reason_facts = "", {}
     row.facts = {}
     work.session.add(row)
 

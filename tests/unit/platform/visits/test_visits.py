@@ -10,6 +10,7 @@ from fixtures.alert_harness import CODE, AlertHarness
 
 from anju_core.dispatch import Place
 from anju_core.events import VisitRequested
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import (
     CarerBusy,
     NotYourVisit,
@@ -290,7 +291,7 @@ def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: Al
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     with harness.work() as work:
         (row,) = harness.alerts.board(work, "anning", harness.clock.now())
-    assert row.reason_zh == "李护士上门后说需要马上帮助：腿不能动"
+    assert row.reason == Reason(ReasonCode.HELP_WANTED, {"by": "李护士", "note": "腿不能动"})
 
 
 def test_who_stays_long_is_asked_after(harness: AlertHarness) -> None:

@@ -182,7 +182,7 @@ def busy(web: WebHarness) -> WebHarness:
         row = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
         row.state, row.outcome = AlertState.RESOLVED.value, Outcome.REAL_HELPED.value
         row.happened_at = row.due_since = row.raised_at = row.escalation_started_at = at
-        row.closed_at, row.reason_zh, row.reason_en, row.facts = at + timedelta(hours=1), "", "", {}
+        row.closed_at, row.reason_code, row.reason_facts, row.facts = at + timedelta(hours=1), "", {}, {}
         work.session.add(row)
         work.session.flush()
         steps = (

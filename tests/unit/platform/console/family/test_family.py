@@ -113,7 +113,7 @@ def test_silence_past_its_deadline_is_being_checked(mother: WebHarness) -> None:
 
 def test_an_offline_home_is_never_fine(mother: WebHarness) -> None:
     with mother.platform.work() as work:
-        work.session.add(HomeSupervision(home_id="home-01", offline_since=work.clock.now(), reason_zh="", reason_en=""))
+        work.session.add(HomeSupervision(home_id="home-01", offline_since=work.clock.now()))
     said = ask(mother)
     assert (said["state"], said["sight"]) == ("home_offline", "dark")
 
@@ -135,7 +135,7 @@ def test_alert_names_who_sees_to_it_and_who_is_there(mother: WebHarness) -> None
         alert = Alert(id=work.new_id(), community_id="anning", home_id="home-01", kind=AlertKind.SOS.value, episode="1")
         alert.state, alert.acknowledged_by_name = AlertState.ACKNOWLEDGED.value, "王姐"
         alert.happened_at = alert.due_since = alert.raised_at = alert.escalation_started_at = now
-        alert.reason_zh = alert.reason_en = ""
+        alert.reason_code, alert.reason_facts = "", {}
         alert.facts = {}
         work.session.add(alert)
     said = ask(mother)

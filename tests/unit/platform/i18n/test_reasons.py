@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from anju_core.reasons import Fact, Reason, ReasonCode
+from anju_detect.routine import MEASURES
+from anju_platform.i18n.display_names import MEASURE_NAMES
+from anju_platform.i18n.reasons import Reader, describe_cause, describe_measure, describe_reason, rounded_s
+from anju_platform.i18n.translation import load_words
+
+WORDS = load_words()
+NOW = datetime(2026, 3, 2, 7, 10, tzinfo=UTC)
+"""15:10 in Bengbu."""
+SILENCE: Mapping[str, Fact] = {
+    "room": "living",
+    "last_life_s": datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp(),
+    "silent_s": 18_600.0,
+    "usual_s": 7300.0,
+    "at_exit": False,
+    "last_exit_s": datetime(2026, 3, 2, 1, 0, tzinfo=UTC).timestamp(),
+    "limit_s": None,
+    "due_back_s": None,
+}
+FACTS: Mapping[str, Mapping[str, Fact]] = {
+    ReasonCode.SOS_PRESSED: {"room": "bedroom", "registered": True},
+    ReasonCode.SMOKE: {"room": "kitchen", "registered": True},
+    ReasonCode.WATER_LEAK: {"room": "bathroom", "registered": True},
+    ReasonCode.FALL_SUSPECTED: {"score": 0.9},
+    ReasonCode.FALL_CONFIRMED: {"score": None},
+    ReasonCode.HELP_WANTED: {"by": "李护士", "note": "腿不能动"},
+    ReasonCode.SILENCE: SILENCE,
+    ReasonCode.ROUTINE_CHANGE: {
+        "measure": "night_bathroom",
+        "kind": "gradual",
+        "recent": 5.0,
+        "usual": 2.0,
+        "weeks": 4,
+    },
+    ReasonCode.DEVICE_SILENT: {"kind": "gateway", "silence_s": 305.0},
+    ReasonCode.DEVICE_NEVER_HEARD: {"kind": "motion", "silence_s": 7260.0},
+    ReasonCode.WRITTEN: {"zh": "旧句子", "en": "an old sentence"},
+}
+
+
+def told(code: str, facts: Mapping[str, Fact], locale: str = "zh", zone: str = "Asia/Shanghai") -> str:
+    return describe_reason(Reason(code, facts), Reader(WORDS[locale], NOW, ZoneInfo(zone)))
+
+
+@pytest.mark.parametrize("code", list(ReasonCode))
+def test_every_code_has_a_sentence_in_both_languages(code: ReasonCode) -> None:
+    zh, en = (told(code, FACTS.get(code, {}), locale) for locale in ("zh", "en"))
+    assert zh
+    assert en
+    assert zh != en
+    assert "%(" not in zh + en
+    assert "nan" not in zh + en
+
+
+@pytest.mark.parametrize("code", list(ReasonCode))
+def test_facts_that_are_missing_or_of_another_type_break_no_page(code: ReasonCode) -> None:
+    broken: list[dict[str, Fact]] = [{}, dict.fromkeys(FACTS.get(code, {}), "?"), dict.fromkeys(FACTS.get(code, {}))]
+    for facts in broken:
+        assert "nan" not in told(code, facts)
+    assert told(ReasonCode.ROUTINE_CHANGE, {}) == ""
+
+
+def test_a_silence_is_told_with_room_clock_length_usual_and_door() -> None:
+    assert told("silence", SILENCE) == (
+        "客厅最后一次活动 10:00，已 5 小时 10 分无活动；此时段通常不超过 2 小时 30 分；大门此后未开（上次 09:00）"
+    )
+    assert told("silence", SILENCE, "en") == (
+        "Last activity: Living room at 10:00, silent for 5 h 10 min; at this hour usually not above 2 h 30 min; "
+        "outer door not opened since 09:00"
+    )
+
+
+def test_clocks_are_those_of_the_homes_zone() -> None:
+    assert "最后一次活动 08:00" in told("silence", SILENCE, zone="Asia/Urumqi")
+
+
+def test_a_rule_an_absence_and_an_exit_are_named() -> None:
+    back_s = datetime(2026, 3, 2, 4, 0, tzinfo=UTC).timestamp()
+    sentence = told("silence", {**SILENCE, "at_exit": True, "limit_s": 16_200.0, "due_back_s": back_s})
+    assert sentence.startswith("报备外出，应于 12:00 前回来，至今没有动静；大门最后一次开合 10:00，已外出或无活动 ")
+    assert sentence.endswith("；已到规定的 4 小时 30 分上限")
+
+
+def test_an_unregistered_device_is_said() -> None:
+    assert told("sos_pressed", {"room": "other-room", "registered": False}) == "求助按钮被按下（设备未登记）"
+
+
+def test_a_score_is_said_where_there_is_one() -> None:
+    assert told("fall_suspected", {"score": 0.9}) == "穿戴设备感到疑似跌倒，把握 90%"
+    assert told("fall_confirmed", {"score": None}) == "穿戴设备感到跌倒，之后没有起身"
+
+
+def test_a_change_of_routine_carries_units_and_weeks() -> None:
+    facts = FACTS[ReasonCode.ROUTINE_CHANGE]
+    assert told("routine_change", facts) == "本周夜间如厕 5 次/晚，过去 4 周通常 2 次/晚"
+    sudden = {**facts, "measure": "rooms", "kind": "sudden", "recent": 1.0, "usual": 4.0, "weeks": 7}
+    assert told("routine_change", sudden) == "最近两天使用房间 1 间，过去 7 周通常 4 间"
+
+
+def test_measures_carry_units() -> None:
+    zh, en = WORDS["zh"], WORDS["en"]
+    assert describe_measure("sleep_h", -1.5, zh) == "22:30"
+    assert (describe_measure("night_bathroom", 5.0, zh), describe_measure("night_bathroom", 5.0, en)) == (
+        "5 次/晚",
+        "5 a night",
+    )
+    assert describe_measure("out_h", float("nan"), en) == "unknown"
+    assert set(MEASURE_NAMES) == {measure.name for measure in MEASURES}
+
+
+def test_a_code_of_a_newer_release_is_silent() -> None:
+    assert told("not_invented_yet", {"anything": 1}) == ""
+
+
+def test_what_homes_have_in_common_is_said_without_their_figures() -> None:
+    one, other = (Reason("device_silent", {"kind": "gateway", "silence_s": s}) for s in (300.0, 900.0))
+    assert describe_cause(one, WORDS["zh"]) == describe_cause(other, WORDS["zh"]) == "网关没有信号"
+    assert describe_cause(Reason("not_invented_yet"), WORDS["zh"]) == "看不到，原因还不清楚"
+
+
+def test_usual_lengths_are_rounded_up() -> None:
+    assert [rounded_s(s) for s in (100.0, 601.0, 7201.0)] == [600.0, 1200.0, 9000.0]
