@@ -187,7 +187,6 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
             now = harness.clock.now()
             reason = Reason(ReasonCode.GATEWAY_OFFLINE) if offline else None
             work.record(HomeSupervisionChanged(at=now, home_id="home-01", offline=offline, reason=reason))
-            )
 
     change_supervision(offline=True)
     with harness.work() as work:
