@@ -34,8 +34,9 @@ from anju_platform.alerts.repository import AlertRepository
 from anju_platform.alerts.transitions import AlertSteps
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
-from anju_platform.notifications.service import OutboxService, UnknownHome
+from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
+from anju_platform.residents.errors import HomeNotFound
 
 
 class AlertHearing(AlertSteps):
@@ -48,7 +49,7 @@ class AlertHearing(AlertSteps):
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> Alert:
         """Raise, confirm or repeat; one alert for each `(home, kind, episode)`, and each source counts once.
 
-        A second press while an alert of its kind is open is a `repeated` step and is told again. Raises `UnknownHome`.
+        A second press while an alert of its kind is open is a `repeated` step and is told again. Raises `HomeNotFound`.
         """
         return self._intake.raise_alert(work, signal)
 
@@ -71,7 +72,7 @@ class AlertHearing(AlertSteps):
         return self._intake.withdraw(work, home_id, kind, episode, outcome=outcome, why=why, source=source)
 
     def home_sight(self, work: UnitOfWork, event: HomeSupervisionChanged) -> None:
-        """A home that cannot be seen is an alert of its own, until it is seen again. Raises `UnknownHome`."""
+        """A home that cannot be seen is an alert of its own, until it is seen again. Raises `HomeNotFound`."""
         if not event.offline:
             self.withdraw(
                 work, event.home_id, AlertKind.HOME_OFFLINE, None, outcome=Outcome.TECHNICAL, why="seen_again"
@@ -79,7 +80,7 @@ class AlertHearing(AlertSteps):
             return
         home = AlertRepository(work.session).home(event.home_id)
         if home is None:
-            raise UnknownHome(event.home_id)
+            raise HomeNotFound(event.home_id)
         signal = AlertSignal(
             kind=AlertKind.HOME_OFFLINE,
             home_id=home.id,

@@ -12,7 +12,7 @@ from anju_platform.alerts.history import write
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.service import UnknownHome
+from anju_platform.residents.errors import HomeNotFound
 
 SEPARATE = frozenset({AlertKind.FALL})
 """Kinds of which a home may have several open at once: one suspected fall must not be withdrawn with another."""
@@ -29,7 +29,7 @@ class AlertIntake:
         repository = AlertRepository(work.session)
         home = repository.lock_home(signal.home_id)
         if home is None:
-            raise UnknownHome(signal.home_id)
+            raise HomeNotFound(signal.home_id)
         source = signal.source or _source(signal.home_id, signal.kind, signal.episode)
         counted = repository.by_source(source)
         if counted is not None:
@@ -59,7 +59,7 @@ class AlertIntake:
         """See `AlertService.withdraw`."""
         repository = AlertRepository(work.session)
         if repository.lock_home(home_id) is None:
-            raise UnknownHome(home_id)
+            raise HomeNotFound(home_id)
         if source is not None and repository.by_source(source) is not None:
             return []
         meant = [

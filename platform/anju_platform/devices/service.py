@@ -12,11 +12,11 @@ from uuid import UUID
 import structlog
 
 from anju_core.actor import Actor
-from anju_core.errors import NotFound
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
 from anju_platform.ingest.ports import LastSeen, Sightings
+from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 STRANGER = ""
@@ -30,14 +30,6 @@ _MOST_PATH = 255
 _MOST_REASON = 2000
 _LONG_KEPT = 64 * 1024
 log = structlog.get_logger("anju.devices")
-
-
-class HomeNotFound(NotFound):
-    """No such home, or not for the asker to see."""
-
-    def __init__(self, home_id: str) -> None:
-        super().__init__(f"there is no home {home_id!r}")
-        self.home_id = home_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.announcements import Saying
-from anju_core.errors import NotFound
 from anju_core.events import ElderTold, MessageSettled
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import Channel, DeliveryState
@@ -19,6 +18,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.repository import OutboxRepository
+from anju_platform.residents.errors import HomeNotFound
 from anju_platform.residents.models import Home
 from anju_wire.vocabulary import Announcement
 
@@ -49,14 +49,6 @@ RETRIES: Mapping[Channel, Retries] = {
     Channel.HOME: Retries((1, 1, 2, 4, 8, *(15,) * 40), lease_s=10),
 }
 """Ours: a page is reached at once or not; a service that fails four times in 20 s is down: somebody else is asked."""
-
-
-class UnknownHome(NotFound):
-    """There is no such home."""
-
-    def __init__(self, home_id: str) -> None:
-        super().__init__(f"there is no home {home_id!r}")
-        self.home_id = home_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +92,10 @@ class OutboxService:
         expires_s: float,
         dedup: str | None = None,
     ) -> Outbox | None:
-        """Put a saying to the elder into the outbox; None when `dedup` was said before. Raises `UnknownHome`."""
+        """Put a saying to the elder into the outbox; None when `dedup` was said before. Raises `HomeNotFound`."""
         home = work.session.get(Home, home_id)
         if home is None:
-            raise UnknownHome(home_id)
+            raise HomeNotFound(home_id)
         repository = OutboxRepository(work.session)
         message_id, now = work.new_id(), work.clock.now()
         key = f"home/{home_id}/{dedup or message_id}"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from anju_core.errors import Conflict, Invalid
+from anju_core.errors import Conflict, Invalid, NotFound
+
+
+class HomeNotFound(NotFound):
+    """There is no such home, or it is not for the asker to see."""
+
+    def __init__(self, home_id: str) -> None:
+        super().__init__(f"there is no home {home_id!r}")
+        self.home_id = home_id
 
 
 class InvalidAbsence(Invalid):

@@ -21,8 +21,9 @@ from anju_core.visits import (
 )
 from anju_core.vocabulary import DeclineReason, OfferState, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.service import OutboxService, UnknownHome
+from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
+from anju_platform.residents.errors import HomeNotFound
 from anju_platform.visits.execution import STAFF, VisitExecution, lock
 from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
@@ -51,11 +52,11 @@ class VisitService(VisitExecution):
     # --- asked for ------------------------------------------------------------------------------------------------
 
     def request(self, work: UnitOfWork, event: VisitRequested) -> VisitTask:
-        """Ask for a visit, and offer it at once. Raises `UnknownHome`, `VisitAlreadyRequested`."""
+        """Ask for a visit, and offer it at once. Raises `HomeNotFound`, `VisitAlreadyRequested`."""
         repository = VisitRepository(work.session)
         home = repository.lock_home(event.home_id)
         if home is None:
-            raise UnknownHome(event.home_id)
+            raise HomeNotFound(event.home_id)
         running = None if event.alert_id is None else repository.under_way(event.alert_id)
         if running is not None:
             raise VisitAlreadyRequested(running.id, VisitState(running.state))

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from anju_core.actor import Actor
-from anju_core.errors import Conflict, Invalid, NotFound
+from anju_core.errors import Conflict, Invalid
 from anju_platform.alerts.queries import AlertDetail, AlertRow
 from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
 from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.saved import scenario_of
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.errors import HomeNotFound
 from anju_platform.residents.models import Community, Home
 
 ACTIONS = (
@@ -50,14 +51,6 @@ class UnknownAction(Invalid):
     def __init__(self, action: str) -> None:
         super().__init__(f"there is no action {action!r}; there are {', '.join(ACTIONS)}")
         self.action = action
-
-
-class HomeNotFound(NotFound):
-    """No such home."""
-
-    def __init__(self, home_id: str) -> None:
-        super().__init__(f"there is no home {home_id!r}")
-        self.home_id = home_id
 
 
 class Alerts(Protocol):

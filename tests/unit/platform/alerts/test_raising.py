@@ -10,7 +10,7 @@ from fixtures.alert_harness import AlertHarness
 from anju_core.events import ElderTold, HomeSupervisionChanged
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
-from anju_platform.notifications.service import UnknownHome
+from anju_platform.residents.errors import HomeNotFound
 
 
 def test_a_reading_that_was_sent_again_counts_once(harness: AlertHarness) -> None:
@@ -176,7 +176,7 @@ def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) 
         "withdraw": lambda: harness.do("withdraw", "nowhere", AlertKind.SOS, None, **cancel),
         "sight": lambda: harness.do("home_sight", sight),
     }
-    with pytest.raises(UnknownHome) as refused:
+    with pytest.raises(HomeNotFound) as refused:
         attempts[method]()
     assert refused.value.home_id == "nowhere"
 

@@ -14,7 +14,7 @@ from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
 from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, OutboundMessage
 from anju_platform.notifications.delivery_worker import DeliveryWorker
-from anju_platform.notifications.service import UnknownHome
+from anju_platform.residents.errors import HomeNotFound
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_apprise_says_what_went_wrong_without_its_secret() -> None:
 
 
 def test_an_unknown_home_cannot_be_told(harness: AlertHarness) -> None:
-    with pytest.raises(UnknownHome), harness.work() as work:
+    with pytest.raises(HomeNotFound), harness.work() as work:
         harness.outbox.tell_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
 
 

@@ -32,7 +32,7 @@ from anju_core.vocabulary import (
     VisitCategory,
     VisitState,
 )
-from anju_platform.notifications.service import UnknownHome
+from anju_platform.residents.errors import HomeNotFound
 from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
 from anju_platform.visits.models import Carer
 from anju_platform.visits.queries import VisitDetail
@@ -375,7 +375,7 @@ def test_a_planned_visit_needs_no_alert(harness: AlertHarness) -> None:
     harness.visit("accept", visit.id, harness.li)
     harness.tick(0)
     assert harness.homes.said() == ["coming", "visit_code"]
-    with pytest.raises(UnknownHome):
+    with pytest.raises(HomeNotFound):
         harness.visit("request", VisitRequested(**{**_fields(request), "home_id": "nowhere"}))
     with pytest.raises(VisitNotFound):
         harness.visit("accept", harness.li.account_id, harness.li)
