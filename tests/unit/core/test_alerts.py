@@ -22,6 +22,7 @@ from anju_core.alerts import (
     AlertSignal,
     AlertStepNotPossible,
     InvalidSignal,
+    Move,
     Timer,
     commands,
     decide,
@@ -71,20 +72,23 @@ def test_a_supervisor_may_take_over_and_anybody_may_once_it_is_late() -> None:
 
 @pytest.mark.parametrize("command", [AlertCommand.RECORD_CONTACT, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
 def test_nothing_is_done_before_it_is_taken(command: AlertCommand) -> None:
-    with pytest.raises(AlertNotAcknowledged):
+    with pytest.raises(AlertNotAcknowledged) as refused:
         decide(UNACKNOWLEDGED, command, WANG)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "command": command.value}
 
 
 def test_going_and_arriving_want_a_taker_too_but_a_provider_may_be_there_first() -> None:
-    with pytest.raises(AlertNotAcknowledged):
+    with pytest.raises(AlertNotAcknowledged) as refused:
         decide(UNACKNOWLEDGED, AlertCommand.ARRIVE, WANG)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "command": "arrive"}
     assert decide(UNACKNOWLEDGED, AlertCommand.ARRIVE).state is AlertState.ARRIVED
 
 
 @pytest.mark.parametrize("command", [AlertCommand.UNACKNOWLEDGE, AlertCommand.DISPATCH, AlertCommand.RESOLVE])
 def test_another_worker_cannot_act_on_it_but_the_supervisor_can(command: AlertCommand) -> None:
-    with pytest.raises(AlertAlreadyAcknowledged):
+    with pytest.raises(AlertAlreadyAcknowledged) as refused:
         decide(WANGS, command, LIU)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "by": "王姐"}
     assert decide(WANGS, command, ZHAO).step is not None
 
 
@@ -92,7 +96,7 @@ def test_another_worker_cannot_act_on_it_but_the_supervisor_can(command: AlertCo
 def test_a_closed_alert_takes_notes_only(command: AlertCommand) -> None:
     with pytest.raises(AlertClosed) as refused:
         decide(CLOSED, command, WANG)
-    assert refused.value.facts()["outcome"] == "real_helped"
+    assert refused.value.facts() == {"alert_id": str(ALERT), "outcome": "real_helped"}
     assert decide(CLOSED, AlertCommand.NOTE, WANG).state is AlertState.RESOLVED
 
 
@@ -181,6 +185,8 @@ def test_a_signal_that_cannot_be_raised_says_why(field: str, value: object) -> N
         due_since=NOW,
         reason=Reason(ReasonCode.SOS_PRESSED),
     )
+    for score in (None, 0.0, 0.5, 1.0):
+        assert replace(good, score=score).score == score
     with pytest.raises(InvalidSignal) as refused:
         replace(good, **{field: value})  # type: ignore[arg-type]
     assert refused.value.what == field
@@ -205,6 +211,86 @@ def test_a_history_replays_to_the_state(given_commands: list[tuple[AlertCommand,
         if move.step is AlertStep.UNACKNOWLEDGED:
             facts = replace(facts, acknowledged_by=None, acknowledged_by_name="")
         assert replay(steps) is facts.state
+
+
+TABLE = """
+raised        confirm         raised        confirmed          now
+raised        repeat          raised        repeated           same
+raised        withdraw        resolved      withdrawn          none
+raised        notify          notified      notified           same
+raised        acknowledge     acknowledged  acknowledged       acknowledged
+raised        depart          on_the_way    on_the_way         on_the_way
+raised        arrive          arrived       arrived            arrived
+raised        visited         raised        visited            same
+raised        visit_failed    raised        visit_failed       now
+raised        note            raised        noted              same
+notified      confirm         notified      confirmed          now
+notified      repeat          notified      repeated           same
+notified      withdraw        resolved      withdrawn          none
+notified      notify          notified      notified           same
+notified      acknowledge     acknowledged  acknowledged       acknowledged
+notified      depart          on_the_way    on_the_way         on_the_way
+notified      arrive          arrived       arrived            arrived
+notified      visited         notified      visited            same
+notified      visit_failed    notified      visit_failed       now
+notified      note            notified      noted              same
+acknowledged  confirm         acknowledged  confirmed          same
+acknowledged  repeat          acknowledged  repeated           same
+acknowledged  withdraw        acknowledged  withdrawn          same
+acknowledged  notify          acknowledged  notified           same
+acknowledged  acknowledge     acknowledged  acknowledged       acknowledged
+acknowledged  unacknowledge   notified      unacknowledged     now
+acknowledged  record_contact  acknowledged  contact_attempted  acknowledged
+acknowledged  dispatch        acknowledged  dispatched         dispatched
+acknowledged  en_route        on_the_way    on_the_way         on_the_way
+acknowledged  depart          on_the_way    on_the_way         on_the_way
+acknowledged  arrive          arrived       arrived            arrived
+acknowledged  visited         acknowledged  visited            same
+acknowledged  visit_failed    acknowledged  visit_failed       acknowledged
+acknowledged  note            acknowledged  noted              same
+acknowledged  resolve         resolved      resolved           none
+on_the_way    confirm         on_the_way    confirmed          same
+on_the_way    repeat          on_the_way    repeated           same
+on_the_way    withdraw        on_the_way    withdrawn          same
+on_the_way    notify          on_the_way    notified           same
+on_the_way    acknowledge     on_the_way    acknowledged       same
+on_the_way    record_contact  on_the_way    contact_attempted  same
+on_the_way    dispatch        on_the_way    dispatched         same
+on_the_way    en_route        on_the_way    -                  same
+on_the_way    depart          on_the_way    on_the_way         on_the_way
+on_the_way    arrive          arrived       arrived            arrived
+on_the_way    visited         on_the_way    visited            same
+on_the_way    visit_failed    acknowledged  visit_failed       acknowledged
+on_the_way    note            on_the_way    noted              same
+on_the_way    resolve         resolved      resolved           none
+arrived       confirm         arrived       confirmed          same
+arrived       repeat          arrived       repeated           same
+arrived       withdraw        arrived       withdrawn          same
+arrived       notify          arrived       notified           same
+arrived       acknowledge     arrived       acknowledged       same
+arrived       record_contact  arrived       contact_attempted  same
+arrived       dispatch        arrived       dispatched         same
+arrived       en_route        arrived       -                  same
+arrived       depart          arrived       -                  same
+arrived       arrive          arrived       -                  same
+arrived       visited         arrived       visited            visited
+arrived       visit_failed    arrived       visit_failed       same
+arrived       note            arrived       noted              same
+arrived       resolve         resolved      resolved           none
+resolved      visited         resolved      visited            same
+resolved      note            resolved      noted              same
+"""
+"""State, command, state after it, step of the history (-: it was so already), clock; what is absent is refused."""
+
+
+def test_each_command_does_in_each_state_what_the_table_says() -> None:
+    expected = {
+        (AlertState(state), AlertCommand(command)): Move(
+            AlertState(after), None if step == "-" else AlertStep(step), Timer(clock)
+        )
+        for state, command, after, step, clock in (row.split() for row in TABLE.strip().splitlines())
+    }
+    assert expected == TRANSITIONS
 
 
 def test_every_open_state_keeps_a_clock_running() -> None:

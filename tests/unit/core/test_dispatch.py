@@ -62,8 +62,11 @@ def test_distance_is_the_same_both_ways_and_at_most_half_the_earth(one: Place, o
 
 @pytest.mark.parametrize("place", [(91, 0), (0, 181), (float("nan"), 0)])
 def test_there_is_no_such_place(place: tuple[float, float]) -> None:
-    with pytest.raises(InvalidPlace):
+    with pytest.raises(InvalidPlace) as refused:
         Place(*place)
+    assert repr((refused.value.latitude, refused.value.longitude)) == repr(place)
+    for corner in ((90, 180), (-90, -180)):
+        assert distance_m(Place(*corner), Place(*corner)) == 0
     assert Place.known(None, 117.0) is None
     assert Place.known(32.9, 117.0) == Place(32.9, 117.0)
 
@@ -83,6 +86,7 @@ def test_the_way_takes_its_time() -> None:
         ({"contract_from": TODAY + timedelta(days=1)}, Unfit.NO_CONTRACT),
         ({"contract_until": TODAY - timedelta(days=1)}, Unfit.NO_CONTRACT),
         ({"contract_until": TODAY}, None),
+        ({"contract_from": TODAY}, None),
         ({"categories": frozenset({VisitCategory.ROUTINE})}, Unfit.NOT_QUALIFIED),
         ({"licence_until": TODAY - timedelta(days=1)}, Unfit.LICENCE_LAPSED),
         ({"licence_until": TODAY}, None),
@@ -107,6 +111,22 @@ def test_the_nearest_is_asked_first_and_nobody_twice() -> None:
         assert reasons(several, EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
 
 
+def test_the_way_decides_before_the_price_and_the_price_before_the_id() -> None:
+    """Given from the worst to the best, so that no order of arrival or of ids stands in for the rule."""
+    nowhere = carer(0, place=None, fee_fen=1)
+    dear = carer(1, place=Place(32.94, 117.35), fee_fen=9000)
+    cheap = carer(4, place=Place(32.94, 117.35), fee_fen=8000)
+    same = carer(5, place=Place(32.94, 117.35), fee_fen=8000)
+    near = carer(9, place=Place(32.935, 117.35), fee_fen=99_000)
+    ranked = rank([nowhere, dear, same, cheap, near], EMERGENCY, HOME, TODAY)
+    assert [one.candidate for one in ranked] == [near, cheap, same, dear, nowhere]
+    assert [one.distance_m for one in ranked] == [
+        pytest.approx(556, abs=1),
+        *[pytest.approx(1112, abs=1)] * 3,
+        None,
+    ]
+
+
 def test_who_has_no_open_offer_comes_before_who_is_nearer() -> None:
     near, far = carer(1, pending=1), carer(2)
     assert [one.candidate for one in rank([near, far], EMERGENCY, HOME, TODAY)] == [far, near]
@@ -121,9 +141,11 @@ def test_a_carer_under_two_contracts_goes_under_the_cheaper() -> None:
 def test_an_arrival_is_proven_by_the_code_else_by_the_place_else_by_a_workers_word() -> None:
     away = Place(32.95, 117.35)
     by_code = prove_arrival(code=" 482913 ", expected="482913", phone=away, home=HOME)
-    assert (by_code.proof, by_code.code_matches) == (Proof.CODE, True)
+    assert (by_code.proof, by_code.code_matches, by_code.distance_m) == (Proof.CODE, True, distance_m(away, HOME))
     by_place = prove_arrival(code="111111", expected="482913", phone=HOME, home=HOME)
-    assert (by_place.proof, by_place.code_matches) == (Proof.PLACE, False)
+    assert (by_place.proof, by_place.code_matches, by_place.distance_m) == (Proof.PLACE, False, 0)
+    unproven = prove_arrival(code="1", expected="482913", phone=away, home=HOME)
+    assert (unproven.proof, unproven.code_matches, unproven.distance_m) == (None, False, distance_m(away, HOME))
     assert prove_arrival(code=None, expected="482913", phone=away, home=HOME).proof is None
     assert prove_arrival(code="", expected="", phone=None, home=HOME).proof is None
     assert prove_arrival(code=None, expected="1", phone=HOME, home=None).proof is None
@@ -139,7 +161,8 @@ def test_no_place_beyond_the_radius_proves_an_arrival(phone: Place) -> None:
 def test_the_phones_time_is_believed_where_it_can_be_true() -> None:
     accepted = NOW - timedelta(minutes=20)
     offline = NOW - timedelta(minutes=5)
-    assert believed_time(offline, NOW, accepted) == offline
+    for possible in (offline, accepted, NOW):
+        assert believed_time(possible, NOW, accepted) == possible
     for wrong in (None, NOW + timedelta(seconds=1), accepted - timedelta(days=3650)):
         assert believed_time(wrong, NOW, accepted) == NOW
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from anju_core.alerts import Timer
 from anju_core.escalation import (
     DEFAULT_POLICIES,
+    MAX_STEPS,
     Audience,
     EscalationProgress,
     InvalidPolicy,
@@ -91,6 +92,30 @@ def test_escalation_only_ever_climbs(policy: Policy, suspected: bool, looks: lis
         level = due.level
 
 
+def test_each_level_is_due_at_its_step_and_after_the_last_each_repeat() -> None:
+    due = [due_at(SOS, EscalationProgress(NOW, level)) for level in range(7)]
+    assert due == [after(seconds) for seconds in (0, 60, 180, 300, 420, 540, 660)]
+    held_back = [due_at(SOS, EscalationProgress(NOW, level, suspected=True)) for level in range(3)]
+    assert held_back == [after(45 + seconds) for seconds in (0, 60, 180)]
+
+
+def test_a_look_before_its_time_tells_nobody_and_keeps_the_deadline() -> None:
+    """Also one from before the progress began, as after a clock that was set back."""
+    for now in (after(-600), after(59.9)):
+        early = advance_escalation(SOS, EscalationProgress(NOW, 1), now)
+        assert (early.tell, early.level, early.next_at) == ((), 1, after(60))
+
+
+def test_at_once_takes_one_step_and_the_others_keep_their_time() -> None:
+    hurried = advance_escalation(SOS, EscalationProgress(NOW), NOW, at_once=True)
+    assert (hurried.tell, hurried.level, hurried.next_at) == ((Audience.DUTY_FIRST,), 1, after(60))
+    last = advance_escalation(SOS, EscalationProgress(NOW, 3), after(10), at_once=True)
+    assert last.tell == (Audience.COMMUNITY, Audience.SUPERVISOR, Audience.FAMILY)
+    assert (last.level, last.next_at) == (4, after(300 + SOS.repeat_s))
+    beyond = advance_escalation(SOS, EscalationProgress(NOW, 4), after(10), at_once=True)
+    assert (beyond.tell, beyond.level, beyond.next_at) == (everybody(SOS), 5, after(300 + 2 * SOS.repeat_s))
+
+
 @given(policies)
 def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
     times = [due_at(policy, EscalationProgress(NOW, level)) for level in range(len(policy.steps) + 3)]
@@ -125,6 +150,9 @@ def test_limits_are_those_of_the_state() -> None:
         ({"repeat_s": 0}, "repeat_s"),
         ({"on_the_way_s": float("inf")}, "on_the_way_s"),
         ({"suspected_s": -1}, "suspected_s"),
+        ({"suspected_s": float("inf")}, "suspected_s"),
+        ({"suspected_s": float("nan")}, "suspected_s"),
+        ({"steps": (PolicyStep(-1, (Audience.FAMILY,)),)}, "step 0"),
     ],
 )
 def test_a_policy_that_cannot_be_followed_is_refused(given_values: dict[str, object], where: str) -> None:
@@ -132,6 +160,12 @@ def test_a_policy_that_cannot_be_followed_is_refused(given_values: dict[str, obj
     with pytest.raises(InvalidPolicy) as refused:
         Policy(**values)  # type: ignore[arg-type]
     assert refused.value.where == where
+
+
+def test_a_policy_at_its_limits_can_be_followed() -> None:
+    steps = tuple(PolicyStep(number, (Audience.FAMILY,)) for number in range(MAX_STEPS))
+    longest = Policy(steps=steps, suspected_s=0, repeat_s=1, arrived_s=1)
+    assert due_at(longest, EscalationProgress(NOW, MAX_STEPS)) == after(MAX_STEPS)
 
 
 def test_a_written_policy_is_read() -> None:

@@ -68,6 +68,13 @@ def test_a_history_replays_to_the_state(commands: list[VisitCommand]) -> None:
         assert replay(steps) is state
 
 
+def test_a_history_begins_open_and_what_changes_nothing_leaves_the_state() -> None:
+    assert replay([]) is VisitState.OPEN
+    assert replay([VisitStep.LATE]) is VisitState.OPEN
+    assert replay([VisitStep.ACCEPTED, VisitStep.LATE]) is VisitState.ACCEPTED
+    assert replay([VisitStep.CHECKED_IN, VisitStep.CHECKED, VisitStep.OVERDUE]) is VisitState.CHECKED_IN
+
+
 def test_the_chain_from_offer_to_confirmation() -> None:
     state = VisitState.OPEN
     for command in ("offer", "accept", "check_in", "check", "check_out", "confirm"):
