@@ -94,7 +94,7 @@ class InvalidSignal(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSignal:
-    """Something that needs a person, as ingest or the watch saw it.
+    """Something that needs a person, as ingest or monitoring saw it.
 
     happened_at: event time (the press, the impact, the last sign of life).
     due_since: from when the delay counts (the press, the impact, or the deadline that silence crossed).

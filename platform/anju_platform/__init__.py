@@ -1,1 +1,1 @@
-"""The platform: ingest, storage, watch, alerts, visits and pages; the only place where the parts meet."""
+"""The platform: ingest, storage, monitoring, alerts, visits and pages; the only place where the parts meet."""

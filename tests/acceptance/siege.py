@@ -82,7 +82,7 @@ class Facts:
     """What the homes' annunciators were given: home, message."""
     shown: list[str] = field(default_factory=list)
     """Ids of the messages that the worker's page was told."""
-    letters: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
     """Rows of the outbox."""
     stored: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     """By home: device and Unix ms of each movement in the series."""
@@ -324,7 +324,7 @@ class Siege:
             self.facts.alerts.append(wait_for("an alert", partial(self._call, path)))
 
     def _gather_records(self) -> None:
-        self.facts.letters = self._outbox()
+        self.facts.messages = self._outbox()
         series = open_series(f"duckdb:///{self._folder}/series.duckdb")
         try:
             for home in {home for home, _, _ in self.facts.measured}:

@@ -88,7 +88,7 @@ def test_the_elders_of_a_round_are_told_everything_and_nothing_twice(siege: tupl
     for what in KINDS:
         home = getattr(one, what)
         said = [message for where, message in facts.said if where == home]
-        overtaken = {one["subject"] for one in facts.letters if one["address"] == home and one["state"] == "dropped"}
+        overtaken = {one["subject"] for one in facts.messages if one["address"] == home and one["state"] == "dropped"}
         assert TOLD[what] <= {message["announce"] for message in said} | (overtaken - {"closed"}), what
         if what != "silence":
             assert {"heard", "not_reached"} & {message["announce"] for message in said}, "an answer at once, and true"
@@ -97,17 +97,17 @@ def test_the_elders_of_a_round_are_told_everything_and_nothing_twice(siege: tupl
             assert facts.near_a_kill(again[0]["at"], 0.0, SAYING_S), f"{what}: {again}"
 
 
-def test_every_letter_arrived_and_none_was_written_twice(siege: tuple[str, Facts]) -> None:
+def test_every_message_arrived_and_none_was_written_twice(siege: tuple[str, Facts]) -> None:
     _, facts = siege
-    home = [letter for letter in facts.letters if letter["channel"] == "home"]
-    assert {letter["state"] for letter in home} <= {"sent", "dropped"}, (
+    home = [message for message in facts.messages if message["channel"] == "home"]
+    assert {message["state"] for message in home} <= {"sent", "dropped"}, (
         "said by its gateway, or overtaken by newer news"
     )
-    assert all(letter["sent_at"] for letter in home if letter["state"] == "sent")
-    assert len({letter["dedup"] for letter in facts.letters}) == len(facts.letters)
+    assert all(message["sent_at"] for message in home if message["state"] == "sent")
+    assert len({message["dedup"] for message in facts.messages}) == len(facts.messages)
     shown = Counter(facts.shown)
-    twice = [letter for letter in facts.letters if shown[letter["id"]] > 1]
-    assert not [letter for letter in twice if letter["tries"] == 1], "one try shows a message once"
+    twice = [message for message in facts.messages if shown[message["id"]] > 1]
+    assert not [message for message in twice if message["tries"] == 1], "one try shows a message once"
 
 
 def _repeated(said: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

@@ -47,16 +47,16 @@ UNREADABLE = Record(n="button-sos/sos", t=0.0, v=float(2**53), vs="both")
 class NoMonitoring:
     """The detectors' side of ingest, for tests that are not about it."""
 
-    def row(self, home_id: str) -> int:
+    def find_row(self, home_id: str) -> int:
         return 0
 
-    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+    def update_activity(self, batch: LifeBatch, arrived_s: float) -> None:
         assert np.isfinite(batch.at_s).all()
 
-    def mark_late(self) -> None:
+    def mark_late_readings(self) -> None:
         pass
 
-    def heard(self, sightings: Any, arrived_s: float) -> None:  # noqa: ANN401
+    def record_last_seen(self, last_seen: Any, arrived_s: float) -> None:  # noqa: ANN401
         pass
 
 
@@ -86,14 +86,24 @@ class Consumer:
         self._consumer = self._make(lambda: UnitOfWork(own, EventDispatcher(), Clock()))
 
     def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
-        book, registry = DeviceCache(work, Clock()), DeviceService()
+        device_cache, registry = DeviceCache(work, Clock()), DeviceService()
         if self.lane is Lane.ALARM:
             alerts = AlertService(OutboxService([]), OncallService(), load_words())
             return AlarmConsumer(
-                work=work, book=book, alerts=alerts, registry=registry, post=self._post, onward=lambda _message: None
+                work=work,
+                device_cache=device_cache,
+                alerts=alerts,
+                registry=registry,
+                post=self._post,
+                onward=lambda _message: None,
             )
         return TelemetryConsumer(
-            work=work, book=book, series=self.series, watch=NoMonitoring(), registry=registry, post=self._post
+            work=work,
+            device_cache=device_cache,
+            series=self.series,
+            monitor=NoMonitoring(),
+            registry=registry,
+            post=self._post,
         )
 
     def _before_commit(self, session: Session) -> None:
@@ -130,12 +140,12 @@ class Consumer:
         good = press(at_s) if self.lane is Lane.ALARM else motion(at_s)
         pack = [good if readable else UNREADABLE]
         envelope = Envelope(gateway=GATEWAY, epoch=EPOCH, seq=seq, base=1, sent=at_s, pack=pack)
-        self._consumer.take([Raw(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
+        self._consumer.consume_batch([Raw(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
 
     def settle(self) -> None:
         """Send the acknowledgements that telemetry gathers for half a second."""
         if isinstance(self._consumer, TelemetryConsumer):
-            self._consumer.record(final=True)
+            self._consumer.update_records(final=True)
 
     def send_until_acknowledged(self, seq: int, *, readable: bool = True) -> None:
         """Again and again, as ingest does with what raised and a home with what is not acknowledged."""

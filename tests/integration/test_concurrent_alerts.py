@@ -135,8 +135,8 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
         lambda: harness.do("resolve", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM),
         lambda: Deadlines(harness.work, harness.alerts)(now),
         lambda: Deadlines(harness.work, harness.visits)(now),
-        lambda: harness.courier.deliver_due(now),
-        lambda: harness.courier.deliver_due(now),
+        lambda: harness.delivery_worker.deliver_due(now),
+        lambda: harness.delivery_worker.deliver_due(now),
         lambda: _raise(harness, harness.signal()),
     )
     unexpected = [error for error in errors(results) if type(error).__module__.startswith(("sqlalchemy", "psycopg"))]
@@ -149,12 +149,12 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     assert [step.number for step in detail.history] == list(range(1, len(detail.history) + 1))
 
 
-def test_two_couriers_send_each_letter_once(harness_everywhere: AlertHarness) -> None:
+def test_two_delivery_workers_send_each_message_once(harness_everywhere: AlertHarness) -> None:
     harness = harness_everywhere
     harness.open_pages(harness.wang)
     for number in range(5):
         harness.raise_alert()
-        at_once(*[lambda: harness.courier.deliver_due(harness.clock.now())] * 2)
+        at_once(*[lambda: harness.delivery_worker.deliver_due(harness.clock.now())] * 2)
         assert len(harness.pages.told(harness.wang.account_id)) == number + 1
 
 

@@ -102,11 +102,11 @@ def test_foreign_keys_hold(work: WorkFactory) -> None:
 
 
 def test_error_rolls_back_and_tells_nobody(sessions: sessionmaker[Session]) -> None:
-    bus, told = EventDispatcher(), list[Event]()
-    bus.after(ElderTold, told.append)
+    dispatcher, told = EventDispatcher(), list[Event]()
+    dispatcher.subscribe_after(ElderTold, told.append)
 
     def fail() -> None:
-        with UnitOfWork(sessions, bus, Clock()) as unit:
+        with UnitOfWork(sessions, dispatcher, Clock()) as unit:
             unit.session.add(Community(id="c", name="社区"))
             unit.record(ElderTold(at=unit.clock.now(), home_id="h", said="heard", reference="1"))
             raise RuntimeError
@@ -114,7 +114,7 @@ def test_error_rolls_back_and_tells_nobody(sessions: sessionmaker[Session]) -> N
     with pytest.raises(RuntimeError):
         fail()
     assert told == []
-    with UnitOfWork(sessions, bus, Clock()) as fresh:
+    with UnitOfWork(sessions, dispatcher, Clock()) as fresh:
         assert fresh.session.get(Community, "c") is None
 
 

@@ -61,8 +61,8 @@ def test_a_pack_is_stored_and_then_acknowledged(ingest: IngestHarness) -> None:
 
 def test_a_backlog_is_marked_for_a_restart_before_it_is_acknowledged(ingest: IngestHarness) -> None:
     """A restart looks six hours back by itself; a gateway that is acknowledged will not send it again."""
-    assert ingest.watch is not None
-    ingest.watch.snapshot()
+    assert ingest.monitoring is not None
+    ingest.monitoring.save_snapshot()
     old_s = ingest.now() - 30 * 3600.0
     with on_air(ingest.port) as radio:
         radio.send(TELEMETRY, 1, [motion(old_s)], sent=ingest.now())

@@ -123,15 +123,17 @@ def play(line: Lockstep, log: Path, events: list[SensorEvent]) -> float:
 
 def sweep(line: Lockstep, due: list[float], now_s: float) -> None:
     """Once what happened until now is taken; a worker closes what is open when somebody moved again."""
-    watch = line.ingest.watch
-    assert watch is not None
+    monitoring = line.ingest.monitoring
+    assert monitoring is not None
     happened = due[: int(np.searchsorted(due, now_s, "right"))]
-    life = watch._detector.state["last_life_s"]
-    if life[watch.row(HOME)] < happened[-1] - 0.01:
-        eventually(lambda: life[watch.row(HOME)] >= happened[-1] - 0.01, 60.0, f"life of {happened[-1]:.0f} is taken")
+    life = monitoring._detector.state["last_life_s"]
+    if life[monitoring.find_row(HOME)] < happened[-1] - 0.01:
+        eventually(
+            lambda: life[monitoring.find_row(HOME)] >= happened[-1] - 0.01, 60.0, f"life of {happened[-1]:.0f} is taken"
+        )
     if now_s - happened[-1] < MINUTE:
         line.find_well()
-    watch.sweep(now_s)
+    monitoring.sweep_homes(now_s)
 
 
 def detected(line: Lockstep, folder: Path, events: list[SensorEvent], later_s: float) -> list[tuple[str, float]]:

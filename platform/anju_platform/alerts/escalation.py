@@ -135,7 +135,7 @@ class AlertEscalation:
     def _seen(self, work: UnitOfWork, alert: Alert) -> None:
         saying = SEEN.get(AlertKind(alert.kind))
         if saying is not None:
-            self._outbox.tell_home(
+            self._outbox.notify_home(
                 work, alert.home_id, saying, alert_id=alert.id, expires_s=SEEN_EXPIRES_S, dedup=f"{alert.id}/seen"
             )
 
@@ -156,7 +156,7 @@ class AlertEscalation:
             body={locale: message_body(alert, home, words, work.clock.now()) for locale, words in self._words.items()},
             payload=payload,
         )
-        self._outbox.tell_people(work, telling, people)
+        self._outbox.notify_people(work, telling, people)
 
 
 def _progress(alert: Alert) -> EscalationProgress:

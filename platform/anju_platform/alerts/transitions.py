@@ -90,7 +90,7 @@ class AlertSteps:
 
     def _say(self, work: UnitOfWork, alert: Alert, saying: Saying) -> None:
         if AlertKind(alert.kind) in SEEN:
-            self._outbox.tell_home(work, alert.home_id, saying, alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
+            self._outbox.notify_home(work, alert.home_id, saying, alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
 
     def _waits_for_people(self, alert: Alert) -> bool:
         return alert.state in {AlertState.RAISED.value, AlertState.NOTIFIED.value}

@@ -65,7 +65,7 @@ class Platform:
     clock: Clock
     database: Database
     sessions: sessionmaker[Session]
-    bus: EventDispatcher
+    dispatcher: EventDispatcher
     work: WorkFactory
     series: SeriesStore
     hub: Hub
@@ -74,27 +74,27 @@ class Platform:
     outbox: OutboxService
     alerts: AlertService
     visits: VisitService
-    watch: MonitoringService
+    monitoring: MonitoringService
     ingest: MqttIngest
-    engine: Scheduler
+    scheduler: Scheduler
     simulator: SimulatorLink | None
     threads: ThreadPoolExecutor
 
     def __enter__(self) -> Self:
         """Take up where the last process left off, then listen, then act on what is due."""
-        self.watch.restore(self.series)
+        self.monitoring.restore_state(self.series)
         self.ingest.start(self.settings.mqtt_host, self.settings.mqtt_port)
         if self.simulator is not None:
             self.simulator.start()
-        self.engine.start()
+        self.scheduler.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.engine.stop()
+        self.scheduler.stop()
         if self.simulator is not None:
             self.simulator.stop()
         self.ingest.stop()
-        self.watch.snapshot()
+        self.monitoring.save_snapshot()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.series.close()
         self.database.dispose()
@@ -102,32 +102,42 @@ class Platform:
 
 def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
-    clock, bus, hub, metrics = settings.parsed_clock(), EventDispatcher(), Hub(), CollectorRegistry()
+    clock, dispatcher, hub, metrics = settings.parsed_clock(), EventDispatcher(), Hub(), CollectorRegistry()
     database = make_engine(settings.database_url.get_secret_value())
     sessions = make_sessions(database)
-    work: WorkFactory = partial(UnitOfWork, sessions, bus, clock)
+    work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
     accounts = AccountService()
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
     alerts = AlertService(outbox, oncall, load_words())
     visits = VisitService(outbox, oncall, _arrival_code)
-    watch = MonitoringService(work=work, clock=clock, alerts=alerts)
-    devices = DeviceService(watch.set_gateway_online, watch.set_sensor_bus, outbox.say_again)
-    engine = Scheduler(clock, metrics)
+    monitoring = MonitoringService(work=work, clock=clock, alerts=alerts)
+    devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
+    scheduler = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
     ingest = MqttIngest(
         dial=partial(dial, settings),
         clock=clock,
         metrics=metrics,
-        listening=watch.set_receiving,
-        # A book belongs to one thread: each desk has its own.
-        desks=lambda post, onward: (
+        listening=monitoring.set_receiving,
+        # A `DeviceCache` belongs to one thread: each consumer has its own.
+        consumers=lambda post, onward: (
             AlarmConsumer(
-                work=work, book=DeviceCache(work, clock), alerts=alerts, registry=devices, post=post, onward=onward
+                work=work,
+                device_cache=DeviceCache(work, clock),
+                alerts=alerts,
+                registry=devices,
+                post=post,
+                onward=onward,
             ),
             TelemetryConsumer(
-                work=work, book=DeviceCache(work, clock), series=series, watch=watch, registry=devices, post=post
+                work=work,
+                device_cache=DeviceCache(work, clock),
+                series=series,
+                monitor=monitoring,
+                registry=devices,
+                post=post,
             ),
         ),
     )
@@ -137,27 +147,27 @@ def build(settings: Settings) -> Platform:
         Channel.HOME: HomeChannel(ingest),
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
-    courier = DeliveryWorker(work, outbox, channels, alerts.wants_people, threads)
+    delivery_worker = DeliveryWorker(work, outbox, channels, alerts.wants_people, threads)
     wire(
-        bus,
+        dispatcher,
         alerts=alerts,
         visits=visits,
         outbox=outbox,
         hub=hub,
-        resolved=watch.alert_resolved,
-        absent=watch.absence_changed,
-        wished=watch.wish_changed,
+        resolved=monitoring.on_alert_resolved,
+        absent=monitoring.on_absence_changed,
+        wished=monitoring.on_sensitivity_changed,
     )
-    add_deadlines(engine, work, alerts=alerts, visits=visits, courier=courier)
-    engine.add("watch", SWEEP_S, lambda now: watch.sweep(now.timestamp()))
-    engine.add("snapshot", SNAPSHOT_S, lambda _now: watch.snapshot())
-    engine.add("routine", ROUTINE_S, NightlyJob(work, clock, series).step)
+    add_deadlines(scheduler, work, alerts=alerts, visits=visits, delivery_worker=delivery_worker)
+    scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
+    scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
+    scheduler.add_job("routine", ROUTINE_S, NightlyJob(work, clock, series).step)
     return Platform(
         settings=settings,
         clock=clock,
         database=database,
         sessions=sessions,
-        bus=bus,
+        dispatcher=dispatcher,
         work=work,
         series=series,
         hub=hub,
@@ -185,9 +195,9 @@ def build(settings: Settings) -> Platform:
         outbox=outbox,
         alerts=alerts,
         visits=visits,
-        watch=watch,
+        monitoring=monitoring,
         ingest=ingest,
-        engine=engine,
+        scheduler=scheduler,
         simulator=simulator,
         threads=threads,
     )

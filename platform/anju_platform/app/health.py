@@ -55,7 +55,7 @@ def health(platform: PlatformDep, response: Response) -> Health:
             records = work.session.execute(text("SELECT 1")).scalar() == 1
     except SQLAlchemyError:
         records = False
-    late = _late_jobs(platform.engine.last_runs(), platform.clock)
+    late = _late_jobs(platform.scheduler.last_runs(), platform.clock)
     if not records or late:
         response.status_code = 503
     ingest = platform.ingest.ready

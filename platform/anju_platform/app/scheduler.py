@@ -21,7 +21,7 @@ from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_wire.clock import Clock
 
 TICK_S = 0.5
-COURIER_S = 0.2
+DELIVERY_S = 0.2
 BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
@@ -38,7 +38,7 @@ class Advances(Protocol):
 
 
 class Delivers(Protocol):
-    """What carries messages: `Courier`."""
+    """What carries messages: `DeliveryWorker`."""
 
     def deliver_due(self, now: datetime) -> int:
         """Try everything that is due."""
@@ -94,7 +94,7 @@ class Scheduler:
         self._clock = clock
         self._jobs: list[Job] = []
         self._last: dict[str, datetime] = {}
-        self._log = structlog.get_logger("anju.engine")
+        self._log = structlog.get_logger("anju.scheduler")
         self._errors = Counter("anju_job_errors", "Runs of a job that failed.", ["job"], registry=registry)
         self._seconds = Histogram(
             "anju_job_seconds", "Length of a job's run.", ["job"], registry=registry, buckets=BUCKETS_S
@@ -103,7 +103,7 @@ class Scheduler:
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
 
-    def add(self, name: str, every_s: float, run: Callable[[datetime], object]) -> None:
+    def add_job(self, name: str, every_s: float, run: Callable[[datetime], object]) -> None:
         """Have a job run; before or after `start`."""
         job = Job(name, every_s, run)
         self._jobs.append(job)
@@ -142,9 +142,9 @@ class Scheduler:
 
 
 def add_deadlines(
-    engine: Scheduler, work: WorkFactory, *, alerts: Advances, visits: Advances, courier: Delivers
+    scheduler: Scheduler, work: WorkFactory, *, alerts: Advances, visits: Advances, delivery_worker: Delivers
 ) -> None:
     """The jobs of alerts, visits and the outbox."""
-    engine.add("alerts", TICK_S, Deadlines(work, alerts))
-    engine.add("visits", TICK_S, Deadlines(work, visits))
-    engine.add("outbox", COURIER_S, courier.deliver_due)
+    scheduler.add_job("alerts", TICK_S, Deadlines(work, alerts))
+    scheduler.add_job("visits", TICK_S, Deadlines(work, visits))
+    scheduler.add_job("outbox", DELIVERY_S, delivery_worker.deliver_due)

@@ -32,7 +32,7 @@ ELDER_EXPIRES_S = 600.0
 
 
 def wire(
-    bus: EventDispatcher,
+    dispatcher: EventDispatcher,
     *,
     alerts: AlertService,
     visits: VisitService,
@@ -42,25 +42,25 @@ def wire(
     absent: Callable[[AbsenceChanged], None] | None = None,
     wished: Callable[[SensitivityChanged], None] | None = None,
 ) -> None:
-    """Connect the slices. `resolved`, `absent` and `wished` are the watch's: it learns from what people say."""
-    bus.within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
-    bus.within(VisitChanged, alerts.visit_changed)
-    bus.within(MessageSettled, alerts.message_settled)
-    bus.within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
-    bus.within(ElderTold, outbox.heard)
-    bus.within(HomeSupervisionChanged, alerts.home_sight)
-    bus.within(HelpWanted, alerts.help_wanted)
-    bus.within(AlertResolved, visits.alert_resolved)
-    bus.within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
-    bus.within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
-    bus.after(AlertChanged, lambda event: _show_alert(hub, event))
-    bus.after(VisitChanged, lambda event: _show_visit(hub, event))
+    """Connect the slices. `resolved`, `absent` and `wished` are handlers of monitoring, which learns from people."""
+    dispatcher.subscribe_within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
+    dispatcher.subscribe_within(VisitChanged, alerts.visit_changed)
+    dispatcher.subscribe_within(MessageSettled, alerts.message_settled)
+    dispatcher.subscribe_within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
+    dispatcher.subscribe_within(ElderTold, outbox.on_elder_told)
+    dispatcher.subscribe_within(HomeSupervisionChanged, alerts.home_sight)
+    dispatcher.subscribe_within(HelpWanted, alerts.help_wanted)
+    dispatcher.subscribe_within(AlertResolved, visits.alert_resolved)
+    dispatcher.subscribe_within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
+    dispatcher.subscribe_within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
+    dispatcher.subscribe_after(AlertChanged, lambda event: _show_alert(hub, event))
+    dispatcher.subscribe_after(VisitChanged, lambda event: _show_visit(hub, event))
     if resolved is not None:
-        bus.after(AlertResolved, resolved)
+        dispatcher.subscribe_after(AlertResolved, resolved)
     if absent is not None:
-        bus.after(AbsenceChanged, absent)
+        dispatcher.subscribe_after(AbsenceChanged, absent)
     if wished is not None:
-        bus.after(SensitivityChanged, wished)
+        dispatcher.subscribe_after(SensitivityChanged, wished)
 
 
 def _ignore(_result: object) -> None:
@@ -78,7 +78,7 @@ def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -
 
 
 def _say(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, saying: Saying) -> None:
-    outbox.tell_home(work, event.home_id, saying, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
+    outbox.notify_home(work, event.home_id, saying, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
 
 
 def _show_alert(hub: PageHub, event: AlertChanged) -> None:

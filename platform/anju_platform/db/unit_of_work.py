@@ -1,7 +1,8 @@
-"""The unit of work: one transaction, the events that happened in it, and who is told of them.
+"""The unit of work: one transaction, the events recorded in it, and the dispatcher that hands them to their handlers.
 
-Handlers of `within` run inside the transaction (they may add rows: outbox, visit task); handlers of `after` run once it
-is committed (server-sent events, downlink). Services flush; only `UnitOfWork.__exit__` commits.
+Handlers of `subscribe_within` run inside the transaction (they may add rows: outbox, visit task); handlers of
+`subscribe_after` run once it is committed (server-sent events, downlink). Services flush; only `UnitOfWork.__exit__`
+commits.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ class EventDispatcher:
         self._within: dict[type[Event], list[Callable[[UnitOfWork, Event], None]]] = defaultdict(list)
         self._after: dict[type[Event], list[Callable[[Event], None]]] = defaultdict(list)
 
-    def within(self, kind: type[E], handler: Callable[[UnitOfWork, E], None]) -> None:
+    def subscribe_within(self, kind: type[E], handler: Callable[[UnitOfWork, E], None]) -> None:
         """Call `handler` inside the transaction in which the event happens."""
         self._within[kind].append(handler)  # type: ignore[arg-type]
 
-    def after(self, kind: type[E], handler: Callable[[E], None]) -> None:
+    def subscribe_after(self, kind: type[E], handler: Callable[[E], None]) -> None:
         """Call `handler` once the event's transaction is committed."""
         self._after[kind].append(handler)  # type: ignore[arg-type]
 
-    def handle(self, work: UnitOfWork, event: Event) -> None:
+    def handle_within(self, work: UnitOfWork, event: Event) -> None:
         """Run the handlers that belong inside the transaction."""
         for handler in self._within[type(event)]:
             handler(work, event)
 
-    def publish(self, event: Event) -> None:
+    def publish_after(self, event: Event) -> None:
         """Run the handlers that wait for the commit."""
         for handler in self._after[type(event)]:
             handler(event)
@@ -59,9 +60,9 @@ class UnitOfWork:
     It commits on a clean exit and on a `CommitOnError`; it rolls back on any other error.
     """
 
-    def __init__(self, sessions: sessionmaker[Session], bus: EventDispatcher, clock: Clock) -> None:
+    def __init__(self, sessions: sessionmaker[Session], dispatcher: EventDispatcher, clock: Clock) -> None:
         self._sessions = sessions
-        self._bus = bus
+        self._dispatcher = dispatcher
         self.clock = clock
         self._events: list[Event] = []
 
@@ -83,7 +84,7 @@ class UnitOfWork:
             self.session.close()
         if keep:
             for event in self._events:
-                self._bus.publish(event)
+                self._dispatcher.publish_after(event)
 
     def only_read(self) -> None:
         """Say before the first statement that nothing will be written: on SQLite no writer then waits for this unit."""
@@ -92,7 +93,7 @@ class UnitOfWork:
     def record(self, event: Event) -> None:
         """Say that something happened: handlers inside the transaction run now, the others after the commit."""
         self._events.append(event)
-        self._bus.handle(self, event)
+        self._dispatcher.handle_within(self, event)
 
     def new_id(self) -> UUID:
         """A UUIDv7 of now."""

@@ -69,7 +69,7 @@ class DeviceCache:
         self.table = SensorTable()
         self._sources: dict[tuple[str, str, str, str], Source] = {}
 
-    def gateway(self, gateway_id: str) -> GatewayFacts | None:
+    def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
         """The gateway in service under this id."""
         if not self._loaded:
             self._load()
@@ -94,7 +94,7 @@ class DeviceCache:
         self._devices = {home: (now_s, found) for home, found in devices.items()}
         self._loaded = True
 
-    def device(self, home_id: str, device_id: str) -> DeviceFacts:
+    def find_device(self, home_id: str, device_id: str) -> DeviceFacts:
         """What a home's device is; a stranger is an unregistered device in an unknown room."""
         if not self._loaded:
             self._load()
@@ -113,7 +113,7 @@ class DeviceCache:
             return DeviceFacts(DeviceKind.GATEWAY, Room.OTHER, "", known=True)
         return DeviceFacts("", Room.OTHER, "", known=False)
 
-    def sensors(self, home_id: str) -> HomeSensors:
+    def home_sensors(self, home_id: str) -> HomeSensors:
         """The home's sensors; `sensor` finds those that are not known yet."""
         held = self._sensors.get(home_id)
         now_s = self._clock.time()
@@ -123,12 +123,12 @@ class DeviceCache:
             held = self._sensors[home_id] = HomeSensors(now_s)
         return held
 
-    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+    def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One sensor; remembered where its device is registered."""
-        known = self.sensors(home_id)
+        known = self.home_sensors(home_id)
         sensor = known.sensors.get((device_id, quantity))
         if sensor is None:
-            device = self.device(home_id, device_id)
+            device = self.find_device(home_id, device_id)
             room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
             source = self._source((home_id, device_id, ROOMS[room], str(quantity)))
             sensor = sensor_of(source, room, quantity, device.kind)
@@ -138,12 +138,12 @@ class DeviceCache:
                     known.rows[f"{device_id}/{quantity}"] = row
         return sensor
 
-    def row(self, home_id: str, name: str) -> int:
+    def find_row(self, home_id: str, name: str) -> int:
         """Row in `table` of the sensor with this name on the wire; -1 for what is not registered, or has no row."""
         device_id, slash, quantity = name.rpartition("/")
-        if slash and quantity in QUANTITIES and self.device(home_id, device_id).known:
-            self.sensor(home_id, device_id, quantity)
-        return self.sensors(home_id).rows.get(name, NO_ROW)
+        if slash and quantity in QUANTITIES and self.find_device(home_id, device_id).known:
+            self.find_sensor(home_id, device_id, quantity)
+        return self.home_sensors(home_id).rows.get(name, NO_ROW)
 
     def _source(self, key: tuple[str, str, str, str]) -> Source:
         """The same object for the same words, for the series stores know sources by identity."""

@@ -25,7 +25,7 @@ def home_devices(
     home_id: str, actor: Watcher, devices: DevicesDep, accounts: AccountsDep, work: UnitDep
 ) -> InstalledView:
     """A home's gateway and devices, with battery, link and when each was last heard; the look is logged."""
-    installed = devices.of_home(work, actor, home_id)
+    installed = devices.get_installed(work, actor, home_id)
     accounts.log_look(work, actor, "devices", home_id)
     return InstalledView(
         home_id=home_id,
@@ -44,7 +44,7 @@ def quarantine(
 ) -> QuarantinePage:
     """Messages that could not be taken, with where and why, newest first."""
     work.only_read()
-    rows = devices.quarantined(work, before, limit)
+    rows = devices.list_quarantine(work, before, limit)
     return QuarantinePage(
         messages=[QuarantineView.of(row) for row in rows], next=rows[-1].id if len(rows) == limit else None
     )

@@ -27,7 +27,7 @@ class DeviceRoster:
             rows = unit.session.execute(select(Device.home_id, Device.id, Device.kind, Device.room))
             self._devices = {(home, device): (kind, room) for home, device, kind, room in rows}
 
-    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+    def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One sensor; of a stranger or a gateway, in an unknown room."""
         kind, room = self._devices.get((home_id, device_id), _STRANGER)
         place = ROOMS.index(room if room in ROOMS else Room.OTHER)

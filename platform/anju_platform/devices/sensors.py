@@ -20,16 +20,16 @@ class Sensor:
 
     life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
     life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
-    sighted_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
-    tells: `battery` or `link_quality` where it is one, else empty.
+    seen_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
+    reports: `battery` or `link_quality` where it is one, else empty.
     """
 
     source: Source
     room: int
     life: int
     life_when_false: bool
-    sighted_when_false: bool
-    tells: str
+    seen_when_false: bool
+    reports: str
 
 
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
@@ -38,8 +38,8 @@ def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
     life, when_false = _NO_LIFE, False
     if sign is not None:
         life, when_false = KINDS.index(sign), QUANTITIES[Quantity(quantity)].life_when_false
-    tells = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
-    return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, tells)
+    reports = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
+    return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, reports)
 
 
 @dataclass
@@ -55,8 +55,8 @@ class SensorTable:
     room: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
     life: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
     life_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
-    sighted_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
-    tells: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    seen_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    reports: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     _rows: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     @property
@@ -78,13 +78,13 @@ class SensorTable:
         self.sensors[row], self.sources[row] = sensor, source
         self.truth[row] = known.field is Field.TRUTH
         self.room[row], self.life[row] = sensor.room, sensor.life
-        self.life_when_false[row], self.sighted_when_false[row] = sensor.life_when_false, sensor.sighted_when_false
-        self.tells[row] = bool(sensor.tells)
+        self.life_when_false[row], self.seen_when_false[row] = sensor.life_when_false, sensor.seen_when_false
+        self.reports[row] = bool(sensor.reports)
         return row
 
     def _grow(self, row: int) -> None:
         if row < len(self.truth):
             return
-        for name in ("truth", "room", "life", "life_when_false", "sighted_when_false", "tells"):
+        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "reports"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

@@ -15,7 +15,7 @@ from anju_core.actor import Actor
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
-from anju_platform.ingest.ports import LastSeen, Sightings
+from anju_platform.ingest.ports import LastSeen, LastSeenMap
 from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
@@ -57,27 +57,27 @@ class DeviceService:
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
-    def seen(self, work: UnitOfWork, sightings: Sightings) -> None:
+    def record_last_seen(self, work: UnitOfWork, last_seen: LastSeenMap) -> None:
         """Keep when devices were last seen, and their battery and link; registers strangers with `known` false.
 
         Times never go back: readings of a backlog don't make a device look older.
         """
-        if not sightings:
+        if not last_seen:
             return
-        sightings = _not_ahead(sightings, work.clock.time())
+        last_seen = _not_ahead(last_seen, work.clock.time())
         records = DeviceRepository(work.session)
-        homes = {home for home, _ in sightings}
+        homes = {home for home, _ in last_seen}
         gateways = {(row.home_id, row.id): row for row in records.gateways_of(homes)}
         devices = records.notes_of(homes)
         noted: dict[tuple[str, str], Note] = {}
         strangers: dict[tuple[str, str], LastSeen] = {}
-        for key, sighting in sightings.items():
+        for key, seen in last_seen.items():
             if key in gateways:
-                gateways[key].last_seen_at = _later(gateways[key].last_seen_at, sighting)
+                gateways[key].last_seen_at = _later(gateways[key].last_seen_at, seen)
             elif key in devices:
-                noted[key] = _note(devices[key], sighting)
+                noted[key] = _note(devices[key], seen)
             else:
-                strangers[key] = sighting
+                strangers[key] = seen
         records.write_notes(noted)
         if strangers:
             self._register(records, devices, strangers)
@@ -95,23 +95,23 @@ class DeviceService:
             if home in room and not known.known:
                 room[home] -= 1
         fresh = []
-        for (home, device_id), sighting in strangers.items():
+        for (home, device_id), seen in strangers.items():
             if room.get(home, 0) < 1 or not 0 < len(device_id) <= _MOST_ID or not device_id.isprintable():
                 continue
             room[home] -= 1
-            note = _note(Note(known=False), sighting)
+            note = _note(Note(known=False), seen)
             row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=note.battery)
             row.last_seen_at, row.link_quality = note.last_seen_at, note.link_quality
             fresh.append(row)
         records.add(fresh)
 
-    def clock_off(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+    def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
         """A gateway's clock is wrong by so much (0: right again)."""
         row = DeviceRepository(work.session).gateway(gateway_id)
         if row is not None:
             row.clock_offset_s = offset_s
 
-    def status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
+    def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
         """A gateway's own state, or its last will; what it lost for want of disk is kept and shown."""
         row = DeviceRepository(work.session).gateway(gateway_id)
         if row is None or row.retired_at is not None:
@@ -134,7 +134,7 @@ class DeviceService:
             since_s = status.deaf_since if trusted else arrived_s
             self._deaf(row.home_id, status.deaf, min(since_s, arrived_s))
 
-    def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
+    def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
         """Keep a message that could not be taken, once however often it comes."""
         records = DeviceRepository(work.session)
         digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
@@ -156,7 +156,7 @@ class DeviceService:
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def of_home(self, work: UnitOfWork, actor: Actor, home_id: str) -> Installed:
+    def get_installed(self, work: UnitOfWork, actor: Actor, home_id: str) -> Installed:
         """What is installed in a home. Raises `HomeNotFound`, also out of scope."""
         records = DeviceRepository(work.session)
         community = records.community_of(home_id)
@@ -164,32 +164,32 @@ class DeviceService:
             raise HomeNotFound(home_id)
         return Installed(records.gateways_of({home_id}), records.devices_of({home_id}))
 
-    def quarantined(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
+    def list_quarantine(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
         """What could not be taken, newest first."""
         return DeviceRepository(work.session).quarantine(before, limit)
 
 
-def _note(row: Note, sighting: LastSeen) -> Note:
+def _note(row: Note, seen: LastSeen) -> Note:
     """A newer word replaces what is known; an older one only fills what isn't."""
-    newer = row.last_seen_at is None or sighting.at_s >= row.last_seen_at.timestamp()
-    row.last_seen_at = _later(row.last_seen_at, sighting)
+    newer = row.last_seen_at is None or seen.at_s >= row.last_seen_at.timestamp()
+    row.last_seen_at = _later(row.last_seen_at, seen)
     for name in ("battery", "link_quality"):
-        value = getattr(sighting, name)
+        value = getattr(seen, name)
         if value is not None and math.isfinite(value) and (newer or getattr(row, name) is None):
             setattr(row, name, value)
     return row
 
 
-def _later(known: datetime | None, sighting: LastSeen) -> datetime:
-    at = datetime.fromtimestamp(sighting.at_s, UTC)
+def _later(known: datetime | None, seen: LastSeen) -> datetime:
+    at = datetime.fromtimestamp(seen.at_s, UTC)
     return at if known is None else max(known, at)
 
 
-def _not_ahead(sightings: Sightings, now_s: float) -> Sightings:
+def _not_ahead(last_seen: LastSeenMap, now_s: float) -> LastSeenMap:
     """A clock that is ahead must not hide a silence to come."""
     return {
         key: one if one.at_s <= now_s else LastSeen(now_s, one.battery, one.link_quality)
-        for key, one in sightings.items()
+        for key, one in last_seen.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""What each record of the alarm lane means for alerts. Pure: readings in, deeds out."""
+"""What each record of the alarm lane means for alerts. Pure: readings in, actions out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class AlarmEvent:
         return Reason(code, {"room": self.device.room, "registered": self.device.known})
 
     def signal(self, kind: AlertKind, episode: str, reason: Reason, **more: object) -> AlertSignal:
-        """The alert signal of this happening."""
+        """The alert signal of this event."""
         facts: dict[str, object] = {"device": self.reading.device, "room": self.device.room, "known": self.device.known}
         given: dict[str, object] = {"happened_at": self.at, "due_since": self.at, **more}
         return AlertSignal(
@@ -65,10 +65,10 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
         act = _ACTS.get(reading.quantity)  # type: ignore[call-overload]
         if act is not None:
             source = f"{incoming.source}/{index}"
-            happening = AlarmEvent(incoming, reading, device(reading.device), source, incoming.readings)
-            deed = act(happening)
-            if deed is not None:
-                found.append(deed)
+            event = AlarmEvent(incoming, reading, device(reading.device), source, incoming.readings)
+            action = act(event)
+            if action is not None:
+                found.append(action)
     return found
 
 
@@ -93,57 +93,57 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _press(happening: AlarmEvent) -> AlarmAction | None:
-    if not happening.reading.truth:
+def _press(event: AlarmEvent) -> AlarmAction | None:
+    if not event.reading.truth:
         return None
-    episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
-    signal = happening.signal(AlertKind.SOS, episode, happening.device_reason(ReasonCode.SOS_PRESSED))
+    episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
+    signal = event.signal(AlertKind.SOS, episode, event.device_reason(ReasonCode.SOS_PRESSED))
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _held(happening: AlarmEvent) -> AlarmAction | None:
-    if not happening.reading.truth:
+def _held(event: AlarmEvent) -> AlarmAction | None:
+    if not event.reading.truth:
         return None
-    return _withdrawal(happening, AlertKind.SOS, None, "elder_cancelled")
+    return _withdrawal(event, AlertKind.SOS, None, "elder_cancelled")
 
 
-def _withdrawal(happening: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
-    home, source = happening.incoming.facts.home_id, happening.source
+def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
+    home, source = event.incoming.facts.home_id, event.source
     return lambda work, alerts: alerts.withdraw(
         work, home, kind, episode, outcome=Outcome.WITHDRAWN, why=why, source=source
     )
 
 
-def _smoke(happening: AlarmEvent) -> AlarmAction | None:
-    return _hazard(happening, AlertKind.SMOKE, ReasonCode.SMOKE)
+def _smoke(event: AlarmEvent) -> AlarmAction | None:
+    return _hazard(event, AlertKind.SMOKE, ReasonCode.SMOKE)
 
 
-def _leak(happening: AlarmEvent) -> AlarmAction | None:
-    return _hazard(happening, AlertKind.LEAK, ReasonCode.WATER_LEAK)
+def _leak(event: AlarmEvent) -> AlarmAction | None:
+    return _hazard(event, AlertKind.LEAK, ReasonCode.WATER_LEAK)
 
 
-def _hazard(happening: AlarmEvent, kind: AlertKind, code: ReasonCode) -> AlarmAction | None:
+def _hazard(event: AlarmEvent, kind: AlertKind, code: ReasonCode) -> AlarmAction | None:
     """The all-clear of a hazard closes nothing: whether it is over is for a person to see."""
-    if not happening.reading.truth:
+    if not event.reading.truth:
         return None
-    episode = f"{happening.reading.device}:{round(happening.reading.at_s * 1000)}"
-    signal = happening.signal(kind, episode, happening.device_reason(code))
+    episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
+    signal = event.signal(kind, episode, event.device_reason(code))
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _fall(happening: AlarmEvent) -> AlarmAction | None:
-    stage, _, fall_id = (happening.reading.text or "").partition(":")
+def _fall(event: AlarmEvent) -> AlarmAction | None:
+    stage, _, fall_id = (event.reading.text or "").partition(":")
     if stage in {FallStage.WITHDRAWN, FallStage.CANCELLED}:
         why = "recovered" if stage == FallStage.WITHDRAWN else "elder_cancelled"
-        return _withdrawal(happening, AlertKind.FALL, fall_id, why)
-    impact = _impact(happening, fall_id)
-    score = next((r.value for r in happening.others if r.quantity == Quantity.FALL_SCORE), None)
+        return _withdrawal(event, AlertKind.FALL, fall_id, why)
+    impact = _impact(event, fall_id)
+    score = next((r.value for r in event.others if r.quantity == Quantity.FALL_SCORE), None)
     score = None if score is None else min(max(score, 0.0), 1.0)
     suspected = stage == FallStage.SUSPECTED
     code = ReasonCode.FALL_SUSPECTED if suspected else ReasonCode.FALL_CONFIRMED
-    signal = happening.signal(
+    signal = event.signal(
         AlertKind.FALL,
-        fall_id or happening.source,
+        fall_id or event.source,
         Reason(code, {"score": score}),
         happened_at=impact,
         due_since=impact,
@@ -155,21 +155,21 @@ def _fall(happening: AlarmEvent) -> AlarmAction | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _impact(happening: AlarmEvent, fall_id: str) -> datetime:
+def _impact(event: AlarmEvent, fall_id: str) -> datetime:
     """The fall's id is its impact in milliseconds, by the gateway's clock; believed near the record's own time."""
-    if fall_id.isdigit() and abs(int(fall_id) / 1000 - happening.reading.at_s) < _NEAR_S:
+    if fall_id.isdigit() and abs(int(fall_id) / 1000 - event.reading.at_s) < _NEAR_S:
         return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
-    return happening.at
+    return event.at
 
 
 _NEAR_S = 180.0
 
 
-def _announced(happening: AlarmEvent) -> AlarmAction | None:
-    said, reference, message = f"{happening.reading.text or ''}::".split(":", 2)
-    home_id = happening.incoming.facts.home_id
-    event = ElderTold(at=happening.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
-    return lambda work, _alerts: work.record(event)
+def _announced(event: AlarmEvent) -> AlarmAction | None:
+    said, reference, message = f"{event.reading.text or ''}::".split(":", 2)
+    home_id = event.incoming.facts.home_id
+    told = ElderTold(at=event.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
+    return lambda work, _alerts: work.record(told)
 
 
 _ACTS: dict[Quantity, Callable[[AlarmEvent], AlarmAction | None]] = {

@@ -24,24 +24,24 @@ log = structlog.get_logger()
 
 
 class AlarmConsumer:
-    """Used by one thread. `onward` gets every message that was new, for the series and the watch."""
+    """Used by one thread. `onward` gets every message that was new, for the series and the monitoring."""
 
     def __init__(
         self,
         *,
         work: WorkFactory,
-        book: DeviceCache,
+        device_cache: DeviceCache,
         alerts: AlarmSink,
         registry: Registry,
         post: Post,
         onward: Callable[[Incoming], None],
     ) -> None:
-        self._work, self._book, self._alerts, self._registry = work, book, alerts, registry
+        self._work, self._device_cache, self._alerts, self._registry = work, device_cache, alerts, registry
         self._post, self._onward = post, onward
-        self._streams = CursorStore(work)
+        self._cursors = CursorStore(work)
         self._clocks = Clocks()
 
-    def take(self, batch: Sequence[Raw]) -> None:
+    def consume_batch(self, batch: Sequence[Raw]) -> None:
         """Store and acknowledge. Raises where the records cannot be reached: what was not acknowledged comes again.
 
         A message that can never be stored must not hold up the others: it is set aside, and its home is helped.
@@ -70,7 +70,7 @@ class AlarmConsumer:
         if raw.topic.endswith(f"/{Lane.STATUS}"):
             self._status(raw)
             return
-        message = read(raw, self._book, self._clocks)
+        message = read(raw, self._device_cache, self._clocks)
         if isinstance(message, Rejected):
             self._refuse(message)
         else:
@@ -78,7 +78,7 @@ class AlarmConsumer:
 
     def _give_up(self, raw: Raw, error: Exception) -> None:
         """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
-        message = read(raw, self._book, self._clocks)
+        message = read(raw, self._device_cache, self._clocks)
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
         rejected = refusal(raw, message, reason) if isinstance(message, Incoming) else Rejected(raw, "$", reason)
         try:
@@ -96,22 +96,22 @@ class AlarmConsumer:
         except (InvalidTopic, InvalidMessage) as error:
             self._set_aside(Rejected(raw, getattr(error, "path", "topic"), str(error)))
             return
-        facts = self._book.gateway(status.gateway)
+        facts = self._device_cache.find_gateway(status.gateway)
         if facts is None or (facts.home_id, facts.community_id) != (topic.home, topic.community):
             self._set_aside(Rejected(raw, "$.gateway", f"{status.gateway[:80]!r} does not speak for {topic.home}"))
             return
         with self._work() as work:
-            self._registry.status(work, facts.gateway_id, status, raw.arrived_s)
+            self._registry.update_status(work, facts.gateway_id, status, raw.arrived_s)
 
     def _set_aside(self, message: Rejected) -> None:
         with self._work() as work:
             self._quarantine(work, message)
 
     def _accept(self, message: Incoming) -> None:
-        key, stream = message.stream, self._streams.get(message.stream)
-        new = not stream.has(message.seq)
+        key, stream = message.stream, self._cursors.find_tracker(message.stream)
+        new = not stream.is_stored(message.seq)
         if new:
-            found = alarm_actions(message, lambda device: self._book.device(message.facts.home_id, device))
+            found = alarm_actions(message, lambda device: self._device_cache.find_device(message.facts.home_id, device))
             self._store(key, message.seq, message.base, found, None)
         self._answer(key, message, None)
         if new:
@@ -119,36 +119,36 @@ class AlarmConsumer:
 
     def _refuse(self, message: Rejected) -> None:
         key, header = message.stream, message.header
-        deed = unreadable(message)
-        if key is None or header is None or self._streams.get(key).has(header.seq):
+        action = unreadable(message)
+        if key is None or header is None or self._cursors.find_tracker(key).is_stored(header.seq):
             self._set_aside(message)
         else:
-            self._store(key, header.seq, header.base, [] if deed is None else [deed], message)
+            self._store(key, header.seq, header.base, [] if action is None else [action], message)
         if key is not None:
             self._answer(key, message, message)
 
     def _store(self, key: StreamKey, seq: int, base: int, found: list[AlarmAction], rejected: Rejected | None) -> None:
-        stream = self._streams.get(key).copy()
-        stream.take(seq, base)
+        stream = self._cursors.find_tracker(key).copy()
+        stream.mark_stored(seq, base)
         with self._work() as work:
-            for deed in found:
-                deed(work, self._alerts)
+            for action in found:
+                action(work, self._alerts)
             if rejected is not None:
                 self._quarantine(work, rejected)
             for gateway_id, offset in self._clocks.changed.items():
-                self._registry.clock_off(work, gateway_id, offset)
-            self._streams.save(work, {key: stream.upto})
+                self._registry.set_clock_offset(work, gateway_id, offset)
+            self._cursors.save_cursors(work, {key: stream.upto})
         self._clocks.changed.clear()
-        self._streams.put(key, stream)
-        self._streams.saved({key: stream.upto})
+        self._cursors.replace_tracker(key, stream)
+        self._cursors.mark_saved({key: stream.upto})
 
     def _quarantine(self, work: UnitOfWork, message: Rejected) -> None:
         raw = message.raw
-        self._registry.quarantine(work, raw.topic, message.path, message.reason, raw.payload)
+        self._registry.quarantine_message(work, raw.topic, message.path, message.reason, raw.payload)
 
     def _answer(self, key: StreamKey, message: Incoming | Rejected, refused: Rejected | None) -> None:
         if message.topic is None:
             return
-        upto = {key: self._streams.get(key).upto}
+        upto = {key: self._cursors.find_tracker(key).upto}
         for topic, payload in acks(upto, {key: message.topic}, [] if refused is None else [refused]):
             self._post(topic, payload)

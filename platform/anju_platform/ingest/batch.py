@@ -25,15 +25,15 @@ class Batch:
     """Filled by `add` and `add_packs`; nothing of it counts before it is stored."""
 
     readings: Readings = field(default_factory=Readings)
-    living: list[tuple[int, float, int, int]] = field(default_factory=list)
+    life_rows: list[tuple[int, float, int, int]] = field(default_factory=list)
     """Signs of life: the home's row, time, room, kind."""
-    lives: list[LifeBatch] = field(default_factory=list)
+    life_batches: list[LifeBatch] = field(default_factory=list)
     """The same of packs."""
     last: dict[Sensor, float] = field(default_factory=dict)
     """When each sensor last spoke."""
-    told: dict[Sensor, float] = field(default_factory=dict)
+    reported: dict[Sensor, float] = field(default_factory=dict)
     """What those that tell about their device said."""
-    sighted: list[Packs] = field(default_factory=list)
+    seen_packs: list[Packs] = field(default_factory=list)
     """Both, of packs."""
     gateways: dict[tuple[str, str], float] = field(default_factory=dict)
     """When each home's gateway was last heard."""
@@ -42,15 +42,15 @@ class Batch:
     topics: dict[StreamKey, Topic] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
 
-    def add(self, message: Incoming, row: int, book: DeviceCache) -> None:
+    def add_message(self, message: Incoming, row: int, device_cache: DeviceCache) -> None:
         """A message of the home with this row in `LifeBatch.home`, reading by reading."""
-        home, readings, last, told = message.facts.home_id, self.readings, self.last, self.told
-        known = book.sensors(home).sensors
+        home, readings, last, reported = message.facts.home_id, self.readings, self.last, self.reported
+        known = device_cache.home_sensors(home).sensors
         put_source, put_time, put_value = readings.sources.append, readings.times.append, readings.values.append
         for reading in message.readings:
             at_s, truth = reading.at_s, reading.truth
             key = (reading.device, reading.quantity)
-            sensor = known.get(key) or book.sensor(home, *key)
+            sensor = known.get(key) or device_cache.find_sensor(home, *key)
             value = reading.value if truth is None else (1.0 if truth else 0.0)
             if value is None:
                 self._text(sensor, reading)
@@ -60,13 +60,13 @@ class Batch:
             put_value(value)
             if value or sensor.life_when_false:
                 if sensor.life >= 0:
-                    self.living.append((row, at_s, sensor.room, sensor.life))
-            elif not sensor.sighted_when_false:
+                    self.life_rows.append((row, at_s, sensor.room, sensor.life))
+            elif not sensor.seen_when_false:
                 continue
             if at_s > last.get(sensor, 0.0):
                 last[sensor] = at_s
-            if sensor.tells:
-                told[sensor] = value
+            if sensor.reports:
+                reported[sensor] = value
 
     def _text(self, sensor: Sensor, reading: Resolved) -> None:
         if reading.text is not None:
@@ -81,12 +81,12 @@ class Batch:
         self.readings.values += packs.value.tolist()
         true_enough = (packs.value != 0.0) | table.life_when_false[row]
         alive = true_enough & (table.life[row] >= 0)
-        living = row[alive]
-        self.lives.append(
-            LifeBatch(homes[packs.pack[alive]], packs.at_s[alive], table.room[living], table.life[living])
+        life_rows = row[alive]
+        self.life_batches.append(
+            LifeBatch(homes[packs.pack[alive]], packs.at_s[alive], table.room[life_rows], table.life[life_rows])
         )
-        seen = true_enough | table.sighted_when_false[row]
-        self.sighted.append(Packs(packs.fits, packs.pack[seen], row[seen], packs.at_s[seen], packs.value[seen]))
+        seen = true_enough | table.seen_when_false[row]
+        self.seen_packs.append(Packs(packs.fits, packs.pack[seen], row[seen], packs.at_s[seen], packs.value[seen]))
 
     def add_clips(self, message: Incoming) -> None:
         """The waveforms of a clip message, each with the sample rate of its device."""
@@ -98,22 +98,28 @@ class Batch:
             if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
         ]
 
-    def life(self) -> LifeBatch:
+    def collect_life(self) -> LifeBatch:
         """Signs of life and heartbeats."""
-        rows = np.array(self.living, np.float64).reshape(-1, 4)
-        lives = [
-            *self.lives,
+        rows = np.array(self.life_rows, np.float64).reshape(-1, 4)
+        life_batches = [
+            *self.life_batches,
             LifeBatch(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2].astype(np.int8), rows[:, 3].astype(np.int8)),
         ]
-        home, at_s = np.concatenate([one.home for one in lives]), np.concatenate([one.at_s for one in lives])
-        room, kind = np.concatenate([one.room for one in lives]), np.concatenate([one.kind for one in lives])
+        home, at_s = (
+            np.concatenate([one.home for one in life_batches]),
+            np.concatenate([one.at_s for one in life_batches]),
+        )
+        room, kind = (
+            np.concatenate([one.room for one in life_batches]),
+            np.concatenate([one.kind for one in life_batches]),
+        )
         return LifeBatch(home=home, at_s=at_s, room=room, kind=kind)
 
-    def tell(self, heard: LastSeenBuffer) -> None:
+    def report_last_seen(self, last_seen: LastSeenBuffer) -> None:
         """What the batch said of its devices."""
         for (home, gateway), at_s in self.gateways.items():
-            heard.spoke(home, gateway, at_s)
-        for packs in self.sighted:
-            heard.rows(packs.row, packs.at_s, packs.value)
+            last_seen.record_device(home, gateway, at_s)
+        for packs in self.seen_packs:
+            last_seen.record_rows(packs.row, packs.at_s, packs.value)
         for sensor, at_s in self.last.items():
-            heard.said(sensor, at_s, self.told.get(sensor))
+            last_seen.record_reading(sensor, at_s, self.reported.get(sensor))

@@ -32,16 +32,16 @@ class CursorStore:
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
         self._loaded = False
-        self._streams: dict[StreamKey, SequenceTracker] = {}
+        self._trackers: dict[StreamKey, SequenceTracker] = {}
         self._saved: dict[StreamKey, int] = {}
 
-    def get(self, key: StreamKey) -> SequenceTracker:
+    def find_tracker(self, key: StreamKey) -> SequenceTracker:
         """The stream as far as it is taken."""
         if not self._loaded:
             self._load()
-        if key not in self._streams:
-            self._streams[key], self._saved[key] = SequenceTracker(), 0
-        return self._streams[key]
+        if key not in self._trackers:
+            self._trackers[key], self._saved[key] = SequenceTracker(), 0
+        return self._trackers[key]
 
     def _load(self) -> None:
         """All cursors at once: after a restart every home speaks within a second."""
@@ -51,18 +51,18 @@ class CursorStore:
             for gateway, epoch, lane, upto in rows:
                 if lane in _LANES:
                     key = (gateway, epoch, Lane(lane))
-                    self._streams[key], self._saved[key] = SequenceTracker(upto), upto
+                    self._trackers[key], self._saved[key] = SequenceTracker(upto), upto
         self._loaded = True
 
-    def put(self, key: StreamKey, stream: SequenceTracker) -> None:
+    def replace_tracker(self, key: StreamKey, stream: SequenceTracker) -> None:
         """What was tried is stored now."""
-        self._streams[key] = stream
+        self._trackers[key] = stream
 
-    def dirty(self) -> list[StreamKey]:
+    def list_unsaved(self) -> list[StreamKey]:
         """Streams that went on since they were last saved."""
-        return [key for key, stream in self._streams.items() if stream.upto > self._saved[key]]
+        return [key for key, stream in self._trackers.items() if stream.upto > self._saved[key]]
 
-    def save(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
+    def save_cursors(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
         """Write cursors, inside the transaction of what they stand for (or later: an old cursor only costs work)."""
         self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
@@ -87,7 +87,7 @@ class CursorStore:
             new = [{"gateway_id": gateway, "epoch": epoch, "lane": lane, "upto": 0} for gateway, epoch, lane in fresh]
             work.session.execute(insert(IngestCursor), new)
 
-    def saved(self, moved: dict[StreamKey, int]) -> None:
+    def mark_saved(self, moved: dict[StreamKey, int]) -> None:
         """The transaction that saved them is committed."""
         self._saved.update(moved)
 

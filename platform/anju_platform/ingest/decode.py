@@ -92,7 +92,7 @@ class Plain(NamedTuple):
     pack: list[PlainRecord]
 
 
-def open_plain(raw: Raw, book: DeviceCache, clocks: Clocks) -> Plain | None:
+def open_plain(raw: Raw, device_cache: DeviceCache, clocks: Clocks) -> Plain | None:
     """An ordinary message, or None: `read` then says what it is, or what is wrong with it."""
     envelope = decode_plain(raw.payload)
     if envelope is None or not envelope.pack:
@@ -102,7 +102,7 @@ def open_plain(raw: Raw, book: DeviceCache, clocks: Clocks) -> Plain | None:
         _check_numbers(envelope)
     except (InvalidTopic, InvalidMessage):
         return None
-    facts = book.gateway(envelope.gateway)
+    facts = device_cache.find_gateway(envelope.gateway)
     if facts is None or topic.lane is not Lane.TELEMETRY or not _belongs(facts, topic):
         return None
     if clocks.offset_s(envelope.gateway, envelope.sent, raw.arrived_s):
@@ -117,7 +117,7 @@ def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
     return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
 
 
-def read(raw: Raw, book: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
+def read(raw: Raw, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
     """Take a message apart, check that it may say what it says, and put its times right."""
     try:
         topic = _topic(raw.topic)
@@ -127,8 +127,8 @@ def read(raw: Raw, book: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
         envelope = decode(Envelope, raw.payload)
         _check_numbers(envelope)
     except InvalidMessage as error:
-        return _rejected(raw, topic, error, book)
-    facts = book.gateway(envelope.gateway)
+        return _rejected(raw, topic, error, device_cache)
+    facts = device_cache.find_gateway(envelope.gateway)
     if facts is None:
         return Rejected(raw, "$.gateway", f"no gateway {envelope.gateway[:80]!r} is in service", topic)
     if not _belongs(facts, topic):
@@ -136,7 +136,7 @@ def read(raw: Raw, book: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
     try:
         readings = _resolved(envelope, Lane(topic.lane), raw.arrived_s, clocks)
     except InvalidMessage as error:
-        return _rejected(raw, topic, error, book)
+        return _rejected(raw, topic, error, device_cache)
     numbers = (envelope.epoch, Lane(topic.lane), envelope.seq, envelope.base)
     return Incoming(topic, facts, *numbers, raw.arrived_s, readings)
 
@@ -172,10 +172,10 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
     raise InvalidMessage(f"$.pack[{late}].t", f"{readings[late].at_s!r} is in the future")
 
 
-def _rejected(raw: Raw, topic: Topic, error: InvalidMessage, book: DeviceCache) -> Rejected:
+def _rejected(raw: Raw, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
     """With its header, where that much can be read and the gateway belongs here."""
     header = _header(raw.payload)
-    facts = None if header is None else book.gateway(header.gateway)
+    facts = None if header is None else device_cache.find_gateway(header.gateway)
     if header is None or facts is None or not _belongs(facts, topic) or header.seq < 1:
         return Rejected(raw, error.path, error.reason, topic)
     return Rejected(raw, error.path, error.reason, topic, facts, header)

@@ -12,11 +12,11 @@ class SequenceTracker:
     upto: int = 0
     ahead: set[int] = field(default_factory=set)
 
-    def has(self, seq: int) -> bool:
+    def is_stored(self, seq: int) -> bool:
         """Whether this one was taken."""
         return seq <= self.upto or seq in self.ahead
 
-    def take(self, seq: int, base: int) -> None:
+    def mark_stored(self, seq: int, base: int) -> None:
         """Count a message as taken; what lies before `base` no longer exists anywhere and is not waited for."""
         self.upto = max(self.upto, base - 1)
         if seq == self.upto + 1 and not self.ahead:

@@ -127,7 +127,7 @@ class MqttConnection:
 
 
 class MqttIngest:
-    """Everything that comes in, from the broker to the desks.
+    """Everything that comes in, from the broker to the consumers.
 
     `listening` is told whether telemetry can be received and stored: while it cannot, a home's silence means nothing.
     """
@@ -139,7 +139,7 @@ class MqttIngest:
         clock: Clock,
         metrics: CollectorRegistry,
         listening: Callable[[bool, float], None],
-        desks: Callable[
+        consumers: Callable[
             [Callable[[str, bytes], None], Callable[[Incoming], None]], tuple[AlarmConsumer, TelemetryConsumer]
         ],
     ) -> None:
@@ -150,7 +150,7 @@ class MqttIngest:
         will = encode(PlatformStatus(online=False, at=clock.time()))
         self._alarm.client.will_set(PLATFORM_STATUS, will, 1, retain=True)
         self._passed: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
-        self._alarm_desk, self._telemetry_desk = desks(self._acknowledge, self._passed.put)
+        self._alarm_consumer, self._telemetry_consumer = consumers(self._acknowledge, self._passed.put)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._messages = Counter("anju_ingest_messages", "Messages from homes", ["line"], registry=metrics)
@@ -183,7 +183,7 @@ class MqttIngest:
             line.client.reconnect_delay_set(1, 5)
             line.client.connect_async(host, port, keepalive=20)
             line.client.loop_start()
-        runs = ((self._alarm, 0.0, self._alarm_desk.take), (self._telemetry, _LINGER_S, self._readings))
+        runs = ((self._alarm, 0.0, self._alarm_consumer.consume_batch), (self._telemetry, _LINGER_S, self._readings))
         for line, linger_s, take in runs:
             thread = threading.Thread(
                 target=self._run, args=(line, linger_s, take), name=f"ingest-{line.name}", daemon=True
@@ -201,7 +201,7 @@ class MqttIngest:
         for line in (self._telemetry, self._alarm):
             line.client.disconnect()
             line.client.loop_stop()
-        self._telemetry_desk.record(final=True)
+        self._telemetry_consumer.update_records(final=True)
 
     def _run(self, line: MqttConnection, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
         waited = 0.0
@@ -224,9 +224,9 @@ class MqttIngest:
         onward = [self._passed.get() for _ in range(self._passed.qsize())]
         try:
             if batch or onward:
-                self._telemetry_desk.take(batch, onward)
+                self._telemetry_consumer.consume_batch(batch, onward)
             else:
-                self._telemetry_desk.record()
+                self._telemetry_consumer.update_records()
             self._listening(self._telemetry.ready.is_set(), self._clock.time())
         except Exception:
             self._listening(False, self._clock.time())

@@ -27,7 +27,7 @@ class Packs:
     fits: whether every reading of the pack is of a known sensor, has the value that it should have, and a time that
     can be. What does not fit is to be read by itself.
     pack: which pack each reading is of.
-    row: its sensor, as a row of the book's table; -1 for a stranger.
+    row: its sensor, as a row of the device_cache's table; -1 for a stranger.
     value: NaN where there is none; truths are 0 and 1.
     """
 
@@ -47,14 +47,14 @@ class Packs:
         return Packs(self.fits[keep], self.pack[chosen], self.row[chosen], self.at_s[chosen], self.value[chosen])
 
 
-def side_by_side(packs: Sequence[Plain], book: DeviceCache) -> Packs:
+def side_by_side(packs: Sequence[Plain], device_cache: DeviceCache) -> Packs:
     """Lay packs beside each other; none of them is empty."""
     rows: list[int] = []
     for one in packs:
-        known = book.sensors(one.facts.home_id).rows
+        known = device_cache.home_sensors(one.facts.home_id).rows
         mine = list(map(known.get, map(_NAME, one.pack), repeat(NO_ROW)))
         if NO_ROW in mine:
-            mine = [book.row(one.facts.home_id, record.n) for record in one.pack]
+            mine = [device_cache.find_row(one.facts.home_id, record.n) for record in one.pack]
         rows += mine
     records = list(chain.from_iterable([one.pack for one in packs]))
     lengths = np.array([len(one.pack) for one in packs], np.int64)
@@ -62,7 +62,7 @@ def side_by_side(packs: Sequence[Plain], book: DeviceCache) -> Packs:
     at_s = np.fromiter(map(_TIME, records), np.float64, len(records))
     numbers = np.fromiter(map(_NUMBER, records), np.float64, len(records))
     truths = np.array(list(map(_TRUTH, records)), np.float64)  # None becomes NaN
-    value = np.where(book.table.truth[row], truths, numbers)
+    value = np.where(device_cache.table.truth[row], truths, numbers)
     latest = np.array([min(one.arrived_s + TRUSTED_S, LATEST_S) for one in packs], np.float64)
     good = (row != NO_ROW) & np.isfinite(value) & (at_s >= EARLIEST_S) & (at_s <= np.repeat(latest, lengths))
     starts = np.cumsum(lengths) - lengths

@@ -29,39 +29,39 @@ class LastSeen:
     link_quality: float | None = None
 
 
-Sightings = Mapping[tuple[str, str], LastSeen]
+LastSeenMap = Mapping[tuple[str, str], LastSeen]
 """By home and device; a gateway is a device under its own id."""
 
 
-class Watcher(Protocol):
-    """The detectors' side (`watch.service.Watch`). Called by the ingest thread; no SQL but where it is said."""
+class Monitor(Protocol):
+    """The detectors' side (`monitoring.service.Watch`). Called by the ingest thread; no SQL but where it is said."""
 
-    def row(self, home_id: str) -> int:
+    def find_row(self, home_id: str) -> int:
         """The home's row in `LifeBatch.home`."""
 
-    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+    def update_activity(self, batch: LifeBatch, arrived_s: float) -> None:
         """Signs of life and heartbeats that arrived at `arrived_s`."""
 
-    def mark_late(self) -> None:
+    def mark_late_readings(self) -> None:
         """What `update` took is about to be acknowledged; SQL where it is older than a restart would look for."""
 
-    def heard(self, sightings: Sightings, arrived_s: float) -> None:
+    def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
         """Which gateways and devices spoke."""
 
 
 class Registry(Protocol):
     """The records of gateways and devices (`devices.service.DeviceService`)."""
 
-    def seen(self, work: UnitOfWork, sightings: Sightings) -> None:
+    def record_last_seen(self, work: UnitOfWork, last_seen: LastSeenMap) -> None:
         """Keep when devices were last seen, and their battery and link; registers strangers with `known` false."""
 
-    def clock_off(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+    def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
         """A gateway's clock is wrong by so much (0: right again)."""
 
-    def quarantine(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
+    def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
         """Keep a message that could not be taken, once."""
 
-    def status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
+    def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
         """A gateway's own state came in."""
 
 

@@ -1,4 +1,4 @@
-"""Telemetry and clips: a batch is read into columns once, stored, shown to the watch, and acknowledged."""
+"""Telemetry and clips: a batch is read into columns once, stored, passed to monitoring, and acknowledged."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from anju_platform.ingest.decode import Incoming, Plain, Raw, Rejected, StreamKe
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs, side_by_side
-from anju_platform.ingest.ports import UNREACHABLE, LastSeen, Post, Registry, Sightings, Watcher
+from anju_platform.ingest.ports import UNREACHABLE, LastSeen, LastSeenMap, Monitor, Post, Registry
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
 _LONGEST_REASON = 300
 log = structlog.get_logger()
-SIGHTINGS_EVERY_S = 10.0
-"""When devices were last seen goes to the records at most this often; the watch is told each `RECORDS_EVERY_S`."""
+LAST_SEEN_EVERY_S = 10.0
+"""When devices were last seen goes to the records at most this often; monitoring is told each `RECORDS_EVERY_S`."""
 ACKS_EVERY_S = 0.5
 """One ack covers all that a home sent meanwhile; its window of unacknowledged packs is far longer."""
 RECORDS_EVERY_S = 1.0
-"""Cursors and sightings go to the records at most this often: a cursor that is behind costs a resend, no more."""
+"""Cursors and last_seen go to the records at most this often: a cursor that is behind costs a resend, no more."""
 
 
 class TelemetryConsumer:
@@ -42,23 +42,23 @@ class TelemetryConsumer:
         self,
         *,
         work: WorkFactory,
-        book: DeviceCache,
+        device_cache: DeviceCache,
         series: SeriesStore,
-        watch: Watcher,
+        monitor: Monitor,
         registry: Registry,
         post: Post,
     ) -> None:
-        self._work, self._book, self._series, self._watch = work, book, series, watch
+        self._work, self._device_cache, self._series, self._monitor = work, device_cache, series, monitor
         self._registry, self._post = registry, post
-        self._streams = CursorStore(work)
+        self._cursors = CursorStore(work)
         self._clocks = Clocks()
-        self._heard = LastSeenBuffer(book.table)
-        self._sightings: dict[tuple[str, str], LastSeen] = {}
+        self._last_seen = LastSeenBuffer(device_cache.table)
+        self._unsaved_last_seen: dict[tuple[str, str], LastSeen] = {}
         self._owed: dict[StreamKey, Topic] = {}
         self._refused: list[Rejected] = []
-        self._recorded_s = self._noted_s = self._answered_s = -SIGHTINGS_EVERY_S
+        self._recorded_s = self._noted_s = self._answered_s = -LAST_SEEN_EVERY_S
 
-    def take(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
+    def consume_batch(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
         """Store a batch and what the alarm desk passed on; then acknowledge.
 
         Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
@@ -72,8 +72,8 @@ class TelemetryConsumer:
         except Exception as error:  # noqa: BLE001 - SeriesRefused, and what nobody foresaw: neither may stall ingest
             if len(batch) + bool(onward) > 1:
                 for raw in batch:
-                    self.take([raw])
-                self.take((), onward)
+                    self.consume_batch([raw])
+                self.consume_batch((), onward)
                 return
             columns = self._set_aside(batch, error)
         self._quarantine(columns.rejected)
@@ -85,7 +85,7 @@ class TelemetryConsumer:
         log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
         columns = Batch()
         for raw in batch:
-            message = read(raw, self._book, self._clocks)
+            message = read(raw, self._device_cache, self._clocks)
             if isinstance(message, Incoming):
                 message = refusal(raw, message, reason)
             columns.rejected.append(message)
@@ -96,15 +96,15 @@ class TelemetryConsumer:
         columns = Batch()
         for message in onward:
             self._columns(columns, message)
-        opened = [open_plain(raw, self._book, self._clocks) for raw in batch]
-        packs = side_by_side([one for one in opened if one is not None], self._book)
+        opened = [open_plain(raw, self._device_cache, self._clocks) for raw in batch]
+        packs = side_by_side([one for one in opened if one is not None], self._device_cache)
         fits = iter(packs.fits.tolist())
         homes: list[int] = []
         kept: list[int] = []
         for raw, plain in zip(batch, opened, strict=True):
             if plain is not None:
                 number = len(homes)
-                homes.append(self._watch.row(plain.facts.home_id))
+                homes.append(self._monitor.find_row(plain.facts.home_id))
                 if next(fits):
                     if self._count(columns, plain):
                         self._spoke(columns, plain)
@@ -119,11 +119,11 @@ class TelemetryConsumer:
     def _put(self, columns: Batch, packs: Packs, homes: list[int], kept: list[int]) -> None:
         """Packs that fit, before what comes after them: where two say the same thing differently, the later counts."""
         if kept:
-            columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._book.table)
+            columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._device_cache.table)
 
     def _one(self, columns: Batch, raw: Raw) -> None:
         """A message by itself: not plain, of a sensor that was not heard before, or wrong."""
-        message = read(raw, self._book, self._clocks)
+        message = read(raw, self._device_cache, self._clocks)
         if isinstance(message, Rejected):
             columns.rejected.append(message)
             self._count_refused(columns, message)
@@ -133,20 +133,20 @@ class TelemetryConsumer:
     def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
         """Whether it is new; either way its stream is acknowledged."""
         stream = self._stream(columns, message.stream, message.topic)
-        if stream.has(message.seq):
+        if stream.is_stored(message.seq):
             return False
-        stream.take(message.seq, message.base)
+        stream.mark_stored(message.seq, message.base)
         return True
 
     def _count_refused(self, columns: Batch, message: Rejected) -> None:
         if message.stream is not None and message.header is not None and message.topic is not None:
             stream = self._stream(columns, message.stream, message.topic)
-            if not stream.has(message.header.seq):
-                stream.take(message.header.seq, message.header.base)
+            if not stream.is_stored(message.header.seq):
+                stream.mark_stored(message.header.seq, message.header.base)
 
     def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> SequenceTracker:
         if key not in columns.streams:
-            columns.streams[key] = self._streams.get(key).copy()
+            columns.streams[key] = self._cursors.find_tracker(key).copy()
             columns.topics[key] = topic
         return columns.streams[key]
 
@@ -155,7 +155,7 @@ class TelemetryConsumer:
         if message.lane is Lane.CLIP:
             columns.add_clips(message)
         else:
-            columns.add(message, self._watch.row(message.facts.home_id), self._book)
+            columns.add_message(message, self._monitor.find_row(message.facts.home_id), self._device_cache)
 
     def _spoke(self, columns: Batch, message: Incoming | Plain) -> None:
         key = (message.facts.home_id, message.facts.gateway_id)
@@ -171,77 +171,77 @@ class TelemetryConsumer:
         if rejected:
             with self._work() as work:
                 for one in rejected:
-                    self._registry.quarantine(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+                    self._registry.quarantine_message(work, one.raw.topic, one.path, one.reason, one.raw.payload)
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
-        columns.tell(self._heard)
-        life = columns.life()
+        columns.report_last_seen(self._last_seen)
+        life = columns.collect_life()
         if len(life.home):
             self._show(life, arrived_s)
         for key, stream in columns.streams.items():
-            self._streams.put(key, stream)
+            self._cursors.replace_tracker(key, stream)
         self._owed |= columns.topics
         self._refused += columns.rejected
-        self.record()
+        self.update_records()
 
     def _show(self, life: LifeBatch, arrived_s: float) -> None:
-        """To the watch; what it cannot take is stored all the same, and must not hold up what follows."""
+        """Pass to monitoring; what it cannot take is stored all the same, and must not hold up what follows."""
         try:
-            self._watch.update(life, arrived_s)
+            self._monitor.update_activity(life, arrived_s)
         except DetectionError:
-            log.exception("the watch did not take a batch", rows=len(life.home))
-        self._watch.mark_late()
+            log.exception("monitoring refused a batch", rows=len(life.home))
+        self._monitor.mark_late_readings()
 
-    def record(self, *, final: bool = False) -> None:
+    def update_records(self, *, final: bool = False) -> None:
         """Bring the records up to date, when it is time."""
         now = time.monotonic()
         if final or now - self._recorded_s >= RECORDS_EVERY_S:
             self._recorded_s = now
-            fresh = self._heard.empty()
-            self._watch.heard(fresh, max((s.at_s for s in fresh.values()), default=0.0))
+            fresh = self._last_seen.drain()
+            self._monitor.record_last_seen(fresh, max((s.at_s for s in fresh.values()), default=0.0))
             self._keep(fresh)
             self._save()
         if final or now - self._answered_s >= ACKS_EVERY_S:
             self._answered_s = now
             self._answer()
-        if self._sightings and (final or now - self._noted_s >= SIGHTINGS_EVERY_S):
-            self._note_sightings(self._sightings)
-            self._sightings, self._noted_s = {}, now
+        if self._unsaved_last_seen and (final or now - self._noted_s >= LAST_SEEN_EVERY_S):
+            self._save_last_seen(self._unsaved_last_seen)
+            self._unsaved_last_seen, self._noted_s = {}, now
 
     def _answer(self) -> None:
         """Acknowledge what was stored since the last time, one message for each stream."""
-        upto = {key: self._streams.get(key).upto for key in self._owed}
+        upto = {key: self._cursors.find_tracker(key).upto for key in self._owed}
         for topic, payload in acks(upto, self._owed, self._refused):
             self._post(topic, payload)
         self._owed, self._refused = {}, []
 
-    def _keep(self, fresh: Sightings) -> None:
-        """What the watch has heard waits for the records, the latest of each device."""
-        for key, sighting in fresh.items():
-            known = self._sightings.get(key)
+    def _keep(self, fresh: LastSeenMap) -> None:
+        """What monitoring was told waits for the records, the latest of each device."""
+        for key, seen in fresh.items():
+            known = self._unsaved_last_seen.get(key)
             if known is not None:
-                sighting.at_s = max(sighting.at_s, known.at_s)
-                sighting.battery = known.battery if sighting.battery is None else sighting.battery
-                sighting.link_quality = known.link_quality if sighting.link_quality is None else sighting.link_quality
-            self._sightings[key] = sighting
+                seen.at_s = max(seen.at_s, known.at_s)
+                seen.battery = known.battery if seen.battery is None else seen.battery
+                seen.link_quality = known.link_quality if seen.link_quality is None else seen.link_quality
+            self._unsaved_last_seen[key] = seen
 
     def _save(self) -> None:
-        moved = {key: self._streams.get(key).upto for key in self._streams.dirty()}
+        moved = {key: self._cursors.find_tracker(key).upto for key in self._cursors.list_unsaved()}
         if not (moved or self._clocks.changed):
             return
         with self._work() as work:
-            self._streams.save(work, moved)
+            self._cursors.save_cursors(work, moved)
             for gateway_id, offset in self._clocks.changed.items():
-                self._registry.clock_off(work, gateway_id, offset)
-        self._streams.saved(moved)
+                self._registry.set_clock_offset(work, gateway_id, offset)
+        self._cursors.mark_saved(moved)
         self._clocks.changed.clear()
 
-    def _note_sightings(self, sightings: Sightings) -> None:
+    def _save_last_seen(self, last_seen: LastSeenMap) -> None:
         """In a transaction of its own: what cannot be noted of one device must not hold up the readings of all."""
         try:
             with self._work() as work:
-                self._registry.seen(work, sightings)
+                self._registry.record_last_seen(work, last_seen)
         except UNREACHABLE:
             raise
         except Exception:
-            log.exception("sightings of devices could not be noted", devices=len(sightings))
+            log.exception("last_seen of devices could not be noted", devices=len(last_seen))

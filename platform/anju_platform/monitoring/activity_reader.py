@@ -26,7 +26,7 @@ class MonitoringSnapshotRefused(ValueError):
 
 
 class MonitoringSnapshot(msgspec.Struct, frozen=True):
-    """A snapshot of the watch."""
+    """A snapshot of monitoring."""
 
     due: list[InactivitySignal]
     detector: bytes
@@ -47,15 +47,15 @@ class MonitoringSnapshot(msgspec.Struct, frozen=True):
 class Sensors(Protocol):
     """Who knows what devices are: a `Book`, or a `Roster`."""
 
-    def sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
+    def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One quantity of one device."""
 
 
 class ActivityReader:
     """Readings of the series, turned into batches of signs of life."""
 
-    def __init__(self, book: Sensors, rows: dict[str, int]) -> None:
-        self._book, self._rows = book, rows
+    def __init__(self, device_cache: Sensors, rows: dict[str, int]) -> None:
+        self._device_cache, self._rows = device_cache, rows
         self._columns: list[tuple[int, float, int, int]] = []
         self._found: dict[Source, tuple[int, int, int, int]] = {}
 
@@ -84,7 +84,7 @@ class ActivityReader:
 
     def _find(self, source: Source) -> tuple[int, int, int, int]:
         """Row, room, kind of life and whether falsehood is one; row -1 for a home that is not known."""
-        sensor = self._book.sensor(source.home, source.device, source.quantity)
+        sensor = self._device_cache.find_sensor(source.home, source.device, source.quantity)
         found = self._rows.get(source.home, -1), sensor.room, sensor.life, int(sensor.life_when_false)
         self._found[source] = found
         return found
@@ -93,7 +93,7 @@ class ActivityReader:
         row = self._rows.get(home)
         if row is None:
             return
-        sensor = self._book.sensor(home, reading.device, reading.quantity)
+        sensor = self._device_cache.find_sensor(home, reading.device, reading.quantity)
         alive = bool(reading.value) or sensor.life_when_false
         if sensor.life >= 0 and alive:
             self._columns.append((row, reading.at_s, sensor.room, sensor.life))

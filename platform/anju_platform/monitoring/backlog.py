@@ -20,7 +20,7 @@ class HeartbeatTracker:
         self._last_s = since_s
         self._widest_s = 0.0
 
-    def take(self, at_s: list[float]) -> None:
+    def add_heartbeats(self, at_s: list[float]) -> None:
         """Heartbeats of one batch."""
         for beat_s in sorted(at_s):
             if beat_s > self._last_s:
@@ -42,7 +42,7 @@ class BacklogTracker:
         self._beats: dict[int, HeartbeatTracker] = {}
         self._cut: set[int] = set()
 
-    def note(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
+    def note_batch(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
         """Readings came in at `arrived_s`; `taken_s` is when they were worked through, where ingest had a queue."""
         if not len(batch.home):
             return
@@ -62,7 +62,7 @@ class BacklogTracker:
     def _note_beats(self, batch: LifeBatch) -> None:
         for row, beats in self._beats.items():
             mine: NDArray[np.bool_] = (batch.home == row) & (batch.kind == _HEARTBEAT)
-            beats.take(batch.at_s[mine].tolist())
+            beats.add_heartbeats(batch.at_s[mine].tolist())
 
     def catching_up(self, row: int, now_s: float) -> bool:
         """Whether late readings of the home came within the last moments."""

@@ -1,4 +1,4 @@
-"""What the watch refuses, and what it could not do."""
+"""What monitoring refuses, and what it could not do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class UnwatchedHome(NotFound):
     """There is no such home in the records."""
 
     def __init__(self, home_id: str) -> None:
-        super().__init__(f"there is no home {home_id!r} to watch")
+        super().__init__(f"there is no home {home_id!r} to monitor")
         self.home_id = home_id
 
 

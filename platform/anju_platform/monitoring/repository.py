@@ -1,4 +1,4 @@
-"""What the watch reads from the records, and what it writes there."""
+"""What monitoring reads from the database, and what it writes there."""
 
 from __future__ import annotations
 

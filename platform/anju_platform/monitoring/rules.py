@@ -1,4 +1,4 @@
-"""What the watch waits for before it believes a silence; seconds. All figures are ours."""
+"""What monitoring waits for before it believes a silence; seconds. All figures are ours."""
 
 from __future__ import annotations
 

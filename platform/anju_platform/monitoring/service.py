@@ -17,7 +17,7 @@ from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySi
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.ingest.ports import Sightings
+from anju_platform.ingest.ports import LastSeenMap
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
@@ -32,7 +32,7 @@ from anju_wire.clock import Clock
 
 _SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 _LONG_AGO = 0.0, 1.0
-log = structlog.get_logger("anju.watch")
+log = structlog.get_logger("anju.monitoring")
 
 
 class MonitoringService:
@@ -54,7 +54,7 @@ class MonitoringService:
         self._lock = threading.RLock()
         self._rows: dict[str, int] = {}
         self._places: dict[str, Place] = {}
-        self._arrivals = BacklogTracker(self._rules)
+        self._backlog = BacklogTracker(self._rules)
         self._supervision = SupervisionMonitor(self._rules, supervision, clock.time())
         self._due: dict[str, InactivitySignal] = {}
         self._returning: dict[str, HomeOffline] = {}
@@ -67,7 +67,7 @@ class MonitoringService:
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
-    def row(self, home_id: str) -> int:
+    def find_row(self, home_id: str) -> int:
         """The home's row in `LifeBatch.home`; read from the records the first time. Raises `UnwatchedHome`."""
         known = self._rows.get(home_id)
         if known is not None:
@@ -80,24 +80,24 @@ class MonitoringService:
         with self._lock:
             return self._add(places[0])
 
-    def update(self, batch: LifeBatch, arrived_s: float) -> None:
+    def update_activity(self, batch: LifeBatch, arrived_s: float) -> None:
         """Signs of life and heartbeats that arrived at `arrived_s`."""
         with self._lock:
             # What a home kept while it was cut off teaches like any other day: its heartbeats say if it watched on.
-            for row in self._arrivals.came_back(batch):
+            for row in self._backlog.came_back(batch):
                 self._detector.set_outage(self._detector.state.names[row], *_LONG_AGO)
             self._detector.process_batch(batch)
-            self._arrivals.note(batch, arrived_s, self._swept_s)
+            self._backlog.note_batch(batch, arrived_s, self._swept_s)
             self._snapshots.came(float(np.min(batch.at_s, initial=math.inf)))
 
-    def mark_late(self) -> None:
+    def mark_late_readings(self) -> None:
         """Before what `update` took is acknowledged: write down where a restart would not look for it by itself."""
         self._snapshots.mark()
 
-    def heard(self, sightings: Sightings, arrived_s: float) -> None:
+    def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
         """Which gateways (by arrival) and devices (by event time) spoke."""
         with self._lock:
-            self._supervision.record_last_seen(sightings, arrived_s)
+            self._supervision.record_last_seen(last_seen, arrived_s)
 
     def set_gateway_online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
         """A gateway said that it is there, or its last will that it is gone."""
@@ -116,40 +116,40 @@ class MonitoringService:
 
     # --- what people and other slices say --------------------------------------------------------------------------
 
-    def explain(self, home_id: str, now_s: float) -> Explanation:
+    def explain_home(self, home_id: str, now_s: float) -> Explanation:
         """What is believed of a home at `now_s`. Raises `UnwatchedHome`."""
-        self.row(home_id)
+        self.find_row(home_id)
         with self._lock:
             return self._detector.explain_home(home_id, now_s)
 
-    def resolve(self, home_id: str, outcome: str, at_s: float) -> None:
+    def record_outcome(self, home_id: str, outcome: str, at_s: float) -> None:
         """What a worker found when a silence was looked into."""
-        self.row(home_id)
+        self.find_row(home_id)
         with self._lock:
             self._detector.record_outcome(home_id, outcome, at_s)
 
-    def alert_resolved(self, event: AlertResolved) -> None:
+    def on_alert_resolved(self, event: AlertResolved) -> None:
         """The same, from the event; other kinds of alerts teach nothing about silence."""
         if event.kind in _SILENCES:
-            self.resolve(event.home_id, event.outcome.value, event.at.timestamp())
+            self.record_outcome(event.home_id, event.outcome.value, event.at.timestamp())
 
-    def absent(self, home_id: str, from_s: float, until_s: float) -> None:
+    def set_absence(self, home_id: str, from_s: float, until_s: float) -> None:
         """Nobody is in from … until, as told; replaces an earlier word."""
-        self.row(home_id)
+        self.find_row(home_id)
         with self._lock:
             self._leave(Away(home_id, from_s, until_s))
 
-    def absence_changed(self, event: AbsenceChanged) -> None:
+    def on_absence_changed(self, event: AbsenceChanged) -> None:
         """The same, from the event."""
-        self.absent(event.home_id, event.start.timestamp(), event.until.timestamp())
+        self.set_absence(event.home_id, event.start.timestamp(), event.until.timestamp())
 
-    def wish_changed(self, _event: SensitivityChanged) -> None:
+    def on_sensitivity_changed(self, _event: SensitivityChanged) -> None:
         """The next sweep reads what the communities wish, and asks anew about the silences that are under way."""
         self._refresh_at_s = -math.inf
 
     # --- each second -----------------------------------------------------------------------------------------------
 
-    def sweep(self, now_s: float) -> int:
+    def sweep_homes(self, now_s: float) -> int:
         """Raise alerts that are due and record which homes went offline or came back; returns the number of changes.
 
         Raises `MonitoringFailed` after everything was tried; what failed stays due.
@@ -168,7 +168,7 @@ class MonitoringService:
         with self._lock:
             self._end_outages(now_s)
             if self._replay is None:
-                self._take(self._detector.sweep_homes(now_s))
+                self._merge_due(self._detector.sweep_homes(now_s))
             ready = self._ready(now_s)
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
@@ -188,11 +188,11 @@ class MonitoringService:
     def _catch_up(self, now_s: float) -> None:
         """Homes, devices and absences of the records, and the series that could not be read at start."""
         if now_s >= self._refresh_at_s:
-            self.refresh(now_s)
+            self.refresh_register(now_s)
         if self._replay is not None and now_s >= self._replay_at_s:
             self._replay_series(*self._replay)
 
-    def refresh(self, now_s: float) -> None:
+    def refresh_register(self, now_s: float) -> None:
         """Read homes, devices, offline gateways and absences anew; what changes meanwhile is read at the next sweep."""
         self._refresh_at_s = now_s + self._rules.refresh_s
         try:
@@ -225,7 +225,7 @@ class MonitoringService:
         self._detector.set_absence(away.home_id, away.from_s, until_s)
 
     def _late(self, home_id: str, now_s: float) -> bool:
-        return home_id in self._rows and self._arrivals.catching_up(self._rows[home_id], now_s)
+        return home_id in self._rows and self._backlog.catching_up(self._rows[home_id], now_s)
 
     # --- supervision -----------------------------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class MonitoringService:
             self._returning.pop(change.home_id, None)
             if change.home_id in self._rows:
                 self._detector.set_outage(change.home_id, change.since_s, None)
-                self._arrivals.follow(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
+                self._backlog.follow(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
 
     def _set_online(self, change: HomeOffline, now_s: float) -> None:
         self._record_supervision(change, now_s, offline=False)
@@ -256,10 +256,10 @@ class MonitoringService:
         """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""
         for home_id, change in list(self._returning.items()):
             row = self._rows[home_id]
-            if self._arrivals.catching_up(row, now_s) or not self._settled(now_s):
+            if self._backlog.catching_up(row, now_s) or not self._settled(now_s):
                 continue
             del self._returning[home_id]
-            observed = self._arrivals.watched_on(row, now_s) and change.by_gateway
+            observed = self._backlog.watched_on(row, now_s) and change.by_gateway
             span = _LONG_AGO if observed or now_s <= change.since_s else (change.since_s, now_s)
             self._detector.set_outage(home_id, *span)
 
@@ -286,7 +286,7 @@ class MonitoringService:
             return False
         if not self._supervision.gateway_seen_since(home_id, self._supervision.since_s):
             return False
-        return not self._late(home_id, now_s) or self._arrivals.reached(row, signal.deadline_s, now_s)
+        return not self._late(home_id, now_s) or self._backlog.reached(row, signal.deadline_s, now_s)
 
     def _raise(self, signal: InactivitySignal, now_s: float) -> None:
         with self._lock:
@@ -299,7 +299,7 @@ class MonitoringService:
 
     # --- restarts --------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> None:
+    def save_snapshot(self) -> None:
         """Write down everything that a restart needs, in a transaction of its own."""
         if self._replay is not None:
             return  # what the series still holds would be forgotten
@@ -308,7 +308,7 @@ class MonitoringService:
     def _dump(self) -> tuple[float, bytes]:
         return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
 
-    def restore(self, series: SeriesStore) -> None:
+    def restore_state(self, series: SeriesStore) -> None:
         """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
 
         Where the series can't be read yet, no silence is raised until it could; alarms don't wait for it.
@@ -325,7 +325,7 @@ class MonitoringService:
                 from_s = self._snapshots.recalled(snapshot)
                 # An absence that began before was applied then, and may have ended early since.
                 self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
-        self.refresh(now_s)
+        self.refresh_register(now_s)
         with self._lock:
             if not math.isfinite(self._detector.state.until_s):
                 # What never knew the time would read the past without asking about it.
@@ -345,10 +345,10 @@ class MonitoringService:
             return False
         self._rows, self._places = {}, {}
         self._deadlines = DeadlineBook(self._rules)
-        self._take(memory.due)
+        self._merge_due(memory.due)
         return True
 
-    def _take(self, signals: list[InactivitySignal]) -> None:
+    def _merge_due(self, signals: list[InactivitySignal]) -> None:
         for signal in signals:
             before = self._due.get(signal.home)
             if before is not None and before.episode != signal.episode:
@@ -364,9 +364,9 @@ class MonitoringService:
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
             if home_id in offline:
                 self._detector.set_outage(home_id, offline[home_id].since_s, None)
-                self._arrivals.follow(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
+                self._backlog.follow(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
             elif still_open:
-                self._arrivals.follow(row, began, cut=True)
+                self._backlog.follow(row, began, cut=True)
                 self._returning[home_id] = HomeOffline(home_id, min(began, now_s), by_gateway=True)
 
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:

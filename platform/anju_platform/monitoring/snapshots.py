@@ -1,4 +1,4 @@
-"""The watch's snapshot in the records, and from when on a restart must read the series besides.
+"""The snapshot of monitoring in the database, and from when on a restart must read the series besides.
 
 A restart takes the series again from `overlap_s` before the snapshot. What is older than that and came in later than
 the snapshot is marked in the records, before ingest acknowledges it: what a home's gateway has forgotten, the next
@@ -66,7 +66,7 @@ class Snapshots:
             self._taken_s, self._marked_s = at_s, math.inf
 
     def recalled(self, snapshot: Snapshot) -> float:
-        """The watch goes on from this snapshot; from when on the series is to be read."""
+        """Monitoring goes on from this snapshot; from when on the series is to be read."""
         self._taken_s = snapshot.at_s
         self._marked_s = snapshot.replay_from_s if snapshot.replay_from_s < snapshot.at_s else math.inf
         return snapshot.replay_from_s - self._overlap_s

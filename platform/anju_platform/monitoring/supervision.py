@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from anju_core.reasons import Reason, ReasonCode
 from anju_detect.supervision import OfflineHome, SupervisedDevices, SupervisionParameters, supervise_devices
 from anju_platform.devices.profiles import KINDS, SUPERVISION
-from anju_platform.ingest.ports import Sightings
+from anju_platform.ingest.ports import LastSeenMap
 from anju_platform.monitoring.repository import Supervised
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_wire.profiles import DeviceKind
@@ -112,11 +112,11 @@ class SupervisionMonitor:
         """Since when `receiving` has its value, Unix seconds."""
         return self._since_s
 
-    def record_last_seen(self, sightings: Sightings, arrived_s: float) -> None:
+    def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
         """Note when devices and gateways were last seen; a time later than `arrived_s` counts as `arrived_s`."""
         fresh = self._fresh
-        for key, sighting in sightings.items():
-            at_s = min(sighting.at_s, arrived_s)
+        for key, seen in last_seen.items():
+            at_s = min(seen.at_s, arrived_s)
             if at_s > fresh.get(key, -math.inf):
                 fresh[key] = at_s
 

@@ -45,7 +45,7 @@ class MessageChannel(Protocol):
     slow: bool
     """Whether `send` may take seconds and wants a thread of its own."""
 
-    def send(self, letter: OutboundMessage) -> None:
+    def send(self, message: OutboundMessage) -> None:
         """Deliver it."""
         ...
 
@@ -74,10 +74,10 @@ class BoardChannel:
     def __init__(self, hub: PageHub) -> None:
         self._hub = hub
 
-    def send(self, letter: OutboundMessage) -> None:
+    def send(self, message: OutboundMessage) -> None:
         """Deliver it; a person without an open page is not reached."""
-        data = {"subject": letter.subject, "body": letter.body, "message": str(letter.id), **letter.payload}
-        if self._hub.publish(f"account:{letter.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
+        data = {"subject": message.subject, "body": message.body, "message": str(message.id), **message.payload}
+        if self._hub.publish(f"account:{message.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
             raise DeliveryFailed("no page is open")
 
 
@@ -89,18 +89,18 @@ class HomeChannel:
     def __init__(self, downlink: Downlink) -> None:
         self._downlink = downlink
 
-    def send(self, letter: OutboundMessage) -> None:
+    def send(self, message: OutboundMessage) -> None:
         """Deliver it to the broker; that it was said comes back up as an `announced` record."""
         command = Command(
-            id=str(letter.id),
-            announce=Announcement(str(letter.payload["announce"])),
-            zh=str(letter.payload["zh"]),
-            en=str(letter.payload["en"]),
-            at=letter.created_at.timestamp(),
-            expires=float(str(letter.payload["expires"])),
-            alert=None if letter.alert_id is None else str(letter.alert_id),
+            id=str(message.id),
+            announce=Announcement(str(message.payload["announce"])),
+            zh=str(message.payload["zh"]),
+            en=str(message.payload["en"]),
+            at=message.created_at.timestamp(),
+            expires=float(str(message.payload["expires"])),
+            alert=None if message.alert_id is None else str(message.alert_id),
         )
-        topic = Topic(str(letter.payload["community"]), letter.address, DownLane.COMMAND)
+        topic = Topic(str(message.payload["community"]), message.address, DownLane.COMMAND)
         try:
             self._downlink.publish(str(topic), encode(command))
         except OSError as error:
@@ -116,14 +116,14 @@ class AppriseChannel:
         self._urls = dict(urls)
         self._notify = send_message if notify is None else notify
 
-    def send(self, letter: OutboundMessage) -> None:
+    def send(self, message: OutboundMessage) -> None:
         """Deliver it. The URL holds secrets, so no error names it."""
-        url = self._urls.get(letter.address)
+        url = self._urls.get(message.address)
         if url is None:
-            raise DeliveryFailed(f"no Apprise URL is configured for {letter.address!r}")
+            raise DeliveryFailed(f"no Apprise URL is configured for {message.address!r}")
         try:
-            taken = self._notify(url, letter.subject, letter.body)
+            taken = self._notify(url, message.subject, message.body)
         except Exception as error:  # a third party's plug-in may raise anything
-            raise DeliveryFailed(f"{letter.address}: {type(error).__name__}") from error
+            raise DeliveryFailed(f"{message.address}: {type(error).__name__}") from error
         if not taken:
-            raise DeliveryFailed(f"{letter.address}: the service did not take it")
+            raise DeliveryFailed(f"{message.address}: the service did not take it")

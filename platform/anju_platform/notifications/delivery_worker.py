@@ -35,41 +35,41 @@ class DeliveryWorker:
         self._channels = dict(channels)
         self._needed = needed
         self._threads = threads
-        self._log = structlog.get_logger("anju.notify")
+        self._log = structlog.get_logger("anju.notifications")
 
     def deliver_due(self, now: datetime) -> int:
         """Try everything that is due; returns how many tries were begun."""
         with self._work() as work:
-            letters = self._outbox.claim(work, now, lambda alert_id: self._needed(work, alert_id))
+            messages = self._outbox.claim_due(work, now, lambda alert_id: self._needed(work, alert_id))
         unreached: dict[str, str] = {}
-        for letter in letters:
-            channel = self._channels.get(letter.channel)
+        for message in messages:
+            channel = self._channels.get(message.channel)
             if channel is not None and channel.slow:
-                self._threads.submit(self._deliver, channel, letter)
+                self._threads.submit(self._deliver, channel, message)
                 continue
             # What comes after a message that did not reach a home waits with it: the order is kept.
-            error = self._deliver(channel, letter, unreached.get(letter.address))
-            if error is not None and letter.channel is Channel.HOME:
-                unreached[letter.address] = error
-        return len(letters)
+            error = self._deliver(channel, message, unreached.get(message.address))
+            if error is not None and message.channel is Channel.HOME:
+                unreached[message.address] = error
+        return len(messages)
 
     def _deliver(
-        self, channel: MessageChannel | None, letter: OutboundMessage, hindered: str | None = None
+        self, channel: MessageChannel | None, message: OutboundMessage, hindered: str | None = None
     ) -> str | None:
         error = hindered
         try:
-            error = hindered or self._send(channel, letter)
+            error = hindered or self._send(channel, message)
             with self._work() as work:
-                self._outbox.settle(work, letter, work.clock.now(), error)
+                self._outbox.settle_delivery(work, message, work.clock.now(), error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
-            self._log.exception("message_not_settled", message=str(letter.id), channel=letter.channel.value)
+            self._log.exception("message_not_settled", message=str(message.id), channel=message.channel.value)
         return error
 
-    def _send(self, channel: MessageChannel | None, letter: OutboundMessage) -> str | None:
+    def _send(self, channel: MessageChannel | None, message: OutboundMessage) -> str | None:
         if channel is None:
-            return f"no {letter.channel.value} channel is configured"
+            return f"no {message.channel.value} channel is configured"
         try:
-            channel.send(letter)
+            channel.send(message)
         except DeliveryFailed as failure:
             return failure.why
         except Exception as error:  # noqa: BLE001 - whatever a channel raises, the message was not delivered

@@ -53,7 +53,7 @@ RETRIES: Mapping[Channel, Retries] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What people are to be told, in both languages. `step` makes it one telling: it is said once to each of them."""
+    """What people are to be told, in both languages; with the same `alert_id` and `step` each is told only once."""
 
     step: str
     alert_id: UUID | None
@@ -72,9 +72,9 @@ class OutboxService:
         self._addresses = frozenset(addresses)
         self._retries = retries
 
-    def tell_people(self, work: UnitOfWork, telling: Notification, recipients: Iterable[Recipient]) -> int:
+    def notify_people(self, work: UnitOfWork, notification: Notification, recipients: Iterable[Recipient]) -> int:
         """Put a telling into the outbox for each channel of each recipient; returns how many messages are new."""
-        rows = [row for recipient in recipients for row in self._rows(work, telling, recipient)]
+        rows = [row for recipient in recipients for row in self._rows(work, notification, recipient)]
         repository = OutboxRepository(work.session)
         known = repository.known([row.dedup for row in rows])
         new = {row.dedup: row for row in rows if row.dedup not in known}
@@ -82,7 +82,7 @@ class OutboxService:
             repository.add(row)
         return len(new)
 
-    def tell_home(
+    def notify_home(
         self,
         work: UnitOfWork,
         home_id: str,
@@ -127,7 +127,7 @@ class OutboxService:
         repository.add(row)
         return row
 
-    def say_again(self, work: UnitOfWork, home_id: str) -> None:
+    def redeliver(self, work: UnitOfWork, home_id: str) -> None:
         """A home's gateway is there: what it has not said of what the broker took for it may have died with either.
 
         The gateway says nothing twice: it knows each saying by its id.
@@ -136,7 +136,7 @@ class OutboxService:
             row.due_at = work.clock.now()
         work.session.flush()
 
-    def heard(self, work: UnitOfWork, event: ElderTold) -> None:
+    def on_elder_told(self, work: UnitOfWork, event: ElderTold) -> None:
         """A home's gateway said something: the message that asked for it is over there, and only now.
 
         A gateway that does not name the message has said all that fit.
@@ -158,7 +158,7 @@ class OutboxService:
         if waited:
             self._tell_outcome(work, row)
 
-    def claim(
+    def claim_due(
         self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50
     ) -> list[OutboundMessage]:
         """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.
@@ -167,7 +167,7 @@ class OutboxService:
         Nor is an elder told what newer news of the alert has overtaken.
         """
         repository = OutboxRepository(work.session)
-        letters = []
+        messages = []
         for row in repository.due(now, limit):
             channel = Channel(row.channel)
             if _unwanted(repository, row, needed):
@@ -179,16 +179,16 @@ class OutboxService:
             else:
                 row.tries += 1
                 row.due_at = now + timedelta(seconds=self._retries[channel].lease_s)
-                letters.append(_letter(row))
+                messages.append(_message(row))
         work.session.flush()
-        return letters
+        return messages
 
-    def settle(self, work: UnitOfWork, letter: OutboundMessage, now: datetime, error: str | None) -> None:
+    def settle_delivery(self, work: UnitOfWork, message: OutboundMessage, now: datetime, error: str | None) -> None:
         """Write down how a try ended. A success always counts; a failure only if no later try was begun.
 
         What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
         """
-        row = OutboxRepository(work.session).get(letter.id)
+        row = OutboxRepository(work.session).get(message.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
             return
         if error is None and row.channel == Channel.HOME.value:
@@ -197,7 +197,7 @@ class OutboxService:
         elif error is None:
             row.state, row.sent_at, row.error = DeliveryState.SENT.value, now, ""
             self._tell_outcome(work, row)
-        elif row.state == DeliveryState.PENDING.value and row.tries == letter.tries:
+        elif row.state == DeliveryState.PENDING.value and row.tries == message.tries:
             self._failed(work, row, now, error)
         work.session.flush()
 
@@ -244,23 +244,25 @@ class OutboxService:
             )
         )
 
-    def _rows(self, work: UnitOfWork, telling: Notification, recipient: Recipient) -> list[Outbox]:
+    def _rows(self, work: UnitOfWork, notification: Notification, recipient: Recipient) -> list[Outbox]:
         now = work.clock.now()
-        about = telling.alert_id or telling.payload.get("visit_id", "")
+        about = notification.alert_id or notification.payload.get("visit_id", "")
         ways = [(Channel.BOARD, str(recipient.account_id))]
         ways += [(Channel.APPRISE, name) for name in self._names(recipient)]
         return [
             Outbox(
                 id=work.new_id(),
-                dedup=f"{about}/{telling.step}/{recipient.account_id}/{channel.value}",
+                dedup=f"{about}/{notification.step}/{recipient.account_id}/{channel.value}",
                 channel=channel.value,
                 address=address,
-                alert_id=telling.alert_id,
-                subject=telling.subject[recipient.locale]
-                if recipient.locale in telling.subject
-                else telling.subject["zh"],
-                body=telling.body[recipient.locale] if recipient.locale in telling.body else telling.body["zh"],
-                payload={**telling.payload, "to": str(recipient.account_id), "to_name": recipient.name},
+                alert_id=notification.alert_id,
+                subject=notification.subject[recipient.locale]
+                if recipient.locale in notification.subject
+                else notification.subject["zh"],
+                body=notification.body[recipient.locale]
+                if recipient.locale in notification.body
+                else notification.body["zh"],
+                payload={**notification.payload, "to": str(recipient.account_id), "to_name": recipient.name},
                 state=DeliveryState.PENDING.value,
                 tries=0,
                 created_at=now,
@@ -310,7 +312,7 @@ def _expired(row: Outbox, now: datetime) -> bool:
     return isinstance(expires, int | float) and now.timestamp() > expires
 
 
-def _letter(row: Outbox) -> OutboundMessage:
+def _message(row: Outbox) -> OutboundMessage:
     return OutboundMessage(
         id=row.id,
         channel=Channel(row.channel),

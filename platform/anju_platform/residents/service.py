@@ -115,7 +115,7 @@ class ResidentService:
         return absence
 
     def absences(self, work: UnitOfWork, home_id: str) -> Sequence[Absence]:
-        """Absences that run or are to come; for the watch and for pages that already asked for the home."""
+        """Absences that run or are to come; for monitoring and for pages that already asked for the home."""
         return ResidentRepository(work.session).absences(home_id, work.clock.now())
 
     def seen_home(self, work: UnitOfWork, actor: Actor, home_id: str) -> Home:

@@ -39,7 +39,7 @@ class ChangedBy:
 
 
 class SensitivityService:
-    """What communities wish. Each change is kept, and told to the watch once it is committed."""
+    """What communities wish. Each change is kept, and passed to monitoring once it is committed."""
 
     def all(self, work: UnitOfWork, actor: Actor) -> Sequence[CommunitySensitivity]:
         """The communities of the asker's scope, by name, without their histories."""

@@ -83,4 +83,4 @@ class OfferDispatcher:
             body={"zh": visit.note or "请您去一趟", "en": visit.note or "Please go there"},
             payload={"visit_id": str(visit.id)},
         )
-        self._outbox.tell_people(work, telling, [carer])
+        self._outbox.notify_people(work, telling, [carer])

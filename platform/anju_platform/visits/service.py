@@ -259,10 +259,12 @@ class VisitService(VisitExecution):
     def _say_who_comes(self, work: UnitOfWork, visit: VisitTask, minutes: int | None) -> None:
         sayings = (on_the_way(visit.carer_name, minutes), visit_code(visit.carer_name, visit.arrival_code))
         for saying, lasts_s in zip(sayings, (ELDER_EXPIRES_S, 4 * 3600.0), strict=True):
-            self._outbox.tell_home(work, visit.home_id, saying, alert_id=visit.alert_id, expires_s=lasts_s)
+            self._outbox.notify_home(work, visit.home_id, saying, alert_id=visit.alert_id, expires_s=lasts_s)
 
     def _say_others(self, work: UnitOfWork, visit: VisitTask) -> None:
-        self._outbox.tell_home(work, visit.home_id, others_asked(), alert_id=visit.alert_id, expires_s=ELDER_EXPIRES_S)
+        self._outbox.notify_home(
+            work, visit.home_id, others_asked(), alert_id=visit.alert_id, expires_s=ELDER_EXPIRES_S
+        )
 
 
 def _offer_of(visit: VisitTask, actor: Actor) -> Offer:

@@ -41,10 +41,10 @@ def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, siz
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")
     _wait(lambda: _taken(platform) >= warm, "the first messages did not come")
-    watch = say("warm")
+    monitoring = say("warm")
     _wait(lambda: _taken(platform) >= warm + count, "not all messages came")
     platform.ingest.stop()
-    return watch.read(count, count * size)
+    return monitoring.read(count, count * size)
 
 
 def _taken(platform: bootstrap.Platform) -> float:
@@ -60,7 +60,7 @@ def _platform(port: int, homes: int, place: Path) -> bootstrap.Platform:
     quick = AccountService(PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),)))
     with platform.work() as work:
         seed(work, quick, homes)
-    platform.watch.restore(platform.series)
+    platform.monitoring.restore_state(platform.series)
     return platform
 
 

@@ -58,9 +58,9 @@ def bare(port: int, warm: int, count: int) -> None:
     say("ready")
     _wait(done[warm], received)
     before = received[1]
-    watch = say("warm")
+    monitoring = say("warm")
     _wait(done[warm + count], received)
-    report(watch.read(count, received[1] - before))
+    report(monitoring.read(count, received[1] - before))
     client.disconnect()
     client.loop_stop()
 

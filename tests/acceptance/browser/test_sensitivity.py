@@ -120,14 +120,14 @@ def test_of_two_who_choose_at_once_the_second_is_told(desk: Desk) -> None:
 def test_the_running_detector_goes_by_it_within_a_sweep(desk: Desk) -> None:
     a_month(desk.live)
     live = desk.live
-    live.platform.watch.restore(live.platform.series)
-    before = live.platform.watch.explain("home-02", live.platform.clock.time()).deadline_s
+    live.platform.monitoring.restore_state(live.platform.series)
+    before = live.platform.monitoring.explain_home("home-02", live.platform.clock.time()).deadline_s
     page = desk.open("supervisor", DESKTOP)
     page.goto(f"/wishes/{COMMUNITY}?false_alerts=8&routine_changes=0.1")
     page.locator("#confirm .button-main").click()
     expect(page.get_by_role("status")).to_be_visible()
-    live.platform.watch.sweep(live.platform.clock.time())
-    after = live.platform.watch.explain("home-02", live.platform.clock.time()).deadline_s
+    live.platform.monitoring.sweep_homes(live.platform.clock.time())
+    after = live.platform.monitoring.explain_home("home-02", live.platform.clock.time()).deadline_s
     assert after < before
 
 

@@ -75,7 +75,7 @@ def test_on_the_way_but_nobody_arrived_is_told_to_all_and_may_be_taken_over(harn
     harness.do("take", alert_id, harness.wang)
     for _ in range(2):
         harness.do("go_myself", alert_id, harness.wang)
-    assert [row.body for row in harness.letters(Channel.HOME)].count("王姐已出发") == 1
+    assert [row.body for row in harness.messages(Channel.HOME)].count("王姐已出发") == 1
     with pytest.raises(AlertAlreadyAcknowledged):
         harness.do("take", alert_id, harness.liu)
     harness.tick(45 * 60 + 1)
@@ -148,7 +148,7 @@ def test_what_was_closed_while_the_platform_was_down_is_not_told_any_more(harnes
     harness.open_pages(harness.wang)
     harness.tick(1)
     assert harness.pages.told(harness.wang.account_id) == []
-    assert [row.state for row in harness.letters(Channel.BOARD)] == ["dropped"]
+    assert [row.state for row in harness.messages(Channel.BOARD)] == ["dropped"]
 
 
 def test_a_community_writes_its_own_policy(harness: AlertHarness) -> None:

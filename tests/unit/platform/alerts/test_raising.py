@@ -80,7 +80,7 @@ def test_a_suspected_fall_is_on_the_board_at_once_and_pages_after_45_s(harness: 
     assert (row.id, row.suspected) == (fall, True)
     assert any(event == "alert" for _, event, _ in harness.pages.seen)
     harness.tick(44, every=1)
-    assert harness.letters() == []
+    assert harness.messages() == []
     harness.tick(2, every=1)
     assert harness.told(harness.wang) == 1
     assert harness.homes.said() == ["seen"]

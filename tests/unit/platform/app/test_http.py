@@ -207,7 +207,7 @@ def test_health_tells_what_is_unwell(web: WebHarness, started: TestClient) -> No
     web.platform.ingest.ready = False
     answer = started.get("/api/v1/health")
     assert (answer.status_code, answer.json()["well"], answer.json()["ingest"]) == (200, False, False)
-    web.platform.engine.runs["alerts"] = web.clock.now()
+    web.platform.scheduler.runs["alerts"] = web.clock.now()
     assert started.get("/api/v1/health").json()["late_jobs"] == []
     web.clock.advance(timedelta(minutes=3))
     answer = started.get("/api/v1/health")

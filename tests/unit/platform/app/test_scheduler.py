@@ -15,7 +15,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 
 
 def test_jobs_run_by_themselves_and_never_overlap() -> None:
-    engine = Scheduler(HandClock(), CollectorRegistry())
+    scheduler = Scheduler(HandClock(), CollectorRegistry())
     running, overlaps, runs, enough = 0, 0, 0, threading.Event()
 
     def job(_now: datetime) -> None:
@@ -28,28 +28,28 @@ def test_jobs_run_by_themselves_and_never_overlap() -> None:
         if runs == 3:
             enough.set()
 
-    engine.add("slow", 0.01, job)
-    engine.start()
+    scheduler.add_job("slow", 0.01, job)
+    scheduler.start()
     try:
         assert enough.wait(10)
     finally:
-        engine.stop()
-        engine.stop()
+        scheduler.stop()
+        scheduler.stop()
     assert overlaps == 0
-    assert set(engine.last_runs()) == {"slow"}
+    assert set(scheduler.last_runs()) == {"slow"}
 
 
 def test_an_error_is_counted_and_the_job_goes_on() -> None:
     registry = CollectorRegistry()
-    engine = Scheduler(HandClock(), registry)
+    scheduler = Scheduler(HandClock(), registry)
     done: list[datetime] = []
-    engine.add("breaks", 1, lambda _now: 1 / 0)
-    engine.add("works", 1, done.append)
-    engine.run_all()
-    engine.run_all()
+    scheduler.add_job("breaks", 1, lambda _now: 1 / 0)
+    scheduler.add_job("works", 1, done.append)
+    scheduler.run_all()
+    scheduler.run_all()
     assert registry.get_sample_value("anju_job_errors_total", {"job": "breaks"}) == 2
     assert len(done) == 2
-    assert set(engine.last_runs()) == {"works"}
+    assert set(scheduler.last_runs()) == {"works"}
 
 
 def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHarness) -> None:
@@ -75,14 +75,16 @@ def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHar
 
 def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None:
     registry = CollectorRegistry()
-    engine = Scheduler(harness.clock, registry)
-    add_deadlines(engine, harness.work, alerts=harness.alerts, visits=harness.visits, courier=harness.courier)
+    scheduler = Scheduler(harness.clock, registry)
+    add_deadlines(
+        scheduler, harness.work, alerts=harness.alerts, visits=harness.visits, delivery_worker=harness.delivery_worker
+    )
     harness.open_pages(harness.wang)
     harness.raise_alert()
-    engine.run_all()
+    scheduler.run_all()
     assert len(harness.pages.told(harness.wang.account_id)) == 1
-    assert set(engine.last_runs()) == {"alerts", "visits", "outbox"}
-    engine.run_job(Job("none", 1, lambda _now: None))
+    assert set(scheduler.last_runs()) == {"alerts", "visits", "outbox"}
+    scheduler.run_job(Job("none", 1, lambda _now: None))
 
 
 def test_tick_does_what_is_due_in_one_transaction(harness: AlertHarness) -> None:

@@ -41,7 +41,7 @@ def records(database_url: str) -> Iterator[WorkFactory]:
 
 def see(records: WorkFactory, **devices: LastSeen) -> None:
     with records() as work:
-        DeviceService().seen(work, {(HOME, name.replace("_", "-")): one for name, one in devices.items()})
+        DeviceService().record_last_seen(work, {(HOME, name.replace("_", "-")): one for name, one in devices.items()})
 
 
 def device(records: WorkFactory, name: str = "motion-living") -> Device | None:
@@ -83,7 +83,7 @@ def test_a_stranger_is_registered_as_one(records: WorkFactory) -> None:
 
 def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
     with records() as work:
-        DeviceService().seen(work, {(HOME, GATEWAY): LastSeen(NOW_S - 1)})
+        DeviceService().record_last_seen(work, {(HOME, GATEWAY): LastSeen(NOW_S - 1)})
     with records() as work:
         gateway = work.session.get(Gateway, GATEWAY)
         assert gateway is not None
@@ -95,7 +95,9 @@ def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
 @pytest.mark.parametrize("name", ["x" * 64, "a\0b", "", "line\nbreak"])
 def test_a_name_that_no_record_can_hold_disturbs_nobody(records: WorkFactory, name: str) -> None:
     with records() as work:
-        DeviceService().seen(work, {(HOME, name): LastSeen(NOW_S), (HOME, "motion-living"): LastSeen(NOW_S)})
+        DeviceService().record_last_seen(
+            work, {(HOME, name): LastSeen(NOW_S), (HOME, "motion-living"): LastSeen(NOW_S)}
+        )
     assert device(records) is not None
     with records() as work:
         assert len(work.session.scalars(select(Device).where(Device.home_id == HOME)).all()) == len(DEVICES)
@@ -103,14 +105,16 @@ def test_a_name_that_no_record_can_hold_disturbs_nobody(records: WorkFactory, na
 
 def test_a_home_that_is_gone_disturbs_nobody(records: WorkFactory) -> None:
     with records() as work:
-        DeviceService().seen(work, {("home-99", "kettle"): LastSeen(NOW_S), (HOME, "kettle"): LastSeen(NOW_S)})
+        DeviceService().record_last_seen(
+            work, {("home-99", "kettle"): LastSeen(NOW_S), (HOME, "kettle"): LastSeen(NOW_S)}
+        )
     assert device(records, "kettle") is not None
 
 
 def test_invented_names_do_not_fill_the_records(records: WorkFactory) -> None:
     for start in (0, 40):
         with records() as work:
-            DeviceService().seen(work, {(HOME, f"ghost-{start + n}"): LastSeen(NOW_S) for n in range(40)})
+            DeviceService().record_last_seen(work, {(HOME, f"ghost-{start + n}"): LastSeen(NOW_S) for n in range(40)})
     with records() as work:
         strangers = work.session.scalars(select(Device).where(Device.known.is_(False))).all()
     assert len(strangers) == MOST_STRANGERS
@@ -121,13 +125,13 @@ def test_status_is_kept_and_passed_on(records: WorkFactory) -> None:
     service = DeviceService(lambda *one: told.append(one))
     up = Status(gateway=GATEWAY, online=True, at=NOW_S, version="1" * 60, spooled={"alarm": 1, "clip": 2}, dropped=3)
     with records() as work:
-        service.status(work, GATEWAY, up, NOW_S)
-        service.clock_off(work, GATEWAY, -3600.0)
+        service.update_status(work, GATEWAY, up, NOW_S)
+        service.set_clock_offset(work, GATEWAY, -3600.0)
     with records() as work:
         row = work.session.get(Gateway, GATEWAY)
         assert row is not None
         assert (row.online, row.spooled, row.dropped, row.clock_offset_s) == (True, 3, 3, -3600.0)
-        service.status(work, GATEWAY, Status(gateway=GATEWAY, online=False, at=NOW_S), NOW_S + 9)
+        service.update_status(work, GATEWAY, Status(gateway=GATEWAY, online=False, at=NOW_S), NOW_S + 9)
         assert (row.online, row.spooled, row.dropped) == (False, 3, 3)
     assert told == [(HOME, True, NOW_S), (HOME, False, NOW_S + 9)]
 
@@ -139,9 +143,9 @@ def test_status_of_a_gateway_out_of_service_changes_nothing(records: WorkFactory
         row = work.session.get(Gateway, GATEWAY)
         assert row is not None
         row.retired_at = NOW
-        service.status(work, GATEWAY, Status(gateway=GATEWAY, online=True, at=NOW_S), NOW_S)
-        service.status(work, "gw-unknown", Status(gateway="gw-unknown", online=True, at=NOW_S), NOW_S)
-        service.clock_off(work, "gw-unknown", 5.0)
+        service.update_status(work, GATEWAY, Status(gateway=GATEWAY, online=True, at=NOW_S), NOW_S)
+        service.update_status(work, "gw-unknown", Status(gateway="gw-unknown", online=True, at=NOW_S), NOW_S)
+        service.set_clock_offset(work, "gw-unknown", 5.0)
         assert row.online is False
     assert told == []
 
@@ -151,9 +155,9 @@ def test_quarantine_keeps_a_bad_message_once(records: WorkFactory) -> None:
     long = b"x" * (MAX_MESSAGE_BYTES + 1)
     with records() as work:
         for _ in range(3):
-            service.quarantine(work, "anju/v1/a/b/alarm", "$.pack[0].v", "a \0 reason", b"\xff\0bad")
-        service.quarantine(work, "t" * 400, "$", "too long", long)
-        service.quarantine(work, "other", "$", "the same payload, elsewhere", b"\xff\0bad")
+            service.quarantine_message(work, "anju/v1/a/b/alarm", "$.pack[0].v", "a \0 reason", b"\xff\0bad")
+        service.quarantine_message(work, "t" * 400, "$", "too long", long)
+        service.quarantine_message(work, "other", "$", "the same payload, elsewhere", b"\xff\0bad")
     with records() as work:
         rows = work.session.scalars(select(Quarantine)).all()
     kept = {row.topic[:5]: row for row in rows}
@@ -166,7 +170,7 @@ def test_quarantine_keeps_a_bad_message_once(records: WorkFactory) -> None:
 def test_quarantine_is_read_in_pages(web: WebHarness) -> None:
     with web.platform.work() as work:
         for number in range(5):
-            web.platform.devices.quarantine(work, "topic", "$", f"reason {number}", b"%d" % number)
+            web.platform.devices.quarantine_message(work, "topic", "$", f"reason {number}", b"%d" % number)
     headers = web.login(Role.TESTER)
     seen: list[str] = []
     before = ""
@@ -183,7 +187,7 @@ def test_quarantine_is_read_in_pages(web: WebHarness) -> None:
 def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(web: WebHarness) -> None:
     with web.platform.work() as work:
         work.session.add(Gateway(id="gw-home-01", home_id="home-01", dropped=4, last_seen_at=None, retired_at=None))
-        web.platform.devices.seen(work, {("home-01", "kettle"): LastSeen(NOW_S, 55.0)})
+        web.platform.devices.record_last_seen(work, {("home-01", "kettle"): LastSeen(NOW_S, 55.0)})
     headers = web.login(Role.WORKER)
     shown = web.client.get("/api/v1/homes/home-01/devices", headers=headers).json()
     assert [one["dropped"] for one in shown["gateways"]] == [4]
@@ -196,7 +200,7 @@ def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(web: We
 
 
 def test_a_roster_knows_of_every_sensor_what_a_book_knows(monitoring: MonitoringHarness) -> None:
-    book, roster = DeviceCache(monitoring.work, monitoring.clock), DeviceRoster(monitoring.work)
+    device_cache, roster = DeviceCache(monitoring.work, monitoring.clock), DeviceRoster(monitoring.work)
     asked = [
         (home, device, quantity)
         for home in (*HOMES, "home-99")
@@ -204,6 +208,6 @@ def test_a_roster_knows_of_every_sensor_what_a_book_knows(monitoring: Monitoring
         for quantity in ("occupancy", "contact", "heartbeat", "battery", "available")
     ]
     for one in asked:
-        known, told = book.sensor(*one), roster.sensor(*one)
+        known, told = device_cache.find_sensor(*one), roster.find_sensor(*one)
         assert (told.room, told.life, told.life_when_false) == (known.room, known.life, known.life_when_false), one
-    assert {roster.sensor(*one).life for one in asked} > {-1}
+    assert {roster.find_sensor(*one).life for one in asked} > {-1}

@@ -22,7 +22,7 @@ HOMES = {
 class FewGateways:
     """As much of `Book` as reading a message asks for."""
 
-    def gateway(self, gateway_id: str) -> GatewayFacts | None:
+    def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
         return HOMES.get(gateway_id)
 
 

@@ -8,31 +8,31 @@ from anju_platform.ingest.duplicates import SequenceTracker
 
 def test_a_pack_out_of_order_waits_for_the_hole() -> None:
     stream = SequenceTracker()
-    stream.take(1, 1)
-    stream.take(3, 1)
-    assert (stream.upto, stream.has(3), stream.has(2)) == (1, True, False)
-    stream.take(2, 1)
+    stream.mark_stored(1, 1)
+    stream.mark_stored(3, 1)
+    assert (stream.upto, stream.is_stored(3), stream.is_stored(2)) == (1, True, False)
+    stream.mark_stored(2, 1)
     assert (stream.upto, stream.ahead) == (3, set())
 
 
 def test_what_the_gateway_no_longer_holds_is_not_waited_for() -> None:
     stream = SequenceTracker()
-    stream.take(5, base=5)
+    stream.mark_stored(5, base=5)
     assert stream.upto == 5
-    stream.take(9, base=8)
-    assert (stream.upto, stream.has(7), stream.has(8)) == (7, True, False)
+    stream.mark_stored(9, base=8)
+    assert (stream.upto, stream.is_stored(7), stream.is_stored(8)) == (7, True, False)
 
 
 def test_an_old_base_takes_nothing_back() -> None:
     stream = SequenceTracker(upto=10)
-    stream.take(4, base=1)
+    stream.mark_stored(4, base=1)
     assert (stream.upto, stream.ahead) == (10, set())
 
 
 def test_a_copy_is_its_own() -> None:
     stream = SequenceTracker(1, {3})
     tried = stream.copy()
-    tried.take(2, 1)
+    tried.mark_stored(2, 1)
     assert (stream.upto, stream.ahead, tried.upto) == (1, {3}, 3)
 
 
@@ -41,8 +41,8 @@ def test_any_order_with_any_repeats_ends_complete(order: list[int], again: list[
     stream = SequenceTracker()
     seen: set[int] = set()
     for seq in (*order, *again):
-        assert stream.has(seq) == (seq in seen)
-        stream.take(seq, 1)
+        assert stream.is_stored(seq) == (seq in seen)
+        stream.mark_stored(seq, 1)
         seen.add(seq)
         complete = next(number for number in range(1, 13) if number not in seen) - 1
         assert stream.upto == complete

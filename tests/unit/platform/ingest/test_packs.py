@@ -30,16 +30,16 @@ DEVICES = {
 }
 
 
-class SmallBook(DeviceCache):
+class SmallCache(DeviceCache):
     """Three homes with the same three devices each, and no records behind."""
 
     def __init__(self) -> None:
         super().__init__(None, Clock())  # type: ignore[arg-type]
 
-    def gateway(self, gateway_id: str) -> GatewayFacts | None:
+    def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
         return HOMES.get(gateway_id)
 
-    def device(self, home_id: str, device_id: str) -> DeviceFacts:
+    def find_device(self, home_id: str, device_id: str) -> DeviceFacts:
         return DEVICES.get(device_id) or DeviceFacts("", Room.OTHER, "", known=False)
 
 
@@ -79,18 +79,18 @@ def raw(home: int, pack: Sequence[Record]) -> Raw:
 
 
 def alone(messages: Sequence[Raw]) -> Batch:
-    book, batch = SmallBook(), Batch()
+    device_cache, batch = SmallCache(), Batch()
     for one in messages:
-        message = read(one, book, Clocks())
+        message = read(one, device_cache, Clocks())
         assert isinstance(message, Incoming)
-        batch.add(message, int(message.facts.home_id[-1]), book)
+        batch.add_message(message, int(message.facts.home_id[-1]), device_cache)
     return batch
 
 
-def told(batch: Batch, book: DeviceCache) -> dict[tuple[str, str], LastSeen]:
-    heard = LastSeenBuffer(book.table)
-    batch.tell(heard)
-    return heard.empty()
+def told(batch: Batch, device_cache: DeviceCache) -> dict[tuple[str, str], LastSeen]:
+    heard = LastSeenBuffer(device_cache.table)
+    batch.report_last_seen(heard)
+    return heard.drain()
 
 
 def rows(batch: Batch) -> list[tuple[str, str, str, float, float]]:
@@ -102,7 +102,7 @@ def rows(batch: Batch) -> list[tuple[str, str, str, float, float]]:
 
 
 def lives(batch: Batch) -> set[Any]:
-    life = batch.life()
+    life = batch.collect_life()
     return set(zip(life.home.tolist(), life.at_s.tolist(), life.room.tolist(), life.kind.tolist(), strict=True))
 
 
@@ -112,54 +112,54 @@ PACKS = st.lists(st.tuples(st.integers(0, 2), st.lists(TRUTHS | NUMBERS, min_siz
 @given(PACKS)
 def test_plain_packs_are_the_same_side_by_side(packs: list[tuple[int, list[Record]]]) -> None:
     messages = [raw(home, pack) for home, pack in packs]
-    book, batch = SmallBook(), Batch()
-    plain = [one for one in (open_plain(message, book, Clocks()) for message in messages) if one is not None]
-    laid = side_by_side(plain, book)
+    device_cache, batch = SmallCache(), Batch()
+    plain = [one for one in (open_plain(message, device_cache, Clocks()) for message in messages) if one is not None]
+    laid = side_by_side(plain, device_cache)
     assert laid.fits.all()
     assert len(plain) == len(messages)
-    batch.add_packs(laid, np.array([int(one.facts.home_id[-1]) for one in plain], np.int64), book.table)
+    batch.add_packs(laid, np.array([int(one.facts.home_id[-1]) for one in plain], np.int64), device_cache.table)
     single = alone(messages)
     assert rows(batch) == rows(single)
     assert lives(batch) == lives(single)
-    assert told(batch, book) == told(single, book)
+    assert told(batch, device_cache) == told(single, device_cache)
 
 
 @given(st.lists(st.tuples(st.lists(TRUTHS | NUMBERS, min_size=1, max_size=4), st.none() | ODD), min_size=1, max_size=6))
 def test_a_pack_with_anything_odd_is_left_to_be_read_by_itself(packs: list[tuple[list[Record], Record | None]]) -> None:
-    book = SmallBook()
-    opened = [open_plain(raw(0, [*pack, *([odd] if odd else [])]), book, Clocks()) for pack, odd in packs]
-    laid = side_by_side([one for one in opened if one is not None], book)
+    device_cache = SmallCache()
+    opened = [open_plain(raw(0, [*pack, *([odd] if odd else [])]), device_cache, Clocks()) for pack, odd in packs]
+    laid = side_by_side([one for one in opened if one is not None], device_cache)
     fits = iter(laid.fits.tolist())
     assert [one is not None and next(fits) for one in opened] == [odd is None for _, odd in packs]
 
 
 def test_chosen_packs_alone() -> None:
-    book = SmallBook()
+    device_cache = SmallCache()
     packs = [
         raw(n, [Record(n="door/contact", vb=True, t=NOW_S), Record(n="door/battery", v=float(n), t=NOW_S)])
         for n in range(3)
     ]
-    opened: list[Plain] = [one for one in (open_plain(one, book, Clocks()) for one in packs) if one is not None]
-    chosen = side_by_side(opened, book).of([0, 2])
+    opened: list[Plain] = [one for one in (open_plain(one, device_cache, Clocks()) for one in packs) if one is not None]
+    chosen = side_by_side(opened, device_cache).of([0, 2])
     assert chosen.pack.tolist() == [0, 0, 2, 2]
     assert chosen.value.tolist() == [1.0, 0.0, 1.0, 2.0]
 
 
 def test_a_sensor_that_moved_keeps_its_row() -> None:
-    book = SmallBook()
-    row = book.row("home-1", "motion/occupancy")
-    moved = book.sensor("home-1", "motion", "occupancy")
-    book.table.put(moved)
-    assert book.table.size == 1
-    assert book.row("home-1", "motion/occupancy") == row
-    assert book.row("home-1", "motion/acceleration") == -1
-    assert book.row("home-1", "stranger/occupancy") == -1
+    device_cache = SmallCache()
+    row = device_cache.find_row("home-1", "motion/occupancy")
+    moved = device_cache.find_sensor("home-1", "motion", "occupancy")
+    device_cache.table.put(moved)
+    assert device_cache.table.size == 1
+    assert device_cache.find_row("home-1", "motion/occupancy") == row
+    assert device_cache.find_row("home-1", "motion/acceleration") == -1
+    assert device_cache.find_row("home-1", "stranger/occupancy") == -1
 
 
 def test_the_table_grows() -> None:
-    book = SmallBook()
+    device_cache = SmallCache()
     for n in range(1500):
-        book.row(f"home-{n}", "motion/occupancy")
-    assert book.table.size == 1500
-    assert book.table.truth[:1500].all()
-    assert len(book.table.sources) == 1500
+        device_cache.find_row(f"home-{n}", "motion/occupancy")
+    assert device_cache.table.size == 1500
+    assert device_cache.table.truth[:1500].all()
+    assert len(device_cache.table.sources) == 1500

@@ -50,14 +50,14 @@ def wish(monitoring: MonitoringHarness, false_alerts: float) -> None:
 def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(monitoring: MonitoringHarness) -> None:
     monitoring.life(OTHER)
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 300.0)
     assert monitoring.raised() == []
     wish(monitoring, 20.0)
     monitoring.clock.forward(1)
     monitoring.sweep()
     assert monitoring.raised() == [], "nothing was said of it, and the minute is not over"
-    monitoring.watch.wish_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
+    monitoring.service.on_sensitivity_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
     monitoring.sweep()
     assert HOME in {alert.home_id for alert in monitoring.raised("inactivity")}
 
@@ -67,14 +67,14 @@ def test_a_wish_that_could_not_be_read_is_read_at_the_sweep_after(
 ) -> None:
     monitoring.life(HOME)
     wish(monitoring, 20.0)
-    monitoring.watch.wish_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
-    before = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    monitoring.service.on_sensitivity_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
+    before = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     with monkeypatch.context() as broken:
         broken.setattr(MonitoringRepository, "places", Mock(side_effect=OSError("the database is away")))
         with pytest.raises(OSError, match="away"):
             monitoring.sweep()
     monitoring.sweep()
-    assert monitoring.watch.explain(HOME, monitoring.now()).deadline_s < before
+    assert monitoring.service.explain_home(HOME, monitoring.now()).deadline_s < before
 
 
 def test_life_ends_a_silence_before_it_is_due(monitoring: MonitoringHarness) -> None:
@@ -132,7 +132,7 @@ def test_once_the_backlog_is_in_its_silence_is_raised(monitoring: MonitoringHarn
 def test_a_backlog_that_waited_in_a_queue_is_held_from_when_it_was_worked_through() -> None:
     arrivals, rules = BacklogTracker(MonitoringRules()), MonitoringRules()
     late = LifeBatch(np.zeros(1, np.int64), np.array([1000.0]), np.zeros(1, np.int8), np.zeros(1, np.int8))
-    arrivals.note(late, 100_000.0, 100_020.0)
+    arrivals.note_batch(late, 100_000.0, 100_020.0)
     assert arrivals.catching_up(0, 100_020.0 + rules.late_hold_s - 0.1)
     assert not arrivals.catching_up(0, 100_020.0 + rules.late_hold_s)
 
@@ -143,7 +143,9 @@ def test_a_home_that_is_always_a_little_late_is_judged_as_far_as_it_is_known(mon
         monitoring.clock.forward(STEP_S)
         monitoring.check_in(OTHER)
         now = monitoring.now()
-        monitoring.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(now), (HOME, "motion-living"): LastSeen(now - 400)}, now)
+        monitoring.service.record_last_seen(
+            {(HOME, f"gw-{HOME}"): LastSeen(now), (HOME, "motion-living"): LastSeen(now - 400)}, now
+        )
         monitoring.take(HOME, (now - 400, "other", "heartbeat"))
         monitoring.sweep()
     assert [alert.home_id for alert in monitoring.raised("inactivity") if alert.home_id == HOME] == [HOME]
@@ -152,7 +154,7 @@ def test_a_home_that_is_always_a_little_late_is_judged_as_far_as_it_is_known(mon
 def test_a_told_absence_silences_until_it_ends(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
     now = monitoring.now()
-    monitoring.watch.absent(HOME, now, now + 20 * 3600)
+    monitoring.service.set_absence(HOME, now, now + 20 * 3600)
     monitoring.live(19 * 3600)
     assert [alert for alert in monitoring.raised() if alert.home_id == HOME] == []
     monitoring.live(26 * 3600)
@@ -175,23 +177,23 @@ def test_an_absence_of_the_records_is_found_within_a_minute(monitoring: Monitori
         )
     monitoring.clock.forward(-86400 + 61)
     monitoring.sweep()
-    assert monitoring.watch.explain(HOME, monitoring.now()).presence == "absent"
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence == "absent"
     with monitoring.work() as work:
         for row in work.session.query(Absence):
             row.ended_at = monitoring.clock.now()
     monitoring.live(61)
-    assert monitoring.watch.explain(HOME, monitoring.now()).presence != "absent"
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence != "absent"
 
 
 def test_while_the_platform_receives_nothing_no_silence_is_believed(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 100)
-    monitoring.watch.set_receiving(False, monitoring.now())
+    monitoring.service.set_receiving(False, monitoring.now())
     monitoring.clock.forward(200)
     monitoring.sweep()
     assert monitoring.raised("inactivity") == []
-    monitoring.watch.set_receiving(True, monitoring.now())
+    monitoring.service.set_receiving(True, monitoring.now())
     monitoring.check_in(*HOMES)
     monitoring.sweep()
     assert monitoring.raised("inactivity") == []
@@ -207,7 +209,9 @@ def test_deadlines_are_rows_in_the_records(monitoring: MonitoringHarness) -> Non
     assert row.last_life_at is not None
     assert row.last_life_at.timestamp() == pytest.approx(began_s, abs=0.01)
     assert row.due_at is not None
-    assert row.due_at.timestamp() == pytest.approx(monitoring.watch.explain(HOME, monitoring.now()).deadline_s, abs=1)
+    assert row.due_at.timestamp() == pytest.approx(
+        monitoring.service.explain_home(HOME, monitoring.now()).deadline_s, abs=1
+    )
     assert row.explained["last_room"] == "living"
 
 
@@ -224,15 +228,15 @@ def test_outcomes_teach_from_silences_only(monitoring: MonitoringHarness) -> Non
         "episode": "1",
         "at": monitoring.clock.now(),
     }
-    monitoring.watch.alert_resolved(AlertResolved(kind=AlertKind.INACTIVITY, outcome=Outcome.AWAY, **facts))
-    monitoring.watch.alert_resolved(
+    monitoring.service.on_alert_resolved(AlertResolved(kind=AlertKind.INACTIVITY, outcome=Outcome.AWAY, **facts))
+    monitoring.service.on_alert_resolved(
         AlertResolved(kind=AlertKind.SOS, outcome=Outcome.TEST, **{**facts, "home_id": "nowhere"})
     )
 
 
 def test_a_home_that_is_not_in_the_records_is_refused(monitoring: MonitoringHarness) -> None:
     with pytest.raises(UnwatchedHome, match="home-99"):
-        monitoring.watch.row("home-99")
+        monitoring.service.find_row("home-99")
 
 
 @pytest.mark.parametrize("cut", [4, 9, 11])
@@ -252,7 +256,9 @@ def test_a_backlog_over_two_sweeps_is_due_when_one_that_came_at_once_is(
     for one, other in zip(whole, split, strict=True):
         for home, part in ((HOME, one), (OTHER, other)):
             ids = (f"gw-{home}", *(device for device, _, _ in DEVICES))
-            monitoring.watch.heard({(home, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now())
+            monitoring.service.record_last_seen(
+                {(home, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now()
+            )
             monitoring.take(home, *part)
         monitoring.sweep()
         monitoring.clock.forward(1)
@@ -272,7 +278,7 @@ def test_a_backlog_in_pieces_says_the_same_as_at_once(monitoring: MonitoringHarn
         monitoring.sweep()
     monitoring.take(OTHER, *past)
     monitoring.sweep()
-    one, other = (monitoring.watch.explain(home, now) for home in HOMES)
+    one, other = (monitoring.service.explain_home(home, now) for home in HOMES)
     assert (one.last_life_s, one.deadline_s) == (other.last_life_s, other.deadline_s)
     assert other.deadline_s < other.last_life_s + 24 * 3600, "the longest that is waited for any home says nothing"
     assert monitoring.raised("inactivity") == []
@@ -290,10 +296,10 @@ def test_what_a_home_kept_while_it_was_cut_off_teaches_as_if_it_had_come_at_once
     monitoring.silent = set()
     ids = (f"gw-{OTHER}", *(device for device, _, _ in DEVICES))
     for part in (late[:20], late[20:]):
-        monitoring.watch.heard({(OTHER, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now())
+        monitoring.service.record_last_seen({(OTHER, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now())
         monitoring.take(OTHER, *part)
         monitoring.sweep()
         monitoring.clock.forward(1)
     monitoring.live(int(MonitoringRules().late_hold_s) + 1, step_s=1)
-    due = [monitoring.watch.explain(home, monitoring.now()).deadline_s for home in HOMES]
+    due = [monitoring.service.explain_home(home, monitoring.now()).deadline_s for home in HOMES]
     assert due[0] == due[1]

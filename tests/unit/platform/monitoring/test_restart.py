@@ -29,9 +29,9 @@ def stop(monitoring: MonitoringHarness, seconds: float) -> None:
 def test_a_silence_goes_on_over_a_restart(monitoring: MonitoringHarness) -> None:
     began_s = monitoring.life(HOME)
     monitoring.live(3600)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     stop(monitoring, 60)
-    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
     monitoring.until_due(HOME)
     (alert,) = [alert for alert in monitoring.raised("inactivity") if alert.home_id == HOME]
     assert alert.happened_at.timestamp() == pytest.approx(began_s, abs=0.01)
@@ -40,7 +40,7 @@ def test_a_silence_goes_on_over_a_restart(monitoring: MonitoringHarness) -> None
 def test_without_a_snapshot_the_series_is_enough(monitoring: MonitoringHarness) -> None:
     began_s = monitoring.life(HOME, "entrance", "door")
     stop(monitoring, 60)
-    told = monitoring.watch.explain(HOME, monitoring.now())
+    told = monitoring.service.explain_home(HOME, monitoring.now())
     assert told.last_life_s == pytest.approx(began_s, abs=0.001)
     assert told.last_room == "entrance"
 
@@ -53,42 +53,44 @@ def test_without_a_snapshot_a_silence_is_due_when_it_was(monitoring: MonitoringH
     monitoring.sweep()
     monitoring.life(HOME)
     monitoring.live(1200)
-    before = monitoring.watch.explain(HOME, monitoring.now()), monitoring.taught(HOME)
+    before = monitoring.service.explain_home(HOME, monitoring.now()), monitoring.taught(HOME)
     assert monitoring.row(DetectorSnapshot, "inactivity") is None
     assert monitoring.taught(HOME) > 0.0
     stop(monitoring, 5)
     monitoring.sweep()
-    after = monitoring.watch.explain(HOME, monitoring.now()), monitoring.taught(HOME)
+    after = monitoring.service.explain_home(HOME, monitoring.now()), monitoring.taught(HOME)
     assert (after[0].deadline_s, after[1]) == pytest.approx((before[0].deadline_s, before[1]), abs=0.001)
 
 
 def test_what_came_after_the_snapshot_is_read_from_the_series(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     monitoring.live(600)
     later_s = monitoring.life(HOME)
     stop(monitoring, 60)
-    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
 
 
 def test_a_backlog_that_came_after_the_snapshot_is_read_from_the_series(monitoring: MonitoringHarness) -> None:
     now = monitoring.now()
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     monitoring.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
     stop(monitoring, 60)
-    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(now - 21 * 3600, abs=0.001)
-    monitoring.watch.snapshot()
+    assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(
+        now - 21 * 3600, abs=0.001
+    )
+    monitoring.service.save_snapshot()
     assert monitoring.row(DetectorSnapshot, "inactivity/late") is None
 
 
 def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(monitoring: MonitoringHarness) -> None:
     """A newer mark must not take the place of an older one that no snapshot has made needless."""
     now = monitoring.now()
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     for home, hours in ((HOME, range(72, 40, -1)), (OTHER, range(30, 20, -1))):
         monitoring.take(home, *((now - hour * 3600, "living", "motion") for hour in hours))
         stop(monitoring, 5)
-    lived = [monitoring.watch.explain(home, monitoring.now()).last_life_s for home in HOMES]
+    lived = [monitoring.service.explain_home(home, monitoring.now()).last_life_s for home in HOMES]
     assert lived == pytest.approx([now - 41 * 3600, now - 21 * 3600], abs=0.001)
 
 
@@ -136,7 +138,7 @@ def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(monitoring: Moni
 
 def _book(monitoring: MonitoringHarness, work: WorkFactory) -> Snapshots:
     """Goes on from a snapshot of now."""
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     book = Snapshots(work, MonitoringRules().overlap_s)
     with monitoring.work() as unit:
         snapshot = MonitoringRepository(unit).snapshot(NAME)
@@ -168,9 +170,9 @@ def test_a_deadline_that_passed_meanwhile_is_raised_after_the_spools_had_their_t
     monitoring: MonitoringHarness,
 ) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 60)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     stop(monitoring, 300)
     monitoring.check_in(HOME, OTHER)
     monitoring.sweep()
@@ -181,9 +183,9 @@ def test_a_deadline_that_passed_meanwhile_is_raised_after_the_spools_had_their_t
 
 def test_life_during_the_restart_prevents_the_alert(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 60)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     stop(monitoring, 300)
     monitoring.sweep()
     monitoring.take(HOME, (monitoring.now() - 200, "living", "motion"))
@@ -196,7 +198,7 @@ def test_what_was_due_but_not_stored_survives_in_the_snapshot(monitoring: Monito
     monitoring.alerts.broken = True
     with pytest.raises(MonitoringFailed):
         monitoring.until_due(HOME)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     monitoring.alerts.broken = False
     stop(monitoring, 5)
     monitoring.live(20, step_s=5)
@@ -205,14 +207,14 @@ def test_what_was_due_but_not_stored_survives_in_the_snapshot(monitoring: Monito
 
 def test_a_broken_snapshot_costs_nothing_that_the_series_holds(monitoring: MonitoringHarness) -> None:
     began_s = monitoring.life(HOME)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     for state in (b"", b"\x00torn", MonitoringSnapshot([], b"no archive").dump()):
         with monitoring.work() as work:
             row = work.session.get(DetectorSnapshot, "inactivity")
             assert row is not None
             row.state = state
         stop(monitoring, 5)
-        assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
+        assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(began_s, abs=0.001)
 
 
 def test_torn_memories_are_refused() -> None:
@@ -224,9 +226,9 @@ def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_ag
     monitoring: MonitoringHarness,
 ) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 60)
-    monitoring.watch.snapshot()
+    monitoring.service.save_snapshot()
     later_s = monitoring.life(HOME)
     cast("AwaySeries", monitoring.series).away = True
     stop(monitoring, 300)
@@ -235,4 +237,4 @@ def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_ag
     cast("AwaySeries", monitoring.series).away = False
     monitoring.live(30, step_s=5)
     assert monitoring.raised("inactivity") == []
-    assert monitoring.watch.explain(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)

@@ -17,7 +17,7 @@ def say(monitoring: MonitoringHarness, online: bool, **more: str | float) -> Non
         gateway=f"gw-{HOME}", online=online, at=monitoring.now(), version="1.0", spooled={"alarm": 2}, **more
     )  # type: ignore[arg-type]
     with monitoring.work() as work:
-        monitoring.devices.status(work, f"gw-{HOME}", status, monitoring.now())
+        monitoring.devices.update_status(work, f"gw-{HOME}", status, monitoring.now())
 
 
 def test_a_silent_gateway_takes_its_home_offline_and_only_its_home(monitoring: MonitoringHarness) -> None:
@@ -55,19 +55,19 @@ def test_an_offline_home_raises_no_silence(monitoring: MonitoringHarness) -> Non
 
 def test_the_silence_of_an_outage_that_nobody_watched_counts_anew(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live((due_s - monitoring.now()) * 0.8)
     monitoring.silent.add(HOME)
     monitoring.live(due_s - monitoring.now() + 600, step_s=300)
     monitoring.silent.clear()
     monitoring.live(120, step_s=5)
     assert monitoring.raised("inactivity") == []
-    assert monitoring.watch.explain(HOME, monitoring.now()).deadline_s > monitoring.now() + 600
+    assert monitoring.service.explain_home(HOME, monitoring.now()).deadline_s > monitoring.now() + 600
 
 
 def test_an_outage_of_the_line_alone_forgets_no_silence(monitoring: MonitoringHarness) -> None:
     began_s = monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live((due_s - monitoring.now()) * 0.8)
     monitoring.silent.add(HOME)
     cut_s = monitoring.now()
@@ -110,7 +110,7 @@ def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHar
     for _ in range(int(4.2 * 3600 / 600)):
         monitoring.clock.forward(600)
         monitoring.check_in(OTHER)
-        monitoring.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
+        monitoring.service.record_last_seen({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
         monitoring.sweep()
     (alert,) = monitoring.raised("home_offline")
     assert (alert.home_id, alert.reason_code, alert.reason_facts["kind"]) == (HOME, "device_silent", "motion")
@@ -118,21 +118,21 @@ def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHar
 
 def test_a_clock_that_is_ahead_hides_no_silence(monitoring: MonitoringHarness) -> None:
     key = (HOME, f"gw-{HOME}")
-    monitoring.watch.heard({key: LastSeen(monitoring.now() + 1e6)}, monitoring.now())
+    monitoring.service.record_last_seen({key: LastSeen(monitoring.now() + 1e6)}, monitoring.now())
     monitoring.silent.add(HOME)
     monitoring.live(400, step_s=100)
     assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
 
 
 def test_a_platform_that_receives_nothing_shows_no_home_as_fine(monitoring: MonitoringHarness) -> None:
-    monitoring.watch.set_receiving(False, monitoring.now())
+    monitoring.service.set_receiving(False, monitoring.now())
     monitoring.silent.update(HOMES)
     monitoring.live(250, step_s=50)
     assert monitoring.raised("home_offline") == []
     monitoring.live(100, step_s=10)
     assert {alert.home_id for alert in monitoring.raised("home_offline")} == set(HOMES)
     assert monitoring.supervision_of(HOME).reason_code == "platform_offline"
-    monitoring.watch.set_receiving(True, monitoring.now())
+    monitoring.service.set_receiving(True, monitoring.now())
     monitoring.silent.clear()
     monitoring.live(5, step_s=1)
     assert monitoring.supervision_of(HOME).offline_since is None
@@ -164,14 +164,14 @@ def test_restarts_do_not_hide_a_dead_sensor(monitoring: MonitoringHarness) -> No
         for _ in range(6):
             monitoring.clock.forward(600)
             monitoring.check_in(OTHER)
-            monitoring.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
+            monitoring.service.record_last_seen({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
             monitoring.sweep()
         with monitoring.work() as work:
             for home, seen in ((OTHER, True), (HOME, False)):
                 names = [f"gw-{home}", *(name for name, _, _ in DEVICES if seen)]
-                monitoring.devices.seen(work, {(home, name): LastSeen(monitoring.now()) for name in names})
+                monitoring.devices.record_last_seen(work, {(home, name): LastSeen(monitoring.now()) for name in names})
             first = {(HOME, name): LastSeen(monitoring.now() - 20000) for name, _, _ in DEVICES}
-            monitoring.devices.seen(work, first)
+            monitoring.devices.record_last_seen(work, first)
         monitoring.restart()
     assert {alert.home_id for alert in monitoring.raised("home_offline")} == {HOME}
 
@@ -212,7 +212,7 @@ def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(monito
     say(monitoring, online=True, deaf="zigbee2mqtt", deaf_since=monitoring.now())
     for _ in range(60):
         monitoring.clock.forward(300)
-        monitoring.watch.heard({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
+        monitoring.service.record_last_seen({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
         monitoring.check_in(OTHER)
         monitoring.sweep()
     say(monitoring, online=True)
@@ -223,19 +223,19 @@ def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(monito
 
 def test_a_silence_that_nobody_could_hear_counts_anew(monitoring: MonitoringHarness) -> None:
     monitoring.life(HOME)
-    due_s = monitoring.watch.explain(HOME, monitoring.now()).deadline_s
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live((due_s - monitoring.now()) * 0.8)
     say(monitoring, online=True, deaf="bus", deaf_since=monitoring.now())
     monitoring.live(due_s - monitoring.now() + 600, step_s=60)
     say(monitoring, online=True)
     monitoring.live(120, step_s=5)
     assert monitoring.raised("inactivity") == []
-    assert monitoring.watch.explain(HOME, monitoring.now()).deadline_s > monitoring.now() + 600
+    assert monitoring.service.explain_home(HOME, monitoring.now()).deadline_s > monitoring.now() + 600
 
 
 def test_a_gateway_whose_clock_is_off_is_deaf_since_it_said_so(monitoring: MonitoringHarness) -> None:
     status = Status(gateway=f"gw-{HOME}", online=True, at=1.0, deaf="bus", deaf_since=1.0)
     with monitoring.work() as work:
-        monitoring.devices.status(work, f"gw-{HOME}", status, monitoring.now())
+        monitoring.devices.update_status(work, f"gw-{HOME}", status, monitoring.now())
     monitoring.live(60, step_s=20)
     assert monitoring.raised("home_offline") == []

@@ -53,8 +53,8 @@ def test_a_dead_service_is_tried_four_times_and_then_escalates(reached_by_wecom:
     harness.tick(13, every=1)
     assert harness.told(harness.liu) == 0
     harness.tick(3, every=1)
-    (letter, *_) = harness.letters(Channel.APPRISE)
-    assert (letter.state, letter.tries, letter.error) == ("failed", 4, "wang: the service did not take it")
+    (message, *_) = harness.messages(Channel.APPRISE)
+    assert (message.state, message.tries, message.error) == ("failed", 4, "wang: the service did not take it")
     assert harness.told(harness.liu) == 1
     assert [one["channel"] for one in harness.history(alert_id, AlertStep.DELIVERY_FAILED)][:2] == ["board", "apprise"]
 
@@ -94,7 +94,7 @@ def test_a_home_hears_things_in_the_order_in_which_they_happened(harness: AlertH
     harness.tick(1)
     harness.homes.up = True
     with harness.work() as work:
-        code = harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+        code = harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
     assert code is not None
     harness.tick(20, every=4)
     assert harness.homes.said() == ["seen", "coming", "visit_code"]
@@ -106,12 +106,12 @@ def test_what_is_overtaken_is_not_said_any_more(harness: AlertHarness) -> None:
     harness.tick(1)
     harness.do("take", alert_id, harness.wang)
     with harness.work() as work:
-        harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+        harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
     harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
     harness.homes.up = True
     harness.tick(20, every=4)
     assert harness.homes.said() == ["closed"]
-    assert {letter.state for letter in harness.letters(Channel.HOME)} == {"dropped", "pending"}
+    assert {message.state for message in harness.messages(Channel.HOME)} == {"dropped", "pending"}
 
 
 def test_what_is_too_late_is_not_said_to_the_elder_any_more(harness: AlertHarness) -> None:
@@ -144,19 +144,19 @@ def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Alert
             held.append((fn, args))
 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify)}
-    courier = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.wants_people, Hangs())
+    delivery_worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.wants_people, Hangs())
     harness.raise_alert()
-    courier.deliver_due(harness.clock.now())
-    courier.deliver_due(harness.clock.forward(19))
+    delivery_worker.deliver_due(harness.clock.now())
+    delivery_worker.deliver_due(harness.clock.forward(19))
     assert len([args for _, args in held]) == 1
-    courier.deliver_due(harness.clock.forward(2))
+    delivery_worker.deliver_due(harness.clock.forward(2))
     assert len(held) == 2
     second, first = held.pop(), held.pop()
     second[0](*second[1])
     harness.services.up = False
     first[0](*first[1])
-    (letter, *_) = harness.letters(Channel.APPRISE)
-    assert (letter.state, letter.tries) == (DeliveryState.SENT, 2)
+    (message, *_) = harness.messages(Channel.APPRISE)
+    assert (message.state, message.tries) == (DeliveryState.SENT, 2)
 
 
 @pytest.mark.parametrize(("channel", "tries"), [(Channel.APPRISE, 4), (Channel.BOARD, 3), (Channel.HOME, 3)])
@@ -169,19 +169,19 @@ def test_a_late_failure_of_an_older_try_counts_for_nothing(
     begun: list[OutboundMessage] = []
     for _ in range(tries):
         with harness.work() as work:
-            claimed = harness.outbox.claim(work, harness.clock.forward(21), lambda _alert: True)
-            begun += [letter for letter in claimed if letter.channel is channel][:1]
-    (newest,) = [one for one in harness.letters(channel) if one.id == begun[-1].id]
-    assert [letter.tries for letter in begun] == list(range(1, tries + 1))
+            claimed = harness.outbox.claim_due(work, harness.clock.forward(21), lambda _alert: True)
+            begun += [message for message in claimed if message.channel is channel][:1]
+    (newest,) = [one for one in harness.messages(channel) if one.id == begun[-1].id]
+    assert [message.tries for message in begun] == list(range(1, tries + 1))
     for older in begun[:-1]:
         with harness.work() as work:
-            harness.outbox.settle(work, older, harness.clock.now(), "timed out")
-        (row,) = [one for one in harness.letters(channel) if one.id == older.id]
+            harness.outbox.settle_delivery(work, older, harness.clock.now(), "timed out")
+        (row,) = [one for one in harness.messages(channel) if one.id == older.id]
         assert (row.state, row.error, row.due_at) == (DeliveryState.PENDING, "", newest.due_at)
     assert harness.told(harness.liu) == 0
     with harness.work() as work:
-        harness.outbox.settle(work, begun[-1], harness.clock.now(), "timed out")
-    (row,) = [one for one in harness.letters(channel) if one.id == newest.id]
+        harness.outbox.settle_delivery(work, begun[-1], harness.clock.now(), "timed out")
+    (row,) = [one for one in harness.messages(channel) if one.id == newest.id]
     assert row.error == "timed out"
     assert row.state == (DeliveryState.PENDING if channel is Channel.HOME else DeliveryState.FAILED)
 
@@ -191,8 +191,8 @@ def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_
     harness.raise_alert()
     for _ in range(6):
         with harness.work() as work:
-            harness.outbox.claim(work, harness.clock.forward(21), lambda _alert: True)
-    assert {row.state for row in harness.letters(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
+            harness.outbox.claim_due(work, harness.clock.forward(21), lambda _alert: True)
+    assert {row.state for row in harness.messages(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
     assert harness.told(harness.liu) == 1
 
 
@@ -200,13 +200,13 @@ def test_a_channel_that_breaks_counts_as_not_delivered(harness: AlertHarness) ->
     class Broken:
         slow = False
 
-        def send(self, letter: OutboundMessage) -> None:
+        def send(self, message: OutboundMessage) -> None:
             raise ZeroDivisionError
 
-    harness.courier._channels = {Channel.BOARD: Broken()}
+    harness.delivery_worker._channels = {Channel.BOARD: Broken()}
     harness.raise_alert()
     harness.tick(1)
-    by_channel = {row.channel: row.error for row in harness.letters()}
+    by_channel = {row.channel: row.error for row in harness.messages()}
     assert by_channel == {"board": "ZeroDivisionError", "home": "no home channel is configured"}
 
 
@@ -214,7 +214,7 @@ def test_apprise_says_what_went_wrong_without_its_secret() -> None:
     def breaks(url: str, subject: str, body: str) -> bool:
         raise RuntimeError(url)
 
-    letter = OutboundMessage(
+    message = OutboundMessage(
         id=None,  # type: ignore[arg-type]
         channel=Channel.APPRISE,
         address="wang",
@@ -231,13 +231,13 @@ def test_apprise_says_what_went_wrong_without_its_secret() -> None:
         (AppriseChannel({"wang": "nonsense"}), "wang: the service did not take it"),
     ):
         with pytest.raises(DeliveryFailed) as failed:
-            channel.send(letter)
+            channel.send(message)
         assert failed.value.why == why
 
 
 def test_an_unknown_home_cannot_be_told(harness: AlertHarness) -> None:
     with pytest.raises(HomeNotFound), harness.work() as work:
-        harness.outbox.tell_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
+        harness.outbox.notify_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
 
 
 def test_the_outbox_says_how_much_waits(harness: AlertHarness) -> None:
@@ -257,18 +257,18 @@ def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_
     alert_id = harness.raise_alert()
     harness.tick()
     (_, first) = harness.homes.commands[0]
-    (letter,) = harness.letters(Channel.HOME)
-    assert (letter.state, letter.sent_at is not None) == ("pending", True), "the broker has it, the elder has not"
+    (message,) = harness.messages(Channel.HOME)
+    assert (message.state, message.sent_at is not None) == ("pending", True), "the broker has it, the elder has not"
     harness.tick(150, every=1)
     asked = [command.id for _, command in harness.homes.commands]
     assert set(asked) == {first.id}, "the gateway knows it by its id and says it once"
     assert 3 <= len(asked) <= 6
     heard(harness, "seen", alert_id, first.id, home="home-02")
-    assert harness.letters(Channel.HOME)[0].state == "pending", "another home has not heard it"
+    assert harness.messages(Channel.HOME)[0].state == "pending", "another home has not heard it"
     heard(harness, "seen", alert_id, first.id)
     harness.tick(400, every=10)
     assert len(harness.homes.commands) == len(asked)
-    assert harness.letters(Channel.HOME)[0].state == DeliveryState.SENT
+    assert harness.messages(Channel.HOME)[0].state == DeliveryState.SENT
 
 
 def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness: AlertHarness) -> None:
@@ -276,20 +276,20 @@ def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness
     harness.tick()
     harness.clock.forward(290)
     with harness.work() as work:
-        harness.courier.deliver_due(work.clock.now())
+        harness.delivery_worker.deliver_due(work.clock.now())
     harness.clock.forward(200)
     count = len(harness.homes.commands)
     with harness.work() as work:
-        harness.outbox.say_again(work, "home-02")
+        harness.outbox.redeliver(work, "home-02")
     harness.tick()
     assert len(harness.homes.commands) == count, "not due for another while"
     with harness.work() as work:
-        harness.outbox.say_again(work, "home-01")
+        harness.outbox.redeliver(work, "home-01")
     harness.tick()
     assert len(harness.homes.commands) == count + 1
     harness.clock.forward(4000)
     with harness.work() as work:
-        harness.outbox.say_again(work, "home-01")
+        harness.outbox.redeliver(work, "home-01")
     harness.tick()
     assert len(harness.homes.commands) == count + 1, "too late to be said"
 
@@ -297,16 +297,16 @@ def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness
 def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.tick(620, every=20)
-    assert harness.letters(Channel.HOME)[0].state == DeliveryState.FAILED
+    assert harness.messages(Channel.HOME)[0].state == DeliveryState.FAILED
     failed = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
     assert {"channel": "home", "to": "home-01", "error": "the gateway did not say it"} in failed
 
 
 def test_the_platform_dies_between_the_broker_and_its_own_records(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    settle, harness.outbox.settle = harness.outbox.settle, lambda *_: None  # type: ignore[method-assign]
+    settle, harness.outbox.settle_delivery = harness.outbox.settle_delivery, lambda *_: None  # type: ignore[method-assign]
     harness.tick()
-    harness.outbox.settle = settle  # type: ignore[method-assign]
+    harness.outbox.settle_delivery = settle  # type: ignore[method-assign]
     (_, first) = harness.homes.commands[0]
     heard(harness, "seen", alert_id, first.id)
     harness.tick(60, every=5)
@@ -323,7 +323,7 @@ def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) ->
     assert harness.homes.said() == ["seen", "coming", "closed"]
     first_three = len(harness.homes.commands)
     with harness.work() as work:
-        harness.outbox.say_again(work, "home-01")
+        harness.outbox.redeliver(work, "home-01")
     harness.tick(60, every=5)
     assert {command.announce.value for _, command in harness.homes.commands[first_three:]} == {"closed"}
 
@@ -333,11 +333,11 @@ def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(harness:
     harness.tick()
     harness.do("take", alert_id, harness.wang)
     with harness.work() as work:
-        harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
+        harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
     harness.tick()
     assert harness.homes.said() == ["seen", "coming", "visit_code"]
     with harness.work() as work:
-        harness.outbox.say_again(work, "home-01")
+        harness.outbox.redeliver(work, "home-01")
     harness.tick()
     assert [command.announce.value for _, command in harness.homes.commands[3:]] == ["coming", "visit_code"]
 
@@ -348,14 +348,14 @@ def test_a_gateway_that_does_not_name_the_message_settles_what_fits(harness: Ale
     harness.do("take", alert_id, harness.wang)
     harness.tick()
     heard(harness, "coming", alert_id)
-    assert {letter.subject: letter.state for letter in harness.letters(Channel.HOME)} == {
+    assert {message.subject: message.state for message in harness.messages(Channel.HOME)} == {
         "seen": "pending",
         "coming": "sent",
     }
     with harness.work() as work:
-        letter = harness.outbox.tell_home(work, "home-01", visit_code("李娜", "4711"), alert_id=None, expires_s=60)
-    assert letter is not None
+        message = harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=None, expires_s=60)
+    assert message is not None
     harness.tick()
     heard(harness, "heard", "12")
-    heard(harness, "visit_code", letter.id)
-    assert [one.state for one in harness.letters(Channel.HOME) if one.subject == "visit_code"] == ["sent"]
+    heard(harness, "visit_code", message.id)
+    assert [one.state for one in harness.messages(Channel.HOME) if one.subject == "visit_code"] == ["sent"]

@@ -192,14 +192,14 @@ def test_absence_is_told_and_taken_back(peopled: WebHarness) -> None:
 
 def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
     told: list[Event] = []
-    bus = EventDispatcher()
-    bus.after(AbsenceChanged, told.append)
+    dispatcher = EventDispatcher()
+    dispatcher.subscribe_after(AbsenceChanged, told.append)
     now = peopled.clock.now()
     with peopled.platform.work() as plain:
         actor = peopled.platform.access.actor_of(
             plain, peopled.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
         )
-    with UnitOfWork(lambda: peopled.platform.work().__enter__().session, bus, peopled.clock) as work:  # type: ignore[arg-type]
+    with UnitOfWork(lambda: peopled.platform.work().__enter__().session, dispatcher, peopled.clock) as work:  # type: ignore[arg-type]
         peopled.platform.residents.tell_absence(
             work, actor, "home-01", now + timedelta(days=1), now + timedelta(hours=1)
         )

@@ -144,7 +144,7 @@ def test_what_came_of_it_is_counted_by_what_was_found(web: WebHarness) -> None:
 def test_the_command_line_chooses_by_the_same_rules(web: WebHarness) -> None:
     wishes, heard = SensitivityService(), []
     with web.platform.work() as work:
-        work._bus.after(SensitivityChanged, lambda event: heard.append(event.community_id))
+        work._dispatcher.subscribe_after(SensitivityChanged, lambda event: heard.append(event.community_id))
         wishes.decide(
             work, "anning", ChangedBy("command line"), FalseAlertTarget(false_alerts=3.0, routine_changes=0.2)
         )
