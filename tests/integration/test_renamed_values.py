@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, MetaData, Table, Uuid, select
+from fixtures.earlier_release import insert_row, reflected_table
+from sqlalchemy import Connection, select
 
 from anju_platform.app import migrate
 from anju_platform.db.engine import make_engine
@@ -26,37 +27,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("empty_postgres_url"))
 
 
-def _table(connection: Connection, name: str) -> Table:
-    return Table(name, MetaData(), autoload_with=connection)
-
-
-def _filler(column: Column[object]) -> object:
-    if isinstance(column.type, DateTime):
-        return AT
-    if isinstance(column.type, Uuid):
-        return UUID(int=0)
-    if isinstance(column.type, JSON):
-        return {}
-    if isinstance(column.type, Boolean):
-        return False
-    return 1 if column.type.python_type in {int, float} else "x"
-
-
-def _insert(connection: Connection, name: str, **values: object) -> None:
-    """A row with what is given, and something of the right type wherever a value must be."""
-    table = _table(connection, name)
-    filled = {one.name: _filler(one) for one in table.columns if not one.nullable and one.name not in values}
-    row = {**filled, **values}
-    if connection.dialect.name == "sqlite":  # which has no type for them: they are reflected as text
-        row = {key: value.hex if isinstance(value, UUID) else value for key, value in row.items()}
-    connection.execute(table.insert().values(row))
-
-
 def _fill(connection: Connection) -> None:
-    _insert(connection, "community", id="c")
-    _insert(connection, "home", id="h", community_id="c")
+    insert_row(connection, "community", id="c")
+    insert_row(connection, "home", id="h", community_id="c")
     alert: dict[str, object] = {"taken_by": WORKER, "taken_by_name": "王姐", "taken_at": AT}
-    _insert(
+    insert_row(
         connection,
         "alert",
         id=ALERT,
@@ -67,7 +42,7 @@ def _fill(connection: Connection) -> None:
         ladder_at=AT,
         **alert,
     )
-    _insert(connection, "alert", id=OTHER, kind="sos", episode="2", home_id="h", community_id="c", ladder_at=AT)
+    insert_row(connection, "alert", id=OTHER, kind="sos", episode="2", home_id="h", community_id="c", ladder_at=AT)
     events: list[tuple[str, dict[str, object]]] = [
         ("raised", {}),
         ("taken", {}),
@@ -77,26 +52,26 @@ def _fill(connection: Connection) -> None:
     events += [("escalated", {"why": "released", "level": 2}), ("noted", {"why": "released"})]
     for number, (step, detail) in enumerate(events):
         one = UUID(int=100 + number)
-        _insert(connection, "alert_event", id=one, alert_id=ALERT, number=number, step=step, detail=detail)
+        insert_row(connection, "alert_event", id=one, alert_id=ALERT, number=number, step=step, detail=detail)
     visit: dict[str, object] = {"home_id": "h", "community_id": "c", "check_in_proof": {"by": "vouched", "code": None}}
-    _insert(connection, "visit_task", id=VISIT, **visit)
+    insert_row(connection, "visit_task", id=VISIT, **visit)
     events = [("checked_in", {"by": "vouched"}), ("overstayed", {})]
     for number, (step, detail) in enumerate(events):
         one = UUID(int=200 + number)
-        _insert(connection, "visit_event", id=one, visit_id=VISIT, number=number, step=step, detail=detail)
+        insert_row(connection, "visit_event", id=one, visit_id=VISIT, number=number, step=step, detail=detail)
 
 
 def _stored(connection: Connection, acknowledged: str, escalation: str) -> Mapping[str, object]:
-    alert = _table(connection, "alert")
+    alert = reflected_table(connection, "alert")
     columns = (alert.c.kind, alert.c[f"{acknowledged}_by"], alert.c[f"{acknowledged}_by_name"], alert.c[escalation])
     alerts = connection.execute(select(*columns).order_by(alert.c.episode)).all()
     known = [(kind, by and UUID(str(by)), name) for kind, by, name, _ in alerts]
     found: dict[str, object] = {"alerts": known}
     for name in ("alert_event", "visit_event"):
-        event = _table(connection, name)
+        event = reflected_table(connection, name)
         rows = connection.execute(select(event.c.step, event.c.detail).order_by(event.c.number)).all()
         found[name] = [(step, detail.get("why") or detail.get("by")) for step, detail in rows]
-    visit = _table(connection, "visit_task")
+    visit = reflected_table(connection, "visit_task")
     return {**found, "proof": connection.scalar(select(visit.c.check_in_proof))}
 
 

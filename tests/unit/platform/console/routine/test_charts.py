@@ -50,7 +50,7 @@ def test_the_pictures_say_in_words_what_they_show() -> None:
     found = drawn(view)
     (said,) = re.findall(r'aria-label="(夜间如厕[^"]*)"', "".join(panel.drawn for panel in found.panels))
     assert said == "夜间如厕：通常 3.5 次/晚，从 2 次/晚 到 5 次/晚。 2 天不知道。"
-    (english,) = re.findall(r'aria-label="(visits[^"]*)"', "".join(panel.drawn for panel in drawn(view, "en").panels))
+    (english,) = re.findall(r'aria-label="(Visits[^"]*)"', "".join(panel.drawn for panel in drawn(view, "en").panels))
     assert "usually 3.5 a night, from 2 a night to 5 a night" in english
 
 
