@@ -46,7 +46,7 @@ def inactivity(
 ) -> None:
     """Watch recorded homes for silences, as the platform does: a sweep a minute over all homes."""
     try:
-        trained = InactivityModel.load() if model is None else trained_model(model)
+        trained = InactivityModel.load_stored() if model is None else trained_model(model)
         homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
         signals = watch_homes(homes, target, trained)
     except (RecordingUnreadable, DetectionError) as error:

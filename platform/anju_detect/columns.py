@@ -6,12 +6,13 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Container
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.errors import HomeUnknown, SnapshotRefused
+from anju_detect.errors import HomeNotAdded, SnapshotRefused
 
 Column = tuple[str, type[np.generic], float, tuple[int, ...]]
 """Name, type, value before anything is known, further axes."""
@@ -20,12 +21,14 @@ Column = tuple[str, type[np.generic], float, tuple[int, ...]]
 class HomeColumns:
     """Struct of arrays over homes; grows by doubling. `size` rows are in use.
 
-    A detector's state says in `layout` which columns it has; another `version` refuses older snapshots. `until_s`
-    is how far the detector had come in time, Unix seconds.
+    A subclass names its columns in `layout`; snapshots of another `version` are refused. `former_names` maps a
+    column to the name that it has in older snapshots of the same version. `until_s` is how far the detector has come in
+    time, Unix seconds.
     """
 
     layout: ClassVar[tuple[Column, ...]]
     version: ClassVar[int]
+    former_names: ClassVar[dict[str, str]] = {}
 
     def __init__(self, capacity: int) -> None:
         self.names: list[str] = []
@@ -43,11 +46,11 @@ class HomeColumns:
         return self._columns[name][: self.size]
 
     def row_of(self, home: str) -> int:
-        """Row of a home that was added. Raises `HomeUnknown`."""
+        """Row of a home that was added. Raises `HomeNotAdded`."""
         try:
             return self._rows[home]
         except KeyError:
-            raise HomeUnknown(home) from None
+            raise HomeNotAdded(home) from None
 
     def add_home(self, home: str) -> int:
         """Row of a home, a new one where it is new."""
@@ -65,6 +68,10 @@ class HomeColumns:
             self._columns[name] = np.concatenate([self._columns[name], np.full((extra, *axes), fill, kind)])
         self._capacity += extra
 
+    @classmethod
+    def _name_in(cls, archive: Container[str], name: str) -> str:
+        return name if name in archive else cls.former_names.get(name, name)
+
     def dump_snapshot(self) -> bytes:
         """All of it, in numpy's own archive format."""
         out = io.BytesIO()
@@ -79,7 +86,7 @@ class HomeColumns:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 head = json.loads(archive["head"].tobytes())
-                columns = {name: archive[name] for name, *_ in cls.layout}
+                columns = {name: archive[cls._name_in(archive, name)] for name, *_ in cls.layout}
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise SnapshotRefused(f"the snapshot can't be read: {error}") from error
         if head.get("version") != cls.version:

@@ -27,7 +27,7 @@ class BatchRefused(DetectionError):
         self.field, self.row, self.value, self.why = field, row, value, why
 
 
-class HomeUnknown(DetectionError):
+class HomeNotAdded(DetectionError):
     """The home was never added to this detector."""
 
     def __init__(self, home: str) -> None:

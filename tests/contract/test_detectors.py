@@ -163,7 +163,7 @@ class TestFallClock:
         if by_s < 600.0:
             assert [s.fall_id for s in detector.cancel_falls(START + 90.0 + by_s)] == [signals[0].fall_id]
 
-    def test_a_clock_set_back_again_and_again_never_makes_deaf(self) -> None:
+    def test_a_clock_set_back_again_and_again_never_stops_detection(self) -> None:
         stream = np.concatenate([fall_stream(after="still", seconds=80.0, seed=n) for n in range(6)])
         signals = _told_by(lambda at_s: at_s - 3600.0 * ((at_s - START) // 80.0), stream, 50)
         assert [s.stage for s in signals] == ["suspected", "confirmed"] * 6

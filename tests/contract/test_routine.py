@@ -11,7 +11,7 @@ from fixtures._routine_days import CLOSES, FIRST_DAY, Habit, Rows, live, one_day
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anju_detect.errors import BatchRefused, DetectionError, HomeUnknown, ParameterOutOfRange, SnapshotRefused
+from anju_detect.errors import BatchRefused, DetectionError, HomeNotAdded, ParameterOutOfRange, SnapshotRefused
 from anju_detect.inactivity import LifeBatch
 from anju_detect.routine import Digest, RoutineDetector, RoutineParameters
 
@@ -74,7 +74,7 @@ def test_refuses_columns_of_different_length_and_times_that_are_no_numbers() -> 
     ):
         with pytest.raises((BatchRefused, ParameterOutOfRange)):
             ask()
-    with pytest.raises(HomeUnknown):
+    with pytest.raises(HomeNotAdded):
         detector.digest_day("nobody")
 
 
@@ -294,5 +294,5 @@ def test_a_higher_target_never_delays_the_first_change(target: tuple[float, floa
 
 
 def test_every_refusal_is_a_detection_error() -> None:
-    for kind in (BatchRefused, HomeUnknown, ParameterOutOfRange, SnapshotRefused):
+    for kind in (BatchRefused, HomeNotAdded, ParameterOutOfRange, SnapshotRefused):
         assert issubclass(kind, DetectionError)

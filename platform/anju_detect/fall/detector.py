@@ -29,7 +29,7 @@ SLACK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ImpactCandidate:
     """An impact that is due to be judged: when it was, when everything that is looked at was there, and its window."""
 
     impact_s: float
@@ -74,7 +74,7 @@ class FallDetector:
             raise ParameterOutOfRange("clip_g", clip_g, "1.9 … 32 g")
         self.fs_hz, self.position, self.group = fs_hz, position, group_of(position, clip_g)
         self._parameters = p = parameters or FallParameters()
-        self._classifier = classifier or FallModel.load()
+        self._classifier = classifier or FallModel.load_stored()
         self._threshold = self._classifier.threshold_of(self.group) if p.threshold is None else p.threshold
         self._trigger = (p.trigger_g * 1000.0) ** 2
         seconds = p.decide_s + CLIP_BEFORE_S + PIECE_S + SLACK_S
@@ -143,7 +143,11 @@ class FallDetector:
         if not math.isfinite(now_s):
             raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
         live = {SUSPECTED, CONFIRMED}
-        return [f.cancel(now_s) for f in self._falls if f.stage in live and now_s - f.sender_impact_s <= CANCELLABLE_S]
+        return [
+            f.cancel_by_wearer(now_s)
+            for f in self._falls
+            if f.stage in live and now_s - f.sender_impact_s <= CANCELLABLE_S
+        ]
 
     def copy_waveform(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
         """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
@@ -156,7 +160,7 @@ class FallDetector:
                 break
         return self._clips.get(fall_id)
 
-    def append_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[Candidate]:
+    def append_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[ImpactCandidate]:
         """The first half of `update` for one of its `pieces`: what is to be judged now, in order of time."""
         times = self._clock.to_stream_time(start_s + self._offsets[: len(samples)], samples, self._ring)
         newest = self._ring.newest_s
@@ -176,13 +180,13 @@ class FallDetector:
         self._find_candidates()
         return self._due()
 
-    def apply_scores(self, due: list[Candidate], scores: NDArray[np.float64]) -> list[FallSignal]:
+    def apply_scores(self, due: list[ImpactCandidate], scores: NDArray[np.float64]) -> list[FallSignal]:
         """The second half: what the scores of those candidates, and the time since earlier falls, decide."""
         signals = [
             raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
         ]
         open_falls = [fall for fall in self._falls if fall.stage == SUSPECTED]
-        followed = [fall.advance(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
+        followed = [fall.evaluate_seconds(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
         signals += [decided for decided in followed if decided]
         if self._falls:
             self._store_clips()
@@ -198,18 +202,20 @@ class FallDetector:
             if self._ring.is_largest(self._hot.popleft(), reach):
                 self._waiting.append(at)
 
-    def _due(self) -> list[Candidate]:
+    def _due(self) -> list[ImpactCandidate]:
         """Waiting candidates whose seconds after are complete."""
         due = []
         while self._waiting and self._ring.newest_s >= self._waiting[0] + AFTER_S:
             impact = self._waiting.popleft()
             at = impact + AFTER_S
             due.append(
-                Candidate(impact, at, resample_to_grid(*self._ring.samples_between(impact - BEFORE_S, at), impact))
+                ImpactCandidate(
+                    impact, at, resample_to_grid(*self._ring.samples_between(impact - BEFORE_S, at), impact)
+                )
             )
         return due
 
-    def _judged(self, one: Candidate, score: float) -> FallSignal | None:
+    def _judged(self, one: ImpactCandidate, score: float) -> FallSignal | None:
         last = self._falls[-1].impact_s if self._falls else -math.inf
         raised = score >= self._threshold and one.impact_s - last > self._parameters.refractory_s
         ahead = self.ahead_s

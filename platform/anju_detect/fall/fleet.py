@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.fall.classifier import FallClassifier
-from anju_detect.fall.detector import Candidate, FallDetector
+from anju_detect.fall.detector import FallDetector, ImpactCandidate
 from anju_detect.fall.model import FallModel
 from anju_detect.fall.parameters import FallParameters
 from anju_detect.fall.signals import FallSignal
@@ -27,14 +27,14 @@ class WornChunk(NamedTuple):
 class _PendingChunk(NamedTuple):
     wearer: str
     detector: FallDetector
-    due: list[Candidate]
+    due: list[ImpactCandidate]
 
 
 class FallFleet:
     """What `FallDetector` says of each wearer; a judgement costs a tenth where many are made together."""
 
     def __init__(self, classifier: FallClassifier | None = None) -> None:
-        self._classifier = classifier or FallModel.load()
+        self._classifier = classifier or FallModel.load_stored()
         self.detectors: dict[str, FallDetector] = {}
 
     def add_wearer(

@@ -59,7 +59,7 @@ class OpenFall:
         """The impact in whole milliseconds."""
         return str(int(self.sender_impact_s * 1000))
 
-    def advance(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
+    def evaluate_seconds(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
         """Look at each further whole second; a signal where the fall is decided.
 
         `ahead_s` is own time minus the sender's.
@@ -77,7 +77,7 @@ class OpenFall:
                 return self._decided(CONFIRMED, at - ahead_s, reason)
         return None
 
-    def cancel(self, now_s: float) -> FallSignal:
+    def cancel_by_wearer(self, now_s: float) -> FallSignal:
         """The wearer held the button."""
         return self._decided(CANCELLED, now_s, cancelled_by_wearer(max(now_s - self.sender_impact_s, 0.0)))
 

@@ -78,7 +78,7 @@ class MiniRocketFeatures:
         return cls(arrays[f"{prefix}_kernel"], arrays[f"{prefix}_threshold"])
 
     @classmethod
-    def draw(cls, curves: Floats32, rng: np.random.Generator) -> MiniRocketFeatures:
+    def draw_kernels(cls, curves: Floats32, rng: np.random.Generator) -> MiniRocketFeatures:
         """A bank whose channels are drawn at random, and its thresholds from responses to these curves."""
         weight = np.stack([_drawn_weights(rng) for _ in DILATIONS])
         threshold = np.empty(weight.shape[:2], np.float32)

@@ -37,7 +37,7 @@ class MemberKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WearableGroup:
     """Wearables that are judged alike: at the same place, by the same members (indices in `MEMBERS`)."""
 
     place: str
@@ -53,7 +53,11 @@ MEMBERS = (
 # One member suffices at the waist. At the wrist the mean of two depends less on which kernels were drawn, and sensors
 # of a wide range get a third member that sees unclipped peaks. Members do not share a PCA: sharing one cost accuracy
 # at the wrist (research/notes/falls.md).
-GROUPS = {"waist": Group("waist", (0,)), "wrist": Group("wrist", (1, 2)), "wrist_wide": Group("wrist", (1, 2, 3))}
+GROUPS = {
+    "waist": WearableGroup("waist", (0,)),
+    "wrist": WearableGroup("wrist", (1, 2)),
+    "wrist_wide": WearableGroup("wrist", (1, 2, 3)),
+}
 
 
 def group_of(position: str, clip_g: float) -> str:
@@ -92,9 +96,9 @@ class PCA:
 
     def __call__(self, smooth: Floats32) -> Floats32:
         """Where low-passed windows lie; shape (n, components)."""
-        return self.project(self.patterns.transform(channels(smooth)))
+        return self.project_responses(self.patterns.transform(channels(smooth)))
 
-    def project(self, responses: NDArray[np.floating]) -> Floats32:
+    def project_responses(self, responses: NDArray[np.floating]) -> Floats32:
         """Where responses lie; shape (n, components)."""
         return self.scale(responses) @ self.direction.dequantize()
 
@@ -259,6 +263,6 @@ class FallModel:
             raise ModelRefused(f"the model lacks {error}") from error
 
     @classmethod
-    def load(cls) -> FallModel:
+    def load_stored(cls) -> FallModel:
         """The model that came with this package."""
         return cls.from_arrays(load_arrays("fall"))

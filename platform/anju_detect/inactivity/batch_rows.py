@@ -29,7 +29,7 @@ class Rows:
     last: Ints
 
     @classmethod
-    def of(cls, home: Ints, at_s: Floats, room: NDArray[np.int8], kind: NDArray[np.int8]) -> Rows:
+    def from_sorted(cls, home: Ints, at_s: Floats, room: NDArray[np.int8], kind: NDArray[np.int8]) -> Rows:
         """Wrap columns that are sorted already."""
         edge = np.flatnonzero(home[1:] != home[:-1])
         none = np.zeros(0, np.int64)
@@ -37,9 +37,9 @@ class Rows:
         last = np.concatenate([edge, [len(home) - 1]]) if len(home) else none
         return cls(home, at_s, room, kind, first, last)
 
-    def select(self, keep: Truths) -> Rows:
+    def select_rows(self, keep: Truths) -> Rows:
         """Only these rows."""
-        return Rows.of(self.home[keep], self.at_s[keep], self.room[keep], self.kind[keep])
+        return Rows.from_sorted(self.home[keep], self.at_s[keep], self.room[keep], self.kind[keep])
 
     @property
     def is_beat(self) -> Truths:
@@ -52,7 +52,7 @@ class Rows:
         """Rows of each home."""
         return self.last - self.first + 1
 
-    def before(self, known: Floats) -> Floats:
+    def previous_s(self, known: Floats) -> Floats:
         """Time before each row: of the row before it, or `known` (by home) where that is later."""
         previous = np.empty(len(self.home))
         previous[1:] = self.at_s[:-1]
@@ -101,7 +101,7 @@ def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
         keep = at_s <= latest_s
         home, at_s, room, kind = home[keep], at_s[keep], room[keep], kind[keep]
     order = np.lexsort((kind, room, at_s, home))
-    return Rows.of(home[order], at_s[order], room[order], kind[order])
+    return Rows.from_sorted(home[order], at_s[order], room[order], kind[order])
 
 
 def require_finite(name: str, value: float) -> None:

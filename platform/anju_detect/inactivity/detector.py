@@ -81,8 +81,8 @@ class InactivityDetector:
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
         s, row = self._s, self._s.add_home(home)
-        anew = np.isfinite(s["last_life_s"][row]) and s["wish"][row] != np.float32(false_alerts_per_month)
-        s["wish"][row], s["offset_s"][row] = false_alerts_per_month, utc_offset_s
+        anew = np.isfinite(s["last_life_s"][row]) and s["false_alert_target"][row] != np.float32(false_alerts_per_month)
+        s["false_alert_target"][row], s["offset_s"][row] = false_alerts_per_month, utc_offset_s
         if anew:
             s["deadline_s"][row], s["hold_s"][row] = np.nan, -np.inf
             self._schedule(np.array([row]))
@@ -123,7 +123,7 @@ class InactivityDetector:
         false_alert_budget.count_false_alerts(s, raised[s["away"][raised] == AT_HOME], now_s, 1.0)
         self._schedule(rows)
         forecast = self._forecast(raised)
-        return [self._signal(int(row), now_s, forecast.select([number])) for number, row in enumerate(raised)]
+        return [self._signal(int(row), now_s, forecast.select_rows([number])) for number, row in enumerate(raised)]
 
     def explain_home(self, home: str, now_s: float) -> Explanation:
         """What is known of one home at `now_s`, in numbers and with the reason; changes nothing."""
@@ -197,7 +197,7 @@ class InactivityDetector:
     def _hear(self, rows: Rows) -> Floats:
         """Note what was heard; per row, since when its home is heard without a break."""
         s = self._s
-        before = rows.before(s["last_seen_s"])
+        before = rows.previous_s(s["last_seen_s"])
         beats = s["beats"][rows.home] | (rows.running_count(rows.is_beat) > 0)
         back = beats & (rows.at_s - before > self._p.heartbeat_gap_s) & np.isfinite(before)
         heard_from = rows.running_last(np.where(back, rows.at_s, -np.inf), s["heard_from_s"])
@@ -221,17 +221,17 @@ class InactivityDetector:
         """Take the signs of life, silence by silence: each long silence ends with the state of its beginning."""
         s = self._s
         keep = ~rows.is_beat & (rows.at_s > s["last_life_s"][rows.home])
-        life, heard_from = rows.select(keep), heard_from[keep]
+        life, heard_from = rows.select_rows(keep), heard_from[keep]
         believed = credible_rows(s, life)
         if not believed.all():
-            life, heard_from = life.select(believed), heard_from[believed]
+            life, heard_from = life.select_rows(believed), heard_from[believed]
         if not len(life.home):
             return
-        before = life.before(s["last_life_s"])
+        before = life.previous_s(s["last_life_s"])
         part = life.running_count(life.at_s - before >= durations.MIN_GAP_S)
         for number in range(int(part.max()) + 1):
             chosen = part == number
-            piece = life.select(chosen)
+            piece = life.select_rows(chosen)
             if number:
                 self._end_silence(piece, heard_from[chosen][piece.first])
                 self._learn(piece, heard_from[chosen])
@@ -303,7 +303,7 @@ class InactivityDetector:
         s, forecast = self._s, self._forecast(rows)
         s["deadline_s"][rows] = self._deadline(rows, forecast)
         s["away"][rows] = np.where(s["away"][rows] == NOT_BACK, NOT_BACK, np.where(forecast.away, AWAY, AT_HOME))
-        tail_s, s["tail_share"][rows] = forecast.tail()
+        tail_s, s["tail_share"][rows] = forecast.tail_interval()
         s["tail_s"][rows] = self._silent_from(rows) + tail_s
 
     def _schedule(self, rows: Ints) -> None:
@@ -328,22 +328,22 @@ class InactivityDetector:
         """Unix time at which each home's present silence is worth a call."""
         s = self._s
         silent_from = self._silent_from(rows)
-        target = s["wish"][rows].astype(np.float64)
+        target = s["false_alert_target"][rows].astype(np.float64)
         dearer = tail_calibration_of(s["excess"][rows], s["expected"][rows]) * false_alert_budget.new_home_factor(
             s, rows
         )
         dearer *= false_alert_budget.cost_factor(false_alert_budget.recent_false_alerts(s, rows, silent_from), target)
-        price = self._trained().false_alert_cost_h(target, dearer)
-        chosen = np.fmax(silent_from + forecast.least_cost_s(price), s["hold_s"][rows])
+        cost_h = self._trained().false_alert_cost_h(target, dearer)
+        chosen = np.fmax(silent_from + forecast.least_cost_s(cost_h), s["hold_s"][rows])
         deadline: Floats = np.minimum(chosen, silent_from + self._p.limit_s(s["last_room"][rows], self._at_exit(rows)))
         return deadline
 
     def _forecast(self, rows: Ints) -> SurvivalForecast:
         """What to expect of the present silence of these homes, each with a sign of life."""
-        return self._trained().forecast(self._s, rows, self._silent_from(rows))
+        return self._trained().forecast_gaps(self._s, rows, self._silent_from(rows))
 
     def _trained(self) -> InactivityModel:
-        self._model = self._model or InactivityModel.load()
+        self._model = self._model or InactivityModel.load_stored()
         return self._model
 
     def _at_exit(self, rows: Ints) -> NDArray[np.bool_]:
@@ -357,10 +357,10 @@ class InactivityDetector:
     def _unseen(self, rows: Ints, now_s: float) -> NDArray[np.bool_]:
         """Which of these homes can't be judged now: blind, in an announced outage, or announced to be away."""
         s = self._s
-        blind = s["beats"][rows] & (s["last_seen_s"][rows] < now_s - self._p.heartbeat_gap_s)
-        blind |= (s["outage_from_s"][rows] <= now_s) & (s["outage_until_s"][rows] > now_s)
+        offline = s["beats"][rows] & (s["last_seen_s"][rows] < now_s - self._p.heartbeat_gap_s)
+        offline |= (s["outage_from_s"][rows] <= now_s) & (s["outage_until_s"][rows] > now_s)
         away: NDArray[np.bool_] = (s["absent_from_s"][rows] <= now_s) & (s["absent_until_s"][rows] > now_s)
-        return blind | away
+        return offline | away
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
@@ -398,4 +398,4 @@ class InactivityDetector:
 
     def _signal(self, row: int, now_s: float, forecast: SurvivalForecast) -> InactivitySignal:
         kind = INACTIVITY if self._s["away"][row] == AT_HOME else AWAY_LONG
-        return InactivitySignal.of(kind, self._explanation(row, now_s, forecast), now_s)
+        return InactivitySignal.from_explanation(kind, self._explanation(row, now_s, forecast), now_s)

@@ -74,7 +74,7 @@ def record_activity(s: HomeState, piece: Rows, local_s: Floats) -> None:
 def _fill_slots(s: HomeState, piece: Rows, local_s: Floats) -> None:
     """Each half hour with life in it raises its share; the silent ones between lower theirs when a silence ends."""
     slot = (local_s // SLOT_S).astype(np.int64)
-    before = np.nan_to_num(piece.before(s["last_life_s"]), neginf=-durations.DAY_S)
+    before = np.nan_to_num(piece.previous_s(s["last_life_s"]), neginf=-durations.DAY_S)
     previous = ((before + s["offset_s"][piece.home]) // SLOT_S).astype(np.int64)
     fresh = slot != previous
     rows = np.flatnonzero(fresh)

@@ -47,7 +47,7 @@ class SurvivalForecast:
     log_weight: Floats
     at_exit: NDArray[np.bool_]
 
-    def select(self, rows: Ints | list[int]) -> SurvivalForecast:
+    def select_rows(self, rows: Ints | list[int]) -> SurvivalForecast:
         """Only these."""
         return SurvivalForecast(self.survival[rows], self.log_weight[rows], self.at_exit[rows])
 
@@ -62,7 +62,7 @@ class SurvivalForecast:
         tail: Floats = np.where(rare.any(axis=1), EDGES_S[rare.argmax(axis=1)], np.inf)
         return tail
 
-    def tail(self) -> tuple[Floats, Floats]:
+    def tail_interval(self) -> tuple[Floats, Floats]:
         """Length that `TAIL` of the innocent silences reach (infinite above 24 h), and the share ending soon after."""
         from_s = self.tail_s(TAIL)
         ends = np.minimum(np.where(np.isfinite(from_s), TAIL_REACH * from_s, EDGES_S[-1]), EDGES_S[-1])
@@ -103,23 +103,23 @@ class InactivityModel:
         ):
             raise ModelRefused("wishes must rise and prices fall")
 
-    def forecast(self, s: HomeState, rows: Ints, began_s: Floats) -> SurvivalForecast:
+    def forecast_gaps(self, s: HomeState, rows: Ints, began_s: Floats) -> SurvivalForecast:
         """What to expect of silences of these homes that began at `began_s`; their state is that of the beginning."""
         survival = np.ones((len(rows), STEPS + 1))
         weight = np.zeros(len(rows))
         for lo in range(0, len(rows), CHUNK):
             part = slice(lo, lo + CHUNK)
             x, steps = features(s, rows[part], began_s[part]), step_features(s, rows[part], began_s[part])
-            weight[part] = self.log_weight(x)
-            survival[part, 1:] = self.survival(x, steps)
+            weight[part] = self.predict_log_weight(x)
+            survival[part, 1:] = self.predict_survival(x, steps)
         return SurvivalForecast(survival, weight, is_exit(s["last_kind"][rows], s["last_room"][rows]))
 
-    def survival(self, x: Floats, steps: Floats) -> Floats:
+    def predict_survival(self, x: Floats, steps: Floats) -> Floats:
         """Survival at the end of each step; x is (n, features), steps (n, STEPS, step features)."""
         ends = sigmoid(self._stepwise.decision_function(x, steps))
         return np.cumprod(1.0 - ends, axis=1).astype(np.float64)
 
-    def log_weight(self, x: Floats) -> Floats:
+    def predict_log_weight(self, x: Floats) -> Floats:
         """How much more often a collapse begins like this; within bounds, as homes with other sensors will differ."""
         least = np.where(began_at_exit(x), LEAST_AT_EXIT, LEAST_WEIGHT)
         return np.clip(self.weight.decision_function(x), least, MOST_WEIGHT).astype(np.float64)
@@ -128,13 +128,13 @@ class InactivityModel:
         """Price of a false alert; `tail_calibration` is how much more often than thought a home's silences are long."""
         log_target = np.log(np.clip(target, self.targets[0] / 10, self.targets[-1] * 10))
         known = np.log(self.targets), np.log(self.false_alert_costs_h)
-        price = np.asarray(np.interp(log_target, *known), np.float64)
+        log_cost = np.asarray(np.interp(log_target, *known), np.float64)
         for end, inner in ((0, 1), (-1, -2)):
-            slope = (known[1][end] - known[1][inner]) / (known[0][end] - known[0][inner])
+            gradient = (known[1][end] - known[1][inner]) / (known[0][end] - known[0][inner])
             beyond = log_target < known[0][0] if end == 0 else log_target > known[0][-1]
-            price[beyond] = known[1][end] + slope * (log_target[beyond] - known[0][end])
-        priced: Floats = np.exp(price) * tail_calibration
-        return priced
+            log_cost[beyond] = known[1][end] + gradient * (log_target[beyond] - known[0][end])
+        costs_h: Floats = np.exp(log_cost) * tail_calibration
+        return costs_h
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays."""
@@ -145,18 +145,18 @@ class InactivityModel:
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InactivityModel:
         """The inverse of `arrays`."""
         try:
-            targets, prices = arrays["wishes"].astype(np.float64), arrays["prices_h"].astype(np.float64)
+            targets, costs = arrays["wishes"].astype(np.float64), arrays["prices_h"].astype(np.float64)
         except KeyError as error:
             raise ModelRefused(f"the model lacks {error}") from error
         return cls(
             GradientBoostedTrees.from_arrays(arrays, "hazard"),
             GradientBoostedTrees.from_arrays(arrays, "weight"),
             targets,
-            prices,
+            costs,
         )
 
     @classmethod
-    def load(cls) -> InactivityModel:
+    def load_stored(cls) -> InactivityModel:
         """The model that came with this package."""
         return cls.from_arrays(load_arrays("inactivity"))
 

@@ -26,7 +26,7 @@ def presence_of(s: HomeState, row: int, now_s: float, *, unseen: bool) -> str:
     if s["absent_from_s"][row] <= now_s < s["absent_until_s"][row]:
         return "absent"
     if unseen:
-        return "blind"
+        return "offline"
     last = float(s["last_life_s"][row])
     if not math.isfinite(last):
         return "unknown"

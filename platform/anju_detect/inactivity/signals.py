@@ -63,7 +63,7 @@ class InactivitySignal:
     """Snapshots of earlier releases hold none."""
 
     @classmethod
-    def of(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
+    def from_explanation(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
         """The alert of a silence that is explained so."""
         return cls(
             told.home,

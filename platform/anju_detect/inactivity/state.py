@@ -19,7 +19,7 @@ AT_HOME, AWAY, NOT_BACK = 0, 1, 2
 # name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[Column, ...] = (
     # what was asked for
-    ("wish", np.float32, 1.0, ()),
+    ("false_alert_target", np.float32, 1.0, ()),
     ("offset_s", np.float32, 0.0, ()),
     # the last signs of life, of any kind and by room, and how lively it was then (each fading over its own time)
     ("last_life_s", np.float64, -np.inf, ()),
@@ -75,3 +75,4 @@ class HomeState(HomeColumns):
 
     layout = COLUMNS
     version = VERSION
+    former_names = {"false_alert_target": "wish"}  # noqa: RUF012 - declared ClassVar by the base

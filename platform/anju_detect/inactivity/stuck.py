@@ -20,7 +20,7 @@ OTHERS_S = 7 * durations.DAY_S
 def credible_rows(s: HomeState, life: Rows) -> Truths:
     """Which of these signs of life are to be believed; remembers how long each home's last room was alive alone."""
     home, at_s = life.home, life.at_s
-    before = life.before(np.maximum(s["last_life_s"], s["alone_until_s"]))
+    before = life.previous_s(np.maximum(s["last_life_s"], s["alone_until_s"]))
     room = np.empty_like(life.room)
     room[1:] = life.room[:-1]
     room[life.first] = s["last_room"][home[life.first]]

@@ -13,4 +13,4 @@ INACTIVITY, AWAY_LONG = "inactivity", "away_long"
 # What a worker can find: real emergencies, false alerts, absences, and outcomes that teach nothing about the person.
 REAL, FALSE = ("real", "real_helped", "real_ambulance"), ("false", "false_alarm")
 OUTCOMES = (*REAL, *FALSE, "away", "test", "technical", "withdrawn", "unknown")
-PRESENCES = ("home", "asleep", "visitor", "away", "absent", "blind", "unknown")
+PRESENCES = ("home", "asleep", "visitor", "away", "absent", "offline", "unknown")

@@ -34,7 +34,7 @@ LEAST_SUDDEN, LEAST_DRIFT = 3.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastSummary:
     """Median, robust standard deviation and number of known days, each of shape (homes, measures)."""
 
     median: Floats
@@ -42,14 +42,14 @@ class Past:
     days: Ints
 
 
-def past_of(values: Floats, least_scale: Floats) -> Past:
+def summarize_past(values: Floats, least_scale: Floats) -> PastSummary:
     """Summary of values of shape (homes, days, measures); nan is unknown."""
-    median, days = middle(values)
-    spread, _ = middle(np.abs(values - median[:, None]))
-    return Past(median, np.maximum(MAD_TO_SD * spread, least_scale), days)
+    median, days = median_known(values)
+    spread, _ = median_known(np.abs(values - median[:, None]))
+    return PastSummary(median, np.maximum(MAD_TO_SD * spread, least_scale), days)
 
 
-def middle(values: Floats) -> tuple[Floats, Ints]:
+def median_known(values: Floats) -> tuple[Floats, Ints]:
     """Median over axis 1 of what is known, nan where nothing is, and how much is known."""
     ordered = np.sort(values, axis=1)
     known = np.isfinite(ordered).sum(axis=1)
@@ -60,26 +60,28 @@ def middle(values: Floats) -> tuple[Floats, Ints]:
     return median, known
 
 
-def score(value: Floats, past: Past) -> Floats:
+def robust_z_score(value: Floats, past: PastSummary) -> Floats:
     """Robust z of values of shape (homes, measures), cut at ±`MOST_Z`; nan where unknown."""
     z: Floats = np.clip((value - past.median) / past.scale, -MOST_Z, MOST_Z)
     return z
 
 
-def drifted(drift: Floats, z: Floats) -> Floats:
+def update_cusum(drift: Floats, z: Floats) -> Floats:
     """Page's sums one day later, shape (homes, 2, measures): upwards, downwards; an unknown day changes nothing."""
     both = np.stack([z, -z], axis=1) - ALLOWANCE
     later: Floats = np.where(np.isnan(both), drift, np.maximum(drift + both, 0.0))
     return later
 
 
-def sudden(today: Floats, yesterday: Floats) -> Floats:
+def sudden_statistic(today: Floats, yesterday: Floats) -> Floats:
     """How far two days in a row lie on one side, in standard deviations of their sum; 0 where one is unknown."""
     same = today * yesterday > 0
     return np.where(same, np.abs(today + yesterday) / np.sqrt(2.0), 0.0)
 
 
-def chance(past: Floats, least_scale: float, reached: tuple[float, float], draws: int, seed: list[int]) -> Floats:
+def bootstrap_p_values(
+    past: Floats, least_scale: float, reached: tuple[float, float], draws: int, seed: list[int]
+) -> Floats:
     """P-values of a sudden and a gradual change: shares of resampled months in which they reach as much.
 
     Parameters
@@ -99,16 +101,16 @@ def chance(past: Floats, least_scale: float, reached: tuple[float, float], draws
     blocks = rng.integers(0, len(past), (draws, -(-days // BLOCK_DAYS)))
     order = (blocks[:, :, None] + np.arange(BLOCK_DAYS)) % len(past)
     drawn = past[order.reshape(draws, -1)[:, :days]]
-    width = BANDWIDTH * len(past) ** -0.2 * past_of(past[None, :, None], np.array([least_scale])).scale[0, 0]
+    width = BANDWIDTH * len(past) ** -0.2 * summarize_past(past[None, :, None], np.array([least_scale])).scale[0, 0]
     drawn = drawn + width * rng.standard_t(BLUR_DF, drawn.shape)
-    known = past_of(drawn[:, : len(past), None], np.array([least_scale]))
+    known = summarize_past(drawn[:, : len(past), None], np.array([least_scale]))
     z = np.clip((drawn[:, len(past) :] - known.median) / known.scale, -MOST_Z, MOST_Z)
     highest = np.zeros((draws, 2))
     drift = np.zeros((draws, 2, 1))
     for day in range(LEAD_DAYS + MONTH_DAYS):
-        drift = drifted(drift, z[:, day : day + 1])
+        drift = update_cusum(drift, z[:, day : day + 1])
         if day >= LEAD_DAYS:
-            highest[:, 0] = np.maximum(highest[:, 0], sudden(z[:, day], z[:, day - 1]))
+            highest[:, 0] = np.maximum(highest[:, 0], sudden_statistic(z[:, day], z[:, day - 1]))
             highest[:, 1] = np.maximum(highest[:, 1], drift[:, :, 0].max(axis=1))
     p: Floats = (1.0 + (highest >= np.array(reached)).sum(axis=0)) / (1.0 + draws)
     return p

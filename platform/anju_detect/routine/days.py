@@ -31,13 +31,13 @@ class DayRows:
     second: Floats
     bits: Pieces
 
-    def of_day(self, day: int) -> DayRows:
+    def select_day(self, day: int) -> DayRows:
         """Only those of one day."""
         keep = self.day == day
         return DayRows(self.home[keep], self.day[keep], self.second[keep], self.bits[keep])
 
 
-def checked(batch: LifeBatch, s: RoutineState, latest_s: float) -> DayRows:
+def validate_batch(batch: LifeBatch, s: RoutineState, latest_s: float) -> DayRows:
     """The rows of a batch, those dated after `latest_s` (where that is known) left out. Raises `BatchRefused`."""
     home = np.asarray(batch.home, np.int64)
     at_s = np.asarray(batch.at_s, np.float64)
@@ -64,7 +64,7 @@ def checked(batch: LifeBatch, s: RoutineState, latest_s: float) -> DayRows:
     return DayRows(home, day, local - day * DAY_S, bits)
 
 
-def mark(s: RoutineState, rows: DayRows) -> None:
+def mark_activity(s: RoutineState, rows: DayRows) -> None:
     """Enter rows of one day that their homes have not closed yet."""
     opened = s["open_day"][rows.home]
     keep = (rows.day >= opened - 1) & (rows.day < opened - 1 + KEPT_DAYS)
@@ -73,12 +73,12 @@ def mark(s: RoutineState, rows: DayRows) -> None:
     piece = np.minimum((second // SLOT_S).astype(np.int64), A_DAY - 1)
     look = np.minimum((second // LOOK_S).astype(np.int64), LOOKS_A_DAY - 1)
     np.bitwise_or.at(s["pieces"], (home, place, piece), bits)
-    np.bitwise_or.at(s["sight"], (home, place, look), np.uint8(HEARD))
+    np.bitwise_or.at(s["visibility"], (home, place, look), np.uint8(HEARD))
     np.bitwise_or.at(s["seen"], home, bits)
     s["beats"][home[bits == 0]] = True
 
 
-def burn(s: RoutineState, rows: Ints) -> None:
+def mark_outages(s: RoutineState, rows: Ints) -> None:
     """Mark the half hours of these homes' outages in the days that are kept."""
     rows = rows[np.isfinite(s["outage_from_s"][rows]) & (s["open_day"][rows] >= 0)]
     if not len(rows):
@@ -88,29 +88,29 @@ def burn(s: RoutineState, rows: Ints) -> None:
     begins = looks * LOOK_S - s["offset_s"][rows].astype(np.float64)[:, None]
     unseen = (begins < s["outage_until_s"][rows][:, None]) & (begins + LOOK_S > s["outage_from_s"][rows][:, None])
     place = looks // LOOKS_A_DAY % KEPT_DAYS
-    s["sight"][rows[:, None], place, looks % LOOKS_A_DAY] |= np.where(unseen, UNSEEN, 0).astype(np.uint8)
+    s["visibility"][rows[:, None], place, looks % LOOKS_A_DAY] |= np.where(unseen, UNSEEN, 0).astype(np.uint8)
 
 
-def three_days(s: RoutineState, rows: Ints, day: int) -> Pieces:
+def three_day_slots(s: RoutineState, rows: Ints, day: int) -> Pieces:
     """Pieces of the day before, the day and the day after; shape (homes, 3 · A_DAY)."""
     at = np.arange(day - 1, day + 2) % KEPT_DAYS
     pieces: Pieces = s["pieces"][rows[:, None], at].reshape(len(rows), -1)
     return pieces
 
 
-def used(pieces: Pieces) -> Pieces:
+def rooms_used(pieces: Pieces) -> Pieces:
     """Bits of the rooms used on the middle day."""
     rooms: Pieces = np.bitwise_or.reduce(pieces[:, A_DAY : 2 * A_DAY], axis=1) & np.uint8(EXIT - 1)
     return rooms
 
 
-def blind(s: RoutineState, rows: Ints, day: int, gap_s: float) -> Truths:
+def unseen_slots(s: RoutineState, rows: Ints, day: int, gap_s: float) -> Truths:
     """Pieces in which a home could not be seen: told so, or its gateway beats and nothing was heard for `gap_s`."""
     at = np.arange(day - 1, day + 2) % KEPT_DAYS
-    sight = s["sight"][rows[:, None], at].reshape(len(rows), -1)
-    heard = (sight & HEARD) != 0
-    place = np.arange(sight.shape[1])
+    visibility = s["visibility"][rows[:, None], at].reshape(len(rows), -1)
+    heard = (visibility & HEARD) != 0
+    place = np.arange(visibility.shape[1])
     earlier = np.maximum.accumulate(np.where(heard, place, -1), axis=1)
     later = np.minimum.accumulate(np.where(heard, place, len(place))[:, ::-1], axis=1)[:, ::-1]
     silent = ~heard & ((later - earlier - 1) * LOOK_S >= gap_s) & s["beats"][rows][:, None]
-    return np.repeat(silent | ((sight & UNSEEN) != 0), int(LOOK_S / SLOT_S), axis=1)
+    return np.repeat(silent | ((visibility & UNSEEN) != 0), int(LOOK_S / SLOT_S), axis=1)

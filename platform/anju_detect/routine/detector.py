@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anju_detect.errors import BatchRefused, ParameterOutOfRange
 from anju_detect.inactivity import LifeBatch
 from anju_detect.routine import change, days
-from anju_detect.routine.measures import MEASURES, measured, rooms_in
+from anju_detect.routine.measures import MEASURES, decode_rooms, measure_days
 from anju_detect.routine.parameters import RoutineParameters
 from anju_detect.routine.reasons import routine_change
 from anju_detect.routine.signals import GRADUAL, SUDDEN, Digest, RoutineChange, Standing
@@ -65,7 +65,7 @@ class RoutineDetector:
         self._closed_s = -math.inf
 
     def add_home(self, home: str, *, utc_offset_s: float = 28800.0, false_alerts_per_month: float | None = None) -> int:
-        """Row of the home, new if it is new; the offset and the wish are set either way.
+        """Row of the home, new if it is new; the offset and the target are set either way.
 
         Parameters
         ----------
@@ -79,10 +79,10 @@ class RoutineDetector:
         """
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
-        wish = self._p.false_alerts_per_month if false_alerts_per_month is None else false_alerts_per_month
+        target = self._p.false_alerts_per_month if false_alerts_per_month is None else false_alerts_per_month
         row = self._s.add_home(home)
         self._s["offset_s"][row] = utc_offset_s
-        self._s["wish"][row] = replace(self._p, false_alerts_per_month=wish).false_alerts_per_month
+        self._s["false_alert_target"][row] = replace(self._p, false_alerts_per_month=target).false_alerts_per_month
         return row
 
     def process_batch(self, batch: LifeBatch) -> None:
@@ -90,7 +90,7 @@ class RoutineDetector:
 
         What is older than the day before the open one is left out. Raises `BatchRefused`; no row was taken then.
         """
-        rows = days.checked(batch, self._s, self._closed_s + self._p.ahead_s)
+        rows = days.validate_batch(batch, self._s, self._closed_s + self._p.ahead_s)
         fresh = rows.home[self._s["open_day"][rows.home] == NO_DAY]
         if len(fresh):
             first = np.full(self._s.size, np.iinfo(np.int32).max, np.int64)
@@ -99,7 +99,7 @@ class RoutineDetector:
             self._s["judged_day"][fresh] = first[fresh] - 1
         for day in np.unique(rows.day):
             self._roll(np.unique(rows.home[rows.day == day]), int(day) - KEPT_DAYS + 2)
-            days.mark(self._s, rows.of_day(int(day)))
+            days.mark_activity(self._s, rows.select_day(int(day)))
 
     def close_days(self, now_s: float) -> list[RoutineChange]:
         """End every local day that is over at `now_s`; the changes that those days made stand out."""
@@ -127,9 +127,9 @@ class RoutineDetector:
         _finite("from_s", from_s)
         if not until > from_s:
             raise BatchRefused("until_s", 0, until, f"must be later than from_s = {from_s}")
-        days.burn(self._s, np.array([row]))
+        days.mark_outages(self._s, np.array([row]))
         self._s["outage_from_s"][row], self._s["outage_until_s"][row] = from_s, until
-        days.burn(self._s, np.array([row]))
+        days.mark_outages(self._s, np.array([row]))
 
     def last_closed_day(self, home: str) -> int | None:
         """The last closed local day (days since 1970-01-01); None before the first."""
@@ -144,7 +144,7 @@ class RoutineDetector:
         day = day if day is not None else NO_DAY if last is None else last
         values = self._value(row, day)
         known = last is not None and last - PAST_DAYS < day <= last
-        rooms = rooms_in(int(self._s["used"][row, day % PAST_DAYS])) if known and not math.isnan(values[5]) else ()
+        rooms = decode_rooms(int(self._s["used"][row, day % PAST_DAYS])) if known and not math.isnan(values[5]) else ()
         sleep, wake, bathroom, active_min, out, _, active, rest = values
         anything = any(math.isfinite(value) for value in values)
         return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest)
@@ -156,9 +156,9 @@ class RoutineDetector:
         if last is None:
             return ()
         before = self._before(row, last)
-        past = change.past_of(before[None], LEAST_SCALE)
+        past = change.summarize_past(before[None], LEAST_SCALE)
         today = np.array([self._value(row, last)])
-        z = change.score(today, past)[0]
+        z = change.robust_z_score(today, past)[0]
         told = []
         for number, measure in enumerate(MEASURES):
             known = before[:, number][np.isfinite(before[:, number])]
@@ -192,7 +192,7 @@ class RoutineDetector:
                 return
             skip = behind[s["open_day"][behind] < opened - PAST_DAYS]
             if len(skip):
-                s["past"][skip], s["pieces"][skip], s["sight"][skip] = np.nan, 0, 0
+                s["past"][skip], s["pieces"][skip], s["visibility"][skip] = np.nan, 0, 0
                 s["open_day"][skip] = opened - PAST_DAYS
                 s["judged_day"][skip] = opened - PAST_DAYS - 1
             for day in np.unique(s["open_day"][behind]):
@@ -202,13 +202,13 @@ class RoutineDetector:
 
     def _close_day(self, rows: Ints, day: int) -> None:
         s = self._s
-        days.burn(s, rows)
-        pieces = days.three_days(s, rows, day)
-        values = measured(pieces, days.blind(s, rows, day, self._p.heartbeat_gap_s), s["seen"][rows])
+        days.mark_outages(s, rows)
+        pieces = days.three_day_slots(s, rows, day)
+        values = measure_days(pieces, days.unseen_slots(s, rows, day, self._p.heartbeat_gap_s), s["seen"][rows])
         s["past"][rows, day % PAST_DAYS] = values
-        s["used"][rows, day % PAST_DAYS] = days.used(pieces)
+        s["used"][rows, day % PAST_DAYS] = days.rooms_used(pieces)
         s["pieces"][rows, (day - 1) % KEPT_DAYS] = 0
-        s["sight"][rows, (day - 1) % KEPT_DAYS] = 0
+        s["visibility"][rows, (day - 1) % KEPT_DAYS] = 0
         s["open_day"][rows] = day + 1
 
     def _value(self, row: int, day: int) -> list[float]:
@@ -249,12 +249,12 @@ class RoutineDetector:
         s = self._s
         values = self._span(rows, day - change.SKIPPED - change.PAST + 1, day)
         before = values[:, : change.PAST]
-        past = change.past_of(before, LEAST_SCALE)
+        past = change.summarize_past(before, LEAST_SCALE)
         enough = past.days >= self._p.least_days
-        z, yesterday = (np.where(enough, change.score(values[:, at], past), np.nan) for at in (-1, -2))
-        s["drift"][rows] = drift = change.drifted(s["drift"][rows].astype(np.float64), z)
+        z, yesterday = (np.where(enough, change.robust_z_score(values[:, at], past), np.nan) for at in (-1, -2))
+        s["drift"][rows] = drift = change.update_cusum(s["drift"][rows].astype(np.float64), z)
         s["judged_day"][rows] = day
-        reached = np.stack([change.sudden(z, yesterday), drift.max(axis=1)], axis=1)
+        reached = np.stack([change.sudden_statistic(z, yesterday), drift.max(axis=1)], axis=1)
         ready = (s["rest_until_day"][rows] < day) & np.isfinite(z)
         stands = (reached >= np.array([change.LEAST_SUDDEN, change.LEAST_DRIFT])[:, None]) & ready[:, None]
         raised = []
@@ -268,7 +268,7 @@ class RoutineDetector:
         self, row: int, day: int, values: Floats, reached: Floats, stands: NDArray[np.bool_]
     ) -> _Found | None:
         """The change that chance explains least, if chance does not explain it."""
-        level = float(self._s["wish"][row]) / (len(KINDS) * len(MEASURES))
+        level = float(self._s["false_alert_target"][row]) / (len(KINDS) * len(MEASURES))
         best: _Found | None = None
         for number in np.flatnonzero(stands.any(axis=0)):
             column = values[: change.PAST, number]
@@ -276,11 +276,11 @@ class RoutineDetector:
             seed = [self._p.seed, zlib.crc32(self._s.names[row].encode()), day, int(number)]
             both = (float(reached[0, number]), float(reached[1, number]))
             scale = float(LEAST_SCALE[number])
-            if (change.chance(known, scale, both, FEW_DRAWS, [*seed, FEW_DRAWS]) > level + FAR)[
+            if (change.bootstrap_p_values(known, scale, both, FEW_DRAWS, [*seed, FEW_DRAWS]) > level + FAR)[
                 stands[:, number]
             ].all():
                 continue
-            p = change.chance(known, scale, both, self._p.draws, seed)
+            p = change.bootstrap_p_values(known, scale, both, self._p.draws, seed)
             for kind in np.flatnonzero(stands[:, number]):
                 recent = values[:, number][np.isfinite(values[:, number])][-RECENT_DAYS[KINDS[kind]] :]
                 now, usual = float(np.median(recent)), float(np.median(known))

@@ -26,7 +26,7 @@ ACTIVE_COST = 4
 """A piece with life in it weighs against so many quiet ones when the night's rest is looked for."""
 LEAST_REST = 3 * AN_HOUR
 LEAST_OUT = 3
-MOST_BLIND = 0.1
+MAX_UNSEEN_SHARE = 0.1
 WAKING = slice(9 * AN_HOUR, 21 * AN_HOUR)
 CLOCK, TIMES, HOURS, MINUTES, ROOMS_UNIT = "clock", "times", "hours", "minutes", "rooms"
 
@@ -54,14 +54,14 @@ MEASURES: tuple[Measure, ...] = (
 NAMES = tuple(measure.name for measure in MEASURES)
 
 
-def measured(pieces: Pieces, blind: Truths, seen: Pieces) -> Floats:
+def measure_days(pieces: Pieces, unseen: Truths, seen: Pieces) -> Floats:
     """Values of the middle one of three days, in the order of `MEASURES`; nan where unknown.
 
     Parameters
     ----------
     pieces
         Shape (homes, 3 · A_DAY): the day before, the day, and what is known of the day after.
-    blind
+    unseen
         The same shape: pieces in which the home could not be seen.
     seen
         Shape (homes,): rooms (and `EXIT`) in which the home ever showed life.
@@ -70,33 +70,33 @@ def measured(pieces: Pieces, blind: Truths, seen: Pieces) -> Floats:
     active = pieces != 0
     today = slice(A_DAY, 2 * A_DAY)
     out = _out(pieces, active)
-    columns = [*_night(pieces, active, blind | out, seen)]
-    share = blind[:, today].mean(axis=1)
-    known = active[:, today].any(axis=1) & (share <= MOST_BLIND)
+    columns = [*_night(pieces, active, unseen | out, seen)]
+    share = unseen[:, today].mean(axis=1)
+    known = active[:, today].any(axis=1) & (share <= MAX_UNSEEN_SHARE)
     doors = known & (seen & EXIT != 0)
     used = np.bitwise_or.reduce(pieces[:, today], axis=1)
     columns += [
         np.where(doors, out[:, today].sum(axis=1) / AN_HOUR, np.nan),
         np.where(known, np.bitwise_count(used & INSIDE), np.nan),
         np.where(known, active[:, today].sum(axis=1) / AN_HOUR, np.nan),
-        np.where(known, _longest(~(active | out | blind)[:, today][:, WAKING]) / AN_HOUR, np.nan),
+        np.where(known, _longest(~(active | out | unseen)[:, today][:, WAKING]) / AN_HOUR, np.nan),
     ]
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def rooms_in(used: int) -> tuple[str, ...]:
+def decode_rooms(used: int) -> tuple[str, ...]:
     """Names of the rooms of a piece's bits; the entrance is none."""
     return tuple(room for number, room in enumerate(ROOMS) if (used & INSIDE) >> number & 1)
 
 
 def _night(pieces: Pieces, active: Truths, absent: Truths, seen: Pieces) -> Sequence[Floats]:
     """Beginning and end of the night's rest, and what interrupts it."""
-    begins, ends, size = rest(active[:, NIGHT], absent[:, NIGHT])
+    begins, ends, size = find_longest_rest(active[:, NIGHT], absent[:, NIGHT])
     begins, ends = begins + NIGHT.start, ends + NIGHT.start
     place = np.arange(pieces.shape[1])
     within = (place >= begins[:, None]) & (place < ends[:, None])
     before = place < begins[:, None]
-    unseen = (absent & within).sum(axis=1) > MOST_BLIND * (ends - begins)
+    unseen = (absent & within).sum(axis=1) > MAX_UNSEEN_SHARE * (ends - begins)
     known = (size >= LEAST_REST) & ~unseen & (active & before).any(axis=1) & (begins > NIGHT.start)
     known &= ends < NIGHT.stop
     bathroom = (pieces & (1 << BATHROOM)) != 0
@@ -112,7 +112,7 @@ def _night(pieces: Pieces, active: Truths, absent: Truths, seen: Pieces) -> Sequ
     )
 
 
-def rest(active: Truths, absent: Truths) -> tuple[Ints, Ints, Ints]:
+def find_longest_rest(active: Truths, absent: Truths) -> tuple[Ints, Ints, Ints]:
     """First piece of the quietest stretch of each row, the one after its last, and its weight in quiet pieces.
 
     The stretch of the largest sum, where a quiet piece counts 1, one with life −`ACTIVE_COST`, and one in which the

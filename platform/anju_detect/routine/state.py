@@ -18,13 +18,13 @@ HEARD, UNSEEN = 1, 2
 # name, type, value before anything is known, further axes. 2.5 kB a home in all.
 COLUMNS: tuple[Column, ...] = (
     ("offset_s", np.float32, 0.0, ()),
-    ("wish", np.float32, np.nan, ()),
+    ("false_alert_target", np.float32, np.nan, ()),
     ("open_day", np.int32, NO_DAY, ()),
     ("judged_day", np.int32, NO_DAY, ()),
     # pieces of five minutes: a bit for each room with life in it and for a way out; by local day modulo KEPT_DAYS
     ("pieces", np.uint8, 0, (KEPT_DAYS, A_DAY)),
     # half hours: whether anything was heard, and whether the home was said to be unseen
-    ("sight", np.uint8, 0, (KEPT_DAYS, LOOKS_A_DAY)),
+    ("visibility", np.uint8, 0, (KEPT_DAYS, LOOKS_A_DAY)),
     ("beats", np.bool_, 0, ()),
     ("seen", np.uint8, 0, ()),
     ("outage_from_s", np.float64, np.inf, ()),
@@ -43,3 +43,4 @@ class RoutineState(HomeColumns):
 
     layout = COLUMNS
     version = VERSION
+    former_names = {"false_alert_target": "wish", "visibility": "sight"}  # noqa: RUF012 - declared ClassVar by the base

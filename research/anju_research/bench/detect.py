@@ -16,7 +16,7 @@ from anju_detect.fall.features import AFTER_S, BEFORE_S
 from anju_detect.fall.fleet import FallFleet, WornChunk
 from anju_detect.fall.model import FallModel, group_of
 from anju_detect.inactivity import InactivityDetector, LifeBatch
-from anju_research.bench.results import Figure, cpu_s, median_cpu_s, show_missed, table
+from anju_research.bench.results import Measurement, cpu_s, median_cpu_s, show_missed, table
 from anju_research.bench.synthetic_homes import MIDNIGHT_S, day_of_life, worn
 
 GOAL_FALL_MS = 0.05
@@ -82,10 +82,10 @@ def _free_living(pack: Path, most: int) -> list[WornRecording]:
     return found
 
 
-def falls(streams: list[WornRecording], repeats: int) -> list[Figure]:
+def falls(streams: list[WornRecording], repeats: int) -> list[Measurement]:
     """Milliseconds per second of signal, of the detector and of plain numpy over the same streams."""
     total_s = sum(len(one.samples) / one.fs_hz for one in streams)
-    model = FallModel.load()
+    model = FallModel.load_stored()
     judged = judge_all(streams, model)
     ours = 1e3 * median_cpu_s(lambda: judge_all(streams, model), repeats) / total_s
     bare = 1e3 * median_cpu_s(lambda: [above_trigger(one.samples) for one in streams], repeats) / total_s
@@ -93,9 +93,9 @@ def falls(streams: list[WornRecording], repeats: int) -> list[Figure]:
     share = judged / total_s * 3600.0
     unit = "ms/s"
     return [
-        Figure(f"falls, {len(streams)} wearers, {share:.0f} candidates an hour", ours, unit, GOAL_FALL_MS),
-        Figure("numpy: magnitude and trigger alone", bare, unit, yardstick=ours),
-        Figure("numpy: the model on a window of every second", every, unit, yardstick=ours),
+        Measurement(f"falls, {len(streams)} wearers, {share:.0f} candidates an hour", ours, unit, GOAL_FALL_MS),
+        Measurement("numpy: magnitude and trigger alone", bare, unit, yardstick=ours),
+        Measurement("numpy: the model on a window of every second", every, unit, yardstick=ours),
     ]
 
 
@@ -134,7 +134,7 @@ def judge_every_second(one: WornRecording, model: FallModel) -> int:
     return len(windows)
 
 
-def updates(rng: np.random.Generator, homes: int, batch: int, repeats: int) -> list[Figure]:
+def updates(rng: np.random.Generator, homes: int, batch: int, repeats: int) -> list[Measurement]:
     """Signs of life a second, of the detector that learns from them and of loops that only keep the last time."""
     days = [_in_time(day_of_life(rng, homes, MIDNIGHT_S + day * 86400.0)) for day in range(LIVED_DAYS)]
     parts = [_part(day, lo, batch) for day in days for lo in range(0, len(day.home), batch)]
@@ -147,10 +147,10 @@ def updates(rng: np.random.Generator, homes: int, batch: int, repeats: int) -> l
     looped = len(pairs) / median_cpu_s(lambda: _last_by_loop(pairs), repeats)
     unit = "events/s"
     return [
-        Figure(f"inactivity, batches of {batch:,}, {homes:,} homes", ours, unit, GOAL_EVENTS_A_S, at_least=True),
-        Figure("numpy: np.maximum.at of the last sign of life", highest, unit, yardstick=ours),
-        Figure("numpy: lexsort, then np.maximum.reduceat", grouped, unit, yardstick=ours),
-        Figure(f"Python: a dict, from {len(pairs):,} events", looped, unit, yardstick=ours),
+        Measurement(f"inactivity, batches of {batch:,}, {homes:,} homes", ours, unit, GOAL_EVENTS_A_S, at_least=True),
+        Measurement("numpy: np.maximum.at of the last sign of life", highest, unit, yardstick=ours),
+        Measurement("numpy: lexsort, then np.maximum.reduceat", grouped, unit, yardstick=ours),
+        Measurement(f"Python: a dict, from {len(pairs):,} events", looped, unit, yardstick=ours),
     ]
 
 

@@ -41,10 +41,10 @@ def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, siz
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")
     _wait(lambda: _taken(platform) >= warm, "the first messages did not come")
-    monitoring = say("warm")
+    stopwatch = say("warm")
     _wait(lambda: _taken(platform) >= warm + count, "not all messages came")
     platform.ingest.stop()
-    return monitoring.read(count, count * size)
+    return stopwatch.read_cost(count, count * size)
 
 
 def _taken(platform: bootstrap.Platform) -> float:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Measurement:
     """One measured figure.
 
     Attributes
@@ -51,7 +51,7 @@ def median_cpu_s(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(cpu_s(work) for _ in range(repeats))
 
 
-def table(title: str, figures: Sequence[Figure]) -> Table:
+def table(title: str, figures: Sequence[Measurement]) -> Table:
     """The figures, one a row."""
     shown = Table(title=title)
     shown.add_column("what")
@@ -64,7 +64,7 @@ def table(title: str, figures: Sequence[Figure]) -> Table:
     return shown
 
 
-def show_missed(figures: Sequence[Figure], console: Console) -> bool:
+def show_missed(figures: Sequence[Measurement], console: Console) -> bool:
     """Say which goals were missed; whether any was."""
     missed = [figure for figure in figures if not figure.reached]
     for figure in missed:

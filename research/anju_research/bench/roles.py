@@ -46,21 +46,21 @@ def bare(port: int, warm: int, count: int) -> None:
     done = {warm: threading.Event(), warm + count: threading.Event()}
     received = [0, 0]
 
-    def take(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+    def count_message(_client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
         received[0] += 1
         received[1] += len(orjson.loads(message.payload)["pack"])
         if received[0] in done:
             done[received[0]].set()
 
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-bare")
-    client.on_message = take
+    client.on_message = count_message
     _subscribe(client, port)
     say("ready")
     _wait(done[warm], received)
     before = received[1]
-    monitoring = say("warm")
+    stopwatch = say("warm")
     _wait(done[warm + count], received)
-    report(monitoring.read(count, received[1] - before))
+    report(stopwatch.read_cost(count, received[1] - before))
     client.disconnect()
     client.loop_stop()
 

@@ -29,7 +29,7 @@ from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import Readings, SeriesStore, Source
 from anju_research.bench import routine_nights as bench_nights
 from anju_research.bench.latency_probes import Delays, Probes, longest_ms, usual_ms
-from anju_research.bench.results import Figure, cpu_s, show_missed, table
+from anju_research.bench.results import Measurement, cpu_s, show_missed, table
 from anju_wire.clock import Clock
 
 GOAL_LOOP_MS = 50.0
@@ -91,7 +91,7 @@ def _settle(rng: np.random.Generator, clock: Clock, work: WorkFactory, series: S
     return fleet
 
 
-def measure(fleet: BenchFleet) -> list[Figure]:
+def measure(fleet: BenchFleet) -> list[Measurement]:
     """The pass with its probes, the probes alone, and the bare reading."""
     idle = _probed(fleet, lambda: time.sleep(ALONE_S))
     counting = _probed(fleet, _count)
@@ -103,14 +103,14 @@ def measure(fleet: BenchFleet) -> list[Figure]:
     took_s = sum(steps)
     lasting_s = len(steps) * ROUTINE_S + took_s
     return [
-        Figure("readings in its reach, a home", fleet.readings / fleet.homes, ""),
-        Figure("the pass, working", took_s, "s"),
-        Figure("  a home", 1e3 * took_s / fleet.homes, "ms"),
-        Figure("  CPU time of the process, probes included", spent[0], "s", yardstick=took_s),
-        Figure(f"  beginning to end, a step each {ROUTINE_S:g} s", lasting_s, "s", yardstick=took_s),
-        Figure("the same readings, read one by one", bare_s, "s", yardstick=took_s),
-        Figure("memory beyond what the process held, a home", busy.grown_bytes / fleet.homes / 1024, "KiB"),
-        Figure("longest step", max(steps), "s"),
+        Measurement("readings in its reach, a home", fleet.readings / fleet.homes, ""),
+        Measurement("the pass, working", took_s, "s"),
+        Measurement("  a home", 1e3 * took_s / fleet.homes, "ms"),
+        Measurement("  CPU time of the process, probes included", spent[0], "s", yardstick=took_s),
+        Measurement(f"  beginning to end, a step each {ROUTINE_S:g} s", lasting_s, "s", yardstick=took_s),
+        Measurement("the same readings, read one by one", bare_s, "s", yardstick=took_s),
+        Measurement("memory beyond what the process held, a home", busy.grown_bytes / fleet.homes / 1024, "KiB"),
+        Measurement("longest step", max(steps), "s"),
         *_waits(busy, counting, idle),
     ]
 
@@ -122,7 +122,7 @@ def _count() -> None:
         sum(range(1000))
 
 
-def _waits(busy: Delays, counting: Delays, idle: Delays) -> list[Figure]:
+def _waits(busy: Delays, counting: Delays, idle: Delays) -> list[Measurement]:
     figures = []
     without_ms = max(longest_ms(counting.loop), longest_ms(idle.loop))
     for name, during, beside, alone, goal in (
@@ -131,10 +131,12 @@ def _waits(busy: Delays, counting: Delays, idle: Delays) -> list[Figure]:
         ("a write to the series", busy.series, counting.series, idle.series, None),
     ):
         most = longest_ms(during)
-        figures.append(Figure(f"{name} waits at most", most, "ms", goal))
-        figures.append(Figure("  99 of 100 times less than", usual_ms(during), "ms", yardstick=most))
-        figures.append(Figure("  at most beside a thread that only counts", longest_ms(beside), "ms", yardstick=most))
-        figures.append(Figure("  at most while nothing runs", longest_ms(alone), "ms", yardstick=most))
+        figures.append(Measurement(f"{name} waits at most", most, "ms", goal))
+        figures.append(Measurement("  99 of 100 times less than", usual_ms(during), "ms", yardstick=most))
+        figures.append(
+            Measurement("  at most beside a thread that only counts", longest_ms(beside), "ms", yardstick=most)
+        )
+        figures.append(Measurement("  at most while nothing runs", longest_ms(alone), "ms", yardstick=most))
     return figures
 
 

@@ -111,7 +111,7 @@ def _drifted(days: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[n
     """Page's sums after so many ordinary days."""
     drift = np.zeros((len(days), 2, len(SPREAD)))
     for number in range(days.shape[1]):
-        drift = change.drifted(drift, (days[:, number] - usual) / SPREAD)
+        drift = change.update_cusum(drift, (days[:, number] - usual) / SPREAD)
     return drift
 
 

@@ -26,7 +26,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._cpu, self._wall = time.process_time(), time.monotonic()
 
-    def read(self, messages: int, readings: int) -> ReceiverCost:
+    def read_cost(self, messages: int, readings: int) -> ReceiverCost:
         """What was spent since."""
         return ReceiverCost(time.process_time() - self._cpu, time.monotonic() - self._wall, messages, readings)
 

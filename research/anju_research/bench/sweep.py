@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from anju_detect.inactivity import InactivityDetector
-from anju_research.bench.results import Figure, cpu_s, median_cpu_s, show_missed, table
+from anju_research.bench.results import Measurement, cpu_s, median_cpu_s, show_missed, table
 from anju_research.bench.synthetic_homes import DAY_S, QUARTER_S, SILENCES_A_DAY, copied, fresh_life, lived_in
 
 GOAL_SWEEP_MS = 50.0
@@ -39,7 +39,7 @@ def sweep(
         raise typer.Exit(1)
 
 
-def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Figure]:
+def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Measurement]:
     """Sweeps with many due, of steady seconds, without anything to do, and with many new deadlines; and the state."""
     storm = max(homes // 1000, 1)
     detector, now_s = lived_in(rng, homes, storm)
@@ -58,13 +58,13 @@ def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Figure]:
     bare_ms, loop_ms = _references(detector, later_s, repeats)
     a_second = homes * SILENCES_A_DAY / DAY_S
     return [
-        Figure(f"a steady second, {a_second:.0f} homes newly silent", steady_ms, "ms", GOAL_SWEEP_MS),
-        Figure("nothing new", idle_ms, "ms", yardstick=steady_ms),
-        Figure(f"{raised} alerts due at once", due_ms, "ms", yardstick=steady_ms),
-        Figure(f"{anew:,} deadlines anew at once", anew_ms, "ms", yardstick=steady_ms),
-        Figure("numpy: one comparison of float64 deadlines", bare_ms, "ms", yardstick=steady_ms),
-        Figure(f"Python: a loop, from {min(SAMPLE, homes):,} homes", loop_ms, "ms", yardstick=steady_ms),
-        Figure("detector state a home, learning included", state_bytes(detector) / homes, "bytes", GOAL_BYTES),
+        Measurement(f"a steady second, {a_second:.0f} homes newly silent", steady_ms, "ms", GOAL_SWEEP_MS),
+        Measurement("nothing new", idle_ms, "ms", yardstick=steady_ms),
+        Measurement(f"{raised} alerts due at once", due_ms, "ms", yardstick=steady_ms),
+        Measurement(f"{anew:,} deadlines anew at once", anew_ms, "ms", yardstick=steady_ms),
+        Measurement("numpy: one comparison of float64 deadlines", bare_ms, "ms", yardstick=steady_ms),
+        Measurement(f"Python: a loop, from {min(SAMPLE, homes):,} homes", loop_ms, "ms", yardstick=steady_ms),
+        Measurement("detector state a home, learning included", state_bytes(detector) / homes, "bytes", GOAL_BYTES),
     ]
 
 

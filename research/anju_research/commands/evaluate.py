@@ -99,7 +99,7 @@ def tihm_outages() -> tuple[tuple[float, float], ...]:
 
 def _stored_model(homes: Ints) -> InactivityModel:
     del homes
-    return InactivityModel.load()
+    return InactivityModel.load_stored()
 
 
 def _models_of_others(plan: EvaluationPlan, progress: Progress) -> Callable[[Ints], InactivityModel]:
@@ -136,7 +136,7 @@ def fall(data: DataDir, report: Report, folds: Folds = 5, *, shipped: Shipped = 
 def _fall_sections(pack: Path, folds: int, progress: Progress, *, shipped: bool) -> list[Section]:
     recordings = list(worn_recordings(pack))
     if shipped:
-        model = FallModel.load()
+        model = FallModel.load_stored()
         labels = [worn_label(worn) for worn in recordings]
         models = {label.person: model for label in labels}
     else:

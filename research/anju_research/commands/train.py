@@ -111,7 +111,7 @@ def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
     points |= {f"{share:.1%} of falls": curve.logit_finding(share) for share in SHOWN_SHARES}
     points |= {f"{share:.1%} rejected": curve.logit_rejecting(share) for share in SHOWN_REJECTED}
     for name, logit in points.items():
-        figures = curve.sensitivity(logit), curve.specificity(logit)
+        figures = curve.sensitivity_at(logit), curve.specificity_at(logit)
         table.add_row(name, *(f"{figure:.2%}" for figure in figures), f"{curve.free_alarms_per_day(logit):.2f}")
     return table
 

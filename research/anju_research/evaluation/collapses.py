@@ -60,7 +60,7 @@ class ObservedHome:
         counted = [at for at in counted if not _within(at, self.outages)]
         return len(counted), sum(not _within(at, self.empty) for at in counted)
 
-    def collapses(self, count: int, rng: np.random.Generator) -> Floats:
+    def draw_collapses(self, count: int, rng: np.random.Generator) -> Floats:
         """Moments of collapse in order of time; none where the recording is too short."""
         inner = self.at_s[~self.at_exit]
         if not len(inner):

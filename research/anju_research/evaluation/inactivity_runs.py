@@ -56,7 +56,7 @@ def plan_evaluation(
 ) -> EvaluationPlan:
     """Prepare the homes; those too short to be scored are left out."""
     scored = [observed(home, outages) for home in homes]
-    struck = [one.collapses(collapses, np.random.default_rng([seed, number])) for number, one in enumerate(scored)]
+    struck = [one.draw_collapses(collapses, np.random.default_rng([seed, number])) for number, one in enumerate(scored)]
     kept = [number for number, times in enumerate(struck) if len(times)]
     return EvaluationPlan([homes[i] for i in kept], [scored[i] for i in kept], targets, [struck[i] for i in kept])
 

@@ -44,7 +44,7 @@ class Point:
     median_h: float
     found: float
 
-    def rate(self, axis: str) -> float:
+    def rate_on(self, axis: str) -> float:
         """False alerts on one of `AXES`."""
         return self.rate_all if axis == "all" else self.rate_home
 
@@ -57,39 +57,39 @@ class DetectorRuns:
     days: Floats
     runs: tuple[TargetRun, ...]
 
-    def point(self, run: TargetRun, pick: Ints) -> Point:
+    def summarize_run(self, run: TargetRun, pick: Ints) -> Point:
         """Figures over the chosen homes."""
         delays = np.minimum(run.delay_h[pick], HORIZON_H)
         rates = MONTH_DAYS * run.false[pick].sum(axis=0) / np.maximum(self.days[pick].sum(axis=0), 1e-9)
         found = float((run.delay_h[pick] <= HORIZON_H).mean())
         return Point(float(rates[0]), float(rates[1]), float(delays.mean()), float(np.median(delays)), found)
 
-    def curve(self, pick: Ints | None = None) -> list[Point]:
+    def summarize_all(self, pick: Ints | None = None) -> list[Point]:
         """Figures of every run."""
         chosen = np.arange(len(self.homes)) if pick is None else pick
-        return [self.point(run, chosen) for run in self.runs]
+        return [self.summarize_run(run, chosen) for run in self.runs]
 
     def at_rate(self, rate: float, axis: str, pick: Ints | None = None) -> Point:
         """Figures at a measured rate of false alerts, linear in its logarithm; nan outside what was measured."""
-        points = sorted(self.curve(pick), key=lambda point: point.rate(axis))
-        rates = np.array([point.rate(axis) for point in points])
+        points = sorted(self.summarize_all(pick), key=lambda point: point.rate_on(axis))
+        rates = np.array([point.rate_on(axis) for point in points])
         if not rates[0] <= rate <= rates[-1]:
             return Point(*[float("nan")] * 5)
         x = np.log(rates + 0.01)
         names = ("rate_all", "rate_home", "mean_h", "median_h", "found")
         return Point(*(float(np.interp(np.log(rate + 0.01), x, [getattr(p, name) for p in points])) for name in names))
 
-    def interval(self, rate: float, axis: str, name: str) -> tuple[float, float]:
+    def interval_at_rate(self, rate: float, axis: str, name: str) -> tuple[float, float]:
         """Interval over homes of one figure of `at_rate`."""
         return bootstrap(len(self.homes), lambda pick: float(getattr(self.at_rate(rate, axis, pick), name)))
 
     def rate_interval(self, run: TargetRun, axis: str) -> tuple[float, float]:
         """Interval over homes of a run's rate of false alerts."""
-        return bootstrap(len(self.homes), lambda pick: self.point(run, pick).rate(axis))
+        return bootstrap(len(self.homes), lambda pick: self.summarize_run(run, pick).rate_on(axis))
 
     def delay_interval(self, run: TargetRun) -> tuple[float, float]:
         """Interval over homes of a run's mean delay."""
-        return bootstrap(len(self.homes), lambda pick: self.point(run, pick).mean_h)
+        return bootstrap(len(self.homes), lambda pick: self.summarize_run(run, pick).mean_h)
 
     def home_rates(self, run: TargetRun) -> Floats:
         """Each home's own rate of false alerts, shape (homes, 2)."""

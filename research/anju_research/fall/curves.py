@@ -54,11 +54,11 @@ class GroupCurve:
         """Logit of each daily activity."""
         return np.array([trial.logit for trial in self.daily])
 
-    def sensitivity(self, logit: float) -> float:
+    def sensitivity_at(self, logit: float) -> float:
         """Share of falls at or above this logit."""
         return float((self.fall_scores >= logit).mean())
 
-    def specificity(self, logit: float, age_group: str | None = None) -> float:
+    def specificity_at(self, logit: float, age_group: str | None = None) -> float:
         """Share of daily activities (of people of this age) below this logit."""
         chosen = [trial.logit < logit for trial in self.daily if age_group in {None, trial.age_group}]
         return float(np.mean(chosen)) if chosen else float("nan")

@@ -38,7 +38,7 @@ class LabelledCandidates:
         cut = self.found.cut
         return cut if clip_g <= CLIP_G else ~cut | ~self.wide
 
-    def folds(self, count: int) -> NDArray[np.int64]:
+    def assign_folds(self, count: int) -> NDArray[np.int64]:
         """A part for each candidate, by person."""
         people = sorted({label.person for label in self.labels})
         parts = np.array([people.index(label.person) % count for label in self.labels], np.int64)

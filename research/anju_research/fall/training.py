@@ -186,7 +186,7 @@ class MemberTraining:
         weight = np.where(fell, FALL_WEIGHT, 1.0)
         shape = np.concatenate([self.plain.shape[rows], altered.shape[copies]])
         emphasis = (pca.spread**-recipe.whitening).astype(np.float32)
-        lying = [pca.project(self.plain.responses[rows]), pca.project(altered.responses[copies])]
+        lying = [pca.project_responses(self.plain.responses[rows]), pca.project_responses(altered.responses[copies])]
         return SVMPair(
             scale,
             fit_svm(scale(shape), fell, weight, recipe.shape),
@@ -221,7 +221,7 @@ class MemberTraining:
     def cross_validated_decisions(self, tick: Callable[[float], object] = float) -> Floats:
         """Decisions on each candidate of svms that did not see its person; shape (2, candidates), nan if unused."""
         folds = self.effort.folds
-        fold = self.labelled.folds(folds)
+        fold = self.labelled.assign_folds(folds)
         made = np.full((2, len(fold)), np.nan)
         for number in range(folds):
             rows = np.flatnonzero((fold == number) & self.used)
@@ -235,7 +235,7 @@ class MemberTraining:
 
 def decide_both(svms: SVMPair, pca: PCA, views: TrainingFeatures) -> Floats:
     """What the machine of shapes (row 0) and that of patterns (row 1) say of some views."""
-    return np.stack([svms.by_shape(views.shape), svms.by_patterns(pca.project(views.responses))])
+    return np.stack([svms.by_shape(views.shape), svms.by_patterns(pca.project_responses(views.responses))])
 
 
 def fit_fall_model(
@@ -273,10 +273,10 @@ def _calibrate_group(
     mine = labelled.worn_at(place) & np.isfinite(mean)
     by_shape = unseen[GROUPS[group].members[0]][0]
     gate = _gate(by_shape[mine & labelled.fell])
-    logits, slope, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), labelled, mine)
+    logits, gradient, start = _calibrated(np.where(by_shape >= gate, mean, by_shape), labelled, mine)
     made = labelled.build_curve(logits, group, max(kind.clip_g for kind in kinds))
     suspect = float(sigmoid(np.array([_suspect(made)]))[0])
-    return CalibratedThreshold(gate, slope, start, suspect), made
+    return CalibratedThreshold(gate, gradient, start, suspect), made
 
 
 def transfer_curve(training: MemberTraining, tried: str) -> GroupCurve:
@@ -304,7 +304,7 @@ def _gate(fallen: Floats) -> float:
 
 
 def _calibrated(mean: Floats, labelled: LabelledCandidates, mine: Truths) -> tuple[Floats, float, float]:
-    """Log-odds of the decisions, and their slope and start: Platt's straight line, by Newton's method."""
+    """Log-odds of the decisions, and their gradient and start: Platt's straight line, by Newton's method."""
     rows = np.flatnonzero(mine & labelled.clear)
     x = np.stack([mean[rows], np.ones(len(rows))], axis=1)
     fell = labelled.fell[rows].astype(np.float64)
@@ -312,9 +312,9 @@ def _calibrated(mean: Floats, labelled: LabelledCandidates, mine: Truths) -> tup
     l2 = np.array([1e-3, 1e-3])
     for _ in range(50):
         share = sigmoid(x @ line)
-        slope = x.T @ (fell - share) - l2 * line
-        bend = (x * (share * (1.0 - share))[:, None]).T @ x + np.diag(l2)
-        line = line + np.clip(np.linalg.solve(bend, slope), -2.0, 2.0)
+        gradient = x.T @ (fell - share) - l2 * line
+        hessian = (x * (share * (1.0 - share))[:, None]).T @ x + np.diag(l2)
+        line = line + np.clip(np.linalg.solve(hessian, gradient), -2.0, 2.0)
     a, b = (round(float(number), 4) for number in line)
     return a * mean + b, a, b
 
@@ -324,7 +324,7 @@ def _suspect(curve: GroupCurve) -> float:
     logits = np.unique(np.concatenate([curve.fall_scores, curve.daily_scores]))
     logits = logits[np.isfinite(logits)]
     middles = 0.5 * (logits[1:] + logits[:-1])
-    right = np.array([curve.sensitivity(float(q)) + curve.specificity(float(q)) for q in middles])
+    right = np.array([curve.sensitivity_at(float(q)) + curve.specificity_at(float(q)) for q in middles])
     as_good = np.flatnonzero(right == right.max())
     least = max(float(middles[as_good[len(as_good) // 2]]), curve.logit_rejecting(REJECTED))
     return max(least, curve.logit_at(ALARMS_A_DAY)) if curve.free else least

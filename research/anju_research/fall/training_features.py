@@ -77,7 +77,7 @@ def augmented_features(
 
 def draw_minirocket(found: Candidates, rows: Ints, clip_g: float, rng: np.random.Generator) -> MiniRocketFeatures:
     """Patterns whose thresholds fit these candidates."""
-    return MiniRocketFeatures.draw(channels(clip_and_smooth(crop_window(found.long[rows]), clip_g)), rng)
+    return MiniRocketFeatures.draw_kernels(channels(clip_and_smooth(crop_window(found.long[rows]), clip_g)), rng)
 
 
 def fit_pca(

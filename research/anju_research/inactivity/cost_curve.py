@@ -1,4 +1,4 @@
-"""What false alerts and delays a price brings, on homes that the forests never saw; and so the price of a target."""
+"""What false alerts and delays a cost_h brings, on homes that the forests never saw; and so the cost_h of a target."""
 
 from __future__ import annotations
 
@@ -77,22 +77,22 @@ class CostCurve:
 
 
 def compute_cost_curve(sample: TrainingSample, silences: SurvivalForecast, collapses: SurvivalForecast) -> CostCurve:
-    """Live through the homes at each target, at the price that brings about as many false alerts as wished for."""
+    """Live through the homes at each target, at the cost_h that brings about as many false alerts as wished for."""
     own = np.unique(sample.collapses.home)
     own = own[~sample.is_copy[own]]
     simulations = [_HomeSimulation.from_sample(sample, silences, collapses, int(home)) for home in own]
     days, home_days = sample.days[own], sample.home_days[own]
     targets = TARGETS[::-1]
     rough = [life.simulate(COSTS_H, np.full(len(COSTS_H), np.inf)) for life in simulations]
-    price = _price_at(targets, COSTS_H, _rate(rough, days))
+    cost_h = _cost_at(targets, COSTS_H, _rate(rough, days))
     for _ in range(_SETTLED):
-        lived = [life.simulate(price, targets) for life in simulations]
-        price = price * np.clip(_rate(lived, days) / targets, 0.25, 4.0)
-        price = np.maximum.accumulate(price)
-    lived = [life.simulate(price, targets) for life in simulations]
+        lived = [life.simulate(cost_h, targets) for life in simulations]
+        cost_h = cost_h * np.clip(_rate(lived, days) / targets, 0.25, 4.0)
+        cost_h = np.maximum.accumulate(cost_h)
+    lived = [life.simulate(cost_h, targets) for life in simulations]
     return CostCurve(
         targets,
-        price,
+        cost_h,
         np.stack([one.false for one in lived], axis=1),
         np.stack([one.inside for one in lived], axis=1),
         np.stack([one.delay_h for one in lived], axis=1),
@@ -104,14 +104,14 @@ def compute_cost_curve(sample: TrainingSample, silences: SurvivalForecast, colla
 
 
 def cost_table(curve: CostCurve) -> tuple[Floats, Floats]:
-    """Wishes that rise, and the price for each, falling strictly."""
-    price = np.minimum.accumulate(curve.false_alert_costs_h[::-1])
-    return curve.targets[::-1], price * (1.0 - 1e-6) ** np.arange(len(price))
+    """Wishes that rise, and the cost_h for each, falling strictly."""
+    cost_h = np.minimum.accumulate(curve.false_alert_costs_h[::-1])
+    return curve.targets[::-1], cost_h * (1.0 - 1e-6) ** np.arange(len(cost_h))
 
 
 @dataclass(frozen=True, slots=True)
 class _SimulatedOutcome:
-    """What came of each price."""
+    """What came of each cost_h."""
 
     false: Floats
     inside: Floats
@@ -139,17 +139,17 @@ class _HomeSimulation:
         rows = rows[np.argsort(sample.silences.began_s[rows], kind="stable")]
         mine = np.flatnonzero(sample.collapses.home == home)
         return cls(
-            sample.silences.select(rows),
-            silences.select(rows),
+            sample.silences.select_rows(rows),
+            silences.select_rows(rows),
             sample.length_s[rows],
             sample.away[rows],
             sample.scored[rows],
-            sample.collapses.select(mine),
-            collapses.select(mine),
+            sample.collapses.select_rows(mine),
+            collapses.select_rows(mine),
         )
 
     def simulate(self, false_alert_costs_h: Floats, targets: Floats) -> _SimulatedOutcome:
-        """Raise what each price would raise, false alerts making the next ones dearer."""
+        """Raise what each cost_h would raise, false alerts making the next ones dearer."""
         tail_calibration, before = self._tail_calibration()
         began = self.silences.began_s
         count, factors = np.zeros(len(false_alert_costs_h)), np.ones((len(began) + 1, len(false_alert_costs_h)))
@@ -158,7 +158,7 @@ class _HomeSimulation:
             passed = began[number] - (began[number - 1] if number else began[0])
             count = count * np.exp(-passed / false_alert_budget.MONTH_S)
             factors[number] = false_alert_budget.cost_factor(count, targets)
-            at_s = self.forecast.select([number]).least_cost_s(
+            at_s = self.forecast.select_rows([number]).least_cost_s(
                 false_alert_costs_h * factors[number] * tail_calibration[number]
             )
             raised = (at_s < self.length_s[number]) & ~self.forecast.away[number]
@@ -170,7 +170,7 @@ class _HomeSimulation:
 
     def _tail_calibration(self) -> tuple[Floats, Ints]:
         """How surprising the home was known to be at each silence, and how many silences each collapse came after."""
-        tail_s, share = self.forecast.tail()
+        tail_s, share = self.forecast.tail_interval()
         excess = (self.length_s >= tail_s) & (self.length_s < TAIL_REACH * tail_s)
         tail_calibration = tail_calibration_of(
             *(np.concatenate([[0.0], np.cumsum(column)]) for column in (excess, share))
@@ -183,9 +183,9 @@ class _HomeSimulation:
         """Mean delay and share found."""
         age_h = (self.collapses.now_s - self.collapses.began_s) / durations.HOUR_S
         delay, found = [], []
-        for number, price in enumerate(false_alert_costs_h):
+        for number, cost_h in enumerate(false_alert_costs_h):
             chosen_h = (
-                self.struck.least_cost_s(price * tail_calibration[before] * factors[before, number]) / durations.HOUR_S
+                self.struck.least_cost_s(cost_h * tail_calibration[before] * factors[before, number]) / durations.HOUR_S
             )
             late = np.where(self.struck.away, HORIZON_H, np.minimum(chosen_h - age_h, HORIZON_H))
             delay.append(late.mean())
@@ -198,9 +198,9 @@ def _rate(lived: list[_SimulatedOutcome], days: Floats) -> Floats:
     return rate
 
 
-def _price_at(targets: Floats, false_alert_costs_h: Floats, rate: Floats) -> Floats:
-    """The price that gave each wished rate."""
+def _cost_at(targets: Floats, false_alert_costs_h: Floats, rate: Floats) -> Floats:
+    """The cost_h that gave each wished rate."""
     falling = np.minimum.accumulate(rate) + 1e-6 * np.arange(len(rate))[::-1]
     found = np.interp(np.log(targets + 0.01), np.log(falling[::-1] + 0.01), np.log(false_alert_costs_h[::-1]))
-    price: Floats = np.exp(found)
-    return price
+    cost_h: Floats = np.exp(found)
+    return cost_h

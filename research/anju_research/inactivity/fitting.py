@@ -34,7 +34,7 @@ class FittedModel:
     """What `fit_left_out` gives.
 
     `model` is that of all homes. `left_out` are models of other homes only, each with the numbers (in the sample) of
-    the homes that it may be judged by; their prices are those of `model`, read off `curve`.
+    the homes that it may be judged by; their costs are those of `model`, read off `curve`.
     """
 
     model: InactivityModel
@@ -73,13 +73,13 @@ def fit_left_out(
         _fill(silences, part, sample.silences, np.flatnonzero(np.isin(sample.silences.home, homes)))
         _fill(collapses, part, sample.collapses, np.flatnonzero(np.isin(sample.collapses.home, homes)))
     curve = compute_cost_curve(sample, silences, collapses)
-    prices = cost_table(curve)
+    costs = cost_table(curve)
     final = _forests(growing, np.ones(len(sample.days), bool))
     left_out = tuple(
-        (homes[~sample.is_copy[homes]], InactivityModel(part.hazard, part.weight, *prices))
+        (homes[~sample.is_copy[homes]], InactivityModel(part.hazard, part.weight, *costs))
         for homes, part in zip(folds, parts, strict=True)
     )
-    return FittedModel(InactivityModel(final.hazard, final.weight, *prices), curve, left_out)
+    return FittedModel(InactivityModel(final.hazard, final.weight, *costs), curve, left_out)
 
 
 def _folds(sample: TrainingSample) -> list[Ints]:
@@ -108,16 +108,16 @@ class _FitTask:
 
 
 def _forests(growing: _FitTask, homes: Truths) -> InactivityModel:
-    """Forests of these homes; their prices mean nothing yet."""
+    """Forests of these homes; their costs mean nothing yet."""
     sample, step = growing.sample, growing.step
     silences, collapses = sample.silences, sample.collapses
     cost = np.where(sample.away, AWAY_COST, 1.0) * np.where(sample.is_copy[silences.home], COPY_COST, 1.0)
     chosen = np.flatnonzero(homes[silences.home])
-    x, ended, counted = _steps(silences.select(chosen), sample.length_s[chosen], cost[chosen])
+    x, ended, counted = _steps(silences.select_rows(chosen), sample.length_s[chosen], cost[chosen])
     hazard = fit_trees(x, ended, counted, growing.hazard, step)
     # Collapses strike late in a recording only, so that they are told from silences as late: else it is age that tells.
     chosen = chosen[sample.late[chosen]]
-    innocent, struck = silences.select(chosen), collapses.select(homes[collapses.home])
+    innocent, struck = silences.select_rows(chosen), collapses.select_rows(homes[collapses.home])
     share = np.where(sample.is_copy[struck.home], COPY_COST, 1.0) / np.bincount(struck.home)[struck.home]
     share *= cost[chosen].sum() / share.sum()
     y = np.concatenate([np.ones(len(struck.home)), np.zeros(len(innocent.home))])
@@ -145,6 +145,6 @@ def _fill(whole: SurvivalForecast, part: InactivityModel, moments: GapMoments, r
     """Write into `whole` what this model expects of these rows."""
     for lo in range(0, len(rows), model.CHUNK):
         some = rows[lo : lo + model.CHUNK]
-        whole.survival[some, 1:] = part.survival(moments.x[some], moments.steps[some].astype(np.float64))
-        whole.log_weight[some] = part.log_weight(moments.x[some])
+        whole.survival[some, 1:] = part.predict_survival(moments.x[some], moments.steps[some].astype(np.float64))
+        whole.log_weight[some] = part.predict_log_weight(moments.x[some])
         whole.at_exit[some] = began_at_exit(moments.x[some])

@@ -67,7 +67,7 @@ class GapMoments:
     x: Floats
     steps: NDArray[np.float32]
 
-    def select(self, rows: Ints | Truths) -> GapMoments:
+    def select_rows(self, rows: Ints | Truths) -> GapMoments:
         """Only these."""
         return GapMoments(self.home[rows], self.began_s[rows], self.now_s[rows], self.x[rows], self.steps[rows])
 
@@ -199,12 +199,12 @@ def _labelled(homes: list[RecordedHome], source: Ints, silences: GapMoments, col
     chosen = _some_of_each(np.flatnonzero(keep), collapses.home)
     days = np.maximum(days, 0.1)
     return TrainingSample(
-        silences.select(known),
+        silences.select_rows(known),
         length[known],
         away[known],
         scored[known],
         late[known],
-        collapses.select(chosen),
+        collapses.select_rows(chosen),
         days[0],
         days[1],
         source,

@@ -36,7 +36,7 @@ class ChartAxis:
     high: float
     log: bool = False
 
-    def ticks(self) -> list[float]:
+    def tick_values(self) -> list[float]:
         """Round numbers along it."""
         if self.log:
             every = [m * 10.0**e for e in range(-4, 5) for m in (1, 2, 5)]
@@ -46,7 +46,7 @@ class ChartAxis:
         first = np.ceil(self.low / step - 1e-9) * step + 0.0
         return [float(value) + 0.0 for value in np.arange(first, self.high + step * 1e-6, step)]
 
-    def share(self, value: float) -> float:
+    def position_of(self, value: float) -> float:
         """How far along the axis a value lies, 0 … 1."""
         ends = (self.low, self.high, value)
         low, high, at = (np.log(max(end, 1e-9)) if self.log else end for end in ends)
@@ -70,11 +70,11 @@ def chart(title: str, x: ChartAxis, y: ChartAxis, lines: Sequence[ChartSeries]) 
 def _frame(x: ChartAxis, y: ChartAxis) -> list[str]:
     across, down = _places(x, y)
     parts = []
-    for value in y.ticks():
+    for value in y.tick_values():
         at = down(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for value in x.ticks():
+    for value in x.tick_values():
         at = across(value)
         parts.append(f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{value:g}</text>')
@@ -118,8 +118,8 @@ def _whisker(at: float, low: float, high: float, colour: str) -> str:
 
 def _places(x: ChartAxis, y: ChartAxis) -> tuple[Callable[[float], float], Callable[[float], float]]:
     return (
-        lambda value: LEFT + x.share(value) * (WIDTH - LEFT - RIGHT),
-        lambda value: HEIGHT - BOTTOM - y.share(value) * (HEIGHT - TOP - BOTTOM),
+        lambda value: LEFT + x.position_of(value) * (WIDTH - LEFT - RIGHT),
+        lambda value: HEIGHT - BOTTOM - y.position_of(value) * (HEIGHT - TOP - BOTTOM),
     )
 
 

@@ -87,8 +87,8 @@ def console_tables(ours: DetectorRuns, compared: Sequence[tuple[str, PairedCompa
 
 def _figures(ours: DetectorRuns, rate: float, axis: str) -> tuple[str, str]:
     point = ours.at_rate(rate, axis)
-    delay = _ranged(point.mean_h, ours.interval(rate, axis, "mean_h"), 1.0)
-    return delay, _ranged(point.found, ours.interval(rate, axis, "found"), _SHARE)
+    delay = _ranged(point.mean_h, ours.interval_at_rate(rate, axis, "mean_h"), 1.0)
+    return delay, _ranged(point.found, ours.interval_at_rate(rate, axis, "found"), _SHARE)
 
 
 def _ranged(value: float, interval: tuple[float, float], scale: float) -> str:
@@ -148,22 +148,26 @@ def _span(values: Sequence[float], *, log: bool = True) -> tuple[float, float]:
 def _delay_chart(ours: DetectorRuns, baselines: dict[str, DetectorRuns], axis: str) -> str:
     """Our curve with its band, the baselines', and where our worst home lies at the shown target."""
     every = np.arange(len(ours.homes))
-    points = sorted(((ours.point(run, every), run) for run in ours.runs), key=lambda pair: pair[0].rate(axis))
-    rates = [point.rate(axis) for point, _ in points]
+    points = sorted(
+        ((ours.summarize_run(run, every), run) for run in ours.runs), key=lambda pair: pair[0].rate_on(axis)
+    )
+    rates = [point.rate_on(axis) for point, _ in points]
     bands = [ours.delay_interval(run) for _, run in points]
     band = [low for low, _ in bands], [high for _, high in bands]
     lines = [ChartSeries("安居 Anju", rates, [point.mean_h for point, _ in points], band)]
     for name, theirs in baselines.items():
-        other = sorted(theirs.curve(), key=lambda point: point.rate(axis))
-        lines.append(ChartSeries(name, [p.rate(axis) for p in other], [p.mean_h for p in other], dashed=True))
+        other = sorted(theirs.summarize_all(), key=lambda point: point.rate_on(axis))
+        lines.append(ChartSeries(name, [p.rate_on(axis) for p in other], [p.mean_h for p in other], dashed=True))
     run = shown_run(ours)
     worst = int(np.argmax(ours.home_rates(run)[:, AXES.index(axis)]))
-    there = ours.point(run, np.array([worst]))
+    there = ours.summarize_run(run, np.array([worst]))
     lines.append(
-        ChartSeries(f"误报最多的一户 worst home: {ours.homes[worst]}", [there.rate(axis)], [there.mean_h], joined=False)
+        ChartSeries(
+            f"误报最多的一户 worst home: {ours.homes[worst]}", [there.rate_on(axis)], [there.mean_h], joined=False
+        )
     )
     zh, en = AXIS_WORDS[axis]
-    low, high = _span([*rates, there.rate(axis)])
+    low, high = _span([*rates, there.rate_on(axis)])
     x = ChartAxis(f"{_RATE_X[0]}（{zh}）", f"{_RATE_X[1]}, {en}", min(low, 0.2), max(high, 5.0), log=True)
     return chart(f"{_DELAY_Y[1]}, {en}", x, ChartAxis(*_DELAY_Y, 0.0, HORIZON_H), lines)
 
@@ -191,7 +195,7 @@ def _target_chart(ours: DetectorRuns) -> str:
     homes = np.arange(len(ours.homes))
     lines = [ChartSeries("理想 ideal", targets, targets, dashed=True)]
     for axis in AXES:
-        rates = [ours.point(run, homes).rate(axis) for run in ours.runs]
+        rates = [ours.summarize_run(run, homes).rate_on(axis) for run in ours.runs]
         bounds = [ours.rate_interval(run, axis) for run in ours.runs]
         lines.append(
             ChartSeries(" ".join(AXIS_WORDS[axis]), targets, rates, ([a for a, _ in bounds], [b for _, b in bounds]))

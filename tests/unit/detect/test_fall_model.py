@@ -24,7 +24,7 @@ from anju_research.fall.training_features import fit_pca
 from anju_research.learning.scaling import fit_scaler
 from anju_research.learning.svm_solver import SVMParameters, fit_svm
 
-MODEL = FallModel.load()
+MODEL = FallModel.load_stored()
 IMPACT, RATE = 500, 50
 
 
@@ -108,7 +108,7 @@ def test_principal_axes_keep_what_differs_most(rows: int) -> None:
     hidden = rng.normal(size=(rows, 3)) @ rng.normal(size=(3, patterns.size))
     responses = (hidden + 0.01 * rng.normal(size=hidden.shape)).astype(np.float16)
     axes = fit_pca(patterns, responses, 3, rng)
-    lying = axes.project(responses)
+    lying = axes.project_responses(responses)
     np.testing.assert_allclose(lying.std(axis=0), axes.spread, rtol=0.02)
     scaled = axes.scale(responses)
     assert np.square(lying).sum() / np.square(scaled).sum() > 0.97

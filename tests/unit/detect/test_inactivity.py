@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from anju_detect.errors import (
     BatchRefused,
-    HomeUnknown,
+    HomeNotAdded,
     OutcomeUnknown,
     ParameterOutOfRange,
     SnapshotRefused,
@@ -31,7 +32,7 @@ from anju_detect.inactivity.state import COLUMNS, HomeState
 
 _LIVED: dict[int, bytes] = {}  # days are lived once, and copied by snapshot
 ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall", "other")
-WISHES = st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0))
+TARGETS = st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0))
 
 
 def _home(*, days: int = 4, target: float = 1.0, parameters: InactivityParameters | None = None) -> InactivityDetector:
@@ -164,23 +165,23 @@ class TestBeingTold:
         raised = watch(detector, beats(0, left, back + 30 * HOUR), back + 30 * HOUR)
         assert len(raised) == 1
 
-    def test_a_told_outage_is_blindness_until_it_ends(self) -> None:
+    def test_an_announced_outage_means_offline_until_it_ends(self) -> None:
         detector = _home()
         last = START + 4 * DAY + 9 * HOUR
         detector.process_batch(batch([(0, last, "living", "motion")]))
         detector.set_outage("a", last + 60, None)
         assert watch(detector, beats(0, last, last + 30 * HOUR), last + 30 * HOUR) == []
-        assert detector.explain_home("a", last + HOUR).presence == "blind"
+        assert detector.explain_home("a", last + HOUR).presence == "offline"
         detector.set_outage("a", last + 60, last + 31 * HOUR)
         raised = watch(detector, beats(0, last + 30 * HOUR, last + 70 * HOUR), last + 70 * HOUR)
         assert len(raised) == 1
         assert raised[0][2] > last + 31 * HOUR
 
-    def test_without_heartbeats_for_long_a_home_is_blind_not_silent(self) -> None:
+    def test_without_heartbeats_for_long_a_home_is_offline_not_inactive(self) -> None:
         detector = _home()
         end = START + 4 * DAY
         assert detector.sweep_homes(end + 20 * HOUR) == []
-        assert detector.explain_home("a", end + 20 * HOUR).presence == "blind"
+        assert detector.explain_home("a", end + 20 * HOUR).presence == "offline"
 
     @pytest.mark.parametrize("outcome", OUTCOMES)
     def test_only_innocent_silences_teach(self, outcome: str) -> None:
@@ -196,7 +197,7 @@ class TestBeingTold:
 
     def test_refusals_are_nouns_with_facts(self) -> None:
         detector = _home(days=1)
-        with pytest.raises(HomeUnknown) as unknown:
+        with pytest.raises(HomeNotAdded) as unknown:
             detector.explain_home("nobody", START)
         assert unknown.value.home == "nobody"
         with pytest.raises(OutcomeUnknown):
@@ -218,7 +219,7 @@ class TestBeingTold:
         rows = [detector.add_home(name) for name in ("a", "b", "c", "a")]
         assert rows == [0, 1, 2, 0]
         detector.add_home("a", false_alerts_per_month=7.0)
-        assert detector.state["wish"].tolist() == [7.0, 1.0, 1.0]
+        assert detector.state["false_alert_target"].tolist() == [7.0, 1.0, 1.0]
 
     @pytest.mark.parametrize(("target", "sign"), [(8.0, -1), (0.3, 1)])
     def test_another_target_is_asked_about_a_silence_under_way(self, target: float, sign: int) -> None:
@@ -293,6 +294,17 @@ class TestLearning:
         with pytest.raises(SnapshotRefused):
             HomeState.from_snapshot(state.dump_snapshot())
 
+    def test_a_snapshot_from_before_columns_were_renamed_is_read(self) -> None:
+        state = HomeState(1)
+        state.add_home("a")
+        state["false_alert_target"][0] = 3.0
+        with np.load(io.BytesIO(state.dump_snapshot())) as archive:
+            former = {HomeState.former_names.get(name, name): archive[name] for name in archive.files}
+        assert "wish" in former
+        out = io.BytesIO()
+        np.savez_compressed(out, **former)
+        assert HomeState.from_snapshot(out.getvalue())["false_alert_target"].tolist() == [3.0]
+
 
 class TestInvariants:
     @settings(max_examples=20)
@@ -319,7 +331,7 @@ class TestInvariants:
     @given(
         hour=st.floats(0.0, 23.9),
         room=st.sampled_from(ROOMS),
-        targets=WISHES,
+        targets=TARGETS,
         raised=st.integers(0, 30),
         ago=st.floats(0.0, 60.0),
     )
@@ -337,7 +349,7 @@ class TestInvariants:
     @settings(max_examples=20)
     @given(
         life=st.lists(st.tuples(st.floats(0.05, 9.0), st.sampled_from(ROOMS)), min_size=1, max_size=12),
-        targets=WISHES,
+        targets=TARGETS,
     )
     def test_over_a_whole_life_the_higher_target_alerts_first(
         self, life: list[tuple[float, str]], targets: tuple[float, float]

@@ -10,21 +10,21 @@ from fixtures._routine_days import FIRST_DAY, Habit, live, watched
 
 from anju_detect.routine import GRADUAL, MEASURES, change
 from anju_detect.routine import detector as detector_module
-from anju_detect.routine.measures import A_DAY, EXIT, NAMES, measured, rest
+from anju_detect.routine.measures import A_DAY, EXIT, NAMES, find_longest_rest, measure_days
 from anju_detect.routine.state import PAST_DAYS
 
 LIVING, BEDROOM, BATHROOM = 1 << 0, 1 << 1, 1 << 3
 
 
-def _measured(marks: dict[int, int], *, blind: slice | None = None) -> dict[str, float]:
+def _measured(marks: dict[int, int], *, hidden: slice | None = None) -> dict[str, float]:
     """One home's day whose pieces (from the midnight before it) hold these bits."""
     pieces = np.zeros((1, 3 * A_DAY), np.uint8)
     for place, bits in marks.items():
         pieces[0, A_DAY + place] = bits
     unseen = np.zeros(pieces.shape, bool)
-    if blind is not None:
-        unseen[0, A_DAY + blind.start : A_DAY + blind.stop] = True
-    values = measured(pieces, unseen, np.array([0xFF], np.uint8))[0]
+    if hidden is not None:
+        unseen[0, A_DAY + hidden.start : A_DAY + hidden.stop] = True
+    values = measure_days(pieces, unseen, np.array([0xFF], np.uint8))[0]
     return dict(zip(NAMES, values.tolist(), strict=True))
 
 
@@ -60,42 +60,42 @@ def test_rooms_are_counted_without_the_entrance() -> None:
 
 def test_an_hour_unseen_is_borne_and_three_are_not() -> None:
     lived = _busy(-6, -2) | _busy(7, 22)
-    assert math.isfinite(_measured(lived, blind=slice(_hour(12), _hour(13)))["active_h"])
-    assert math.isnan(_measured(lived, blind=slice(_hour(12), _hour(15)))["active_h"])
-    assert math.isnan(_measured(lived, blind=slice(_hour(1), _hour(3)))["sleep_h"])
+    assert math.isfinite(_measured(lived, hidden=slice(_hour(12), _hour(13)))["active_h"])
+    assert math.isnan(_measured(lived, hidden=slice(_hour(12), _hour(15)))["active_h"])
+    assert math.isnan(_measured(lived, hidden=slice(_hour(1), _hour(3)))["sleep_h"])
 
 
 def test_the_quietest_stretch_by_hand() -> None:
     active = np.array([[1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]], bool)
-    first, last, weight = rest(active, np.zeros(active.shape, bool))
+    first, last, weight = find_longest_rest(active, np.zeros(active.shape, bool))
     assert (first[0], last[0], weight[0]) == (1, 13, 5 - 4 + 6)
 
 
 def test_page_adds_what_exceeds_the_allowance_and_forgets_below_zero() -> None:
     drift = np.zeros((1, 2, 1))
     for z, up, down in ((1.5, 1.0, 0.0), (2.0, 2.5, 0.0), (math.nan, 2.5, 0.0), (-3.0, 0.0, 2.5)):
-        drift = change.drifted(drift, np.array([[z]]))
+        drift = change.update_cusum(drift, np.array([[z]]))
         assert drift[0, :, 0].tolist() == pytest.approx([up, down])
 
 
 def test_robust_scores_by_hand() -> None:
     values = np.array([1.0, 2.0, 3.0, 4.0, 100.0, math.nan])[None, :, None]
-    past = change.past_of(values, np.array([0.1]))
+    past = change.summarize_past(values, np.array([0.1]))
     assert (past.median[0, 0], past.days[0, 0]) == (3.0, 5)
     assert past.scale[0, 0] == pytest.approx(1.4826)
-    assert change.score(np.array([[6.0]]), past)[0, 0] == pytest.approx(3 / 1.4826)
-    assert change.score(np.array([[-90.0]]), past)[0, 0] == -change.MOST_Z
+    assert change.robust_z_score(np.array([[6.0]]), past)[0, 0] == pytest.approx(3 / 1.4826)
+    assert change.robust_z_score(np.array([[-90.0]]), past)[0, 0] == -change.MOST_Z
 
 
 def test_two_days_count_together_only_in_one_direction() -> None:
-    assert change.sudden(np.array([3.0]), np.array([2.0]))[0] == pytest.approx(5 / math.sqrt(2))
-    assert change.sudden(np.array([3.0]), np.array([-2.0]))[0] == 0
-    assert change.sudden(np.array([3.0]), np.array([math.nan]))[0] == 0
+    assert change.sudden_statistic(np.array([3.0]), np.array([2.0]))[0] == pytest.approx(5 / math.sqrt(2))
+    assert change.sudden_statistic(np.array([3.0]), np.array([-2.0]))[0] == 0
+    assert change.sudden_statistic(np.array([3.0]), np.array([math.nan]))[0] == 0
 
 
 def test_chance_falls_with_what_was_reached_and_is_never_zero() -> None:
     past = np.random.default_rng(1).normal(7.0, 0.5, 40)
-    p = np.array([change.chance(past, 0.1, (reach, reach), 199, [1]) for reach in (0.0, 2.0, 4.0, 100.0)])
+    p = np.array([change.bootstrap_p_values(past, 0.1, (reach, reach), 199, [1]) for reach in (0.0, 2.0, 4.0, 100.0)])
     assert (np.diff(p, axis=0) <= 0).all()
     assert p[0].tolist() == [1.0, 1.0]
     assert p[-1].tolist() == [1 / 200, 1 / 200]

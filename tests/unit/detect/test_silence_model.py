@@ -51,7 +51,7 @@ class TestStepwise:
         np.testing.assert_allclose(whole, forest.decision_function(rows).reshape(50, 7), atol=1e-5)
 
 
-class TestRecollection:
+class TestGapHistory:
     def test_silences_like_this_one_count_most(self) -> None:
         state = _state()
         for day in range(20):
@@ -90,7 +90,7 @@ class TestRecollection:
         assert (state["long_h10"][0] == 20).sum() == KEPT - 1
 
 
-class TestQuota:
+class TestFalseAlertBudget:
     @given(
         recent=st.floats(0.0, 50.0),
         targets=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
@@ -142,19 +142,19 @@ class TestPresence:
 
 
 class TestModel:
-    def test_a_price_list_must_fall(self) -> None:
-        shipped = InactivityModel.load()
+    def test_costs_must_fall_with_the_target(self) -> None:
+        shipped = InactivityModel.load_stored()
         with pytest.raises(ModelRefused):
             InactivityModel(shipped.hazard, shipped.weight, shipped.targets, shipped.false_alert_costs_h[::-1])
 
     def test_missing_arrays_are_named(self) -> None:
-        arrays = InactivityModel.load().to_arrays()
+        arrays = InactivityModel.load_stored().to_arrays()
         for name in ("prices_h", "hazard_leaves"):
             with pytest.raises(ModelRefused, match=name):
                 InactivityModel.from_arrays({key: value for key, value in arrays.items() if key != name})
 
-    def test_prices_go_on_beyond_the_list(self) -> None:
-        shipped = InactivityModel.load()
+    def test_costs_are_extrapolated_beyond_the_list(self) -> None:
+        shipped = InactivityModel.load_stored()
         targets = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
         prices = shipped.false_alert_cost_h(targets, np.ones(5))
         assert (np.diff(prices) < 0).all()

@@ -20,22 +20,22 @@ from anju_research.bench import detect as bench_detect
 from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
 from anju_research.bench.latency_probes import Delays, Probes, longest_ms, usual_ms
-from anju_research.bench.results import Figure, show_missed, table
+from anju_research.bench.results import Measurement, show_missed, table
 from anju_research.bench.synthetic_homes import QUARTER_S, SILENCES_A_DAY, lived_in, worn
 from anju_research.commands.bench import app
 
 
 def test_a_goal_is_a_bound_from_above_or_below() -> None:
-    assert Figure("time", 40.0, "ms", 50.0).reached
-    assert not Figure("time", 60.0, "ms", 50.0).reached
-    assert Figure("rate", 60.0, "events/s", 50.0, at_least=True).reached
-    assert not Figure("rate", 40.0, "events/s", 50.0, at_least=True).reached
-    assert Figure("shown", 1e9, "ms").reached
+    assert Measurement("time", 40.0, "ms", 50.0).reached
+    assert not Measurement("time", 60.0, "ms", 50.0).reached
+    assert Measurement("rate", 60.0, "events/s", 50.0, at_least=True).reached
+    assert not Measurement("rate", 40.0, "events/s", 50.0, at_least=True).reached
+    assert Measurement("shown", 1e9, "ms").reached
 
 
 def test_what_missed_its_goal_is_said_and_a_yardstick_is_a_ratio() -> None:
     console = Console(record=True, width=200)
-    figures = [Figure("slow", 60.0, "ms", 50.0), Figure("plain", 30.0, "ms", yardstick=60.0)]
+    figures = [Measurement("slow", 60.0, "ms", 50.0), Measurement("plain", 30.0, "ms", yardstick=60.0)]
     assert show_missed(figures, console)
     assert not show_missed(figures[1:], console)
     console.print(table("t", figures))
@@ -92,12 +92,12 @@ def test_detect_judges_made_up_streams_and_free_living(tmp_path: Path, monkeypat
 def test_a_made_up_wearer_strikes_about_as_often_as_asked() -> None:
     samples = worn(np.random.default_rng(2), 1800.0, 50.0, 250.0)
     assert samples.shape == (90000, 3)
-    judged = bench_detect.judge_all([WornRecording("a", samples, "wrist", 50.0, 16.0, {})], FallModel.load())
+    judged = bench_detect.judge_all([WornRecording("a", samples, "wrist", 50.0, 16.0, {})], FallModel.load_stored())
     assert 75 <= judged <= 150
 
 
 def test_the_judged_streams_are_judged_and_the_plain_loop_sees_every_second() -> None:
-    model = FallModel.load()
+    model = FallModel.load_stored()
     fall = WornRecording("a", fall_stream(after="still", seconds=30.0), "waist", 50.0, 16.0, {})
     assert bench_detect.judge_all([fall, dataclasses.replace(fall, recording="b")], model) >= 2
     assert bench_detect.judge_every_second(fall, model) == 23
@@ -110,7 +110,7 @@ def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monk
     kept: list[int] = []
     measure = bench_routine.measure
 
-    def measured(fleet: bench_routine.BenchFleet) -> list[Figure]:
+    def measured(fleet: bench_routine.BenchFleet) -> list[Measurement]:
         figures = measure(fleet)
         with fleet.work() as work:
             kept.append(
@@ -123,7 +123,7 @@ def test_routine_measures_a_pass_that_kept_every_home_and_exits_by_its_goal(monk
     assert done.exit_code == 0, done.output
     assert kept == [12]
     assert "an event loop waits at most" in done.output
-    monkeypatch.setattr(bench_routine, "measure", lambda _fleet: [Figure("a wait", 60.0, "ms", 50.0)])
+    monkeypatch.setattr(bench_routine, "measure", lambda _fleet: [Measurement("a wait", 60.0, "ms", 50.0)])
     assert CliRunner().invoke(app, ["routine", "--homes", "2"]).exit_code == 1
 
 

@@ -74,7 +74,7 @@ def test_homes_are_judged_by_models_of_other_homes(data: Path, tmp_path: Path, m
 
     def fit(sample: int, _: object) -> tuple[InactivityModel, None]:
         given.append(sample)
-        return InactivityModel.load(), None
+        return InactivityModel.load_stored(), None
 
     monkeypatch.setattr(evaluate, "collect_sample", lambda homes, _: len(homes))
     monkeypatch.setattr(evaluate, "fit_inactivity_model", fit)
@@ -135,7 +135,7 @@ def test_people_are_judged_by_models_of_other_people(
     def fit(labels: list[RecordingLabel], found: Candidates, _: object) -> tuple[FallModel, None]:
         taught.append({label.person for label in labels})
         assert found.recording.max() < len(labels)
-        return FallModel.load(), None
+        return FallModel.load_stored(), None
 
     monkeypatch.setattr(evaluate, "fit_fall_model", fit)
     out = tmp_path / "report.html"
@@ -157,7 +157,7 @@ def test_a_fall_is_hit_near_its_impact_and_its_latency_is_counted_from_it() -> N
     row = {"activity": "slip", "age_group": "young"}
     worn = WornRecording("a", fall_stream(after="still", seconds=30.0), "waist", 50.0, 16.0, row)
     near, far = (RecordingLabel("p", "waist", impact, True, 0.01) for impact in (10.0, 25.0))
-    model = FallModel.load()
+    model = FallModel.load_stored()
     judged = judge_recordings([(worn, near), (worn, far)], lambda _: model, None)
     hit, missed = judged.trials
     assert hit.raised
@@ -181,8 +181,8 @@ def test_every_home_is_in_one_fold() -> None:
 
 
 def test_axes_have_round_ticks_and_keep_what_lies_outside_at_their_ends() -> None:
-    assert ChartAxis("", "", 0.0, 1.0).ticks() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert ChartAxis("", "", 0.1, 10.0, log=True).ticks() == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
+    assert ChartAxis("", "", 0.0, 1.0).tick_values() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert ChartAxis("", "", 0.1, 10.0, log=True).tick_values() == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
     assert ChartAxis("", "", 0.1, 10.0, log=True).share(1.0) == pytest.approx(0.5)
     assert ChartAxis("", "", 0.0, 1.0).share(7.0) == 1.0
 

@@ -66,13 +66,13 @@ def test_false_alerts_are_counted_where_they_count() -> None:
 
 def test_collapses_strike_where_somebody_is_up_and_about() -> None:
     home = _home()
-    struck = home.collapses(400, np.random.default_rng(1))
+    struck = home.draw_collapses(400, np.random.default_rng(1))
     assert len(struck) == 400
     assert struck.min() >= 21 * DAY_S
     assert (np.diff(struck) >= 0).all()
     assert not any(a < at < b for a, b in [*home.empty, *home.outages] for at in struck)
-    assert not len(ObservedHome(home.at_s[:100], home.at_exit[:100]).collapses(5, np.random.default_rng(1)))
-    assert not len(ObservedHome(home.at_s[:4], np.ones(4, bool)).collapses(5, np.random.default_rng(1)))
+    assert not len(ObservedHome(home.at_s[:100], home.at_exit[:100]).draw_collapses(5, np.random.default_rng(1)))
+    assert not len(ObservedHome(home.at_s[:4], np.ones(4, bool)).draw_collapses(5, np.random.default_rng(1)))
 
 
 def _runs(delay_h: float = 1.0) -> DetectorRuns:
@@ -101,7 +101,7 @@ def test_between_two_rates_the_figures_are_linear_in_the_logarithm() -> None:
 def test_each_home_has_its_own_rate() -> None:
     runs = _runs()
     assert runs.home_rates(runs.runs[0]).tolist() == [[1.0, 0.0], [1.0, 1.5]]
-    low, high = runs.interval(2.0, "all", "mean_h")
+    low, high = runs.interval_at_rate(2.0, "all", "mean_h")
     assert low <= runs.at_rate(2.0, "all").mean_h <= high
     assert runs.delay_interval(runs.runs[1]) == (1.5, 4.5)
     assert runs.rate_interval(runs.runs[0], "home") == (0.0, 1.5)

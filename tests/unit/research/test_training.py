@@ -123,8 +123,8 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     waist = curves["waist"]
     suspect = model.threshold_of("waist")
     middle = float(np.log(suspect / (1 - suspect)))
-    assert waist.sensitivity(middle) > 0.7
-    assert waist.specificity(middle) > 0.7
+    assert waist.sensitivity_at(middle) > 0.7
+    assert waist.specificity_at(middle) > 0.7
     assert curves["wrist"].free_alarms_per_day(-99.0) > 0.0
     assert curves["wrist"].free_alarms_per_day(curves["wrist"].logit_at(1.0)) <= curves["wrist"].free_alarms_per_day(
         -99.0
@@ -132,11 +132,11 @@ def test_falls_are_learnt_the_same_way_twice_and_told_from_steps() -> None:
     assert np.isnan(waist.free_alarms_per_day(0.0)) or waist.free_hours > 0
     assert {trial.person for trial in waist.falls} == {"p0", "p1", "p2", "p3", "p4"}
     assert waist.latency_s(middle).max() <= 4.5
-    assert waist.specificity(waist.logit_rejecting(0.9)) >= 0.9
-    assert waist.sensitivity(waist.logit_finding(0.9)) >= 0.9
-    assert np.isnan(waist.specificity(middle, "elderly"))
+    assert waist.specificity_at(waist.logit_rejecting(0.9)) >= 0.9
+    assert waist.sensitivity_at(waist.logit_finding(0.9)) >= 0.9
+    assert np.isnan(waist.specificity_at(middle, "elderly"))
     carried = transfer_curve(MemberTraining(LabelledCandidates(labels, found), 0, FEW), "wrist")
     assert len(carried.falls) == len(curves["wrist"].falls)
-    assert carried.sensitivity(0.0) > 0.5
+    assert carried.sensitivity_at(0.0) > 0.5
     assert set(FallModel.from_arrays(model.to_arrays()).thresholds) == {"waist", "wrist", "wrist_wide"}
     assert len(curves["wrist_wide"].falls) == len(curves["wrist"].falls)
