@@ -59,7 +59,8 @@ AREAS = {
     "escalation": Area(_PLATFORM, ("anju_platform/alerts/escalation.py",), _ALERTS),
     "notifications": Area(_PLATFORM, ("anju_platform/notifications/*",), _ALERTS),
 }
-_WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.")
+_SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|FROM)\b", re.IGNORECASE)
+_WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.", r"raise (ValueError|Invalid\w+)\(")
 """Lines that are left as they are: the wording of errors and of the log may change without a test."""
 _SUPPORT = ("docs", "deploy", "README.md", "dev", "requirements", "tools")
 _PYTEST = ("-x", "-p", "no:cacheprovider", "-k", "not postgresql")
@@ -174,7 +175,14 @@ class Stage:
         """Print the changes that no test saw."""
         results: Results = json.loads(self._kept.read_text(encoding="utf-8"))
         for name in sorted(name for name, what in results.items() if what != KILLED):
-            subprocess.run([sys.executable, "-m", "mutmut", "show", name], cwd=self._folder, check=False)
+            print(f"\n{_readable(name)}")
+            print("\n".join(f"    {line}" for line in self._change(name)))
+
+    def _change(self, name: str) -> list[str]:
+        """The lines that a mutant takes away (-) and puts in (+)."""
+        command = [sys.executable, "-m", "mutmut", "show", name]
+        shown = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=True).stdout
+        return [line for line in shown.splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
 
     @property
     def _log(self) -> Path:
@@ -229,10 +237,14 @@ class Stage:
 
     def _confirm(self, results: Results) -> Results:
         """Give each mutant that was not killed a process of its own."""
-        left = sorted(name for name, what in results.items() if what != KILLED)
-        print(f"  {len(left)} of {len(results)} not killed yet: each is tried in a process of its own", flush=True)
         said = time.monotonic()
         with ThreadPoolExecutor(self._jobs) as threads:
+            left = sorted(name for name, what in results.items() if what != KILLED)
+            for name, change in zip(left, threads.map(self._change, left), strict=True):
+                if _same_to_sql(change):
+                    del results[name]
+            left = [name for name in left if name in results]
+            print(f"  {len(left)} of {len(results)} not killed yet: each is tried in a process of its own", flush=True)
             for number, (name, killed) in enumerate(zip(left, threads.map(self._dies_alone, left), strict=True), 1):
                 if killed:
                     results[name] = KILLED
@@ -269,6 +281,13 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]
 def _verdict(code: int) -> str:
     """Of mutmut's exit codes: 0 the tests passed, 33 no test reaches it; all others end a mutant."""
     return {0: SURVIVED, 33: UNTESTED}.get(code, KILLED)
+
+
+def _same_to_sql(change: Sequence[str]) -> bool:
+    """Whether only the case of SQL changed, outside of its own quotes: the same statement."""
+    taken, put = (" ".join(line[1:] for line in change if line[0] == sign) for sign in "-+")
+    quoted = [re.findall(r"'[^']*'", text) for text in (taken, put)]
+    return bool(_SQL.search(taken)) and taken.casefold() == put.casefold() and quoted[0] == quoted[1]
 
 
 def _copy(source: Path, to: Path) -> None:

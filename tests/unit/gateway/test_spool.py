@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -87,6 +88,31 @@ def test_staged_records_become_packs(spool: Spool) -> None:
     assert spool.staged == 0
 
 
+def test_what_is_staged_in_turns_is_packed_as_it_was_said_in_order(spool: Spool) -> None:
+    said = [record for number in range(5) for record in pack(number, size=number + 1)]
+    for count, records in ((2, said[:2]), (5, said[2:])):
+        with spool.transaction():
+            spool.stage(records)
+        assert spool.staged == count
+    with spool.transaction():
+        spool.pack_staged(20)
+    (stored,) = spool.pending(Lane.TELEMETRY, 1, 9)
+    assert msgspec.json.decode(stored.pack, type=list[Record]) == said
+
+
+def test_a_command_is_remembered_for_a_day_after_it_expired(spool: Spool) -> None:
+    day_s = 86_400.0
+    with spool.transaction():
+        spool.mark_said("old", NOW, NOW)
+        spool.mark_said("new", NOW + 1, NOW)
+    with spool.transaction():
+        spool.mark_said("other", NOW + 2 * day_s, NOW + day_s)
+    assert [spool.was_said(name) for name in ("old", "new")] == [True, True]
+    with spool.transaction():
+        spool.mark_said("another", NOW + 2 * day_s, NOW + day_s + 0.5)
+    assert [spool.was_said(name) for name in ("old", "new", "other")] == [False, True, True]
+
+
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "spool.sqlite"
     first = Spool(path, NOW)
@@ -112,8 +138,29 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_second_process_is_refused(spool: Spool) -> None:
-    with pytest.raises(SpoolInUse):
+    with pytest.raises(SpoolInUse) as refused:
         Spool(spool.path, NOW)
+    assert refused.value.path == spool.path
+
+
+def test_each_home_has_a_spool_of_its_own(spool: Spool) -> None:
+    """Also where the folders are not made yet; two of them under one roof do not hold each other up."""
+    neighbour = Spool(spool.path.parent / "spools" / "of" / "neighbours.sqlite", NOW + 0.25)
+    put(neighbour, Lane.ALARM, 2)
+    put(spool, Lane.ALARM, 1)
+    assert (neighbour.waiting()["alarm"], spool.waiting()["alarm"]) == (2, 1)
+    assert (spool.epoch, neighbour.epoch) == (1_750_000_000_000, 1_750_000_000_250)
+    neighbour.close()
+
+
+def test_the_thread_that_uses_it_need_not_be_the_one_that_made_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", NOW)
+    with ThreadPoolExecutor(1) as gateway:
+        assert gateway.submit(put, spool, Lane.ALARM, 2).result() == [1, 2]
+        gateway.submit(spool.close).result()
+    again = Spool(tmp_path / "spool.sqlite", NOW)
+    assert again.waiting()["alarm"] == 2
+    again.close()
 
 
 def test_over_the_limit_the_oldest_telemetry_goes_and_is_counted(tmp_path: Path) -> None:
@@ -126,6 +173,34 @@ def test_over_the_limit_the_oldest_telemetry_goes_and_is_counted(tmp_path: Path)
     assert spool.dropped == state.base - 1 > 0
     assert state.next == 101, "the newest is kept"
     spool.close()
+    again = Spool(tmp_path / "s.sqlite", NOW, limit_bytes=100_000)
+    assert (again.dropped, again.held_bytes) == (spool.dropped, spool.held_bytes)
+    again.close()
+
+
+def test_no_more_is_dropped_than_a_fiftieth_at_a_time(tmp_path: Path) -> None:
+    """What is held at the limit stays; one byte more, and the oldest fiftieth goes."""
+    spool = Spool(tmp_path / "s.sqlite", NOW)
+    put(spool, Lane.TELEMETRY, 200)
+    spool.ack(Lane.TELEMETRY, 100)
+    spool._limit = spool.held_bytes
+    with spool.transaction():
+        spool.remember({"a": "1"})
+    assert (spool.state(Lane.TELEMETRY), spool.dropped) == (LaneState(101, 201), 0)
+    put(spool, Lane.TELEMETRY, 1)
+    assert (spool.state(Lane.TELEMETRY), spool.dropped) == (LaneState(104, 202), 3)
+    spool.close()
+
+
+def test_making_room_takes_a_tenth_of_telemetry_before_clips(spool: Spool) -> None:
+    put(spool, Lane.ALARM, 10)
+    put(spool, Lane.CLIP, 20)
+    put(spool, Lane.TELEMETRY, 10)
+    assert (spool.shed(), spool.waiting()) == (2, {"alarm": 10, "clip": 20, "telemetry": 8})
+    spool.ack(Lane.TELEMETRY, 10)
+    assert (spool.shed(), spool.waiting()) == (3, {"alarm": 10, "clip": 17, "telemetry": 0})
+    assert spool.state(Lane.TELEMETRY) == LaneState(11, 11)
+    assert put(spool, Lane.TELEMETRY, 1) == [11]
 
 
 def test_alarms_are_never_dropped(tmp_path: Path) -> None:
@@ -143,8 +218,9 @@ def test_a_full_disk_is_said_and_nothing_half_written(tmp_path: Path) -> None:
     put(spool, Lane.TELEMETRY, 10, size=1000)
     pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
     spool._db.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(SpoolFull):
+    with pytest.raises(SpoolFull) as refused:
         put(spool, Lane.ALARM, 100, size=1000)
+    assert (refused.value.path, refused.value.reason) == (spool.path, "database or disk is full")
     assert spool.waiting() == {"alarm": 0, "clip": 0, "telemetry": 10}
     assert spool.shed(0.5) == 6
     assert put(spool, Lane.ALARM, 1, size=1000) == [1], "what was shed makes room for an alarm"
@@ -179,6 +255,8 @@ def test_a_lane_has_no_holes_whatever_happens(
             state = spool.state(each)
             held = [stored.seq for stored in spool.pending(each, 1, 10_000)]
             assert held == list(range(state.base, state.next))
+        lengths = [len(stored.pack) for each in SPOOLED_LANES for stored in spool.pending(each, 1, 10_000)]
+        assert spool.held_bytes == sum(lengths)
     spool.close()
 
 
