@@ -106,7 +106,7 @@ class AlertEscalation:
         work.session.flush()
 
     def resume(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
-        """Go on with the ladder where it stood, as if nothing had happened."""
+        """Take escalation up again at the level where it stood, as if nothing had happened."""
         policy = self._policy(work, alert, now)
         alert.next_due_at = due_at(
             policy, EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected)

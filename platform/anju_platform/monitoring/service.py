@@ -1,4 +1,4 @@
-"""The watch: the detectors over all homes, fed by ingest and swept by the engine."""
+"""Monitoring: the detectors over all homes, fed by ingest and swept by the scheduler."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def go_there(carer: Page, code: str) -> None:
 
 
 def happens(live: Live, kind: AlertKind) -> UUID:
-    """A press, a fall or a silence in the home, as ingest or the watch would say it."""
+    """A press, a fall or a silence in the home, as ingest or monitoring would say it."""
     if kind is AlertKind.SOS:
         return live.press(HOME)
     if kind is AlertKind.FALL:
