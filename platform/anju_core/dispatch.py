@@ -209,13 +209,21 @@ def believed_time(phone_at: datetime | None, received: datetime, not_before: dat
     return phone_at
 
 
-@dataclass(frozen=True, slots=True)
-class ChecklistItem:
-    """One thing to do on a visit."""
+class ChecklistItem(StrEnum):
+    """One thing that a carer does on a visit and answers with yes or no."""
 
-    id: str
-    zh: str
-    en: str
+    CONSCIOUS = "conscious"
+    """The person is conscious and answers."""
+    INJURY = "injury"
+    """Looked for injury and pain."""
+    DEVICES = "devices"
+    """Pressed the button once; the devices work."""
+    SAFE = "safe"
+    """Water, power and gas are safe."""
+    NEEDS = "needs"
+    """Food, medicine and warmth."""
+    REPAIRED = "repaired"
+    """The fault is repaired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,27 +240,30 @@ class CategoryRow:
     checklist: tuple[ChecklistItem, ...]
 
 
-_CONSCIOUS = ChecklistItem("conscious", "人清醒，能应答", "Conscious and answers")
-_INJURY = ChecklistItem("injury", "查看有无受伤、疼痛", "Looked for injury and pain")
-_DEVICES = ChecklistItem("devices", "试按一次求助按钮，设备正常", "Pressed the button once, the devices work")
-_SAFE = ChecklistItem("safe", "水、电、燃气安全", "Water, power and gas are safe")
-_NEEDS = ChecklistItem("needs", "吃饭、用药、取暖情况", "Food, medicine and warmth")
-
 CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
     VisitCategory.EMERGENCY: CategoryRow(
-        offer_s=60, arrive_s=45 * 60, stay_s=2 * 3600, checklist=(_CONSCIOUS, _INJURY, _SAFE, _DEVICES)
+        offer_s=60,
+        arrive_s=45 * 60,
+        stay_s=2 * 3600,
+        checklist=(ChecklistItem.CONSCIOUS, ChecklistItem.INJURY, ChecklistItem.SAFE, ChecklistItem.DEVICES),
     ),
     VisitCategory.WELFARE_CHECK: CategoryRow(
-        offer_s=180, arrive_s=2 * 3600, stay_s=2 * 3600, checklist=(_CONSCIOUS, _NEEDS, _SAFE, _DEVICES)
+        offer_s=180,
+        arrive_s=2 * 3600,
+        stay_s=2 * 3600,
+        checklist=(ChecklistItem.CONSCIOUS, ChecklistItem.NEEDS, ChecklistItem.SAFE, ChecklistItem.DEVICES),
     ),
     VisitCategory.ROUTINE: CategoryRow(
-        offer_s=1800, arrive_s=24 * 3600, stay_s=4 * 3600, checklist=(_NEEDS, _SAFE, _DEVICES)
+        offer_s=1800,
+        arrive_s=24 * 3600,
+        stay_s=4 * 3600,
+        checklist=(ChecklistItem.NEEDS, ChecklistItem.SAFE, ChecklistItem.DEVICES),
     ),
     VisitCategory.REPAIR: CategoryRow(
         offer_s=1800,
         arrive_s=24 * 3600,
         stay_s=4 * 3600,
-        checklist=(ChecklistItem("repaired", "故障已排除", "The fault is repaired"), _DEVICES),
+        checklist=(ChecklistItem.REPAIRED, ChecklistItem.DEVICES),
     ),
 }
 """A kind of visit is one row."""

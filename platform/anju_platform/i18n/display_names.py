@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from anju_core.dispatch import ChecklistItem
 from anju_core.vocabulary import (
     AlertKind,
     AlertState,
@@ -80,6 +81,14 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         AlertState.ON_THE_WAY: N_("有人在路上"),
         AlertState.ARRIVED: N_("已到现场"),
         AlertState.RESOLVED: N_("已结束"),
+    },
+    "checklist": {
+        ChecklistItem.CONSCIOUS: N_("人清醒，能应答"),
+        ChecklistItem.INJURY: N_("查看有无受伤、疼痛"),
+        ChecklistItem.DEVICES: N_("试按一次求助按钮，设备正常"),
+        ChecklistItem.SAFE: N_("水、电、燃气安全"),
+        ChecklistItem.NEEDS: N_("吃饭、用药、取暖情况"),
+        ChecklistItem.REPAIRED: N_("故障已排除"),
     },
     "outcome": {
         Outcome.REAL_HELPED: N_("真的有事，已帮到"),

@@ -85,7 +85,7 @@ class VisitTask(Base):
     check_in_proof: Mapped[dict[str, object]]
     """`{"code": true, "latitude": …, "longitude": …, "distance_m": …, "phone_at": …}`."""
     tasks: Mapped[list[object]]
-    """Checklist: `[{"id": …, "zh": …, "en": …, "done": null | true | false}]`."""
+    """Checklist: `[{"id": …, "done": null | true | false}]`; `id` is a `ChecklistItem`."""
     report: Mapped[dict[str, object]]
     version: Mapped[int] = mapped_column(default=1)
     offers: Mapped[list[Offer]] = relationship(back_populates="visit", order_by="Offer.number")

@@ -26,8 +26,7 @@ class TaskRow:
     """One item of the checklist; `done` None: not answered yet."""
 
     id: str
-    zh: str
-    en: str
+    """A `ChecklistItem`, or one of an earlier release."""
     done: bool | None
 
 
@@ -244,9 +243,7 @@ def _row(visit: VisitTask, home: Home, alert: Alert | None, provider: Provider |
 
 def _task(task: Mapping[str, object]) -> TaskRow:
     done = task["done"]
-    return TaskRow(
-        id=str(task["id"]), zh=str(task["zh"]), en=str(task["en"]), done=done if isinstance(done, bool) else None
-    )
+    return TaskRow(id=str(task["id"]), done=done if isinstance(done, bool) else None)
 
 
 def _made(offer: Offer, carer_name: str) -> OfferMade:

@@ -25,8 +25,6 @@ class TaskView(_View):
     """One item of the checklist; `done` null: not answered yet."""
 
     id: str
-    zh: str
-    en: str
     done: bool | None
 
 

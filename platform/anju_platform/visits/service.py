@@ -82,7 +82,7 @@ class VisitService(VisitExecution):
             checked_out_at=None,
             confirmed_at=None,
             check_in_proof={},
-            tasks=[{"id": item.id, "zh": item.zh, "en": item.en, "done": None} for item in row.checklist],
+            tasks=[{"id": item.value, "done": None} for item in row.checklist],
             report={},
         )
         visit.offers = []

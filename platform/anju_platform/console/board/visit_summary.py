@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.views import OfferLine, TaskLine, VisitLine
-from anju_platform.i18n.display_names import LABELS, Sight
+from anju_platform.i18n.display_names import LABELS, Sight, say
 from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
 
@@ -42,7 +42,7 @@ def visit_line(found: VisitDetail | None, words: Words) -> VisitLine | None:
         checked_out_at=visit.checked_out_at,
         proved=visit.check_in_proof.get("code") is True,
         distance_m=float(distance) if isinstance(distance, int | float) else None,
-        tasks=[TaskLine(words.pick(task.zh, task.en), task.done) for task in visit.tasks],
+        tasks=[TaskLine(say(words, "checklist", task.id), task.done) for task in visit.tasks],
         report=_report(visit.report, words),
     )
 

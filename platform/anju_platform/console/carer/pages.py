@@ -23,7 +23,7 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import LABELS, Sight
+from anju_platform.i18n.display_names import LABELS, Sight, say
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
@@ -287,7 +287,7 @@ def _shown(row: VisitRow, home: HomeCard | None, words: Words) -> VisitShown:
         map_url=map_url,
         fee_fen=row.fee_fen,
         door=list(home.door) if home else [],
-        tasks=[TaskShown(id=task.id, text=words.pick(task.zh, task.en), done=task.done) for task in row.tasks],
+        tasks=[TaskShown(id=task.id, text=say(words, "checklist", task.id), done=task.done) for task in row.tasks],
     )
 
 
