@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from anju_gateway.fleet import Fleet, FleetTooLarge, GatewayDied
+from anju_gateway.fleet import FleetTooLarge, GatewayDied, GatewayFleet
 from anju_gateway.settings import HomeSettings, InvalidConfiguration, load_fleet, load_home
 from anju_gateway.spool import SpoolInUse
 from anju_wire.clock import ENVIRONMENT, Clock
@@ -42,7 +42,7 @@ def run(
         signal.signal(name, lambda *_: stopping.set())
     try:
         homes = _homes(config, fleet)
-        serving = Fleet(homes, Clock.parse(os.environ.get(ENVIRONMENT, "")))
+        serving = GatewayFleet(homes, Clock.parse(os.environ.get(ENVIRONMENT, "")))
         typer.echo(f"gateway ready {len(homes)}")
         serving.serve(stopping)
     except (InvalidConfiguration, SpoolInUse, FleetTooLarge, GatewayDied, OSError, ValueError) as error:
@@ -62,7 +62,7 @@ def status(config: Path | None = _CONFIG, fleet: Path | None = _FLEET) -> None:
     notes = []
     for home in homes:
         try:
-            table.add_row(home.home, *look(home.spool))
+            table.add_row(home.home, *read_spool_row(home.spool))
         except (OSError, sqlite3.Error) as error:
             notes.append(f"{home.home}: {error}")
     Console().print(table)
@@ -76,7 +76,7 @@ def _homes(config: Path | None, fleet: Path | None) -> list[HomeSettings]:
     return load_fleet(fleet) if fleet else [load_home(config)]
 
 
-def look(path: Path) -> list[str]:
+def read_spool_row(path: Path) -> list[str]:
     """A row about one spool, read without disturbing its gateway. Raises `OSError` and `sqlite3.Error`."""
     if not path.exists():
         raise FileNotFoundError(f"no spool yet at {path}")

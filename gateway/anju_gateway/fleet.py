@@ -26,14 +26,14 @@ class FleetTooLarge(ValueError):
 
 
 class GatewayDied(RuntimeError):
-    """A gateway's thread ended by itself; its log says why."""
+    """The thread of a gateway ended by itself; the log has the reason."""
 
     def __init__(self, homes: Sequence[str]) -> None:
         super().__init__(f"gateway died: {', '.join(homes)}")
         self.homes = tuple(homes)
 
 
-class Fleet:
+class GatewayFleet:
     """Gateways that start and stop together. Raises `SpoolInUse` when one of the spools is taken."""
 
     def __init__(self, homes: Sequence[HomeSettings], clock: Clock) -> None:
@@ -48,7 +48,7 @@ class Fleet:
             raise
 
     def serve(self, stopping: threading.Event) -> None:
-        """Run until `stopping` is set. Raises `GatewayDied`: a supervisor must start the process anew."""
+        """Run until `stopping` is set. Raises `GatewayDied` when a thread ends by itself; restart the process then."""
         try:
             for gateway in self._gateways.values():
                 gateway.start()
@@ -60,7 +60,7 @@ class Fleet:
             self.stop()
 
     def stop(self) -> None:
-        """Stop all, at the same time."""
+        """Stop all gateways, at the same time."""
         if self._gateways:
             with ThreadPoolExecutor(len(self._gateways)) as pool:
                 list(pool.map(Gateway.stop, self._gateways.values()))

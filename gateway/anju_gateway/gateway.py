@@ -12,21 +12,21 @@ from importlib.metadata import version
 
 import structlog
 
+from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.logger import LoggerAdapter
 from anju_gateway.adapters.wearable import WearableAdapter
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
-from anju_gateway.annunciator import Annunciator, Chorus, ConsoleAnnunciator, MqttAnnunciator
-from anju_gateway.desk import Desk
-from anju_gateway.memory import Memory
+from anju_gateway.announcement_service import AnnouncementService
+from anju_gateway.announcements import REACH_S
+from anju_gateway.annunciator import Annunciator, CompositeAnnunciator, ConsoleAnnunciator, MqttAnnunciator
+from anju_gateway.device_ingest import DeviceIngest
 from anju_gateway.mqtt import Arrived, Event, LineDown, LineUp, MqttSession
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
-from anju_gateway.saying import REACH_S
 from anju_gateway.settings import HomeSettings
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.uplink import ALARM_SESSION, Uplink, uplink_sessions
-from anju_gateway.voice import Voice
-from anju_gateway.waves import WaveStore
+from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Command, InvalidMessage, PlatformStatus, Status, decode
 from anju_wire.profiles import Quantity
@@ -56,11 +56,11 @@ class Gateway:
         self._stopping = threading.Event()
         self._started = time.monotonic()
         self._spool = Spool(settings.spool, clock.time(), settings.spool_limit_bytes)
-        self._waves = WaveStore(settings.spool.with_name(f"{settings.spool.name}.waves"))
-        self._desk = self._make_desk()
+        self._waveforms = WaveformBuffer(settings.spool.with_name(f"{settings.spool.name}.waves"))
+        self._ingest = self._make_ingest()
         self._bus = self._make_bus()
         self._uplink = self._make_uplink()
-        self._voice = Voice(settings.gateway, self._spool, self._make_annunciator())
+        self._announcements = AnnouncementService(settings.gateway, self._spool, self._make_annunciator())
         self._failures = 0
         self._bus_away_since: float | None = self._started
         self._bus_reported = False
@@ -69,16 +69,16 @@ class Gateway:
         self._log = structlog.get_logger("anju.gateway").bind(gateway=settings.gateway)
         self._thread = threading.Thread(target=self._run, name=f"gateway-{settings.home}", daemon=True)
 
-    def _make_desk(self) -> Desk:
-        s, memory = self._settings, Memory(self._spool.recall())
+    def _make_ingest(self) -> DeviceIngest:
+        s, state = self._settings, AdapterState(self._spool.load_state())
         self._registry = Registry(device.device() for device in s.devices)
-        self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, memory)
+        self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state)
         self._adapters = (
             self._zigbee,
-            WearableAdapter(s.home, self._registry, memory, self._waves),
+            WearableAdapter(s.home, self._registry, state, self._waveforms),
             LoggerAdapter(s.home, s.gateway, self._registry),
         )
-        return Desk(s.gateway, self._spool, self._waves, memory, self._adapters)
+        return DeviceIngest(s.gateway, self._spool, self._waveforms, state, self._adapters)
 
     def _make_bus(self) -> MqttSession:
         filters = [topic for adapter in self._adapters for topic in adapter.filters]
@@ -95,11 +95,11 @@ class Gateway:
         return Uplink(gateway=s.gateway, topics=topics, spool=self._spool, sessions=sessions, wall=self._clock.time)
 
     def _make_annunciator(self) -> Annunciator:
-        voices: dict[str, Annunciator] = {
+        annunciators: dict[str, Annunciator] = {
             "mqtt": MqttAnnunciator(self._bus.publish, self._settings.home),
             "console": ConsoleAnnunciator(sys.stdout, self._settings.home),
         }
-        return Chorus([voices[name] for name in self._settings.annunciators])
+        return CompositeAnnunciator([annunciators[name] for name in self._settings.annunciators])
 
     def _status(self, *, online: bool) -> Status:
         return Status(
@@ -108,9 +108,9 @@ class Gateway:
             at=self._clock.time(),
             epoch=self._spool.epoch,
             version=version("anju"),
-            spooled=self._spool.waiting(),
+            spooled=self._spool.count_waiting(),
             dropped=self._spool.dropped,
-            refused=self._desk.refused,
+            refused=self._ingest.refused,
             deaf=self._deaf,
             deaf_since=self._deaf_since,
         )
@@ -129,14 +129,14 @@ class Gateway:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._waves.close()
+        self._waveforms.close()
         self._spool.close()
 
     def _run(self) -> None:
         now = time.monotonic()
-        self._voice.resume(self._clock.time(), now)
+        self._announcements.resume_announcements(self._clock.time(), now)
         self._bus.start()
-        self._uplink.begin(now)
+        self._uplink.start_sessions(now)
         while not self._stopping.is_set():
             self._turn(self._gather())
         self._bus.stop()
@@ -166,10 +166,10 @@ class Gateway:
                 self._uplink.reconnect()
                 well = False
         if from_devices and not self._try(lambda: self._from_devices(from_devices)):
-            self._bus.drop()
+            self._bus.drop_connection()
             well = False
         well = self._try(self._tick) and well
-        well = self._try(lambda: self._uplink.pump(time.monotonic())) and well
+        well = self._try(lambda: self._uplink.send_due(time.monotonic())) and well
         self._failures = 0 if well else self._failures + 1
         if not well:
             self._stopping.wait(_SLOW_TICK_S)
@@ -191,68 +191,68 @@ class Gateway:
     def _from_devices(self, arrived: list[Arrived]) -> None:
         now_s, now = self._clock.time(), time.monotonic()
         try:
-            alarms = self._desk.take(arrived, now_s, now)
+            alarms = self._ingest.store_messages(arrived, now_s, now)
         except SpoolFull:
-            self._voice.cannot_store(now_s)
+            self._announcements.announce_failure(now_s)
             raise
         for message in arrived:
-            self._bus.settle(message.token)
+            self._bus.ack(message.token)
         if alarms:
-            self._uplink.pump(now)
-            self._voice.answer(alarms, self._uplink.line(now, REACH_S), now_s, now)
+            self._uplink.send_due(now)
+            self._announcements.announce_alarms(alarms, self._uplink.current_line(now, REACH_S), now_s, now)
 
     def _from_platform(self, message: Arrived) -> None:
         try:
             self._obey(message)
         except InvalidMessage as error:
             self._log.error("message from the platform refused", topic=message.topic, why=str(error))
-        self._uplink.settle(message.token)
+        self._uplink.ack(message.token)
 
     def _obey(self, message: Arrived) -> None:
         now = time.monotonic()
         if message.topic == PLATFORM_STATUS:
-            self._uplink.platform_is(online=decode(PlatformStatus, message.payload).online, now=now)
+            self._uplink.note_platform(online=decode(PlatformStatus, message.payload).online, now=now)
         elif message.topic.endswith(f"/{DownLane.ACK}"):
             ack = decode(Ack, message.payload)
-            upto = self._uplink.acked(ack, now)
+            upto = self._uplink.apply_ack(ack, now)
             if upto is not None and ack.lane is Lane.ALARM:
-                self._voice.acked(upto)
+                self._announcements.acknowledge_upto(upto)
         elif message.topic.endswith(f"/{DownLane.COMMAND}"):
-            self._voice.carry_out(decode(Command, message.payload), self._clock.time())
+            self._announcements.execute_command(decode(Command, message.payload), self._clock.time())
 
     def _line(self, event: LineUp | LineDown) -> None:
         now = time.monotonic()
         if event.session == BUS_SESSION:
             self._bus_away_since = now if isinstance(event, LineDown) else None
         elif isinstance(event, LineDown):
-            self._uplink.line_down(event.session, now)
+            self._uplink.note_line_down(event.session, now)
         else:
-            self._uplink.line_up(event.session, event.endpoint, now)
+            self._uplink.note_line_up(event.session, event.endpoint, now)
             if event.session == ALARM_SESSION:
-                self._uplink.say_status(self._status(online=True))
+                self._uplink.publish_status(self._status(online=True))
 
     def _tick(self) -> None:
         now_s, now = self._clock.time(), time.monotonic()
-        self._voice.tick(now_s, now)
+        self._announcements.announce_due(now_s, now)
         if now >= self._next_slow:
             self._next_slow = now + _SLOW_TICK_S
-            alarms = self._desk.tick(now_s, now)
-            self._voice.answer(alarms, self._uplink.line(now, REACH_S), now_s, now)
+            alarms = self._ingest.store_due(now_s, now)
+            self._announcements.announce_alarms(alarms, self._uplink.current_line(now, REACH_S), now_s, now)
             self._watch_bus(now_s, now)
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + self._clock.real_seconds(HEARTBEAT_S)
             up_s = round(now - self._started, 1)
-            self._desk.note([Reading(self._settings.gateway, Quantity.HEARTBEAT, now_s, up_s)], now)
-            self._uplink.say_status(self._status(online=True))
-        self._desk.flush(now)
+            self._ingest.store_readings([Reading(self._settings.gateway, Quantity.HEARTBEAT, now_s, up_s)], now)
+            self._uplink.publish_status(self._status(online=True))
+        self._ingest.flush_staged(now)
 
     def _watch_bus(self, now_s: float, now: float) -> None:
         away = self._bus_away_since is not None and now - self._bus_away_since >= BUS_PATIENCE_S
         if away != self._bus_reported:
             self._bus_reported = away
-            self._desk.note([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
+            self._ingest.store_readings([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
         deaf = "bus" if away else "zigbee2mqtt" if self._zigbee.bridge_offline else ""
         if deaf != self._deaf:
             self._deaf, self._deaf_since = deaf, now_s if deaf else 0.0
             self._log.warning("deaf" if deaf else "hears again", cause=deaf)
-            self._uplink.say_status(self._status(online=True))
+            self._uplink.publish_status(self._status(online=True))

@@ -1,4 +1,4 @@
-"""One MQTT session that keeps coming back, and says what happens on it through a single callback.
+"""One MQTT session that reconnects by itself and reports its events through a single callback.
 
 Each connection is a fresh paho client under the same client id. paho would send again by itself what it had in flight,
 as it was before the break; here the spool decides what is sent again, stamped anew.
@@ -27,12 +27,15 @@ _CONNACK_TIMEOUT_S = 10.0
 _WATCH_S = 1.0
 _GOODBYE_S = 1.0
 SYSTEM_CA = "system"
-"""As `ca`: the machine's own certificate authorities."""
+"""As `ca`: the certificate authorities that the machine trusts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A broker. `ca` is the file of the authority that signed its certificate, `SYSTEM_CA`, or empty for no TLS."""
+    """Address and credential of a broker.
+
+    `ca` is the file of the authority that signed its certificate, `SYSTEM_CA`, or empty for no TLS.
+    """
 
     host: str
     port: int
@@ -45,7 +48,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """A retained message that the broker publishes when the connection is lost; made anew for each connection."""
+    """A retained message that the broker publishes when the connection is lost; `payload` is called at each connect."""
 
     topic: str
     payload: Callable[[], bytes]
@@ -53,7 +56,7 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Acknowledges one received message, to the connection that it came on."""
+    """Names one received message, for its acknowledgement on the connection that it came on."""
 
     client: paho.Client
     mid: int
@@ -77,7 +80,7 @@ class LineDown:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A message came; `MqttSession.settle(token)` tells the broker that it is safe here."""
+    """A message came; `MqttSession.ack(token)` tells the broker that it need not send it again."""
 
     session: str
     topic: str
@@ -122,18 +125,18 @@ class MqttSession:
         self._stopping = threading.Event()
         self._gone = threading.Event()
         self._log = structlog.get_logger("anju.mqtt").bind(session=name, client_id=client_id)
-        self._heard_at = 0.0
+        self._answered_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{client_id}", daemon=True)
 
     @property
     def connected(self) -> bool:
-        """Whether messages can be published now, as far as is known."""
+        """Whether there is a connection, as far as is known."""
         return self._client is not None
 
     @property
-    def heard_at(self) -> float:
+    def answered_at(self) -> float:
         """When the broker last answered, on the monotonic clock."""
-        return self._heard_at
+        return self._answered_at
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -159,13 +162,13 @@ class MqttSession:
             return False
         return client.publish(topic, payload, qos=1, retain=retain).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def settle(self, token: Token) -> None:
-        """Acknowledge a received message. One from an earlier connection is let be: the broker sends it again."""
+    def ack(self, token: Token) -> None:
+        """Acknowledge a received message; nothing for one of an earlier connection, which the broker sends again."""
         if token.client is self._client:
             token.client.ack(token.mid, token.qos)
 
-    def drop(self) -> None:
-        """Give the connection up and make a new one: it looks alive, but nothing comes back."""
+    def drop_connection(self) -> None:
+        """Give the connection up and make a new one."""
         self._gone.set()
 
     def _run(self) -> None:
@@ -249,7 +252,7 @@ class MqttSession:
             return
         if self._filters:
             client.subscribe([(topic, 1) for topic in self._filters])
-        self._heard_at = time.monotonic()
+        self._answered_at = time.monotonic()
         self._client = client
         self._log.info("line up", host=endpoint.host, port=endpoint.port, backup=endpoint.backup)
         self._emit(LineUp(self.name, endpoint))
@@ -258,10 +261,10 @@ class MqttSession:
         self._gone.set()
 
     def _on_publish(self, *_: object) -> None:
-        self._heard_at = time.monotonic()
+        self._answered_at = time.monotonic()
 
     def _on_message(self, client: paho.Client, _endpoint: Endpoint, message: paho.MQTTMessage) -> None:
-        self._heard_at = time.monotonic()
+        self._answered_at = time.monotonic()
         token = Token(client, message.mid, message.qos)
         try:
             topic = message.topic

@@ -1,4 +1,4 @@
-"""One reading as the gateway handles it, and its form on the wire."""
+"""One reading as the gateway handles it, and its record on the wire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _WIRE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,62}")
 
 
 class Reading(NamedTuple):
-    """What a device said: `value` is a number in the quantity's unit, a truth value, or text."""
+    """One reading of a device at `at_s` (Unix s).
+
+    `value` is a number in the quantity's unit, a truth value, or text.
+    """
 
     device: str
     quantity: Quantity
@@ -23,11 +26,11 @@ class Reading(NamedTuple):
 
     @property
     def lane(self) -> Lane:
-        """The lane that the vocabulary gives this quantity."""
+        """The lane of its quantity."""
         return QUANTITIES[self.quantity].lane
 
-    def record(self) -> Record:
-        """As SenML, with an absolute time to the millisecond."""
+    def to_record(self) -> Record:
+        """Return the SenML record, with an absolute time to the millisecond."""
         row = QUANTITIES[self.quantity]
         name, at_s = f"{self.device}/{self.quantity}", round(self.at_s, 3)
         if row.field is Field.TRUTH:
@@ -38,5 +41,5 @@ class Reading(NamedTuple):
 
 
 def wire_name(name: str) -> str:
-    """The device's name where SenML allows it (RFC 8428 §4.5.1), else one made from it: Chinese names are common."""
+    """Return a device's name on the wire: its own where RFC 8428 §4.5.1 allows it, else one made from its checksum."""
     return name if _WIRE_NAME.fullmatch(name) else f"x-{zlib.crc32(name.encode()):08x}"

@@ -22,21 +22,21 @@ class Device:
 
 
 class Registry:
-    """Finds devices by their name on the local bus; one that nobody registered has a name, but no kind."""
+    """Finds registered devices by their name on the local bus or on the wire."""
 
     def __init__(self, devices: Iterable[Device]) -> None:
         self._devices = {device.name or device.id: device for device in devices}
         self._by_id = {device.id: device for device in self._devices.values()}
 
-    def find(self, name: str) -> Device | None:
-        """The registered device, or None."""
+    def find_device(self, name: str) -> Device | None:
+        """Return the device with this name on the local bus; None for one that nobody registered."""
         return self._devices.get(name)
 
-    def on_wire(self, device_id: str) -> Device | None:
-        """The registered device that is called so on the wire, or None."""
+    def find_by_id(self, device_id: str) -> Device | None:
+        """Return the device with this name on the wire; None for one that nobody registered."""
         return self._by_id.get(device_id)
 
     def wire_name(self, name: str) -> str:
-        """What the device is called on the wire, registered or not."""
+        """Return what a device is called on the wire, registered or not."""
         device = self._devices.get(name)
         return device.id if device else wire_name(name)

@@ -1,4 +1,4 @@
-"""The durable spool: what the home has to say, on disk until the platform itself acknowledges it.
+"""The durable spool: messages of a home, on disk until the platform itself acknowledges them.
 
 SQLite in WAL mode with `synchronous=FULL`: a committed transaction survives the loss of power. One thread uses a spool;
 a second process is refused (`SpoolInUse`), for two writers would number the same messages differently.
@@ -18,15 +18,17 @@ from anju_wire.messages import Record
 from anju_wire.vocabulary import SPOOLED_LANES, Lane
 
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
-_SHEDDING_ORDER = (Lane.TELEMETRY, Lane.CLIP)
+_EVICTION_ORDER = (Lane.TELEMETRY, Lane.CLIP)
+_RENAMED = {"memory": "adapter_state", "said": "played"}
+"""Tables of a spool of version 0.1.0, and what they are called now."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lane (lane TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS message (
     lane TEXT NOT NULL, seq INTEGER NOT NULL, pack BLOB NOT NULL, PRIMARY KEY (lane, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS staged (id INTEGER PRIMARY KEY, record BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS said (id TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS adapter_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS played (id TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -39,7 +41,7 @@ class SpoolInUse(RuntimeError):
 
 
 class SpoolFull(RuntimeError):
-    """The disk takes no more, and there is nothing left that may be dropped."""
+    """The disk takes no more; `reason` is what SQLite said."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"spool {path} cannot be written: {reason}")
@@ -55,14 +57,14 @@ class Stored(NamedTuple):
 
 
 class LaneState(NamedTuple):
-    """`base` is the oldest seq held, `next` the one that comes; equal when the lane is empty."""
+    """`base` is the oldest seq held, `next` the seq of the next message; they are equal when the lane is empty."""
 
     base: int
     next: int
 
 
 class Spool:
-    """Messages by lane, each lane counting from 1 without holes, under one epoch.
+    """Messages by lane, each lane counting from 1 without holes, under one epoch; used by one thread.
 
     Parameters
     ----------
@@ -72,6 +74,11 @@ class Spool:
         Unix time, names the epoch of a new spool.
     limit_bytes
         Payload bytes held at most; beyond, the oldest telemetry is dropped and counted, then clips, never alarms.
+
+    Raises
+    ------
+    SpoolInUse
+        Another process holds the file.
 
     """
 
@@ -102,11 +109,11 @@ class Spool:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, on disk when it ends. Raises `SpoolFull` when the disk takes no more; nothing is written."""
+        """Write all or nothing, on disk when the block ends. Raises `SpoolFull`; then nothing is written."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
-            self._shed(self._limit)
+            self._evict_above(self._limit)
             self._db.execute("COMMIT")
         except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
@@ -117,7 +124,7 @@ class Spool:
             raise
 
     def append(self, lane: Lane, packs: Sequence[Sequence[Record]]) -> list[int]:
-        """Number and keep messages, inside a transaction; their seqs."""
+        """Number and store messages, inside a transaction; return their seqs."""
         return self._append(lane, [self._encoder.encode(pack) for pack in packs])
 
     def _append(self, lane: Lane, packs: Sequence[bytes]) -> list[int]:
@@ -130,36 +137,36 @@ class Spool:
         self._bytes += sum(map(len, packs))
         return seqs
 
-    def stage(self, records: Sequence[Record]) -> None:
-        """Keep records that wait to be packed into a telemetry message, inside a transaction."""
+    def stage_records(self, records: Sequence[Record]) -> None:
+        """Store records that wait to be packed into a telemetry message, inside a transaction."""
         self._db.executemany("INSERT INTO staged (record) VALUES (?)", [(self._encoder.encode(r),) for r in records])
         self.staged += len(records)
 
     def pack_staged(self, most: int) -> list[int]:
-        """Turn all staged records into telemetry messages of at most `most` each, inside a transaction; their seqs."""
+        """Turn staged records into telemetry messages of at most `most` each, inside a transaction; return the seqs."""
         rows = [row[0] for row in self._db.execute("SELECT record FROM staged ORDER BY id")]
         packs = [b"[" + b",".join(rows[at : at + most]) + b"]" for at in range(0, len(rows), most)]
         self._db.execute("DELETE FROM staged")
         self.staged = 0
         return self._append(Lane.TELEMETRY, packs)
 
-    def state(self, lane: Lane) -> LaneState:
-        """How far a lane is."""
+    def lane_state(self, lane: Lane) -> LaneState:
+        """Return which seqs a lane holds."""
         return LaneState(self._base[lane], self._next[lane])
 
-    def pending(self, lane: Lane, start: int, limit: int) -> list[Stored]:
-        """Messages of a lane from `start` on, at most `limit`, in order."""
+    def read_pending(self, lane: Lane, start: int, limit: int) -> list[Stored]:
+        """Return at most `limit` messages of a lane from the seq `start` on, in order."""
         query = "SELECT seq, pack FROM message WHERE lane = ? AND seq >= ? ORDER BY seq LIMIT ?"
         return [Stored(*row) for row in self._db.execute(query, (lane, start, limit))]
 
     def ack(self, lane: Lane, upto: int) -> int:
-        """Forget a lane's messages up to and including `upto`; how many. One transaction of its own."""
+        """Delete a lane's messages up to and including `upto`, in a transaction of its own; return how many."""
         if not self._base[lane] <= upto < self._next[lane]:
             return 0
         with self.transaction():
-            return self._drop(lane, upto)
+            return self._delete(lane, upto)
 
-    def _drop(self, lane: Lane, upto: int) -> int:
+    def _delete(self, lane: Lane, upto: int) -> int:
         where = "FROM message WHERE lane = ? AND seq <= ?"
         freed = self._db.execute(f"SELECT COALESCE(SUM(LENGTH(pack)), 0) {where}", (lane, upto)).fetchone()[0]
         count = self._db.execute(f"DELETE {where}", (lane, upto)).rowcount
@@ -167,29 +174,29 @@ class Spool:
         self._base[lane] = upto + 1
         return count
 
-    def shed(self, share: float = 0.1) -> int:
-        """Make room on a full disk: drop the oldest `share` of what may be dropped; how many messages."""
+    def evict_oldest(self, share: float = 0.1) -> int:
+        """Drop the oldest `share` of what may be dropped, to make room on a full disk; return how many messages."""
         before = self.dropped
         with self.transaction():
-            for lane in _SHEDDING_ORDER:
-                base, following = self.state(lane)
+            for lane in _EVICTION_ORDER:
+                base, following = self.lane_state(lane)
                 if following > base:
-                    self._count_dropped(self._drop(lane, base + int((following - base) * share)))
+                    self._count_dropped(self._delete(lane, base + int((following - base) * share)))
                     break
         return self.dropped - before
 
-    def _shed(self, limit: int) -> None:
-        for lane in _SHEDDING_ORDER:
+    def _evict_above(self, limit: int) -> None:
+        for lane in _EVICTION_ORDER:
             while self._bytes > limit and self._base[lane] < self._next[lane]:
                 held = self._next[lane] - self._base[lane]
-                self._count_dropped(self._drop(lane, self._base[lane] + max(0, held // 50)))
+                self._count_dropped(self._delete(lane, self._base[lane] + max(0, held // 50)))
 
     def _count_dropped(self, count: int) -> None:
         self.dropped += count
         self._db.execute("UPDATE meta SET value = ? WHERE key = 'dropped'", (self.dropped,))
 
-    def waiting(self) -> dict[str, int]:
-        """Messages held, by lane."""
+    def count_waiting(self) -> dict[str, int]:
+        """Return the number of messages held, by lane."""
         return {lane: self._next[lane] - self._base[lane] for lane in SPOOLED_LANES}
 
     @property
@@ -197,25 +204,25 @@ class Spool:
         """Payload bytes held in all lanes."""
         return self._bytes
 
-    def recall(self) -> dict[str, str]:
-        """All that was remembered."""
-        return dict(self._db.execute("SELECT key, value FROM memory"))
+    def load_state(self) -> dict[str, str]:
+        """Return all values that `save_state` stored, by key."""
+        return dict(self._db.execute("SELECT key, value FROM adapter_state"))
 
-    def remember(self, changes: Mapping[str, str | None]) -> None:
-        """Keep facts that decide about later messages (None forgets one), inside a transaction."""
+    def save_state(self, changes: Mapping[str, str | None]) -> None:
+        """Store values that decide about later messages (None deletes one), inside a transaction."""
         gone = [(key,) for key, value in changes.items() if value is None]
         kept = [(key, value) for key, value in changes.items() if value is not None]
-        self._db.executemany("DELETE FROM memory WHERE key = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", kept)
+        self._db.executemany("DELETE FROM adapter_state WHERE key = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO adapter_state VALUES (?, ?)", kept)
 
-    def was_said(self, command_id: str) -> bool:
-        """Whether a command was carried out already."""
-        return self._db.execute("SELECT 1 FROM said WHERE id = ?", (command_id,)).fetchone() is not None
+    def was_played(self, command_id: str) -> bool:
+        """Return whether a command was carried out already."""
+        return self._db.execute("SELECT 1 FROM played WHERE id = ?", (command_id,)).fetchone() is not None
 
-    def mark_said(self, command_id: str, expires: float, now_s: float) -> None:
-        """Note that a command was carried out, inside a transaction; forgets those long expired."""
-        self._db.execute("DELETE FROM said WHERE expires < ?", (now_s - 86400.0,))
-        self._db.execute("INSERT OR IGNORE INTO said VALUES (?, ?)", (command_id, expires))
+    def mark_played(self, command_id: str, expires: float, now_s: float) -> None:
+        """Note that a command was carried out, inside a transaction; delete those long expired."""
+        self._db.execute("DELETE FROM played WHERE expires < ?", (now_s - 86400.0,))
+        self._db.execute("INSERT OR IGNORE INTO played VALUES (?, ?)", (command_id, expires))
 
     def close(self) -> None:
         """Release the file."""
@@ -240,6 +247,7 @@ def _open(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         _check(db)
+        _rename_tables(db)
         db.executescript(_SCHEMA)
     except sqlite3.DatabaseError:
         db.close()
@@ -251,6 +259,13 @@ def _check(db: sqlite3.Connection) -> None:
     found = db.execute("PRAGMA quick_check").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(found)
+
+
+def _rename_tables(db: sqlite3.Connection) -> None:
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for old, new in _RENAMED.items():
+        if old in tables and new not in tables:
+            db.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
 def _set_aside(path: Path, now_s: float) -> None:

@@ -123,16 +123,22 @@ class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Tell the elder something. Idempotent by `id`; not said after `expires` (Unix time, s)."""
+    """Tell the elder something. Idempotent by `id`; not played after `expires` (Unix time, s).
+
+    key, facts: which sentence (an `AnnouncementKey`), and what to fill in: text or whole numbers by name.
+    zh, en: the same in words, for gateways of version 0.1.0, and for a key that the gateway does not know.
+    alert: the alert it is about.
+    """
 
     id: str
     announce: Announcement
-    zh: str
-    en: str
+    zh: str = ""
+    en: str = ""
     at: float
     expires: float
     alert: str | None = None
-    """The alert it is about."""
+    key: str = ""
+    facts: dict[str, str | int] = {}
 
 
 class InvalidMessage(ValueError):

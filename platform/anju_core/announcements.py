@@ -1,81 +1,64 @@
-"""What an elder is told, and in which words: short, warm, in the second person, never like an error."""
+"""What an elder is told by the platform: which sentence, with its facts. The words are made where they are spoken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anju_core.vocabulary import AlertKind
-from anju_wire.vocabulary import Announcement
+from anju_wire.vocabulary import ANNOUNCEMENTS, Announcement, AnnouncementKey
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """One thing to say, in both languages."""
+class ElderMessage:
+    """One sentence to the elder; `facts` are what its key names: `name`, `minutes`, `code`."""
 
-    announce: Announcement
-    zh: str
-    en: str
+    key: AnnouncementKey
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def announce(self) -> Announcement:
+        """What kind of sentence it is."""
+        return ANNOUNCEMENTS[self.key]
 
 
-SEEN: Mapping[AlertKind, Saying] = {
-    AlertKind.SOS: Saying(
-        Announcement.SEEN, "收到了，正在通知值班人员", "We have it and are telling the person on duty"
-    ),
-    AlertKind.FALL: Saying(
-        Announcement.SEEN, "您可能摔倒了，正在通知值班人员", "You may have fallen; we are telling the person on duty"
-    ),
-    AlertKind.SMOKE: Saying(
-        Announcement.SEEN,
-        "有烟，请先离开房间，正在通知值班人员",
-        "There is smoke: please leave; we are telling the person on duty",
-    ),
-    AlertKind.LEAK: Saying(
-        Announcement.SEEN, "家里可能漏水，正在通知社区", "Water may be leaking; we are telling the community"
-    ),
-    AlertKind.INACTIVITY: Saying(
-        Announcement.SEEN,
-        "好一会儿没看到您活动了，社区会联系您",
-        "We have not seen you move for a while; somebody will call you",
-    ),
+SEEN: Mapping[AlertKind, ElderMessage] = {
+    AlertKind.SOS: ElderMessage(AnnouncementKey.SOS_SEEN),
+    AlertKind.FALL: ElderMessage(AnnouncementKey.FALL_SEEN),
+    AlertKind.SMOKE: ElderMessage(AnnouncementKey.SMOKE_SEEN),
+    AlertKind.LEAK: ElderMessage(AnnouncementKey.LEAK_SEEN),
+    AlertKind.INACTIVITY: ElderMessage(AnnouncementKey.INACTIVITY_SEEN),
 }
-"""Said when the platform has it and a person is being told; a kind that is absent is not spoken of to the elder."""
+"""Played when the platform has the alert and a person is being told; a kind that is absent is not spoken of."""
 
 
-def coming_soon(name: str) -> Saying:
-    """A worker has taken it."""
-    return Saying(Announcement.COMING, f"{name}看到了，马上联系您", f"{name} has seen it and will contact you now")
+def coming_soon(name: str) -> ElderMessage:
+    """Say that a worker of this name has taken it."""
+    return ElderMessage(AnnouncementKey.COMING_SOON, {"name": name})
 
 
-def others_asked() -> Saying:
-    """Who had taken it handed it back."""
-    return Saying(Announcement.SEEN, "正在请另一位工作人员联系您", "Somebody else is being asked to contact you")
+def others_asked() -> ElderMessage:
+    """Say that somebody else is asked: who had taken it handed it back."""
+    return ElderMessage(AnnouncementKey.OTHERS_ASKED)
 
 
-def on_the_way(name: str, minutes: int | None) -> Saying:
-    """A named person has set out; minutes where they are known."""
+def on_the_way(name: str, minutes: int | None) -> ElderMessage:
+    """Say that a named person has set out, and in how many minutes they arrive where that is known."""
     if minutes is None:
-        return Saying(Announcement.COMING, f"{name}已出发", f"{name} is on the way")
-    return Saying(
-        Announcement.COMING, f"{name}已出发，大约 {minutes} 分钟到", f"{name} is on the way, about {minutes} minutes"
-    )
+        return ElderMessage(AnnouncementKey.ON_THE_WAY, {"name": name})
+    return ElderMessage(AnnouncementKey.ON_THE_WAY_MINUTES, {"name": name, "minutes": minutes})
 
 
-def visit_code(name: str, code: str) -> Saying:
-    """The code that the carer asks for at the door."""
-    digits = " ".join(code)
-    return Saying(
-        Announcement.VISIT_CODE,
-        f"{name}到门口时，请告诉她验证码 {digits}",
-        f"When {name} is at the door, please tell her the code {digits}",
-    )
+def visit_code(name: str, code: str) -> ElderMessage:
+    """Say the code that the carer of this name asks for at the door."""
+    return ElderMessage(AnnouncementKey.VISIT_CODE, {"name": name, "code": code})
 
 
-def closed() -> Saying:
-    """The matter is closed."""
-    return Saying(Announcement.CLOSED, "这件事已处理好，请放心", "This has been taken care of")
+def closed() -> ElderMessage:
+    """Say that the matter is closed."""
+    return ElderMessage(AnnouncementKey.CLOSED)
 
 
-def cancelled() -> Saying:
-    """Withdrawn by the elder, or the elder moved as before."""
-    return Saying(Announcement.CANCELLED, "已取消，没事就好", "Cancelled; good that all is well")
+def cancelled() -> ElderMessage:
+    """Say that it is withdrawn: by the elder, or because the elder moved as before."""
+    return ElderMessage(AnnouncementKey.CANCELLED)

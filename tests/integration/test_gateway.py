@@ -24,7 +24,7 @@ from fixtures.embedded_broker import Embedded
 from fixtures.mosquitto import Mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 
-from anju_gateway.cli import look
+from anju_gateway.cli import read_spool_row
 from anju_gateway.spool import Spool
 from anju_wire.messages import Ack, Command, Envelope, PlatformStatus, Record, Status, decode, encode
 from anju_wire.profiles import Quantity
@@ -318,7 +318,7 @@ def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: Gatewa
 
 def waiting(harness: GatewayHarness) -> dict[str, int]:
     """What `anju gateway status` shows."""
-    row = look(harness.gateway.folder / "spool.sqlite")
+    row = read_spool_row(harness.gateway.folder / "spool.sqlite")
     return dict(zip((str(lane) for lane in SPOOLED_LANES), map(int, row[:3]), strict=True))
 
 

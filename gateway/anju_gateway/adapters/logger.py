@@ -8,7 +8,7 @@ from operator import attrgetter
 import msgspec
 import numpy as np
 
-from anju_gateway.adapters.port import Intake
+from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import parse_value
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
@@ -37,7 +37,7 @@ _decoder = msgspec.json.Decoder(_History)
 
 
 class LoggerAdapter:
-    """Reads `{home}/logger/history`."""
+    """Reads `{home}/logger/history`: batches of rows `[Unix s, device, key, value]`."""
 
     def __init__(self, home: str, gateway: str, registry: Registry) -> None:
         self._topic = f"{home}/logger/history"
@@ -45,64 +45,64 @@ class LoggerAdapter:
 
     @property
     def filters(self) -> Sequence[str]:
-        """The one topic."""
+        """The logger's topic."""
         return (self._topic,)
 
-    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:  # noqa: ARG002
-        """Understand one batch; a row that means nothing is refused by itself."""
+    def read_message(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> AdapterResult | None:  # noqa: ARG002
+        """Read one batch; a row without a meaning is refused by itself."""
         if topic != self._topic:
             return None
-        intake = Intake()
+        result = AdapterResult()
         if len(payload) > _MAX_PAYLOAD_BYTES:
-            intake.refuse("logger", "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
-            return intake
+            result.add_refusal("logger", "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
+            return result
         try:
             history = _decoder.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            intake.refuse("logger", "$", str(error))
-            return intake
-        readings = [found for row in history.rows if (found := self._row(row, now_s, intake)) is not None]
+            result.add_refusal("logger", "$", str(error))
+            return result
+        readings = [found for row in history.rows if (found := self._row(row, now_s, result)) is not None]
         calm = [reading for reading in readings if reading.lane is Lane.TELEMETRY]
         if history.awake is not None:
-            calm = sorted([*calm, *self._beats(*history.awake, now_s, intake)], key=attrgetter("at_s"))
-        intake.history += [calm[at : at + HISTORY_PACK] for at in range(0, len(calm), HISTORY_PACK)]
-        intake.alarms += [[reading] for reading in readings if reading.lane is Lane.ALARM]
-        return intake
+            calm = sorted([*calm, *self._beats(*history.awake, now_s, result)], key=attrgetter("at_s"))
+        result.history += [calm[at : at + HISTORY_PACK] for at in range(0, len(calm), HISTORY_PACK)]
+        result.alarms += [[reading] for reading in readings if reading.lane is Lane.ALARM]
+        return result
 
-    def tick(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
-        """Nothing falls due by itself."""
-        return Intake()
+    def read_due(self, now_s: float) -> AdapterResult:  # noqa: ARG002 - the port's signature
+        """Return nothing: no reading falls due by itself."""
+        return AdapterResult()
 
-    def cancel(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
-        """A logger suspects nothing."""
-        return Intake()
+    def cancel_alarms(self, now_s: float) -> AdapterResult:  # noqa: ARG002 - the port's signature
+        """Return nothing: a logger suspects nothing."""
+        return AdapterResult()
 
-    def restart(self) -> None:
-        """There is no state."""
+    def discard_state(self) -> None:
+        """Do nothing: there is no state."""
 
-    def _beats(self, from_s: float, until_s: float, now_s: float, intake: Intake) -> list[Reading]:
+    def _beats(self, from_s: float, until_s: float, now_s: float, result: AdapterResult) -> list[Reading]:
         """The heartbeats that a gateway would have given meanwhile: without them its silence would mean nothing."""
         until_s = min(until_s, now_s)
         if not max(_EARLIEST_S, now_s - _LONGEST_S) <= from_s <= until_s:
-            intake.refuse("logger", "awake", f"{from_s!r} to {until_s!r} is no time of the last weeks")
+            result.add_refusal("logger", "awake", f"{from_s!r} to {until_s!r} is no time of the last weeks")
             return []
         beats = np.append(np.arange(from_s, until_s, BEAT_S), until_s).round(3)
         return [Reading(self._gateway, Quantity.HEARTBEAT, at_s, round(at_s - from_s, 1)) for at_s in beats.tolist()]
 
-    def _row(self, row: tuple[float, str, str, bool | float], now_s: float, intake: Intake) -> Reading | None:
+    def _row(self, row: tuple[float, str, str, bool | float], now_s: float, result: AdapterResult) -> Reading | None:
         at_s, name, key, said = row
-        device, known = self._registry.wire_name(name), self._registry.find(name)
+        device, known = self._registry.wire_name(name), self._registry.find_device(name)
         meaning = features_of(known.kind if known else None).get(key) or ALL_FEATURES.get(key)
         if meaning is None:
-            intake.refuse(device, key, "is no kind of reading")
+            result.add_refusal(device, key, "is no kind of reading")
             return None
         if not _EARLIEST_S <= at_s <= now_s + _AHEAD_S:
-            intake.refuse(device, key, f"{at_s!r} is not a past Unix time")
+            result.add_refusal(device, key, f"{at_s!r} is not a past Unix time")
             return None
         if meaning.low is None and not isinstance(said, bool) and said in (0, 1):
             said = bool(said)
         value = parse_value(meaning, said)
         if value is None:
-            intake.refuse(device, key, f"{said!r} has no meaning there")
+            result.add_refusal(device, key, f"{said!r} has no meaning there")
             return None
         return Reading(device, meaning.quantity, at_s, value)

@@ -12,7 +12,7 @@ from anju_wire.messages import Record
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part of a device's message that means nothing; the rest of the message counts."""
+    """A part of a device's message that has no meaning; the rest of the message counts."""
 
     device: str
     key: str
@@ -20,13 +20,24 @@ class Refused:
 
 
 @dataclass(slots=True)
-class Intake:
-    """What one message of a device amounts to.
+class AdapterResult:
+    """What an adapter made of a message, or of the time that passed.
 
-    alarms: each a message of its own on the alarm lane.
-    history: packs that are telemetry messages as they are; `readings` are packed with what else comes.
-    clips: each a message of its own on the clip lane.
-    cancelled: the person said that it was a false alarm.
+    Attributes
+    ----------
+    readings
+        Telemetry, packed into messages with what else comes.
+    alarms
+        Each a message of its own on the alarm lane.
+    history
+        Each a telemetry message as it is.
+    clips
+        Each a message of its own on the clip lane.
+    refused
+        Parts without a meaning.
+    duplicates
+        How many repeated presses were dropped.
+
     """
 
     readings: list[Reading] = field(default_factory=list)
@@ -36,12 +47,12 @@ class Intake:
     refused: list[Refused] = field(default_factory=list)
     duplicates: int = 0
 
-    def refuse(self, device: str, key: str, why: str) -> None:
-        """Note what could not be understood."""
+    def add_refusal(self, device: str, key: str, why: str) -> None:
+        """Note a part that has no meaning."""
         self.refused.append(Refused(device, key, why))
 
-    def add(self, other: Intake) -> None:
-        """Join another intake to this one, in order."""
+    def merge(self, other: AdapterResult) -> None:
+        """Append another result to this one, in order."""
         self.readings += other.readings
         self.alarms += other.alarms
         self.history += other.history
@@ -53,22 +64,22 @@ class Intake:
 class Adapter(Protocol):
     """One family of devices on the local bus.
 
-    State that decides about later messages lives in the `Memory` the adapter was given, so that it is committed
-    together with the readings; what cannot live there is rebuilt after `restart`.
+    State that decides about later messages lives in the `AdapterState` that the adapter was given, so that it is
+    committed together with the readings; what cannot live there is rebuilt after `discard_state`.
     """
 
     @property
     def filters(self) -> Sequence[str]:
         """Topic filters to subscribe to."""
 
-    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:
-        """Understand one message; None when the topic is not this adapter's. Never raises on bad input."""
+    def read_message(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> AdapterResult | None:
+        """Read one message; return None when the topic is not this adapter's. Never raises on bad input."""
 
-    def tick(self, now_s: float) -> Intake:
-        """What has become due by itself."""
+    def read_due(self, now_s: float) -> AdapterResult:
+        """Return what has become due by itself at `now_s` (Unix s)."""
 
-    def cancel(self, now_s: float) -> Intake:
-        """The person held the emergency button: whatever this adapter suspects is a false alarm."""
+    def cancel_alarms(self, now_s: float) -> AdapterResult:
+        """Withdraw whatever this adapter suspects: the person held the emergency button."""
 
-    def restart(self) -> None:
-        """The last intake could not be stored and will come again."""
+    def discard_state(self) -> None:
+        """Forget what was read since the last commit: it could not be stored, and its messages come again."""

@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from anju_gateway.adapters.changes import Number, Truths
-from anju_gateway.adapters.port import Intake
-from anju_gateway.memory import Memory
+from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters.port import AdapterResult
+from anju_gateway.adapters.report_filter import BooleanReportFilter, NumberReportFilter
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
 from anju_wire.profiles import AVAILABILITY, PROFILES, Feature, Quantity, features_of
@@ -35,61 +35,61 @@ _BRIDGE = "bridge:zigbee2mqtt"
 class Zigbee2MqttAdapter:
     """Reads `{home}/zigbee2mqtt/…`: device payloads, availability, and the bridge's own state."""
 
-    def __init__(self, home: str, gateway: str, registry: Registry, memory: Memory) -> None:
+    def __init__(self, home: str, gateway: str, registry: Registry, state: AdapterState) -> None:
         self._base = f"{home}/zigbee2mqtt/"
-        self._gateway, self._registry, self._memory = gateway, registry, memory
+        self._gateway, self._registry, self._state = gateway, registry, state
 
     @property
     def filters(self) -> Sequence[str]:
-        """All of zigbee2mqtt's topics; those of no interest are passed over."""
+        """All of zigbee2mqtt's topics; those without a use are passed over."""
         return (f"{self._base}#",)
 
-    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:
-        """Understand one message of zigbee2mqtt."""
+    def read_message(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> AdapterResult | None:
+        """Read a device's payload, its availability, or the state of the bridge."""
         if not topic.startswith(self._base):
             return None
-        name, intake = topic.removeprefix(self._base), Intake()
+        name, result = topic.removeprefix(self._base), AdapterResult()
         if name == "bridge/state":
-            self._availability(self._gateway, payload, now_s, intake)
+            self._availability(self._gateway, payload, now_s, result)
             self._bridge(payload)
         elif name.endswith("/availability"):
             device = self._registry.wire_name(name.removesuffix("/availability"))
-            self._availability(device, payload, now_s, intake)
+            self._availability(device, payload, now_s, result)
         elif not name.startswith("bridge/") and not name.endswith(("/set", "/get")):
-            self._device(name, payload, retained=retained, now_s=now_s, intake=intake)
-        return intake
+            self._device(name, payload, retained=retained, now_s=now_s, result=result)
+        return result
 
-    def tick(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
-        """Nothing falls due by itself."""
-        return Intake()
+    def read_due(self, now_s: float) -> AdapterResult:  # noqa: ARG002 - the port's signature
+        """Return nothing: no reading falls due by itself."""
+        return AdapterResult()
 
-    def cancel(self, now_s: float) -> Intake:  # noqa: ARG002 - the port's signature
-        """A plain sensor suspects nothing."""
-        return Intake()
+    def cancel_alarms(self, now_s: float) -> AdapterResult:  # noqa: ARG002 - the port's signature
+        """Return nothing: a sensor suspects nothing."""
+        return AdapterResult()
 
-    def restart(self) -> None:
-        """All state is in the memory."""
+    def discard_state(self) -> None:
+        """Do nothing: all state is in the `AdapterState`."""
 
     @property
     def bridge_offline(self) -> bool:
-        """Whether zigbee2mqtt, or its last will, said that it is not there: then no sensor can be heard."""
-        return self._memory.get(_BRIDGE) == "offline"
+        """Whether zigbee2mqtt, or its last will, reported that it has stopped: then no sensor can be heard."""
+        return self._state.get(_BRIDGE) == "offline"
 
     def _bridge(self, payload: bytes) -> None:
         state = _state(payload)
-        if state in {"online", "offline"} and state != self._memory.get(_BRIDGE):
-            self._memory.put(_BRIDGE, str(state))
+        if state in {"online", "offline"} and state != self._state.get(_BRIDGE):
+            self._state.put(_BRIDGE, str(state))
 
-    def _availability(self, device: str, payload: bytes, now_s: float, intake: Intake) -> None:
+    def _availability(self, device: str, payload: bytes, now_s: float, result: AdapterResult) -> None:
         state = said = _state(payload)
         if state not in {"online", "offline"}:
-            intake.refuse(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
+            result.add_refusal(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
             return
-        intake.readings += self._changed(device, AVAILABILITY, state == "online", now_s)
+        result.readings += self._changed(device, AVAILABILITY, state == "online", now_s)
 
-    def _device(self, name: str, payload: bytes, *, retained: bool, now_s: float, intake: Intake) -> None:
-        device, known = self._registry.wire_name(name), self._registry.find(name)
-        said = parse_object(device, payload, intake)
+    def _device(self, name: str, payload: bytes, *, retained: bool, now_s: float, result: AdapterResult) -> None:
+        device, known = self._registry.wire_name(name), self._registry.find_device(name)
+        said = parse_object(device, payload, result)
         if said is None:
             return
         at_s = event_time(said.get("last_seen"), now_s)
@@ -100,58 +100,58 @@ class Zigbee2MqttAdapter:
         features = features_of(known.kind if known else None)
         for key in sorted(said.keys() & (features.keys() | {_ACTION})):
             if key == _ACTION:
-                self._action(device, known is not None and PROFILES[known.kind].call_button, said[key], at_s, intake)
+                self._action(device, known is not None and PROFILES[known.kind].call_button, said[key], at_s, result)
             else:
-                self._value(device, key, features[key], said[key], at_s=at_s, intake=intake)
+                self._value(device, key, features[key], said[key], at_s=at_s, result=result)
 
-    def _action(self, device: str, is_button: bool, said: object, at_s: float, intake: Intake) -> None:  # noqa: FBT001
+    def _action(self, device: str, is_button: bool, said: object, at_s: float, result: AdapterResult) -> None:  # noqa: FBT001
         if said is None:
             return
         if not isinstance(said, str):
-            intake.refuse(device, "action", f"{str(said)[:60]!r} is not a text")
+            result.add_refusal(device, "action", f"{str(said)[:60]!r} is not a text")
             return
         word = said.lower().split("_")[-1] if said.lower().split("_")[-1] in _DISTRESS else said.lower()
         if word in _SILENT or not (is_button or word in _DISTRESS):
             return
         quantity = Quantity.SOS_CANCEL if word in _CANCEL else Quantity.SOS
         if self._is_repeat(device, quantity, at_s):
-            intake.duplicates += 1
+            result.duplicates += 1
             return
-        intake.alarms.append([Reading(device, quantity, at_s, True)])
+        result.alarms.append([Reading(device, quantity, at_s, True)])
 
     def _is_repeat(self, device: str, quantity: Quantity, at_s: float) -> bool:
         key = f"press:{device}/{quantity}"
-        last = self._memory.get(key)
+        last = self._state.get(key)
         if last is not None and abs(at_s - float(last)) < PRESS_DEBOUNCE_S:
             return True
-        self._memory.put(key, repr(at_s))
+        self._state.put(key, repr(at_s))
         return False
 
-    def _value(self, device: str, key: str, row: Feature, said: object, *, at_s: float, intake: Intake) -> None:
+    def _value(self, device: str, key: str, row: Feature, said: object, *, at_s: float, result: AdapterResult) -> None:
         if said is None:
             return  # zigbee2mqtt's word for "not heard yet"
         value = parse_value(row, said)
         if value is None:
-            intake.refuse(device, key, _why(row, said))
+            result.add_refusal(device, key, _why(row, said))
             return
         changed = self._changed(device, row, value, at_s)
         if changed and changed[0].lane is Lane.ALARM:
-            intake.alarms += [[reading] for reading in changed]
+            result.alarms += [[reading] for reading in changed]
         else:
-            intake.readings += changed
+            result.readings += changed
 
     def _changed(self, device: str, row: Feature, value: float, at_s: float) -> list[Reading]:
-        """What is new: the reading, or nothing, or also one that this one brings to light."""
+        """Return what is new: the reading, nothing, or also a reading that a late one reveals."""
         key = f"last:{device}/{row.quantity}"
-        kept = self._memory.get(key)
+        kept = self._state.get(key)
         if row.low is None:
-            truths = Truths.parse(kept)
-            found = truths.add(bool(value), at_s, row.again_s)
-            self._memory.put(key, str(truths))
+            known = BooleanReportFilter.parse(kept)
+            found = known.add_report(bool(value), at_s, row.again_s)
+            self._state.put(key, str(known))
             return [Reading(device, row.quantity, when, what) for when, what in found]
-        if kept is not None and not Number.parse(kept).is_news(value, at_s, row.step, row.again_s):
+        if kept is not None and not NumberReportFilter.parse(kept).is_news(value, at_s, row.step, row.again_s):
             return []
-        self._memory.put(key, str(Number(value, at_s)))
+        self._state.put(key, str(NumberReportFilter(value, at_s)))
         return [Reading(device, row.quantity, at_s, value)]
 
 
@@ -164,26 +164,26 @@ def _state(payload: bytes) -> object:
     return said.get("state") if isinstance(said, dict) else said
 
 
-def parse_object(device: str, payload: bytes, intake: Intake) -> dict[str, object] | None:
-    """A JSON object, or None with the reason noted."""
+def parse_object(device: str, payload: bytes, result: AdapterResult) -> dict[str, object] | None:
+    """Parse a JSON object; return None with the reason in `result.refused` where it is none."""
     if not payload:
         return None  # a retained message was deleted
     if len(payload) > _MAX_PAYLOAD_BYTES:
-        intake.refuse(device, "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
+        result.add_refusal(device, "$", f"{len(payload)} bytes are more than the {_MAX_PAYLOAD_BYTES} allowed")
         return None
     try:
         said = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        intake.refuse(device, "$", f"not JSON: {error}")
+        result.add_refusal(device, "$", f"not JSON: {error}")
         return None
     if not isinstance(said, dict):
-        intake.refuse(device, "$", f"a {type(said).__name__}, not an object")
+        result.add_refusal(device, "$", f"a {type(said).__name__}, not an object")
         return None
     return said
 
 
 def parse_value(row: Feature, said: object) -> float | bool | None:
-    """The value in the quantity's unit; None where it has none of its meaning."""
+    """Return the value in the quantity's unit; None where the property cannot have that value."""
     if row.low is None or row.high is None:
         return said if isinstance(said, bool) else None
     if isinstance(said, bool) or not isinstance(said, int | float):
@@ -199,7 +199,7 @@ def _why(row: Feature, said: object) -> str:
 
 
 def event_time(last_seen: object, now_s: float) -> float | None:
-    """Unix seconds of zigbee2mqtt's `last_seen` (epoch milliseconds or ISO 8601); None when missing or absurd."""
+    """Parse zigbee2mqtt's `last_seen` (epoch milliseconds or ISO 8601) to Unix s; None when missing or out of range."""
     at_s: float
     try:
         if isinstance(last_seen, str):

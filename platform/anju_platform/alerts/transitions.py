@@ -15,7 +15,7 @@ from anju_core.alerts import (
     Timer,
     decide,
 )
-from anju_core.announcements import SEEN, Saying, others_asked
+from anju_core.announcements import SEEN, ElderMessage, others_asked
 from anju_core.vocabulary import (
     AlertKind,
     AlertState,
@@ -88,9 +88,9 @@ class AlertSteps:
             self._say(work, alert, others_asked())
         work.session.flush()
 
-    def _say(self, work: UnitOfWork, alert: Alert, saying: Saying) -> None:
+    def _say(self, work: UnitOfWork, alert: Alert, message: ElderMessage) -> None:
         if AlertKind(alert.kind) in SEEN:
-            self._outbox.notify_home(work, alert.home_id, saying, alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
+            self._outbox.notify_home(work, alert.home_id, message, alert_id=alert.id, expires_s=ELDER_EXPIRES_S)
 
     def _waits_for_people(self, alert: Alert) -> bool:
         return alert.state in {AlertState.RAISED.value, AlertState.NOTIFIED.value}

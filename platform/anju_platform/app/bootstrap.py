@@ -110,7 +110,8 @@ def build(settings: Settings) -> Platform:
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
     accounts = AccountService()
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
-    alerts = AlertService(outbox, oncall, load_words())
+    words = load_words()
+    alerts = AlertService(outbox, oncall, words)
     visits = VisitService(outbox, oncall, _arrival_code)
     monitoring = MonitoringService(work=work, clock=clock, alerts=alerts)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
@@ -144,7 +145,7 @@ def build(settings: Settings) -> Platform:
     simulator = SimulatorLink(settings) if settings.sim_control else None
     channels: dict[Channel, MessageChannel] = {
         Channel.BOARD: BoardChannel(hub),
-        Channel.HOME: HomeChannel(ingest),
+        Channel.HOME: HomeChannel(ingest, words),
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
     delivery_worker = DeliveryWorker(work, outbox, channels, alerts.wants_people, threads)

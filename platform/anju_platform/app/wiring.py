@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from anju_core.announcements import SEEN, Saying, cancelled, closed, coming_soon
+from anju_core.announcements import SEEN, ElderMessage, cancelled, closed, coming_soon
 from anju_core.events import (
     AbsenceChanged,
     AlertAcknowledged,
@@ -77,8 +77,10 @@ def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -
         _say(outbox, work, event, cancelled() if event.outcome is Outcome.WITHDRAWN else closed())
 
 
-def _say(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, saying: Saying) -> None:
-    outbox.notify_home(work, event.home_id, saying, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
+def _say(
+    outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, message: ElderMessage
+) -> None:
+    outbox.notify_home(work, event.home_id, message, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
 
 
 def _show_alert(hub: PageHub, event: AlertChanged) -> None:

@@ -10,10 +10,12 @@ from typing import Protocol
 from uuid import UUID
 
 from anju_core.vocabulary import Channel
+from anju_platform.i18n.translation import LOCALES, Words
+from anju_platform.notifications.announcement_texts import announcement_text
 from anju_platform.notifications.senders import send_message
 from anju_wire.messages import Command, encode
 from anju_wire.topics import Topic
-from anju_wire.vocabulary import Announcement, DownLane
+from anju_wire.vocabulary import Announcement, AnnouncementKey, DownLane
 
 
 class DeliveryFailed(Exception):
@@ -86,25 +88,39 @@ class HomeChannel:
 
     slow = False
 
-    def __init__(self, downlink: Downlink) -> None:
+    def __init__(self, downlink: Downlink, words: Mapping[str, Words] | None = None) -> None:
         self._downlink = downlink
+        self._words = words or {locale: Words(locale) for locale in LOCALES}
 
     def send(self, message: OutboundMessage) -> None:
-        """Deliver it to the broker; that it was said comes back up as an `announced` record."""
-        command = Command(
-            id=str(message.id),
-            announce=Announcement(str(message.payload["announce"])),
-            zh=str(message.payload["zh"]),
-            en=str(message.payload["en"]),
-            at=message.created_at.timestamp(),
-            expires=float(str(message.payload["expires"])),
-            alert=None if message.alert_id is None else str(message.alert_id),
-        )
+        """Deliver it to the broker; that it was played comes back up as an `announced` record."""
+        command = self._command(message)
         topic = Topic(str(message.payload["community"]), message.address, DownLane.COMMAND)
         try:
             self._downlink.publish(str(topic), encode(command))
         except OSError as error:
             raise DeliveryFailed(f"broker: {error}") from error
+
+    def _command(self, message: OutboundMessage) -> Command:
+        key, facts = str(message.payload.get("key", "")), message.payload.get("facts")
+        known = {str(name): value for name, value in facts.items()} if isinstance(facts, dict) else {}
+        zh, en = (
+            announcement_text(AnnouncementKey(key), known, self._words[locale])
+            if key
+            else str(message.payload.get(locale, ""))  # a message of a platform of version 0.1.0
+            for locale in LOCALES
+        )
+        return Command(
+            id=str(message.id),
+            announce=Announcement(str(message.payload["announce"])),
+            zh=zh,
+            en=en,
+            at=message.created_at.timestamp(),
+            expires=float(str(message.payload["expires"])),
+            alert=None if message.alert_id is None else str(message.alert_id),
+            key=key,
+            facts=known,
+        )
 
 
 class AppriseChannel:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from anju_core.announcements import Saying
+from anju_core.announcements import ElderMessage
 from anju_core.events import ElderTold, MessageSettled
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import Channel, DeliveryState
@@ -86,13 +86,13 @@ class OutboxService:
         self,
         work: UnitOfWork,
         home_id: str,
-        saying: Saying,
+        message: ElderMessage,
         *,
         alert_id: UUID | None,
         expires_s: float,
         dedup: str | None = None,
     ) -> Outbox | None:
-        """Put a saying to the elder into the outbox; None when `dedup` was said before. Raises `HomeNotFound`."""
+        """Put a message to the elder into the outbox; None when `dedup` was sent before. Raises `HomeNotFound`."""
         home = work.session.get(Home, home_id)
         if home is None:
             raise HomeNotFound(home_id)
@@ -109,12 +109,12 @@ class OutboxService:
             channel=Channel.HOME.value,
             address=home_id,
             alert_id=alert_id,
-            subject=saying.announce.value,
-            body=saying.zh,
+            subject=message.announce.value,
+            body=message.key.value,
             payload={
-                "announce": saying.announce.value,
-                "zh": saying.zh,
-                "en": saying.en,
+                "announce": message.announce.value,
+                "key": message.key.value,
+                "facts": dict(message.facts),
                 "community": home.community_id,
                 "expires": (now + timedelta(seconds=expires_s)).timestamp(),
             },

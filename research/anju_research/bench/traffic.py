@@ -51,7 +51,7 @@ def messages(homes: int, count: int, size: int, now_s: float) -> Iterator[tuple[
     topics = [str(Topic(COMMUNITY, home_id(number), Lane.TELEMETRY)) for number in range(1, homes + 1)]
     for index in range(count):
         home, seq = index % homes, index // homes + 1
-        pack: list[Record] = [next(streams[home]).record() for _ in range(size)]
+        pack: list[Record] = [next(streams[home]).to_record() for _ in range(size)]
         gateway = gateway_id(home_id(home + 1))
         yield topics[home], encode(Envelope(gateway=gateway, epoch=1, seq=seq, base=1, sent=now_s, pack=pack))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from anju_cli.ports import free_port
-from anju_gateway.cli import look
+from anju_gateway.cli import read_spool_row
 from anju_gateway.gateway import BUS_SESSION, Gateway
 from anju_gateway.mqtt import Arrived
 from anju_gateway.settings import HomeSettings
@@ -38,11 +38,11 @@ class LocalBus:
         token: Any = name
         self._emit(Arrived(BUS_SESSION, f"home-07/zigbee2mqtt/{device}", payload, retained=False, token=token))
 
-    def settle(self, token: str) -> None:
-        row = look(self._spool)
+    def ack(self, token: str) -> None:
+        row = read_spool_row(self._spool)
         self.acknowledged.put((token, dict(zip([*SPOOLED_LANES, "staged"], map(int, row), strict=False))))
 
-    def drop(self) -> None:
+    def drop_connection(self) -> None:
         self.on_drop()
         self.dropped.set()
 
@@ -92,7 +92,7 @@ def test_the_bus_may_forget_what_the_spool_holds_and_not_before(
 def test_a_spool_that_takes_no_more_acknowledges_nothing_and_asks_for_it_again(home: tuple[Gateway, LocalBus]) -> None:
     gateway, bus = home
     spool = gateway._spool._db
-    spool.execute("PRAGMA query_only = ON")  # as a worn memory card does that is mounted read-only
+    spool.execute("PRAGMA query_only = ON")  # as a worn state card does that is mounted read-only
     acknowledged_until_dropped = []
 
     def mend() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from anju_gateway.adapters import Intake
+from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.logger import BEAT_S, HISTORY_PACK, LoggerAdapter
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Registry
@@ -16,21 +16,21 @@ from anju_wire.profiles import Quantity
 NOW = 1_750_000_000.0
 
 
-def take(payload: object) -> Intake:
+def take(payload: object) -> AdapterResult:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    intake = LoggerAdapter("home-07", "gw-1", Registry([])).take(
+    result = LoggerAdapter("home-07", "gw-1", Registry([])).read_message(
         "home-07/logger/history", raw, retained=False, now_s=NOW
     )
-    assert intake is not None
-    return intake
+    assert result is not None
+    return result
 
 
 def test_history_becomes_packs_in_order() -> None:
     rows = [[NOW - 1000 + n, "motion-living", "occupancy", True] for n in range(450)]
-    intake = take({"device": "logger-1", "rows": rows})
-    assert [len(pack) for pack in intake.history] == [HISTORY_PACK, HISTORY_PACK, 50]
-    assert [reading.at_s for pack in intake.history for reading in pack] == [row[0] for row in rows]
-    assert not intake.readings
+    result = take({"device": "logger-1", "rows": rows})
+    assert [len(pack) for pack in result.history] == [HISTORY_PACK, HISTORY_PACK, 50]
+    assert [reading.at_s for pack in result.history for reading in pack] == [row[0] for row in rows]
+    assert not result.readings
 
 
 def test_truth_may_be_a_number_in_history() -> None:
@@ -39,9 +39,9 @@ def test_truth_may_be_a_number_in_history() -> None:
 
 
 def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
-    intake = take({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
-    assert intake.alarms == [[Reading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
-    assert len(intake.history) == 1
+    result = take({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
+    assert result.alarms == [[Reading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
+    assert len(result.history) == 1
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
     ],
 )
 def test_a_row_without_meaning_is_refused_and_the_others_count(row: list[object]) -> None:
-    intake = take({"rows": [row, [NOW - 1, "door", "contact", True]]})
-    assert len(intake.refused) == 1
-    assert [len(pack) for pack in intake.history] == [1]
+    result = take({"rows": [row, [NOW - 1, "door", "contact", True]]})
+    assert len(result.refused) == 1
+    assert [len(pack) for pack in result.history] == [1]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_a_row_without_meaning_is_refused_and_the_others_count(row: list[object]
     ],
 )
 def test_a_batch_that_cannot_be_read_is_refused_with_a_reason(payload: object) -> None:
-    intake = take(payload)
-    assert len(intake.refused) == 1
-    assert intake.refused[0].why
+    result = take(payload)
+    assert len(result.refused) == 1
+    assert result.refused[0].why
 
 
 def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
@@ -86,7 +86,9 @@ def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
 
 def test_other_topics_are_not_ours() -> None:
     assert (
-        LoggerAdapter("home-07", "gw-1", Registry([])).take("home-08/logger/history", b"", retained=False, now_s=NOW)
+        LoggerAdapter("home-07", "gw-1", Registry([])).read_message(
+            "home-08/logger/history", b"", retained=False, now_s=NOW
+        )
         is None
     )
 
@@ -105,6 +107,6 @@ def test_a_time_that_was_logged_without_a_break_has_its_heartbeats() -> None:
 
 @pytest.mark.parametrize("awake", [[NOW - 400 * 86400, NOW], [NOW + 3600, NOW + 7200], [NOW - 5, NOW - 50], [1.0, 2.0]])
 def test_a_time_that_cannot_have_been_logged_gives_no_heartbeats(awake: list[float]) -> None:
-    intake = take({"rows": [[NOW - 1, "door", "contact", True]], "awake": awake})
-    assert len(intake.refused) == 1
-    assert [len(pack) for pack in intake.history] == [1]
+    result = take({"rows": [[NOW - 1, "door", "contact", True]], "awake": awake})
+    assert len(result.refused) == 1
+    assert [len(pack) for pack in result.history] == [1]

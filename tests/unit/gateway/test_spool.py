@@ -43,17 +43,17 @@ def test_each_lane_counts_from_one(spool: Spool) -> None:
     assert put(spool, Lane.ALARM, 2) == [1, 2]
     assert put(spool, Lane.TELEMETRY, 3) == [1, 2, 3]
     assert put(spool, Lane.ALARM, 1) == [3]
-    assert spool.waiting() == {"alarm": 3, "clip": 0, "telemetry": 3}
-    assert [stored.seq for stored in spool.pending(Lane.ALARM, 2, 10)] == [2, 3]
-    assert msgspec.json.decode(spool.pending(Lane.ALARM, 2, 1)[0].pack, type=list[Record]) == pack(1)
+    assert spool.count_waiting() == {"alarm": 3, "clip": 0, "telemetry": 3}
+    assert [stored.seq for stored in spool.read_pending(Lane.ALARM, 2, 10)] == [2, 3]
+    assert msgspec.json.decode(spool.read_pending(Lane.ALARM, 2, 1)[0].pack, type=list[Record]) == pack(1)
 
 
 def test_an_ack_clears_its_lane_up_to_its_seq(spool: Spool) -> None:
     put(spool, Lane.ALARM, 4)
     put(spool, Lane.TELEMETRY, 4)
     assert spool.ack(Lane.ALARM, 3) == 3
-    assert spool.state(Lane.ALARM) == LaneState(4, 5)
-    assert spool.state(Lane.TELEMETRY) == LaneState(1, 5)
+    assert spool.lane_state(Lane.ALARM) == LaneState(4, 5)
+    assert spool.lane_state(Lane.TELEMETRY) == LaneState(1, 5)
     assert spool.ack(Lane.ALARM, 3) == 0
     assert spool.ack(Lane.ALARM, 99) == 0, "an ack of what was never written clears nothing"
     assert spool.ack(Lane.ALARM, 4) == 1
@@ -63,8 +63,8 @@ def test_an_ack_clears_its_lane_up_to_its_seq(spool: Spool) -> None:
 def fail_half_way(spool: Spool) -> None:
     with spool.transaction():
         spool.append(Lane.ALARM, [pack(1)])
-        spool.stage(pack(2))
-        spool.remember({"a": "1"})
+        spool.stage_records(pack(2))
+        spool.save_state({"a": "1"})
         raise ZeroDivisionError
 
 
@@ -72,45 +72,45 @@ def test_all_of_a_transaction_or_nothing(spool: Spool) -> None:
     put(spool, Lane.ALARM, 1)
     with pytest.raises(ZeroDivisionError):
         fail_half_way(spool)
-    assert spool.waiting()["alarm"] == 1
+    assert spool.count_waiting()["alarm"] == 1
     assert spool.staged == 0
-    assert spool.recall() == {}
+    assert spool.load_state() == {}
     assert put(spool, Lane.ALARM, 1) == [2]
 
 
 def test_staged_records_become_packs(spool: Spool) -> None:
     with spool.transaction():
-        spool.stage([record for number in range(45) for record in pack(number)])
+        spool.stage_records([record for number in range(45) for record in pack(number)])
     with spool.transaction():
         assert spool.pack_staged(20) == [1, 2, 3]
-    sizes = [len(msgspec.json.decode(s.pack)) for s in spool.pending(Lane.TELEMETRY, 1, 9)]
+    sizes = [len(msgspec.json.decode(s.pack)) for s in spool.read_pending(Lane.TELEMETRY, 1, 9)]
     assert sizes == [20, 20, 5]
     assert spool.staged == 0
 
 
-def test_what_is_staged_in_turns_is_packed_as_it_was_said_in_order(spool: Spool) -> None:
+def test_what_is_staged_in_turns_is_packed_as_it_was_played_in_order(spool: Spool) -> None:
     said = [record for number in range(5) for record in pack(number, size=number + 1)]
     for count, records in ((2, said[:2]), (5, said[2:])):
         with spool.transaction():
-            spool.stage(records)
+            spool.stage_records(records)
         assert spool.staged == count
     with spool.transaction():
         spool.pack_staged(20)
-    (stored,) = spool.pending(Lane.TELEMETRY, 1, 9)
+    (stored,) = spool.read_pending(Lane.TELEMETRY, 1, 9)
     assert msgspec.json.decode(stored.pack, type=list[Record]) == said
 
 
 def test_a_command_is_remembered_for_a_day_after_it_expired(spool: Spool) -> None:
     day_s = 86_400.0
     with spool.transaction():
-        spool.mark_said("old", NOW, NOW)
-        spool.mark_said("new", NOW + 1, NOW)
+        spool.mark_played("old", NOW, NOW)
+        spool.mark_played("new", NOW + 1, NOW)
     with spool.transaction():
-        spool.mark_said("other", NOW + 2 * day_s, NOW + day_s)
-    assert [spool.was_said(name) for name in ("old", "new")] == [True, True]
+        spool.mark_played("other", NOW + 2 * day_s, NOW + day_s)
+    assert [spool.was_played(name) for name in ("old", "new")] == [True, True]
     with spool.transaction():
-        spool.mark_said("another", NOW + 2 * day_s, NOW + day_s + 0.5)
-    assert [spool.was_said(name) for name in ("old", "new", "other")] == [False, True, True]
+        spool.mark_played("another", NOW + 2 * day_s, NOW + day_s + 0.5)
+    assert [spool.was_played(name) for name in ("old", "new", "other")] == [False, True, True]
 
 
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -121,20 +121,38 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     put(first, Lane.TELEMETRY, 2)
     first.ack(Lane.TELEMETRY, 2)
     with first.transaction():
-        first.stage(pack(1))
-        first.remember({"a": "1", "b": "2"})
-        first.remember({"a": None})
-        first.mark_said("c-1", NOW + 60, NOW)
+        first.stage_records(pack(1))
+        first.save_state({"a": "1", "b": "2"})
+        first.save_state({"a": None})
+        first.mark_played("c-1", NOW + 60, NOW)
     first.close()
     again = Spool(path, NOW + 1000)
     assert again.epoch == first.epoch
-    assert again.state(Lane.ALARM) == LaneState(2, 4)
-    assert again.state(Lane.TELEMETRY) == LaneState(3, 3), "an empty lane does not begin anew"
+    assert again.lane_state(Lane.ALARM) == LaneState(2, 4)
+    assert again.lane_state(Lane.TELEMETRY) == LaneState(3, 3), "an empty lane does not begin anew"
     assert again.staged == 1
-    assert again.recall() == {"b": "2"}
-    assert again.was_said("c-1")
-    assert not again.was_said("c-2")
+    assert again.load_state() == {"b": "2"}
+    assert again.was_played("c-1")
+    assert not again.was_played("c-2")
     again.close()
+
+
+def test_a_spool_of_the_first_version_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    old = Spool(path, NOW)
+    put(old, Lane.ALARM, 2)
+    with old.transaction():
+        old.save_state({"press:button/sos": "1.0"})
+        old.mark_played("c-1", NOW + 60, NOW)
+    old._db.execute("ALTER TABLE adapter_state RENAME TO memory")
+    old._db.execute("ALTER TABLE played RENAME TO said")
+    old.close()
+    for _ in range(2):
+        again = Spool(path, NOW + 1000)
+        assert again.lane_state(Lane.ALARM) == LaneState(1, 3)
+        assert again.load_state() == {"press:button/sos": "1.0"}
+        assert again.was_played("c-1")
+        again.close()
 
 
 def test_a_second_process_is_refused(spool: Spool) -> None:
@@ -148,7 +166,7 @@ def test_each_home_has_a_spool_of_its_own(spool: Spool) -> None:
     neighbour = Spool(spool.path.parent / "spools" / "of" / "neighbours.sqlite", NOW + 0.25)
     put(neighbour, Lane.ALARM, 2)
     put(spool, Lane.ALARM, 1)
-    assert (neighbour.waiting()["alarm"], spool.waiting()["alarm"]) == (2, 1)
+    assert (neighbour.count_waiting()["alarm"], spool.count_waiting()["alarm"]) == (2, 1)
     assert (spool.epoch, neighbour.epoch) == (1_750_000_000_000, 1_750_000_000_250)
     neighbour.close()
 
@@ -159,7 +177,7 @@ def test_the_thread_that_uses_it_need_not_be_the_one_that_made_it(tmp_path: Path
         assert gateway.submit(put, spool, Lane.ALARM, 2).result() == [1, 2]
         gateway.submit(spool.close).result()
     again = Spool(tmp_path / "spool.sqlite", NOW)
-    assert again.waiting()["alarm"] == 2
+    assert again.count_waiting()["alarm"] == 2
     again.close()
 
 
@@ -168,8 +186,8 @@ def test_over_the_limit_the_oldest_telemetry_goes_and_is_counted(tmp_path: Path)
     put(spool, Lane.ALARM, 50, size=1000)
     put(spool, Lane.TELEMETRY, 100, size=1000)
     assert spool.held_bytes <= 100_000
-    assert spool.waiting()["alarm"] == 50
-    state = spool.state(Lane.TELEMETRY)
+    assert spool.count_waiting()["alarm"] == 50
+    state = spool.lane_state(Lane.TELEMETRY)
     assert spool.dropped == state.base - 1 > 0
     assert state.next == 101, "the newest is kept"
     spool.close()
@@ -185,10 +203,10 @@ def test_no_more_is_dropped_than_a_fiftieth_at_a_time(tmp_path: Path) -> None:
     spool.ack(Lane.TELEMETRY, 100)
     spool._limit = spool.held_bytes
     with spool.transaction():
-        spool.remember({"a": "1"})
-    assert (spool.state(Lane.TELEMETRY), spool.dropped) == (LaneState(101, 201), 0)
+        spool.save_state({"a": "1"})
+    assert (spool.lane_state(Lane.TELEMETRY), spool.dropped) == (LaneState(101, 201), 0)
     put(spool, Lane.TELEMETRY, 1)
-    assert (spool.state(Lane.TELEMETRY), spool.dropped) == (LaneState(104, 202), 3)
+    assert (spool.lane_state(Lane.TELEMETRY), spool.dropped) == (LaneState(104, 202), 3)
     spool.close()
 
 
@@ -196,10 +214,10 @@ def test_making_room_takes_a_tenth_of_telemetry_before_clips(spool: Spool) -> No
     put(spool, Lane.ALARM, 10)
     put(spool, Lane.CLIP, 20)
     put(spool, Lane.TELEMETRY, 10)
-    assert (spool.shed(), spool.waiting()) == (2, {"alarm": 10, "clip": 20, "telemetry": 8})
+    assert (spool.evict_oldest(), spool.count_waiting()) == (2, {"alarm": 10, "clip": 20, "telemetry": 8})
     spool.ack(Lane.TELEMETRY, 10)
-    assert (spool.shed(), spool.waiting()) == (3, {"alarm": 10, "clip": 17, "telemetry": 0})
-    assert spool.state(Lane.TELEMETRY) == LaneState(11, 11)
+    assert (spool.evict_oldest(), spool.count_waiting()) == (3, {"alarm": 10, "clip": 17, "telemetry": 0})
+    assert spool.lane_state(Lane.TELEMETRY) == LaneState(11, 11)
     assert put(spool, Lane.TELEMETRY, 1) == [11]
 
 
@@ -207,9 +225,9 @@ def test_alarms_are_never_dropped(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "s.sqlite", NOW, limit_bytes=10_000)
     put(spool, Lane.CLIP, 3, size=1000)
     put(spool, Lane.ALARM, 50, size=1000)
-    assert spool.waiting() == {"alarm": 50, "clip": 0, "telemetry": 0}
+    assert spool.count_waiting() == {"alarm": 50, "clip": 0, "telemetry": 0}
     assert spool.dropped == 3
-    assert spool.shed() == 0
+    assert spool.evict_oldest() == 0
     spool.close()
 
 
@@ -221,9 +239,9 @@ def test_a_full_disk_is_said_and_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(SpoolFull) as refused:
         put(spool, Lane.ALARM, 100, size=1000)
     assert (refused.value.path, refused.value.reason) == (spool.path, "database or disk is full")
-    assert spool.waiting() == {"alarm": 0, "clip": 0, "telemetry": 10}
-    assert spool.shed(0.5) == 6
-    assert put(spool, Lane.ALARM, 1, size=1000) == [1], "what was shed makes room for an alarm"
+    assert spool.count_waiting() == {"alarm": 0, "clip": 0, "telemetry": 10}
+    assert spool.evict_oldest(0.5) == 6
+    assert put(spool, Lane.ALARM, 1, size=1000) == [1], "what was evicted makes room for an alarm"
     spool.close()
 
 
@@ -236,7 +254,7 @@ def test_a_broken_file_is_set_aside_and_a_later_epoch_begins(tmp_path: Path, dam
     path.write_bytes(damage)
     again = Spool(path, NOW + 60)
     assert again.epoch > first.epoch
-    assert again.state(Lane.ALARM) == LaneState(1, 1)
+    assert again.lane_state(Lane.ALARM) == LaneState(1, 1)
     again.close()
     kept = [found.name for found in tmp_path.iterdir() if ".broken-" in found.name]
     assert bool(kept) == bool(damage)
@@ -252,10 +270,10 @@ def test_a_lane_has_no_holes_whatever_happens(
         put(spool, lane, count, size=100)
         spool.ack(lane, upto)
         for each in SPOOLED_LANES:
-            state = spool.state(each)
-            held = [stored.seq for stored in spool.pending(each, 1, 10_000)]
+            state = spool.lane_state(each)
+            held = [stored.seq for stored in spool.read_pending(each, 1, 10_000)]
             assert held == list(range(state.base, state.next))
-        lengths = [len(stored.pack) for each in SPOOLED_LANES for stored in spool.pending(each, 1, 10_000)]
+        lengths = [len(stored.pack) for each in SPOOLED_LANES for stored in spool.read_pending(each, 1, 10_000)]
         assert spool.held_bytes == sum(lengths)
     spool.close()
 
@@ -271,7 +289,7 @@ print("open", flush=True)
 while True:
     with spool.transaction():
         seqs = spool.append(Lane.ALARM, [[Record(n="b/sos", t=1750000000.0, vb=True)]] * 3)
-        spool.stage([Record(n="d/contact", t=1750000000.0, vb=True)])
+        spool.stage_records([Record(n="d/contact", t=1750000000.0, vb=True)])
     print(seqs[-1], flush=True)
     if spool.staged >= 5:
         with spool.transaction():
@@ -292,11 +310,11 @@ def test_sigkill_at_any_moment_loses_nothing_that_was_committed(tmp_path: Path) 
             writer.send_signal(signal.SIGKILL)
             last = max([last, *(int(line) for line in writer.stdout if line.strip().isdigit() and line.endswith("\n"))])
         spool = Spool(path, NOW)
-        held = [stored.seq for stored in spool.pending(Lane.ALARM, 1, 10**6)]
+        held = [stored.seq for stored in spool.read_pending(Lane.ALARM, 1, 10**6)]
         assert held == list(range(1, len(held) + 1))
         assert len(held) >= last
         assert len(held) % 3 == 0, "no half transaction"
-        records = sum(len(msgspec.json.decode(s.pack)) for s in spool.pending(Lane.TELEMETRY, 1, 10**6))
+        records = sum(len(msgspec.json.decode(s.pack)) for s in spool.read_pending(Lane.TELEMETRY, 1, 10**6))
         assert (records + spool.staged) * 3 == len(held)
         spool.close()
 

@@ -24,7 +24,7 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.connected = False
-        self.heard_at = 0.0
+        self.answered_at = 0.0
         self.published: list[tuple[str, bytes, bool]] = []
         self.started = self.dropped = 0
         self.settled: list[Token] = []
@@ -41,10 +41,10 @@ class FakeSession:
             self.published.append((topic, payload, retain))
         return self.connected
 
-    def settle(self, token: Token) -> None:
+    def ack(self, token: Token) -> None:
         self.settled.append(token)
 
-    def drop(self) -> None:
+    def drop_connection(self) -> None:
         self.dropped += 1
         self.connected = False
 
@@ -69,7 +69,7 @@ class Home:
             sessions={ALARM_SESSION: self.alarm, TELEMETRY_SESSION: self.telemetry},
             wall=lambda: self.wall,
         )
-        self.uplink.begin(0.0)
+        self.uplink.start_sessions(0.0)
 
     def put(self, lane: Lane, count: int = 1) -> None:
         with self.spool.transaction():
@@ -77,11 +77,11 @@ class Home:
 
     def up(self, now: float, endpoint: Endpoint = MAIN) -> None:
         for name, session in ((ALARM_SESSION, self.alarm), (TELEMETRY_SESSION, self.telemetry)):
-            session.connected, session.heard_at = True, now
-            self.uplink.line_up(name, endpoint, now)
+            session.connected, session.answered_at = True, now
+            self.uplink.note_line_up(name, endpoint, now)
 
     def ack(self, lane: Lane, upto: int, now: float, epoch: int | None = None) -> int | None:
-        return self.uplink.acked(Ack(epoch=self.spool.epoch if epoch is None else epoch, lane=lane, upto=upto), now)
+        return self.uplink.apply_ack(Ack(epoch=self.spool.epoch if epoch is None else epoch, lane=lane, upto=upto), now)
 
 
 @pytest.fixture
@@ -94,25 +94,25 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def test_nothing_is_sent_without_a_line_and_all_of_it_with_one(home: Home) -> None:
     home.put(Lane.ALARM, 2)
     home.put(Lane.TELEMETRY, 3)
-    home.uplink.pump(0.0)
+    home.uplink.send_due(0.0)
     assert (home.alarm.seqs(), home.telemetry.seqs()) == ([], [])
     home.up(1.0)
-    home.uplink.pump(1.0)
+    home.uplink.send_due(1.0)
     assert home.alarm.published[0][0] == "anju/v1/anning/home-07/alarm"
     assert (home.alarm.seqs(), home.telemetry.seqs()) == ([1, 2], [1, 2, 3])
-    home.uplink.pump(2.0)
+    home.uplink.send_due(2.0)
     assert (home.alarm.seqs(), home.telemetry.seqs()) == ([], [])
 
 
 def test_an_envelope_is_stamped_at_each_sending(home: Home) -> None:
     home.put(Lane.ALARM, 2)
     home.up(0.0)
-    home.uplink.pump(0.0)
+    home.uplink.send_due(0.0)
     home.wall += 600
     home.ack(Lane.ALARM, 1, 1.0)
     home.alarm.envelopes()
     home.up(2.0)
-    home.uplink.pump(2.0)
+    home.uplink.send_due(2.0)
     (again,) = home.alarm.envelopes()
     assert (again.seq, again.base, again.sent, again.gateway) == (2, 2, NOW + 600, "gw-1")
     assert again.epoch == home.spool.epoch
@@ -122,29 +122,29 @@ def test_an_envelope_is_stamped_at_each_sending(home: Home) -> None:
 def test_only_the_platforms_ack_clears_the_spool(home: Home) -> None:
     home.put(Lane.ALARM, 3)
     home.up(0.0)
-    home.uplink.pump(0.0)
-    assert home.spool.waiting()["alarm"] == 3
+    home.uplink.send_due(0.0)
+    assert home.spool.count_waiting()["alarm"] == 3
     assert home.ack(Lane.ALARM, 2, 1.0) == 2
-    assert home.spool.waiting()["alarm"] == 1
+    assert home.spool.count_waiting()["alarm"] == 1
 
 
 @pytest.mark.parametrize(("upto", "epoch"), [(9, None), (1, 5)])
 def test_an_ack_of_another_life_clears_nothing(home: Home, upto: int, epoch: int | None) -> None:
     home.put(Lane.ALARM, 3)
     assert home.ack(Lane.ALARM, upto, 1.0, epoch) is None
-    assert home.spool.waiting()["alarm"] == 3
+    assert home.spool.count_waiting()["alarm"] == 3
 
 
 def test_an_ack_that_says_nothing_new_does_not_put_the_next_attempt_off(home: Home) -> None:
     home.put(Lane.ALARM, 2)
     home.up(0.0)
-    home.uplink.pump(0.0)
+    home.uplink.send_due(0.0)
     home.ack(Lane.ALARM, 1, 1.0)
     home.alarm.seqs()
     for second in (2.0, 3.0, 4.0, 5.0):
         home.ack(Lane.ALARM, 1, second)
-    home.alarm.heard_at = 5.0
-    home.uplink.pump(6.1)
+    home.alarm.answered_at = 5.0
+    home.uplink.send_due(6.1)
     assert home.alarm.seqs() == [2]
 
 
@@ -152,19 +152,19 @@ def test_what_is_refused_is_logged_and_forgotten(home: Home) -> None:
     home.put(Lane.TELEMETRY, 1)
     refused = [Refusal(seq=1, path="$.pack[0].v", reason="no number")]
     with capture_logs() as logs:
-        home.uplink.acked(Ack(epoch=home.spool.epoch, lane=Lane.TELEMETRY, upto=1, refused=refused), 1.0)
-    assert home.spool.waiting()["telemetry"] == 0
+        home.uplink.apply_ack(Ack(epoch=home.spool.epoch, lane=Lane.TELEMETRY, upto=1, refused=refused), 1.0)
+    assert home.spool.count_waiting()["telemetry"] == 0
     assert {"event": "refused", "seq": 1, "path": "$.pack[0].v"}.items() <= logs[0].items()
 
 
 def test_without_an_ack_it_is_sent_again_on_a_line_that_answers(home: Home) -> None:
     home.put(Lane.ALARM)
     home.up(0.0)
-    home.uplink.pump(0.0)
-    home.alarm.heard_at = 0.1
-    home.uplink.pump(4.9)
+    home.uplink.send_due(0.0)
+    home.alarm.answered_at = 0.1
+    home.uplink.send_due(4.9)
     assert home.alarm.seqs() == [1]
-    home.uplink.pump(5.0)
+    home.uplink.send_due(5.0)
     assert home.alarm.seqs() == [1]
     assert home.alarm.dropped == 0
 
@@ -172,46 +172,46 @@ def test_without_an_ack_it_is_sent_again_on_a_line_that_answers(home: Home) -> N
 def test_a_line_from_which_nothing_comes_back_is_given_up(home: Home) -> None:
     home.up(0.0)
     home.put(Lane.ALARM)
-    home.uplink.pump(1.0)
-    home.uplink.pump(6.0)
+    home.uplink.send_due(1.0)
+    home.uplink.send_due(6.0)
     assert home.alarm.dropped == 1
     home.up(7.0)
     home.alarm.seqs()
-    home.uplink.pump(7.0)
+    home.uplink.send_due(7.0)
     assert home.alarm.seqs() == [1]
 
 
 def test_while_the_platform_is_offline_telemetry_waits_and_alarms_go(home: Home) -> None:
     home.up(0.0)
-    home.uplink.platform_is(online=False, now=0.0)
+    home.uplink.note_platform(online=False, now=0.0)
     home.put(Lane.ALARM)
     home.put(Lane.TELEMETRY)
-    home.uplink.pump(0.0)
+    home.uplink.send_due(0.0)
     assert (home.alarm.seqs(), home.telemetry.seqs()) == ([1], [])
-    home.uplink.platform_is(online=True, now=1.0)
-    home.uplink.pump(1.0)
+    home.uplink.note_platform(online=True, now=1.0)
+    home.uplink.send_due(1.0)
     assert (home.alarm.seqs(), home.telemetry.seqs()) == ([1], [1]), "all of it, when the platform is back"
 
 
 def test_the_line_is_told_truthfully(home: Home) -> None:
-    assert home.uplink.line(3.0, grace_s=5.0) is Line.MAIN, "a short break does not count yet"
-    assert home.uplink.line(5.1, grace_s=5.0) is Line.NONE
+    assert home.uplink.current_line(3.0, grace_s=5.0) is Line.MAIN, "a short break does not count yet"
+    assert home.uplink.current_line(5.1, grace_s=5.0) is Line.NONE
     home.up(6.0)
-    assert home.uplink.line(6.0, grace_s=5.0) is Line.MAIN
-    home.uplink.line_down(ALARM_SESSION, 10.0)
-    assert home.uplink.line(14.0, grace_s=5.0) is Line.MAIN
+    assert home.uplink.current_line(6.0, grace_s=5.0) is Line.MAIN
+    home.uplink.note_line_down(ALARM_SESSION, 10.0)
+    assert home.uplink.current_line(14.0, grace_s=5.0) is Line.MAIN
     home.up(14.0, BACKUP)
-    assert home.uplink.line(30.0, grace_s=5.0) is Line.BACKUP
-    home.uplink.platform_is(online=False, now=30.0)
-    assert home.uplink.line(36.0, grace_s=5.0) is Line.NONE
-    home.uplink.platform_is(online=True, now=36.0)
-    assert home.uplink.line(36.0, grace_s=5.0) is Line.BACKUP
+    assert home.uplink.current_line(30.0, grace_s=5.0) is Line.BACKUP
+    home.uplink.note_platform(online=False, now=30.0)
+    assert home.uplink.current_line(36.0, grace_s=5.0) is Line.NONE
+    home.uplink.note_platform(online=True, now=36.0)
+    assert home.uplink.current_line(36.0, grace_s=5.0) is Line.BACKUP
 
 
 def test_telemetry_going_down_is_no_matter_for_alarms(home: Home) -> None:
     home.up(0.0)
-    home.uplink.line_down(TELEMETRY_SESSION, 1.0)
-    assert home.uplink.line(60.0, grace_s=5.0) is Line.MAIN
+    home.uplink.note_line_down(TELEMETRY_SESSION, 1.0)
+    assert home.uplink.current_line(60.0, grace_s=5.0) is Line.MAIN
 
 
 def test_it_says_goodbye(home: Home) -> None:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anju_gateway.adapters import Intake
+from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.wearable import WearableAdapter
-from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Device, Registry
-from anju_gateway.waves import KEPT_S, Chunk, WaveStore
+from anju_gateway.waveform_buffer import KEPT_S, Chunk, WaveformBuffer
 from anju_sim.wearable import AccelerationModel, encode_packet
 from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.senml import resolve
@@ -35,35 +35,35 @@ class Worn:
         self.begin()
 
     def begin(self) -> None:
-        """What a new process has: the memory as committed, the stored waveform, and nothing else."""
-        self.memory = Memory(self.kept)
-        self.waves = WaveStore(self.folder / "waves.sqlite")
+        """What a new process has: the state as committed, the stored waveform, and nothing else."""
+        self.state = AdapterState(self.kept)
+        self.waveforms = WaveformBuffer(self.folder / "waveforms.sqlite")
         registry = Registry([Device("wearable-1", DeviceKind.WEARABLE)])
-        self.adapter = WearableAdapter("home-07", registry, self.memory, self.waves)
+        self.adapter = WearableAdapter("home-07", registry, self.state, self.waveforms)
 
     def killed(self) -> None:
-        self.waves.close()
+        self.waveforms.close()
         self.begin()
 
-    def says(self, what: str, payload: bytes, at_s: float, *, retained: bool = False) -> Intake:
-        with self.waves.transaction():
-            intake = self.adapter.take(f"{TOPIC}/{what}", payload, retained=retained, now_s=at_s)
-        assert intake is not None
+    def says(self, what: str, payload: bytes, at_s: float, *, retained: bool = False) -> AdapterResult:
+        with self.waveforms.transaction():
+            result = self.adapter.read_message(f"{TOPIC}/{what}", payload, retained=retained, now_s=at_s)
+        assert result is not None
         self.commit()
-        return intake
+        return result
 
     def commit(self) -> None:
-        for key, value in self.memory.changes.items():
+        for key, value in self.state.changes.items():
             assert value is not None
             self.kept[key] = value
-        self.memory.keep()
+        self.state.commit()
 
 
 @pytest.fixture
 def worn(tmp_path: Path) -> Iterator[Worn]:
     made = Worn(tmp_path)
     yield made
-    made.waves.close()
+    made.waveforms.close()
 
 
 def fall_chunks(after_s: float = 50.0, *, set_after: int = 0, by_s: float = 0.0) -> list[tuple[float, bytes]]:
@@ -82,9 +82,9 @@ def stages(alarms: list[list[Reading]]) -> list[str]:
 
 
 def test_a_fall_is_suspected_confirmed_and_its_waveform_sent(worn: Worn) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for at_s, chunk in fall_chunks():
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     (fall, score), _ = whole.alarms
     assert fall.quantity is Quantity.FALL
@@ -105,41 +105,41 @@ def test_a_fall_is_suspected_confirmed_and_its_waveform_sent(worn: Worn) -> None
 
 @pytest.mark.parametrize("killed_after", [6, 7, 9, 11, 14, 20, 30])
 def test_a_gateway_killed_during_a_fall_still_notices_it_once(worn: Worn, killed_after: int) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for number, (at_s, chunk) in enumerate(fall_chunks()):
         if number == killed_after:
             worn.killed()
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len(whole.clips) == 1
 
 
 @pytest.mark.parametrize("lost_turn", [9, 10, 11])
 def test_a_turn_that_could_not_be_stored_is_made_up_for(worn: Worn, lost_turn: int) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for number, (at_s, chunk) in enumerate(fall_chunks()):
         if number == lost_turn:
-            worn.adapter.take(f"{TOPIC}/acceleration", chunk, retained=False, now_s=at_s + 1)
-            worn.memory.forget()
-            worn.adapter.restart()
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+            worn.adapter.read_message(f"{TOPIC}/acceleration", chunk, retained=False, now_s=at_s + 1)
+            worn.state.rollback()
+            worn.adapter.discard_state()
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
 
 
 def test_a_chunk_that_comes_twice_changes_nothing(worn: Worn) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for at_s, chunk in fall_chunks():
         for _ in range(2):
-            whole.add(worn.says("acceleration", chunk, at_s + 1))
+            whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
 
 
 @pytest.mark.parametrize("swapped", range(4, 14))
 def test_chunks_that_overtake_each_other_are_one_fall(worn: Worn, swapped: int) -> None:
-    whole, chunks = Intake(), fall_chunks()
+    whole, chunks = AdapterResult(), fall_chunks()
     chunks[swapped], chunks[swapped + 1] = chunks[swapped + 1], chunks[swapped]
     for at_s, chunk in chunks:
-        whole.add(worn.says("acceleration", chunk, at_s + 2))
+        whole.merge(worn.says("acceleration", chunk, at_s + 2))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len({str(alarm[0].value).partition(":")[2] for alarm in whole.alarms}) == 1
     assert len(whole.clips) == 1
@@ -148,9 +148,9 @@ def test_chunks_that_overtake_each_other_are_one_fall(worn: Worn, swapped: int) 
 @pytest.mark.parametrize("by_s", [-3600.0, -30.0, -0.3, 0.3, 30.0])
 @pytest.mark.parametrize("set_after", [3, 9, 12])
 def test_a_clock_that_is_set_makes_the_gateway_miss_nothing(worn: Worn, set_after: int, by_s: float) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for at_s, chunk in fall_chunks(80.0, set_after=set_after, by_s=by_s):
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len(whole.clips) == 1
 
@@ -160,22 +160,22 @@ def test_a_clock_that_is_set_makes_the_gateway_miss_nothing(worn: Worn, set_afte
 def test_killed_after_the_clock_was_set_back_the_fall_is_noticed_once(
     worn: Worn, killed_after: int, by_s: float
 ) -> None:
-    whole = Intake()
+    whole = AdapterResult()
     for number, (at_s, chunk) in enumerate(fall_chunks(set_after=3, by_s=by_s)):
         if number == killed_after:
             worn.killed()
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len(whole.clips) == 1
 
 
 def test_a_stream_that_comes_again_in_any_order_after_a_kill_is_one_fall(worn: Worn) -> None:
-    whole, chunks = Intake(), fall_chunks()
+    whole, chunks = AdapterResult(), fall_chunks()
     for at_s, chunk in chunks[:9]:
-        whole.add(worn.says("acceleration", chunk, at_s + 1))
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
     worn.killed()
     for at_s, chunk in [*chunks[9:16], *chunks[3:9], *chunks[16:]]:
-        whole.add(worn.says("acceleration", chunk, at_s + 10))
+        whole.merge(worn.says("acceleration", chunk, at_s + 10))
     assert stages(whole.alarms) == ["suspected", "confirmed"]
     assert len(whole.clips) == 1
 
@@ -187,11 +187,11 @@ def test_the_wearer_takes_it_back(worn: Worn, killed: bool) -> None:  # noqa: FB
         worn.says("acceleration", chunk, at_s + 1)
     if killed:
         worn.killed()
-    intake = worn.says("state", b'{"cancel": true}', NOW + 16)
-    assert stages(intake.alarms) == ["cancelled"]
-    rest = Intake()
+    result = worn.says("state", b'{"cancel": true}', NOW + 16)
+    assert stages(result.alarms) == ["cancelled"]
+    rest = AdapterResult()
     for at_s, chunk in chunks[15:]:
-        rest.add(worn.says("acceleration", chunk, at_s + 1))
+        rest.merge(worn.says("acceleration", chunk, at_s + 1))
     assert stages(rest.alarms) == [], "not confirmed afterwards"
     assert not worn.says("state", b'{"cancel": true}', NOW + 60).alarms
 
@@ -199,18 +199,18 @@ def test_the_wearer_takes_it_back(worn: Worn, killed: bool) -> None:  # noqa: FB
 def test_the_emergency_button_held_takes_a_suspected_fall_back(worn: Worn) -> None:
     for at_s, chunk in fall_chunks()[:15]:
         worn.says("acceleration", chunk, at_s + 1)
-    assert stages(worn.adapter.cancel(NOW + 16).alarms) == ["cancelled"]
+    assert stages(worn.adapter.cancel_alarms(NOW + 16).alarms) == ["cancelled"]
 
 
 def test_a_clip_whose_end_never_comes_is_sent_as_it_is(worn: Worn) -> None:
     for at_s, chunk in fall_chunks()[:12]:
         assert not worn.says("acceleration", chunk, at_s + 1).clips
-    assert not worn.adapter.tick(NOW + 20).clips
-    (clip,) = worn.adapter.tick(NOW + 60).clips
+    assert not worn.adapter.read_due(NOW + 20).clips
+    (clip,) = worn.adapter.read_due(NOW + 60).clips
     (acceleration,) = [r.data for r in resolve(clip) if r.quantity is Quantity.ACCELERATION]
     assert acceleration is not None
     assert 6 * 6 * FS < len(acceleration) < 6 * 12 * FS
-    assert not worn.adapter.tick(NOW + 61).clips
+    assert not worn.adapter.read_due(NOW + 61).clips
 
 
 def test_walking_is_no_fall(worn: Worn) -> None:
@@ -222,8 +222,8 @@ def test_walking_is_no_fall(worn: Worn) -> None:
 
 
 def test_worn_and_battery_are_said_when_they_change(worn: Worn) -> None:
-    intake = worn.says("state", b'{"worn": true, "battery": 80, "steps": 12, "firmware": "1"}', NOW)
-    assert {(r.quantity, r.value) for r in intake.readings} == {
+    result = worn.says("state", b'{"worn": true, "battery": 80, "steps": 12, "firmware": "1"}', NOW)
+    assert {(r.quantity, r.value) for r in result.readings} == {
         (Quantity.WORN, True),
         (Quantity.BATTERY, 80.0),
         (Quantity.STEPS, 12.0),
@@ -255,11 +255,11 @@ GOOD = np.zeros((50, 3), "<i2").tobytes()
     ],
 )
 def test_what_means_nothing_is_refused(worn: Worn, what: str, payload: bytes) -> None:
-    intake = worn.says(what, payload, NOW)
-    assert len(intake.refused) == 1
-    assert intake.refused[0].why
-    assert not intake.readings
-    assert not worn.waves.devices()
+    result = worn.says(what, payload, NOW)
+    assert len(result.refused) == 1
+    assert result.refused[0].why
+    assert not result.readings
+    assert not worn.waveforms.list_devices()
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -273,25 +273,25 @@ def test_a_change_of_rate_begins_a_new_stream(worn: Worn) -> None:
     assert not worn.says("acceleration", struct.pack("<df", NOW + 1, 100.0) + GOOD, NOW + 2).refused
 
 
-def test_the_wave_store_keeps_two_minutes(tmp_path: Path) -> None:
-    store = WaveStore(tmp_path / "w.sqlite")
+def test_the_waveform_buffer_keeps_two_minutes(tmp_path: Path) -> None:
+    buffer = WaveformBuffer(tmp_path / "w.sqlite")
     for second in range(400):
-        store.add("w", Chunk(NOW + second, 50.0, b"x" * 300))
-    kept = store.recent("w")
+        buffer.add_chunk("w", Chunk(NOW + second, 50.0, b"x" * 300))
+    kept = buffer.recent_chunks("w")
     assert kept[0].start_s == pytest.approx(NOW + 399 - KEPT_S)
     assert kept[-1].start_s == NOW + 399
-    rows = store._db.execute("SELECT COUNT(*) FROM wave").fetchone()[0]
+    rows = buffer._db.execute("SELECT COUNT(*) FROM wave").fetchone()[0]
     assert rows < KEPT_S + 40, "older ones are deleted"
-    store.close()
+    buffer.close()
 
 
-def test_a_broken_wave_store_begins_anew(tmp_path: Path) -> None:
+def test_a_broken_waveform_buffer_begins_anew(tmp_path: Path) -> None:
     (tmp_path / "w.sqlite").write_bytes(b"not a database, whatever it says" * 40)
-    store = WaveStore(tmp_path / "w.sqlite")
-    assert store.devices() == []
-    store.close()
+    buffer = WaveformBuffer(tmp_path / "w.sqlite")
+    assert buffer.list_devices() == []
+    buffer.close()
 
 
 def test_other_topics_and_retained_states_are_passed_over(worn: Worn) -> None:
-    assert worn.adapter.take("home-08/wearable/w/state", b"{}", retained=False, now_s=NOW) is None
+    assert worn.adapter.read_message("home-08/wearable/w/state", b"{}", retained=False, now_s=NOW) is None
     assert not worn.says("state", b'{"worn": true}', NOW, retained=True).readings

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anju_gateway.adapters import Intake
+from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter, event_time
-from anju_gateway.memory import Memory
 from anju_gateway.readings import Reading
 from anju_gateway.registry import Device, Registry
 from anju_wire.profiles import ALL_FEATURES, DeviceKind, Quantity
@@ -31,17 +31,17 @@ DEVICES = [
 
 
 class Home:
-    """An adapter with its memory, fed by name and payload."""
+    """An adapter with its state, fed by name and payload."""
 
     def __init__(self) -> None:
-        self.memory = Memory({})
-        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), self.memory)
+        self.state = AdapterState({})
+        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), self.state)
 
-    def says(self, name: str, payload: object, at_s: float = NOW, *, retained: bool = False) -> Intake:
+    def says(self, name: str, payload: object, at_s: float = NOW, *, retained: bool = False) -> AdapterResult:
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        intake = self.adapter.take(f"{BASE}/{name}", raw, retained=retained, now_s=at_s)
-        assert intake is not None
-        return intake
+        result = self.adapter.read_message(f"{BASE}/{name}", raw, retained=retained, now_s=at_s)
+        assert result is not None
+        return result
 
 
 @pytest.fixture
@@ -49,18 +49,18 @@ def home() -> Home:
     return Home()
 
 
-def said(intake: Intake) -> dict[str, object]:
-    return {str(reading.quantity): reading.value for reading in intake.readings}
+def said(result: AdapterResult) -> dict[str, object]:
+    return {str(reading.quantity): reading.value for reading in result.readings}
 
 
 def test_a_door_contact(home: Home) -> None:
     payload = {"contact": False, "battery": 97, "voltage": 3005, "linkquality": 120, "last_seen": (NOW - 0.5) * 1000}
-    intake = home.says("door-entrance", payload)
-    assert said(intake) == {"contact": False, "battery": 97.0, "link_quality": pytest.approx(120 / 255, abs=1e-4)}
-    assert {reading.at_s for reading in intake.readings} == {NOW - 0.5}
-    assert {reading.device for reading in intake.readings} == {"door-entrance"}
-    assert not intake.alarms
-    assert not intake.refused
+    result = home.says("door-entrance", payload)
+    assert said(result) == {"contact": False, "battery": 97.0, "link_quality": pytest.approx(120 / 255, abs=1e-4)}
+    assert {reading.at_s for reading in result.readings} == {NOW - 0.5}
+    assert {reading.device for reading in result.readings} == {"door-entrance"}
+    assert not result.alarms
+    assert not result.refused
 
 
 def test_a_door_that_only_reports_its_battery_shows_no_life(home: Home) -> None:
@@ -82,8 +82,8 @@ def test_a_motion_sensor(home: Home) -> None:
     "action", ["single", "double", "press", "on", "emergency", "sos", "panic", "1_single", "triple"]
 )
 def test_any_press_of_the_emergency_button_is_a_call_for_help(home: Home, action: str) -> None:
-    intake = home.says("button-sos", {"action": action, "battery": 100, "linkquality": 90})
-    assert intake.alarms == [[Reading("button-sos", Quantity.SOS, NOW, True)]]
+    result = home.says("button-sos", {"action": action, "battery": 100, "linkquality": 90})
+    assert result.alarms == [[Reading("button-sos", Quantity.SOS, NOW, True)]]
 
 
 @pytest.mark.parametrize("action", ["hold", "long", "long_press", "cancel", "clear"])
@@ -95,9 +95,9 @@ def test_a_button_held_takes_it_back(home: Home, action: str) -> None:
 
 @pytest.mark.parametrize("action", ["", "release", "hold_release", None])
 def test_the_end_of_a_press_is_nothing(home: Home, action: str | None) -> None:
-    intake = home.says("button-sos", {"action": action})
-    assert not intake.alarms
-    assert not intake.refused
+    result = home.says("button-sos", {"action": action})
+    assert not result.alarms
+    assert not result.refused
 
 
 def test_a_press_and_its_echo_are_one(home: Home) -> None:
@@ -112,15 +112,15 @@ def test_a_press_and_its_echo_are_one(home: Home) -> None:
 def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home) -> None:
     payload = {"action": "emergency", "last_seen": NOW * 1000}
     home.says("button-sos", payload)
-    kept = {key: value for key, value in home.memory.changes.items() if value is not None}
-    home.memory = Memory(kept)
-    home.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.memory)
+    kept = {key: value for key, value in home.state.changes.items() if value is not None}
+    home.state = AdapterState(kept)
+    home.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.state)
     assert home.says("button-sos", payload, NOW + 30).duplicates == 1
 
 
 def test_a_press_that_could_not_be_stored_counts_when_it_comes_again(home: Home) -> None:
     home.says("button-sos", {"action": "emergency"})
-    home.memory.forget()
+    home.state.rollback()
     assert home.says("button-sos", {"action": "emergency"}, NOW + 0.1).alarms
 
 
@@ -181,8 +181,8 @@ def test_reports_that_overtake_each_other_or_come_twice_hide_no_change(order: li
     home.says("door-entrance", at(0, contact=False))
     found = {0: False}
     for second in order:
-        intake = home.says("door-entrance", at(second, contact=second % 2 == 1))
-        found |= {round(r.at_s - NOW + 1000): bool(r.value) for r in intake.readings}
+        result = home.says("door-entrance", at(second, contact=second % 2 == 1))
+        found |= {round(r.at_s - NOW + 1000): bool(r.value) for r in result.readings}
     assert all(value == (second % 2 == 1) for second, value in found.items())
     assert set(found) == {0, 1, 2, 3, 4, 5}, "each change is there, with its own time"
 
@@ -248,16 +248,16 @@ def test_what_means_nothing_is_refused_with_its_place_and_the_rest_counts(
 ) -> None:
     if isinstance(payload, dict):
         payload = {"occupancy": True, **payload}
-    intake = home.says("unregistered", payload)
-    assert [(refused.device, refused.key) for refused in intake.refused] == [("unregistered", key)]
-    assert intake.refused[0].why
+    result = home.says("unregistered", payload)
+    assert [(refused.device, refused.key) for refused in result.refused] == [("unregistered", key)]
+    assert result.refused[0].why
     if isinstance(payload, dict):
-        assert said(intake) == {"occupancy": True}
+        assert said(result) == {"occupancy": True}
 
 
 def test_values_not_heard_yet_are_nothing(home: Home) -> None:
-    intake = home.says("door-entrance", {"contact": None, "battery": None, "action": None})
-    assert (intake.readings, intake.alarms, intake.refused) == ([], [], [])
+    result = home.says("door-entrance", {"contact": None, "battery": None, "action": None})
+    assert (result.readings, result.alarms, result.refused) == ([], [], [])
 
 
 json_values = st.recursive(
@@ -269,8 +269,8 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*ALL_FEATURES, "action", "last_seen", "voltage"]), json_values, max_size=6))
 def test_no_payload_breaks_the_adapter(payload: dict[str, object]) -> None:
-    intake = Home().says("anything", payload)
-    for reading in [*intake.readings, *(r for alarm in intake.alarms for r in alarm)]:
+    result = Home().says("anything", payload)
+    for reading in [*result.readings, *(r for alarm in result.alarms for r in alarm)]:
         assert math.isfinite(float(reading.value))
         assert NOW - 31 * 86400 <= reading.at_s <= NOW + 61
 
@@ -301,16 +301,16 @@ def test_event_times(last_seen: object, at_s: float | None) -> None:
 
 
 def test_other_topics_are_not_ours(home: Home) -> None:
-    assert home.adapter.take("home-08/zigbee2mqtt/x", b"{}", retained=False, now_s=NOW) is None
+    assert home.adapter.read_message("home-08/zigbee2mqtt/x", b"{}", retained=False, now_s=NOW) is None
 
 
 @pytest.mark.parametrize("kind", [*DeviceKind, None])
 def test_alarms_count_from_every_kind_of_device(kind: DeviceKind | None) -> None:
-    adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry([Device("any", kind)] if kind else []), Memory({}))
+    adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry([Device("any", kind)] if kind else []), AdapterState({}))
     payload = b'{"smoke": true, "water_leak": true, "action": "sos"}'
-    intake = adapter.take(f"{BASE}/any", payload, retained=False, now_s=NOW)
-    assert intake is not None
-    alarms = {reading.quantity for alarm in intake.alarms for reading in alarm}
+    result = adapter.read_message(f"{BASE}/any", payload, retained=False, now_s=NOW)
+    assert result is not None
+    alarms = {reading.quantity for alarm in result.alarms for reading in alarm}
     assert alarms == {Quantity.SMOKE, Quantity.WATER_LEAK, Quantity.SOS}
 
 
@@ -338,7 +338,7 @@ def test_a_bridge_that_has_stopped_is_known_also_after_a_restart(home: Home, off
     home.says("bridge/state", offline, retained=True)
     home.says("bridge/state", b"[" * 9)
     assert home.adapter.bridge_offline
-    again = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.memory)
+    again = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.state)
     assert again.bridge_offline
     home.says("bridge/state", {"state": "online"})
     assert not again.bridge_offline

@@ -17,7 +17,7 @@ from anju_wire.messages import Envelope, decode
 from anju_wire.profiles import QUANTITIES, Quantity
 from anju_wire.senml import resolve
 from anju_wire.topics import PLATFORM_STATUS, Topic
-from anju_wire.vocabulary import Announcement, DownLane, Lane
+from anju_wire.vocabulary import Announcement, AnnouncementKey, DownLane, Lane
 
 PATH = Path(__file__).parents[3] / "docs" / "asyncapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
@@ -115,6 +115,7 @@ def test_the_examples_show_every_quantity_on_its_lane() -> None:
 def test_every_word_is_listed() -> None:
     assert set(SCHEMAS["Record"]["properties"]["n"]["x-quantities"]) == set(Quantity)
     assert set(SCHEMAS["Command"]["properties"]["announce"]["enum"]) == set(Announcement)
+    assert set(SCHEMAS["Command"]["properties"]["key"]["x-keys"]) == set(AnnouncementKey)
     assert set(SCHEMAS["Ack"]["properties"]["lane"]["enum"]) == set(Lane)
 
 

@@ -8,6 +8,7 @@ from fixtures.alert_harness import AlertHarness, HandClock, build_alert_harness
 from anju_core.alerts import AlertAlreadyAcknowledged, AlertNotFound
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Channel, Outcome
 from anju_platform.alerts.models import EscalationPolicy
+from anju_wire.vocabulary import AnnouncementKey
 
 
 def test_a_press_that_nobody_takes_reaches_everybody_in_three_minutes_and_does_not_stop(harness: AlertHarness) -> None:
@@ -75,7 +76,7 @@ def test_on_the_way_but_nobody_arrived_is_told_to_all_and_may_be_taken_over(harn
     harness.do("take", alert_id, harness.wang)
     for _ in range(2):
         harness.do("go_myself", alert_id, harness.wang)
-    assert [row.body for row in harness.messages(Channel.HOME)].count("王姐已出发") == 1
+    assert [row.body for row in harness.messages(Channel.HOME)].count(AnnouncementKey.ON_THE_WAY) == 1
     with pytest.raises(AlertAlreadyAcknowledged):
         harness.do("take", alert_id, harness.liu)
     harness.tick(45 * 60 + 1)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from anju_gateway.annunciator import Chorus, ConsoleAnnunciator, MqttAnnunciator
-from anju_gateway.desk import Alarm
+from anju_gateway.announcement_service import AnnouncementService
+from anju_gateway.announcements import LIGHTS
+from anju_gateway.annunciator import CompositeAnnunciator, ConsoleAnnunciator, MqttAnnunciator, SpokenAnnouncement
+from anju_gateway.device_ingest import Alarm
 from anju_gateway.readings import Reading
-from anju_gateway.saying import LIGHTS, Saying
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import Line, records_of
-from anju_gateway.voice import Voice
 from anju_wire.messages import Command
 from anju_wire.profiles import Quantity
 from anju_wire.vocabulary import Announcement, Lane
@@ -26,15 +26,15 @@ NOW = 1_750_000_000.0
 class FakeAnnunciator:
     def __init__(self) -> None:
         self.broken = False
-        self.said: list[Saying] = []
+        self.played: list[SpokenAnnouncement] = []
 
-    def tell(self, saying: Saying, at_s: float) -> bool:
+    def play(self, announcement: SpokenAnnouncement, at_s: float) -> bool:
         if not self.broken:
-            self.said.append(saying)
+            self.played.append(announcement)
         return not self.broken
 
     def words(self) -> list[str]:
-        return [saying.mark() for saying in self.said]
+        return [announcement.record_value for announcement in self.played]
 
 
 class Home:
@@ -44,26 +44,26 @@ class Home:
 
     def begin(self) -> None:
         self.spool = Spool(self.path, NOW)
-        self.voice = Voice("gw-1", self.spool, self.speaker)
+        self.service = AnnouncementService("gw-1", self.spool, self.speaker)
 
     def restart(self, now_s: float) -> None:
         self.spool.close()
         self.begin()
-        self.voice.resume(now_s, 0.0)
+        self.service.resume_announcements(now_s, 0.0)
 
     def store(self, quantity: Quantity, value: bool | str) -> Alarm:  # noqa: FBT001
-        records = [Reading("device", quantity, NOW, value).record()]
+        records = [Reading("device", quantity, NOW, value).to_record()]
         with self.spool.transaction():
             (seq,) = self.spool.append(Lane.ALARM, [records])
         return Alarm(seq, records)
 
     def raise_alarm(self, quantity: Quantity, value: bool | str = True, line: Line = Line.MAIN) -> int:  # noqa: FBT001, FBT002
         alarm = self.store(quantity, value)
-        self.voice.answer([alarm], line, NOW, 0.0)
+        self.service.announce_alarms([alarm], line, NOW, 0.0)
         return alarm.seq
 
     def recorded(self) -> list[str]:
-        records = [record for stored in self.spool.pending(Lane.ALARM, 1, 99) for record in records_of(stored)]
+        records = [record for stored in self.spool.read_pending(Lane.ALARM, 1, 99) for record in records_of(stored)]
         return [record.vs for record in records if record.n == "gw-1/announced" and record.vs is not None]
 
 
@@ -89,7 +89,7 @@ def command(number: str = "c-1", *, expires: float = NOW + 60, announce: Announc
 def test_a_press_is_answered_truthfully(home: Home, line: Line, announce: str, zh: str) -> None:
     seq = home.raise_alarm(Quantity.SOS, line=line)
     assert home.speaker.words() == [f"{announce}:{seq}"]
-    assert home.speaker.said[0].zh == zh
+    assert home.speaker.played[0].zh == zh
     assert home.recorded() == [f"{announce}:{seq}"]
 
 
@@ -119,17 +119,17 @@ def test_what_is_said_of_each_alarm(
 
 def test_an_alarm_that_does_not_get_through_is_said_once(home: Home) -> None:
     seq = home.raise_alarm(Quantity.SOS)
-    home.voice.tick(NOW, 4.9)
-    assert len(home.speaker.said) == 1
-    home.voice.tick(NOW, 5.0)
-    home.voice.tick(NOW, 60.0)
+    home.service.announce_due(NOW, 4.9)
+    assert len(home.speaker.played) == 1
+    home.service.announce_due(NOW, 5.0)
+    home.service.announce_due(NOW, 60.0)
     assert home.speaker.words() == [f"heard:{seq}", f"not_reached:{seq}"]
 
 
 def test_an_alarm_that_got_through_in_time_is_not_bemoaned(home: Home) -> None:
     first, second = home.raise_alarm(Quantity.SOS), home.raise_alarm(Quantity.SMOKE)
-    home.voice.acked(first)
-    home.voice.tick(NOW, 6.0)
+    home.service.acknowledge_upto(first)
+    home.service.announce_due(NOW, 6.0)
     assert f"not_reached:{first}" not in home.speaker.words()
     assert home.speaker.words()[-1] == f"not_reached:{second}"
 
@@ -137,53 +137,53 @@ def test_an_alarm_that_got_through_in_time_is_not_bemoaned(home: Home) -> None:
 def test_after_a_cancel_no_bad_news_follows(home: Home) -> None:
     home.raise_alarm(Quantity.SOS)
     home.raise_alarm(Quantity.SOS_CANCEL)
-    home.voice.tick(NOW, 60.0)
-    assert [saying.announce for saying in home.speaker.said] == ["heard", "cancelled"]
+    home.service.announce_due(NOW, 60.0)
+    assert [one.announce for one in home.speaker.played] == ["heard", "cancelled"]
 
 
 def test_a_command_is_said_once(home: Home) -> None:
     for _ in range(2):
-        home.voice.carry_out(command(), NOW)
+        home.service.execute_command(command(), NOW)
     home.restart(NOW + 1)
-    home.voice.carry_out(command(), NOW + 2)
+    home.service.execute_command(command(), NOW + 2)
     assert home.speaker.words() == ["coming:a-1"]
     assert home.recorded() == ["coming:a-1:c-1"], "the message that asked for it is named"
 
 
 def test_a_command_that_has_expired_is_not_said(home: Home) -> None:
-    home.voice.carry_out(command(expires=NOW - 0.1), NOW)
-    assert home.speaker.said == []
+    home.service.execute_command(command(expires=NOW - 0.1), NOW)
+    assert home.speaker.played == []
     assert home.recorded() == []
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_what_cannot_be_said_now_is_said_when_it_can(home: Home, restarted: bool) -> None:  # noqa: FBT001
     home.speaker.broken = True
-    home.voice.carry_out(command(), NOW)
-    home.voice.carry_out(command(), NOW)
+    home.service.execute_command(command(), NOW)
+    home.service.execute_command(command(), NOW)
     assert home.recorded() == [], "not on record before it was said"
     if restarted:
         home.restart(NOW + 1)
     home.speaker.broken = False
-    home.voice.tick(NOW + 2, 2.0)
-    home.voice.tick(NOW + 3, 3.0)
+    home.service.announce_due(NOW + 2, 2.0)
+    home.service.announce_due(NOW + 3, 3.0)
     assert home.speaker.words() == ["coming:a-1"]
     assert home.recorded() == ["coming:a-1:c-1"]
     home.restart(NOW + 4)
-    home.voice.tick(NOW + 5, 5.0)
-    assert len(home.speaker.said) == 1
+    home.service.announce_due(NOW + 5, 5.0)
+    assert len(home.speaker.played) == 1
 
 
 def test_what_could_not_be_said_in_time_is_let_be(home: Home) -> None:
     home.speaker.broken = True
-    home.voice.carry_out(command(expires=NOW + 10), NOW)
+    home.service.execute_command(command(expires=NOW + 10), NOW)
     home.raise_alarm(Quantity.SMOKE)
     home.speaker.broken = False
-    home.voice.tick(NOW + 61, 1.0)
-    assert home.speaker.said == []
+    home.service.announce_due(NOW + 61, 1.0)
+    assert home.speaker.played == []
     home.restart(NOW + 62)
     assert "coming:a-1" not in home.speaker.words()
-    assert not [key for key in home.spool.recall() if key.startswith("command:")]
+    assert not [key for key in home.spool.load_state() if key.startswith("command:")]
 
 
 def test_a_press_that_a_killed_process_did_not_answer_is_answered(home: Home) -> None:
@@ -191,28 +191,28 @@ def test_a_press_that_a_killed_process_did_not_answer_is_answered(home: Home) ->
     home.restart(NOW + 3)
     assert home.speaker.words() == [f"heard:{alarm.seq}"]
     home.restart(NOW + 4)
-    assert len(home.speaker.said) == 1, "and not again"
-    home.voice.tick(NOW + 10, 6.0)
+    assert len(home.speaker.played) == 1, "and not again"
+    home.service.announce_due(NOW + 10, 6.0)
     assert home.speaker.words()[-1] == f"not_reached:{alarm.seq}", "though it may still be on its way"
 
 
 def test_a_press_of_yesterday_is_not_answered_today(home: Home) -> None:
     home.store(Quantity.SOS, value=True)
     home.restart(NOW + 86400)
-    assert home.speaker.said == []
+    assert home.speaker.played == []
 
 
 def test_a_press_that_was_taken_back_before_the_restart_stays_so(home: Home) -> None:
     home.raise_alarm(Quantity.SOS)
     home.raise_alarm(Quantity.SOS_CANCEL)
     home.restart(NOW + 1)
-    home.voice.tick(NOW + 7, 7.0)
-    assert [saying.announce for saying in home.speaker.said] == ["heard", "cancelled"]
+    home.service.announce_due(NOW + 7, 7.0)
+    assert [one.announce for one in home.speaker.played] == ["heard", "cancelled"]
 
 
 def test_a_disk_that_is_full_is_said(home: Home) -> None:
-    home.voice.cannot_store(NOW)
-    assert "120" in home.speaker.said[0].zh
+    home.service.announce_failure(NOW)
+    assert "120" in home.speaker.played[0].zh
 
 
 def test_the_console_and_the_bus_say_the_same() -> None:
@@ -222,9 +222,9 @@ def test_the_console_and_the_bus_say_the_same() -> None:
         sent.append((topic, json.loads(payload)))
         return True
 
-    saying = Saying(Announcement.VISIT_CODE, "到访码 4711", "code 4711", "a-1")
-    chorus = Chorus([MqttAnnunciator(publish, "home-07"), ConsoleAnnunciator(out, "home-07")])
-    assert chorus.tell(saying, NOW)
+    announcement = SpokenAnnouncement(Announcement.VISIT_CODE, "到访码 4711", "code 4711", "a-1")
+    composite = CompositeAnnunciator([MqttAnnunciator(publish, "home-07"), ConsoleAnnunciator(out, "home-07")])
+    assert composite.play(announcement, NOW)
     assert sent == [
         (
             "home-07/annunciator",
@@ -241,12 +241,43 @@ def test_the_console_and_the_bus_say_the_same() -> None:
     assert "到访码 4711" in out.getvalue()
 
 
-def test_one_voice_is_enough_and_none_is_not() -> None:
+def test_one_annunciator_is_enough_and_none_is_not() -> None:
     mute, speaking = FakeAnnunciator(), FakeAnnunciator()
     mute.broken = True
-    saying = Saying(Announcement.SEEN, "", "", "a")
-    assert Chorus([mute, speaking]).tell(saying, NOW)
-    assert not Chorus([mute]).tell(saying, NOW)
+    announcement = SpokenAnnouncement(Announcement.SEEN, "", "", "a")
+    assert CompositeAnnunciator([mute, speaking]).play(announcement, NOW)
+    assert not CompositeAnnunciator([mute]).play(announcement, NOW)
+
+
+@pytest.mark.parametrize(
+    ("key", "facts", "zh", "en"),
+    [
+        ("coming_soon", {"name": "王姐"}, "王姐看到了，马上联系您", "王姐 has seen it and will contact you now"),
+        ("on_the_way_minutes", {"name": "李护士", "minutes": 15}, "李护士已出发，大约 15 分钟到", None),
+        ("visit_code", {"name": "李护士", "code": "4711"}, "李护士到门口时，请告诉她验证码 4 7 1 1", None),
+        ("", {}, "平台的话", "the platform's words"),
+        ("sung", {"name": "王姐"}, "平台的话", "the platform's words"),
+        ("coming_soon", {}, "平台的话", "the platform's words"),
+        ("on_the_way_minutes", {"name": "李护士", "minutes": "soon"}, "平台的话", "the platform's words"),
+    ],
+)
+def test_a_command_is_put_into_words_here_or_else_says_its_own(
+    home: Home, key: str, facts: dict[str, str | int], zh: str, en: str | None
+) -> None:
+    sent = Command(
+        id="c-1",
+        announce=Announcement.COMING,
+        zh="平台的话",
+        en="the platform's words",
+        at=NOW,
+        expires=NOW + 60,
+        key=key,
+        facts=facts,
+    )
+    home.service.execute_command(sent, NOW)
+    (played,) = home.speaker.played
+    assert played.zh == zh
+    assert en is None or played.en == en
 
 
 def test_every_announcement_has_its_light() -> None:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from anju_gateway.adapters import Adapter, Intake
+from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters import Adapter, AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
-from anju_gateway.desk import Desk
-from anju_gateway.memory import Memory
+from anju_gateway.device_ingest import DeviceIngest
 from anju_gateway.mqtt import Arrived
 from anju_gateway.registry import Device, Registry
 from anju_gateway.spool import Spool, SpoolFull
-from anju_gateway.waves import WaveStore
+from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.messages import Record
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Lane
@@ -34,29 +34,29 @@ class FragileAdapter:
     def __init__(self) -> None:
         self.restarts = 0
 
-    def take(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> Intake | None:
+    def read_message(self, topic: str, payload: bytes, *, retained: bool, now_s: float) -> AdapterResult | None:
         if payload == b"break":
             raise KeyError(payload)
-        return Intake() if topic == "fragile" else None
+        return AdapterResult() if topic == "fragile" else None
 
-    def tick(self, now_s: float) -> Intake:
-        return Intake()
+    def read_due(self, now_s: float) -> AdapterResult:
+        return AdapterResult()
 
-    def cancel(self, now_s: float) -> Intake:
-        return Intake()
+    def cancel_alarms(self, now_s: float) -> AdapterResult:
+        return AdapterResult()
 
-    def restart(self) -> None:
+    def discard_state(self) -> None:
         self.restarts += 1
 
 
 class Home:
     def __init__(self, folder: Path) -> None:
         self.spool = Spool(folder / "s.sqlite", NOW)
-        self.waves = WaveStore(folder / "w.sqlite")
-        memory, registry = Memory({}), Registry([Device("button", DeviceKind.BUTTON)])
+        self.waveforms = WaveformBuffer(folder / "w.sqlite")
+        state, registry = AdapterState({}), Registry([Device("button", DeviceKind.BUTTON)])
         self.fragile = FragileAdapter()
-        adapters: list[Adapter] = [self.fragile, Zigbee2MqttAdapter("h", "gw-1", registry, memory)]
-        self.desk = Desk("gw-1", self.spool, self.waves, memory, adapters)
+        adapters: list[Adapter] = [self.fragile, Zigbee2MqttAdapter("h", "gw-1", registry, state)]
+        self.ingest = DeviceIngest("gw-1", self.spool, self.waveforms, state, adapters)
 
     def full(self) -> None:
         pages = self.spool._db.execute("PRAGMA page_count").fetchone()[0]
@@ -64,7 +64,7 @@ class Home:
 
     def close(self) -> None:
         self.spool.close()
-        self.waves.close()
+        self.waveforms.close()
 
 
 @pytest.fixture
@@ -86,41 +86,41 @@ PRESS = says("button", {"action": "emergency"})
 
 def test_alarms_are_messages_of_their_own_and_readings_are_packed(home: Home) -> None:
     doors = [says(f"door-{number}", {"contact": True}) for number in range(45)]
-    alarms = home.desk.take([*doors[:20], PRESS, *doors[20:]], NOW, 0.0)
+    alarms = home.ingest.store_messages([*doors[:20], PRESS, *doors[20:]], NOW, 0.0)
     assert [(alarm.seq, alarm.records[0].n) for alarm in alarms] == [(1, "button/sos")]
-    home.desk.flush(0.0)
-    packs = home.spool.pending(Lane.TELEMETRY, 1, 9)
+    home.ingest.flush_staged(0.0)
+    packs = home.spool.read_pending(Lane.TELEMETRY, 1, 9)
     assert [len(json.loads(stored.pack)) for stored in packs] == [20, 20, 5]
 
 
 def test_a_lone_reading_waits_a_moment_for_company(home: Home) -> None:
-    home.desk.take([says("door", {"contact": True})], NOW, 10.0)
-    home.desk.flush(10.9)
-    assert home.spool.waiting()["telemetry"] == 0
-    home.desk.flush(11.0)
-    assert home.spool.waiting()["telemetry"] == 1
+    home.ingest.store_messages([says("door", {"contact": True})], NOW, 10.0)
+    home.ingest.flush_staged(10.9)
+    assert home.spool.count_waiting()["telemetry"] == 0
+    home.ingest.flush_staged(11.0)
+    assert home.spool.count_waiting()["telemetry"] == 1
 
 
 def test_what_an_earlier_process_staged_is_packed_at_once(home: Home) -> None:
-    home.desk.take([says("door", {"contact": True})], NOW, 10.0)
-    desk = Desk("gw-1", home.spool, home.waves, Memory({}), [])
-    desk.flush(5.0)
-    assert home.spool.waiting()["telemetry"] == 1
+    home.ingest.store_messages([says("door", {"contact": True})], NOW, 10.0)
+    ingest = DeviceIngest("gw-1", home.spool, home.waveforms, AdapterState({}), [])
+    ingest.flush_staged(5.0)
+    assert home.spool.count_waiting()["telemetry"] == 1
 
 
 def test_one_message_that_breaks_its_adapter_does_not_stop_the_others(home: Home) -> None:
     with capture_logs() as logs:
-        alarms = home.desk.take([says("fragile", b"break"), PRESS], NOW, 0.0)
+        alarms = home.ingest.store_messages([says("fragile", b"break"), PRESS], NOW, 0.0)
     assert len(alarms) == 1
-    assert home.desk.refused == 1
+    assert home.ingest.refused == 1
     assert "adapter failed" in {log["event"] for log in logs}
 
 
 def test_refusals_are_counted_and_logged_ever_more_rarely(home: Home) -> None:
     with capture_logs() as logs:
         for _ in range(100):
-            home.desk.take([says("door", {"contact": "open"})], NOW, 0.0)
-    assert home.desk.refused == 100
+            home.ingest.store_messages([says("door", {"contact": "open"})], NOW, 0.0)
+    assert home.ingest.refused == 100
     assert [log["count"] for log in logs if log["event"] == "refused"] == [1, 2, 4, 8, 16, 32, 64]
     assert logs[0]["why"] == "'open' is not true or false"
 
@@ -130,18 +130,18 @@ def test_on_a_full_disk_old_telemetry_makes_room_for_a_press(home: Home) -> None
         home.spool.append(Lane.TELEMETRY, [[RECORD] * 50] * 200)
     home.full()
     presses = [says("button", {"action": "emergency", "last_seen": (NOW - 100 * n) * 1000}) for n in range(30)]
-    alarms = home.desk.take([*presses, *(says(f"d{n}", {"contact": True}) for n in range(200))], NOW, 0.0)
+    alarms = home.ingest.store_messages([*presses, *(says(f"d{n}", {"contact": True}) for n in range(200))], NOW, 0.0)
     assert len(alarms) == 30
     assert home.spool.dropped > 0
-    assert home.spool.waiting()["alarm"] == 30
+    assert home.spool.count_waiting()["alarm"] == 30
 
 
 def test_on_a_disk_that_takes_nothing_the_messages_must_come_again(home: Home) -> None:
     home.full()
     presses = [says("button", {"action": "emergency", "last_seen": (NOW - 100 * n) * 1000}) for n in range(500)]
     with pytest.raises(SpoolFull):
-        home.desk.take(presses, NOW, 0.0)
-    assert home.spool.waiting()["alarm"] == 0
+        home.ingest.store_messages(presses, NOW, 0.0)
+    assert home.spool.count_waiting()["alarm"] == 0
     assert home.fragile.restarts >= 1
     home.spool._db.execute("PRAGMA max_page_count = 100000")
-    assert len(home.desk.take(presses, NOW, 0.0)) == 500, "nothing was remembered that was not stored"
+    assert len(home.ingest.store_messages(presses, NOW, 0.0)) == 500, "nothing was remembered that was not stored"

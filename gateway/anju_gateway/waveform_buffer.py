@@ -1,7 +1,7 @@
-"""The last minutes of each wearable's raw samples, so that a gateway killed during a fall finishes noticing it.
+"""The last minutes of each wearable's raw samples, so that a gateway killed during a fall still detects it.
 
 A file of its own with `synchronous=OFF`: it survives the end of the process, as long as the machine runs on, and spares
-the memory card a flush each second. After a loss of power it may be empty; the spool never is.
+the state card a flush each second. After a loss of power it may be empty; the spool never is.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ class Chunk(NamedTuple):
 
     @property
     def end_s(self) -> float:
-        """When the sample after the last one is due."""
+        """When the sample after the last one is due, Unix s."""
         return self.start_s + len(self.samples) // 6 / self.fs_hz
 
 
-class WaveStore:
-    """Chunks by device in order of time; used by one thread."""
+class WaveformBuffer:
+    """Chunks of samples by device, in order of time; used by one thread.
+
+    A file that is no sound database is deleted and begun anew.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,15 +48,15 @@ class WaveStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Group what is added into one commit."""
+        """Group what is added into one commit; it is committed even where the block raises."""
         self._db.execute("BEGIN")
         try:
             yield
         finally:
             self._db.execute("COMMIT")
 
-    def add(self, device: str, chunk: Chunk) -> bool:
-        """Keep a chunk, and forget those of the device that are too old; False when it was here already."""
+    def add_chunk(self, device: str, chunk: Chunk) -> bool:
+        """Store a chunk and return whether it is new; now and then delete chunks older than `KEPT_S`."""
         added = self._db.execute("INSERT OR IGNORE INTO wave VALUES (?, ?, ?, ?)", (device, *chunk)).rowcount == 1
         self._added += 1
         if self._added % _PRUNE_EVERY == 0:
@@ -64,18 +67,18 @@ class WaveStore:
             )
         return added
 
-    def set_back(self, device: str, start_s: float) -> None:
-        """Forget what a device sent of times after this one: its clock was set back to it."""
+    def delete_after(self, device: str, start_s: float) -> None:
+        """Delete a device's chunks that start after a time (Unix s): its clock was set back to it."""
         self._db.execute("DELETE FROM wave WHERE device = ? AND start_s > ?", (device, start_s))
 
-    def recent(self, device: str) -> list[Chunk]:
-        """A device's chunks of the last `KEPT_S` seconds of its own time."""
+    def recent_chunks(self, device: str) -> list[Chunk]:
+        """Return a device's chunks of the last `KEPT_S` seconds of its own time, oldest first."""
         query = "SELECT start_s, fs_hz, samples FROM wave WHERE device = ? ORDER BY start_s"
         chunks = [Chunk(*row) for row in self._db.execute(query, (device,))]
         return [chunk for chunk in chunks if chunk.start_s >= chunks[-1].start_s - KEPT_S]
 
-    def devices(self) -> list[str]:
-        """Devices with samples."""
+    def list_devices(self) -> list[str]:
+        """Return the names of devices with chunks, sorted."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT device FROM wave ORDER BY device")]
 
     def close(self) -> None:

@@ -1,0 +1,94 @@
+"""Which reports say something new. Devices repeat themselves, and on a bad bus a report may overtake another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LATE_S = 600.0
+"""A report older than the newest by up to this was overtaken by it; by more, a clock was set back."""
+_KEPT = 32
+
+
+class Report(NamedTuple):
+    """One report of a truth value: event time (Unix s), and whether it was passed on."""
+
+    at_s: float
+    value: bool
+    passed_on: bool
+
+
+class BooleanReportFilter:
+    """Passes on changes of one truth value, in order of event time whatever order the reports arrive in."""
+
+    def __init__(self, reports: Sequence[Report] = ()) -> None:
+        self._reports = list(reports)
+
+    @classmethod
+    def parse(cls, text: str | None) -> BooleanReportFilter:
+        """Read the form that `str` gives; None is a filter without reports."""
+        parts = [part.split("|") for part in text.split(";")] if text else []
+        return cls([Report(float(at), value == "1", passed_on == "1") for at, value, passed_on in parts])
+
+    def __str__(self) -> str:
+        return ";".join(f"{r.at_s!r}|{r.value:d}|{r.passed_on:d}" for r in self._reports)
+
+    def add_report(self, value: bool, at_s: float, again_s: float | None) -> list[tuple[float, bool]]:  # noqa: FBT001
+        """Add a report and return what to pass on, as (Unix s, value): changes, and `true` again after `again_s`.
+
+        A late report may reveal a change that went unnoticed when a newer report came.
+        """
+        known = self._reports
+        if known and at_s < known[-1].at_s - LATE_S:
+            known = [known[-1]._replace(at_s=at_s - 1e-3, passed_on=True)]
+        if any(report.at_s == at_s and report.value == value for report in known):
+            return []
+        self._reports = sorted([*known, Report(at_s, value, passed_on=False)], key=lambda report: report.at_s)
+        found = self._pass_on(again_s)
+        self._reports = _recent(self._reports)
+        return found
+
+    def _pass_on(self, again_s: float | None) -> list[tuple[float, bool]]:
+        found: list[tuple[float, bool]] = []
+        before: Report | None = None
+        last_passed_s = float("-inf")
+        for place, report in enumerate(self._reports):
+            changed = before is None or before.value != report.value
+            again = report.value and again_s is not None and report.at_s - last_passed_s >= again_s
+            before = report
+            if not report.passed_on and (changed or again):
+                found.append((report.at_s, report.value))
+                before = self._reports[place] = report._replace(passed_on=True)
+            if before.passed_on:
+                last_passed_s = before.at_s
+        return found
+
+
+def _recent(reports: list[Report]) -> list[Report]:
+    """As many as late reports can concern; the oldest kept stands for all before it."""
+    newest = reports[-1].at_s
+    kept = [report for report in reports if report.at_s >= newest - LATE_S][-_KEPT:]
+    return [kept[0]._replace(passed_on=True), *kept[1:]]
+
+
+class NumberReportFilter(NamedTuple):
+    """The number that was passed on last, and its event time (Unix s)."""
+
+    value: float
+    at_s: float
+
+    @classmethod
+    def parse(cls, text: str) -> NumberReportFilter:
+        """Read the form that `str` gives."""
+        value, _, at_s = text.partition("|")
+        return cls(float(value), float(at_s))
+
+    def __str__(self) -> str:
+        return f"{self.value!r}|{self.at_s!r}"
+
+    def is_news(self, value: float, at_s: float, step: float, again_s: float | None) -> bool:
+        """Return whether to pass another number on: it moved by `step`, or `again_s` seconds have passed."""
+        if 0.0 < self.at_s - at_s <= LATE_S:
+            return False
+        moved = abs(value - self.value) >= max(step, 1e-9)
+        return moved or (again_s is not None and abs(at_s - self.at_s) >= again_s)

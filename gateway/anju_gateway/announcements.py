@@ -1,0 +1,110 @@
+"""What the gateway tells the elder, and when: pure decisions over alarms, the line and monotonic seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from anju_gateway.uplink import Line
+from anju_wire.messages import Record
+from anju_wire.profiles import Quantity
+from anju_wire.vocabulary import ANNOUNCEMENTS, Announcement, AnnouncementKey, FallStage
+
+REACH_S = 5.0
+"""A press without the platform's ack for so long has not got through; a line down for longer counts as down."""
+
+LIGHTS: Mapping[Announcement, str] = {
+    Announcement.HEARD: "blink",
+    Announcement.BACKUP_LINE: "blink",
+    Announcement.NOT_REACHED: "red",
+    Announcement.SEEN: "blink",
+    Announcement.COMING: "steady",
+    Announcement.CANCELLED: "off",
+    Announcement.CLOSED: "off",
+    Announcement.VISIT_CODE: "steady",
+}
+"""What the button's light does with each announcement."""
+
+_HEARD: Mapping[tuple[Quantity, Line], AnnouncementKey] = {
+    (Quantity.SOS, Line.MAIN): AnnouncementKey.SOS_HEARD,
+    (Quantity.SOS, Line.BACKUP): AnnouncementKey.SOS_HEARD_BACKUP,
+    (Quantity.FALL, Line.MAIN): AnnouncementKey.FALL_HEARD,
+    (Quantity.SMOKE, Line.MAIN): AnnouncementKey.SMOKE_HEARD,
+    (Quantity.WATER_LEAK, Line.MAIN): AnnouncementKey.LEAK_HEARD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAnnouncement:
+    """One sentence about an alarm; `reference` is the alarm's seq as text."""
+
+    key: AnnouncementKey
+    reference: str
+
+    @property
+    def announce(self) -> Announcement:
+        """What kind of sentence it is."""
+        return ANNOUNCEMENTS[self.key]
+
+
+def urgent_quantity(records: Iterable[Record]) -> Quantity | None:
+    """Return what in an alarm message a person waits for an answer to; None where nobody does."""
+    for record in records:
+        quantity = record.n.rpartition("/")[2]
+        if quantity in {Quantity.SOS, Quantity.SMOKE, Quantity.WATER_LEAK} and record.vb:
+            return Quantity(quantity)
+        if quantity == Quantity.FALL and (record.vs or "").startswith(FallStage.SUSPECTED):
+            return Quantity.FALL
+    return None
+
+
+def is_cancel(records: Iterable[Record]) -> bool:
+    """Return whether an alarm message says that the person cancelled."""
+    quantities = [(record.n.rpartition("/")[2], record) for record in records]
+    return any(
+        (quantity == Quantity.SOS_CANCEL and record.vb)
+        or (quantity == Quantity.FALL and (record.vs or "").startswith(FallStage.CANCELLED))
+        for quantity, record in quantities
+    )
+
+
+@dataclass(slots=True)
+class _PendingAlarm:
+    since: float
+    told: Announcement | None
+
+
+class PendingAlarms:
+    """Alarms that wait for the platform's ack, and what the elder was told about each."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, _PendingAlarm] = {}
+
+    def announce_alarm(self, seq: int, quantity: Quantity, line: Line, now: float) -> AlarmAnnouncement:
+        """Return the first sentence about an alarm that is on disk, and await its ack from `now` (monotonic s)."""
+        heard = _HEARD.get((quantity, line)) or _HEARD[quantity, Line.MAIN]
+        announcement = AlarmAnnouncement(AnnouncementKey.NOT_REACHED if line is Line.NONE else heard, str(seq))
+        self._pending[seq] = _PendingAlarm(now, announcement.announce)
+        return announcement
+
+    def resume_alarm(self, seq: int, now: float) -> None:
+        """Await the ack of an alarm of before a restart; the elder was told something then."""
+        self._pending[seq] = _PendingAlarm(now, None)
+
+    def announce_cancel(self, seq: int) -> AlarmAnnouncement:
+        """Return the sentence about a cancellation; nothing more is said about earlier alarms."""
+        self._pending.clear()
+        return AlarmAnnouncement(AnnouncementKey.CANCELLED_AT_HOME, str(seq))
+
+    def acknowledge_upto(self, upto: int) -> None:
+        """Forget alarms up to this seq: the platform has them, and announces from now on."""
+        self._pending = {seq: pending for seq, pending in self._pending.items() if seq > upto}
+
+    def announce_overdue(self, now: float) -> list[AlarmAnnouncement]:
+        """Return a sentence for each alarm that did not get through within `REACH_S`, once for each."""
+        overdue = []
+        for seq, pending in self._pending.items():
+            if pending.told is not Announcement.NOT_REACHED and now - pending.since >= REACH_S:
+                pending.told = Announcement.NOT_REACHED
+                overdue.append(AlarmAnnouncement(AnnouncementKey.NOT_REACHED, str(seq)))
+        return overdue
