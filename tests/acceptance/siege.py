@@ -329,7 +329,7 @@ class Siege:
         try:
             for home in {home for home, _, _ in self.facts.measured}:
                 since = min(ms for where, _, ms in self.facts.measured if where == home) / 1000 - 1
-                found = series.read(home, since, since + self._round_s + 2, [Quantity.OCCUPANCY])
+                found = series.read_home(home, since, since + self._round_s + 2, [Quantity.OCCUPANCY])
                 self.facts.stored[home] = [(one.device, round(one.at_s * 1000)) for one in found if one.value]
         finally:
             series.close()

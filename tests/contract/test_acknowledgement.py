@@ -121,7 +121,7 @@ class Consumer:
 
     def stored(self, seq: int) -> bool:
         if self.lane is Lane.TELEMETRY:
-            return bool(self.series.read(HOME, START_S + seq, START_S + seq + 0.5, ["occupancy"]))
+            return bool(self.series.read_home(HOME, START_S + seq, START_S + seq + 0.5, ["occupancy"]))
         with self.sessions() as session:
             source = f"{GATEWAY}/{EPOCH}/{Lane.ALARM}/{seq}/0"
             return session.scalar(select(AlertEvent).where(AlertEvent.source == source)) is not None

@@ -41,7 +41,8 @@ def test_a_press_is_an_alert_and_then_acknowledged(ingest_everywhere: IngestHarn
     assert (alert.kind, alert.home_id, alert.happened_at.timestamp()) == ("sos", "home-01", pytest.approx(at_s))
     assert (alert.reason_code, alert.reason_facts) == ("sos_pressed", {"room": "bedroom", "registered": True})
     stored = eventually(
-        lambda: ingest_everywhere.series.read("home-01", at_s - 1, at_s + 1, ["sos"]), what="the press in the series"
+        lambda: ingest_everywhere.series.read_home("home-01", at_s - 1, at_s + 1, ["sos"]),
+        what="the press in the series",
     )
     assert [(one.device, one.room, one.value) for one in stored] == [("button-sos", "bedroom", 1.0)]
 
@@ -53,7 +54,7 @@ def test_a_pack_is_stored_and_then_acknowledged(ingest: IngestHarness) -> None:
     with on_air(ingest.port) as radio:
         radio.send(TELEMETRY, 1, [*pack, battery], sent=ingest.now())
         radio.acked(TELEMETRY, 1)
-    stored = ingest.series.read("home-01", start_s - 1, start_s + 30, ["occupancy"])
+    stored = ingest.series.read_home("home-01", start_s - 1, start_s + 30, ["occupancy"])
     assert [(one.room, one.value) for one in stored] == [("living", float(number % 2 == 0)) for number in range(20)]
     device = eventually(lambda: ingest.one(select(Device).where(Device.home_id == "home-01", Device.battery == 71.0)))
     assert device.id == "motion-living"
@@ -169,7 +170,7 @@ def test_a_clock_ten_years_off_is_corrected_and_flagged(ingest: IngestHarness, o
         radio.send(ALARM, 1, [press(at_s - off_s)], sent=ingest.now() - off_s)
         radio.acked(TELEMETRY, 1)
         radio.acked(ALARM, 1)
-    (stored,) = ingest.series.read("home-01", at_s - 60, at_s + 60, ["occupancy"])
+    (stored,) = ingest.series.read_home("home-01", at_s - 60, at_s + 60, ["occupancy"])
     assert stored.at_s == pytest.approx(at_s, abs=3)
     assert alerts(ingest)[0].happened_at.timestamp() == pytest.approx(at_s, abs=3)
     gateway = eventually(lambda: ingest.one(select(Gateway).where(Gateway.clock_offset_s != 0)))
@@ -194,7 +195,7 @@ def test_a_duplicate_counts_once_and_is_acknowledged_again(ingest_everywhere: In
             eventually(lambda: len(radio.acks) >= before + 2, what="both acks")  # noqa: B023 - called in this round
     assert len(alerts(ingest_everywhere)) == 1
     assert "repeated" not in steps(ingest_everywhere)
-    assert len(ingest_everywhere.series.read("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 1
+    assert len(ingest_everywhere.series.read_home("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 1
 
 
 def test_a_second_press_is_never_swallowed(ingest: IngestHarness) -> None:
@@ -210,11 +211,11 @@ def test_reordered_packs_are_all_stored_and_acknowledged_in_order(ingest: Ingest
     with on_air(ingest.port) as radio:
         for seq in (3, 2):
             radio.send(TELEMETRY, seq, [motion(start_s + seq)], sent=ingest.now())
-        eventually(lambda: len(ingest.series.read("home-01", start_s, start_s + 10, ["occupancy"])) == 2)
+        eventually(lambda: len(ingest.series.read_home("home-01", start_s, start_s + 10, ["occupancy"])) == 2)
         assert radio.upto(TELEMETRY) == 0
         radio.send(TELEMETRY, 1, [motion(start_s + 1)], sent=ingest.now())
         radio.acked(TELEMETRY, 3)
-    stored = ingest.series.read("home-01", start_s, start_s + 10, ["occupancy"])
+    stored = ingest.series.read_home("home-01", start_s, start_s + 10, ["occupancy"])
     assert [round(one.at_s - start_s) for one in stored] == [1, 2, 3]
 
 
@@ -230,7 +231,7 @@ def test_a_new_spool_counts_anew(ingest: IngestHarness) -> None:
         radio.send(TELEMETRY, 1, [motion(ingest.now() - 5)], sent=ingest.now(), epoch=2)
         radio.acked(TELEMETRY, 1)
         radio.acked(TELEMETRY, 1, epoch=2)
-    assert len(ingest.series.read("home-01", ingest.now() - 60, ingest.now(), ["occupancy"])) == 2
+    assert len(ingest.series.read_home("home-01", ingest.now() - 60, ingest.now(), ["occupancy"])) == 2
 
 
 def test_an_unknown_device_is_heard_and_listed(ingest_everywhere: IngestHarness) -> None:
@@ -241,7 +242,7 @@ def test_an_unknown_device_is_heard_and_listed(ingest_everywhere: IngestHarness)
         radio.acked(ALARM, 1)
         radio.acked(TELEMETRY, 1)
     assert [one.kind for one in alerts(ingest_everywhere)] == ["sos"]
-    assert ingest_everywhere.series.read("home-01", at_s - 1, at_s + 1, ["occupancy"])[0].room == "other"
+    assert ingest_everywhere.series.read_home("home-01", at_s - 1, at_s + 1, ["occupancy"])[0].room == "other"
     strangers = eventually(
         lambda: ingest_everywhere.rows(select(Device).where(Device.known.is_(False)).order_by(Device.id))
     )
@@ -313,8 +314,8 @@ def test_alarms_go_on_while_the_series_store_is_away(failing_series: tuple[Inges
         assert radio.upto(TELEMETRY) == 0
         series.away = False
         radio.acked(TELEMETRY, 3)
-    assert len(ingest.series.read("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 3
-    assert eventually(lambda: ingest.series.read("home-01", at_s - 1, at_s + 1, ["sos"]))
+    assert len(ingest.series.read_home("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 3
+    assert eventually(lambda: ingest.series.read_home("home-01", at_s - 1, at_s + 1, ["sos"]))
 
 
 def test_what_the_store_will_never_take_is_set_aside(failing_series: tuple[IngestHarness, FailingSeries]) -> None:
@@ -325,7 +326,7 @@ def test_what_the_store_will_never_take_is_set_aside(failing_series: tuple[Inges
         radio.send(TELEMETRY, 1, [motion(at_s - 2000)], sent=ingest.now())
         radio.send(TELEMETRY, 2, [motion(at_s)], sent=ingest.now())
         radio.acked(TELEMETRY, 2)
-    assert len(ingest.series.read("home-01", at_s - 3000, at_s + 1, ["occupancy"])) == 1
+    assert len(ingest.series.read_home("home-01", at_s - 3000, at_s + 1, ["occupancy"])) == 1
     assert len(quarantined(ingest)) == 1
 
 
@@ -357,7 +358,7 @@ def test_a_restart_forgets_nothing_and_repeats_nothing(ingest_everywhere: Ingest
         radio.send(ALARM, 2, [press(at_s + 1)], sent=ingest_everywhere.now())
         radio.acked(ALARM, 2)
     assert steps(ingest_everywhere).count("raised") + steps(ingest_everywhere).count("repeated") == 2
-    assert len(ingest_everywhere.series.read("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 1
+    assert len(ingest_everywhere.series.read_home("home-01", at_s - 1, at_s + 1, ["occupancy"])) == 1
 
 
 def test_a_broker_that_was_killed_is_found_again(ingest: IngestHarness, mosquitto: Mosquitto) -> None:

@@ -36,10 +36,10 @@ class AwaySeries(DuckDbSeries):
 
     away = False
 
-    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+    def read_peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         if self.away:
             raise SeriesUnavailable("away")
-        return super().peaks(start_s, end_s, quantities, every_s)
+        return super().read_peaks(start_s, end_s, quantities, every_s)
 
 
 @dataclass
@@ -167,7 +167,7 @@ def test_a_pass_that_fails_at_its_end_is_done_again_and_tells_nothing_twice(
         write_day(nights.series, HOMES[0], day, Habit(visits=2 if day < 38 else 8))
     nights.passes(after_midnight(38, 2.1))
     with monkeypatch.context() as broken:
-        broken.setattr("anju_platform.monitoring.repository.WatchRepository.save_snapshot", _fails)
+        broken.setattr("anju_platform.monitoring.repository.MonitoringRepository.save_snapshot", _fails)
         with pytest.raises(OSError, match="away"):
             nights.passes(after_midnight(39, 2.1))
     assert len(nights.notes()) == 0
@@ -219,8 +219,8 @@ def test_thinned_readings_say_of_a_day_what_all_of_them_say(nights: Nights) -> N
         write_day(nights.series, HOMES[0], day, Habit())
     beats, source = Readings(), Source(HOMES[0], f"gw-{HOMES[0]}", "other", "heartbeat")
     for at_s in range(int(after_midnight(0, 0.0)), int(after_midnight(2, 0.0)), 60):
-        beats.add(source, at_s, 1.0)
-    nights.series.write(beats)
+        beats.add_number(source, at_s, 1.0)
+    nights.series.write_readings(beats)
     digests, counts = [], []
     for thinned in (False, True):
         lives = ActivityReader(DeviceRoster(nights.work), {HOMES[0]: 0})

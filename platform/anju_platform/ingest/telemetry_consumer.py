@@ -162,7 +162,7 @@ class TelemetryConsumer:
         columns.gateways[key] = max(message.arrived_s, columns.gateways.get(key, message.arrived_s))
 
     def _write(self, columns: Batch) -> None:
-        self._series.write(columns.readings)
+        self._series.write_readings(columns.readings)
         for home, device, clip in columns.clips:
             self._series.write_clip(home, device, clip)
 

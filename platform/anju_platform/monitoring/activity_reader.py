@@ -61,7 +61,7 @@ class ActivityReader:
 
     def batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
         """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
-        for home, reading in series.scan(from_s, until_s, [str(quantity) for quantity in READ]):
+        for home, reading in series.scan_readings(from_s, until_s, [str(quantity) for quantity in READ]):
             self._take(home, reading)
             if len(self._columns) >= _BATCH:
                 yield self._batch()
@@ -72,7 +72,7 @@ class ActivityReader:
         """The same, thinned to one sign of life of a sensor in `LIFE_S` and one heartbeat in `BEAT_S`."""
         beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in READ if one is not Quantity.HEARTBEAT]
         for quantities, every_s in ((lives, LIFE_S), (beats, BEAT_S)):
-            for readings in series.peaks(from_s, until_s, quantities, every_s):
+            for readings in series.read_peaks(from_s, until_s, quantities, every_s):
                 yield self._thinned(readings)
 
     def _thinned(self, readings: Readings) -> LifeBatch:

@@ -94,7 +94,7 @@ def show_strip(
     start, end = (
         datetime(at.year, at.month, at.day, tzinfo=zone).astimezone(UTC) for at in (chosen, chosen + timedelta(days=1))
     )
-    readings = services.series.read(home_id, start.timestamp(), end.timestamp())
+    readings = services.series.read_home(home_id, start.timestamp(), end.timestamp())
     signs = [
         Sign(
             at=datetime.fromtimestamp(reading.at_s, UTC),

@@ -74,7 +74,7 @@ class DuckDbSeries:
         self._known: dict[Source, int] = {}
         self._numbered = [_NOBODY]
 
-    def write(self, readings: Readings) -> None:
+    def write_readings(self, readings: Readings) -> None:
         """Append a batch in one transaction."""
         if not readings:
             return
@@ -132,11 +132,13 @@ class DuckDbSeries:
             self._db.execute(f"INSERT INTO source SELECT {', '.join(['unnest(?)'] * len(columns))}", columns)
             self._ids |= new
 
-    def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
+    def read_home(
+        self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
+    ) -> list[Reading]:
         """A home's readings, by time."""
         return [reading for _, reading in self._rows(start_s, end_s, home, quantities)]
 
-    def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+    def scan_readings(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
         """All homes' readings of these quantities, by time."""
         return self._rows(start_s, end_s, None, quantities)
 
@@ -156,7 +158,7 @@ class DuckDbSeries:
         except duckdb.Error as error:
             raise SeriesUnavailable(str(error)) from error
 
-    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+    def read_peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         """The highest reading of each source and window."""
         given = {"start": ns_of(start_s), "end": ns_of(end_s), "every": every_s * NS, "quantities": list(quantities)}
         try:
@@ -205,7 +207,7 @@ class DuckDbSeries:
             raise SeriesUnavailable(str(error)) from error
         return Clip(*row) if row else None
 
-    def compact(self) -> int:
+    def compact_file(self) -> int:
         """Remove rows that a replay has replaced; how many there were. For quiet hours: it reads all there is."""
         with self._writing:
             try:
@@ -214,7 +216,7 @@ class DuckDbSeries:
                 raise SeriesUnavailable(str(error)) from error
         return sum(int(rows[0][0]) for rows in removed)
 
-    def ping(self) -> None:
+    def check_reachable(self) -> None:
         """Ask the file for something."""
         try:
             self._db.cursor().execute("SELECT 1").fetchone()

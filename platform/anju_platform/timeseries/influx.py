@@ -52,7 +52,7 @@ class InfluxSeries:
         self._prefixes: dict[Source, str] = {}
         self._sources: dict[tuple[str, str, str, str], Source] = {}
 
-    def write(self, readings: Readings) -> None:
+    def write_readings(self, readings: Readings) -> None:
         """Store a batch in one request."""
         if not readings:
             return
@@ -81,11 +81,13 @@ class InfluxSeries:
         except _FAILURES as error:
             raise SeriesUnavailable(_reason(error)) from error
 
-    def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
+    def read_home(
+        self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
+    ) -> list[Reading]:
         """A home's readings, by time."""
         return [reading for _, reading in self._rows(start_s, end_s, home, quantities)]
 
-    def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+    def scan_readings(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
         """All homes' readings of these quantities, by time."""
         return iter(self._rows(start_s, end_s, None, quantities))
 
@@ -123,7 +125,7 @@ class InfluxSeries:
         except _FAILURES as error:
             raise SeriesUnavailable(_reason(error)) from error
 
-    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+    def read_peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         """The highest reading of each source and window, found by the server where the readings lie."""
         listed = " or ".join(f"r.quantity == {_quoted(str(one))}" for one in quantities)
         flux = (
@@ -172,7 +174,7 @@ class InfluxSeries:
         clips = [Clip(row["start_s"], row["fs_hz"], base64.b64decode(row["data"])) for row in found]
         return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
 
-    def ping(self) -> None:
+    def check_reachable(self) -> None:
         """Whether the server answers and takes writes."""
         try:
             alive = self._client.ping()

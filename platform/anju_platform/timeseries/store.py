@@ -74,7 +74,7 @@ class Readings:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def add(self, source: Source, at_s: float, value: float) -> None:
+    def add_number(self, source: Source, at_s: float, value: float) -> None:
         """Append a number or a truth; raises `InvalidReading` for what is not finite."""
         if not math.isfinite(value) or not math.isfinite(at_s):
             raise InvalidReading(source, f"{value!r} at {at_s!r} is not finite")
@@ -122,16 +122,18 @@ def s_of(at_ns: int) -> float:
 class SeriesStore(Protocol):
     """Readings and clips over time. All methods may be called from any thread; they raise `SeriesUnavailable`."""
 
-    def write(self, readings: Readings) -> None:
+    def write_readings(self, readings: Readings) -> None:
         """Store a batch; when it returns, the batch survives a restart. Raises `SeriesRefused` too."""
 
-    def read(self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None) -> list[Reading]:
+    def read_home(
+        self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
+    ) -> list[Reading]:
         """A home's readings with `start_s <= at_s < end_s`, by time, then device, then quantity."""
 
-    def scan(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
+    def scan_readings(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
         """All homes' readings of these quantities, by time, each with its home."""
 
-    def peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
+    def read_peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         """All homes' readings of these quantities, thinned: of each source and window with readings the highest value.
 
         Windows begin at multiples of `every_s`; the reading that stands for one has the time of its beginning. By time,
@@ -144,7 +146,7 @@ class SeriesStore(Protocol):
     def read_clip(self, home: str, near_s: float) -> Clip | None:
         """The home's clip that covers `near_s`, or the nearest that begins within a minute of it."""
 
-    def ping(self) -> None:
+    def check_reachable(self) -> None:
         """Whether the store answers."""
 
     def close(self) -> None:

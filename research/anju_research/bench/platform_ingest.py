@@ -75,6 +75,8 @@ def _wait(ask: Callable[[], bool], complaint: str) -> None:
 def _check(platform: bootstrap.Platform, wanted: int) -> None:
     """A measurement of readings that were lost on the way would be worth nothing."""
     now_s = platform.clock.time()
-    stored = sum(1 for _ in platform.series.scan(now_s - _DAY_S, now_s + _DAY_S, [str(one) for one in Quantity]))
+    stored = sum(
+        1 for _ in platform.series.scan_readings(now_s - _DAY_S, now_s + _DAY_S, [str(one) for one in Quantity])
+    )
     if stored != wanted:
         sys.exit(f"{stored} of {wanted} readings are in the series store")

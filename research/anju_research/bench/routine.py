@@ -157,7 +157,7 @@ def _bare(fleet: BenchFleet) -> float:
     began = time.perf_counter()
     quantities = [str(quantity) for quantity in READ]
     for from_s in np.arange(bench_nights.LAST_PASS_S - OVERLAP_S, bench_nights.NEXT_PASS_S, 3600.0):
-        for _ in fleet.series.scan(float(from_s), float(from_s) + 3600.0, quantities):
+        for _ in fleet.series.scan_readings(float(from_s), float(from_s) + 3600.0, quantities):
             pass
     return time.perf_counter() - began
 
@@ -173,8 +173,8 @@ def _probed(fleet: BenchFleet, run: Callable[[], object]) -> Delays:
 
     def write_series() -> None:
         readings = Readings()
-        readings.add(source, bench_nights.NEXT_PASS_S + next(numbers), 1.0)
-        fleet.series.write(readings)
+        readings.add_number(source, bench_nights.NEXT_PASS_S + next(numbers), 1.0)
+        fleet.series.write_readings(readings)
 
     with Probes(write_records, write_series) as probes:
         run()

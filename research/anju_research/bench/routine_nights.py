@@ -154,5 +154,5 @@ def _hour(
     at_s = np.concatenate([at_s, at_s[ended] + 30.0])
     order = np.argsort(at_s, kind="stable")
     names = [sources[one][number] for one, number in zip(home[order].tolist(), place[order].tolist(), strict=True)]
-    series.write(Readings(names, at_s[order].tolist(), value[order].tolist()))
+    series.write_readings(Readings(names, at_s[order].tolist(), value[order].tolist()))
     return len(names)

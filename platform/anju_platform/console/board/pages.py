@@ -244,7 +244,7 @@ def _drawings(
     start = end - timedelta(days=1)
     falls = one.kind is AlertKind.FALL
     try:
-        signs = asked.services.series.read(
+        signs = asked.services.series.read_home(
             one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=LIFE_QUANTITIES
         )
         clip = asked.services.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None

@@ -58,7 +58,7 @@ class Sign(Protocol):
 class Signs(Protocol):
     """As much of the series as is needed."""
 
-    def read(
+    def read_home(
         self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
     ) -> Sequence[Sign]:
         """Readings of a home in order of time."""
@@ -177,7 +177,7 @@ class FamilyService:
         begins = datetime.combine(local.date(), _DAY_BEGINS, local.tzinfo)
         if begins >= now:
             return None
-        for sign in self._series.read(home.id, begins.timestamp(), now.timestamp(), LIFE_QUANTITIES):
+        for sign in self._series.read_home(home.id, begins.timestamp(), now.timestamp(), LIFE_QUANTITIES):
             if QUANTITIES[Quantity(sign.quantity)].shows_life(sign.value):
                 return datetime.fromtimestamp(sign.at_s, UTC)
         return None

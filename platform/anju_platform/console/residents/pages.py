@@ -176,7 +176,7 @@ def _strips(asked: PageContext, home_id: str, now: datetime, days: int) -> list[
     today = time_format.midnight(now)
     first = today - timedelta(days=days - 1)
     try:
-        signs = asked.services.series.read(
+        signs = asked.services.series.read_home(
             home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
         )
     except SeriesUnavailable:
