@@ -13,7 +13,7 @@ from sqlalchemy import select
 from anju_detect.inactivity import ROOMS
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import Device, Gateway
-from anju_platform.devices.sensors import Sensor, SensorTable, sensor_of
+from anju_platform.devices.sensors import Sensor, SensorTable, room_index, sensor_of
 from anju_platform.residents.models import Home
 from anju_platform.timeseries.store import Source
 from anju_wire.clock import Clock
@@ -24,7 +24,6 @@ FRESH_S = 5.0
 KNOWN_S = 300.0
 """What is known is looked up again after so long: a gateway may have been retired, a sensor moved."""
 NO_ROW = -1
-_OTHER = ROOMS.index(Room.OTHER)
 _MOST_SOURCES = 500_000
 
 
@@ -129,7 +128,7 @@ class DeviceCache:
         sensor = known.sensors.get((device_id, quantity))
         if sensor is None:
             device = self.find_device(home_id, device_id)
-            room = ROOMS.index(device.room) if device.room in ROOMS else _OTHER
+            room = room_index(device.kind, device.room)
             source = self._source((home_id, device_id, ROOMS[room], str(quantity)))
             sensor = sensor_of(source, room, quantity, device.kind)
             if device.known:

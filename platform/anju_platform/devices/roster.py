@@ -7,7 +7,7 @@ from sqlalchemy import select
 from anju_detect.inactivity import ROOMS
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.models import Device
-from anju_platform.devices.sensors import Sensor, sensor_of
+from anju_platform.devices.sensors import Sensor, room_index, sensor_of
 from anju_platform.timeseries.store import Source
 from anju_wire.vocabulary import Room
 
@@ -30,5 +30,5 @@ class DeviceRoster:
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One sensor; of a stranger or a gateway, in an unknown room."""
         kind, room = self._devices.get((home_id, device_id), _STRANGER)
-        place = ROOMS.index(room if room in ROOMS else Room.OTHER)
+        place = room_index(kind, room)
         return sensor_of(Source(home_id, device_id, ROOMS[place], quantity), place, quantity, kind)

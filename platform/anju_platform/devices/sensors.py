@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from anju_detect.inactivity import KINDS
+from anju_detect.inactivity import KINDS, ROOMS
 from anju_platform.timeseries.store import Source
-from anju_wire.profiles import QUANTITIES, Field, Quantity, life_sign
+from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, Field, Quantity, life_sign
+from anju_wire.vocabulary import Room
 
 _NO_LIFE = -1
 
@@ -30,6 +31,14 @@ class Sensor:
     life_when_false: bool
     seen_when_false: bool
     reports: str
+
+
+def room_index(kind: str, room: str) -> int:
+    """Return the index in `ROOMS` of a device's room; where none was registered, the room that its kind assumes."""
+    known = room if room in ROOMS else Room.OTHER
+    if known == Room.OTHER and kind in PROFILES:
+        known = PROFILES[DeviceKind(kind)].room
+    return ROOMS.index(known)
 
 
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
