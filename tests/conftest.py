@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 _HERE = Path(__file__).parent
 pytest_plugins = [f"fixtures.{path.stem}" for path in sorted((_HERE / "fixtures").glob("[!_]*.py"))]
 
-# No deadline: it would measure how busy the machine is. `print_blob` lets a failure of another machine be repeated; in CI
-# the examples are the same in every run, so that a change fails for what it changed.
+# No deadline: it would measure how busy the machine is. `print_blob` lets a failure of another machine be repeated;
+# in CI the examples are the same in every run, so that a change fails for what it changed.
 hypothesis.settings.register_profile("anju", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("anju-ci", parent=hypothesis.settings.get_profile("anju"), derandomize=True)
 hypothesis.settings.load_profile("anju-ci" if os.environ.get("CI") else "anju")
