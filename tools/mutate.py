@@ -14,7 +14,10 @@ own run; every survivor is therefore run once more in a process of its own, and 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
+import difflib
+import functools
 import json
 import os
 import random
@@ -24,6 +27,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,23 +45,21 @@ PROGRESS_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A top package, as a path from the root; what of it is mutated, below `src/`; the tests that have to see it."""
+    """What is mutated, below `src/`, and the tests that have to see it."""
 
-    package: str
     mutate: tuple[str, ...]
     tests: tuple[str, ...]
 
 
-_PLATFORM = "platform/anju_platform"
 _INGEST = ("tests/unit/platform/ingest", "tests/contract/test_acknowledgement.py")
 _ALERTS = ("tests/unit/platform/alerts", "tests/unit/platform/notifications")
 AREAS = {
-    "anju_core": Area("platform/anju_core", ("anju_core/*",), ("tests/unit/core",)),
-    "anju_wire": Area("gateway/anju_wire", ("anju_wire/*",), ("tests/unit/wire",)),
-    "ingest": Area(_PLATFORM, ("anju_platform/ingest/*",), _INGEST),
-    "spool": Area("gateway/anju_gateway", ("anju_gateway/spool.py",), ("tests/unit/gateway/test_spool.py",)),
-    "escalation": Area(_PLATFORM, ("anju_platform/alerts/escalation.py",), _ALERTS),
-    "notifications": Area(_PLATFORM, ("anju_platform/notifications/*",), _ALERTS),
+    "anju_core": Area(("anju_core/*",), ("tests/unit/core",)),
+    "anju_wire": Area(("anju_wire/*",), ("tests/unit/wire",)),
+    "ingest": Area(("anju_platform/ingest/*",), _INGEST),
+    "spool": Area(("anju_gateway/spool.py",), ("tests/unit/gateway/test_spool.py",)),
+    "escalation": Area(("anju_platform/alerts/escalation.py",), _ALERTS),
+    "notifications": Area(("anju_platform/notifications/*",), _ALERTS),
 }
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|FROM)\b", re.IGNORECASE)
 _WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.", r"raise (ValueError|Invalid\w+)\(")
@@ -165,7 +167,7 @@ class Stage:
         return self._confirm({name: what for name, what in results.items() if what is not None})
 
     def again(self) -> Results:
-        """Try what survived the last run against the tests of now; the code must be as it was then."""
+        """Try what survived the last run against the tests of now, over the code as it was then."""
         results: Results = json.loads(self._kept.read_text(encoding="utf-8"))
         for folder in ("tests", *_SUPPORT):
             _copy(ROOT / folder, self._folder / "mutants" / folder)
@@ -180,9 +182,13 @@ class Stage:
 
     def _change(self, name: str) -> list[str]:
         """The lines that a mutant takes away (-) and puts in (+)."""
-        command = [sys.executable, "-m", "mutmut", "show", name]
-        shown = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=True).stdout
-        return [line for line in shown.splitlines() if re.match(r"[-+](?![-+]{2} )", line)]
+        module, _, function = name.rpartition(".")
+        path = self._folder / "mutants" / "src" / f"{module.replace('.', '/')}.py"
+        bodies = _functions(path if path.exists() else path.with_suffix("") / "__init__.py")
+        original = re.sub(r"\d+$", "orig", function)
+        sides = (bodies[one].replace(one, "") for one in (original, function))
+        lines = difflib.unified_diff(*(side.splitlines() for side in sides), lineterm="", n=0)
+        return [line for line in lines if re.match(r"[-+](?![-+]{2} )", line)]
 
     @property
     def _log(self) -> Path:
@@ -190,8 +196,9 @@ class Stage:
 
     def _lay_out(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        package = ROOT / self._area.package
-        _copy(package, self._folder / "src" / package.name)
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+            _copy(ROOT / package, self._folder / "src" / Path(package).name)
         for name in ("tests", *_SUPPORT):
             _copy(ROOT / name, self._folder / name)
         settings = _SETTINGS.format(
@@ -239,11 +246,12 @@ class Stage:
         """Give each mutant that was not killed a process of its own."""
         said = time.monotonic()
         with ThreadPoolExecutor(self._jobs) as threads:
-            left = sorted(name for name, what in results.items() if what != KILLED)
-            for name, change in zip(left, threads.map(self._change, left), strict=True):
-                if _same_to_sql(change):
+            for name in [name for name, what in results.items() if what != KILLED]:
+                if _same_to_sql(self._change(name)):
                     del results[name]
-            left = [name for name in left if name in results]
+            left = sorted(name for name, what in results.items() if what != KILLED)
+            if self._dies_alone(""):
+                raise SystemExit("the tests fail without any mutant; nothing that they say of one would mean anything")
             print(f"  {len(left)} of {len(results)} not killed yet: each is tried in a process of its own", flush=True)
             for number, (name, killed) in enumerate(zip(left, threads.map(self._dies_alone, left), strict=True), 1):
                 if killed:
@@ -255,6 +263,7 @@ class Stage:
         return results
 
     def _dies_alone(self, name: str) -> bool:
+        """Whether the tests of the area see this mutant (or, without a name, fail as they are)."""
         folder = self._folder / "mutants"
         environment = {**os.environ, "MUTANT_UNDER_TEST": name, "PYTHONPATH": str(folder / "src")}
         command = [sys.executable, "-m", "pytest", "-q", *_PYTEST, *self._area.tests]
@@ -276,6 +285,15 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@functools.cache
+def _functions(path: Path) -> dict[str, str]:
+    """The functions of a module as mutmut wrote it, originals and mutants, each as its text."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    found = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
 
 
 def _verdict(code: int) -> str:
