@@ -186,8 +186,8 @@ class Stage:
         path = self._folder / "mutants" / "src" / f"{module.replace('.', '/')}.py"
         bodies = _functions(path if path.exists() else path.with_suffix("") / "__init__.py")
         original = re.sub(r"\d+$", "orig", function)
-        sides = (bodies[one].replace(one, "") for one in (original, function))
-        lines = difflib.unified_diff(*(side.splitlines() for side in sides), lineterm="", n=0)
+        before, after = (bodies[one].replace(one, "").splitlines() for one in (original, function))
+        lines = difflib.unified_diff(before, after, lineterm="", n=0)
         return [line for line in lines if re.match(r"[-+](?![-+]{2} )", line)]
 
     @property
