@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 import structlog
@@ -22,6 +23,10 @@ PACK_RECORDS = 20
 PACK_WAIT_S = 1.0
 """Telemetry is packed when there are as many records, or when the oldest has waited so long."""
 _ATTEMPTS = 3
+_STAMP_STEP_S = 1e-3
+"""The resolution of times on the wire."""
+_MOST_AHEAD_S = 60.0
+"""A clock that goes back by more was set back."""
 
 
 class Alarm(NamedTuple):
@@ -42,6 +47,7 @@ class DeviceIngest:
     ) -> None:
         self._spool, self._waveforms, self._state, self._adapters = spool, waveforms, state, tuple(adapters)
         self._staged_since: float | None = None
+        self._stamped_s = -inf
         self._refusals: Counter[tuple[str, str]] = Counter()
         self.refused = 0
         self.duplicates = 0
@@ -100,11 +106,21 @@ class DeviceIngest:
         result = AdapterResult()
         with self._waveforms.transaction():
             for message in arrived:
-                result.merge(self._read_message(message, now_s))
+                result.merge(self._read_message(message, self._stamp_arrival(now_s)))
             if any(reading.quantity is Quantity.SOS_CANCEL for alarm in result.alarms for reading in alarm):
                 for adapter in self._adapters:
                     result.merge(adapter.cancel_alarms(now_s))
         return result
+
+    def _stamp_arrival(self, now_s: float) -> float:
+        """Return the arrival time of the next message, Unix s: 1 ms after the one before where `now_s` is not later.
+
+        Devices that give no time are reported at their arrival. Two reports of one batch need different times, or the
+        second of two equal ones counts as a copy although another value came between them.
+        """
+        ahead_s = self._stamped_s - now_s
+        self._stamped_s = self._stamped_s + _STAMP_STEP_S if 0.0 <= ahead_s < _MOST_AHEAD_S else now_s
+        return self._stamped_s
 
     def _read_message(self, message: Arrived, now_s: float) -> AdapterResult:
         for adapter in self._adapters:

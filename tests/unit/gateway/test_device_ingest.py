@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -145,3 +146,26 @@ def test_on_a_disk_that_takes_nothing_the_messages_must_come_again(home: Home) -
     assert home.fragile.restarts >= 1
     home.spool._db.execute("PRAGMA max_page_count = 100000")
     assert len(home.ingest.store_messages(presses, NOW, 0.0)) == 500, "nothing was remembered that was not stored"
+
+
+def test_a_door_that_moves_within_one_batch_ends_as_it_was_left(home: Home) -> None:
+    moves = [True, False, True]
+    home.ingest.store_messages([says("door", {"contact": closed}) for closed in moves], NOW, 0.0)
+    home.ingest.store_messages([says("door", {"contact": closed}) for closed in (False, True)], NOW + 0.001, 0.0)
+    home.ingest.store_messages([says("door", {"contact": False})], NOW - 3600, 0.0)
+    assert contacts(home) == [
+        (NOW, True),
+        (NOW + 0.001, False),
+        (NOW + 0.002, True),
+        (NOW + 0.003, False),
+        (NOW + 0.004, True),
+        (NOW - 3600, False),
+    ]
+
+
+def contacts(home: Home) -> list[tuple[float, bool | None]]:
+    home.ingest.flush_staged(0.0, force=True)
+    packs = [
+        msgspec.json.decode(stored.pack, type=list[Record]) for stored in home.spool.read_pending(Lane.TELEMETRY, 1, 9)
+    ]
+    return [(round(record.t, 3), record.vb) for pack in packs for record in pack]
