@@ -13,7 +13,7 @@ from anju_gateway.annunciator import Annunciator, SpokenAnnouncement
 from anju_gateway.device_ingest import Alarm
 from anju_gateway.readings import Reading
 from anju_gateway.spool import Spool
-from anju_gateway.uplink import Line, records_of
+from anju_gateway.uplink import UplinkLine, records_of
 from anju_wire.messages import Command, Record, decode, encode
 from anju_wire.profiles import Quantity
 from anju_wire.vocabulary import AnnouncementKey, Lane
@@ -65,9 +65,9 @@ class AnnouncementService:
             if str(seq) in told:
                 self._pending.resume_alarm(seq, now)
             else:
-                self._announce([self._pending.announce_alarm(seq, quantity, Line.MAIN, now)], now_s)
+                self._announce([self._pending.announce_alarm(seq, quantity, UplinkLine.MAIN, now)], now_s)
 
-    def announce_alarms(self, alarms: Sequence[Alarm], line: Line, now_s: float, now: float) -> None:
+    def announce_alarms(self, alarms: Sequence[Alarm], line: UplinkLine, now_s: float, now: float) -> None:
         """Tell the elder at once what becomes of alarms that are on disk now."""
         announcements = []
         for alarm in alarms:

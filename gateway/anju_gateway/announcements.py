@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from anju_gateway.uplink import Line
+from anju_gateway.uplink import UplinkLine
 from anju_wire.messages import Record
 from anju_wire.profiles import Quantity
 from anju_wire.vocabulary import ANNOUNCEMENTS, Announcement, AnnouncementKey, FallStage
@@ -25,12 +25,12 @@ LIGHTS: Mapping[Announcement, str] = {
 }
 """What the button's light does with each announcement."""
 
-_HEARD: Mapping[tuple[Quantity, Line], AnnouncementKey] = {
-    (Quantity.SOS, Line.MAIN): AnnouncementKey.SOS_HEARD,
-    (Quantity.SOS, Line.BACKUP): AnnouncementKey.SOS_HEARD_BACKUP,
-    (Quantity.FALL, Line.MAIN): AnnouncementKey.FALL_HEARD,
-    (Quantity.SMOKE, Line.MAIN): AnnouncementKey.SMOKE_HEARD,
-    (Quantity.WATER_LEAK, Line.MAIN): AnnouncementKey.LEAK_HEARD,
+_HEARD: Mapping[tuple[Quantity, UplinkLine], AnnouncementKey] = {
+    (Quantity.SOS, UplinkLine.MAIN): AnnouncementKey.SOS_HEARD,
+    (Quantity.SOS, UplinkLine.BACKUP): AnnouncementKey.SOS_HEARD_BACKUP,
+    (Quantity.FALL, UplinkLine.MAIN): AnnouncementKey.FALL_HEARD,
+    (Quantity.SMOKE, UplinkLine.MAIN): AnnouncementKey.SMOKE_HEARD,
+    (Quantity.WATER_LEAK, UplinkLine.MAIN): AnnouncementKey.LEAK_HEARD,
 }
 
 
@@ -80,10 +80,10 @@ class PendingAlarms:
     def __init__(self) -> None:
         self._pending: dict[int, _PendingAlarm] = {}
 
-    def announce_alarm(self, seq: int, quantity: Quantity, line: Line, now: float) -> AlarmAnnouncement:
+    def announce_alarm(self, seq: int, quantity: Quantity, line: UplinkLine, now: float) -> AlarmAnnouncement:
         """Return the first sentence about an alarm that is on disk, and await its ack from `now` (monotonic s)."""
-        heard = _HEARD.get((quantity, line)) or _HEARD[quantity, Line.MAIN]
-        announcement = AlarmAnnouncement(AnnouncementKey.NOT_REACHED if line is Line.NONE else heard, str(seq))
+        heard = _HEARD.get((quantity, line)) or _HEARD[quantity, UplinkLine.MAIN]
+        announcement = AlarmAnnouncement(AnnouncementKey.NOT_REACHED if line is UplinkLine.NONE else heard, str(seq))
         self._pending[seq] = _PendingAlarm(now, announcement.announce)
         return announcement
 

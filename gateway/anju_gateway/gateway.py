@@ -64,7 +64,7 @@ class Gateway:
         self._failures = 0
         self._bus_away_since: float | None = self._started
         self._bus_reported = False
-        self._deaf, self._deaf_since = "", 0.0
+        self._bus_down, self._bus_down_since = "", 0.0
         self._next_heartbeat = self._next_slow = self._started
         self._log = structlog.get_logger("anju.gateway").bind(gateway=settings.gateway)
         self._thread = threading.Thread(target=self._run, name=f"gateway-{settings.home}", daemon=True)
@@ -111,8 +111,8 @@ class Gateway:
             spooled=self._spool.count_waiting(),
             dropped=self._spool.dropped,
             refused=self._ingest.refused,
-            deaf=self._deaf,
-            deaf_since=self._deaf_since,
+            sensor_bus_down=self._bus_down,
+            sensor_bus_down_since=self._bus_down_since,
         )
 
     @property
@@ -251,8 +251,8 @@ class Gateway:
         if away != self._bus_reported:
             self._bus_reported = away
             self._ingest.store_readings([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
-        deaf = "bus" if away else "zigbee2mqtt" if self._zigbee.bridge_offline else ""
-        if deaf != self._deaf:
-            self._deaf, self._deaf_since = deaf, now_s if deaf else 0.0
-            self._log.warning("deaf" if deaf else "hears again", cause=deaf)
+        down = "bus" if away else "zigbee2mqtt" if self._zigbee.bridge_offline else ""
+        if down != self._bus_down:
+            self._bus_down, self._bus_down_since = down, now_s if down else 0.0
+            self._log.warning("sensor bus down" if down else "sensor bus up", cause=down)
             self._uplink.publish_status(self._status(online=True))

@@ -26,7 +26,7 @@ _BATCH = 16
 """Messages read from the spool at once."""
 
 
-class Line(Enum):
+class UplinkLine(Enum):
     """Over which line an alarm can leave the home now."""
 
     MAIN = auto()
@@ -145,11 +145,11 @@ class Uplink:
         elif self._unreachable_since is None:
             self._unreachable_since = now
 
-    def current_line(self, now: float, grace_s: float) -> Line:
+    def current_line(self, now: float, grace_s: float) -> UplinkLine:
         """Return how an alarm can leave now; a break shorter than `grace_s` seconds does not count yet."""
         if self._unreachable_since is not None and now - self._unreachable_since > grace_s:
-            return Line.NONE
-        return Line.BACKUP if self._endpoint is not None and self._endpoint.backup else Line.MAIN
+            return UplinkLine.NONE
+        return UplinkLine.BACKUP if self._endpoint is not None and self._endpoint.backup else UplinkLine.MAIN
 
     def apply_ack(self, ack: Ack, now: float) -> int | None:
         """Delete what the platform has stored; return up to which seq, or None for an ack of another epoch."""

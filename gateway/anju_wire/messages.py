@@ -12,6 +12,7 @@ import msgspec
 
 from anju_wire.vocabulary import Announcement, Lane
 
+_FORMER = "deaf"
 MAX_MESSAGE_BYTES = 256 * 1024
 """A longer message is refused unread. A 12 s clip at 100 Hz is under 16 KiB, a pack of 200 records under 32 KiB."""
 
@@ -109,10 +110,21 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages lost for want of disk since the epoch began: never hidden."""
     refused: int = 0
     """Parts of device messages that meant nothing, since the gateway was started."""
-    deaf: str = ""
+    sensor_bus_down: str = ""
     """Why the gateway hears no sensors: `bus` (its local broker is away) or `zigbee2mqtt` (that has stopped)."""
-    deaf_since: float = 0.0
+    sensor_bus_down_since: float = 0.0
     """Since when, Unix time by the gateway's clock."""
+    former_sensor_bus_down: str = msgspec.field(name=_FORMER, default="")
+    """The same under its name in version 0.1.0: written and read for one release."""
+    former_sensor_bus_down_since: float = msgspec.field(name=f"{_FORMER}_since", default=0.0)
+
+    def __post_init__(self) -> None:
+        """Let the names of this version and of the one before say the same."""
+        cause = self.sensor_bus_down or self.former_sensor_bus_down
+        since = self.sensor_bus_down_since or self.former_sensor_bus_down_since
+        for name, value in (("sensor_bus_down", cause), ("sensor_bus_down_since", since)):
+            msgspec.structs.force_setattr(self, name, value)
+            msgspec.structs.force_setattr(self, f"former_{name}", value)
 
 
 class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -303,17 +303,17 @@ def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone
 def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: GatewayHarness, bus_broker: Embedded) -> None:
     harness = mosquitto_scene
 
-    def deaf() -> str | None:
-        return harness.platform.statuses[-1].deaf if harness.platform.statuses else None
+    def bus_down() -> str | None:
+        return harness.platform.statuses[-1].sensor_bus_down if harness.platform.statuses else None
 
-    wait_until(lambda: deaf() == "")
+    wait_until(lambda: bus_down() == "")
     harness.devices.say("zigbee2mqtt/bridge/state", {"state": "offline"})
-    wait_until(lambda: deaf() == "zigbee2mqtt")
-    assert harness.platform.statuses[-1].deaf_since == pytest.approx(time.time_ns() / 1e9, abs=PATIENCE_S)
+    wait_until(lambda: bus_down() == "zigbee2mqtt")
+    assert harness.platform.statuses[-1].sensor_bus_down_since == pytest.approx(time.time_ns() / 1e9, abs=PATIENCE_S)
     harness.devices.say("zigbee2mqtt/bridge/state", {"state": "online"})
-    wait_until(lambda: deaf() == "")
+    wait_until(lambda: bus_down() == "")
     bus_broker.stop()
-    wait_until(lambda: deaf() == "bus", 90)
+    wait_until(lambda: bus_down() == "bus", 90)
 
 
 def waiting(harness: GatewayHarness) -> dict[str, int]:

@@ -43,17 +43,17 @@ class Installed:
 class DeviceService:
     """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds).
 
-    `deaf` is told why a gateway that is there hears no sensors (empty: it does), and since when. `again` says anew to a
-    home what its gateway may have missed, within the same transaction.
+    `sensor_bus` is told why a gateway that is there hears no sensors (empty: it does), and since when. `again` sends a
+    home once more what its gateway may have missed, within the same transaction.
     """
 
     def __init__(
         self,
         online: Callable[[str, bool, float], None] | None = None,
-        deaf: Callable[[str, str, float], None] | None = None,
+        sensor_bus: Callable[[str, str, float], None] | None = None,
         again: Callable[[UnitOfWork, str], None] | None = None,
     ) -> None:
-        self._online, self._deaf, self._again = online, deaf, again
+        self._online, self._sensor_bus, self._again = online, sensor_bus, again
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
@@ -127,12 +127,12 @@ class DeviceService:
             self._online(row.home_id, status.online, arrived_s)
         if self._again is not None and status.online:
             self._again(work, row.home_id)
-        if self._deaf is not None and status.online:
+        if self._sensor_bus is not None and status.online:
             # A clock that is off must not put it into the future, nor longer ago than the minute between two words;
             # that it hears again is from now on.
-            trusted = status.deaf and abs(arrived_s - status.at) <= _CLOCK_S
-            since_s = status.deaf_since if trusted else arrived_s
-            self._deaf(row.home_id, status.deaf, min(since_s, arrived_s))
+            trusted = status.sensor_bus_down and abs(arrived_s - status.at) <= _CLOCK_S
+            since_s = status.sensor_bus_down_since if trusted else arrived_s
+            self._sensor_bus(row.home_id, status.sensor_bus_down, min(since_s, arrived_s))
 
     def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
         """Keep a message that could not be taken, once however often it comes."""

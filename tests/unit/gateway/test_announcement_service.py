@@ -15,7 +15,7 @@ from anju_gateway.annunciator import CompositeAnnunciator, ConsoleAnnunciator, M
 from anju_gateway.device_ingest import Alarm
 from anju_gateway.readings import Reading
 from anju_gateway.spool import Spool
-from anju_gateway.uplink import Line, records_of
+from anju_gateway.uplink import UplinkLine, records_of
 from anju_wire.messages import Command
 from anju_wire.profiles import Quantity
 from anju_wire.vocabulary import Announcement, Lane
@@ -57,7 +57,7 @@ class Home:
             (seq,) = self.spool.append(Lane.ALARM, [records])
         return Alarm(seq, records)
 
-    def raise_alarm(self, quantity: Quantity, value: bool | str = True, line: Line = Line.MAIN) -> int:  # noqa: FBT001, FBT002
+    def raise_alarm(self, quantity: Quantity, value: bool | str = True, line: UplinkLine = UplinkLine.MAIN) -> int:  # noqa: FBT001, FBT002
         alarm = self.store(quantity, value)
         self.service.announce_alarms([alarm], line, NOW, 0.0)
         return alarm.seq
@@ -81,12 +81,12 @@ def command(number: str = "c-1", *, expires: float = NOW + 60, announce: Announc
 @pytest.mark.parametrize(
     ("line", "announce", "zh"),
     [
-        (Line.MAIN, "heard", "收到，正在联系"),
-        (Line.BACKUP, "backup_line", "收到，正在用备用线路联系"),
-        (Line.NONE, "not_reached", "暂时联系不上，请拨 120"),
+        (UplinkLine.MAIN, "heard", "收到，正在联系"),
+        (UplinkLine.BACKUP, "backup_line", "收到，正在用备用线路联系"),
+        (UplinkLine.NONE, "not_reached", "暂时联系不上，请拨 120"),
     ],
 )
-def test_a_press_is_answered_truthfully(home: Home, line: Line, announce: str, zh: str) -> None:
+def test_a_press_is_answered_truthfully(home: Home, line: UplinkLine, announce: str, zh: str) -> None:
     seq = home.raise_alarm(Quantity.SOS, line=line)
     assert home.speaker.words() == [f"{announce}:{seq}"]
     assert home.speaker.played[0].zh == zh

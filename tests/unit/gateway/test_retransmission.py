@@ -58,7 +58,7 @@ def test_a_restart_sends_all_that_is_unacknowledged() -> None:
     assert list(sender.next_due(LaneState(2, 4))) == [2, 3]
 
 
-class Line:
+class LossyLane:
     """A lane of growing length over a line that may lose everything, to a platform that acknowledges without holes."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Line:
 
 @given(st.lists(st.sampled_from(["append", "send", "lose", "ack", "wait"]), max_size=60))
 def test_whatever_happens_everything_arrives_in_the_end(steps: list[str]) -> None:
-    line = Line()
+    line = LossyLane()
     for step in steps:
         getattr(line, step)()
     for _ in range(3 * line.next):

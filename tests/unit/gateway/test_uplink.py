@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from anju_gateway.mqtt import Endpoint, Token
 from anju_gateway.spool import Spool
-from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, Line, Uplink
+from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, Uplink, UplinkLine
 from anju_wire.messages import Ack, Envelope, Record, Refusal, Status, decode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
@@ -194,24 +194,24 @@ def test_while_the_platform_is_offline_telemetry_waits_and_alarms_go(home: Home)
 
 
 def test_the_line_is_told_truthfully(home: Home) -> None:
-    assert home.uplink.current_line(3.0, grace_s=5.0) is Line.MAIN, "a short break does not count yet"
-    assert home.uplink.current_line(5.1, grace_s=5.0) is Line.NONE
+    assert home.uplink.current_line(3.0, grace_s=5.0) is UplinkLine.MAIN, "a short break does not count yet"
+    assert home.uplink.current_line(5.1, grace_s=5.0) is UplinkLine.NONE
     home.up(6.0)
-    assert home.uplink.current_line(6.0, grace_s=5.0) is Line.MAIN
+    assert home.uplink.current_line(6.0, grace_s=5.0) is UplinkLine.MAIN
     home.uplink.note_line_down(ALARM_SESSION, 10.0)
-    assert home.uplink.current_line(14.0, grace_s=5.0) is Line.MAIN
+    assert home.uplink.current_line(14.0, grace_s=5.0) is UplinkLine.MAIN
     home.up(14.0, BACKUP)
-    assert home.uplink.current_line(30.0, grace_s=5.0) is Line.BACKUP
+    assert home.uplink.current_line(30.0, grace_s=5.0) is UplinkLine.BACKUP
     home.uplink.note_platform(online=False, now=30.0)
-    assert home.uplink.current_line(36.0, grace_s=5.0) is Line.NONE
+    assert home.uplink.current_line(36.0, grace_s=5.0) is UplinkLine.NONE
     home.uplink.note_platform(online=True, now=36.0)
-    assert home.uplink.current_line(36.0, grace_s=5.0) is Line.BACKUP
+    assert home.uplink.current_line(36.0, grace_s=5.0) is UplinkLine.BACKUP
 
 
 def test_telemetry_going_down_is_no_matter_for_alarms(home: Home) -> None:
     home.up(0.0)
     home.uplink.note_line_down(TELEMETRY_SESSION, 1.0)
-    assert home.uplink.current_line(60.0, grace_s=5.0) is Line.MAIN
+    assert home.uplink.current_line(60.0, grace_s=5.0) is UplinkLine.MAIN
 
 
 def test_it_says_goodbye(home: Home) -> None:

@@ -221,3 +221,19 @@ def test_a_plain_pack_is_read_as_the_general_form_reads_it() -> None:
 )
 def test_what_is_not_plain_is_left_to_the_general_form(raw: bytes) -> None:
     assert decode_plain(raw) is None
+
+
+@pytest.mark.parametrize("names", [("sensor_bus_down", "sensor_bus_down_since"), ("deaf", "deaf_since")])
+def test_a_status_of_this_version_and_of_the_one_before_say_the_same(names: tuple[str, str]) -> None:
+    said = {"gateway": "gw", "online": True, "at": 2.0, names[0]: "bus", names[1]: 1.0}
+    status = decode(Status, json.dumps(said).encode())
+    assert (status.sensor_bus_down, status.sensor_bus_down_since) == ("bus", 1.0)
+    again = json.loads(encode(status))
+    assert (again["sensor_bus_down"], again["deaf"]) == ("bus", "bus")
+    assert (again["sensor_bus_down_since"], again["deaf_since"]) == (1.0, 1.0)
+
+
+def test_a_command_of_the_version_before_has_words_and_no_key() -> None:
+    said = {"id": "1", "announce": "coming", "zh": "王姐看到了", "en": "seen", "at": 0.0, "expires": 1.0}
+    command = decode(Command, json.dumps(said).encode())
+    assert (command.key, command.facts, command.zh) == ("", {}, "王姐看到了")

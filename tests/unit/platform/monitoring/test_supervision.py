@@ -185,10 +185,10 @@ def test_a_gateway_that_hears_no_sensors_makes_a_home_offline_within_minutes_and
 ) -> None:
     since_s = monitoring.now()
     for _ in range(2):
-        say(monitoring, online=True, deaf=cause, deaf_since=since_s)
+        say(monitoring, online=True, sensor_bus_down=cause, sensor_bus_down_since=since_s)
         monitoring.live(40, step_s=20)
     assert monitoring.raised("home_offline") == []
-    say(monitoring, online=True, deaf=cause, deaf_since=since_s)
+    say(monitoring, online=True, sensor_bus_down=cause, sensor_bus_down_since=since_s)
     monitoring.live(40, step_s=20)
     assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
     supervision = monitoring.supervision_of(HOME)
@@ -201,7 +201,7 @@ def test_a_gateway_that_hears_no_sensors_makes_a_home_offline_within_minutes_and
 
 
 def test_sensors_that_are_heard_again_soon_take_nobody_offline(monitoring: MonitoringHarness) -> None:
-    say(monitoring, online=True, deaf="zigbee2mqtt", deaf_since=monitoring.now())
+    say(monitoring, online=True, sensor_bus_down="zigbee2mqtt", sensor_bus_down_since=monitoring.now())
     monitoring.live(60, step_s=20)
     say(monitoring, online=True)
     monitoring.live(240, step_s=60)
@@ -209,7 +209,7 @@ def test_sensors_that_are_heard_again_soon_take_nobody_offline(monitoring: Monit
 
 
 def test_sensors_are_not_held_against_for_what_their_gateway_did_not_hear(monitoring: MonitoringHarness) -> None:
-    say(monitoring, online=True, deaf="zigbee2mqtt", deaf_since=monitoring.now())
+    say(monitoring, online=True, sensor_bus_down="zigbee2mqtt", sensor_bus_down_since=monitoring.now())
     for _ in range(60):
         monitoring.clock.forward(300)
         monitoring.service.record_last_seen({(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())}, monitoring.now())
@@ -225,7 +225,7 @@ def test_a_silence_that_nobody_could_hear_counts_anew(monitoring: MonitoringHarn
     monitoring.life(HOME)
     due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live((due_s - monitoring.now()) * 0.8)
-    say(monitoring, online=True, deaf="bus", deaf_since=monitoring.now())
+    say(monitoring, online=True, sensor_bus_down="bus", sensor_bus_down_since=monitoring.now())
     monitoring.live(due_s - monitoring.now() + 600, step_s=60)
     say(monitoring, online=True)
     monitoring.live(120, step_s=5)
@@ -234,7 +234,7 @@ def test_a_silence_that_nobody_could_hear_counts_anew(monitoring: MonitoringHarn
 
 
 def test_a_gateway_whose_clock_is_off_is_deaf_since_it_said_so(monitoring: MonitoringHarness) -> None:
-    status = Status(gateway=f"gw-{HOME}", online=True, at=1.0, deaf="bus", deaf_since=1.0)
+    status = Status(gateway=f"gw-{HOME}", online=True, at=1.0, sensor_bus_down="bus", sensor_bus_down_since=1.0)
     with monitoring.work() as work:
         monitoring.devices.update_status(work, f"gw-{HOME}", status, monitoring.now())
     monitoring.live(60, step_s=20)
