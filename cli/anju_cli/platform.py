@@ -23,6 +23,8 @@ from anju_platform.app import seed as seeding
 from anju_platform.app.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.residents.directory import list_communities
+from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.service import ChangedBy, SensitivityService
 from anju_platform.sensitivity.views import FalseAlertTarget
 from anju_platform.settings import InvalidSettings, Settings, load
@@ -177,31 +179,31 @@ def close_account(login: str) -> None:
 
 
 @communities.command("list")
-def list_communities() -> None:
-    """Every community, with what it wishes per home and month."""
+def show_communities() -> None:
+    """List every community with how often it lets the detectors be wrong, per home and month."""
     with _work(_settings()) as (work, _):
         table = Table("community", "name", "false alerts", "routine changes")
-        for community_id, name, wished in SensitivityService().every(work):
-            table.add_row(community_id, name, f"{wished.false_alerts:g}", f"{wished.routine_changes:g}")
+        for one in list_communities(work):
+            table.add_row(one.id, one.name, f"{one.false_alerts_per_month:g}", f"{one.routine_changes_per_month:g}")
     console.print(table)
 
 
-@communities.command("wish")
-def wish(
+@communities.command("sensitivity")
+def choose_sensitivity(
     community: str,
-    false_alerts: Annotated[float | None, typer.Option(help="False alerts of silence per home and month.")] = None,
+    false_alerts: Annotated[float | None, typer.Option(help="False alerts of inactivity per home and month.")] = None,
     routine_changes: Annotated[float | None, typer.Option(help="Changes told although nothing changed.")] = None,
     by: Annotated[str, typer.Option(help="Who decided it; kept with the change.")] = "command line",
 ) -> None:
     """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""
-    with _work(_settings()) as (work, _):
-        wished = SensitivityService()
-        now = wished.present(work, community)
+    with _work(_settings()) as (work, access):
+        sensitivity = SensitivityService(ResidentService(access))
+        now = sensitivity.find_target(work, community)
         wanted = FalseAlertTarget(
             false_alerts=now.false_alerts if false_alerts is None else false_alerts,
             routine_changes=now.routine_changes if routine_changes is None else routine_changes,
         )
-        wished.decide(work, community, ChangedBy(by), wanted, now)
+        sensitivity.set_target(work, community, ChangedBy(by), wanted, now)
     console.print(
         f"{community}: {wanted.false_alerts:g} false alerts, {wanted.routine_changes:g} changes of routine "
         "per home and month"

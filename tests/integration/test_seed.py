@@ -146,14 +146,14 @@ def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner
     logins = tmp_path / "logins.json"
     assert run.invoke(app, ["seed", "--homes", "1", "--print-logins", str(logins)]).exit_code == 0
     (place,) = {row["community"] for row in json.loads(logins.read_text())} - {"", None}
-    words = ["communities", "wish", place]
+    words = ["communities", "sensitivity", place]
     chosen = run.invoke(app, [*words, "--false-alerts", "0.5"])
     assert (chosen.exit_code, "0.5 false alerts, 0.1 changes" in chosen.output) == (0, True), chosen.output
     assert run.invoke(app, [*words, "--routine-changes", "0.2"]).exit_code == 0
     for bad in (["--false-alerts", "0"], ["--false-alerts", "nan"], ["--routine-changes", "6", "--false-alerts", "9"]):
         refused = run.invoke(app, [*words, *bad])
-        assert (refused.exit_code, "per home and month: wish for" in refused.output) == (1, True), refused.output
-    assert run.invoke(app, ["communities", "wish", "nowhere", "--false-alerts", "1"]).exit_code == 1
+        assert (refused.exit_code, "per home and month: choose" in refused.output) == (1, True), refused.output
+    assert run.invoke(app, ["communities", "sensitivity", "nowhere", "--false-alerts", "1"]).exit_code == 1
     assert run.invoke(app, [*words, "--false-alerts", "0.7", "--by", "陈主任"]).exit_code == 0
     engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
     with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:

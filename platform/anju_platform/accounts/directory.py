@@ -1,31 +1,73 @@
-"""Accounts as plain values, for slices that name or call a person and must not know the table of accounts."""
+"""Accounts as plain values, for slices and pages that name or call a person and must not know the table of accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
 
+from anju_core.vocabulary import Role
 from anju_platform.accounts.models import Account
 from anju_platform.db.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRecord:
-    """The name and telephone of an account; `enabled` is false once it was closed."""
+    """An account without its secrets; `enabled` is false once it was closed. The role says which scopes are set."""
 
     id: UUID
+    login: str
     name: str
+    """As elders hear it: 王姐."""
+    role: Role
+    community_id: str | None
+    provider_id: str | None
+    home_id: str | None
     phone: str
+    locale: str
     enabled: bool
 
 
+def find_account(work: UnitOfWork, account_id: UUID) -> AccountRecord | None:
+    """Return one account, open or closed; None when there is no such account."""
+    return find_accounts(work, [account_id]).get(account_id)
+
+
 def find_accounts(work: UnitOfWork, account_ids: Iterable[UUID]) -> Mapping[UUID, AccountRecord]:
-    """Return accounts by id; an id without an account is absent."""
-    query = select(Account.id, Account.name, Account.phone, Account.disabled_at).where(Account.id.in_(set(account_ids)))
-    return {
-        row.id: AccountRecord(id=row.id, name=row.name, phone=row.phone, enabled=row.disabled_at is None)
-        for row in work.session.execute(query)
-    }
+    """Return accounts, open or closed, by id; an id without an account is absent."""
+    rows = work.session.scalars(select(Account).where(Account.id.in_(set(account_ids))))
+    return {row.id: _record(row) for row in rows}
+
+
+def list_enabled(
+    work: UnitOfWork, role: Role, *, community_ids: Collection[str | None] | None = None, home_id: str | None = None
+) -> Sequence[AccountRecord]:
+    """Return the open accounts of a role, by name.
+
+    community_ids: only those whose community is among these; None within it stands for every community.
+    home_id: only those of this home.
+    """
+    query = select(Account).where(Account.role == role.value, Account.disabled_at.is_(None))
+    if home_id is not None:
+        query = query.where(Account.home_id == home_id)
+    if community_ids is not None:
+        named = Account.community_id.in_([one for one in community_ids if one is not None])
+        query = query.where(named | Account.community_id.is_(None) if None in community_ids else named)
+    return [_record(row) for row in work.session.scalars(query.order_by(Account.name, Account.id))]
+
+
+def _record(row: Account) -> AccountRecord:
+    return AccountRecord(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        community_id=row.community_id,
+        provider_id=row.provider_id,
+        home_id=row.home_id,
+        phone=row.phone,
+        locale=row.locale,
+        enabled=row.disabled_at is None,
+    )

@@ -1,4 +1,4 @@
-"""Tables of accounts, sign-ins and looks."""
+"""Tables of accounts, sessions and audit events."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Account(Base):
     disabled_at: Mapped[datetime | None]
 
 
-class SignIn(Base):
+class Session(Base):
     """An open session; the cookie holds the secret, the table its hash."""
 
-    __tablename__ = "sign_in"
+    __tablename__ = "session"
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), index=True)
@@ -57,10 +57,10 @@ class FailedSignIn(Base):
 
 
 class AuditEvent(Base):
-    """Somebody looked at a person's data: append-only (PIPL art. 51; GB/T 22239 keeps it six months or more)."""
+    """Somebody read a person's data: append-only (PIPL art. 51; GB/T 22239 keeps it six months or more)."""
 
-    __tablename__ = "look"
-    __table_args__ = (Index("ix_look_home_at", "home_id", "at"),)
+    __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_home_at", "home_id", "at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -69,5 +69,5 @@ class AuditEvent(Base):
     role: Mapped[str] = mapped_column(String(20))
     home_id: Mapped[str | None] = mapped_column(String(63))
     what: Mapped[str] = mapped_column(String(60))
-    """`alert`, `resident`, `door_code`, `strip`, `family_summary`, `export`, …."""
+    """`alert`, `home`, `door_code`, `activity`, `family_summary`, `export`, …."""
     why: Mapped[str] = mapped_column(Text, default="")

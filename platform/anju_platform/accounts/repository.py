@@ -1,4 +1,4 @@
-"""Queries over accounts, sign-ins and looks."""
+"""Reads and writes of accounts, sessions and audit events."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session as DatabaseSession
 
-from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, SignIn
+from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, Session
 
 
-def account_by_login(session: Session, login: str) -> Account | None:
-    """The account with this login (already case-folded)."""
+def find_account(session: DatabaseSession, login: str) -> Account | None:
+    """Return the account with this login (already case-folded); None when there is none."""
     return session.scalars(select(Account).where(Account.login == login)).one_or_none()
 
 
-def accounts(session: Session) -> list[Account]:
-    """Every account, by role and login."""
+def list_accounts(session: DatabaseSession) -> list[Account]:
+    """Return every account, by role and login."""
     return list(session.scalars(select(Account).order_by(Account.role, Account.login)))
 
 
-def failed_sign_in(session: Session, login_hash: str, now: datetime) -> FailedSignIn:
-    """The count of a login's failures, made if need be, locked until the end of the transaction."""
+def lock_failed_sign_in(session: DatabaseSession, login_hash: str, now: datetime) -> FailedSignIn:
+    """Return the count of a login's failures, inserted if need be, locked until the end of the transaction."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = insert(FailedSignIn).values(login_hash=login_hash, failures=0, last_at=now)
     session.execute(row.on_conflict_do_nothing())
     return session.get_one(FailedSignIn, login_hash, with_for_update=True)
 
 
-def sign_in_with_account(session: Session, token_hash: str) -> tuple[SignIn, Account] | None:
-    """A sign-in and whose it is."""
+def find_session(session: DatabaseSession, token_hash: str) -> tuple[Session, Account] | None:
+    """Return a session with its account; None when there is no such session."""
     query = (
-        select(SignIn, Account).join(Account, Account.id == SignIn.account_id).where(SignIn.token_hash == token_hash)
+        select(Session, Account).join(Account, Account.id == Session.account_id).where(Session.token_hash == token_hash)
     )
     row = session.execute(query).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
-def end_sign_in(session: Session, token_hash: str) -> None:
-    """Forget one sign-in."""
-    session.execute(delete(SignIn).where(SignIn.token_hash == token_hash))
+def delete_session(session: DatabaseSession, token_hash: str) -> None:
+    """Delete one session."""
+    session.execute(delete(Session).where(Session.token_hash == token_hash))
 
 
-def end_all_sign_ins(session: Session, account_id: UUID) -> None:
-    """Forget every sign-in of an account."""
-    session.execute(delete(SignIn).where(SignIn.account_id == account_id))
+def delete_sessions(session: DatabaseSession, account_id: UUID) -> None:
+    """Delete every session of an account."""
+    session.execute(delete(Session).where(Session.account_id == account_id))
 
 
-def forget_expired(session: Session, now: datetime) -> None:
-    """Forget the sign-ins that have run out."""
-    session.execute(delete(SignIn).where(SignIn.expires_at <= now))
+def delete_expired_sessions(session: DatabaseSession, now: datetime) -> None:
+    """Delete the sessions that have run out."""
+    session.execute(delete(Session).where(Session.expires_at <= now))
 
 
-def looks_of(session: Session, home_id: str, limit: int) -> list[AuditEvent]:
-    """Looks at a home, newest first."""
+def list_audit_events(session: DatabaseSession, home_id: str, limit: int) -> list[AuditEvent]:
+    """Return the audit events of a home, newest first."""
     query = (
         select(AuditEvent)
         .where(AuditEvent.home_id == home_id)
@@ -65,8 +65,10 @@ def looks_of(session: Session, home_id: str, limit: int) -> list[AuditEvent]:
     return list(session.scalars(query))
 
 
-def has_looked(session: Session, account_id: UUID, home_id: str | None, what: str, since: datetime) -> bool:
-    """Whether this look was written down after `since`."""
+def has_audit_event(
+    session: DatabaseSession, account_id: UUID, home_id: str | None, what: str, since: datetime
+) -> bool:
+    """Tell whether such an event was written after `since`."""
     query = select(AuditEvent.id).where(
         AuditEvent.home_id == home_id, AuditEvent.at > since, AuditEvent.account_id == account_id
     )

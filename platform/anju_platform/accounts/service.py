@@ -25,7 +25,7 @@ from anju_platform.accounts.errors import (
     WeakPassword,
 )
 from anju_platform.accounts.lockout import LockoutRule
-from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, SignIn
+from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, Session
 from anju_platform.db.unit_of_work import UnitOfWork
 
 SHORTEST_PASSWORD = 12
@@ -98,7 +98,7 @@ class AccountService:
         now = work.clock.now()
         login = login.strip().casefold()
         tried = self._tried(work, login, now)
-        account = repository.account_by_login(work.session, login)
+        account = repository.find_account(work.session, login)
         right = self._hasher.verify(password, account.password_hash if account else self._nobody)
         if account is None or account.disabled_at is not None or not right:
             self._count_failure(tried, now)
@@ -109,7 +109,7 @@ class AccountService:
 
     def signed_in(self, work: UnitOfWork, secret: str) -> SignedIn:
         """Who holds this token; raises `NotSignedIn` where it is unknown, expired, or its account is closed."""
-        found = repository.sign_in_with_account(work.session, _hash(secret))
+        found = repository.find_session(work.session, _hash(secret))
         if found is None:
             raise NotSignedIn
         row, account = found
@@ -123,18 +123,18 @@ class AccountService:
 
     def seen(self, work: UnitOfWork, token_hash: str) -> None:
         """Note that a sign-in is in use; writes at most every few minutes."""
-        row = work.session.get(SignIn, token_hash)
+        row = work.session.get(Session, token_hash)
         if row is not None and work.clock.now() - row.seen_at > _SEEN_EVERY:
             row.seen_at = work.clock.now()
 
     def sign_out(self, work: UnitOfWork, secret: str) -> None:
         """End a sign-in; an unknown one is no error."""
-        repository.end_sign_in(work.session, _hash(secret))
+        repository.delete_session(work.session, _hash(secret))
 
     def open_account(self, work: UnitOfWork, new: NewAccount) -> UUID:
         """Add an account; raises `LoginTaken`, `WeakPassword`."""
         login = new.login.strip().casefold()
-        if repository.account_by_login(work.session, login) is not None:
+        if repository.find_account(work.session, login) is not None:
             raise LoginTaken(login)
         account = Account(
             id=work.new_id(),
@@ -154,19 +154,19 @@ class AccountService:
 
     def accounts(self, work: UnitOfWork) -> list[Account]:
         """Every account, by role and login."""
-        return repository.accounts(work.session)
+        return repository.list_accounts(work.session)
 
     def set_password(self, work: UnitOfWork, login: str, password: str) -> None:
         """Change a password and end every sign-in of the account; raises `AccountUnknown`, `WeakPassword`."""
         account = self._known(work, login)
         account.password_hash = self._password_hash(account.login, password)
-        repository.end_all_sign_ins(work.session, account.id)
+        repository.delete_sessions(work.session, account.id)
 
     def close_account(self, work: UnitOfWork, login: str) -> None:
         """Shut an account and end its sign-ins; its name stays in the histories. Raises `AccountUnknown`."""
         account = self._known(work, login)
         account.disabled_at = work.clock.now()
-        repository.end_all_sign_ins(work.session, account.id)
+        repository.delete_sessions(work.session, account.id)
 
     def new_password(self) -> str:
         """A random password (120 bits) that can be read aloud."""
@@ -188,7 +188,7 @@ class AccountService:
         once_in: the same look of the same person within this time is one look (for a page that refreshes itself).
         """
         since = None if once_in is None else work.clock.now() - once_in
-        if since is not None and repository.has_looked(work.session, actor.account_id, home_id, what, since):
+        if since is not None and repository.has_audit_event(work.session, actor.account_id, home_id, what, since):
             return
         work.session.add(
             AuditEvent(
@@ -205,11 +205,11 @@ class AccountService:
 
     def looks_of(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
         """Who looked at a home's people, newest first."""
-        return repository.looks_of(work.session, home_id, limit)
+        return repository.list_audit_events(work.session, home_id, limit)
 
     def _tried(self, work: UnitOfWork, login: str, now: datetime) -> FailedSignIn:
         """The login's count, locked: many guesses at once are counted one after the other."""
-        tried = repository.failed_sign_in(work.session, _hash(login), now)
+        tried = repository.lock_failed_sign_in(work.session, _hash(login), now)
         if tried.locked_until is not None and tried.locked_until > now:
             raise TooManySignIns(max(1, round((tried.locked_until - now).total_seconds())))
         return tried
@@ -221,11 +221,11 @@ class AccountService:
         tried.locked_until = now + rest if rest else None
 
     def _open(self, work: UnitOfWork, account: Account, now: datetime) -> Token:
-        repository.forget_expired(work.session, now)
+        repository.delete_expired_sessions(work.session, now)
         secret, csrf = self._random(_SECRET_BYTES).hex(), self._random(_SECRET_BYTES).hex()
         actor = _actor(account)
         expires_at = now + _STAYS.get(actor.role, _STAFF_STAY)
-        row = SignIn(
+        row = Session(
             token_hash=_hash(secret),
             account_id=account.id,
             csrf=csrf,
@@ -239,7 +239,7 @@ class AccountService:
         return Token(secret, csrf, expires_at, actor, account.locale)
 
     def _known(self, work: UnitOfWork, login: str) -> Account:
-        account = repository.account_by_login(work.session, login.strip().casefold())
+        account = repository.find_account(work.session, login.strip().casefold())
         if account is None:
             raise AccountUnknown(login)
         return account

@@ -61,7 +61,7 @@ class AlertEscalation:
             at_once = True
         if not asked:
             return
-        reached = list(people) or self._duty.anybody(work, alert.community_id)
+        reached = list(people) or self._duty.find_fallback(work, alert.community_id)
         if first:
             self._seen(work, alert)
         if not first or alert.suspected or missing:
@@ -90,10 +90,10 @@ class AlertEscalation:
         policy = self._policy(work, alert, now)
         told = [audience for each in policy.steps[: max(alert.level, 1)] for audience in each.tell]
         people = dict.fromkeys(self._resolve(work, alert, told, now).people)
-        taker = None if alert.acknowledged_by is None else self._duty.person(work, alert.acknowledged_by)
+        taker = None if alert.acknowledged_by is None else self._duty.find_person(work, alert.acknowledged_by)
         if taker is not None:
             people[taker] = None
-        self._tell(work, alert, step, people or self._duty.anybody(work, alert.community_id))
+        self._tell(work, alert, step, people or self._duty.find_fallback(work, alert.community_id))
 
     def notify_all(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
         """Tell everybody concerned, whatever the level."""
@@ -119,16 +119,16 @@ class AlertEscalation:
     def all_concerned(self, work: UnitOfWork, alert: Alert, now: datetime) -> list[Recipient]:
         """Everybody whom the policy ever tells, and who has taken it; anybody at all where that is nobody."""
         people = dict.fromkeys(self._resolve(work, alert, everybody(self._policy(work, alert, now)), now).people)
-        taker = None if alert.acknowledged_by is None else self._duty.person(work, alert.acknowledged_by)
+        taker = None if alert.acknowledged_by is None else self._duty.find_person(work, alert.acknowledged_by)
         if taker is not None:
             people[taker] = None
-        return list(people) or self._duty.anybody(work, alert.community_id)
+        return list(people) or self._duty.find_fallback(work, alert.community_id)
 
     def _policy(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
         return AlertRepository(work.session).policy(alert.community_id, AlertKind(alert.kind), now)
 
     def _resolve(self, work: UnitOfWork, alert: Alert, tell: Iterable[Audience], now: datetime) -> _Told:
-        found = self._duty.people(work, alert.community_id, alert.home_id, tell, now)
+        found = self._duty.resolve_audiences(work, alert.community_id, alert.home_id, tell, now)
         people = dict.fromkeys(person for those in found.values() for person in those)
         return _Told(list(people), [audience.value for audience, those in found.items() if not those])
 

@@ -21,6 +21,8 @@ from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
+from anju_platform.console.residents.overview import HomeOverviewService
+from anju_platform.console.sensitivity.overview import SensitivityOverviewService
 from anju_platform.console.tester.service import TesterService
 from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
@@ -109,6 +111,8 @@ def build(settings: Settings) -> Platform:
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
     accounts = AccountService()
+    residents = ResidentService(accounts)
+    routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
     words = load_words()
     alerts = AlertService(outbox, oncall, words)
@@ -185,9 +189,11 @@ def build(settings: Settings) -> Platform:
                 devices,
                 alerts,
                 visits,
-                ResidentService(accounts),
-                RoutineService(accounts),
-                SensitivityService(),
+                residents,
+                routine,
+                sensitivity,
+                HomeOverviewService(accounts, residents),
+                SensitivityOverviewService(sensitivity, routine),
                 FamilyService(accounts, series),
                 DistrictService(accounts),
                 TesterService(alerts, simulator),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from anju_core.escalation import DEFAULT_POLICIES
 from anju_core.vocabulary import Role, VisitCategory
-from anju_platform.accounts.repository import account_by_login
+from anju_platform.accounts.repository import find_account
 from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
@@ -190,7 +190,7 @@ def _providers(work: UnitOfWork) -> None:
 def _login(work: UnitOfWork, access: AccountService, person: Person) -> Login:
     password = access.new_password()
     community = COMMUNITY if person.local else None
-    account = account_by_login(work.session, person.login)
+    account = find_account(work.session, person.login)
     if account is None:
         new = NewAccount(
             login=person.login,
@@ -232,7 +232,7 @@ def _duty(work: UnitOfWork) -> None:
     start = (local - timedelta(days=1)).astimezone(UTC)
     end = start + timedelta(days=_DAYS_OF_DUTY)
     for person in PEOPLE:
-        account = account_by_login(work.session, person.login)
+        account = find_account(work.session, person.login)
         if person.shift_rank is None or account is None:
             continue
         _shifts(work, account.id, person.shift_rank, start, end)

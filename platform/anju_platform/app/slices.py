@@ -22,6 +22,8 @@ SLICES = (
     "notifications",
     "devices",
     "sensitivity",
+    "console.residents",
+    "console.sensitivity",
     "console.family",
     "console.district",
     "console.tester",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
-from anju_platform.i18n import time_format
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.residents.models import Home, Resident
+from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home
+from anju_platform.residents.views import age_on
 
 ELDER = "elder"
 """Who a call was to, when it was to the elder."""
@@ -40,6 +40,8 @@ class HomeCard:
 
     id: str
     community_id: str
+    zone: ZoneInfo
+    """The time zone of its clocks."""
     name: str
     age: int | None
     address: str
@@ -52,24 +54,25 @@ class HomeCard:
     longitude: float | None
 
 
-def card(session: Session, home_id: str, words: Words, today: date) -> HomeCard | None:
-    """The card of a home; None when there is no such home."""
-    home = session.get(Home, home_id)
-    return None if home is None else card_of(home, words, today)
+def card(work: UnitOfWork, home_id: str, words: Words, now: datetime) -> HomeCard | None:
+    """Return the card of a home; None when there is no such home."""
+    home = find_home(work, home_id)
+    return None if home is None else card_of(home, words, now)
 
 
-def card_of(home: Home, words: Words, today: date) -> HomeCard:
-    """The card of a home that is already read."""
+def card_of(home: HomeRecord, words: Words, now: datetime) -> HomeCard:
+    """Return the card of a home that is already read."""
     residents = home.residents
     first = residents[0] if residents else None
     return HomeCard(
         id=home.id,
         community_id=home.community_id,
+        zone=home.timezone,
         name=words("、").join(one.name for one in residents) or home.id,
-        age=time_format.age_of(first.born, today) if first else None,
+        age=age_on(first.born, home.local_date(now)) if first else None,
         address=address(words, home.estate, home.building, home.unit, home.room),
         phone=next((one.phone for one in residents if one.phone), ""),
-        duty_phone=home.community.phone,
+        duty_phone=home.community_phone,
         numbers=_numbers(residents, words),
         door=[(words(name), text) for one in residents for field, name in DOOR if (text := getattr(one, field))],
         latitude=home.latitude,
@@ -77,7 +80,7 @@ def card_of(home: Home, words: Words, today: date) -> HomeCard:
     )
 
 
-def _numbers(residents: Sequence[Resident], words: Words) -> list[Number]:
+def _numbers(residents: Sequence[ResidentRecord], words: Words) -> list[Number]:
     own = [Number(ELDER, one.name, words("老人本人"), one.phone) for one in residents if one.phone]
     others = [
         Number(str(contact.id), contact.name, contact.relation, contact.phone)

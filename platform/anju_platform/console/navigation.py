@@ -46,7 +46,7 @@ CONSOLE_PAGES = (
     ConsolePage("routine"),
     ConsolePage("family"),
     ConsolePage("district", N_("统计"), _OVERSEERS),
-    ConsolePage("sensitivity", N_("灵敏度"), _OVERSEERS, "/wishes"),
+    ConsolePage("sensitivity", N_("灵敏度"), _OVERSEERS),
     ConsolePage("tester", N_("测试台"), frozenset({Role.TESTER})),
 )
 """In the order of the bar."""

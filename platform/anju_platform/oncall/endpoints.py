@@ -25,8 +25,8 @@ def current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: 
     """Who is on duty now, and the notes that nobody has read yet."""
     work.only_read()
     community = _community(actor, community_id)
-    on_duty = oncall.current(work, community, work.clock.now())
-    unread = oncall.unread(work, community)
+    on_duty = oncall.list_on_call(work, community, work.clock.now())
+    unread = oncall.list_unread_handovers(work, community)
     return CurrentShift(
         community_id=community,
         on_duty=[OnDutyView.model_validate(turn) for turn in on_duty],
@@ -37,7 +37,7 @@ def current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: 
 @router.post("/shifts", status_code=status.HTTP_201_CREATED)
 def put_on(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> ShiftView:
     """Put somebody on the rota; for supervisors."""
-    shift = oncall.put_on(
+    shift = oncall.add_shift(
         work, actor, given.community_id, given.account_id, rank=given.rank, start=given.start, end=given.end
     )
     return ShiftView.model_validate(shift)
@@ -46,20 +46,20 @@ def put_on(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDe
 @router.delete("/shifts/{shift_id}", status_code=status.HTTP_204_NO_CONTENT)
 def take_off(shift_id: UUID, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> None:
     """Take a shift off the rota; for supervisors."""
-    oncall.take_off(work, actor, shift_id)
+    oncall.remove_shift(work, actor, shift_id)
 
 
 @router.post("/handovers", status_code=status.HTTP_201_CREATED)
 def hand_over(given: HandoverGiven, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
     """Leave a note that the next on duty must read."""
-    row = oncall.hand_over(work, actor, _community(actor, given.community_id), given.note)
+    row = oncall.leave_handover(work, actor, _community(actor, given.community_id), given.note)
     return HandoverView.model_validate(row)
 
 
 @router.post("/handovers/{handover_id}/read")
 def read(handover_id: UUID, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
     """I have read it."""
-    return HandoverView.model_validate(oncall.read(work, actor, handover_id))
+    return HandoverView.model_validate(oncall.mark_handover_read(work, actor, handover_id))
 
 
 def _community(actor: Actor, asked: str | None) -> str:

@@ -12,10 +12,11 @@ from anju_core.errors import Invalid, NotFound, Refused
 from anju_core.escalation import Audience
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import Role
-from anju_platform.accounts.models import Account
+from anju_platform.accounts.directory import AccountRecord, find_account, find_accounts, list_enabled
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.oncall.models import Handover, Shift
 from anju_platform.oncall.repository import OncallRepository
+from anju_platform.residents.directory import find_community
 
 RANKS = range(1, 10)
 MAX_NOTE = 4000
@@ -62,38 +63,37 @@ class OnDuty:
 class OncallService:
     """The rota and what it answers."""
 
-    def people(
+    def resolve_audiences(
         self, work: UnitOfWork, community_id: str, home_id: str, audiences: Iterable[Audience], now: datetime
     ) -> dict[Audience, list[Recipient]]:
-        """Whom each audience means now; an empty list where it means nobody."""
-        repository = OncallRepository(work.session)
-        return {each: _recipients(_accounts(repository, each, community_id, home_id, now)) for each in audiences}
+        """Return whom each audience means now; an empty list where it means nobody."""
+        return {each: _recipients(_accounts(work, each, community_id, home_id, now)) for each in audiences}
 
-    def anybody(self, work: UnitOfWork, community_id: str) -> list[Recipient]:
-        """Who is told when a whole policy reaches nobody: workers, then any supervisor, then administrators."""
-        repository = OncallRepository(work.session)
-        for accounts in (
-            repository.workers(community_id),
-            repository.supervisors(None),
-            repository.administrators(),
-        ):
-            if accounts:
-                return _recipients(accounts)
-        return []
+    def find_fallback(self, work: UnitOfWork, community_id: str) -> list[Recipient]:
+        """Return who is told when a whole policy reaches nobody: workers, else any supervisor, else administrators."""
+        found = (
+            list_enabled(work, Role.WORKER, community_ids=[community_id])
+            or list_enabled(work, Role.SUPERVISOR)
+            or list_enabled(work, Role.ADMIN)
+        )
+        return _recipients(found)
 
-    def person(self, work: UnitOfWork, account_id: UUID) -> Recipient | None:
-        """One person as a recipient; None when the account is gone or disabled."""
-        account = OncallRepository(work.session).account(account_id)
-        return None if account is None or account.disabled_at is not None else _recipients([account])[0]
+    def find_person(self, work: UnitOfWork, account_id: UUID) -> Recipient | None:
+        """Return one person as a recipient; None when the account is gone or closed."""
+        account = find_account(work, account_id)
+        return None if account is None or not account.enabled else _recipients([account])[0]
 
-    def current(self, work: UnitOfWork, community_id: str, now: datetime) -> list[OnDuty]:
-        """Who is on duty, by rank."""
+    def list_on_call(self, work: UnitOfWork, community_id: str, now: datetime) -> list[OnDuty]:
+        """Return who is on call now, by rank."""
+        shifts = OncallRepository(work.session).list_shifts(community_id, now)
+        accounts = find_accounts(work, {shift.account_id for shift in shifts})
         return [
             OnDuty(shift.id, account.id, account.name, account.phone, shift.rank, shift.start, shift.end)
-            for shift, account in OncallRepository(work.session).on_duty(community_id, now)
+            for shift in shifts
+            if (account := accounts[shift.account_id]).enabled
         ]
 
-    def put_on(
+    def add_shift(
         self,
         work: UnitOfWork,
         actor: Actor,
@@ -106,7 +106,7 @@ class OncallService:
     ) -> Shift:
         """Put somebody on the rota; raises `RotaNotYours`, `ShiftNotFound`, `InvalidShift`."""
         repository = self._rota(work, actor, community_id)
-        account = repository.account(account_id)
+        account = find_account(work, account_id)
         if account is None or account.role not in {Role.WORKER, Role.SUPERVISOR}:
             raise InvalidShift("account", f"{account_id} is not a worker's")
         if account.community_id not in {None, community_id}:
@@ -121,14 +121,14 @@ class OncallService:
         repository.add(shift)
         return shift
 
-    def take_off(self, work: UnitOfWork, actor: Actor, shift_id: UUID) -> None:
+    def remove_shift(self, work: UnitOfWork, actor: Actor, shift_id: UUID) -> None:
         """Take a shift off the rota; raises `RotaNotYours`, `ShiftNotFound`."""
         shift = OncallRepository(work.session).shift(shift_id)
         if shift is None:
             raise ShiftNotFound(f"shift {shift_id}")
         self._rota(work, actor, shift.community_id).remove(shift)
 
-    def hand_over(self, work: UnitOfWork, actor: Actor, community_id: str, note: str) -> Handover:
+    def leave_handover(self, work: UnitOfWork, actor: Actor, community_id: str, note: str) -> Handover:
         """Leave a note that the next on duty must read; raises `ShiftNotFound`, `InvalidShift`."""
         self._seen(actor, community_id)
         text = note.strip()
@@ -146,7 +146,7 @@ class OncallService:
         OncallRepository(work.session).add(row)
         return row
 
-    def read(self, work: UnitOfWork, actor: Actor, handover_id: UUID) -> Handover:
+    def mark_handover_read(self, work: UnitOfWork, actor: Actor, handover_id: UUID) -> Handover:
         """Say that a note was read; the first reader stays. Raises `ShiftNotFound`."""
         row = OncallRepository(work.session).handover(handover_id)
         if row is None:
@@ -157,18 +157,18 @@ class OncallService:
             work.session.flush()
         return row
 
-    def unread(self, work: UnitOfWork, community_id: str) -> Sequence[Handover]:
+    def list_unread_handovers(self, work: UnitOfWork, community_id: str) -> Sequence[Handover]:
         """Notes that nobody has read yet, oldest first."""
         return OncallRepository(work.session).unread(community_id)
 
-    def latest(self, work: UnitOfWork, community_id: str, limit: int = 20) -> Sequence[Handover]:
+    def list_handovers(self, work: UnitOfWork, community_id: str, limit: int = 20) -> Sequence[Handover]:
         """The newest notes, newest first."""
         return OncallRepository(work.session).latest(community_id, limit)
 
     def _rota(self, work: UnitOfWork, actor: Actor, community_id: str) -> OncallRepository:
         self._seen(actor, community_id)
         repository = OncallRepository(work.session)
-        if repository.community(community_id) is None:
+        if find_community(work, community_id) is None:
             raise ShiftNotFound(f"community {community_id}")
         if actor.role not in {Role.SUPERVISOR, Role.ADMIN}:
             raise RotaNotYours(actor.role)
@@ -180,21 +180,20 @@ class OncallService:
 
 
 def _accounts(
-    repository: OncallRepository, audience: Audience, community_id: str, home_id: str, now: datetime
-) -> Sequence[Account]:
+    work: UnitOfWork, audience: Audience, community_id: str, home_id: str, now: datetime
+) -> Sequence[AccountRecord]:
     if audience in {Audience.DUTY_FIRST, Audience.DUTY_SECOND}:
         rank = 1 if audience is Audience.DUTY_FIRST else 2
-        return [account for _, account in repository.on_duty(community_id, now, rank)]
+        shifts = OncallRepository(work.session).list_shifts(community_id, now, rank)
+        found = find_accounts(work, {shift.account_id for shift in shifts})
+        return [found[shift.account_id] for shift in shifts if found[shift.account_id].enabled]
     if audience is Audience.COMMUNITY:
-        return repository.workers(community_id)
+        return list_enabled(work, Role.WORKER, community_ids=[community_id])
     if audience is Audience.SUPERVISOR:
-        return repository.supervisors(community_id)
-    return repository.family(home_id)
+        return list_enabled(work, Role.SUPERVISOR, community_ids=[community_id, None])
+    return list_enabled(work, Role.FAMILY, home_id=home_id)
 
 
-def _recipients(accounts: Iterable[Account]) -> list[Recipient]:
-    found = {
-        account.id: Recipient(account.id, account.name, account.login, account.community_id, account.locale)
-        for account in accounts
-    }
+def _recipients(accounts: Iterable[AccountRecord]) -> list[Recipient]:
+    found = {one.id: Recipient(one.id, one.name, one.login, one.community_id, one.locale) for one in accounts}
     return list(found.values())

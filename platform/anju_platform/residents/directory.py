@@ -1,27 +1,59 @@
-"""Homes as plain values, for slices that act on a home and must not know its tables."""
+"""Homes, residents and communities as plain values, for slices and pages that must not know their tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import HomeNotFound
-from anju_platform.residents.models import Contact, Home, Resident
-from anju_platform.residents.views import age_on
+from anju_platform.residents.models import Absence, Community, Consent, Home, Resident
+from anju_platform.residents.search import Query
+from anju_platform.residents.views import AbsenceView, ConsentView, age_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommunityRecord:
+    """A residents' community; both rates are what it lets the detectors be wrong, per home and month."""
+
+    id: str
+    name: str
+    phone: str
+    """The telephone of the community's workers on duty."""
+    timezone: ZoneInfo
+    false_alerts_per_month: float
+    routine_changes_per_month: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePlace:
+    """What a detector must know of a home; both rates are its community's, per home and month."""
+
+    home_id: str
+    community_id: str
+    timezone: ZoneInfo
+    false_alerts_per_month: float
+    routine_changes_per_month: float
+
+    def utc_offset_s(self, moment: datetime) -> float:
+        """Return how far its clocks are ahead of UTC at this moment, s."""
+        offset = moment.astimezone(self.timezone).utcoffset()
+        return 0.0 if offset is None else offset.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecord:
-    """A person to call for a resident."""
+    """A person to call for a resident, in the order of `position`."""
 
     id: UUID
+    position: int
     name: str
     relation: str
     phone: str
@@ -34,6 +66,7 @@ class ResidentRecord:
     id: UUID
     name: str
     born: date | None
+    gender: str
     phone: str
     mobility: str
     hearing: str
@@ -41,6 +74,11 @@ class ResidentRecord:
     pets: str
     key_holder: str
     contacts: Sequence[ContactRecord]
+    consents: Sequence[ConsentView]
+
+    def agreed_to(self, scope: str) -> bool:
+        """Tell whether a consent of this scope was given and not withdrawn since."""
+        return any(one.scope == scope and one.withdrawn_at is None for one in self.consents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +87,7 @@ class HomeRecord:
 
     id: str
     community_id: str
+    community_name: str
     community_phone: str
     """The telephone of the community's workers on duty."""
     timezone: ZoneInfo
@@ -58,6 +97,8 @@ class HomeRecord:
     room: str
     latitude: float | None
     longitude: float | None
+    door_code: str
+    """Shown on request only; each showing is audited."""
     residents: Sequence[ResidentRecord]
 
     @property
@@ -72,10 +113,14 @@ class HomeRecord:
         parts = (self.estate, f"{self.building} 号楼", unit, f"{self.room} 室")
         return " ".join(part for part in parts if part)
 
+    def local_date(self, moment: datetime) -> date:
+        """Return the date there at this moment."""
+        return moment.astimezone(self.timezone).date()
+
     def age_at(self, moment: datetime) -> int | None:
         """Age in full years of the first resident whose birth date is known, on the home's local date."""
         born = next((resident.born for resident in self.residents if resident.born is not None), None)
-        return age_on(born, moment.astimezone(self.timezone).date())
+        return age_on(born, self.local_date(moment))
 
 
 def lock_home(work: UnitOfWork, home_id: str) -> str:
@@ -97,41 +142,193 @@ def find_home(work: UnitOfWork, home_id: str) -> HomeRecord | None:
 
 def find_homes(work: UnitOfWork, home_ids: Iterable[str]) -> Mapping[str, HomeRecord]:
     """Return homes by id; an id without a home is absent."""
-    people = selectinload(Home.residents).selectinload(Resident.contacts)
-    query = select(Home).where(Home.id.in_(set(home_ids))).options(people)
-    return {home.id: _home(home) for home in work.session.scalars(query)}
+    return {home.id: home for home in _homes(work, Home.id.in_(set(home_ids)))}
 
 
-def _home(home: Home) -> HomeRecord:
+def list_homes(work: UnitOfWork, community_id: str | None = None) -> Sequence[HomeRecord]:
+    """Return the homes of a community, or all, by id."""
+    return _homes(work, *([] if community_id is None else [Home.community_id == community_id]))
+
+
+def list_home_ids(work: UnitOfWork, community_id: str | None = None) -> Mapping[str, str]:
+    """Return the community of each home of a community, or of all homes, by the home's id."""
+    query = select(Home.id, Home.community_id).order_by(Home.id)
+    if community_id is not None:
+        query = query.where(Home.community_id == community_id)
+    return {home: community for home, community in work.session.execute(query)}  # noqa: C416 - rows are not tuples to mypy
+
+
+def list_places(work: UnitOfWork, home_id: str | None = None) -> Sequence[HomePlace]:
+    """Return where every home is, or one, and what its community asks of the detectors, by id."""
+    query = select(
+        Home.id,
+        Home.community_id,
+        Community.timezone,
+        Community.false_alerts_per_month,
+        Community.routine_changes_per_month,
+    ).join(Community, Community.id == Home.community_id)
+    if home_id is not None:
+        query = query.where(Home.id == home_id)
+    return [
+        HomePlace(
+            home_id=home,
+            community_id=community,
+            timezone=read_zone(zone),
+            false_alerts_per_month=false_alerts,
+            routine_changes_per_month=routine_changes,
+        )
+        for home, community, zone, false_alerts, routine_changes in work.session.execute(query.order_by(Home.id))
+    ]
+
+
+def search_residents(
+    work: UnitOfWork, query: Query, community_id: str | None, limit: int
+) -> Sequence[tuple[ResidentRecord, HomeRecord]]:
+    """Return at most `limit` residents that match, each with the home, by address."""
+    statement = (
+        select(Resident)
+        .join(Home)
+        .options(selectinload(Resident.home).selectinload(Home.residents).selectinload(Resident.contacts))
+    )
+    if community_id is not None:
+        statement = statement.where(Home.community_id == community_id)
+    for condition in _conditions(query):
+        statement = statement.where(condition)
+    statement = statement.order_by(Home.estate, Home.building, Home.unit, Home.room, Resident.id)
+    rows = work.session.scalars(statement.limit(limit)).all()
+    return [(_resident(row, []), _home(row.home, {})) for row in rows]
+
+
+def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | None:
+    """Return a community; None when there is no such community."""
+    row = work.session.get(Community, community_id)
+    return None if row is None else community_record(row)
+
+
+def list_communities(work: UnitOfWork, community_id: str | None = None) -> Sequence[CommunityRecord]:
+    """Return one community, or all, by name."""
+    query = select(Community).order_by(Community.name, Community.id)
+    if community_id is not None:
+        query = query.where(Community.id == community_id)
+    return [community_record(row) for row in work.session.scalars(query)]
+
+
+def count_homes(work: UnitOfWork) -> Mapping[str, int]:
+    """Return how many homes each community has, by the community's id."""
+    query = select(Home.community_id, func.count()).group_by(Home.community_id)
+    return {community: count for community, count in work.session.execute(query)}  # noqa: C416 - as above
+
+
+def list_absences(work: UnitOfWork, home_id: str, now: datetime) -> Sequence[AbsenceView]:
+    """Return a home's absences that run or are to come, in order."""
+    query = select(Absence).where(Absence.home_id == home_id, Absence.until > now, Absence.ended_at.is_(None))
+    return [absence_view(row) for row in work.session.scalars(query.order_by(Absence.start, Absence.id))]
+
+
+def list_absences_since(work: UnitOfWork, since: datetime | None) -> Sequence[AbsenceView]:
+    """Return the absences of all homes that were told to last beyond `since` (all where None), by their start."""
+    query = select(Absence).order_by(Absence.start, Absence.id)
+    if since is not None:
+        query = query.where(Absence.until > since)
+    return [absence_view(row) for row in work.session.scalars(query)]
+
+
+def _homes(work: UnitOfWork, *conditions: ColumnElement[bool]) -> Sequence[HomeRecord]:
+    query = select(Home).where(*conditions).order_by(Home.id)
+    query = query.options(selectinload(Home.residents).selectinload(Resident.contacts))
+    rows = work.session.scalars(query).unique().all()
+    consents = _consents(work, [person.id for row in rows for person in row.residents])
+    return [_home(row, consents) for row in rows]
+
+
+def _consents(work: UnitOfWork, resident_ids: Collection[UUID]) -> Mapping[UUID, Sequence[ConsentView]]:
+    query = select(Consent).where(Consent.resident_id.in_(resident_ids)).order_by(Consent.given_at, Consent.id)
+    found: dict[UUID, list[ConsentView]] = defaultdict(list)
+    for row in work.session.scalars(query):
+        view = ConsentView(scope=row.scope, given_at=row.given_at, withdrawn_at=row.withdrawn_at)
+        found[row.resident_id].append(view)
+    return found
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """Return the time zone of this name; UTC where the database of zones has none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def community_record(row: Community) -> CommunityRecord:
+    """Return a row as a plain value."""
+    return CommunityRecord(
+        id=row.id,
+        name=row.name,
+        phone=row.phone,
+        timezone=read_zone(row.timezone),
+        false_alerts_per_month=row.false_alerts_per_month,
+        routine_changes_per_month=row.routine_changes_per_month,
+    )
+
+
+def absence_view(row: Absence) -> AbsenceView:
+    """Return a row as a plain value."""
+    return AbsenceView(
+        id=row.id, home_id=row.home_id, start=row.start, until=row.until, told_by=row.told_by, ended_at=row.ended_at
+    )
+
+
+def _home(row: Home, consents: Mapping[UUID, Sequence[ConsentView]]) -> HomeRecord:
     return HomeRecord(
-        id=home.id,
-        community_id=home.community_id,
-        community_phone=home.community.phone,
-        timezone=ZoneInfo(home.community.timezone),
-        estate=home.estate,
-        building=home.building,
-        unit=home.unit,
-        room=home.room,
-        latitude=home.latitude,
-        longitude=home.longitude,
-        residents=[_resident(resident) for resident in home.residents],
+        id=row.id,
+        community_id=row.community_id,
+        community_name=row.community.name,
+        community_phone=row.community.phone,
+        timezone=read_zone(row.community.timezone),
+        estate=row.estate,
+        building=row.building,
+        unit=row.unit,
+        room=row.room,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        door_code=row.door_code,
+        residents=[_resident(person, consents.get(person.id, [])) for person in row.residents],
     )
 
 
-def _resident(resident: Resident) -> ResidentRecord:
+def _resident(row: Resident, consents: Sequence[ConsentView]) -> ResidentRecord:
     return ResidentRecord(
-        id=resident.id,
-        name=resident.name,
-        born=resident.born,
-        phone=resident.phone,
-        mobility=resident.mobility,
-        hearing=resident.hearing,
-        illnesses=resident.illnesses,
-        pets=resident.pets,
-        key_holder=resident.key_holder,
-        contacts=[_contact(contact) for contact in resident.contacts],
+        id=row.id,
+        name=row.name,
+        born=row.born,
+        gender=row.gender,
+        phone=row.phone,
+        mobility=row.mobility,
+        hearing=row.hearing,
+        illnesses=row.illnesses,
+        pets=row.pets,
+        key_holder=row.key_holder,
+        contacts=[
+            ContactRecord(id=one.id, position=one.position, name=one.name, relation=one.relation, phone=one.phone)
+            for one in row.contacts
+        ],
+        consents=consents,
     )
 
 
-def _contact(contact: Contact) -> ContactRecord:
-    return ContactRecord(id=contact.id, name=contact.name, relation=contact.relation, phone=contact.phone)
+def _conditions(query: Query) -> Sequence[ColumnElement[bool]]:
+    columns = ((Home.building, query.building), (Home.unit, query.unit), (Home.room, query.room))
+    found: list[ColumnElement[bool]] = [
+        column.in_((value, f"{value}号楼", f"{value}单元", f"{value}室")) for column, value in columns if value
+    ]
+    if not query.text:
+        return found
+    named = or_(
+        Resident.name.contains(query.text, autoescape=True),
+        Resident.pinyin.startswith(query.text, autoescape=True),
+        Resident.pinyin.contains(f" {query.text}", autoescape=True),
+        Home.estate.contains(query.text, autoescape=True),
+        Home.id == query.text,
+    )
+    if query.is_number:
+        named = or_(named, Home.building == query.text, Home.room.startswith(query.text, autoescape=True))
+    return [*found, named]

@@ -1,4 +1,4 @@
-"""What the residents' slice refuses."""
+"""Errors of the residents' slice."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from anju_core.errors import Conflict, Invalid, NotFound
 
 
 class HomeNotFound(NotFound):
-    """There is no such home, or it is not for the asker to see."""
+    """There is no such home, or it is out of the asker's scope."""
 
     def __init__(self, home_id: str) -> None:
         super().__init__(f"there is no home {home_id!r}")
         self.home_id = home_id
 
 
+class CommunityNotFound(NotFound):
+    """There is no such community."""
+
+    def __init__(self, community_id: str) -> None:
+        super().__init__(f"there is no community {community_id}")
+        self.community_id = community_id
+
+
 class InvalidAbsence(Invalid):
-    """An absence that cannot be believed."""
+    """An absence that ends before it begins, lies in the past, or is too long."""
 
     def __init__(self, start: datetime, until: datetime, why: str) -> None:
         super().__init__(f"absence from {start.isoformat()} until {until.isoformat()}: {why}")
@@ -42,7 +50,7 @@ class NoDoorCode(Conflict):
 
 
 class ReasonMissing(Invalid):
-    """A look that needs a reason came without one."""
+    """A door code was asked for without a reason."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"say why you need the {what}; it is logged")

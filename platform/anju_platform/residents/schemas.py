@@ -1,4 +1,4 @@
-"""What the API says of homes; the views' own fields, as pydantic reads them from dataclasses."""
+"""What the API receives and returns about door codes and absences."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from anju_platform.residents.models import Absence
+from anju_platform.residents.views import AbsenceView
 
 
 class DoorCode(BaseModel):
-    """A door code; that it was shown is logged."""
+    """A door code; that it was shown is audited."""
 
     home_id: str
     door_code: str
@@ -25,7 +25,7 @@ class AbsenceTold(BaseModel):
 
 
 class AbsenceKept(BaseModel):
-    """An absence as it is kept."""
+    """An absence as it is stored."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -37,6 +37,6 @@ class AbsenceKept(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, row: Absence) -> AbsenceKept:
-        """From its row."""
-        return cls.model_validate(row)
+    def of(cls, absence: AbsenceView) -> AbsenceKept:
+        """Return the schema of an absence."""
+        return cls.model_validate(absence)

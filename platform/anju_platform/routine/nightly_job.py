@@ -20,8 +20,9 @@ from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
 from anju_platform.monitoring.repository import MonitoringRepository
+from anju_platform.residents.directory import HomePlace, list_absences_since, list_places
 from anju_platform.routine.models import RoutineDay, RoutineNote
-from anju_platform.routine.repository import Place, RoutineRepository
+from anju_platform.routine.repository import RoutineRepository
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.clock import Clock
 
@@ -44,6 +45,8 @@ DAYS_AT_ONCE = 200
 NEWS_DAYS = 3
 """A change that is found later than this (in the first pass, or after a long outage) is no news and told nobody."""
 KEPT = timedelta(days=92)
+_LEAST_RATE, _MOST_RATE = 0.01, 5.0
+"""What the detector accepts, per home and month."""
 _EPOCH = date(1970, 1, 1).toordinal()
 log = structlog.get_logger("anju.routine")
 
@@ -87,18 +90,19 @@ class NightlyJob:
     def _run(self, now_s: float) -> Iterator[None]:
         with self._work() as work:
             work.only_read()
-            places = RoutineRepository(work).places()
+            places = list_places(work)
+            offsets = {place.home_id: place.utc_offset_s(work.clock.now()) for place in places}
             detector = self._detector or self._recall(work)
         self._detector = detector
-        if self._until_s < max((_closed_s(place, now_s) for place in places), default=-math.inf):
-            rows = {place.home_id: _add(detector, place) for place in places}
+        if self._until_s < max((_closed_s(offset_s, now_s) for offset_s in offsets.values()), default=-math.inf):
+            rows = {place.home_id: _add(detector, place, offsets[place.home_id]) for place in places}
             yield from self._read(detector, rows, now_s)
             changes: list[RoutineChange] = []
             for found in detector.close_days_in_steps(now_s):
                 changes += found
                 yield
             yield from self._keep(detector, list(rows), changes, now_s)
-        self._next_s = min((_closed_s(place, now_s) for place in places), default=now_s - DAY_S) + DAY_S
+        self._next_s = min((_closed_s(offset_s, now_s) for offset_s in offsets.values()), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
         snapshot = MonitoringRepository(work).snapshot(NAME)
@@ -132,10 +136,11 @@ class NightlyJob:
     def _tell_absences(self, detector: RoutineDetector, rows: dict[str, int], since_s: float) -> None:
         with self._work() as work:
             work.only_read()
-            absences = RoutineRepository(work).absences(datetime.fromtimestamp(since_s, UTC))
-        for away in absences:
-            if away.home_id in rows:
-                detector.set_outage(away.home_id, away.from_s, away.until_s)
+            since = datetime.fromtimestamp(since_s, UTC)
+            absences = list_absences_since(work, since)
+        for absence in absences:
+            if absence.home_id in rows and absence.end > max(absence.start, since):
+                detector.set_outage(absence.home_id, absence.start.timestamp(), absence.end.timestamp())
 
     def _keep(
         self, detector: RoutineDetector, homes: Sequence[str], changes: Iterable[RoutineChange], now_s: float
@@ -175,10 +180,10 @@ def _pieces(
         yield some
 
 
-def _closed_s(place: Place, now_s: float) -> float:
-    """When the home's last day was closed, Unix seconds."""
-    local_s = now_s + place.utc_offset_s - CLOSE_S
-    return local_s // DAY_S * DAY_S + CLOSE_S - place.utc_offset_s
+def _closed_s(utc_offset_s: float, now_s: float) -> float:
+    """Return when the last day of a home with this offset was closed, Unix s."""
+    local_s = now_s + utc_offset_s - CLOSE_S
+    return local_s // DAY_S * DAY_S + CLOSE_S - utc_offset_s
 
 
 def _piece_s(homes: int) -> float:
@@ -187,10 +192,9 @@ def _piece_s(homes: int) -> float:
     return wanted_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
 
 
-def _add(detector: RoutineDetector, place: Place) -> int:
-    return detector.add_home(
-        place.home_id, utc_offset_s=place.utc_offset_s, false_alerts_per_month=place.changes_per_month
-    )
+def _add(detector: RoutineDetector, place: HomePlace, utc_offset_s: float) -> int:
+    rate = min(max(place.routine_changes_per_month, _LEAST_RATE), _MOST_RATE)
+    return detector.add_home(place.home_id, utc_offset_s=utc_offset_s, false_alerts_per_month=rate)
 
 
 def _fresh(detector: RoutineDetector, home: str, kept: date | None) -> list[RoutineDay]:

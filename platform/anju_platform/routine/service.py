@@ -1,66 +1,68 @@
-"""Reads the routine of homes within the asker's scope, each look logged, and keeps who has read a note."""
+"""Reads the routine of homes within the asker's scope, each reading audited, and stores who has read a note."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.notes import NoteNotFound, by_day
-from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import HomeRecord, find_home, find_homes, list_home_ids
+from anju_platform.residents.service import ResidentService
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import RoutineRepository
 from anju_platform.routine.views import DayView, NoteView, RoutineView
 
 MOST_NOTES = 20
-_POLLED = timedelta(minutes=10)
-"""A page that refreshes itself is one look in this time."""
+POLL_INTERVAL = timedelta(minutes=10)
+"""A page that refreshes itself is audited once within this time."""
 
 
 class RoutineService:
-    """What people see of digests and notes."""
+    """What people see of the digests of days and of notes."""
 
-    def __init__(self, access: AccountService) -> None:
-        self._access = access
+    def __init__(self, accounts: AccountService, residents: ResidentService) -> None:
+        self._accounts = accounts
+        self._residents = residents
 
-    def days(self, work: UnitOfWork, actor: Actor, home_id: str, count: int) -> RoutineView:
-        """The last days of a home, yesterday the newest; the look is logged. Raises `OutOfScope`."""
-        repository = RoutineRepository(work)
-        home = repository.home(home_id)
-        if home is None or not actor.may_see(home.community_id, home.id):
-            raise OutOfScope
-        self._access.log_look(work, actor, "routine", home_id, once_in=_POLLED)
-        today = work.clock.now().astimezone(ZoneInfo(home.community.timezone)).date()
+    def list_days(self, work: UnitOfWork, actor: Actor, home_id: str, count: int) -> RoutineView:
+        """Return the last `count` days of a home, yesterday the newest; audited. Raises `OutOfScope`."""
+        home = self._residents.find_home(work, actor, home_id)
+        self._accounts.log_look(work, actor, "routine", home_id, once_in=POLL_INTERVAL)
+        today = home.local_date(work.clock.now())
         since = today - timedelta(days=count)
-        days = [_day(row) for row in repository.days(home_id, since)]
+        days = [_day(row) for row in RoutineRepository(work).days(home_id, since)]
         return RoutineView(home_id=home_id, since=since, until=today - timedelta(days=1), days=days)
 
-    def notes(self, work: UnitOfWork, actor: Actor) -> list[NoteView]:
-        """Changes that nobody has read, of the asker's scope; none at night."""
-        now = work.clock.now()
-        rows = RoutineRepository(work).unread(actor.community_id, MOST_NOTES)
-        return [_note(note, home) for note, home in rows if by_day(now.astimezone(ZoneInfo(home.community.timezone)))]
+    def list_unread_notes(self, work: UnitOfWork, actor: Actor) -> list[NoteView]:
+        """Return the changes that nobody has read, of the actor's scope, newest first; none where it is night."""
+        rows, now = RoutineRepository(work).list_unread(), work.clock.now()
+        homes = find_homes(work, {row.home_id for row in rows})
+        mine = [row for row in rows if actor.community_id in {None, homes[row.home_id].community_id}][:MOST_NOTES]
+        return [_note(row, homes[row.home_id]) for row in mine if by_day(now.astimezone(homes[row.home_id].timezone))]
 
-    def read(self, work: UnitOfWork, actor: Actor, note_id: UUID) -> NoteView:
-        """I know: the note goes from the board, and that is kept with the name. Raises `NoteNotFound`.
+    def mark_note_read(self, work: UnitOfWork, actor: Actor, note_id: UUID) -> NoteView:
+        """Store that the actor has read a note; the first reader stays, every reading is audited.
 
-        Who was first stays in the note; each who says it is logged.
+        Raises `NoteNotFound`.
         """
-        repository = RoutineRepository(work)
-        note = repository.note(note_id)
-        home = None if note is None else repository.home(note.home_id)
+        note = RoutineRepository(work).note(note_id)
+        home = None if note is None else find_home(work, note.home_id)
         if note is None or home is None or not actor.may_see(home.community_id, home.id):
             raise NoteNotFound(note_id)
         if note.read_at is None:
             note.read_at, note.read_by, note.read_by_name = work.clock.now(), actor.account_id, actor.name
-        self._access.log_look(work, actor, "routine_note", home.id, str(note_id))
+        self._accounts.log_look(work, actor, "routine_note", home.id, str(note_id))
         work.session.flush()
         return _note(note, home)
+
+    def count_notes(self, work: UnitOfWork, community_id: str, since: datetime) -> int:
+        """Return how many changes of routine were reported in a community since then."""
+        homes = list_home_ids(work, community_id)
+        return RoutineRepository(work).count_notes(list(homes), since)
 
 
 def _day(row: RoutineDay) -> DayView:
@@ -78,7 +80,7 @@ def _day(row: RoutineDay) -> DayView:
     )
 
 
-def _note(row: RoutineNote, home: Home) -> NoteView:
+def _note(row: RoutineNote, home: HomeRecord) -> NoteView:
     return NoteView(
         id=row.id,
         home_id=home.id,
@@ -87,12 +89,12 @@ def _note(row: RoutineNote, home: Home) -> NoteView:
         building=home.building,
         unit=home.unit,
         room=home.room,
-        timezone=home.community.timezone,
         day=row.day,
         measure=row.measure,
         kind=row.kind,
         recent=row.recent,
         usual=row.usual,
+        timezone=home.timezone.key,
         reason=as_reason(row.reason_code, row.reason_facts),
         at=row.at,
         read_at=row.read_at,

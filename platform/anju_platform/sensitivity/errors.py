@@ -1,23 +1,15 @@
-"""What the wishes' slice refuses."""
+"""Errors of the sensitivity's slice."""
 
 from __future__ import annotations
 
-from anju_core.errors import Conflict, Invalid, NotFound
-
-
-class UnknownCommunity(NotFound):
-    """There is no such community."""
-
-    def __init__(self, community_id: str) -> None:
-        super().__init__(f"there is no community {community_id}")
-        self.community_id = community_id
+from anju_core.errors import Conflict, Invalid
 
 
 class SensitivityOutOfRange(Invalid):
     """A rate that no detector can keep to."""
 
     def __init__(self, name: str, value: float, least: float, most: float) -> None:
-        super().__init__(f"{value:g} {name} per home and month: wish for {least:g} to {most:g}")
+        super().__init__(f"{value:g} {name} per home and month: choose {least:g} to {most:g}")
         self.name = name
         self.value = value
         self.least = least

@@ -1,4 +1,4 @@
-"""Table of the changes of wishes."""
+"""The table of the changes of false-alert targets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from anju_platform.db.base import Base
 
 
 class SensitivityChange(Base):
-    """A community chose anew; append-only. Per home and month, both figures before and after."""
+    """A community chose another target; append-only. Both rates per home and month, before and after."""
 
-    __tablename__ = "wish_change"
-    __table_args__ = (Index("ix_wish_change_community_at", "community_id", "at"),)
+    __tablename__ = "sensitivity_change"
+    __table_args__ = (Index("ix_sensitivity_change_community_at", "community_id", "at"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     community_id: Mapped[str] = mapped_column(ForeignKey("community.id"))

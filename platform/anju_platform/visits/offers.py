@@ -72,7 +72,7 @@ class OfferDispatcher:
         self._tell(work, visit, home, best.candidate.carer_id, offer.number)
 
     def _tell(self, work: UnitOfWork, visit: VisitTask, home: Home, carer_id: UUID, number: int) -> None:
-        carer: Recipient | None = self._duty.person(work, carer_id)
+        carer: Recipient | None = self._duty.find_person(work, carer_id)
         if carer is None:
             return
         where = f"{names(home)} · {address(home)}"

@@ -23,13 +23,13 @@ LOOKS = [("desktop", "light", "zh"), ("desktop", "dark", "en"), ("phone", "dark"
 
 
 def a_month(live: Live) -> None:
-    """One false alert a home and month is wished for; three came, of which one was real; it was changed once before."""
+    """One false alert a home and month is accepted; three came, of which one was real; it was changed once before."""
     with live.platform.work() as work:
         row = work.session.get_one(Community, COMMUNITY)
         row.false_alerts_per_month, row.routine_changes_per_month = 2.0, 0.1
         work.session.execute(delete(SensitivityChange))
         wanted = FalseAlertTarget(false_alerts=1.0, routine_changes=0.1)
-        live.platform.services.get(SensitivityService).decide(work, COMMUNITY, ChangedBy("陈主任"), wanted)
+        live.platform.services.get(SensitivityService).set_target(work, COMMUNITY, ChangedBy("陈主任"), wanted)
     for home in ("home-01", "home-02", "home-03"):
         live.raise_alert(home, AlertKind.INACTIVITY, ago=timedelta(hours=5))
     live.close_all()
@@ -38,7 +38,7 @@ def a_month(live: Live) -> None:
             alert.outcome = "real_helped" if alert.home_id == "home-03" else "false_alarm"
 
 
-def wished(live: Live) -> tuple[float, float]:
+def target(live: Live) -> tuple[float, float]:
     with live.platform.work() as work:
         row = work.session.get_one(Community, COMMUNITY)
         return row.false_alerts_per_month, row.routine_changes_per_month
@@ -46,10 +46,10 @@ def wished(live: Live) -> tuple[float, float]:
 
 def whole(page: Page) -> None:
     """Nothing of the drawing is cut off, and no letters of it lie upon each other."""
-    boxes = page.locator(".wish-curve text").evaluate_all(
+    boxes = page.locator(".sensitivity-curve text").evaluate_all(
         "all => all.map(one => { const b = one.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom] })"
     )
-    frame = page.locator(".wish-curve").bounding_box()
+    frame = page.locator(".sensitivity-curve").bounding_box()
     assert frame is not None
     for number, (left, top, right, bottom) in enumerate(boxes):
         assert left >= frame["x"] - 1
@@ -64,29 +64,29 @@ def test_the_number_is_seen_and_weighed(desk: Desk, look: tuple[str, str, str]) 
     size, theme, lang = look
     a_month(desk.live)
     page = desk.open("supervisor", SIZES[size], theme=theme, lang=lang)
-    page.goto("/wishes")
-    page.wait_for_url(f"**/wishes/{COMMUNITY}")
+    page.goto("/sensitivity")
+    page.wait_for_url(f"**/sensitivity/{COMMUNITY}")
     expect(page.locator("input[name=false_alerts]:checked")).to_have_value("1")
     expect(page.locator("main")).to_contain_text("5.9")
     whole(page)
-    desk.check(page, f"wish-{'-'.join(look)}", full=True)
+    desk.check(page, f"sensitivity-{'-'.join(look)}", full=True)
     page.locator("label", has=page.locator("input[name=false_alerts][value='0.3']")).click()
-    page.locator(".wish-form button").click()
+    page.locator(".sensitivity-form button").click()
     expect(page.locator("#confirm")).to_be_visible()
     expect(page.locator("#confirm")).to_contain_text("16")
     whole(page)
-    desk.check(page, f"wish-confirm-{'-'.join(look)}", full=True)
-    assert wished(desk.live) == (1.0, 0.1), "nothing is changed before it is confirmed"
+    desk.check(page, f"sensitivity-confirm-{'-'.join(look)}", full=True)
+    assert target(desk.live) == (1.0, 0.1), "nothing is changed before it is confirmed"
     page.locator("#confirm .button-main").click()
     expect(page.get_by_role("status")).to_be_visible()
-    desk.check(page, f"wish-done-{'-'.join(look)}")
-    assert wished(desk.live) == (0.3, 0.1)
+    desk.check(page, f"sensitivity-done-{'-'.join(look)}")
+    assert target(desk.live) == (0.3, 0.1)
 
 
 def test_it_is_chosen_with_the_keyboard_alone(desk: Desk) -> None:
     a_month(desk.live)
     page = desk.open("district", DESKTOP)
-    page.goto(f"/wishes/{COMMUNITY}")
+    page.goto(f"/sensitivity/{COMMUNITY}")
     page.locator("input[name=false_alerts]:checked").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -101,20 +101,20 @@ def test_it_is_chosen_with_the_keyboard_alone(desk: Desk) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("已生效")
     expect(page.locator("section[aria-labelledby=log]")).to_contain_text("1 → 2 次。")
-    assert wished(desk.live) == (2.0, 0.05)
+    assert target(desk.live) == (2.0, 0.05)
 
 
 def test_of_two_who_choose_at_once_the_second_is_told(desk: Desk) -> None:
     a_month(desk.live)
     one, two = desk.open("supervisor", DESKTOP), desk.open("district", PHONE)
-    for page, wish in ((one, "2"), (two, "3")):
-        page.goto(f"/wishes/{COMMUNITY}?false_alerts={wish}&routine_changes=0.1")
+    for page, rate in ((one, "2"), (two, "3")):
+        page.goto(f"/sensitivity/{COMMUNITY}?false_alerts={rate}&routine_changes=0.1")
     one.locator("#confirm .button-main").click()
     expect(one.get_by_role("status")).to_be_visible()
     two.locator("#confirm .button-main").click()
     expect(two.get_by_role("alert")).to_contain_text("别人刚刚改过：现在是每户每月 2 次虚惊")
-    desk.check(two, "wish-refused-phone", full=True)
-    assert wished(desk.live) == (2.0, 0.1)
+    desk.check(two, "sensitivity-refused-phone", full=True)
+    assert target(desk.live) == (2.0, 0.1)
 
 
 def test_the_running_detector_goes_by_it_within_a_sweep(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_the_running_detector_goes_by_it_within_a_sweep(desk: Desk) -> None:
     live.platform.monitoring.restore_state(live.platform.series)
     before = live.platform.monitoring.explain_home("home-02", live.platform.clock.time()).deadline_s
     page = desk.open("supervisor", DESKTOP)
-    page.goto(f"/wishes/{COMMUNITY}?false_alerts=8&routine_changes=0.1")
+    page.goto(f"/sensitivity/{COMMUNITY}?false_alerts=8&routine_changes=0.1")
     page.locator("#confirm .button-main").click()
     expect(page.get_by_role("status")).to_be_visible()
     live.platform.monitoring.sweep_homes(live.platform.clock.time())
@@ -137,11 +137,11 @@ def test_the_district_sees_every_community_and_a_worker_none(desk: Desk) -> None
             work.session.add(Community(id="qiuyue", name="秋月社区"))
     for size, window in SIZES.items():
         page = desk.open("district", window)
-        page.goto("/wishes")
+        page.goto("/sensitivity")
         expect(page.locator("tbody tr")).to_have_count(2)
-        desk.check(page, f"wishes-{size}", full=True)
+        desk.check(page, f"sensitivity-all-{size}", full=True)
     worker = desk.open("worker", DESKTOP)
-    answer = worker.goto(f"/wishes/{COMMUNITY}")
+    answer = worker.goto(f"/sensitivity/{COMMUNITY}")
     assert answer is not None
     assert answer.status == 403
     with desk.live.platform.work() as work:

@@ -199,7 +199,7 @@ def _board(asked: PageContext) -> Board:
             homes = homes.where(Home.community_id == actor.community_id)
             offline = offline.where(Home.community_id == actor.community_id)
         counted = work.session.scalar(homes) or 0, work.session.scalar(offline) or 0
-        notes = [_quiet(one, asked.words, now) for one in asked.service(RoutineService).notes(work, actor)]
+        notes = [_quiet(one, asked.words, now) for one in asked.service(RoutineService).list_unread_notes(work, actor)]
     drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], offline=counted[1])
     return replace(drawn, notes=notes)
 
@@ -221,7 +221,7 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
         work.only_read()
         now = work.clock.now()
         found: AlertDetail = asked.service(AlertService).detail(work, alert_id, asked.actor)
-        home = card(work.session, found.row.home_id, words, time_format.local_date(now))
+        home = card(work, found.row.home_id, words, now)
         if home is None:
             raise AlertNotFound(alert_id)
         visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)

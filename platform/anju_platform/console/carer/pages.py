@@ -22,7 +22,6 @@ from anju_platform.console.home_card import HomeCard, card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import LABELS, Sight, say
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
@@ -260,7 +259,7 @@ def _visit(asked: PageContext, visit_id: UUID, problem: str = "", status: int = 
 
 
 def _card(asked: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:
-    return card(work.session, home_id, asked.words, time_format.local_date(work.clock.now()))
+    return card(work, home_id, asked.words, work.clock.now())
 
 
 def _reason(row: VisitRow, words: Words) -> str:

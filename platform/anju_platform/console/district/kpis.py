@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anju_core.vocabulary import AlertKind, Outcome
+from anju_platform.alerts.summaries import AlertTimeline
+from anju_platform.visits.summaries import VisitTimeline
 
 ANSWERED_KINDS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE})
 """Alarms that a person waits for an answer to."""
@@ -35,52 +37,14 @@ class Period:
         return max(0.0, (self.end - self.start) / DAY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertLife:
-    """An alert as far as figures need it. `waits_since`: from when somebody waited for an answer."""
-
-    id: str
-    home_id: str
-    community_id: str
-    kind: AlertKind
-    waits_since: datetime
-    answered_at: datetime | None
-    """Taken by a named person."""
-    sent_at: datetime | None
-    """Somebody was sent, or went."""
-    arrived_at: datetime | None
-    happened_at: datetime
-    closed_at: datetime | None
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitLife:
-    """A visit as far as figures need it."""
-
-    id: str
-    home_id: str
-    community_id: str
-    provider_id: str | None
-    planned: bool
-    cancelled: bool
-    created_at: datetime
-    arrive_by: datetime
-    accepted_at: datetime | None
-    checked_in_at: datetime | None
-    checked_out_at: datetime | None
-    confirmed_at: datetime | None
-    fee_fen: int
-
-
 @dataclass(frozen=True, slots=True)
 class Happened:
     """All that a period's figures are computed from. `homes`: home → community."""
 
     period: Period
     homes: Mapping[str, str]
-    alerts: Sequence[AlertLife]
-    visits: Sequence[VisitLife]
+    alerts: Sequence[AlertTimeline]
+    visits: Sequence[VisitTimeline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +103,7 @@ def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
 def home_offline_share(happened: Happened) -> Sum:
     """The share of hours in which homes could not be seen; overlapping alerts of a home count once."""
     period, cases, hours = happened.period, list[Case](), 0.0
-    by_home: dict[str, list[AlertLife]] = {}
+    by_home: dict[str, list[AlertTimeline]] = {}
     for alert in happened.alerts:
         if alert.kind is AlertKind.HOME_OFFLINE and alert.home_id in happened.homes:
             by_home.setdefault(alert.home_id, []).append(alert)
@@ -173,13 +137,13 @@ def planned_kept(happened: Happened) -> Sum:
     return Sum(len(due) - len(missed), len(due), cases)
 
 
-def _fell_away(alert: AlertLife) -> bool:
+def _fell_away(alert: AlertTimeline) -> bool:
     """Withdrawn by the elder before anybody could answer, or a test."""
     withdrawn = alert.outcome is Outcome.WITHDRAWN and alert.answered_at is None
     return withdrawn or alert.outcome is Outcome.TEST
 
 
-def _in_time(rows: Iterable[tuple[AlertLife, datetime, datetime | None]], limit: timedelta, now: datetime) -> Sum:
+def _in_time(rows: Iterable[tuple[AlertTimeline, datetime, datetime | None]], limit: timedelta, now: datetime) -> Sum:
     kept, counted, late = 0, 0, list[Case]()
     for alert, since, at in rows:
         took = (at or alert.closed_at or now) - since
@@ -194,12 +158,12 @@ def _in_time(rows: Iterable[tuple[AlertLife, datetime, datetime | None]], limit:
     return Sum(kept, counted, late)
 
 
-def _case(alert: AlertLife, value: float | None, unit: str) -> Case:
+def _case(alert: AlertTimeline, value: float | None, unit: str) -> Case:
     what = alert.kind.value if alert.outcome is None else f"{alert.kind.value}:{alert.outcome.value}"
     return Case(alert.id, "alert", alert.waits_since, alert.home_id, alert.community_id, what, value, unit)
 
 
-def _visit_case(visit: VisitLife) -> Case:
+def _visit_case(visit: VisitTimeline) -> Case:
     late = None if visit.checked_in_at is None else (visit.checked_in_at - visit.arrive_by).total_seconds()
     what = "missed" if late is None else "late"
     return Case(visit.id, "visit", visit.arrive_by, visit.home_id, visit.community_id, what, late, "s")

@@ -11,10 +11,12 @@ from anju_core.actor import Actor
 from anju_core.errors import Invalid
 from anju_core.vocabulary import OfferState
 from anju_platform.accounts.service import AccountService
+from anju_platform.alerts.summaries import AlertSummaries
 from anju_platform.console.district.catalogue import CATALOGUE, FigureRow
-from anju_platform.console.district.kpis import Case, Happened, Period, VisitLife
-from anju_platform.console.district.repository import DistrictRepository
+from anju_platform.console.district.kpis import Case, Happened, Period
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.directory import list_communities, list_home_ids
+from anju_platform.visits.summaries import VisitSummaries, VisitTimeline
 
 LONGEST_PERIOD = timedelta(days=400)
 MOST_CASES = 200
@@ -102,21 +104,31 @@ class DistrictService:
         if until - start > LONGEST_PERIOD:
             raise InvalidPeriod(start, until, f"it is longer than {LONGEST_PERIOD.days} days")
         self._access.log_look(work, actor, "figures", None, f"{start.date()}/{until.date()}")
-        repository = DistrictRepository(work.session, actor.community_id)
-        period = Period(start, until, now)
-        happened = repository.happened(period)
-        before = repository.happened(Period(start - (period.end - start), start, now))
+        period, community = Period(start, until, now), actor.community_id
+        happened = _read(work, period, community)
+        before = _read(work, Period(start - (period.end - start), start, now), community)
         communities = [
-            CommunityRow(row.id, row.name, _values(_only(happened, row.id))) for row in repository.communities()
+            CommunityRow(row.id, row.name, _values(_only(happened, row.id)))
+            for row in list_communities(work, community)
         ]
-        offers = repository.offers(period)
+        visits = VisitSummaries(work.session)
+        providers, offers = visits.list_provider_names(), visits.count_offers(start, until, community)
         return Report(
             start=start,
             until=until,
             figures=[_figure(row, happened, before) for row in CATALOGUE],
-            providers=[_provider(row.id, row.name, offers, happened.visits) for row in repository.providers()],
+            providers=[_provider(provider, name, offers, happened.visits) for provider, name in providers.items()],
             communities=communities,
         )
+
+
+def _read(work: UnitOfWork, period: Period, community_id: str | None) -> Happened:
+    return Happened(
+        period,
+        list_home_ids(work, community_id),
+        AlertSummaries(work.session).list_timelines(period.start, period.until, community_id),
+        VisitSummaries(work.session).list_timelines(period.start, period.until, community_id),
+    )
 
 
 def _figure(row: FigureRow, happened: Happened, before: Happened) -> Figure:
@@ -156,7 +168,7 @@ def _only(happened: Happened, community_id: str) -> Happened:
 
 
 def _provider(
-    provider_id: str, name: str, offers: Mapping[tuple[str, OfferState], int], visits: Sequence[VisitLife]
+    provider_id: str, name: str, offers: Mapping[tuple[str, OfferState], int], visits: Sequence[VisitTimeline]
 ) -> ProviderRow:
     made = [visit for visit in visits if visit.provider_id == provider_id and visit.checked_in_at is not None]
     ways = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.family.service import FamilyService, FamilySummary
+from anju_platform.console.page_context import PagesDep
 from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["family"])
@@ -18,7 +19,11 @@ Relative = Annotated[Actor, Depends(require(Role.FAMILY))]
 
 
 @router.get("/family")
-def family(actor: Relative, summaries: FamilyDep, work: UnitDep) -> FamilySummary:
-    """Whether the asker's elder is fine, as far as the elder shares it; the look is logged."""
-    summary: FamilySummary = summaries.summary(work, actor)
-    return summary
+def show_summary(
+    request: Request, actor: Relative, summaries: FamilyDep, pages: PagesDep, work: UnitDep
+) -> FamilySummary:
+    """Tell whether the asker's elder is fine, as far as the elder shares it; the reading is audited.
+
+    The sentence is in the language that `lang` asks for (`zh`, `en`).
+    """
+    return summaries.summarize_home(work, actor, pages.words_of(request))

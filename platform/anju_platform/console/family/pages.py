@@ -20,7 +20,8 @@ from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import say
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import AbsenceView, VisitBrief
+from anju_platform.residents.views import AbsenceView
+from anju_platform.visits.summaries import VisitBrief
 from anju_platform.web.errors import status_of
 
 router = APIRouter(prefix="/family", dependencies=[Depends(require(Role.FAMILY))])
@@ -30,7 +31,7 @@ _USUAL_STAY = timedelta(days=1)
 _LOOKED_AT = {
     "alert": N_("报警"),
     "home": N_("住户页"),
-    "strip": N_("一天的活动"),
+    "activity": N_("一天的活动"),
     "door_code": N_("门锁密码"),
     "family_summary": N_("平安一句话"),
     "visit": N_("上门"),
@@ -102,7 +103,7 @@ def end_absence(absence_id: UUID, asked: PageContextDep) -> Response:
 
 def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -> Response:
     with asked.work() as work:
-        summary = asked.service(FamilyService).summary(work, asked.actor)
+        summary = asked.service(FamilyService).summarize_home(work, asked.actor, asked.words)
         now = work.clock.now()
     shown = _shown(summary, asked.words, now)
     return asked.page("family.html", "family", status=status, family=shown, told=told, problem=problem)
@@ -112,8 +113,8 @@ def _shown(found: FamilySummary, words: Words, now: datetime) -> FamilyShown:
     local = now.astimezone(time_format.SHANGHAI)
     return FamilyShown(
         sight=found.sight,
-        sentence=words.pick(found.zh, found.en),
-        detail=words.pick(found.detail_zh, found.detail_en),
+        sentence=found.sentence,
+        detail=found.detail,
         name=found.name,
         phone=found.phone,
         duty_phone=found.duty_phone,

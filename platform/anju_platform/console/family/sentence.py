@@ -1,10 +1,12 @@
-"""What a family is told, as a pure decision: one sentence, and the truth even when it is "we cannot see"."""
+"""Decides what a family is told: one sentence, and that nothing is received from the home when that is so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from anju_platform.i18n.translation import N_, Words
 
 FRESHEST_S = 24 * 3600
 """A last sign of life older than this is never "fine", whatever the detector expects. Ours."""
@@ -42,26 +44,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """How the elder is called in a sentence: 妈妈, your mother."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sentence:
-    """The answer in both languages, with what to add below it."""
+    """The answer in the reader's language, with what to add below it; `detail` may be empty."""
 
     state: FamilyState
-    zh: str
-    en: str
-    detail_zh: str = ""
-    detail_en: str = ""
+    text: str
+    detail: str = ""
 
 
 def state_of(known: Known, now: datetime) -> FamilyState:
-    """Which of the states holds. Nothing is "fine" without a sign of life that says so."""
+    """Return the state that holds. A home is "fine" only with a sign of life of the last 24 hours."""
     if not known.shared:
         return FamilyState.PRIVATE
     if known.urgent:
@@ -77,53 +69,46 @@ def state_of(known: Known, now: datetime) -> FamilyState:
     return FamilyState.CHECKING if silent or old else FamilyState.FINE
 
 
-def tell(known: Known, called: Called, now: datetime) -> Sentence:
-    """The sentence for what is known."""
+def tell(known: Known, name: str, now: datetime, words: Words) -> Sentence:
+    """Return the sentence for what is known; `name` is how the relative calls the elder, as a message."""
     state = state_of(known, now)
-    zh, en = _SENTENCES[state]
-    detail_zh, detail_en = _details(state, known)
-    name_en = called.en[:1].upper() + called.en[1:]
-    return Sentence(state, zh.format(who=called.zh), en.format(who=name_en, they=called.en), detail_zh, detail_en)
+    text = words(_SENTENCES[state], name=words(name))
+    return Sentence(state, text[:1].upper() + text[1:], _detail(state, known, words))
 
 
-def _details(state: FamilyState, known: Known) -> tuple[str, str]:
+def _detail(state: FamilyState, known: Known, words: Words) -> str:
     if state is FamilyState.CHECKING and known.helper:
-        return f"{known.helper}正在处理，有结果马上更新。", f"{known.helper} is seeing to it."
+        return words("%(name)s正在处理，有结果马上更新。", name=known.helper)
     if state is FamilyState.HOME_OFFLINE and known.offline_since is None:
-        return "设备还没有传来任何信号。", "The devices have not sent anything yet."
-    return _DETAILS.get(state, ("", ""))
+        return words("设备还没有传来任何信号。")
+    return words(_DETAILS[state]) if state in _DETAILS else ""
 
 
 _SENTENCES = {
-    FamilyState.PRIVATE: ("{who}没有选择和家人分享平安状况", "{who} has chosen not to share this with family"),
-    FamilyState.CHECKING: ("正在确认{who}的情况", "We are checking on {they}"),
-    FamilyState.HOME_OFFLINE: (
-        "我们看不到{who}家，正在检查设备",
-        "We cannot see the home and are checking the devices",
-    ),
-    FamilyState.AWAY: ("{who}不在家，已经告诉我们", "{who} is away, as we were told"),
-    FamilyState.FINE: ("{who}今天很好", "{who} is fine today"),
+    FamilyState.PRIVATE: N_("%(name)s没有选择和家人分享平安状况"),
+    FamilyState.CHECKING: N_("正在确认%(name)s的情况"),
+    FamilyState.HOME_OFFLINE: N_("我们看不到%(name)s家，正在检查设备"),
+    FamilyState.AWAY: N_("%(name)s不在家，已经告诉我们"),
+    FamilyState.FINE: N_("%(name)s今天很好"),
 }
 _DETAILS = {
-    FamilyState.PRIVATE: ("有事可以打电话问，也可以问社区。", "Call, or ask the community."),
-    FamilyState.CHECKING: ("社区已经收到，正在联系。", "The community knows and is calling."),
-    FamilyState.HOME_OFFLINE: (
-        "看不到不等于出事，您也可以打个电话。",
-        "This need not mean trouble. You can call as well.",
-    ),
+    FamilyState.PRIVATE: N_("有事可以打电话问，也可以问社区。"),
+    FamilyState.CHECKING: N_("社区已经收到，正在联系。"),
+    FamilyState.HOME_OFFLINE: N_("看不到不等于出事，您也可以打个电话。"),
 }
 _KIN = {
-    ("女儿", "f"): Called("妈妈", "your mother"),
-    ("儿子", "f"): Called("妈妈", "your mother"),
-    ("女儿", "m"): Called("爸爸", "your father"),
-    ("儿子", "m"): Called("爸爸", "your father"),
-    ("孙女", "f"): Called("奶奶", "your grandmother"),
-    ("孙子", "f"): Called("奶奶", "your grandmother"),
-    ("孙女", "m"): Called("爷爷", "your grandfather"),
-    ("孙子", "m"): Called("爷爷", "your grandfather"),
+    ("女儿", "f"): N_("妈妈"),
+    ("儿子", "f"): N_("妈妈"),
+    ("女儿", "m"): N_("爸爸"),
+    ("儿子", "m"): N_("爸爸"),
+    ("孙女", "f"): N_("奶奶"),
+    ("孙子", "f"): N_("奶奶"),
+    ("孙女", "m"): N_("爷爷"),
+    ("孙子", "m"): N_("爷爷"),
 }
+"""How a relative calls the elder, by the relation of the relative and the gender of the elder."""
 
 
-def called(relation: str, gender: str, name: str) -> Called:
-    """How a relative calls the elder; by name where the relation says nothing."""
-    return _KIN.get((relation, gender), Called(name, name))
+def kinship_name(relation: str, gender: str, name: str) -> str:
+    """Return, as a message, how a relative calls the elder; the name where the relation says nothing."""
+    return _KIN.get((relation, gender), name)

@@ -1,4 +1,4 @@
-"""Answers "is mother fine?" from alerts, sight, signs of life and visits, as far as the elder agreed to share it."""
+"""Answers "is mother fine?" from alerts, supervision, signs of life and visits, as far as the elder shares it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import AlertKind, VisitState
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import AccountService
-from anju_platform.alerts.models import Alert
-from anju_platform.console.family.sentence import FamilyState, Known, called, tell
+from anju_platform.alerts.summaries import AlertSummaries, OpenAlert
+from anju_platform.console.family.sentence import FamilyState, Known, kinship_name, tell
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.models import Home, Resident
-from anju_platform.residents.queries import absence_view, agreed, visit_brief
-from anju_platform.residents.repository import ResidentRepository
-from anju_platform.residents.views import AbsenceView, VisitBrief
-from anju_platform.visits.models import VisitTask
+from anju_platform.devices.status import NEVER_SEEN, ONLINE, HomeStatusReader, Inactivity, SupervisionView
+from anju_platform.i18n.translation import Words
+from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home, list_absences
+from anju_platform.residents.views import AbsenceView
+from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 
 _POLLED = timedelta(minutes=10)
@@ -77,17 +76,15 @@ class LookView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilySummary:
-    """What a family sees; what the elder did not agree to share is empty."""
+    """What a family sees, in the reader's language; what the elder did not agree to share is empty."""
 
     home_id: str
+    timezone: str
     name: str
-    called: str
     state: FamilyState
     sight: str
-    zh: str
-    en: str
-    detail_zh: str
-    detail_en: str
+    sentence: str
+    detail: str
     last_life_at: datetime | None
     rose_at: datetime | None
     last_visit: VisitBrief | None
@@ -101,79 +98,62 @@ class FamilySummary:
     looks: Sequence[LookView]
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the records say of the home now."""
+
+    alerts: Sequence[OpenAlert]
+    supervision: SupervisionView
+    inactivity: Inactivity
+    visit: VisitBrief | None
+    absences: Sequence[AbsenceView]
+
+
 class FamilyService:
     """Reads for one relative's own home."""
 
-    def __init__(self, access: AccountService, series: Signs) -> None:
-        self._access = access
+    def __init__(self, accounts: AccountService, series: Signs) -> None:
+        self._accounts = accounts
         self._series = series
 
-    def summary(self, work: UnitOfWork, actor: Actor) -> FamilySummary:
-        """The state of the asker's home; raises `OutOfScope` for who has none."""
-        repository = ResidentRepository(work.session)
-        home = repository.home(actor.home_id) if actor.home_id else None
+    def summarize_home(self, work: UnitOfWork, actor: Actor, words: Words) -> FamilySummary:
+        """Return the state of the asker's home; raises `OutOfScope` for who has none."""
+        home = find_home(work, actor.home_id) if actor.home_id else None
         if home is None or not home.residents or not actor.may_see(home.community_id, home.id):
             raise OutOfScope
-        self._access.log_look(work, actor, "family_summary", home.id, once_in=_POLLED)
-        consents = repository.consents(person.id for person in home.residents)
-        shared = agreed(consents, "family_summary")
+        self._accounts.log_look(work, actor, "family_summary", home.id, once_in=_POLLED)
         now, elder = work.clock.now(), home.residents[0]
-        alerts, visit = repository.open_alerts([home.id]), repository.next_visit(home.id)
-        known = self._known(repository, home, alerts, visit, shared=shared, now=now)
-        name = called(_relation(elder, actor.name), elder.gender, elder.name)
-        said = tell(known, name, now)
+        shared = any(person.agreed_to("family_summary") for person in home.residents)
+        facts = _read_facts(work, home.id, now)
+        known = _known(facts, shared=shared, now=now)
+        told = tell(known, kinship_name(_relation(elder, actor.name), elder.gender, elder.name), now, words)
         return FamilySummary(
             home_id=home.id,
+            timezone=home.timezone.key,
             name=elder.name,
-            called=name.zh,
-            state=said.state,
-            sight=_SIGHTS[said.state],
-            zh=said.zh,
-            en=said.en,
-            detail_zh=said.detail_zh,
-            detail_en=said.detail_en,
+            state=told.state,
+            sight=_SIGHTS[told.state],
+            sentence=told.text,
+            detail=told.detail,
             last_life_at=known.last_life_at if shared else None,
             rose_at=self._rose_at(home, now) if shared else None,
-            last_visit=visit_brief(repository.last_visit(home.id)) if shared else None,
-            next_visit=visit_brief(visit) if shared else None,
-            with_her=_present(visit) if shared else "",
+            last_visit=VisitSummaries(work.session).find_last(home.id) if shared else None,
+            next_visit=facts.visit if shared else None,
+            with_her=_present(facts.visit) if shared else "",
             phone=elder.phone,
-            duty_phone=home.community.phone,
-            absences=[absence_view(row) for row in repository.absences(home.id, now)],
-            shared=sorted({row.scope for row in consents if row.withdrawn_at is None}),
-            looks=[
-                LookView(look.at, look.by_name, look.role, look.what)
-                for look in self._access.looks_of(work, home.id, _LOOKS)
-            ],
+            duty_phone=home.community_phone,
+            absences=facts.absences,
+            shared=_shared_scopes(home),
+            looks=self._looks(work, home.id),
         )
 
-    def _known(
-        self,
-        repository: ResidentRepository,
-        home: Home,
-        alerts: Sequence[Alert],
-        visit: VisitTask | None,
-        *,
-        shared: bool,
-        now: datetime,
-    ) -> Known:
-        supervision = repository.supervision_of([home.id]).get(home.id)
-        silence = repository.deadlines([home.id]).get(home.id)
-        urgent = [alert for alert in alerts if alert.kind not in _ABOUT_A_DEVICE]
-        running = [row.until for row in repository.absences(home.id, now) if row.start <= now]
-        return Known(
-            shared=shared,
-            urgent=bool(urgent),
-            helper=_present(visit) or next(filter(None, (one.acknowledged_by_name for one in urgent)), ""),
-            offline_since=_offline_since(alerts, supervision.offline_since if supervision else None),
-            last_life_at=silence.last_life_at if silence else None,
-            deadline_at=silence.due_at if silence else None,
-            absent_until=max(running, default=None),
-        )
+    def _looks(self, work: UnitOfWork, home_id: str) -> list[LookView]:
+        found = self._accounts.looks_of(work, home_id, _LOOKS)
+        return [LookView(look.at, look.by_name, look.role, look.what) for look in found]
 
-    def _rose_at(self, home: Home, now: datetime) -> datetime | None:
-        """The first sign of life of the day there; one time, and no room."""
-        local = now.astimezone(ZoneInfo(home.community.timezone))
+    def _rose_at(self, home: HomeRecord, now: datetime) -> datetime | None:
+        """Return the time of the first sign of life of the day there, without its room."""
+        local = now.astimezone(home.timezone)
         begins = datetime.combine(local.date(), _DAY_BEGINS, local.tzinfo)
         if begins >= now:
             return None
@@ -183,14 +163,44 @@ class FamilyService:
         return None
 
 
-def _relation(elder: Resident, relative: str) -> str:
+def _read_facts(work: UnitOfWork, home_id: str, now: datetime) -> _Facts:
+    status = HomeStatusReader(work.session)
+    return _Facts(
+        alerts=AlertSummaries(work.session).list_open([home_id]),
+        supervision=status.find_supervision([home_id]).get(home_id, ONLINE),
+        inactivity=status.find_inactivity([home_id]).get(home_id, NEVER_SEEN),
+        visit=VisitSummaries(work.session).find_next(home_id),
+        absences=list_absences(work, home_id, now),
+    )
+
+
+def _known(facts: _Facts, *, shared: bool, now: datetime) -> Known:
+    urgent = [alert for alert in facts.alerts if alert.kind not in _ABOUT_A_DEVICE]
+    names = (alert.acknowledged_by_name for alert in urgent if alert.acknowledged_by_name)
+    return Known(
+        shared=shared,
+        urgent=bool(urgent),
+        helper=_present(facts.visit) or next(names, ""),
+        offline_since=_offline_since(facts.alerts, facts.supervision.offline_since),
+        last_life_at=facts.inactivity.last_life_at,
+        deadline_at=facts.inactivity.deadline_at,
+        absent_until=max((one.until for one in facts.absences if one.start <= now), default=None),
+    )
+
+
+def _shared_scopes(home: HomeRecord) -> list[str]:
+    given = {one.scope for person in home.residents for one in person.consents if one.withdrawn_at is None}
+    return sorted(given)
+
+
+def _relation(elder: ResidentRecord, relative: str) -> str:
     return next((contact.relation for contact in elder.contacts if contact.name == relative), "")
 
 
-def _present(visit: VisitTask | None) -> str:
+def _present(visit: VisitBrief | None) -> str:
     return visit.carer_name if visit is not None and visit.state == VisitState.CHECKED_IN.value else ""
 
 
-def _offline_since(alerts: Sequence[Alert], since: datetime | None) -> datetime | None:
-    offline = [alert.happened_at for alert in alerts if alert.kind == AlertKind.HOME_OFFLINE.value]
+def _offline_since(alerts: Sequence[OpenAlert], since: datetime | None) -> datetime | None:
+    offline = [alert.at for alert in alerts if alert.kind == AlertKind.HOME_OFFLINE.value]
     return min([*offline, *([since] if since else [])], default=None)

@@ -17,11 +17,11 @@ from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
+from anju_platform.console.residents.overview import HomeOverviewService, OfflineHome
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import describe_cause
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import OfflineHome
 from anju_platform.web.errors import status_of
 
 router = APIRouter(prefix="/homes", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
@@ -59,8 +59,10 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
     """Ask a provider to repair; nobody needs to be in danger for it."""
     try:
         with asked.work() as work:
-            home = asked.service(ResidentService).seen_home(work, asked.actor, home_id)
-            offline = {one.home_id: one for one in asked.service(ResidentService).find_offline_homes(work, asked.actor)}
+            home = asked.service(ResidentService).find_home(work, asked.actor, home_id)
+            offline = {
+                one.home_id: one for one in asked.service(HomeOverviewService).list_offline_homes(work, asked.actor)
+            }
             waiting = offline.get(home_id)
             if waiting is None or waiting.repair is None:
                 work.record(
@@ -81,7 +83,7 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
 
 def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     with asked.work() as work:
-        found = asked.service(ResidentService).find_offline_homes(work, asked.actor)
+        found = asked.service(HomeOverviewService).list_offline_homes(work, asked.actor)
     causes: dict[str, list[OfflineHomeRow]] = defaultdict(list)
     for home in found:
         causes[describe_cause(home.reason, asked.words)].append(_shown(home, asked.words))

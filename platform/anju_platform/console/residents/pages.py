@@ -13,27 +13,21 @@ from fastapi.responses import Response
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
+from anju_platform.alerts.summaries import OpenAlert
 from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
+from anju_platform.console.residents.overview import HomeDetail, HomeOverviewService, Person, ResidentRow
 from anju_platform.console.routine import charts
+from anju_platform.devices.status import DeviceView
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import Sight, alert_sight, say
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import (
-    AbsenceView,
-    ConsentView,
-    ContactView,
-    DeviceView,
-    Found,
-    HomeDetail,
-    OpenAlert,
-    Person,
-)
+from anju_platform.residents.directory import ContactRecord
+from anju_platform.residents.views import AbsenceView, ConsentView
 from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.profiles import LIFE_QUANTITIES
@@ -45,7 +39,7 @@ _DAYS = (1, 7, 30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundShown:
+class ResidentLine:
     """A resident in the list."""
 
     home_id: str
@@ -57,7 +51,7 @@ class FoundShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HomeShown:
+class HomePage:
     """The whole page of a home."""
 
     name: str
@@ -70,7 +64,7 @@ class HomeShown:
     explained: str
     strips: Sequence[tuple[str, ActivityTimeline]]
     routine: charts.Shown | None
-    contacts: Sequence[ContactView]
+    contacts: Sequence[ContactRecord]
     door: Sequence[tuple[str, str]]
     devices: Sequence[DeviceView]
     absences: Sequence[AbsenceView]
@@ -81,7 +75,7 @@ class HomeShown:
 def search(asked: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """By name, initials of pinyin, estate or building."""
     with asked.work() as work:
-        found = asked.service(ResidentService).search(work, asked.actor, q)
+        found = asked.service(HomeOverviewService).search_residents(work, asked.actor, q)
     rows = [_found(row, asked.words) for row in found.rows]
     return asked.page("residents/search.html", "residents", rows=rows, query=q, more=found.more)
 
@@ -91,20 +85,20 @@ def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge
     """One home, with its last days as strips."""
     wanted = min(_DAYS, key=lambda one: abs(one - days))
     with asked.work() as work:
-        found = asked.service(ResidentService).home(work, asked.actor, home_id)
+        found = asked.service(HomeOverviewService).describe_home(work, asked.actor, home_id)
         now = work.clock.now()
-        routine = asked.service(RoutineService).days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
+        routine = asked.service(RoutineService).list_days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
     shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted), charts.shown(routine, asked.words))
     return asked.page("residents/home.html", "residents", home=shown, days=wanted)
 
 
-def _found(row: Found, words: Words) -> FoundShown:
+def _found(row: ResidentRow, words: Words) -> ResidentLine:
     sight = Sight.FINE
     if row.open_alerts:
-        sight = Sight.WAY if row.way else Sight.NOW
+        sight = Sight.WAY if row.all_acknowledged else Sight.NOW
     elif row.offline_since is not None:
         sight = Sight.DARK
-    return FoundShown(
+    return ResidentLine(
         home_id=row.home_id,
         name=row.name,
         age=row.age,
@@ -120,11 +114,11 @@ def _shown(
     now: datetime,
     strips: Sequence[tuple[str, ActivityTimeline]],
     routine: charts.Shown | None,
-) -> HomeShown:
+) -> HomePage:
     words, people = asked.words, found.residents
     reader = Reader(words, now, ZoneInfo(found.timezone))
     sight, saying = _sight(found, reader)
-    return HomeShown(
+    return HomePage(
         name=words("、").join(one.name for one in people) or found.id,
         age=people[0].age if people else None,
         address=address(words, found.estate, found.building, found.unit, found.room),

@@ -19,5 +19,5 @@ router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER,
 def read(note_id: UUID, asked: PageContextDep) -> Response:
     """I know."""
     with asked.work() as work:
-        asked.service(RoutineService).read(work, asked.actor, note_id)
+        asked.service(RoutineService).mark_note_read(work, asked.actor, note_id)
     return RedirectResponse("/board/list" if asked.fragment else "/board", status_code=303)

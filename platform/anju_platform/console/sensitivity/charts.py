@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from anju_detect.inactivity import MEASURED_OUTCOMES, MeasuredOutcome
+from anju_platform.console.sensitivity.overview import Forecast
 from anju_platform.i18n.translation import Words
-from anju_platform.sensitivity.views import Forecast
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, FOOT, INSET = 26, 14, 30, 40, 14
@@ -31,14 +31,14 @@ def curve(now: Forecast, wanted: Forecast, words: Words) -> Markup:
     if wanted.false_alerts != now.false_alerts:
         parts += _mark(wanted, words("改为"), "chosen")
     parts += _mark(now, words("现在"), "present")
-    return Markup('<svg class="drawing wish-curve" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>').format(
-        _described(words), WIDTH, HEIGHT, Markup("").join(parts)
-    )
+    return Markup(
+        '<svg class="drawing sensitivity-curve" role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>'
+    ).format(_described(words), WIDTH, HEIGHT, Markup("").join(parts))
 
 
-def _x(wish: float) -> float:
+def _x(rate: float) -> float:
     low, high = math.log(MEASURED_OUTCOMES[0].target), math.log(MEASURED_OUTCOMES[-1].target)
-    return LEFT + INSET + (math.log(wish) - low) / (high - low) * (WIDTH - LEFT - INSET - RIGHT)
+    return LEFT + INSET + (math.log(rate) - low) / (high - low) * (WIDTH - LEFT - INSET - RIGHT)
 
 
 def _y(hours: float) -> float:
@@ -51,8 +51,8 @@ def _grid(words: Words) -> Iterable[Markup]:
             LEFT, WIDTH - RIGHT, _y(hour)
         )
         yield _text(LEFT - 6, _y(hour) + 4, str(hour), "end")
-    for wish in _TICKS:
-        yield _text(_x(wish), HEIGHT - FOOT + 18, f"{wish:g}", "middle")
+    for rate in _TICKS:
+        yield _text(_x(rate), HEIGHT - FOOT + 18, f"{rate:g}", "middle")
     yield _text(0, 14, words("多少小时后报警"), "start")
     yield _text(WIDTH - RIGHT, HEIGHT - 4, words("每户每月几次虚惊"), "end")
 

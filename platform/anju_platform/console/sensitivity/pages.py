@@ -19,12 +19,18 @@ from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
 from anju_platform.console.sensitivity.charts import curve
+from anju_platform.console.sensitivity.overview import (
+    ROUTINE_STEPS,
+    CommunitySensitivity,
+    SensitivityOverviewService,
+    forecast,
+)
 from anju_platform.i18n.translation import Words
-from anju_platform.sensitivity.service import ROUTINE_STEPS, SensitivityService, forecast
-from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget
+from anju_platform.sensitivity.service import SensitivityService
+from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
 from anju_platform.web.errors import status_of
 
-router = APIRouter(prefix="/wishes", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
+router = APIRouter(prefix="/sensitivity", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +45,30 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class PendingChange:
     """A change that waits for its confirmation: what would be different, line by line."""
 
-    wish: FalseAlertTarget
+    target: FalseAlertTarget
     lines: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class SensitivityPage:
     """The whole page of a community."""
 
     community_id: str
     name: str
-    wish: FalseAlertTarget
+    target: FalseAlertTarget
     meaning: Sequence[str]
-    lately: Sequence[str]
+    recent: Sequence[str]
     drawn: Markup
     false_alerts: Sequence[Choice]
     routine_changes: Sequence[Choice]
-    confirm: Step | None
-    changes: Sequence[tuple[Changed, str]]
+    confirm: PendingChange | None
+    changes: Sequence[tuple[TargetChange, str]]
 
 
-class WishForm(BaseModel):
+class TargetForm(BaseModel):
     """What the confirming form sends: the choice, and what it was made against."""
 
     false_alerts: float
@@ -71,21 +77,21 @@ class WishForm(BaseModel):
     seen_routine_changes: float
 
 
-@router.get("", name="wishes")
+@router.get("", name="sensitivity")
 def show_all(asked: PageContextDep) -> Response:
     """The communities that one may choose for; where it is one, that one."""
     with asked.work() as work:
         work.only_read()
-        found = asked.service(SensitivityService).all(work, asked.actor)
+        found = asked.service(SensitivityOverviewService).list_communities(work, asked.actor)
     if len(found) == 1:
-        return RedirectResponse(f"/wishes/{found[0].community_id}", HTTPStatus.SEE_OTHER)
+        return RedirectResponse(f"/sensitivity/{found[0].community_id}", HTTPStatus.SEE_OTHER)
     rows = [
         (one, presenter.calls(one.forecast, asked.words), presenter.delay(one.forecast, asked.words)) for one in found
     ]
-    return asked.page("wishes/all.html", "sensitivity", rows=rows)
+    return asked.page("sensitivity/all.html", "sensitivity", rows=rows)
 
 
-@router.get("/{community_id}", name="wish")
+@router.get("/{community_id}", name="community_sensitivity")
 def show(
     community_id: str,
     asked: PageContextDep,
@@ -99,17 +105,17 @@ def show(
 
 
 @router.post("/{community_id}")
-def choose(community_id: str, asked: PageContextDep, given: Annotated[WishForm, Form()]) -> Response:
+def choose(community_id: str, asked: PageContextDep, given: Annotated[TargetForm, Form()]) -> Response:
     """Choose; the running detectors take it within a second."""
     wanted = FalseAlertTarget(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
     seen = FalseAlertTarget(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
     try:
         with asked.work() as work:
-            asked.service(SensitivityService).choose(work, asked.actor, community_id, wanted, seen)
+            asked.service(SensitivityService).choose_target(work, asked.actor, community_id, wanted, seen)
     except DomainError as refusal:
         problem, status = explain(refusal, asked.words), status_of(refusal)
         return _page(asked, community_id, problem=problem, status=status)
-    return RedirectResponse(f"/wishes/{community_id}?done=1", HTTPStatus.SEE_OTHER)
+    return RedirectResponse(f"/sensitivity/{community_id}?done=1", HTTPStatus.SEE_OTHER)
 
 
 def _page(
@@ -124,33 +130,33 @@ def _page(
 ) -> Response:
     with asked.work() as work:
         work.only_read()
-        found = asked.service(SensitivityService).one(work, asked.actor, community_id)
+        found = asked.service(SensitivityOverviewService).describe_community(work, asked.actor, community_id)
     wanted = FalseAlertTarget(
-        false_alerts=found.wish.false_alerts if false_alerts is None else false_alerts,
-        routine_changes=found.wish.routine_changes if routine_changes is None else routine_changes,
+        false_alerts=found.target.false_alerts if false_alerts is None else false_alerts,
+        routine_changes=found.target.routine_changes if routine_changes is None else routine_changes,
     )
     try:
-        asked.service(SensitivityService).check(wanted)
+        asked.service(SensitivityService).check_target(wanted)
     except DomainError as refusal:
-        problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.wish
-    unchanged = wanted == found.wish and (false_alerts, routine_changes) != (None, None) and not problem
-    view = {"wish": _shown(found, wanted, asked.words), "problem": problem, "done": done, "unchanged": unchanged}
-    return asked.page("wishes/one.html", "sensitivity", status=status, **view)
+        problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.target
+    unchanged = wanted == found.target and (false_alerts, routine_changes) != (None, None) and not problem
+    view = {"sensitivity": _shown(found, wanted, asked.words), "problem": problem, "done": done, "unchanged": unchanged}
+    return asked.page("sensitivity/one.html", "sensitivity", status=status, **view)
 
 
-def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> Shown:
+def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> SensitivityPage:
     wanted_brings = forecast(wanted.false_alerts, found.homes)
-    return Shown(
+    return SensitivityPage(
         community_id=found.community_id,
         name=found.name,
-        wish=found.wish,
+        target=found.target,
         meaning=presenter.meaning(found, words),
-        lately=presenter.lately(found, words),
+        recent=presenter.describe_recent(found, words),
         drawn=curve(found.forecast, wanted_brings, words),
         false_alerts=_false_alerts(found, wanted, words),
         routine_changes=_routine_changes(found, wanted, words),
-        confirm=Step(wish=wanted, lines=presenter.change(found, wanted, wanted_brings, words))
-        if wanted != found.wish
+        confirm=PendingChange(target=wanted, lines=presenter.change(found, wanted, wanted_brings, words))
+        if wanted != found.target
         else None,
         changes=[(change, presenter.changed(change, words)) for change in found.changes],
     )
@@ -164,7 +170,7 @@ def _false_alerts(found: CommunitySensitivity, wanted: FalseAlertTarget, words: 
             value=f"{one.false_alerts:g}",
             number=words("每月 %(n)s 次", n=f"{one.false_alerts:g}"),
             brings=[presenter.calls(one, words), presenter.delay(one, words)],
-            now=one.false_alerts == found.wish.false_alerts,
+            now=one.false_alerts == found.target.false_alerts,
             chosen=one.false_alerts == wanted.false_alerts,
         )
         for _, one in sorted(offered.items())
@@ -177,8 +183,8 @@ def _routine_changes(found: CommunitySensitivity, wanted: FalseAlertTarget, word
             value=f"{value:g}",
             number=words("每月 %(n)s 次", n=f"{value:g}"),
             brings=[presenter.notes(value, found.homes, words)],
-            now=value == found.wish.routine_changes,
+            now=value == found.target.routine_changes,
             chosen=value == wanted.routine_changes,
         )
-        for value in sorted({*ROUTINE_STEPS, found.wish.routine_changes})
+        for value in sorted({*ROUTINE_STEPS, found.target.routine_changes})
     ]

@@ -1,12 +1,13 @@
-"""What a wish means, in sentences with this community's own numbers."""
+"""What a false-alert target means, in sentences with this community's own numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from anju_detect.inactivity import MEASURED_OUTCOMES
+from anju_platform.console.sensitivity.overview import CommunitySensitivity, Forecast
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.sensitivity.views import Changed, CommunitySensitivity, FalseAlertTarget, Forecast
+from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
 
 MONTH_DAYS = 30.0
 _WHOLE = 10.0
@@ -31,12 +32,12 @@ def notes(a_month: float, homes: int, words: Words) -> str:
 
 
 def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
-    """What the present wish means here."""
+    """Say what the present target means here."""
     brings = found.forecast
     counted = words(
         "%(homes)s 户 × 每户每月 %(n)s 次 = 全社区每月约 %(all)s 次虚惊，%(often)s。",
         homes=found.homes,
-        n=f"{found.wish.false_alerts:g}",
+        n=f"{found.target.false_alerts:g}",
         all=_about(brings.alerts_a_month),
         often=_often(brings.alerts_a_month, words),
     )
@@ -54,33 +55,33 @@ def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
     return [counted, late]
 
 
-def lately(found: CommunitySensitivity, words: Words) -> list[str]:
+def describe_recent(found: CommunitySensitivity, words: Words) -> list[str]:
     """What really came of the last days."""
-    lately = found.lately
-    if not lately.raised:
-        first = words("最近 %(d)s 天没有“久无动静”的报警。", d=lately.days)
+    recent = found.recent
+    if not recent.raised:
+        first = words("最近 %(d)s 天没有“久无动静”的报警。", d=recent.days)
     else:
         counts = (
-            (lately.false, N_("%(n)s 次虚惊")),
-            (lately.real, N_("%(n)s 次真的有事")),
-            (lately.other, N_("%(n)s 次外出、测试或故障")),
-            (lately.unknown, N_("%(n)s 次还没有结果")),
+            (recent.false, N_("%(n)s 次虚惊")),
+            (recent.real, N_("%(n)s 次真的有事")),
+            (recent.other, N_("%(n)s 次外出、测试或故障")),
+            (recent.unknown, N_("%(n)s 次还没有结果")),
         )
         parts = words("，").join(words(text, n=count) for count, text in counts if count)
-        first = words("最近 %(d)s 天报了 %(n)s 次“久无动静”：%(parts)s。", d=lately.days, n=lately.raised, parts=parts)
+        first = words("最近 %(d)s 天报了 %(n)s 次“久无动静”：%(parts)s。", d=recent.days, n=recent.raised, parts=parts)
     said = [first]
-    if lately.raised and found.homes:
-        rate = f"{lately.false / found.homes * MONTH_DAYS / lately.days:.2g}"
+    if recent.raised and found.homes:
+        rate = f"{recent.false / found.homes * MONTH_DAYS / recent.days:.2g}"
         said.append(words("实际虚惊：每户每月 %(n)s 次。", n=rate))
-    said.append(words("作息提醒 %(n)s 条。", n=lately.notes))
+    said.append(words("作息提醒 %(n)s 条。", n=recent.notes))
     return said
 
 
 def change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Forecast, words: Words) -> list[str]:
     """What would be different."""
     said = []
-    if wanted.false_alerts != found.wish.false_alerts:
-        said.append(_from_to(words("每户每月虚惊"), found.wish.false_alerts, wanted.false_alerts, words))
+    if wanted.false_alerts != found.target.false_alerts:
+        said.append(_from_to(words("每户每月虚惊"), found.target.false_alerts, wanted.false_alerts, words))
         said.append(
             words(
                 "全社区每月虚惊：约 %(a)s → 约 %(b)s 次。",
@@ -89,15 +90,15 @@ def change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Foreca
             )
         )
         said += _later(found.forecast, brings, words)
-    if wanted.routine_changes != found.wish.routine_changes:
+    if wanted.routine_changes != found.target.routine_changes:
         said.append(
-            _from_to(words("每户每月作息提醒"), found.wish.routine_changes, wanted.routine_changes, words)
+            _from_to(words("每户每月作息提醒"), found.target.routine_changes, wanted.routine_changes, words)
             + words("下一次夜间计算起生效。")
         )
     return said
 
 
-def changed(one: Changed, words: Words) -> str:
+def changed(one: TargetChange, words: Words) -> str:
     """A kept change in one line."""
     parts = []
     if one.before.false_alerts != one.after.false_alerts:

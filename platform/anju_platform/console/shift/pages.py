@@ -30,7 +30,7 @@ def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]
     """Leave a note."""
     try:
         with asked.work() as work:
-            asked.service(OncallService).hand_over(work, asked.actor, asked.actor.community_id or "", note)
+            asked.service(OncallService).leave_handover(work, asked.actor, asked.actor.community_id or "", note)
     except DomainError as refusal:
         return _show(asked, explain(refusal, asked.words), status_of(refusal))
     return RedirectResponse("/shift", status_code=303)
@@ -40,7 +40,7 @@ def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]
 def read(handover_id: UUID, asked: PageContextDep) -> Response:
     """I have read it."""
     with asked.work() as work:
-        asked.service(OncallService).read(work, asked.actor, handover_id)
+        asked.service(OncallService).mark_handover_read(work, asked.actor, handover_id)
     return RedirectResponse("/shift", status_code=303)
 
 
@@ -48,8 +48,10 @@ def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
     community = asked.actor.community_id or ""
     with asked.work() as work:
         work.only_read()
-        shifts = asked.service(OncallService).current(work, community, work.clock.now())
-        unread = list(asked.service(OncallService).unread(work, community))
-        notes = [note for note in asked.service(OncallService).latest(work, community) if note.read_at is not None]
+        shifts = asked.service(OncallService).list_on_call(work, community, work.clock.now())
+        unread = list(asked.service(OncallService).list_unread_handovers(work, community))
+        notes = [
+            note for note in asked.service(OncallService).list_handovers(work, community) if note.read_at is not None
+        ]
         view = {"shifts": shifts, "unread": unread, "read": notes, "problem": problem}
         return asked.page("shift.html", "shift", status=status, **view)

@@ -9,8 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import RedirectResponse, Response
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
@@ -22,11 +20,10 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.tester.command_trace import Line
 from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import HomeSupervision
-from anju_platform.i18n import time_format
+from anju_platform.devices.status import HomeStatusReader
 from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import list_homes
 
 router = APIRouter(prefix="/tester", dependencies=[Depends(require(Role.TESTER))])
 LINES = 12
@@ -128,13 +125,10 @@ def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     for row in asked.service(AlertService).board(work, None, now):
         worse = alert_sight(row.kind, row.state)
         states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
-    offline = set(
-        work.session.scalars(select(HomeSupervision.home_id).where(HomeSupervision.offline_since.is_not(None)))
-    )
-    query = select(Home).order_by(Home.id).options(selectinload(Home.residents))
+    offline = HomeStatusReader(work.session).list_offline()
     found = []
-    for home in work.session.scalars(query):
-        drawn = card_of(home, asked.words, time_format.local_date(now))
+    for home in list_homes(work):
+        drawn = card_of(home, asked.words, now)
         sight = states.get(home.id) or (Sight.DARK if home.id in offline else Sight.FINE)
         found.append(HomeShown(home.id, drawn.name, drawn.address, sight))
     return found

@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
 
 from anju_core.actor import Actor
 from anju_core.errors import Conflict, Invalid
@@ -18,8 +15,8 @@ from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.saved import scenario_of
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.directory import find_home, list_places
 from anju_platform.residents.errors import HomeNotFound
-from anju_platform.residents.models import Community, Home
 
 ACTIONS = (
     "press",
@@ -82,7 +79,7 @@ class TesterService:
             raise SimulatorAbsent
         if action not in ACTIONS:
             raise UnknownAction(action)
-        if work.session.get(Home, home_id) is None:
+        if find_home(work, home_id) is None:
             raise HomeNotFound(home_id)
         course = CommandTrace(str(work.new_id()), home_id, action, dict(args))
         self._link.send(course)
@@ -111,8 +108,7 @@ class TesterService:
 
         Raises `HomeNotFound`, `InvalidLife`.
         """
-        place = work.session.scalars(select(Community).join(Home).where(Home.id == home_id)).first()
-        if place is None:
+        places = list_places(work, home_id)
+        if not places:
             raise HomeNotFound(home_id)
-        offset = ZoneInfo(place.timezone).utcoffset(work.clock.now().replace(tzinfo=None))
-        return deadlines(life, ends, place.false_alerts_per_month, offset.total_seconds() if offset else 0.0)
+        return deadlines(life, ends, places[0].false_alerts_per_month, places[0].utc_offset_s(work.clock.now()))

@@ -21,7 +21,7 @@ from anju_platform.accounts.errors import (
 )
 from anju_platform.accounts.guards import still_signed_in
 from anju_platform.accounts.lockout import LockoutRule
-from anju_platform.accounts.models import FailedSignIn, SignIn
+from anju_platform.accounts.models import FailedSignIn, Session
 from anju_platform.accounts.service import NewAccount
 
 
@@ -35,7 +35,7 @@ def test_token_opens_and_is_not_kept_in_clear(web: WebHarness) -> None:
         token = web.platform.access.sign_in(work, " WORKER ", PASSWORD)
     with web.platform.work() as work:
         assert web.platform.access.actor_of(work, token.secret).role is Role.WORKER
-        row = work.session.query(SignIn).one()
+        row = work.session.query(Session).one()
         assert token.secret not in vars(row).values()
         assert len(bytes.fromhex(token.secret)) == 32
 
@@ -125,7 +125,7 @@ def test_expired_sign_ins_are_forgotten(web: WebHarness) -> None:
     web.clock.advance(timedelta(days=1))
     web.login(Role.WORKER)
     with web.platform.work() as work:
-        assert work.session.query(SignIn).count() == 1
+        assert work.session.query(Session).count() == 1
 
 
 def test_accounts_are_refused_with_reasons(web: WebHarness) -> None:

@@ -14,8 +14,11 @@ from anju_platform.oncall.service import InvalidShift, RotaNotYours, ShiftNotFou
 
 def test_who_is_on_duty_by_rank(harness: AlertHarness) -> None:
     with harness.work() as work:
-        assert [turn.name for turn in harness.duty.current(work, "anning", harness.clock.now())] == ["王姐", "小刘"]
-        assert harness.duty.current(work, "elsewhere", harness.clock.now()) == []
+        assert [turn.name for turn in harness.duty.list_on_call(work, "anning", harness.clock.now())] == [
+            "王姐",
+            "小刘",
+        ]
+        assert harness.duty.list_on_call(work, "elsewhere", harness.clock.now()) == []
 
 
 def test_a_disabled_account_is_told_nothing(harness: AlertHarness) -> None:
@@ -23,8 +26,8 @@ def test_a_disabled_account_is_told_nothing(harness: AlertHarness) -> None:
         work.session.get_one(Account, harness.wang.account_id).disabled_at = harness.clock.now()
     with harness.work() as work:
         now = harness.clock.now()
-        found = harness.duty.people(work, "anning", "home-01", list(Audience), now)
-        assert harness.duty.person(work, harness.wang.account_id) is None
+        found = harness.duty.resolve_audiences(work, "anning", "home-01", list(Audience), now)
+        assert harness.duty.find_person(work, harness.wang.account_id) is None
     assert found[Audience.DUTY_FIRST] == []
     assert [person.name for person in found[Audience.COMMUNITY]] == ["小刘"]
     assert [person.name for person in found[Audience.FAMILY]] == ["女儿"]
@@ -35,16 +38,16 @@ def test_only_a_supervisor_changes_the_rota(harness: AlertHarness) -> None:
     times = {"rank": 1, "start": now, "end": now + timedelta(hours=8)}
     with harness.work() as work:
         with pytest.raises(RotaNotYours):
-            harness.duty.put_on(work, harness.wang, "anning", harness.liu.account_id, **times)
-        shift = harness.duty.put_on(work, harness.zhao, "anning", harness.liu.account_id, **times)
-        assert len(harness.duty.current(work, "anning", now)) == 3
+            harness.duty.add_shift(work, harness.wang, "anning", harness.liu.account_id, **times)
+        shift = harness.duty.add_shift(work, harness.zhao, "anning", harness.liu.account_id, **times)
+        assert len(harness.duty.list_on_call(work, "anning", now)) == 3
         with pytest.raises(RotaNotYours):
-            harness.duty.take_off(work, harness.liu, shift.id)
-        harness.duty.take_off(work, harness.zhao, shift.id)
+            harness.duty.remove_shift(work, harness.liu, shift.id)
+        harness.duty.remove_shift(work, harness.zhao, shift.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.take_off(work, harness.zhao, shift.id)
+            harness.duty.remove_shift(work, harness.zhao, shift.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.put_on(work, harness.stranger, "anning", harness.liu.account_id, **times)
+            harness.duty.add_shift(work, harness.stranger, "anning", harness.liu.account_id, **times)
 
 
 @pytest.mark.parametrize(
@@ -64,23 +67,23 @@ def test_a_shift_that_makes_no_sense_is_refused(
     if "end" in change:
         change = {"end": now}
     with harness.work() as work, pytest.raises(InvalidShift) as refused:
-        harness.duty.put_on(work, harness.zhao, "anning", harness.people[who].account_id, **{**times, **change})  # type: ignore[arg-type]
+        harness.duty.add_shift(work, harness.zhao, "anning", harness.people[who].account_id, **{**times, **change})  # type: ignore[arg-type]
     assert refused.value.what == what
 
 
 def test_a_note_waits_until_somebody_has_read_it(harness: AlertHarness) -> None:
     with harness.work() as work:
-        note = harness.duty.hand_over(work, harness.wang, "anning", " 3 号楼王奶奶今天没吃午饭 ")
-        assert [row.note for row in harness.duty.unread(work, "anning")] == ["3 号楼王奶奶今天没吃午饭"]
-        harness.duty.read(work, harness.liu, note.id)
-        harness.duty.read(work, harness.wang, note.id)
+        note = harness.duty.leave_handover(work, harness.wang, "anning", " 3 号楼王奶奶今天没吃午饭 ")
+        assert [row.note for row in harness.duty.list_unread_handovers(work, "anning")] == ["3 号楼王奶奶今天没吃午饭"]
+        harness.duty.mark_handover_read(work, harness.liu, note.id)
+        harness.duty.mark_handover_read(work, harness.wang, note.id)
         assert note.read_by == "小刘"
-        assert harness.duty.unread(work, "anning") == []
-        assert [row.id for row in harness.duty.latest(work, "anning")] == [note.id]
+        assert harness.duty.list_unread_handovers(work, "anning") == []
+        assert [row.id for row in harness.duty.list_handovers(work, "anning")] == [note.id]
         for wrong in ("", " " * 9, "长" * 4001):
             with pytest.raises(InvalidShift):
-                harness.duty.hand_over(work, harness.wang, "anning", wrong)
+                harness.duty.leave_handover(work, harness.wang, "anning", wrong)
         with pytest.raises(ShiftNotFound):
-            harness.duty.read(work, harness.stranger, note.id)
+            harness.duty.mark_handover_read(work, harness.stranger, note.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.read(work, harness.liu, harness.liu.account_id)
+            harness.duty.mark_handover_read(work, harness.liu, harness.liu.account_id)

@@ -83,7 +83,7 @@ def test_search_shows_the_state_of_each_home(peopled: WebHarness) -> None:
         work.session.add(InactivityDeadline(home_id="home-01", last_life_at=now, due_at=None, explained={}))
         work.session.add(alert_of(peopled, AlertKind.SOS, AlertState.ACKNOWLEDGED))
     row = peopled.client.get("/api/v1/residents", headers=peopled.login(Role.WORKER)).json()["rows"][0]
-    assert (row["age"], row["open_alerts"], row["way"]) == (81, 1, True)
+    assert (row["age"], row["open_alerts"], row["all_acknowledged"]) == (81, 1, True)
     assert datetime.fromisoformat(row["offline_since"]) == datetime.fromisoformat(row["last_life_at"]) == now
 
 
@@ -120,7 +120,7 @@ def test_health_is_hidden_without_consent(peopled: WebHarness) -> None:
     assert home["residents"][0]["illnesses"] == ""
 
 
-@pytest.mark.parametrize("path", ["", "/strip", "/door-code?why=x"])
+@pytest.mark.parametrize("path", ["", "/activity", "/door-code?why=x"])
 def test_home_of_another_community_is_not_there(peopled: WebHarness, path: str) -> None:
     headers = peopled.login(Role.WORKER)
     theirs = peopled.client.get(f"/api/v1/homes/home-99{path}", headers=headers)
@@ -132,7 +132,7 @@ def test_home_of_another_community_is_not_there(peopled: WebHarness, path: str) 
 @pytest.mark.parametrize("role", [Role.CARER, Role.PROVIDER, Role.FAMILY, Role.DISTRICT])
 def test_homes_are_for_the_community_s_people(peopled: WebHarness, role: Role) -> None:
     headers = peopled.login(role)
-    for path in ("residents", "homes/home-01", "homes?supervision=lost", "homes/home-01/strip"):
+    for path in ("residents", "homes/home-01", "homes?supervision=lost", "homes/home-01/activity"):
         assert peopled.client.get(f"/api/v1/{path}", headers=headers).status_code == 403
 
 
@@ -155,9 +155,11 @@ def test_strip_is_the_day_as_it_is_there(peopled: WebHarness) -> None:
         return Reading(moment, "motion-living", "living", "occupancy", 1.0)
 
     peopled.platform.series.rows["home-01"] = [at(15), at(16), at(15, 2), at(16, 2)]
-    answer = peopled.client.get("/api/v1/homes/home-01/strip?day=2026-03-02", headers=peopled.login(Role.WORKER)).json()
+    answer = peopled.client.get(
+        "/api/v1/homes/home-01/activity?day=2026-03-02", headers=peopled.login(Role.WORKER)
+    ).json()
     assert [sign["at"] for sign in answer["readings"]] == ["2026-03-01T16:00:00Z", "2026-03-02T15:00:00Z"]
-    assert len(looks(peopled, "strip")) == 1
+    assert len(looks(peopled, "activity")) == 1
 
 
 def test_offline_homes_name_the_alert_and_the_repair(peopled: WebHarness) -> None:

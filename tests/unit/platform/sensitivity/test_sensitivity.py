@@ -16,15 +16,16 @@ from anju_platform.accounts.guards import COOKIE
 from anju_platform.alerts.models import Alert
 from anju_platform.app.http import create_app
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.errors import CommunityNotFound
 from anju_platform.residents.models import Community, Home
-from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile, UnknownCommunity
+from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile
 from anju_platform.sensitivity.models import SensitivityChange
-from anju_platform.sensitivity.service import ChangedBy, SensitivityService
+from anju_platform.sensitivity.service import ChangedBy
 from anju_platform.sensitivity.views import FalseAlertTarget
 
 HALF = {"false_alerts": 0.5, "routine_changes": 0.1}
 SEEN = {"seen_false_alerts": "1.0", "seen_routine_changes": "0.1"}
-URL = "/api/v1/communities/anning/wish"
+URL = "/api/v1/communities/anning/sensitivity"
 
 
 def present(web: WebHarness, community: str = "anning") -> tuple[float, float]:
@@ -53,7 +54,7 @@ def test_who_oversees_chooses_and_it_is_kept_with_the_name(web: WebHarness, role
     answer = web.client.put(URL, json=HALF, headers=web.login(role))
     assert answer.status_code == 200, answer.text
     told = answer.json()
-    assert (told["wish"], present(web)) == (HALF, (0.5, 0.1))
+    assert (told["target"], present(web)) == (HALF, (0.5, 0.1))
     (change,) = changes(web)
     assert (change.account_id, change.by_name) == (web.accounts[role], f"{role} 王")
     assert (change.false_alerts_before, change.false_alerts) == (1.0, 0.5)
@@ -66,22 +67,22 @@ def test_who_oversees_chooses_and_it_is_kept_with_the_name(web: WebHarness, role
 def test_others_may_not_even_look(web: WebHarness, role: Role) -> None:
     headers = web.login(role)
     assert web.client.get(URL, headers=headers).status_code == 403
-    assert web.client.get("/api/v1/communities/wishes", headers=headers).status_code == 403
+    assert web.client.get("/api/v1/communities/sensitivity", headers=headers).status_code == 403
     assert web.client.put(URL, json=HALF, headers=headers).status_code == 403
     assert present(web) == (1.0, 0.1)
 
 
 def test_a_supervisor_chooses_for_her_own_community_only(web: WebHarness) -> None:
     headers = web.login(Role.SUPERVISOR)
-    listed = web.client.get("/api/v1/communities/wishes", headers=headers).json()
+    listed = web.client.get("/api/v1/communities/sensitivity", headers=headers).json()
     assert [row["community_id"] for row in listed] == ["anning"]
     for place in ("elsewhere", "nowhere"):
-        assert web.client.get(f"/api/v1/communities/{place}/wish", headers=headers).status_code == 404
-        assert web.client.put(f"/api/v1/communities/{place}/wish", json=HALF, headers=headers).status_code == 404
+        assert web.client.get(f"/api/v1/communities/{place}/sensitivity", headers=headers).status_code == 404
+        assert web.client.put(f"/api/v1/communities/{place}/sensitivity", json=HALF, headers=headers).status_code == 404
     assert present(web, "elsewhere") == (1.0, 0.1)
     district = web.login(Role.DISTRICT)
-    assert web.client.put("/api/v1/communities/nowhere/wish", json=HALF, headers=district).status_code == 404
-    assert len(web.client.get("/api/v1/communities/wishes", headers=district).json()) == 2
+    assert web.client.put("/api/v1/communities/nowhere/sensitivity", json=HALF, headers=district).status_code == 404
+    assert len(web.client.get("/api/v1/communities/sensitivity", headers=district).json()) == 2
 
 
 @pytest.mark.parametrize(
@@ -136,16 +137,16 @@ def test_what_came_of_it_is_counted_by_what_was_found(web: WebHarness) -> None:
         raised(work, 10, Outcome.FALSE_ALARM, ago=31 * day, kind=silence)
         raised(work, 11, Outcome.FALSE_ALARM, ago=day, kind=AlertKind.SOS)
         raised(work, 12, Outcome.REAL_AMBULANCE, ago=day, kind=AlertKind.AWAY_LONG)
-    lately = web.client.get(URL, headers=web.login(Role.DISTRICT)).json()["lately"]
+    recent = web.client.get(URL, headers=web.login(Role.DISTRICT)).json()["recent"]
     expected = {"days": 30, "raised": 7, "false": 2, "real": 2, "other": 2, "unknown": 1, "notes": 0}
-    assert lately == expected
+    assert recent == expected
 
 
 def test_the_command_line_chooses_by_the_same_rules(web: WebHarness) -> None:
-    wishes, heard = SensitivityService(), []
+    sensitivity, heard = web.platform.sensitivity, []
     with web.platform.work() as work:
         work._dispatcher.subscribe_after(SensitivityChanged, lambda event: heard.append(event.community_id))
-        wishes.decide(
+        sensitivity.set_target(
             work, "anning", ChangedBy("command line"), FalseAlertTarget(false_alerts=3.0, routine_changes=0.2)
         )
         assert heard == []
@@ -158,11 +159,11 @@ def test_the_command_line_chooses_by_the_same_rules(web: WebHarness) -> None:
         0.2,
     )
     with web.platform.work() as work:
-        with pytest.raises(UnknownCommunity):
-            wishes.present(work, "nowhere")
+        with pytest.raises(CommunityNotFound):
+            sensitivity.find_target(work, "nowhere")
         before = FalseAlertTarget(false_alerts=1.0, routine_changes=0.1)
         with pytest.raises(SensitivityChangedMeanwhile):
-            wishes.decide(
+            sensitivity.set_target(
                 work, "anning", ChangedBy("x"), FalseAlertTarget(false_alerts=2.0, routine_changes=0.1), before
             )
 
@@ -180,36 +181,36 @@ def pages(web: WebHarness) -> Iterator[TestClient]:
 
 
 def test_the_page_shows_confirms_and_takes_effect(web: WebHarness, pages: TestClient) -> None:
-    assert pages.get("/wishes", follow_redirects=False).headers["location"] == "/wishes/anning"
-    assert "谁改过" in pages.get("/wishes/anning").text
-    asked = pages.get("/wishes/anning", params={"false_alerts": "0.5", "routine_changes": "0.2"}).text
+    assert pages.get("/sensitivity", follow_redirects=False).headers["location"] == "/sensitivity/anning"
+    assert "谁改过" in pages.get("/sensitivity/anning").text
+    asked = pages.get("/sensitivity/anning", params={"false_alerts": "0.5", "routine_changes": "0.2"}).text
     assert "每户每月虚惊：1 → 0.5 次。" in asked
     assert "平均发现得更晚：约 5.9 → 约 11 小时" in asked
     assert present(web) == (1.0, 0.1), "nothing is changed by looking"
     form = {"false_alerts": "0.5", "routine_changes": "0.2", **SEEN}
-    assert pages.post("/wishes/anning", data=form).status_code == 403, "a form of another site has no proof"
+    assert pages.post("/sensitivity/anning", data=form).status_code == 403, "a form of another site has no proof"
     form["csrf"] = pages.headers["x-test-csrf"]
-    done = pages.post("/wishes/anning", data=form)
+    done = pages.post("/sensitivity/anning", data=form)
     assert "已生效" in done.text
     assert present(web) == (0.5, 0.2)
     assert f"{Role.SUPERVISOR} 王" in done.text
-    again = pages.post("/wishes/anning", data={**form, "false_alerts": "2.0"})
+    again = pages.post("/sensitivity/anning", data={**form, "false_alerts": "2.0"})
     assert (again.status_code, "别人刚刚改过：现在是每户每月 0.5 次虚惊" in again.text) == (409, True)
 
 
 def test_a_number_out_of_range_is_refused_on_the_page(web: WebHarness, pages: TestClient) -> None:
-    looked = pages.get("/wishes/anning", params={"false_alerts": "0"})
+    looked = pages.get("/sensitivity/anning", params={"false_alerts": "0"})
     assert (looked.status_code, "只能选每户每月 0.01 到 100 次" in looked.text) == (422, True)
     form = {"false_alerts": "nan", "routine_changes": "0.1", **SEEN, "csrf": pages.headers["x-test-csrf"]}
-    assert pages.post("/wishes/anning", data=form).status_code == 422
-    assert "没有改动" in pages.get("/wishes/anning", params={"false_alerts": "1", "routine_changes": "0.1"}).text
-    assert pages.get("/wishes/elsewhere").status_code == 404
+    assert pages.post("/sensitivity/anning", data=form).status_code == 422
+    assert "没有改动" in pages.get("/sensitivity/anning", params={"false_alerts": "1", "routine_changes": "0.1"}).text
+    assert pages.get("/sensitivity/elsewhere").status_code == 404
     assert present(web) == (1.0, 0.1)
 
 
-def test_a_wish_that_nobody_measured_is_shown_without_a_delay(web: WebHarness, pages: TestClient) -> None:
+def test_a_target_that_nobody_measured_is_shown_without_a_delay(web: WebHarness, pages: TestClient) -> None:
     with web.platform.work() as work:
         work.session.get_one(Community, "anning").false_alerts_per_month = 50.0
-    text = pages.get("/wishes/anning?lang=en").text
+    text = pages.get("/sensitivity/anning?lang=en").text
     assert "was measured between 0.3 and 8 only" in text
     assert "how late: not measured" in text

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert, AlertEvent
+from anju_platform.alerts.summaries import AlertTimeline
 from anju_platform.console.district import kpis
 from anju_platform.console.district.catalogue import CATALOGUE
-from anju_platform.console.district.kpis import AlertLife, Happened, Period, VisitLife
+from anju_platform.console.district.kpis import Happened, Period
 from anju_platform.visits.models import Offer, Provider, VisitTask
+from anju_platform.visits.summaries import VisitTimeline
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = START + timedelta(days=10)
@@ -31,9 +33,9 @@ def alert(
     closed_h: float | None = None,
     outcome: Outcome | None = None,
     home: str = "home-01",
-) -> AlertLife:
+) -> AlertTimeline:
     at = START + timedelta(hours=at_h)
-    return AlertLife(
+    return AlertTimeline(
         id="a",
         home_id=home,
         community_id="anning",
@@ -48,7 +50,7 @@ def alert(
     )
 
 
-def happened(*alerts: AlertLife, visits: tuple[VisitLife, ...] = ()) -> Happened:
+def happened(*alerts: AlertTimeline, visits: tuple[VisitTimeline, ...] = ()) -> Happened:
     return Happened(PERIOD, HOMES, alerts, visits)
 
 
@@ -108,8 +110,8 @@ def test_false_alerts_are_counted_for_each_hundred_home_days() -> None:
 
 def visit(
     *, due_h: float, checked_in_h: float | None = None, planned: bool = True, cancelled: bool = False
-) -> VisitLife:
-    return VisitLife(
+) -> VisitTimeline:
+    return VisitTimeline(
         id="v",
         home_id="home-01",
         community_id="anning",
@@ -158,7 +160,7 @@ lives = st.builds(
 
 
 @given(st.lists(lives, max_size=12))
-def test_shares_are_shares_and_three_minutes_are_no_harder_than_one(alerts: list[AlertLife]) -> None:
+def test_shares_are_shares_and_three_minutes_are_no_harder_than_one(alerts: list[AlertTimeline]) -> None:
     values = {row.id: row.compute(happened(*alerts)) for row in CATALOGUE}
     for row in CATALOGUE:
         ratio = values[row.id].ratio
