@@ -1,1 +1,1 @@
-"""Anju's signal algorithms: falls, inactivity and blindness, in numpy alone, without any I/O."""
+"""Detectors of falls, inactivity, changes of routine and offline homes: numpy only, no I/O."""

@@ -1,4 +1,4 @@
-"""State of very many homes: one array per fact, one row per home; and its snapshot."""
+"""State of many homes as a struct of arrays, one row per home, with snapshots."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ from numpy.typing import NDArray
 from anju_detect.errors import HomeNotAdded, SnapshotRefused
 
 Column = tuple[str, type[np.generic], float, tuple[int, ...]]
-"""Name, type, value before anything is known, further axes."""
+"""Name, dtype, value of a new home, and shape of the further axes."""
 
 
 class HomeColumns:
-    """Struct of arrays over homes; grows by doubling. `size` rows are in use.
+    """Struct of arrays with one row per home; capacity grows by doubling.
 
-    A subclass names its columns in `layout`; snapshots of another `version` are refused. `former_names` maps a
-    column to the name that it has in older snapshots of the same version. `until_s` is how far the detector has come in
-    time, Unix seconds.
+    Attributes
+    ----------
+    layout
+        Columns of the subclass.
+    version
+        Snapshots of another version are refused.
+    former_names
+        For a renamed column, its name in older snapshots of the same version.
+    until_s
+        Time up to which the detector has decided, Unix seconds; minus infinity at first.
+
     """
 
     layout: ClassVar[tuple[Column, ...]]
@@ -39,21 +47,21 @@ class HomeColumns:
 
     @property
     def size(self) -> int:
-        """How many homes there are."""
+        """Number of homes."""
         return len(self.names)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name][: self.size]
 
     def row_of(self, home: str) -> int:
-        """Row of a home that was added. Raises `HomeNotAdded`."""
+        """Return the row of a home. Raises `HomeNotAdded`."""
         try:
             return self._rows[home]
         except KeyError:
             raise HomeNotAdded(home) from None
 
     def add_home(self, home: str) -> int:
-        """Row of a home, a new one where it is new."""
+        """Return the row of a home; a home that is new gets the next row."""
         if home in self._rows:
             return self._rows[home]
         if self.size == self._capacity:
@@ -73,7 +81,7 @@ class HomeColumns:
         return name if name in archive else cls.former_names.get(name, name)
 
     def dump_snapshot(self) -> bytes:
-        """All of it, in numpy's own archive format."""
+        """Return all columns as a compressed .npz archive."""
         out = io.BytesIO()
         facts = {"version": self.version, "until_s": self.until_s, "homes": self.names}
         head = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -82,7 +90,7 @@ class HomeColumns:
 
     @classmethod
     def from_snapshot(cls, data: bytes) -> Self:
-        """The inverse of `dump`. Raises `SnapshotRefused`."""
+        """Rebuild the state from `dump_snapshot`. Raises `SnapshotRefused`."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 head = json.loads(archive["head"].tobytes())

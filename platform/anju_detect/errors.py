@@ -1,14 +1,14 @@
-"""What the detectors refuse, each as a noun with the facts that explain it."""
+"""Errors of the detectors, each with the facts that explain it."""
 
 from __future__ import annotations
 
 
 class DetectionError(ValueError):
-    """Base of everything that anju_detect refuses; nothing was changed when it is raised."""
+    """Base class of the errors of anju_detect; the detector is unchanged when one is raised."""
 
 
 class ParameterOutOfRange(DetectionError):
-    """A parameter lies outside the range in which it has a meaning."""
+    """A parameter lies outside its valid range."""
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
         super().__init__(f"{name} = {value!r}, but it must be {allowed}")
@@ -16,11 +16,11 @@ class ParameterOutOfRange(DetectionError):
 
 
 class SamplesRefused(DetectionError):
-    """A chunk of acceleration can't be used; the stream goes on without it."""
+    """A chunk of acceleration samples is malformed and was not processed."""
 
 
 class BatchRefused(DetectionError):
-    """A batch of signs of life holds a bad row; none of its rows was taken."""
+    """A batch of signs of life has an invalid row; no row was processed."""
 
     def __init__(self, field: str, row: int, value: object, why: str) -> None:
         super().__init__(f"{field}[{row}] = {value!r}: {why}")
@@ -36,7 +36,7 @@ class HomeNotAdded(DetectionError):
 
 
 class OutcomeUnknown(DetectionError):
-    """An alert was closed with a code that says nothing to the detector."""
+    """An outcome is none of the codes that the detector knows."""
 
     def __init__(self, outcome: str, known: tuple[str, ...]) -> None:
         super().__init__(f"outcome {outcome!r} is not one of {', '.join(known)}")
@@ -44,8 +44,8 @@ class OutcomeUnknown(DetectionError):
 
 
 class SnapshotRefused(DetectionError):
-    """A snapshot is torn, or was made by a version that this one can't read."""
+    """A snapshot is damaged or has another version."""
 
 
 class ModelRefused(DetectionError):
-    """Trained arrays don't match their hash, or lack what the detector needs."""
+    """Model arrays have the wrong hash, version or shape, or one of them is missing."""

@@ -1,4 +1,4 @@
-"""Boosted oblivious trees at run time: every tree asks the same questions on a level, so a leaf is a binary number."""
+"""Inference of gradient boosted oblivious trees: all nodes of a level share one split, so a leaf is a binary number."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class GradientBoostedTrees:
-    """A sum of trees of equal depth over the same features.
+    """A sum of oblivious trees of equal depth over the same features.
 
     Attributes
     ----------
     feature, threshold
-        Shape (trees, depth): which feature each level of a tree asks about, and above which value it answers yes.
+        Shape (trees, depth): feature of the split on each level, and the value above which it is true.
     leaves
-        Shape (trees, 2^depth): what a tree adds to the sum; level d contributes bit d of the leaf's number.
+        Shape (trees, 2^depth): value of each leaf; level d contributes bit d of the leaf's number.
     intercept
-        The sum before the first tree.
+        Log-odds before the first tree.
+
+    Raises
+    ------
+    ModelRefused
+        The shapes do not fit each other.
 
     """
 
@@ -33,7 +38,7 @@ class GradientBoostedTrees:
     intercept: float
 
     def __post_init__(self) -> None:
-        """Refuse arrays that don't fit each other."""
+        """Check the shapes."""
         if self.feature.shape != self.threshold.shape or self.leaves.shape != (
             len(self.feature),
             1 << self.feature.shape[1],
@@ -42,7 +47,7 @@ class GradientBoostedTrees:
             raise ModelRefused(f"features, thresholds and leaves of a forest don't fit: {shapes}")
 
     def decision_function(self, x: Floats) -> Floats:
-        """Sum of all trees for the rows of x, shape (n, features); nan answers no."""
+        """Return the log-odds of the rows of x, shape (n, features); nan makes a split false."""
         depth = self.feature.shape[1]
         trees = np.arange(len(self.feature))
         x32 = x.astype(np.float32)
@@ -53,7 +58,7 @@ class GradientBoostedTrees:
         return total
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[np.generic]]:
-        """The forest as named arrays."""
+        """Return the trees as named arrays."""
         return {
             f"{prefix}_feature": self.feature,
             f"{prefix}_threshold": self.threshold,
@@ -63,7 +68,7 @@ class GradientBoostedTrees:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], prefix: str) -> GradientBoostedTrees:
-        """The inverse of `arrays`."""
+        """Rebuild the trees from `to_arrays`. Raises `ModelRefused` where an array is missing."""
         try:
             parts = [arrays[f"{prefix}_{name}"] for name in ("feature", "threshold", "leaves")]
             intercept = float(arrays[f"{prefix}_start"])
@@ -74,6 +79,6 @@ class GradientBoostedTrees:
 
 
 def sigmoid(logit: Floats) -> Floats:
-    """Probability of a logit, without overflow."""
+    """Probability of log-odds, without overflow."""
     share: Floats = 0.5 * (1.0 + np.tanh(0.5 * logit))
     return share

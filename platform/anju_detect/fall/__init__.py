@@ -1,4 +1,4 @@
-"""Falls from a worn accelerometer: suspected at once, then confirmed by stillness or withdrawn by recovery."""
+"""Detects falls from a worn accelerometer: suspected, then confirmed by stillness or withdrawn by recovery."""
 
 from anju_detect.fall.detector import POSITIONS, FallDetector
 from anju_detect.fall.fleet import FallFleet, WornChunk

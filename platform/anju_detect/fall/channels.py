@@ -1,4 +1,7 @@
-"""What a window shows whichever way the sensor is turned, in the band that every wearable of 25 Hz and more has."""
+"""Turns a window of acceleration into curves that do not depend on the orientation of the sensor.
+
+The curves are band-limited to what every wearable of 25 Hz and more can record.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,9 @@ _TAPS = _kernel()
 
 
 def low_passed(windows: NDArray[np.floating]) -> Floats32:
-    """Windows of shape (n, samples, 3) at 50 Hz without what is faster than about 12 Hz; the ends are held.
+    """Low-pass windows of shape (n, samples, 3) at 50 Hz to about 12 Hz; edge values are repeated at both ends.
 
-    Sensors of other rates do not have it, and recordings of different rates would be told apart by it.
+    Without it a classifier could tell recordings apart by their sampling rate.
     """
     x = np.pad(windows.astype(np.float32), ((0, 0), (HALF_TAPS, HALF_TAPS), (0, 0)), mode="edge")
     length = windows.shape[1]
@@ -41,10 +44,10 @@ def low_passed(windows: NDArray[np.floating]) -> Floats32:
 
 
 def channels(windows: Floats32) -> Floats32:
-    """Six curves of low-passed windows in g, every second sample; shape (n, CHANNELS, samples).
+    """Return six curves of low-passed windows in g at 25 Hz; shape (n, CHANNELS, samples).
 
-    Magnitude, jerk, acceleration along and across the vertical of the posture before, and the angles (radians) to the
-    postures before and at the end.
+    In order: magnitude, jerk, acceleration along and across the initial vertical, and the angles (radians) to the
+    postures before the impact and at the end.
     """
     thin = np.ascontiguousarray(windows[:, :: GRID_HZ // THINNED_HZ])
     power = np.einsum("nti,nti->nt", thin, thin)

@@ -1,4 +1,4 @@
-"""Looks at the few seconds around a candidate impact: brings them onto a grid and says what they hold."""
+"""The interface of a fall classifier, and the preparation and description of the window around an impact."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ MOVING_G = 0.08
 
 
 class FallClassifier(Protocol):
-    """Scores windows of acceleration of one group of wearables, as `anju_detect.fall.model.group_of` names them."""
+    """Scores windows of acceleration for a group of wearables (`anju_detect.fall.model.group_of`)."""
 
     def score_windows(self, windows: Floats, group: str) -> Floats:
-        """Scores 0 … 1 of windows in g, shape (n, samples, 3)."""
+        """Return a score 0 … 1 for each window in g, shape (n, samples, 3)."""
         ...
 
     def threshold_of(self, group: str) -> float:
-        """Score from which a candidate is a suspicion."""
+        """Return the score from which a candidate is a suspected fall."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactDescription:
-    """What the words of a suspicion rest on."""
+    """Peak acceleration, change of posture, and share of the time since with movement (0 … 1)."""
 
     peak_g: float
     tilt_deg: float
@@ -40,9 +40,9 @@ class ImpactDescription:
 def resample_to_grid(
     times: Times, samples: Samples, impact_s: float, before_s: float = BEFORE_S, after_s: float = AFTER_S
 ) -> Floats:
-    """Samples in g on a 50 Hz grid from `before_s` before to `after_s` after the impact.
+    """Interpolate samples in g on a 50 Hz grid from `before_s` before to `after_s` after the impact.
 
-    Holes are bridged and the ends are held; shape (LENGTH, 3) and the impact in row CENTRE where nothing else is said.
+    Gaps are interpolated and edge values are repeated. Shape (LENGTH, 3) with the impact in row CENTRE by default.
     """
     grid = np.arange(-round(before_s * GRID_HZ), round(after_s * GRID_HZ) + 1) / GRID_HZ
     relative = np.round(times - impact_s, 6)
@@ -50,7 +50,7 @@ def resample_to_grid(
 
 
 def tilt_deg(before: Floats, after: Floats) -> float:
-    """Angle between two mean acceleration vectors, in degrees; 0 where one of them vanishes."""
+    """Return the angle between two mean acceleration vectors, degrees; 0 where one of them vanishes."""
     norm = float(np.linalg.norm(before) * np.linalg.norm(after))
     if norm < 1e-6:  # noqa: PLR2004 - free fall has no posture
         return 0.0

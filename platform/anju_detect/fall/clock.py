@@ -1,4 +1,4 @@
-"""A stream's own time, which only goes forward, whatever is done to the clock of the one who sends it."""
+"""A monotonic clock for a stream whose sender's clock may be set back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from anju_detect.fall.ring import SampleRing, Times
 
 
 class StreamClock:
-    """Tells a clock that was set back from samples that come again, and lets the stream go on without a hole.
+    """Maps the sender's times to a stream time that never runs backwards.
 
-    A chunk that reaches back behind the newest sample is one of three: it says again what is known (its known part is
-    dropped); it says something else of a time that is known, so that the clock was set back; or nothing is known of
-    that time, because it is long ago or the stream had a hole there. The last is taken for a clock set back when the
-    next chunk goes on from it, and is dropped until then: a straggler comes alone.
+    A chunk that begins before the newest sample is one of three. It repeats known samples: those are dropped. It
+    contradicts known samples of that time: the sender's clock was set back, and the stream continues without a gap. Or
+    no samples are known of that time (too old, or a gap): it is dropped as a straggler, unless the next chunk continues
+    it, which proves that the clock was set back.
 
     Attributes
     ----------
     ahead_s
-        Own time minus the sender's.
+        Stream time minus the sender's time, seconds.
 
     """
 
@@ -29,7 +29,10 @@ class StreamClock:
         self.ahead_s = 0.0
 
     def to_stream_time(self, times: Times, samples: NDArray[np.int16], ring: SampleRing) -> Times:
-        """Times of these samples, whose times the sender gave, in own time; those up to `ring.newest_s` are old."""
+        """Return the stream times of samples, given their times by the sender.
+
+        Times up to `ring.newest_s` mark samples that are to be dropped.
+        """
         if times[0] > ring.newest_s:
             self.ahead_s = 0.0
         own = times + self.ahead_s
@@ -42,7 +45,7 @@ class StreamClock:
         return times + self.ahead_s
 
     def _goes_on(self, times: Times) -> bool:
-        """Whether the straggler before this one ended where it begins; this one is remembered."""
+        """Whether this straggler continues the one before; remembers this one."""
         since_s = float(times[0]) - self._straggler_until_s
         self._straggler_until_s = float(times[-1])
         return 0.0 < since_s < 2.0 * self._step_s

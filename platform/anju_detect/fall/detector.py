@@ -30,7 +30,7 @@ SLACK_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ImpactCandidate:
-    """An impact that is due to be judged: when it was, when everything that is looked at was there, and its window."""
+    """An impact whose window is complete: its time, the time of the last sample of the window, the window in g."""
 
     impact_s: float
     at_s: float
@@ -38,11 +38,11 @@ class ImpactCandidate:
 
 
 class FallDetector:
-    """Causal detector for one wearer; feed it chunks in order of time.
+    """Causal fall detector for one wearer; takes chunks in order of time.
 
-    What it says does not depend on how the stream is cut into chunks: `FallSignal.at_s` is the time of the newest
-    sample that a decision needed. Samples that are known are dropped, so repeated and overlapping chunks are harmless.
-    Where the sender's clock is set, the stream goes on (`StreamClock`); times are told by that clock as it is then.
+    Results do not depend on how the stream is cut into chunks: `FallSignal.at_s` is the time of the newest sample that
+    a decision needed. Known samples are dropped, so repeated and overlapping chunks are harmless. When the sender's
+    clock is set, detection continues (`StreamClock`), and times in signals follow the sender's new clock.
 
     Parameters
     ----------
@@ -51,9 +51,14 @@ class FallDetector:
     position
         Where it is worn, one of `POSITIONS`.
     clip_g
-        Range of the sensor, in g.
+        Range of the sensor, g.
     classifier
-        Scores the candidates; the trained model shipped with this package if None.
+        Scores the candidates; the stored model if None.
+
+    Raises
+    ------
+    ParameterOutOfRange
+        One of these lies outside its range.
 
     """
 
@@ -90,11 +95,11 @@ class FallDetector:
 
     @property
     def ahead_s(self) -> float:
-        """By how much the sender's clock was set back while the stream went on."""
+        """By how much the sender's clock was set back while the stream continued, seconds."""
         return self._clock.ahead_s
 
     def process_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[FallSignal]:
-        """Take the next samples; return what they decided, in order of decision time.
+        """Process the next samples; return the signals in order of decision time.
 
         Parameters
         ----------
@@ -106,7 +111,7 @@ class FallDetector:
         Raises
         ------
         SamplesRefused
-            Another shape or type, or a time that is no number; nothing was taken.
+            Wrong shape or type, or a time that is not finite; no sample was processed.
 
         """
         signals: list[FallSignal] = []
@@ -121,12 +126,12 @@ class FallDetector:
         return signals
 
     def split_chunk(self, start_s: float, samples: NDArray[np.int16]) -> list[tuple[float, NDArray[np.int16]]]:
-        """The chunk in pieces that `hear` takes, with the time of the first sample of each.
+        """Split a chunk into pieces for `append_samples`, each with the time of its first sample.
 
         Raises
         ------
         SamplesRefused
-            As `update`.
+            As `process_samples`.
 
         """
         if not isinstance(samples, np.ndarray) or samples.ndim != 2 or samples.shape[1] != 3:  # noqa: PLR2004
@@ -139,7 +144,7 @@ class FallDetector:
         return [(start_s + lo / self.fs_hz, samples[lo : lo + self._piece]) for lo in starts]
 
     def cancel_falls(self, now_s: float) -> list[FallSignal]:
-        """The wearer held the button: suspected falls, and those of the last ten minutes, are over."""
+        """Cancel suspected falls and those of the last ten minutes, because the wearer held the button."""
         if not math.isfinite(now_s):
             raise SamplesRefused(f"now_s must be a finite time, not {now_s}")
         live = {SUSPECTED, CONFIRMED}
@@ -150,9 +155,9 @@ class FallDetector:
         ]
 
     def copy_waveform(self, fall_id: str) -> tuple[float, NDArray[np.int16]] | None:
-        """Waveform of −4 … +8 s around the impact, as far as it is there: Unix time of its start, samples (n, 3).
+        """Return the waveform −4 … +8 s around an impact: Unix time of its start, samples of shape (n, 3).
 
-        None for a fall that is not among the last eight. Where the stream has a hole the samples are joined.
+        None for a fall that is not among the last eight. Samples on both sides of a gap are concatenated.
         """
         for fall in self._falls:
             if fall.fall_id == fall_id:
@@ -161,7 +166,7 @@ class FallDetector:
         return self._clips.get(fall_id)
 
     def append_samples(self, start_s: float, samples: NDArray[np.int16]) -> list[ImpactCandidate]:
-        """The first half of `update` for one of its `pieces`: what is to be judged now, in order of time."""
+        """Store one piece of a chunk; return the candidates that are due for classification, in order of time."""
         times = self._clock.to_stream_time(start_s + self._offsets[: len(samples)], samples, self._ring)
         newest = self._ring.newest_s
         if times[0] <= newest:
@@ -181,7 +186,7 @@ class FallDetector:
         return self._due()
 
     def apply_scores(self, due: list[ImpactCandidate], scores: NDArray[np.float64]) -> list[FallSignal]:
-        """The second half: what the scores of those candidates, and the time since earlier falls, decide."""
+        """Decide on classified candidates and follow up earlier falls; return the signals."""
         signals = [
             raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
         ]
@@ -193,7 +198,7 @@ class FallDetector:
         return sorted(signals, key=lambda s: s.at_s)
 
     def _find_candidates(self) -> None:
-        """Move every hot sample that is proven to be the largest around it to the waiting candidates."""
+        """Move samples above the trigger that are the largest within the isolation time to the candidates."""
         reach = self._parameters.isolation_s
         while self._hot:
             at = self._ring.time_of(self._hot[0])
@@ -203,7 +208,7 @@ class FallDetector:
                 self._waiting.append(at)
 
     def _due(self) -> list[ImpactCandidate]:
-        """Waiting candidates whose seconds after are complete."""
+        """Candidates whose window is complete."""
         due = []
         while self._waiting and self._ring.newest_s >= self._waiting[0] + AFTER_S:
             impact = self._waiting.popleft()
@@ -245,7 +250,7 @@ class FallDetector:
 
 
 def _local_maxima(power: NDArray[np.int32], above: float) -> NDArray[np.int64]:
-    """Samples above the trigger that are no smaller than their neighbours, the first of equal ones; ends count."""
+    """Indices of samples above the trigger that are local maxima, the first of equal ones; edges count."""
     crest = power > above
     crest[1:] &= power[1:] > power[:-1]
     crest[:-1] &= power[:-1] >= power[1:]

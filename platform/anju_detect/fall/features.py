@@ -1,8 +1,8 @@
-"""What a few seconds around an impact look like, whichever way the sensor is turned.
+"""Features of the window around an impact that do not depend on the orientation of the sensor.
 
-Everything rests on magnitudes, on angles between vectors, and on the vertical as the posture before defines it, so a
-rotation of the sensor changes nothing. Windows are cut to ±2 g per axis first, but for the look at wide sensors: what
-a fall looks like must be told by its shape, because the height of the peak does not survive a ±2 g sensor.
+They use magnitudes, angles between vectors, and the vertical as estimated from the posture before. Windows are clipped
+to ±2 g per axis first (±4 g for the ensemble member of wide sensors), because peak height does not survive a ±2 g
+sensor.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _at(from_s: float, until_s: float) -> slice:
 
 
 def features(windows: Floats) -> Floats:
-    """Features of windows of shape (n, LENGTH, 3) in g, the impact at row CENTRE; shape (n, features)."""
+    """Compute features of windows in g, shape (n, LENGTH, 3), the impact at row CENTRE; shape (n, features)."""
     magnitude = np.sqrt(np.einsum("nti,nti->nt", windows, windows))
     step = np.diff(windows, axis=1)
     jerk = np.sqrt(np.einsum("nti,nti->nt", step, step)) * GRID_HZ
@@ -41,7 +41,7 @@ def features(windows: Floats) -> Floats:
 
 
 def _segments(windows: Floats, magnitude: Floats, jerk: Floats) -> list[Floats]:
-    """Level, spread, extremes, vector spread and jerk of each segment."""
+    """Mean, spread, extremes, vector spread and jerk of each segment."""
     columns = []
     for bounds in SEGMENTS:
         at = _at(*bounds)
@@ -63,7 +63,7 @@ def _postures(windows: Floats) -> list[Floats]:
 
 
 def _shape(magnitude: Floats, jerk: Floats) -> list[Floats]:
-    """Free fall before, the blow itself, and what comes after it."""
+    """Free fall before, the impact itself, and the movement after it."""
     before, blow, after = magnitude[:, _at(-1.2, 0.0)], magnitude[:, _at(-0.4, 0.6)], magnitude[:, _at(0.6, 4.0)]
     lowest = before.argmin(axis=1)
     columns = [(before < level).mean(1) for level in (0.4, 0.6, 0.8, 0.95)]
@@ -80,7 +80,7 @@ def _shape(magnitude: Floats, jerk: Floats) -> list[Floats]:
 
 
 def _first_run(quiet: NDArray[np.bool_], length: int) -> Floats:
-    """Seconds until the first run of `length` quiet samples begins; the whole rest where there is none."""
+    """Seconds until the first run of `length` quiet samples begins; all of the rest where there is none."""
     summed = np.cumsum(np.pad(quiet, ((0, 0), (1, 0))), axis=1)
     run: NDArray[np.bool_] = summed[:, length:] - summed[:, :-length] == length
     start: NDArray[np.int64] = np.where(run.any(axis=1), run.argmax(axis=1), quiet.shape[1])
@@ -88,7 +88,7 @@ def _first_run(quiet: NDArray[np.bool_], length: int) -> Floats:
 
 
 def _course(windows: Floats) -> list[Floats]:
-    """Movement along and across the vertical of the posture before, and how far the sensor turned in all."""
+    """Movement along and across the initial vertical, and how far the sensor turned in all."""
     up = windows[:, _at(-3.0, -1.2)].mean(axis=1)
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-6)
     along = np.einsum("nti,ni->nt", windows, up)
@@ -108,7 +108,7 @@ def _course(windows: Floats) -> list[Floats]:
 
 
 def _rhythm(magnitude: Floats, at: slice) -> list[Floats]:
-    """Height and lag of the strongest regular beat between 0.3 and 1.2 s: walking, clapping, hammering."""
+    """Height and lag of the strongest autocorrelation between 0.3 and 1.2 s: walking, clapping, hammering."""
     part = magnitude[:, at] - magnitude[:, at].mean(axis=1, keepdims=True)
     power = np.maximum((part**2).sum(axis=1), 1e-3)
     lags = range(15, 61, 3)

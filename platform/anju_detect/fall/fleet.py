@@ -1,4 +1,4 @@
-"""Many wearers at once: a detector each, and one judgement for all candidates of a step."""
+"""Fall detection for many wearers, with one batched classification per step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anju_detect.fall.signals import FallSignal
 
 
 class WornChunk(NamedTuple):
-    """The next samples of one wearer, as `FallDetector.update` takes them."""
+    """The next samples of one wearer; arguments of `FallDetector.process_samples`."""
 
     wearer: str
     start_s: float
@@ -31,7 +31,7 @@ class _PendingChunk(NamedTuple):
 
 
 class FallFleet:
-    """What `FallDetector` says of each wearer; a judgement costs a tenth where many are made together."""
+    """Runs a `FallDetector` per wearer; batched classification costs a tenth of single ones."""
 
     def __init__(self, classifier: FallClassifier | None = None) -> None:
         self._classifier = classifier or FallModel.load_stored()
@@ -45,22 +45,22 @@ class FallFleet:
         clip_g: float = 16.0,
         parameters: FallParameters | None = None,
     ) -> None:
-        """Begin to listen to a wearer, afresh if there is one of that name; arguments and errors of `FallDetector`."""
+        """Start a detector for a wearer, replacing one of that name; arguments and errors of `FallDetector`."""
         self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, classifier=self._classifier)
 
     def remove_wearer(self, wearer: str) -> None:
-        """Forget a wearer; KeyError if there is none of that name."""
+        """Drop a wearer's detector. Raises KeyError where there is none."""
         del self.detectors[wearer]
 
     def process_chunks(self, chunks: Sequence[WornChunk]) -> list[tuple[str, FallSignal]]:
-        """Take the next samples of some wearers; what they decided, for each wearer in order of decision time.
+        """Process chunks of several wearers; return (wearer, signal) pairs, by decision time within each wearer.
 
         Raises
         ------
         SamplesRefused
-            One chunk is none; nothing was taken of any.
+            One chunk is malformed; none was processed.
         KeyError
-            A wearer was not added; nothing was taken of any.
+            A wearer was not added; none was processed.
 
         """
         lists = [
@@ -77,7 +77,7 @@ class FallFleet:
         return signals
 
     def _classify_together(self, pending: list[_PendingChunk]) -> list[tuple[str, FallSignal]]:
-        """Judge by group, and hand each detector its scores."""
+        """Classify the candidates of each group together, and give each detector its scores."""
         windows: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
         for _, detector, due in pending:
             windows[detector.group] += [one.window for one in due]

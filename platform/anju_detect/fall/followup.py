@@ -1,4 +1,4 @@
-"""What happens in the minute after a suspicion: stillness confirms it, getting up withdraws it."""
+"""The minute after a suspected fall: stillness confirms it, recovery withdraws it."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class OpenFall:
 
     @property
     def fall_id(self) -> str:
-        """The impact in whole milliseconds."""
+        """Impact time by the sender's clock, whole milliseconds."""
         return str(int(self.sender_impact_s * 1000))
 
     def evaluate_seconds(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
-        """Look at each further whole second; a signal where the fall is decided.
+        """Evaluate every whole second that is complete; return a signal where the fall is decided.
 
-        `ahead_s` is own time minus the sender's.
+        `ahead_s` is stream time minus the sender's time.
         """
         while self.stage == SUSPECTED and ring.newest_s >= self.impact_s + self.seconds + 1:
             self.seconds += 1
@@ -78,11 +78,11 @@ class OpenFall:
         return None
 
     def cancel_by_wearer(self, now_s: float) -> FallSignal:
-        """The wearer held the button."""
+        """Cancel the fall, because the wearer held the button."""
         return self._decided(CANCELLED, now_s, cancelled_by_wearer(max(now_s - self.sender_impact_s, 0.0)))
 
     def make_signal(self, at_s: float, reason: Reason) -> FallSignal:
-        """The present stage as a signal."""
+        """Return the present stage as a signal."""
         return FallSignal(self.fall_id, self.stage, at_s, self.sender_impact_s, self.score, reason)
 
     def _decided(self, stage: str, at_s: float, reason: Reason) -> FallSignal:
@@ -102,12 +102,12 @@ class OpenFall:
         return self.seconds >= p.confirm_s and still >= p.still_share * seconds
 
     def _lifeless(self, p: FallParameters) -> bool:
-        """Stiller than a body: perhaps taken off. Seconds without samples prove nothing."""
+        """Whether it is stiller than a body, so perhaps taken off. Seconds without samples prove nothing."""
         last = self.spreads[-p.still_window_s :]
         return len(last) == p.still_window_s and all(spread < p.lifeless_g for spread in last)
 
     def _recovered(self, ring: SampleRing, p: FallParameters) -> bool:
-        """Sustained movement; on the trunk also upright as before. A second without samples is no movement."""
+        """Whether movement was sustained, and on the trunk upright as before; seconds without samples do not count."""
         moving, seconds = self._moving(p)
         if seconds < p.recover_window_s or moving < p.recover_share * seconds:
             return False
@@ -121,7 +121,7 @@ class OpenFall:
 
 
 def _spread_g(samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> float:
-    """Standard deviation of the magnitude in g; nan (neither still nor moving is proven) below five samples."""
+    """Standard deviation of the magnitude, g; nan below five samples, which proves neither stillness nor movement."""
     if len(samples) < 5:  # noqa: PLR2004
         return math.nan
     return float(np.linalg.norm(samples.astype(np.float64), axis=1).std() / 1000.0)

@@ -1,8 +1,8 @@
-"""Random convolutions: how often, and when, small patterns of many widths occur in the curves of a window.
+"""Random convolution features in the manner of MiniRocket.
 
-Kernels and proportions follow MiniRocket (Dempster, Schmidt & Webb, doi:10.1145/3447548.3467231): nine taps, three of
-them 2 and six −1, over one or two channels, dilated; the share of the window above a threshold. Because the impact is
-always in the same place, the share is also taken over four parts of the window, and the largest response is kept.
+Dempster, Schmidt & Webb, doi:10.1145/3447548.3467231: kernels of nine taps, three of them 2 and six −1, dilated, over
+one or two channels; pooled by the share of the window above a threshold. Because the impact is always in the same
+place, that share is also taken over four parts of the window, and the largest response is added.
 """
 
 from __future__ import annotations
@@ -34,9 +34,14 @@ class MiniRocketFeatures:
     Attributes
     ----------
     weight
-        Shape (dilations, kernels per dilation, CHANNELS · TAPS), small whole numbers.
+        Shape (dilations, kernels per dilation, CHANNELS · TAPS), small integers.
     threshold
-        Shape (dilations, kernels per dilation): above it a pattern is there.
+        Shape (dilations, kernels per dilation): bias of each kernel.
+
+    Raises
+    ------
+    ModelRefused
+        The shapes do not fit each other.
 
     """
 
@@ -44,7 +49,7 @@ class MiniRocketFeatures:
     threshold: Floats32
 
     def __post_init__(self) -> None:
-        """Refuse arrays that don't fit each other."""
+        """Check the shapes."""
         if self.weight.shape != (len(DILATIONS), self.threshold.shape[-1], CHANNELS * TAPS) or len(
             self.threshold
         ) != len(DILATIONS):
@@ -52,11 +57,11 @@ class MiniRocketFeatures:
 
     @property
     def size(self) -> int:
-        """Number of values that `responses` gives for a window."""
+        """Number of features per window."""
         return self.threshold.size * POOLS
 
     def transform(self, curves: Floats32) -> Floats32:
-        """Shares and largest responses for curves of shape (n, CHANNELS, THINNED); shape (n, size)."""
+        """Compute pooled responses to curves of shape (n, CHANNELS, THINNED); shape (n, size)."""
         out = np.empty((len(curves), len(DILATIONS), self.threshold.shape[1], POOLS), np.float32)
         for number, dilation in enumerate(DILATIONS):
             weight, threshold = self.weight[number].astype(np.float32), self.threshold[number][:, None]
@@ -69,17 +74,17 @@ class MiniRocketFeatures:
         return out.reshape(len(curves), -1)
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """The bank as named arrays."""
+        """Return the bank as named arrays."""
         return {f"{prefix}_kernel": self.weight, f"{prefix}_threshold": self.threshold}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> MiniRocketFeatures:
-        """The inverse of `arrays`."""
+        """Rebuild the bank from `to_arrays`."""
         return cls(arrays[f"{prefix}_kernel"], arrays[f"{prefix}_threshold"])
 
     @classmethod
     def draw_kernels(cls, curves: Floats32, rng: np.random.Generator) -> MiniRocketFeatures:
-        """A bank whose channels are drawn at random, and its thresholds from responses to these curves."""
+        """Draw the kernels at random, and their thresholds from quantiles of responses to these curves."""
         weight = np.stack([_drawn_weights(rng) for _ in DILATIONS])
         threshold = np.empty(weight.shape[:2], np.float32)
         for number, dilation in enumerate(DILATIONS):
@@ -92,7 +97,7 @@ class MiniRocketFeatures:
 
 
 def _drawn_weights(rng: np.random.Generator) -> NDArray[np.int8]:
-    """One kernel for each choice of high taps, over one or two channels, each added or taken away."""
+    """Kernels for every choice of high taps, over one or two channels with random signs."""
     weight = np.zeros((len(_COMBINATIONS), CHANNELS, TAPS), np.int8)
     for kernel, high in enumerate(_COMBINATIONS):
         taps = np.full(TAPS, -1)
@@ -103,7 +108,7 @@ def _drawn_weights(rng: np.random.Generator) -> NDArray[np.int8]:
 
 
 def _shifted(curves: Floats32, dilation: int) -> Floats32:
-    """What each tap of each channel meets, the ends held; shape (n, CHANNELS · TAPS, THINNED)."""
+    """Input of each tap of each channel, edge values repeated; shape (n, CHANNELS · TAPS, THINNED)."""
     reach = dilation * (TAPS // 2)
     padded = np.pad(curves, ((0, 0), (0, 0), (reach, reach)), mode="edge")
     length = curves.shape[2]

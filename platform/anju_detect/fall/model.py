@@ -30,7 +30,7 @@ SHAPE_SHARE = {"waist": 0.5, "wrist": 0.2}
 
 @dataclass(frozen=True, slots=True)
 class MemberKind:
-    """How far a member sees, in g, and for which place it is."""
+    """Range to which a member clips, ±g, and the place that it is trained for."""
 
     clip_g: float
     place: str
@@ -38,7 +38,7 @@ class MemberKind:
 
 @dataclass(frozen=True, slots=True)
 class WearableGroup:
-    """Wearables that are judged alike: at the same place, by the same members (indices in `MEMBERS`)."""
+    """Wearables that share a threshold: the place, and the members that vote (indices in `MEMBERS`)."""
 
     place: str
     members: tuple[int, ...]
@@ -61,29 +61,31 @@ GROUPS = {
 
 
 def group_of(position: str, clip_g: float) -> str:
-    """The group of a wearable: where it is worn, and whether its range of ±`clip_g` shows more than ±2 g."""
+    """Return the group of a wearable by its position and its range of ±`clip_g`."""
     place = PLACE_OF[position]
     return "wrist_wide" if place == "wrist" and clip_g >= WIDE_G else place
 
 
 def shape_features(smooth: Floats32) -> Floats:
-    """What `features` says of low-passed windows."""
+    """Compute `features` of low-passed windows."""
     return features(smooth.astype(np.float64))
 
 
 def clip_and_smooth(windows: NDArray[np.floating], clip_g: float) -> Floats32:
-    """Windows as a member sees them: cut to ±`clip_g`, then low-passed."""
+    """Clip windows to ±`clip_g` and low-pass them: the input of a member."""
     return low_passed(np.clip(windows, -clip_g, clip_g))
 
 
 @dataclass(frozen=True, slots=True)
 class PCA:
-    """The random patterns and the few directions in which their responses differ most.
+    """Principal components of MiniRocket features.
 
     Attributes
     ----------
+    patterns, scale
+        The features, and their standardisation.
     direction
-        Shape (patterns.size, components), orthonormal but for the rounding.
+        Shape (patterns.size, components), orthonormal up to rounding.
     spread
         Shape (components,): standard deviation along each.
 
@@ -95,15 +97,15 @@ class PCA:
     spread: Floats32
 
     def __call__(self, smooth: Floats32) -> Floats32:
-        """Where low-passed windows lie; shape (n, components)."""
+        """Compute components of low-passed windows; shape (n, components)."""
         return self.project_responses(self.patterns.transform(channels(smooth)))
 
     def project_responses(self, responses: NDArray[np.floating]) -> Floats32:
-        """Where responses lie; shape (n, components)."""
+        """Compute components of MiniRocket features; shape (n, components)."""
         return self.scale(responses) @ self.direction.dequantize()
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """The axes as named arrays."""
+        """Return the PCA as named arrays."""
         named: dict[str, NDArray[Any]] = self.patterns.to_arrays(prefix)
         named |= {f"{prefix}_centre": self.scale.centre, f"{prefix}_scale": self.scale.spread}
         named |= {f"{prefix}_direction": self.direction.count, f"{prefix}_step": self.direction.size}
@@ -111,7 +113,7 @@ class PCA:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> PCA:
-        """The inverse of `arrays`."""
+        """Rebuild the PCA from `to_arrays`."""
         scale = StandardScaler(arrays[f"{prefix}_centre"], arrays[f"{prefix}_scale"])
         direction = QuantizedArray(arrays[f"{prefix}_direction"], arrays[f"{prefix}_step"])
         return cls(MiniRocketFeatures.from_arrays(arrays, prefix), scale, direction, arrays[f"{prefix}_spread"])
@@ -119,12 +121,14 @@ class PCA:
 
 @dataclass(frozen=True, slots=True)
 class SVMPair:
-    """The machine of shapes and that of patterns, of one member at one place.
+    """The two SVMs of a member: one on shape features, one on principal components.
 
     Attributes
     ----------
+    scale
+        Standardisation of the shape features.
     emphasis
-        Shape (components,): factor of each component of `PCA`.
+        Shape (components,): factor on each principal component.
 
     """
 
@@ -134,47 +138,47 @@ class SVMPair:
     pattern: SVM
 
     def by_shape(self, x: NDArray[np.floating]) -> Floats:
-        """Decisions of the machine of shapes on `features`."""
+        """Return decisions of the SVM on shape features, shape (n,)."""
         return self.shape.decision_function(self.scale(x))
 
     def by_patterns(self, components: Floats32) -> Floats:
-        """Decisions of the machine of patterns on components of `PCA`."""
+        """Return decisions of the SVM on principal components, shape (n,)."""
         return self.pattern.decision_function(components * self.emphasis)
 
     def to_arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """The machines as named arrays."""
+        """Return both SVMs as named arrays."""
         named = {f"{prefix}_centre": self.scale.centre, f"{prefix}_spread": self.scale.spread}
         named |= {f"{prefix}_emphasis": self.emphasis}
         return named | self.shape.to_arrays(f"{prefix}_shape") | self.pattern.to_arrays(f"{prefix}_pattern")
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], prefix: str) -> SVMPair:
-        """The inverse of `arrays`."""
+        """Rebuild both SVMs from `to_arrays`."""
         scale = StandardScaler(arrays[f"{prefix}_centre"], arrays[f"{prefix}_spread"])
         shape, pattern = (SVM.from_arrays(arrays, f"{prefix}_{name}") for name in ("shape", "pattern"))
         return cls(scale, shape, arrays[f"{prefix}_emphasis"], pattern)
 
 
 def combine_decisions(decisions: Floats, place: str) -> Floats:
-    """One decision, shape (n,), of those of the machine of shapes (row 0) and that of patterns (row 1)."""
+    """Weighted mean, shape (n,), of the decisions by shape (row 0) and by patterns (row 1)."""
     share = SHAPE_SHARE[place]
     return np.asarray(share * decisions[0] + (1.0 - share) * decisions[1])
 
 
 @dataclass(frozen=True, slots=True)
 class EnsembleMember:
-    """One way of looking at a window: how far it sees and for which place, its axes, and its machines."""
+    """One member of the ensemble: its range and place, its PCA and its SVMs."""
 
     kind: MemberKind
     pca: PCA
     svms: SVMPair
 
     def by_shape(self, windows: Floats) -> Floats:
-        """Decisions of the machine of shapes alone."""
+        """Return decisions by shape features alone, for windows in g."""
         return self.svms.by_shape(shape_features(clip_and_smooth(windows, self.kind.clip_g)))
 
     def decision_function(self, windows: Floats) -> Floats:
-        """Decisions of both machines, combine_decisions."""
+        """Return the weighted decisions of both SVMs, for windows in g."""
         smooth = clip_and_smooth(windows, self.kind.clip_g)
         shape, patterns = self.svms.by_shape(shape_features(smooth)), self.svms.by_patterns(self.pca(smooth))
         return combine_decisions(np.stack([shape, patterns]), self.kind.place)
@@ -182,16 +186,16 @@ class EnsembleMember:
 
 @dataclass(frozen=True, slots=True)
 class CalibratedThreshold:
-    """How a group's decisions become scores.
+    """Platt scaling and threshold of a group.
 
     Attributes
     ----------
     gate
-        Windows that the first member's shape alone puts below are nothing, and are not looked at further.
-    slope, start
-        Log-odds = slope · mean of the members + start, fitted to people who were left out.
-    suspect
-        Score from which a candidate is a suspicion.
+        Windows that the first member's shape SVM puts below this are not evaluated further.
+    coefficient, intercept
+        Log-odds = coefficient · mean decision of the members + intercept, fitted to people left out.
+    threshold
+        Score from which a candidate is a suspected fall.
 
     """
 
@@ -203,18 +207,18 @@ class CalibratedThreshold:
 
 @dataclass(frozen=True, slots=True)
 class FallModel:
-    """Judges windows around impacts: `MEMBERS` in their order, and a border for each of `GROUPS`."""
+    """The stored fall classifier: `MEMBERS` in their order, and a threshold for each of `GROUPS`."""
 
     members: tuple[EnsembleMember, ...]
     thresholds: dict[str, CalibratedThreshold]
 
     def score_windows(self, windows: Floats, group: str) -> Floats:
-        """Scores 0 … 1 of windows in g, shape (n, features.LENGTH, 3); `group` as `group_of` says."""
+        """Return scores 0 … 1 of windows in g, shape (n, features.LENGTH, 3), for a group of `group_of`."""
         logits = [self._logits(windows[lo : lo + BATCH], group) for lo in range(0, len(windows), BATCH)]
         return sigmoid(np.concatenate(logits)) if logits else np.zeros(0)
 
     def threshold_of(self, group: str) -> float:
-        """Score from which a candidate of the group is a suspicion."""
+        """Return the score from which a candidate of the group is a suspected fall."""
         return self.thresholds[group].threshold
 
     def _logits(self, windows: Floats, group: str) -> Floats:
@@ -227,7 +231,7 @@ class FallModel:
         return calibrated.coefficient * mean + calibrated.intercept
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The model as named arrays."""
+        """Return the model as named arrays."""
         named: dict[str, NDArray[Any]] = {"version": np.array(VERSION)}
         for number, member in enumerate(self.members):
             named |= member.pca.to_arrays(f"look{number}") | member.svms.to_arrays(f"look{number}_{member.kind.place}")
@@ -239,12 +243,12 @@ class FallModel:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> FallModel:
-        """The inverse of `arrays`.
+        """Rebuild the model from `to_arrays`.
 
         Raises
         ------
         ModelRefused
-            Of another version, or an array is missing or of the wrong shape.
+            Another version, or an array is missing or has the wrong shape.
 
         """
         try:
@@ -264,5 +268,5 @@ class FallModel:
 
     @classmethod
     def load_stored(cls) -> FallModel:
-        """The model that came with this package."""
+        """Load the model that this package ships."""
         return cls.from_arrays(load_arrays("fall"))

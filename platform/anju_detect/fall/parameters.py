@@ -1,4 +1,4 @@
-"""The fall detector's settings, each with its range."""
+"""Settings of the fall detector, with their ranges."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ class FallParameters:
     Attributes
     ----------
     trigger_g
-        A sample above this magnitude, the largest within `isolation_s` on both sides, is looked at.
+        Magnitude above which a sample is a candidate, if it is the largest within `isolation_s` on both sides.
     isolation_s
-        Half-width of the window in which a candidate must be the largest. It is judged once, 4 s after the impact.
+        Half-width of that window. A candidate is classified once, 4 s after the impact.
     threshold
-        Score from which a candidate is a suspicion; None takes the trained one of the wearing position.
+        Score from which a candidate is a suspected fall; None takes the model's for the wearing position.
     refractory_s
-        Later impacts this soon after a suspicion belong to it.
+        Impacts within this time after a suspicion belong to the same fall.
     confirm_s, decide_s
-        Stillness confirms from `confirm_s` on; at `decide_s` whatever did not recover is confirmed.
+        Stillness confirms from `confirm_s` on; at `decide_s` a fall without recovery is confirmed.
     still_g
-        Standard deviation of the magnitude within a second under which that second is still.
+        A second is still where the standard deviation of the magnitude is below this.
     lifeless_g
-        Where every second of the last `still_window_s` lies under this too, even breath and pulse are missing: the
-        sensor may lie on a table. Then nothing is confirmed before `decide_s`, and the reason says so.
+        Where it is below this in every second of the last `still_window_s`, even the tremor of a body is missing: the
+        sensor may lie on a table. The fall is then confirmed at `decide_s` only, with a reason that says so.
     still_share
-        Share of the last `still_window_s` seconds that must be still to confirm early.
+        Share of the last `still_window_s` seconds that must be still to confirm before `decide_s`.
     recover_share
         Share of the last `recover_window_s` seconds that must move to withdraw.
     recover_tilt_deg
-        On the trunk, recovery also needs the posture of before the impact within this angle.
+        On the trunk, recovery also requires the posture from before the impact within this angle.
+
+    Raises
+    ------
+    ParameterOutOfRange
+        A value lies outside its range.
 
     """
 
@@ -52,7 +57,7 @@ class FallParameters:
     recover_tilt_deg: float = 40.0
 
     def __post_init__(self) -> None:
-        """Refuse values without a meaning."""
+        """Check the ranges."""
         ranges = {
             "trigger_g": (1.05, 8.0),
             "isolation_s": (0.1, 3.0),

@@ -1,4 +1,4 @@
-"""The last minute and a half of samples with their times, in memory that never grows."""
+"""A ring buffer of the last 90 s of samples with their times; memory is constant."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Times = NDArray[np.float64]
 Samples = NDArray[np.int16]
 
 SAME_TIME_S = 1e-4
-"""Times this close are one: the same sample has another rounding error in another chunk."""
+"""Times closer than this are equal: rounding differs between chunks."""
 
 
 class SampleRing:
-    """Samples in order of time, contiguous for readers.
+    """Ring buffer whose windows are contiguous slices.
 
-    The store is twice the capacity, and its younger half is moved to the front when it is full, so that a window is
-    always one slice. `end` numbers samples since the stream began.
+    The store has twice the capacity; when it is full, its younger half moves to the front. `end` numbers samples from
+    the beginning of the stream.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -29,7 +29,7 @@ class SampleRing:
 
     @property
     def end(self) -> int:
-        """Number that the next sample will get."""
+        """Number of the next sample."""
         return self._base + self._size
 
     @property
@@ -38,7 +38,7 @@ class SampleRing:
         return float(self._times[self._size - 1]) if self._size else -np.inf
 
     def append(self, times: Times, samples: Samples, power: NDArray[np.int32]) -> None:
-        """Add at most `capacity` samples, all later than those here; `power` is the squared magnitude in milli-g²."""
+        """Append at most `capacity` samples, all later than the newest; `power` is the squared magnitude, milli-g²."""
         n = len(times)
         if self._size + n > 2 * self._capacity:
             keep = self._capacity
@@ -52,14 +52,14 @@ class SampleRing:
         self._size += n
 
     def samples_between(self, from_s: float, until_s: float) -> tuple[Times, Samples]:
-        """Times and samples in [from_s, until_s], as far as they are kept; views, not copies."""
+        """Return times and samples in [from_s, until_s], as far as they are kept; views, not copies."""
         lo, hi = self._bounds(from_s, until_s)
         return self._times[lo:hi], self._samples[lo:hi]
 
     def matches_known(self, times: Times, samples: Samples, step_s: float) -> bool | None:
-        """Whether those of these samples that are not newer than the newest are here.
+        """Whether the given samples that are not newer than the newest are stored already.
 
-        False: something else was there, at these times or between them; None: nothing was.
+        False where other samples are stored for these times or between them; None where nothing is stored for them.
         """
         old = int(np.searchsorted(times, self.newest_s + SAME_TIME_S, "right"))
         kept_times, kept = self.samples_between(float(times[0]) - step_s, float(times[old - 1]) + step_s)
@@ -74,13 +74,13 @@ class SampleRing:
         return bool(same[near].all())
 
     def is_largest(self, number: int, reach_s: float) -> bool:
-        """Whether this sample is the first of the largest within `reach_s` on both sides."""
+        """Whether this sample is the largest within `reach_s` on both sides, the first of equal ones."""
         i = number - self._base
         lo, hi = self._bounds(self._times[i] - reach_s, self._times[i] + reach_s)
         return lo + int(np.argmax(self._power[lo:hi])) == i
 
     def time_of(self, number: int) -> float:
-        """Time of a sample by its number."""
+        """Return the time of a sample by its number."""
         return float(self._times[number - self._base])
 
     def _bounds(self, from_s: float, until_s: float) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What the fall detector says."""
+"""Signals of the fall detector."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ SUSPECTED, CONFIRMED, WITHDRAWN, CANCELLED = "suspected", "confirmed", "withdraw
 
 @dataclass(frozen=True, slots=True)
 class FallSignal:
-    """One stage of one fall; the stages of a fall share `fall_id`.
+    """One stage of a fall; the stages of a fall share `fall_id`.
 
     Attributes
     ----------
     fall_id
-        Impact time in whole milliseconds, so that a replay names the same fall the same way.
+        Impact time in whole milliseconds, so that a replay gives the same id.
     stage
         `suspected`, then one of `confirmed`, `withdrawn` or `cancelled`; `confirmed` may still be `cancelled`.
     at_s, impact_s
-        Unix seconds: when it was decided, and when the body struck.
+        Unix seconds: when it was decided, and when the impact was.
     score
         0 … 1; higher is more fall-like.
 
@@ -36,7 +36,7 @@ class FallSignal:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One candidate impact and what became of it, also where it stayed below the threshold."""
+    """Score of one candidate impact, and whether a fall was raised; also for candidates below the threshold."""
 
     impact_s: float
     at_s: float

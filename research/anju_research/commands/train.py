@@ -15,13 +15,13 @@ from rich.table import Table
 
 from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
-from anju_detect.model_store import pack_arrays
 from anju_research.fall.candidates import Candidates, RecordingLabel, find_candidates, join_candidates
 from anju_research.fall.curves import GroupCurve
 from anju_research.fall.training import fit_fall_model
 from anju_research.inactivity.cost_curve import CostCurve
 from anju_research.inactivity.fitting import fit_inactivity_model
 from anju_research.inactivity.sampling import RecordedHome, collect_sample
+from anju_research.learning.model_archive import pack_arrays
 
 app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_args_is_help=True)
 

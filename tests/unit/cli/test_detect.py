@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from anju_cli.detect import app
 from anju_cli.recordings import RecordingUnreadable, read_home, worn_recordings
 from anju_detect.inactivity.model import InactivityModel
-from anju_detect.model_store import pack_arrays
 from anju_research.commands.train import ship
+from anju_research.learning.model_archive import pack_arrays
 
 HEADER = "ts,sensor,room,kind,value\n"
 

@@ -12,7 +12,8 @@ from anju_detect.errors import ModelRefused, ParameterOutOfRange
 from anju_detect.fall import CANCELLED, CONFIRMED, SUSPECTED, WITHDRAWN, FallDetector, FallParameters, FallSignal
 from anju_detect.fall.classifier import tilt_deg
 from anju_detect.fall.model import FallModel
-from anju_detect.model_store import pack_arrays, unpack_arrays
+from anju_detect.model_store import unpack_arrays
+from anju_research.learning.model_archive import pack_arrays
 
 
 def _run(after: str, detector: FallDetector, seconds: float = 90.0) -> list[FallSignal]:

@@ -9,7 +9,6 @@ from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import KINDS, ROOMS
 from anju_detect.inactivity.model import InactivityModel
 from anju_detect.inactivity.vocabulary import MOTION
-from anju_detect.model_store import pack_arrays
 from anju_detect.trees import GradientBoostedTrees, sigmoid
 from anju_research.fall.candidates import RecordingLabel, find_candidates, join_candidates
 from anju_research.fall.labelled import LabelledCandidates
@@ -17,6 +16,7 @@ from anju_research.fall.training import MemberTraining, TrainingEffort, fit_fall
 from anju_research.inactivity.fitting import fit_inactivity_model, fit_left_out
 from anju_research.inactivity.sampling import RecordedHome, collect_sample, with_fewer_sensors
 from anju_research.learning.gradient_boosting import BoostingParameters, fit_trees
+from anju_research.learning.model_archive import pack_arrays
 
 SMALL = BoostingParameters(trees=8, depth=3, rate=0.3, l2=1.0, rows=0.8, columns=0.5, bins=16)
 FEW = TrainingEffort(folds=3, components=20, hard=10, easy=5)
