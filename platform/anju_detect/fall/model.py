@@ -20,11 +20,11 @@ Floats = NDArray[np.float64]
 
 VERSION = 4
 CLIP_G, WIDE_G = 2.0, 4.0
-# A pendant, a pocket and the chest move with the trunk; they are judged as the waist until data say otherwise.
+# Pendant, pocket and chest move with the trunk; they use the waist's model until there are data of their own.
 PLACE_OF = {"waist": "waist", "hip": "waist", "chest": "waist", "pocket": "waist", "pendant": "waist", "wrist": "wrist"}
 BATCH = 512
-# At the wrist patterns tell more: an arm's posture and level say little of the body's. Between a tenth and a half the
-# figures hardly differ.
+# Share of the shape SVM. At the wrist it counts less, because an arm's posture says little about the body's; shares
+# from a tenth to a half hardly differ.
 SHAPE_SHARE = {"waist": 0.5, "wrist": 0.2}
 
 

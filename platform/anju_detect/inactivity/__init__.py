@@ -1,4 +1,4 @@
-"""Inactivity over all homes at once: when a silence becomes worth a call, and why."""
+"""Detects unusual inactivity in many homes at once: when a gap without signs of life is worth a call, and why."""
 
 from anju_detect.inactivity.detector import InactivityDetector
 from anju_detect.inactivity.measured_outcomes import MEASURED_OUTCOMES, MeasuredOutcome, expected_outcome

@@ -1,4 +1,4 @@
-"""A batch brought into order: by home, then by time, with what each row needs to know of the rows before it."""
+"""Validates a batch and sorts it by home and time, with helpers that look at the preceding rows of a home."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Truths = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows sorted by home and time; `first` and `last` are the indices of each home's outer rows."""
+    """Columns sorted by home and time; `first` and `last` are the row indices of each home's first and last row."""
 
     home: Ints
     at_s: Floats
@@ -30,7 +30,7 @@ class Rows:
 
     @classmethod
     def from_sorted(cls, home: Ints, at_s: Floats, room: NDArray[np.int8], kind: NDArray[np.int8]) -> Rows:
-        """Wrap columns that are sorted already."""
+        """Wrap columns that are sorted by home and time."""
         edge = np.flatnonzero(home[1:] != home[:-1])
         none = np.zeros(0, np.int64)
         first = np.concatenate([[0], edge + 1]) if len(home) else none
@@ -38,29 +38,29 @@ class Rows:
         return cls(home, at_s, room, kind, first, last)
 
     def select_rows(self, keep: Truths) -> Rows:
-        """Only these rows."""
+        """Return only these rows."""
         return Rows.from_sorted(self.home[keep], self.at_s[keep], self.room[keep], self.kind[keep])
 
     @property
     def is_beat(self) -> Truths:
-        """Rows that only say that the gateway lives."""
+        """Rows that are heartbeats of the gateway."""
         beats: Truths = self.kind == HEARTBEAT
         return beats
 
     @property
     def lengths(self) -> Ints:
-        """Rows of each home."""
+        """Number of rows of each home."""
         return self.last - self.first + 1
 
     def previous_s(self, known: Floats) -> Floats:
-        """Time before each row: of the row before it, or `known` (by home) where that is later."""
+        """Return the time before each row: of the preceding row, or `known` (by home) where that is later."""
         previous = np.empty(len(self.home))
         previous[1:] = self.at_s[:-1]
         previous[self.first] = -np.inf
         return np.maximum(previous, known[self.home])
 
     def running_last(self, marked: Floats, known: Floats) -> Floats:
-        """Latest marked time up to and including each row (minus infinity: not marked), starting with `known`."""
+        """Return the latest marked time up to each row (minus infinity: not marked), starting with `known` by home."""
         number = np.arange(len(self.home))
         latest = np.maximum.accumulate(np.where(np.isfinite(marked), number, -1))
         start = np.repeat(self.first, self.lengths)
@@ -70,7 +70,7 @@ class Rows:
         return found
 
     def running_count(self, marks: Truths) -> Ints:
-        """Marks up to and including each row, per home."""
+        """Return the number of marks up to and including each row, per home."""
         total = np.cumsum(marks)
         base: Ints = total[self.first] - marks[self.first]
         counted: Ints = total - np.repeat(base, self.lengths)
@@ -86,7 +86,14 @@ class Rows:
 
 
 def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
-    """Check a batch, leave out rows dated after `latest_s` (where that is known), and sort it."""
+    """Validate a batch, drop rows dated after `latest_s` (where that is finite), and sort the others.
+
+    Raises
+    ------
+    BatchRefused
+        A time is not finite, a home, room or kind is unknown, or columns differ in length.
+
+    """
     home = np.asarray(batch.home, np.int64)
     at_s = np.asarray(batch.at_s, np.float64)
     room, kind = np.asarray(batch.room, np.int8), np.asarray(batch.kind, np.int8)
@@ -105,13 +112,13 @@ def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
 
 
 def require_finite(name: str, value: float) -> None:
-    """Refuse a time that is no number. Raises `BatchRefused`."""
+    """Check that a time is finite. Raises `BatchRefused`."""
     if not math.isfinite(value):
         raise BatchRefused(name, 0, value, "must be a finite time")
 
 
 def require_interval(from_s: float, until_s: float) -> None:
-    """Refuse a span of time without a beginning or a length. Raises `BatchRefused`."""
+    """Check that an interval begins at a finite time and ends later. Raises `BatchRefused`."""
     require_finite("from_s", from_s)
     if not until_s > from_s:
         raise BatchRefused("until_s", 0, until_s, f"must be later than from_s = {from_s}")

@@ -1,7 +1,7 @@
-"""A forest over silences and their steps, asked in the order that is cheap: once a silence, then once a step.
+"""Inference of a discrete-time hazard by gradient boosted trees, ordered so that it is cheap.
 
-Every question about the silence itself is answered once for all of its steps, and equal splits once for all trees.
-Leaves are multiples of 2^-24, so that their sum does not depend on the order, nor on which homes are asked together.
+Splits on features of the gap are evaluated once for all its intervals, and equal splits once for all trees. Leaves are
+multiples of 2^-24, so that their sum does not depend on the order, nor on which homes are evaluated together.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from anju_detect.trees import GradientBoostedTrees
 
 Floats = NDArray[np.float64]
 GRAIN = 2.0**-24
-# Below this many silences, one pass over all splits is quicker than one question at a time.
+# Below this many gaps the plain trees are faster than the deduplicated splits.
 FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Whether a feature is above a threshold; `uses` names the trees that ask it, and for which bit of their leaf."""
+    """A split of a feature at a threshold; `uses` lists the (tree, level) pairs that share it."""
 
     feature: int
     threshold: np.float32
@@ -30,7 +30,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class DiscreteTimeHazard:
-    """`GradientBoostedTrees` over rows of (features of a silence, features of a step), with the splits sorted."""
+    """`GradientBoostedTrees` over rows of (features of a gap, features of an interval), with deduplicated splits.
+
+    Attributes
+    ----------
+    once, every
+        Splits on features of the gap, and on features of the interval.
+    plain
+        The same trees with rounded leaves.
+
+    """
 
     once: tuple[Split, ...]
     every: tuple[Split, ...]
@@ -38,7 +47,7 @@ class DiscreteTimeHazard:
 
     @classmethod
     def from_trees(cls, trees: GradientBoostedTrees, known_once: int) -> DiscreteTimeHazard:
-        """Sort the splits: the first `known_once` features belong to the silence, the others to its steps."""
+        """Sort the splits; the first `known_once` features belong to the gap, the others to its intervals."""
         asked: dict[tuple[int, np.float32], list[tuple[int, int]]] = {}
         for tree, levels in enumerate(trees.feature.tolist()):
             for level, feature in enumerate(levels):
@@ -57,7 +66,7 @@ class DiscreteTimeHazard:
         return cls(once, every, plain)
 
     def decision_function(self, x: Floats, steps: Floats) -> Floats:
-        """Sum of all trees; x is (n, features), steps (n, steps, step features), the result (n, steps)."""
+        """Return log-odds of shape (n, intervals); x is (n, features), steps (n, intervals, interval features)."""
         n, length, _ = steps.shape
         if n < FEW:
             rows = np.concatenate([np.repeat(x, length, axis=0), steps.reshape(n * length, -1)], axis=1)
@@ -75,13 +84,13 @@ class DiscreteTimeHazard:
 
 
 def round_to_grain(values: NDArray[np.floating]) -> Floats:
-    """The nearest multiples of `GRAIN`."""
+    """Round to multiples of `GRAIN`."""
     rounded: Floats = np.round(values.astype(np.float64) / GRAIN) * GRAIN
     return rounded
 
 
 def _apply_splits(splits: tuple[Split, ...], columns: NDArray[np.float32], leaf: NDArray[np.uint8]) -> None:
-    """Set the bits of the leaves' numbers where the answer is yes."""
+    """Set the bits of the leaf numbers of the trees whose split is true."""
     for one in splits:
         yes = (columns[one.feature] > one.threshold).view(np.uint8)
         for tree, level in one.uses:

@@ -1,7 +1,7 @@
-"""How many of a home's alerts were false of late, and how much dearer that makes the next one.
+"""Raises the cost of a false alert for homes that had false alerts lately, and for new homes.
 
-An alert is taken for false until a worker says otherwise: a silence that was one is seldom real, and movement proves it
-false. Counts fade over thirty days, so that a home can't use up more than a few times its share in any month.
+An alert counts as false until a worker says otherwise: real ones are rare, and activity afterwards proves it false.
+Counts decay over 30 days, so that a home does not use up more than a few times its target in any month.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NEW, NEW_DAYS = 8.0, 4.0
 
 
 def recent_false_alerts(s: HomeState, rows: Ints, now_s: Floats | float) -> Floats:
-    """False alerts of these homes within about thirty days, each fading from one."""
+    """Return the number of false alerts of these homes, each decaying exponentially over 30 days."""
     passed = np.maximum(now_s - s["false_s"][rows], 0.0)
     count: Floats = s["false_count"][rows] * np.exp(-passed / MONTH_S)
     return count
@@ -39,12 +39,12 @@ def cost_factor(recent: Floats, target: Floats) -> Floats:
 
 
 def new_home_factor(s: HomeState, rows: Ints) -> Floats:
-    """What to multiply the price by while a home is new, as its nights may be unlike those that were learnt from."""
+    """Factor on the cost of a false alert while a home is new and its nights may be unlike those trained on."""
     dearer: Floats = 1.0 + NEW * np.exp(-s["days"][rows].astype(np.float64) / NEW_DAYS)
     return dearer
 
 
 def count_false_alerts(s: HomeState, rows: Ints, now_s: float, change: float) -> None:
-    """Add to the false alerts of these homes: 1 for one raised, -1 for one that was not false after all."""
+    """Add `change` to the false alerts of these homes: 1 for an alert raised, -1 for one that was not false."""
     s["false_count"][rows] = np.maximum(recent_false_alerts(s, rows, now_s) + change, 0.0)
     s["false_s"][rows] = now_s

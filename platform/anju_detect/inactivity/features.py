@@ -1,4 +1,4 @@
-"""What is known of a home when a silence begins, and of each step into it, as numbers for the trained model."""
+"""Features of a gap at its beginning, and of each interval into it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEP_NAMES = ("elapsed", "clock", "active_then", "active_after", "active_later",
 
 
 def features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
-    """One row per home for a silence that began at `began_s`; columns as in `NAMES`."""
+    """Compute features of gaps that began at `began_s`, from the homes' state then; shape (homes, len(NAMES))."""
     local = began_s + s["offset_s"][rows]
     weekend = (local - _MONDAY_S) // durations.DAY_S % 7 >= 5  # noqa: PLR2004 - Saturday and Sunday
     columns = [local % durations.DAY_S / durations.HOUR_S, weekend, s["last_room"][rows], s["last_kind"][rows]]
@@ -40,14 +40,14 @@ def features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
 
 
 def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
-    """For each home and step into the silence, columns as in `STEP_NAMES`; shape (homes, STEPS, columns)."""
+    """Compute features of each interval into the gaps; shape (homes, STEPS, len(STEP_NAMES))."""
     local = began_s + s["offset_s"][rows]
     begins = local[:, None] + EDGES_S[:-1]
     active = s["active"][rows].astype(np.float64)
     slot = (begins // habits.SLOT_S).astype(np.int64)
     row = np.arange(len(rows))[:, None]
     then, after, later, latest = (active[row, (slot + ahead) % SLOTS] for ahead in range(4))
-    # Life expected so far: each silent step counts by its part of a half hour.
+    # Activity expected so far: each interval counts by its part of a half hour.
     missed = -np.log1p(-np.clip(then, 0.0, 0.97)) * np.diff(EDGES_S) / habits.SLOT_S
     missed = np.cumsum(missed, axis=1) - missed
     elapsed = np.broadcast_to(EDGES_S[:-1] / durations.HOUR_S, begins.shape)
@@ -57,13 +57,13 @@ def step_features(s: HomeState, rows: Ints, began_s: Floats) -> Floats:
 
 
 def began_at_exit(x: Floats) -> NDArray[np.bool_]:
-    """Whether the silences of `features` began at a way out."""
+    """Whether the gaps of `features` began at the outer door."""
     kind, room = x[:, NAMES.index("kind")].astype(np.int8), x[:, NAMES.index("room")].astype(np.int8)
     return habits.is_exit(kind, room)
 
 
 def _age(now_s: Floats, then_s: Floats) -> Floats:
-    """Logarithm of minutes passed; a cap where it never was."""
+    """Logarithm of the minutes passed, capped at 48 h."""
     age: Floats = np.log1p(np.clip(now_s - then_s, 0.0, _FAR_S) / 60.0)
     return age
 
@@ -74,25 +74,25 @@ def _known_days(s: HomeState, rows: Ints) -> Floats:
 
 
 def _pace(s: HomeState, rows: Ints) -> list[Floats]:
-    """How lively the last ten minutes, two hours and day were, the day against the week, and the ways out."""
+    """Activity in the last ten minutes, two hours and day, the day relative to the week, and outer door events."""
     known = _known_days(s, rows)
     brisk, lively, doors, today, week = (
         s[name][rows].astype(np.float64) for name in ("brisk", "lively", "doors", "today", "week")
     )
-    # A count that fades over a week has heard 1 - exp(-days / 7) of it.
+    # A count that decays over a week has seen the share 1 - exp(-days / 7) of it.
     daily = week / 7.0 / -np.expm1(-known / 7.0)
     usual = np.log1p(daily)
     return [np.log1p(brisk), np.log1p(lively), doors, np.log1p(today / -np.expm1(-known)) - usual, usual]
 
 
 def _rest(s: HomeState, rows: Ints, began_s: Floats) -> list[Floats]:
-    """How long since the last rest and the last pause ended, and how long they were."""
+    """Time since the last rest and the last pause ended, and how long they were."""
     ages = [_age(began_s, s[name][rows]) for name in ("rose_s", "stirred_s")]
     return ages + [np.log1p(s[name][rows].astype(np.float64) / 60.0) for name in ("rested_s", "paused_s")]
 
 
 def _counts(s: HomeState, rows: Ints, local_s: Floats) -> list[Floats]:
-    """Silences a day: all, at this part of the day, and at this place (logarithms)."""
+    """Logarithm of gaps a day: all, in this part of the day, and in this place."""
     known = habits.COUNT_DAYS * -np.expm1(-_known_days(s, rows) / habits.COUNT_DAYS)
     number = np.arange(len(rows))
     bands = s["gap_count"][rows].astype(np.float64)
@@ -103,7 +103,7 @@ def _counts(s: HomeState, rows: Ints, local_s: Floats) -> list[Floats]:
 
 
 def _soon(s: HomeState, rows: Ints, local_s: Floats) -> list[Floats]:
-    """Share of days with life in this half hour, in the next three, and in the eight after those."""
+    """Share of days with activity in this half hour, in the next three, and in the eight after those."""
     active = s["active"][rows].astype(np.float64)
     slot = (local_s // habits.SLOT_S).astype(np.int64)[:, None]
     number = np.arange(len(rows))[:, None]

@@ -1,7 +1,7 @@
-"""What a home's own long silences say of the present one: how often ones like it went on for longer.
+"""Features from the home's own long gaps: how often similar ones lasted longer.
 
-Each kept silence counts by how alike it began (clock, place) and how recent it is: a kernel estimate of the survival
-function (Beran, 1981), at the steps into the present silence.
+Each stored gap is weighted by its similarity (clock, place) and its age: a kernel estimate of the conditional survival
+function (Beran, 1981) at the intervals into the current gap.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ALIKE_S, NEAR_S = 1.5 * durations.HOUR_S, 3.0 * durations.HOUR_S
 AHEAD_S = 2 * durations.HOUR_S
 DAY_FROM_S, DAY_UNTIL_S = 8 * durations.HOUR_S, 20 * durations.HOUR_S
 _FEW = 0.05
-# Edges of the steps, then the same two hours further on.
+# Edges of the intervals, then the same two hours later.
 _REACHED = np.concatenate([EDGES_S[:-1], EDGES_S[:-1] + AHEAD_S]).astype(np.float32)
 
 NAMES = ("here_now_1", "here_now_2", "here_now_3", "here_1", "here_3", "here_6", "by_day_1", "by_day_3", "by_day_8")
@@ -32,7 +32,7 @@ STEP_NAMES = (*(f"{name}_longer" for name in ALIKE), *(f"{name}_ended" for name 
 
 
 def longest_gaps(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
-    """Lengths (logarithm of hours) of the longest silences here at this hour, here, and by day; as in `NAMES`."""
+    """Log lengths (hours) of the longest gaps here at this hour, here, and by day; columns as in `NAMES`."""
     _, hours, same, off_s, place = _kept(s, rows, local_s)
     clock_s = (local_s[:, None] + off_s) % durations.DAY_S
     by_day = (clock_s >= DAY_FROM_S) & (clock_s < DAY_UNTIL_S) & (place != len(ROOMS))
@@ -44,9 +44,9 @@ def longest_gaps(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
 
 
 def outlasting_rates(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
-    """How often a day such silences lasted longer (logarithm), and which share of those ended within two hours.
+    """Log rate per day of similar gaps that lasted longer, and the share of those that ended within two hours.
 
-    Shape (rows, STEPS, columns), as in `STEP_NAMES`.
+    Shape (rows, STEPS, columns), columns as in `STEP_NAMES`.
     """
     recent, hours, same, off_s, _ = _kept(s, rows, local_s)
     clock = np.exp(-0.5 * (off_s / ALIKE_S) ** 2)
@@ -62,7 +62,7 @@ def outlasting_rates(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
 
 
 def _kept(s: HomeState, rows: Ints, local_s: Floats) -> tuple[Floats, Floats, Truths, Floats, Ints]:
-    """Weight by age, hours, whether at the same place, seconds off by the clock (± 12 h) and place of each."""
+    """Weight by age, hours, whether in the same place, clock difference (s, ± 12 h) and place of each stored gap."""
     tenths = s["long_h10"][rows]
     place = s["long_place"][rows].astype(np.int64)
     age_s = habits.long_age_s(s, rows, local_s)

@@ -1,4 +1,4 @@
-"""What a home's signs of life leave behind in its state: how lively it is, and what its silences are usually like."""
+"""Updates a home's state from its signs of life: pace, active half hours, counts of gaps, and its long gaps."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ REST_S = 3 * durations.HOUR_S
 SLOT_S = durations.DAY_S / SLOTS
 MEMORY_DAYS = 14.0
 COUNT_DAYS = 28.0
-# Silences from an hour on are kept: when from, how long, where. The shortest and oldest make room for others
+# Gaps from an hour on are stored with start, length and place; the shortest and oldest are replaced.
 LONG_S, LONG_STEP_S, LONG_TENTH_S, LONG_FADE_DAYS = 3600.0, 900.0, 360.0, 30.0
 _WRAP = 1 << 16
-# A silence that outlasts its tail by more is no habit but an absence without a door, or a breakdown: waiting a little
-# longer would not have avoided a call, so that it does not make the home's next ones dearer.
+# A gap that outlasts its tail by more is an absence without a door event, or a breakdown: a slightly later deadline
+# would not have avoided the alert, so it does not raise the home's cost.
 TAIL_REACH = 1.5
 LATEST_S = 2.0**32 - 1.0
 
 
 def is_exit(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Truths:
-    """Whether this sign of life was at a way out."""
+    """Whether a sign of life was an outer door event."""
     exits: Truths = (kind == DOOR) & (room == ENTRANCE)
     return exits
 
 
 def place_of(kind: NDArray[np.int8], room: NDArray[np.int8]) -> Ints:
-    """The room, or one more than the last room for a way out."""
+    """Return the room, or one more than the last room for the outer door."""
     return np.where(is_exit(kind, room), len(ROOMS), room).astype(np.int64)
 
 
 def band_of(local_s: Floats) -> Ints:
-    """Part of the day, 0 … BANDS - 1."""
+    """Return the part of the day, 0 … BANDS - 1."""
     return (local_s % durations.DAY_S // durations.HOUR_S).astype(np.int64) * BANDS // 24
 
 
 def long_age_s(s: HomeState, rows: Ints, local_s: Floats) -> Floats:
-    """How long before `local_s` each kept silence began, seconds to within a quarter of an hour; shape (rows, KEPT)."""
+    """Return how long before `local_s` each stored gap began, to within 15 minutes; shape (rows, KEPT), seconds."""
     step = (local_s // LONG_STEP_S).astype(np.int64)[:, None]
     age: Floats = (step - s["long_from"][rows]) % _WRAP * LONG_STEP_S
     return age
 
 
 def record_activity(s: HomeState, piece: Rows, local_s: Floats) -> None:
-    """Make these the last signs of life; no silence of `MIN_GAP_S` lies between them."""
+    """Update the state with signs of life that have no gap of `MIN_GAP_S` between them."""
     last = piece.last
     home, at_s = piece.home[last], piece.at_s[last]
     exits = is_exit(piece.kind, piece.room)
@@ -72,7 +72,7 @@ def record_activity(s: HomeState, piece: Rows, local_s: Floats) -> None:
 
 
 def _fill_slots(s: HomeState, piece: Rows, local_s: Floats) -> None:
-    """Each half hour with life in it raises its share; the silent ones between lower theirs when a silence ends."""
+    """Raise the share of active half hours, and count the days; gaps lower the shares when they end."""
     slot = (local_s // SLOT_S).astype(np.int64)
     before = np.nan_to_num(piece.previous_s(s["last_life_s"]), neginf=-durations.DAY_S)
     previous = ((before + s["offset_s"][piece.home]) // SLOT_S).astype(np.int64)
@@ -89,7 +89,7 @@ def _fill_slots(s: HomeState, piece: Rows, local_s: Floats) -> None:
 
 
 def silent_slots(s: HomeState, home: Ints, began_local_s: Floats, ended_local_s: Floats) -> None:
-    """The half hours strictly between two signs of life had none."""
+    """Lower the shares of the half hours strictly between two signs of life."""
     first = (began_local_s // SLOT_S).astype(np.int64) + 1
     count = np.minimum((ended_local_s // SLOT_S).astype(np.int64) - first, SLOTS)
     for step in range(int(count.max(initial=0))):
@@ -99,13 +99,13 @@ def silent_slots(s: HomeState, home: Ints, began_local_s: Floats, ended_local_s:
 
 
 def _pace(days: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """How fast the shares follow: quickly in the first days, then with a memory of two weeks."""
+    """Learning rate of the shares: fast in the first days, then a memory of two weeks."""
     pace: NDArray[np.float32] = 1.0 / np.minimum(days.astype(np.float32) + 2.0, MEMORY_DAYS)
     return pace
 
 
 def learn_gap(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
-    """An innocent silence of each of these homes is over; their state still is that of its beginning."""
+    """Learn from an innocent gap of each home that has ended; the state is still that of its beginning."""
     offset = s["offset_s"][home].astype(np.float64)
     local, ended_local = began_s + offset, ended_s + offset
     place = place_of(s["last_kind"][home], s["last_room"][home])
@@ -127,7 +127,7 @@ def learn_gap(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> Non
 
 
 def _keep(s: HomeState, home: Ints, local_s: Floats, length_s: Floats, place: Ints) -> None:
-    """Keep a long silence in the place of the one that says least: none, or the shortest and oldest."""
+    """Store a long gap in place of the least informative one: an empty place, or the shortest and oldest."""
     tenths = np.minimum(length_s // LONG_TENTH_S, 255.0)
     worth = s["long_h10"][home] * np.exp(-long_age_s(s, home, local_s) / (LONG_FADE_DAYS * durations.DAY_S))
     least = np.argmin(worth, axis=1)
@@ -139,7 +139,7 @@ def _keep(s: HomeState, home: Ints, local_s: Floats, length_s: Floats, place: In
 
 
 def record_rest_end(s: HomeState, home: Ints, began_s: Floats, ended_s: Floats) -> None:
-    """Remember how long these homes paused, and when they last rose from a rest."""
+    """Record how long the gaps were, and when the homes last rose from a rest."""
     length = ended_s - began_s
     s["paused_s"][home] = length
     s["stirred_s"][home] = ended_s

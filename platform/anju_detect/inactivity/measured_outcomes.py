@@ -1,4 +1,4 @@
-"""What each target brought on homes that the forests never saw: the table of docs/detection.md, in numbers."""
+"""Measured false alerts and delays by target, on homes left out of training: the table in docs/detection.md."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from anju_detect.errors import ParameterOutOfRange
 
 @dataclass(frozen=True, slots=True)
 class MeasuredOutcome:
-    """What one target brought: false alerts per home and 30 days, and hours from a collapse to the alert.
+    """What a target brought: false alerts per home and 30 days, and hours from a collapse to the alert.
 
     Attributes
     ----------
     target, false
-        Wished for, and measured over all homes and hours.
+        The target, and the rate measured over all homes and hours.
     delay_h, night_h
         Mean over all collapses, and over those by night.
 
@@ -42,12 +42,12 @@ MEASURED_OUTCOMES = (
 
 
 def expected_outcome(target: float) -> MeasuredOutcome | None:
-    """What a target may be expected to bring, linear in its logarithm; None where nothing was measured.
+    """Interpolate the outcome of a target, linear in its logarithm; None outside the measured range.
 
     Raises
     ------
     ParameterOutOfRange
-        The target is no positive number.
+        The target is not a positive number.
 
     """
     if not (math.isfinite(target) and target > 0):

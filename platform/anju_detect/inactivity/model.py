@@ -1,9 +1,9 @@
-"""The trained view of a silence: how likely an innocent one goes on, and how likely its beginning was a collapse.
+"""The inactivity model: survival of innocent gaps, and the likelihood ratio of a collapse at their beginning.
 
-`hazard` gives, for each step into the silence, the probability that an innocent one ends within it. `weight` gives the
-log of how much more often a collapse than an innocent silence would begin like this, if collapses strike uniformly over
-the time that a person is up and about at home. A call after d hours then costs exp(weight) · d hours of delay and
-price · P(an innocent silence lasts longer) of false alert; the deadline is where the sum is least.
+`hazard` predicts, for each interval into a gap, the probability that an innocent gap ends within it. `weight` predicts
+the log of how much more often a collapse than an innocent gap begins like this, if collapses strike uniformly over the
+time that a person is up and about at home. A call after d hours costs exp(weight) · d hours of delay plus cost · P(an
+innocent gap lasts longer); the deadline is where the sum is least.
 """
 
 from __future__ import annotations
@@ -32,45 +32,56 @@ TAIL_PRIOR = 2.0
 TAIL_POWER = 1.0
 TAIL_RANGE = (0.05, 300.0)
 CHUNK = 256
-# Homes with other sensors will differ from the recorded ones, so that no silence is taken for much more or less likely
-# a collapse than others, but for one that began at a way out.
+# Bounds of the log likelihood ratio: homes with other sensors differ from the training homes. Gaps that began at the
+# outer door may be much less likely a collapse.
 MOST_WEIGHT, LEAST_WEIGHT, LEAST_AT_EXIT = 2.0, -2.5, -4.0
-# Below this log weight a silence that began at a way out is an absence, and a long one an alert of its own kind.
+# Below this log weight a gap that began at the outer door is an absence, and a long one raises `away_long`.
 AWAY_WEIGHT = -2.0
 
 
 @dataclass(frozen=True, slots=True)
 class SurvivalForecast:
-    """One row per silence: survival at `EDGES_S`, log weight of a collapse, whether it began at a way out."""
+    """Forecast of gaps, one row each.
+
+    Attributes
+    ----------
+    survival
+        Shape (gaps, STEPS + 1): P(an innocent gap lasts at least so long), at `EDGES_S`.
+    log_weight
+        Shape (gaps,): log likelihood ratio of a collapse.
+    at_exit
+        Shape (gaps,): whether it began at the outer door.
+
+    """
 
     survival: Floats
     log_weight: Floats
     at_exit: NDArray[np.bool_]
 
     def select_rows(self, rows: Ints | list[int]) -> SurvivalForecast:
-        """Only these."""
+        """Return only these rows."""
         return SurvivalForecast(self.survival[rows], self.log_weight[rows], self.at_exit[rows])
 
     def survival_at(self, silent_s: Floats) -> Floats:
-        """P(an innocent silence lasts at least so long), interpolated."""
+        """P(an innocent gap lasts at least so long), interpolated; one length in seconds for each row."""
         rows = zip(silent_s, self.survival, strict=True)
         return np.array([np.interp(silent, EDGES_S, row) for silent, row in rows], np.float64)
 
     def tail_s(self, share: float) -> Floats:
-        """Length that at most this share of the innocent silences reaches; infinite above 24 h."""
+        """Length in seconds that at most this share of innocent gaps reaches; infinite above 24 h."""
         rare = self.survival <= share
         tail: Floats = np.where(rare.any(axis=1), EDGES_S[rare.argmax(axis=1)], np.inf)
         return tail
 
     def tail_interval(self) -> tuple[Floats, Floats]:
-        """Length that `TAIL` of the innocent silences reach (infinite above 24 h), and the share ending soon after."""
+        """Length that `TAIL` of innocent gaps reach (infinite above 24 h), and the share ending soon after."""
         from_s = self.tail_s(TAIL)
         ends = np.minimum(np.where(np.isfinite(from_s), TAIL_REACH * from_s, EDGES_S[-1]), EDGES_S[-1])
         share = np.maximum(TAIL - self.survival_at(ends), 0.2 * TAIL)
         return from_s, np.where(np.isfinite(from_s), share, 0.0)
 
     def least_cost_s(self, false_alert_cost_h: Floats) -> Floats:
-        """Length at which to call, for the price of a false alert in hours of delay."""
+        """Length in seconds at which a call costs least, for the cost of a false alert in hours of delay."""
         cost = (
             np.exp(self.log_weight)[:, None] * EDGES_S / durations.HOUR_S + false_alert_cost_h[:, None] * self.survival
         )
@@ -79,13 +90,28 @@ class SurvivalForecast:
 
     @property
     def away(self) -> NDArray[np.bool_]:
-        """Silences that are taken for absences."""
+        """Gaps that are taken for absences."""
         return self.at_exit & (self.log_weight < AWAY_WEIGHT)
 
 
 @dataclass(frozen=True, slots=True)
 class InactivityModel:
-    """Two forests, and what a false alert must be priced at (hours) for a wished rate per home and 30 days."""
+    """Hazard and weight trees, and the cost of a false alert for each target.
+
+    Attributes
+    ----------
+    hazard, weight
+        Trees for the hazard and for the log likelihood ratio of a collapse.
+    targets, false_alert_costs_h
+        Rising targets (false alerts per home and 30 days), and the cost of a false alert (hours of delay) for each,
+        falling.
+
+    Raises
+    ------
+    ModelRefused
+        Targets do not rise or costs do not fall.
+
+    """
 
     hazard: GradientBoostedTrees
     weight: GradientBoostedTrees
@@ -94,7 +120,7 @@ class InactivityModel:
     _stepwise: DiscreteTimeHazard = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse a price list that a higher target could make dearer."""
+        """Check that a higher target never costs more, and prepare the hazard."""
         object.__setattr__(self, "_stepwise", DiscreteTimeHazard.from_trees(self.hazard, len(NAMES)))
         if (
             len(self.targets) < 2  # noqa: PLR2004 - a straight line needs two
@@ -104,7 +130,7 @@ class InactivityModel:
             raise ModelRefused("wishes must rise and prices fall")
 
     def forecast_gaps(self, s: HomeState, rows: Ints, began_s: Floats) -> SurvivalForecast:
-        """What to expect of silences of these homes that began at `began_s`; their state is that of the beginning."""
+        """Forecast gaps of these homes that began at `began_s`; their state must be that of the beginning."""
         survival = np.ones((len(rows), STEPS + 1))
         weight = np.zeros(len(rows))
         for lo in range(0, len(rows), CHUNK):
@@ -115,17 +141,17 @@ class InactivityModel:
         return SurvivalForecast(survival, weight, is_exit(s["last_kind"][rows], s["last_room"][rows]))
 
     def predict_survival(self, x: Floats, steps: Floats) -> Floats:
-        """Survival at the end of each step; x is (n, features), steps (n, STEPS, step features)."""
+        """Survival at the end of each interval; x is (n, features), steps (n, STEPS, interval features)."""
         ends = sigmoid(self._stepwise.decision_function(x, steps))
         return np.cumprod(1.0 - ends, axis=1).astype(np.float64)
 
     def predict_log_weight(self, x: Floats) -> Floats:
-        """How much more often a collapse begins like this; within bounds, as homes with other sensors will differ."""
+        """Log likelihood ratio of a collapse, bounded because other homes have other sensors; shape (n,)."""
         least = np.where(began_at_exit(x), LEAST_AT_EXIT, LEAST_WEIGHT)
         return np.clip(self.weight.decision_function(x), least, MOST_WEIGHT).astype(np.float64)
 
     def false_alert_cost_h(self, target: Floats, tail_calibration: Floats) -> Floats:
-        """Price of a false alert; `tail_calibration` is how much more often than thought a home's silences are long."""
+        """Cost of a false alert in hours of delay, for targets and tail calibrations of homes; extrapolated log-log."""
         log_target = np.log(np.clip(target, self.targets[0] / 10, self.targets[-1] * 10))
         known = np.log(self.targets), np.log(self.false_alert_costs_h)
         log_cost = np.asarray(np.interp(log_target, *known), np.float64)
@@ -137,13 +163,13 @@ class InactivityModel:
         return costs_h
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """The model as named arrays."""
+        """Return the model as named arrays; `wishes` and `prices_h` are the names in stored files."""
         forests = self.hazard.to_arrays("hazard") | self.weight.to_arrays("weight")
         return forests | {"wishes": self.targets, "prices_h": self.false_alert_costs_h}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InactivityModel:
-        """The inverse of `arrays`."""
+        """Rebuild the model from `to_arrays`. Raises `ModelRefused` where an array is missing."""
         try:
             targets, costs = arrays["wishes"].astype(np.float64), arrays["prices_h"].astype(np.float64)
         except KeyError as error:
@@ -157,11 +183,11 @@ class InactivityModel:
 
     @classmethod
     def load_stored(cls) -> InactivityModel:
-        """The model that came with this package."""
+        """Load the model that this package ships."""
         return cls.from_arrays(load_arrays("inactivity"))
 
 
 def tail_calibration_of(excess: NDArray[np.floating[Any]], expected: NDArray[np.floating[Any]]) -> Floats:
-    """How much more often than thought a home's silences end in their tail, shrunk towards one."""
+    """Ratio of observed to expected gaps in the tail of a home, shrunk towards 1 and bounded by `TAIL_RANGE`."""
     ratio = ((TAIL_PRIOR + excess) / (TAIL_PRIOR + expected)) ** TAIL_POWER
     return np.clip(ratio, *TAIL_RANGE).astype(np.float64)

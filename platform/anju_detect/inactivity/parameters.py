@@ -1,4 +1,4 @@
-"""The inactivity detector's settings, each with its range."""
+"""Settings of the inactivity detector, with their ranges."""
 
 from __future__ import annotations
 
@@ -20,17 +20,22 @@ class InactivityParameters:
     Attributes
     ----------
     bathroom_s, at_home_s, anywhere_s
-        Hard rules: at the latest so long after the last sign of life in the bathroom, after one that was not at a way
-        out, and after any. They hold whatever was learnt and whatever rate of false alerts was wished; on the TIHM
-        homes those of `district_rules` alone raise 0.8 false alerts per home and month.
+        Hard rules: latest alert after the last sign of life in the bathroom, after one that was not at the outer door,
+        and after any. They hold whatever was learnt and whatever the target is; those of `district_rules` alone raise
+        0.8 false alerts per home and month on the TIHM homes.
     heartbeat_gap_s
-        A home whose gateway beats is blind once nothing at all was heard for so long.
+        A home whose gateway sends heartbeats is offline once nothing was received for so long.
     returned_early_s
-        A sign of life inside the home this long after the start of an announced absence ends it.
+        Activity inside the home this long after the start of an announced absence ends it.
     ahead_s
-        Signs of life dated further ahead of the last sweep than this are ignored: that clock is wrong.
+        Rows dated further ahead of the last sweep than this are dropped: their clock is wrong.
     learn_until_s
-        Longer silences are absences or breakdowns and teach nothing.
+        Longer gaps are absences or breakdowns and are not learnt from.
+
+    Raises
+    ------
+    ParameterOutOfRange
+        A value lies outside its range.
 
     """
 
@@ -44,16 +49,16 @@ class InactivityParameters:
 
     @classmethod
     def district_rules(cls) -> InactivityParameters:
-        """The rules found in Chinese districts: 4.5 h in the bathroom, 12 h at home, 24 h in any case."""
+        """Return the rules found in Chinese districts: 4.5 h in the bathroom, 12 h at home, 24 h in any case."""
         return cls(bathroom_s=4.5 * _HOUR_S, at_home_s=12 * _HOUR_S, anywhere_s=24 * _HOUR_S)
 
     def limit_s(self, room: NDArray[np.int8], at_exit: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The hard rule for silences that began in these rooms, or at a way out; seconds."""
+        """Return the hard rule, seconds, for gaps that began in these rooms, or at the outer door."""
         limit = np.where(at_exit, self.anywhere_s, min(self.at_home_s, self.anywhere_s))
         return np.where((room == BATHROOM) & ~at_exit, np.minimum(limit, self.bathroom_s), limit)
 
     def __post_init__(self) -> None:
-        """Refuse values without a meaning."""
+        """Check the ranges."""
         ranges = {
             "bathroom_s": (0.5, 24.0),
             "at_home_s": (1.0, 48.0),

@@ -1,7 +1,6 @@
-"""Where the person probably is: told for the worker to read, and never a reason to keep still.
+"""Where the person probably is, for the worker to read; no decision depends on it.
 
-The chance that a silence is an absence or sleep is in the model's survival and weight, which see doors, rooms and
-clock; these words only sum up the evidence.
+The probability of absence or sleep is part of the model's survival and weight, which see doors, rooms and clock.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from anju_detect.inactivity.state import HomeState
 from anju_detect.inactivity.vocabulary import BEDROOM, ENTRANCE
 
 NIGHT_FROM_H, NIGHT_UNTIL_H = 21, 9
-# A way out that moved so lately may have let somebody in; so many rooms alive within the span are too many for one.
+# The outer door moved so lately that somebody may have come in; so many rooms active at once are too many for one.
 CALLED_S, TOGETHER_S, ROOMS_TOGETHER = 3 * durations.HOUR_S, 120.0, 4
 BUSIER = 3.0
 
 
 def presence_of(s: HomeState, row: int, now_s: float, *, unseen: bool) -> str:
-    """One of `PRESENCES`; `unseen` says that the home can't be judged now."""
+    """Return one of `PRESENCES`; `unseen` says that the home cannot be judged now."""
     if s["absent_from_s"][row] <= now_s < s["absent_until_s"][row]:
         return "absent"
     if unseen:
@@ -40,7 +39,7 @@ def presence_of(s: HomeState, row: int, now_s: float, *, unseen: bool) -> str:
 
 
 def _company(s: HomeState, row: int, now_s: float) -> bool:
-    """Whether several rooms are alive at once, far more than is usual here, after a way out has moved."""
+    """Whether several rooms are active at once, far more than is usual here, after the outer door has moved."""
     called = now_s - float(s["last_exit_s"][row]) <= CALLED_S
     rooms = np.delete(s["room_s"][row].astype(np.float64), ENTRANCE)
     together = int(np.sum(now_s - rooms <= TOGETHER_S))

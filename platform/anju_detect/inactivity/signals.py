@@ -1,4 +1,4 @@
-"""What goes into and what comes out of the inactivity detector."""
+"""Input and output of the inactivity detector."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ class LifeBatch:
     Attributes
     ----------
     home
-        Row index that `InactivityDetector.add_home` gave.
+        Row index that `InactivityDetector.add_home` returned.
     at_s
         Event time, Unix seconds.
     room, kind
-        Indices in `ROOMS` and `KINDS`. A `door` in the `entrance` is a way out; a heartbeat's room is ignored.
+        Indices in `ROOMS` and `KINDS`. A `door` in the `entrance` is the outer door; the room of a heartbeat is
+        ignored.
 
     """
 
@@ -34,12 +35,12 @@ class LifeBatch:
 
 @dataclass(frozen=True, slots=True)
 class InactivitySignal:
-    """One alert, raised once per episode (a silence that began with the last sign of life at `since_s`).
+    """One alert, raised once per episode (a gap that began with the last sign of life at `since_s`).
 
     Attributes
     ----------
     kind
-        `inactivity`; `away_long` where somebody is not back as told, or the silence is surely an absence.
+        `inactivity`; `away_long` where somebody is not back as announced, or the gap is almost certainly an absence.
     episode
         Last sign of life in whole milliseconds.
     since_s, deadline_s, at_s
@@ -47,7 +48,7 @@ class InactivitySignal:
     room
         Where the last sign of life was, one of `ROOMS`.
     score
-        0 … 1: how unusual the silence is for this home; 1 − P(an innocent silence lasts this long).
+        0 … 1: how unusual the gap is for this home; 1 − P(an innocent gap lasts this long).
 
     """
 
@@ -64,7 +65,7 @@ class InactivitySignal:
 
     @classmethod
     def from_explanation(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
-        """The alert of a silence that is explained so."""
+        """Return the alert for a gap with this explanation."""
         return cls(
             told.home,
             kind,
@@ -80,11 +81,11 @@ class InactivitySignal:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the detector believes of one home now.
+    """What the detector knows of one home now.
 
-    `last_room` is empty and the times are nan before the first sign of life. `usual_s` is the length that half, and
-    that 95 % of this home's silences beginning like this one don't exceed. `p_innocent` is the probability that an
-    innocent one lasts at least as long as this one has.
+    `last_room` is empty and times are nan before the first sign of life. `usual_s` holds the lengths that 50 % and 95 %
+    of this home's gaps beginning like this one do not exceed. `p_innocent` is the probability that an innocent gap
+    lasts at least as long as this one has.
     """
 
     home: str

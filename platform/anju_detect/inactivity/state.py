@@ -1,4 +1,4 @@
-"""Everything the detector knows of its homes: one array per fact, one row per home."""
+"""Columns of the inactivity detector's state, one row per home."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ SLOTS = 48
 PLACES = len(ROOMS) + 1
 KEPT = 38
 
-# what a silence is taken for
+# what a gap is taken for
 AT_HOME, AWAY, NOT_BACK = 0, 1, 2
 
 # name, type, value before anything is known, further axes. Below 512 bytes a home in all.
 COLUMNS: tuple[Column, ...] = (
-    # what was asked for
+    # settings of the home
     ("false_alert_target", np.float32, 1.0, ()),
     ("offset_s", np.float32, 0.0, ()),
-    # the last signs of life, of any kind and by room, and how lively it was then (each fading over its own time)
+    # the last signs of life, of any kind and by room, and decaying counts of activity
     ("last_life_s", np.float64, -np.inf, ()),
     ("last_room", np.int8, -1, ()),
     ("last_kind", np.int8, -1, ()),
@@ -38,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     ("stirred_s", np.float64, -np.inf, ()),
     ("rested_s", np.float32, 0.0, ()),
     ("paused_s", np.float32, 0.0, ()),
-    # whether it can be heard at all
+    # reception, outages and absences
     ("last_seen_s", np.float64, -np.inf, ()),
     ("beats", np.bool_, 0, ()),
     ("heard_from_s", np.float64, -np.inf, ()),
@@ -47,7 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     ("outage_until_s", np.float64, np.inf, ()),
     ("absent_from_s", np.float64, np.inf, ()),
     ("absent_until_s", np.float64, np.inf, ()),
-    # what is pending
+    # the current gap: its deadline and tail, and when the home is next due
     ("deadline_s", np.float64, np.nan, ()),
     ("hold_s", np.float64, -np.inf, ()),
     ("away", np.int8, AT_HOME, ()),
@@ -55,7 +55,7 @@ COLUMNS: tuple[Column, ...] = (
     ("tail_share", np.float16, 0.0, ()),
     ("raised_for_s", np.float64, np.nan, ()),
     ("next_s", np.float64, np.inf, ()),
-    # what this home has taught: silences by part of the day and by place, half hours with life in them, long silences
+    # what was learnt: gaps by part of the day and by place, shares of active half hours, long gaps
     ("gap_count", np.float16, 0.0, (BANDS,)),
     ("place_count", np.float16, 0.0, (PLACES,)),
     ("excess", np.float32, 0.0, ()),
@@ -71,7 +71,7 @@ COLUMNS: tuple[Column, ...] = (
 
 
 class HomeState(HomeColumns):
-    """What the inactivity detector knows of its homes."""
+    """State of the inactivity detector."""
 
     layout = COLUMNS
     version = VERSION

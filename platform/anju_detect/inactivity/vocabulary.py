@@ -1,4 +1,4 @@
-"""What a sign of life can be, as the small integers that batches carry."""
+"""Rooms, kinds of signs of life and outcomes; batches carry rooms and kinds as indices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOTION, DOOR, HEARTBEAT = (KINDS.index(kind) for kind in ("motion", "door", "hea
 
 INACTIVITY, AWAY_LONG = "inactivity", "away_long"
 
-# What a worker can find: real emergencies, false alerts, absences, and outcomes that teach nothing about the person.
+# What a worker can find: real emergencies, false alerts, absences, and outcomes that say nothing about the person.
 REAL, FALSE = ("real", "real_helped", "real_ambulance"), ("false", "false_alarm")
 OUTCOMES = (*REAL, *FALSE, "away", "test", "technical", "withdrawn", "unknown")
 PRESENCES = ("home", "asleep", "visitor", "away", "absent", "offline", "unknown")

@@ -1,4 +1,4 @@
-"""The daily routine of all homes at once: a digest of each day, and what has changed against the person's own weeks."""
+"""Daily routine of many homes at once: a digest of each day, and changes against the person's own past weeks."""
 
 from anju_detect.routine.detector import RoutineDetector
 from anju_detect.routine.measures import MEASURES

@@ -1,11 +1,10 @@
-"""When a measure has left a person's own past: robust scores, Page's test, and what chance alone would show.
+"""Tests whether a measure has changed against a person's own past.
 
 A day's score is its distance from the median of the past weeks in robust standard deviations (1.4826 · MAD; Rousseeuw &
-Croux, doi:10.1080/01621459.1993.10476408), cut at ±`MOST_Z`. Two such days in a row in one direction are a sudden
-change; a gradual one is told by Page's cumulative sum (doi:10.1093/biomet/41.1-2.100). Neither is held against a table:
-the person's own past is resampled in blocks of days, which keeps good and bad days together (Künsch,
-doi:10.1214/aos/1176347265), median and scale are estimated anew from each resampled past as they were from the real
-one, and the share of resampled months that reach as much is the p-value of the change.
+Croux, doi:10.1080/01621459.1993.10476408), clipped at ±`MOST_Z`. Two such days in a row in one direction are a sudden
+change; Page's cumulative sum (doi:10.1093/biomet/41.1-2.100) finds a gradual one. P-values come from a block bootstrap
+of the person's own past, which keeps good and bad days together (Künsch, doi:10.1214/aos/1176347265): median and scale
+are estimated anew from each resampled past, and the share of resampled months that reach as much is the p-value.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ PAST, SKIPPED = 48, 7
 """Days of the past that is compared with, and days between it and today."""
 MOST_Z = 4.0
 ALLOWANCE = 0.5
-"""Half the shift, in standard deviations, that Page's test is tuned to."""
+"""Reference value of Page's test: half the shift, in standard deviations, that it is tuned to."""
 MAD_TO_SD = 1.4826
 BLOCK_DAYS = 4
 MONTH_DAYS, LEAD_DAYS = 30, 14
@@ -30,7 +29,7 @@ BANDWIDTH, BLUR_DF = 1.06, 3
 """Silverman's factor, and degrees of freedom of the t that blurs resampled values: no short past holds the range of
 an unchanged life, and days have heavy tails."""
 LEAST_SUDDEN, LEAST_DRIFT = 3.0, 3.0
-"""Below these no month is resampled: chance alone shows as much every other week."""
+"""Below these nothing is resampled: an unchanged routine reaches as much every other week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,14 @@ class PastSummary:
 
 
 def summarize_past(values: Floats, least_scale: Floats) -> PastSummary:
-    """Summary of values of shape (homes, days, measures); nan is unknown."""
+    """Summarise values of shape (homes, days, measures), where nan is unknown; `least_scale` bounds the scale below."""
     median, days = median_known(values)
     spread, _ = median_known(np.abs(values - median[:, None]))
     return PastSummary(median, np.maximum(MAD_TO_SD * spread, least_scale), days)
 
 
 def median_known(values: Floats) -> tuple[Floats, Ints]:
-    """Median over axis 1 of what is known, nan where nothing is, and how much is known."""
+    """Return the median over axis 1 of known values (nan where there is none), and the number of known values."""
     ordered = np.sort(values, axis=1)
     known = np.isfinite(ordered).sum(axis=1)
     low, high = np.maximum(known - 1, 0) // 2, known // 2
@@ -61,20 +60,20 @@ def median_known(values: Floats) -> tuple[Floats, Ints]:
 
 
 def robust_z_score(value: Floats, past: PastSummary) -> Floats:
-    """Robust z of values of shape (homes, measures), cut at ±`MOST_Z`; nan where unknown."""
+    """Robust z-score of values of shape (homes, measures), clipped at ±`MOST_Z`; nan where unknown."""
     z: Floats = np.clip((value - past.median) / past.scale, -MOST_Z, MOST_Z)
     return z
 
 
 def update_cusum(drift: Floats, z: Floats) -> Floats:
-    """Page's sums one day later, shape (homes, 2, measures): upwards, downwards; an unknown day changes nothing."""
+    """Page's cumulative sums a day later, shape (homes, 2, measures): up, down; unknown days change nothing."""
     both = np.stack([z, -z], axis=1) - ALLOWANCE
     later: Floats = np.where(np.isnan(both), drift, np.maximum(drift + both, 0.0))
     return later
 
 
 def sudden_statistic(today: Floats, yesterday: Floats) -> Floats:
-    """How far two days in a row lie on one side, in standard deviations of their sum; 0 where one is unknown."""
+    """Sum of two days' z-scores on one side, in standard deviations of such a sum; 0 where one is unknown."""
     same = today * yesterday > 0
     return np.where(same, np.abs(today + yesterday) / np.sqrt(2.0), 0.0)
 
@@ -82,18 +81,18 @@ def sudden_statistic(today: Floats, yesterday: Floats) -> Floats:
 def bootstrap_p_values(
     past: Floats, least_scale: float, reached: tuple[float, float], draws: int, seed: list[int]
 ) -> Floats:
-    """P-values of a sudden and a gradual change: shares of resampled months in which they reach as much.
+    """P-values of a sudden and a gradual change: shares of resampled months that reach as much.
 
     Parameters
     ----------
     past
         Known values of one measure of one home, in order of days; at least `BLOCK_DAYS` of them.
     least_scale
-        What its robust standard deviation is never below.
+        Lower bound of the robust standard deviation.
     reached
-        `sudden` and the larger of Page's sums as they were observed.
+        Observed `sudden_statistic`, and the larger of Page's sums.
     draws, seed
-        How many months are resampled, and from where the random numbers start.
+        Number of resampled months, and seed of the random numbers.
 
     """
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Local days as pieces of five minutes: rows are marked into them, and what could not be seen is marked, too."""
+"""Local days as slots of five minutes: marks activity, outages and reception in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOK_S = DAY_S / LOOKS_A_DAY
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """Rows of a batch with their local day and local second; `bits` is 0 for a heartbeat."""
+    """Rows of a batch with their local day and second of the day; `bits` is 0 for a heartbeat."""
 
     home: Ints
     day: Ints
@@ -32,13 +32,13 @@ class DayRows:
     bits: Pieces
 
     def select_day(self, day: int) -> DayRows:
-        """Only those of one day."""
+        """Return only the rows of one day."""
         keep = self.day == day
         return DayRows(self.home[keep], self.day[keep], self.second[keep], self.bits[keep])
 
 
 def validate_batch(batch: LifeBatch, s: RoutineState, latest_s: float) -> DayRows:
-    """The rows of a batch, those dated after `latest_s` (where that is known) left out. Raises `BatchRefused`."""
+    """Validate a batch and drop rows dated after `latest_s` (where that is finite). Raises `BatchRefused`."""
     home = np.asarray(batch.home, np.int64)
     at_s = np.asarray(batch.at_s, np.float64)
     room, kind = np.asarray(batch.room, np.int64), np.asarray(batch.kind, np.int64)
@@ -65,7 +65,7 @@ def validate_batch(batch: LifeBatch, s: RoutineState, latest_s: float) -> DayRow
 
 
 def mark_activity(s: RoutineState, rows: DayRows) -> None:
-    """Enter rows of one day that their homes have not closed yet."""
+    """Mark rows of one day that their homes have not closed yet."""
     opened = s["open_day"][rows.home]
     keep = (rows.day >= opened - 1) & (rows.day < opened - 1 + KEPT_DAYS)
     home, place, bits = rows.home[keep], rows.day[keep] % KEPT_DAYS, rows.bits[keep]
@@ -92,20 +92,20 @@ def mark_outages(s: RoutineState, rows: Ints) -> None:
 
 
 def three_day_slots(s: RoutineState, rows: Ints, day: int) -> Pieces:
-    """Pieces of the day before, the day and the day after; shape (homes, 3 · A_DAY)."""
+    """Return the slots of the day before, the day and the day after; shape (homes, 3 · A_DAY)."""
     at = np.arange(day - 1, day + 2) % KEPT_DAYS
     pieces: Pieces = s["pieces"][rows[:, None], at].reshape(len(rows), -1)
     return pieces
 
 
 def rooms_used(pieces: Pieces) -> Pieces:
-    """Bits of the rooms used on the middle day."""
+    """Return the bits of the rooms with activity on the middle day."""
     rooms: Pieces = np.bitwise_or.reduce(pieces[:, A_DAY : 2 * A_DAY], axis=1) & np.uint8(EXIT - 1)
     return rooms
 
 
 def unseen_slots(s: RoutineState, rows: Ints, day: int, gap_s: float) -> Truths:
-    """Pieces in which a home could not be seen: told so, or its gateway beats and nothing was heard for `gap_s`."""
+    """Slots in which a home was offline: announced, or its gateway sends heartbeats and nothing came for `gap_s`."""
     at = np.arange(day - 1, day + 2) % KEPT_DAYS
     visibility = s["visibility"][rows[:, None], at].reshape(len(rows), -1)
     heard = (visibility & HEARD) != 0

@@ -1,4 +1,4 @@
-"""The routine detector over all homes: digests of closed days, and changes against the person's own past weeks."""
+"""The routine detector: digests of closed days, and changes against the person's own past weeks."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ Ints = NDArray[np.int64]
 
 CHUNK = 256
 FEW_DRAWS, FAR = 99, 0.12
-"""What so few draws find above the wished level by so much is chance: of 99 months 12 more than the level allows reach
-as much, six standard deviations and more beyond it. Most of what stands out ends here."""
+"""Number of draws of a first, cheap test, and how far above the target level its p-value dismisses a change: 12 more of
+99 months than the level allows are six standard deviations.
+"""
 LEAST_SCALE = np.array([measure.least_scale for measure in MEASURES])
 LEAST_CHANGE = np.array([measure.least_change for measure in MEASURES])
 RECENT_DAYS = {SUDDEN: 2, GRADUAL: 7}
@@ -34,7 +35,7 @@ KINDS = (SUDDEN, GRADUAL)
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A change that stands out: indices in `KINDS` and `MEASURES`, its p-value, recent and usual value."""
+    """A change that was found: indices in `KINDS` and `MEASURES`, its p-value, recent and usual value."""
 
     kind: int
     measure: int
@@ -44,16 +45,18 @@ class _Found:
 
 
 class RoutineDetector:
-    """Watches the routine of any number of homes; time only comes in through arguments.
+    """Watches the daily routine of any number of homes; time comes in through arguments only.
 
-    Signs of life are kept as pieces of five minutes, so that repeats and disorder change nothing. `close` ends each
-    local day that is over; a day of which too much could not be seen is unknown, not quiet. What it says is about
-    routines: nothing clinical is claimed.
+    Signs of life are stored as slots of five minutes, so that repeats and order do not matter. `close_days` ends each
+    local day that is over; a day of which too much could not be seen is unknown, not quiet. Nothing clinical is
+    claimed.
 
     Parameters
     ----------
+    parameters
+        Settings; the defaults if None.
     capacity
-        Homes to make room for at once; grows by itself.
+        Homes to allocate for; grows by itself.
 
     """
 
@@ -65,16 +68,21 @@ class RoutineDetector:
         self._closed_s = -math.inf
 
     def add_home(self, home: str, *, utc_offset_s: float = 28800.0, false_alerts_per_month: float | None = None) -> int:
-        """Row of the home, new if it is new; the offset and the target are set either way.
+        """Add a home or update its settings; return its row.
 
         Parameters
         ----------
         home
-            Any name that stays the same.
+            Any stable name.
         utc_offset_s
             Local minus universal time, seconds.
         false_alerts_per_month
-            Changes that this home may be told of in 30 days although nothing changed; the parameters' if None.
+            Target: changes that may be reported in 30 days although nothing changed; the parameters' if None.
+
+        Raises
+        ------
+        ParameterOutOfRange
+            The offset or the target lies outside its range.
 
         """
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
@@ -86,9 +94,9 @@ class RoutineDetector:
         return row
 
     def process_batch(self, batch: LifeBatch) -> None:
-        """Take signs of life and heartbeats of any homes, in any order; repeats and late ones are harmless.
+        """Process signs of life and heartbeats of any homes, in any order; repeated and late rows are harmless.
 
-        What is older than the day before the open one is left out. Raises `BatchRefused`; no row was taken then.
+        Rows older than the day before the open one are dropped. Raises `BatchRefused`; then no row was processed.
         """
         rows = days.validate_batch(batch, self._s, self._closed_s + self._p.ahead_s)
         fresh = rows.home[self._s["open_day"][rows.home] == NO_DAY]
@@ -102,11 +110,11 @@ class RoutineDetector:
             days.mark_activity(self._s, rows.select_day(int(day)))
 
     def close_days(self, now_s: float) -> list[RoutineChange]:
-        """End every local day that is over at `now_s`; the changes that those days made stand out."""
+        """Close every local day that is over at `now_s` (Unix seconds); return the changes found in those days."""
         return [change for some in self.close_days_in_steps(now_s) for change in some]
 
     def close_days_in_steps(self, now_s: float) -> Iterator[list[RoutineChange]]:
-        """The same, a few hundred homes and a day at a time, for who has other things to do between; take them all."""
+        """As `close_days`, in steps of a few hundred homes and one day, so that other work can run between them."""
         _finite("now_s", now_s)
         self._closed_s = max(self._closed_s, now_s)
         s = self._s
@@ -121,7 +129,7 @@ class RoutineDetector:
         yield from self._judge(lived)
 
     def set_outage(self, home: str, from_s: float, until_s: float | None) -> None:
-        """The home can't be seen, or nobody is in, from … until (None: not known yet): those days are unknown."""
+        """Record that the home is offline or empty from … until (None: not known yet): those days are unknown."""
         row = self._s.row_of(home)
         until = math.inf if until_s is None else until_s
         _finite("from_s", from_s)
@@ -132,13 +140,13 @@ class RoutineDetector:
         days.mark_outages(self._s, np.array([row]))
 
     def last_closed_day(self, home: str) -> int | None:
-        """The last closed local day (days since 1970-01-01); None before the first."""
+        """Return the last closed local day (days since 1970-01-01); None before the first."""
         row = self._s.row_of(home)
         opened = int(self._s["open_day"][row])
         return None if opened == NO_DAY else opened - 1
 
     def digest_day(self, home: str, day: int | None = None) -> Digest:
-        """What a closed day was like, the last one if None. Unknown where it is older than 64 days or not closed."""
+        """Return the digest of a closed day, the last one if None; unknown if older than 64 days or not closed."""
         row = self._s.row_of(home)
         last = self.last_closed_day(home)
         day = day if day is not None else NO_DAY if last is None else last
@@ -150,7 +158,7 @@ class RoutineDetector:
         return Digest(home, day, anything, sleep, wake, bathroom, active_min, out, rooms, active, rest)
 
     def explain_home(self, home: str) -> tuple[Standing, ...]:
-        """Each measure of the last closed day against the person's own past weeks; changes nothing."""
+        """Compare each measure of the last closed day with the person's own past weeks; changes nothing."""
         row = self._s.row_of(home)
         last = self.last_closed_day(home)
         if last is None:
@@ -171,12 +179,12 @@ class RoutineDetector:
         return tuple(told)
 
     def dump_snapshot(self) -> bytes:
-        """Everything, so that `restore` goes on as if nothing had happened."""
+        """Return the whole state, for `from_snapshot`."""
         return self._s.dump_snapshot()
 
     @classmethod
     def from_snapshot(cls, data: bytes, parameters: RoutineParameters | None = None) -> RoutineDetector:
-        """The detector that a snapshot was taken of. Raises `SnapshotRefused`."""
+        """Rebuild a detector from `dump_snapshot`. Raises `SnapshotRefused`."""
         detector = cls(parameters)
         detector._s = RoutineState.from_snapshot(data)
         return detector
@@ -234,7 +242,7 @@ class RoutineDetector:
     # --- changes ---------------------------------------------------------------------------------------------------
 
     def _judge(self, lived: Ints) -> Iterator[list[RoutineChange]]:
-        """Judge every closed day that was not judged yet, in order."""
+        """Test every closed day that was not tested yet, in order."""
         s = self._s
         while True:
             waiting = lived[s["judged_day"][lived] < s["open_day"][lived] - 1]
@@ -267,7 +275,7 @@ class RoutineDetector:
     def _most_unlikely(
         self, row: int, day: int, values: Floats, reached: Floats, stands: NDArray[np.bool_]
     ) -> _Found | None:
-        """The change that chance explains least, if chance does not explain it."""
+        """The change with the smallest p-value, if that is below the home's level."""
         level = float(self._s["false_alert_target"][row]) / (len(KINDS) * len(MEASURES))
         best: _Found | None = None
         for number in np.flatnonzero(stands.any(axis=0)):

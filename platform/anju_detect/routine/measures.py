@@ -1,4 +1,4 @@
-"""What a day was like, read off pieces of five minutes of all homes at once."""
+"""Measures of a day, computed from slots of five minutes for many homes at once."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Pieces = NDArray[np.uint8]
 SLOT_S = 300.0
 A_DAY, AN_HOUR = 288, 12
 EXIT = 1 << len(ROOMS)
-"""Bit of a piece in which a way out moved; the bits below are the rooms with life in them."""
+"""Bit of a slot in which the outer door moved; the lower bits are the rooms with activity."""
 INSIDE = np.uint8((EXIT - 1) & ~(1 << ENTRANCE))
 
 NIGHT = slice(18 * AN_HOUR, 36 * AN_HOUR)
 ACTIVE_COST = 4
-"""A piece with life in it weighs against so many quiet ones when the night's rest is looked for."""
+"""Quiet slots that one active slot outweighs when the night's rest is searched."""
 LEAST_REST = 3 * AN_HOUR
 LEAST_OUT = 3
 MAX_UNSEEN_SHARE = 0.1
@@ -33,7 +33,7 @@ CLOCK, TIMES, HOURS, MINUTES, ROOMS_UNIT = "clock", "times", "hours", "minutes",
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A row of the table of what is watched: least change worth a word, least robust standard deviation."""
+    """A measure: its unit, the least change that is reported, and a lower bound of its robust standard deviation."""
 
     name: str
     unit: str
@@ -55,16 +55,16 @@ NAMES = tuple(measure.name for measure in MEASURES)
 
 
 def measure_days(pieces: Pieces, unseen: Truths, seen: Pieces) -> Floats:
-    """Values of the middle one of three days, in the order of `MEASURES`; nan where unknown.
+    """Compute the measures of the middle one of three days, in the order of `MEASURES`; nan where unknown.
 
     Parameters
     ----------
     pieces
-        Shape (homes, 3 · A_DAY): the day before, the day, and what is known of the day after.
+        Shape (homes, 3 · A_DAY): slots of the day before, the day, and what is known of the day after.
     unseen
-        The same shape: pieces in which the home could not be seen.
+        The same shape: slots in which the home was offline.
     seen
-        Shape (homes,): rooms (and `EXIT`) in which the home ever showed life.
+        Shape (homes,): rooms (and `EXIT`) in which the home ever showed activity.
 
     """
     active = pieces != 0
@@ -85,7 +85,7 @@ def measure_days(pieces: Pieces, unseen: Truths, seen: Pieces) -> Floats:
 
 
 def decode_rooms(used: int) -> tuple[str, ...]:
-    """Names of the rooms of a piece's bits; the entrance is none."""
+    """Return the names of the rooms of a slot's bits, without the entrance."""
     return tuple(room for number, room in enumerate(ROOMS) if (used & INSIDE) >> number & 1)
 
 
@@ -113,11 +113,11 @@ def _night(pieces: Pieces, active: Truths, absent: Truths, seen: Pieces) -> Sequ
 
 
 def find_longest_rest(active: Truths, absent: Truths) -> tuple[Ints, Ints, Ints]:
-    """First piece of the quietest stretch of each row, the one after its last, and its weight in quiet pieces.
+    """Find the quietest stretch of each row: its first slot, the one after its last, and its weight in quiet slots.
 
-    The stretch of the largest sum, where a quiet piece counts 1, one with life −`ACTIVE_COST`, and one in which the
-    person was out or unseen nothing, so that short visits to the bathroom don't end the night (the algorithm is
-    J. Kadane's, told by Bentley, doi:10.1145/358234.381162).
+    It is the stretch of the largest sum, where a quiet slot counts 1, an active one −`ACTIVE_COST`, and one in which
+    the person was out or unseen 0, so that short visits to the bathroom do not end the night (Kadane's algorithm;
+    Bentley, doi:10.1145/358234.381162).
     """
     gain = np.where(active, -ACTIVE_COST, np.where(absent, 0, 1))
     n = len(active)
@@ -133,7 +133,7 @@ def find_longest_rest(active: Truths, absent: Truths) -> tuple[Ints, Ints, Ints]
 
 
 def _out(pieces: Pieces, active: Truths) -> Truths:
-    """Pieces without life between two with a way out in them."""
+    """Slots without activity between two outer door events."""
     length = pieces.shape[1]
     place = np.arange(length)
     earlier = np.maximum.accumulate(np.where(active, place, -1), axis=1)

@@ -1,4 +1,4 @@
-"""The routine detector's settings, each with its range."""
+"""Settings of the routine detector, with their ranges."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ class RoutineParameters:
     Attributes
     ----------
     false_alerts_per_month
-        Change alerts that a home whose life does not change may have in 30 days, all measures together.
+        Target: changes reported in 30 days for a home whose routine does not change, all measures together.
     close_after_s
-        A local day is closed this long after its midnight, so that late readings are still in it.
+        A local day is closed this long after its midnight, so that late readings are included.
     least_days
-        Days of the own past in which a measure must be known before a change of it can be raised.
+        Days of the past in which a measure must be known before a change of it is reported.
     rest_days, measure_rest_days
-        After a change was raised nothing is raised for the home, and for the measure, for so many days.
+        Days without reports for the home, and for the measure, after a change was reported.
     draws, seed
-        How often a person's past is resampled to judge a change, and the seed of it.
+        Number of bootstrap draws, and their seed.
     heartbeat_gap_s
-        A home whose gateway beats can't be seen where nothing at all was heard for so long.
+        A home whose gateway sends heartbeats is offline where nothing was received for so long.
     ahead_s
-        Signs of life dated further ahead of the last close than this are ignored: that clock is wrong.
+        Rows dated further ahead of the last close than this are dropped: their clock is wrong.
+
+    Raises
+    ------
+    ParameterOutOfRange
+        A value lies outside its range.
 
     """
 
@@ -41,7 +46,7 @@ class RoutineParameters:
     ahead_s: float = 86400.0
 
     def __post_init__(self) -> None:
-        """Refuse values without a meaning."""
+        """Check the ranges."""
         ranges = {
             "false_alerts_per_month": (0.01, 5.0),
             "close_after_s": (0.0, 43200.0),

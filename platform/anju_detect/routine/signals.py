@@ -1,4 +1,4 @@
-"""What the routine detector tells."""
+"""Output of the routine detector."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ SUDDEN, GRADUAL = "sudden", "gradual"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One measure of one day against the person's own past weeks.
+    """One measure of one day compared with the person's own past weeks.
 
     Attributes
     ----------
     name
-        One of `MEASURES`; the unit is its row's.
+        One of `MEASURES`, which gives the unit.
     value, usual, usual_low, usual_high
-        The day's, and median and middle 80 % of the 48 days that ended a week before; nan where unknown.
+        The day's value, and median and middle 80 % of the 48 days that ended a week before; nan where unknown.
     known_days
         Days of that past in which it is known.
     z
-        Distance from the usual in robust standard deviations (1.4826 · MAD), cut at ±4; nan where unknown.
+        Robust z-score (1.4826 · MAD), clipped at ±4; nan where unknown.
     risen, fallen
         Page's cumulative sums of z in both directions.
 
@@ -61,9 +61,9 @@ class Digest:
     rooms
         Rooms with signs of life.
     active_h
-        Hours with signs of life, counted in pieces of five minutes.
+        Hours with signs of life, counted in slots of five minutes.
     day_rest_h
-        Longest stretch without life between 9 and 21 o'clock, times out left away.
+        Longest stretch without signs of life between 9 and 21 o'clock, without times out.
 
     All are nan (rooms: empty) where they are unknown.
 
@@ -84,16 +84,16 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class RoutineChange:
-    """A measure left the person's own past: at once (`sudden`: two days), or little by little (`gradual`).
+    """A measure that left the person's own past: suddenly (`sudden`: two days), or gradually (`gradual`).
 
     Attributes
     ----------
     day
-        Local day that made it stand out, days since 1970-01-01.
+        Local day on which the change was found, days since 1970-01-01.
     recent, usual
         Median of the last two (sudden) or seven (gradual) known days, and of the past weeks before.
     p
-        Probability that an unchanged life shows as much at least once in 30 days, by resampling its own past.
+        Probability that an unchanged routine shows as much at least once in 30 days, by a block bootstrap of its past.
     at_s
         Unix seconds from which it could be known.
 

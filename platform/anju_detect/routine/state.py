@@ -1,4 +1,4 @@
-"""Everything the routine detector knows of its homes: one array per fact, one row per home."""
+"""Columns of the routine detector's state, one row per home."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anju_detect.routine.measures import A_DAY, MEASURES
 
 VERSION = 2
 KEPT_DAYS = 4
-"""Days whose pieces are kept: the one before the open day, the open day, and two more."""
+"""Days whose slots are stored: the one before the open day, the open day, and two more."""
 LOOKS_A_DAY = 48
 PAST_DAYS = 64
 NO_DAY = -(10**6)
@@ -21,25 +21,25 @@ COLUMNS: tuple[Column, ...] = (
     ("false_alert_target", np.float32, np.nan, ()),
     ("open_day", np.int32, NO_DAY, ()),
     ("judged_day", np.int32, NO_DAY, ()),
-    # pieces of five minutes: a bit for each room with life in it and for a way out; by local day modulo KEPT_DAYS
+    # slots of five minutes: a bit for each active room and for the outer door; by local day modulo KEPT_DAYS
     ("pieces", np.uint8, 0, (KEPT_DAYS, A_DAY)),
-    # half hours: whether anything was heard, and whether the home was said to be unseen
+    # half hours: whether anything was received, and whether an outage was announced
     ("visibility", np.uint8, 0, (KEPT_DAYS, LOOKS_A_DAY)),
     ("beats", np.bool_, 0, ()),
     ("seen", np.uint8, 0, ()),
     ("outage_from_s", np.float64, np.inf, ()),
     ("outage_until_s", np.float64, np.inf, ()),
-    # what closed days were like, by local day modulo PAST_DAYS
+    # measures of closed days, by local day modulo PAST_DAYS
     ("past", np.float16, np.nan, (PAST_DAYS, len(MEASURES))),
     ("used", np.uint8, 0, (PAST_DAYS,)),
-    # how far each measure has drifted upwards and downwards, and until when it is not raised again
+    # Page's cumulative sums up and down, and until when a measure is not reported again
     ("drift", np.float32, 0.0, (2, len(MEASURES))),
     ("rest_until_day", np.int32, NO_DAY, (len(MEASURES),)),
 )
 
 
 class RoutineState(HomeColumns):
-    """What the routine detector knows of its homes."""
+    """State of the routine detector."""
 
     layout = COLUMNS
     version = VERSION
