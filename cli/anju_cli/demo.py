@@ -183,7 +183,7 @@ class District:
         for name in ("bus", "broker", "simulator", "gateway", "platform"):
             self._tree.wait_ready(name)
         plan = self._plan
-        self._tree.tell(
+        self._tree.add_facts(
             http=f"http://{_HOST}:{plan.port}", broker=self.broker_port, bus=self.bus_port, logins=str(plan.logins)
         )
 
@@ -223,7 +223,7 @@ class District:
         """Seed the records in the background; write the fleet, each home with a line of its own that can be cut."""
         plan, spool = self._plan, self._plan.data / "spool"
         argv = anju("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
-        self._seeded = self._tree.once("seed", argv, self.env)
+        self._seeded = self._tree.run_once("seed", argv, self.env)
         spool.mkdir(exist_ok=True)
         around = Surroundings(uplink=Endpoint(_HOST, 0), bus=Endpoint(_HOST, self.bus_port), spool=spool)
         fleet: Any = fleet_file(plan.homes, around)
@@ -249,7 +249,7 @@ class District:
         self._start("platform", anju("platform", "serve"), lambda: _healthy(url))
 
     def _start(self, name: str, argv: list[str], ready: Callable[[], bool]) -> None:
-        self._tree.start(Child(name, argv, ready, self.env))
+        self._tree.start_child(Child(name, argv, ready, self.env))
 
 
 def mosquitto() -> str | None:

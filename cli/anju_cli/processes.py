@@ -89,7 +89,7 @@ class Supervisor:
                 _end(child)
         self._state.unlink(missing_ok=True)
 
-    def start(self, child: Child) -> None:
+    def start_child(self, child: Child) -> None:
         """Begin to keep a child alive; does not wait for it."""
         with self._lock:
             self._launch(child)
@@ -102,12 +102,12 @@ class Supervisor:
         deadline = time.monotonic() + timeout_s
         while not child.ready():
             if child.deaths:
-                raise ChildFailed(name, "ended while starting", self.tail(name))
+                raise ChildFailed(name, "ended while starting", self.read_log_end(name))
             if time.monotonic() > deadline:
-                raise ChildFailed(name, f"not ready after {timeout_s:g} s", self.tail(name))
+                raise ChildFailed(name, f"not ready after {timeout_s:g} s", self.read_log_end(name))
             time.sleep(_POLL_S)
 
-    def once(self, name: str, argv: list[str], env: Mapping[str, str]) -> Callable[[], None]:
+    def run_once(self, name: str, argv: list[str], env: Mapping[str, str]) -> Callable[[], None]:
         """Begin a command that ends by itself; call the result to wait for it: `ChildFailed` unless it exits 0."""
         with (self._logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(argv, env={**os.environ, **env}, stdout=log, stderr=log)
@@ -115,16 +115,16 @@ class Supervisor:
         def wait() -> None:
             code = process.wait()
             if code:
-                raise ChildFailed(name, f"exit code {code}", self.tail(name))
+                raise ChildFailed(name, f"exit code {code}", self.read_log_end(name))
 
         return wait
 
-    def tell(self, **facts: object) -> None:
+    def add_facts(self, **facts: object) -> None:
         """Add to what the state file says beside the pids."""
         self._facts |= facts
         self._write_state()
 
-    def tail(self, name: str) -> str:
+    def read_log_end(self, name: str) -> str:
         """The end of a child's log."""
         with contextlib.suppress(OSError):
             return "\n".join((self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-_TAIL_LINES:])

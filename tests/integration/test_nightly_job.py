@@ -227,7 +227,7 @@ def test_thinned_readings_say_of_a_day_what_all_of_them_say(nights: Nights) -> N
         detector = RoutineDetector()
         detector.add_home(HOMES[0], utc_offset_s=LOCAL_S)
         from_s, until_s = after_midnight(-1, 0.0) - DAY, after_midnight(2, 2.1)
-        read = lives.pieces if thinned else lives.batches
+        read = lives.read_thinned if thinned else lives.read_batches
         batches = list(read(nights.series, from_s, until_s))
         for batch in batches:
             detector.process_batch(batch)

@@ -60,7 +60,7 @@ def health(platform: PlatformDep, response: Response) -> Health:
         response.status_code = 503
     ingest = platform.ingest.ready
     well = records and ingest and not late
-    return Health(well=well, records=records, ingest=ingest, late_jobs=late, pages_open=platform.hub.listeners())
+    return Health(well=well, records=records, ingest=ingest, late_jobs=late, pages_open=platform.hub.count_listeners())
 
 
 def _late_jobs(last_runs: Mapping[str, datetime], clock: Clock) -> list[str]:

@@ -34,7 +34,7 @@ class DeviceRepository:
         """The home's community; None when there is no such home."""
         return self._session.scalar(select(Home.community_id).where(Home.id == home_id))
 
-    def gateway(self, gateway_id: str) -> Gateway | None:
+    def find_gateway(self, gateway_id: str) -> Gateway | None:
         """A gateway, in service or retired."""
         return self._session.get(Gateway, gateway_id)
 
@@ -69,17 +69,17 @@ class DeviceRepository:
         query = select(Device).where(Device.home_id.in_(homes)).order_by(Device.home_id, Device.id)
         return self._session.scalars(query).all()
 
-    def homes(self, homes: Collection[str]) -> set[str]:
+    def find_known_homes(self, homes: Collection[str]) -> set[str]:
         """Those of these homes that are in the records."""
         return set(self._session.scalars(select(Home.id).where(Home.id.in_(homes))))
 
-    def add(self, devices: Iterable[Device]) -> None:
+    def add_devices(self, devices: Iterable[Device]) -> None:
         """Keep new devices."""
         self._session.add_all(devices)
 
     # --- quarantine ------------------------------------------------------------------------------------------------
 
-    def quarantined(self, sha256: str) -> bool:
+    def is_quarantined(self, sha256: str) -> bool:
         """Whether the same message is kept already."""
         query = select(func.count()).select_from(Quarantine).where(Quarantine.sha256 == sha256)
         return bool(self._session.scalar(query))
@@ -89,7 +89,7 @@ class DeviceRepository:
         self._session.add(row)
         self._session.flush()
 
-    def quarantine(self, before: UUID | None, limit: int) -> Sequence[Quarantine]:
+    def list_quarantined(self, before: UUID | None, limit: int) -> Sequence[Quarantine]:
         """Newest first; `before` is the id of the last one of the page before."""
         query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
         if before is not None:

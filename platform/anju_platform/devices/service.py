@@ -90,7 +90,7 @@ class DeviceService:
         strangers: Mapping[tuple[str, str], LastSeen],
     ) -> None:
         """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
-        room: dict[str, int] = dict.fromkeys(records.homes({home for home, _ in strangers}), MOST_STRANGERS)
+        room: dict[str, int] = dict.fromkeys(records.find_known_homes({home for home, _ in strangers}), MOST_STRANGERS)
         for (home, _), known in devices.items():
             if home in room and not known.known:
                 room[home] -= 1
@@ -103,17 +103,17 @@ class DeviceService:
             row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=note.battery)
             row.last_seen_at, row.link_quality = note.last_seen_at, note.link_quality
             fresh.append(row)
-        records.add(fresh)
+        records.add_devices(fresh)
 
     def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
         """A gateway's clock is wrong by so much (0: right again)."""
-        row = DeviceRepository(work.session).gateway(gateway_id)
+        row = DeviceRepository(work.session).find_gateway(gateway_id)
         if row is not None:
             row.clock_offset_s = offset_s
 
     def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
         """A gateway's own state, or its last will; what it lost for want of disk is kept and shown."""
-        row = DeviceRepository(work.session).gateway(gateway_id)
+        row = DeviceRepository(work.session).find_gateway(gateway_id)
         if row is None or row.retired_at is not None:
             return
         row.online = status.online
@@ -138,7 +138,7 @@ class DeviceService:
         """Keep a message that could not be taken, once however often it comes."""
         records = DeviceRepository(work.session)
         digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
-        if records.quarantined(digest):
+        if records.is_quarantined(digest):
             return
         kept = payload if len(payload) <= MAX_MESSAGE_BYTES else payload[:_LONG_KEPT]
         row = Quarantine(
@@ -166,7 +166,7 @@ class DeviceService:
 
     def list_quarantine(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
         """What could not be taken, newest first."""
-        return DeviceRepository(work.session).quarantine(before, limit)
+        return DeviceRepository(work.session).list_quarantined(before, limit)
 
 
 def _note(row: Note, seen: LastSeen) -> Note:

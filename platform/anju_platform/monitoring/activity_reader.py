@@ -59,7 +59,7 @@ class ActivityReader:
         self._columns: list[tuple[int, float, int, int]] = []
         self._found: dict[Source, tuple[int, int, int, int]] = {}
 
-    def batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
+    def read_batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
         """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
         for home, reading in series.scan_readings(from_s, until_s, [str(quantity) for quantity in READ]):
             self._take(home, reading)
@@ -68,7 +68,7 @@ class ActivityReader:
         if self._columns:
             yield self._batch()
 
-    def pieces(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
+    def read_thinned(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
         """The same, thinned to one sign of life of a sensor in `LIFE_S` and one heartbeat in `BEAT_S`."""
         beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in READ if one is not Quantity.HEARTBEAT]
         for quantities, every_s in ((lives, LIFE_S), (beats, BEAT_S)):

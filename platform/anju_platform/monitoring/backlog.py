@@ -68,12 +68,12 @@ class BacklogTracker:
         """Whether late readings of the home came within the last moments."""
         return row < len(self._held_until) and bool(self._held_until[row] > now_s)
 
-    def reached(self, row: int, at_s: float, now_s: float) -> bool:
+    def has_reached(self, row: int, at_s: float, now_s: float) -> bool:
         """Whether the newest late readings, of a home that is always a little late, are of `at_s` or after."""
         reaches = float(self._reaches[row]) if row < len(self._reaches) else -math.inf
         return reaches >= at_s and now_s - reaches <= self._rules.nearly_live_s
 
-    def follow(self, row: int, since_s: float, *, cut: bool) -> None:
+    def follow_outage(self, row: int, since_s: float, *, cut: bool) -> None:
         """Keep an eye on a home's heartbeats since an outage began; `cut`: its gateway may go on watching."""
         self._beats[row] = HeartbeatTracker(since_s)
         (self._cut.add if cut else self._cut.discard)(row)

@@ -21,12 +21,12 @@ class DeadlineBook:
         self._at_s = np.zeros(0)
         self._facts = np.zeros((2, 0))
 
-    def write(
+    def write_changed(
         self, work: WorkFactory, lock: AbstractContextManager[bool], detector: InactivityDetector, now_s: float
     ) -> None:
         """Write down what is stale, a few homes at a time, in a transaction of its own; `lock` guards the detector."""
         with lock:
-            stale = self.stale(detector, now_s)
+            stale = self.take_changed(detector, now_s)
         if not stale:
             return
         try:
@@ -34,10 +34,10 @@ class DeadlineBook:
                 MonitoringRepository(unit).write_deadlines(deadline_of(told) for told in stale)
         except BaseException:
             with lock:
-                self.forget([told.home for told in stale], detector)
+                self.forget_homes([told.home for told in stale], detector)
             raise
 
-    def stale(self, detector: InactivityDetector, now_s: float) -> list[Explanation]:
+    def take_changed(self, detector: InactivityDetector, now_s: float) -> list[Explanation]:
         """Homes whose last life or deadline changed, as they are now; counts them as written.
 
         Each not too often, not too many at once, those that waited longest first.
@@ -52,7 +52,7 @@ class DeadlineBook:
         self._facts[:, chosen] = facts[:, chosen]
         return [detector.explain_home(state.names[row], now_s) for row in chosen.tolist()]
 
-    def forget(self, homes: list[str], detector: InactivityDetector) -> None:
+    def forget_homes(self, homes: list[str], detector: InactivityDetector) -> None:
         """These could not be written after all."""
         for home_id in homes:
             self._at_s[detector.state.row_of(home_id)] = -np.inf

@@ -82,7 +82,7 @@ class MonitoringRepository:
         self._work = work
         self._session = work.session
 
-    def places(self, home_id: str | None = None) -> list[Place]:
+    def list_places(self, home_id: str | None = None) -> list[Place]:
         """All homes, or one."""
         query = select(Home.id, Home.community_id, Community.false_alerts_per_month, Community.timezone)
         query = query.join(Community, Community.id == Home.community_id).order_by(Home.id)
@@ -94,7 +94,7 @@ class MonitoringRepository:
             for home, community, wish, zone in self._session.execute(query)
         ]
 
-    def supervised(self) -> list[Supervised]:
+    def list_supervised(self) -> list[Supervised]:
         """Every gateway in service and every registered device of a kind that checks in."""
         gateways = select(Gateway.home_id, Gateway.id, Gateway.last_seen_at).where(Gateway.retired_at.is_(None))
         found = [
@@ -134,7 +134,7 @@ class MonitoringRepository:
         row.offline_since = since
         row.reason_code, row.reason_facts = ("", {}) if reason is None else (reason.code, dict(reason.facts))
 
-    def absences(self, now: datetime) -> dict[str, Away]:
+    def find_absences(self, now: datetime) -> dict[str, Away]:
         """For each home the absence that holds now or begins next; of those that are over the one that ended last."""
         query = select(Absence).where(or_(Absence.until > now, Absence.ended_at.is_not(None)))
         chosen: dict[str, Away] = {}
@@ -157,7 +157,7 @@ class MonitoringRepository:
                 self._session.add(row)
             row.last_life_at, row.due_at, row.explained = deadline.last_life_at, deadline.due_at, deadline.explained
 
-    def snapshot(self, name: str) -> Snapshot | None:
+    def find_snapshot(self, name: str) -> Snapshot | None:
         """The newest snapshot of a detector."""
         rows = {
             row.name: row

@@ -74,7 +74,7 @@ class MonitoringService:
             return known
         with self._work() as work:
             work.only_read()
-            places = MonitoringRepository(work).places(home_id)
+            places = MonitoringRepository(work).list_places(home_id)
         if not places:
             raise UnwatchedHome(home_id)
         with self._lock:
@@ -88,11 +88,11 @@ class MonitoringService:
                 self._detector.set_outage(self._detector.state.names[row], *_LONG_AGO)
             self._detector.process_batch(batch)
             self._backlog.note_batch(batch, arrived_s, self._swept_s)
-            self._snapshots.came(float(np.min(batch.at_s, initial=math.inf)))
+            self._snapshots.note_oldest(float(np.min(batch.at_s, initial=math.inf)))
 
     def mark_late_readings(self) -> None:
         """Before what `update` took is acknowledged: write down where a restart would not look for it by itself."""
-        self._snapshots.mark()
+        self._snapshots.mark_late()
 
     def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
         """Which gateways (by arrival) and devices (by event time) spoke."""
@@ -172,7 +172,7 @@ class MonitoringService:
             ready = self._ready(now_s)
         for signal in ready:
             self._try(failed, partial(self._raise, signal, now_s))
-        self._try(failed, partial(self._deadlines.write, self._work, self._lock, self._detector, now_s))
+        self._try(failed, partial(self._deadlines.write_changed, self._work, self._lock, self._detector, now_s))
         if failed:
             raise MonitoringFailed(len(failed)) from failed[0]
         return len(offline) + len(changes.online) + len(ready)
@@ -199,7 +199,11 @@ class MonitoringService:
             with self._work() as work:
                 work.only_read()
                 records = MonitoringRepository(work)
-                places, devices, away = records.places(), records.supervised(), records.absences(work.clock.now())
+                places, devices, away = (
+                    records.list_places(),
+                    records.list_supervised(),
+                    records.find_absences(work.clock.now()),
+                )
         except BaseException:
             self._refresh_at_s = -math.inf
             raise
@@ -236,7 +240,7 @@ class MonitoringService:
             self._returning.pop(change.home_id, None)
             if change.home_id in self._rows:
                 self._detector.set_outage(change.home_id, change.since_s, None)
-                self._backlog.follow(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
+                self._backlog.follow_outage(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
 
     def _set_online(self, change: HomeOffline, now_s: float) -> None:
         self._record_supervision(change, now_s, offline=False)
@@ -286,7 +290,7 @@ class MonitoringService:
             return False
         if not self._supervision.gateway_seen_since(home_id, self._supervision.since_s):
             return False
-        return not self._late(home_id, now_s) or self._backlog.reached(row, signal.deadline_s, now_s)
+        return not self._late(home_id, now_s) or self._backlog.has_reached(row, signal.deadline_s, now_s)
 
     def _raise(self, signal: InactivitySignal, now_s: float) -> None:
         with self._lock:
@@ -303,7 +307,7 @@ class MonitoringService:
         """Write down everything that a restart needs, in a transaction of its own."""
         if self._replay is not None:
             return  # what the series still holds would be forgotten
-        self._snapshots.keep(self._lock, self._dump)
+        self._snapshots.replace_snapshot(self._lock, self._dump)
 
     def _dump(self) -> tuple[float, bytes]:
         return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
@@ -317,12 +321,12 @@ class MonitoringService:
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)
-            snapshot, homes, gateways = records.snapshot(NAME), records.offline_homes(), records.gateways_offline()
-            away = records.absences(work.clock.now())
+            snapshot, homes, gateways = records.find_snapshot(NAME), records.offline_homes(), records.gateways_offline()
+            away = records.find_absences(work.clock.now())
         from_s = now_s - self._rules.history_s
         with self._lock:
             if snapshot is not None and self._recall(snapshot):
-                from_s = self._snapshots.recalled(snapshot)
+                from_s = self._snapshots.resume_from(snapshot)
                 # An absence that began before was applied then, and may have ended early since.
                 self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
         self.refresh_register(now_s)
@@ -364,9 +368,9 @@ class MonitoringService:
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
             if home_id in offline:
                 self._detector.set_outage(home_id, offline[home_id].since_s, None)
-                self._backlog.follow(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
+                self._backlog.follow_outage(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
             elif still_open:
-                self._backlog.follow(row, began, cut=True)
+                self._backlog.follow_outage(row, began, cut=True)
                 self._returning[home_id] = HomeOffline(home_id, min(began, now_s), by_gateway=True)
 
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:
@@ -374,7 +378,7 @@ class MonitoringService:
         now_s = self._clock.time()
         lives = ActivityReader(DeviceCache(self._work, self._clock), dict(self._rows))
         try:
-            for batch in lives.batches(series, from_s, now_s + self._rules.late_s):
+            for batch in lives.read_batches(series, from_s, now_s + self._rules.late_s):
                 with self._lock:
                     self._detector.process_batch(batch)
         except SeriesUnavailable as error:

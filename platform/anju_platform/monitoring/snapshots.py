@@ -32,12 +32,12 @@ class Snapshots:
         self._since_s = self._pending_s = math.inf
         """Oldest readings that came since the snapshot, and since the one before it while that one is being kept."""
 
-    def came(self, oldest_s: float) -> None:
+    def note_oldest(self, oldest_s: float) -> None:
         """Readings as old as this came in, and are part of the next snapshot."""
         with self._guard:
             self._since_s = min(self._since_s, oldest_s)
 
-    def mark(self) -> None:
+    def mark_late(self) -> None:
         """Where a restart would not look for what came, say in the records from when on it must."""
         if not self._at_risk():
             return
@@ -48,7 +48,7 @@ class Snapshots:
                     MonitoringRepository(work).save_late(NAME, datetime.fromtimestamp(oldest_s, UTC))
                 self._marked_s = oldest_s
 
-    def keep(self, taking: AbstractContextManager[object], made: Callable[[], tuple[float, bytes]]) -> None:
+    def replace_snapshot(self, taking: AbstractContextManager[object], made: Callable[[], tuple[float, bytes]]) -> None:
         """Replace the snapshot by the time and state that `made` returns; `taking` is held while readings are taken."""
         with self._turn:
             with taking:
@@ -59,13 +59,13 @@ class Snapshots:
                 with self._work() as work:
                     MonitoringRepository(work).save_snapshot(NAME, work.clock.now(), state)
             except BaseException:
-                self.came(self._pending_s)
+                self.note_oldest(self._pending_s)
                 raise
             finally:
                 self._pending_s = math.inf
             self._taken_s, self._marked_s = at_s, math.inf
 
-    def recalled(self, snapshot: Snapshot) -> float:
+    def resume_from(self, snapshot: Snapshot) -> float:
         """Monitoring goes on from this snapshot; from when on the series is to be read."""
         self._taken_s = snapshot.at_s
         self._marked_s = snapshot.replay_from_s if snapshot.replay_from_s < snapshot.at_s else math.inf

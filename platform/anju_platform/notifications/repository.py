@@ -19,16 +19,16 @@ class OutboxRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def known(self, dedups: Collection[str]) -> set[str]:
+    def find_known_dedups(self, dedups: Collection[str]) -> set[str]:
         """Which of these are in the outbox already."""
         return set(self._session.scalars(select(Outbox.dedup).where(Outbox.dedup.in_(dedups))))
 
-    def add(self, row: Outbox) -> None:
+    def add_message(self, row: Outbox) -> None:
         """Keep a new message."""
         self._session.add(row)
         self._session.flush()
 
-    def due(self, now: datetime, limit: int) -> Sequence[Outbox]:
+    def lock_due(self, now: datetime, limit: int) -> Sequence[Outbox]:
         """What must be tried now, oldest first; locked, what another process holds is left out.
 
         A home hears things in the order in which they happened: what comes after a message that the broker did not
@@ -52,7 +52,7 @@ class OutboxRepository:
         )
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
-    def unheard(self, home_id: str) -> Sequence[Outbox]:
+    def list_unconfirmed(self, home_id: str) -> Sequence[Outbox]:
         """What the broker took for a home and its gateway has not said yet, in order; locked."""
         query = select(Outbox).where(
             Outbox.channel == Channel.HOME.value,
@@ -62,7 +62,7 @@ class OutboxRepository:
         )
         return self._session.scalars(query.order_by(Outbox.created_at).with_for_update()).all()
 
-    def outdated(self, row: Outbox, by: Collection[str]) -> bool:
+    def is_outdated(self, row: Outbox, by: Collection[str]) -> bool:
         """Whether the home has since been told one of these things about the same alert."""
         newer = select(Outbox.id).where(
             Outbox.alert_id == row.alert_id,
@@ -79,15 +79,15 @@ class OutboxRepository:
         )
         return self._session.scalar(query)
 
-    def get(self, message_id: UUID) -> Outbox | None:
+    def get_locked(self, message_id: UUID) -> Outbox | None:
         """One message, locked."""
         return self._session.get(Outbox, message_id, with_for_update=True)
 
-    def find(self, message_id: UUID) -> Outbox | None:
+    def find_message(self, message_id: UUID) -> Outbox | None:
         """One message, only to read."""
         return self._session.get(Outbox, message_id)
 
-    def siblings(self, row: Outbox) -> Sequence[Outbox]:
+    def list_siblings(self, row: Outbox) -> Sequence[Outbox]:
         """Every message of the same step: to its other recipients, through other channels, and this one."""
         stem = row.dedup.rsplit("/", 2)[0]
         return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
@@ -96,7 +96,7 @@ class OutboxRepository:
         """Everything that was said because of an alert, in order."""
         return self._session.scalars(select(Outbox).where(Outbox.alert_id == alert_id).order_by(Outbox.id)).all()
 
-    def waiting(self, channel: Channel | None = None) -> int:
+    def count_pending(self, channel: Channel | None = None) -> int:
         """How many messages are not delivered yet."""
         query = select(func.count()).select_from(Outbox).where(Outbox.state == DeliveryState.PENDING.value)
         if channel is not None:

@@ -76,10 +76,10 @@ class OutboxService:
         """Put a telling into the outbox for each channel of each recipient; returns how many messages are new."""
         rows = [row for recipient in recipients for row in self._rows(work, notification, recipient)]
         repository = OutboxRepository(work.session)
-        known = repository.known([row.dedup for row in rows])
+        known = repository.find_known_dedups([row.dedup for row in rows])
         new = {row.dedup: row for row in rows if row.dedup not in known}
         for row in new.values():
-            repository.add(row)
+            repository.add_message(row)
         return len(new)
 
     def notify_home(
@@ -99,7 +99,7 @@ class OutboxService:
         repository = OutboxRepository(work.session)
         message_id, now = work.new_id(), work.clock.now()
         key = f"home/{home_id}/{dedup or message_id}"
-        if repository.known([key]):
+        if repository.find_known_dedups([key]):
             return None
         last = repository.last_to_home(home_id)
         created_at = now if last is None else max(now, last + timedelta(microseconds=1))
@@ -124,7 +124,7 @@ class OutboxService:
             due_at=now,
             sent_at=None,
         )
-        repository.add(row)
+        repository.add_message(row)
         return row
 
     def redeliver(self, work: UnitOfWork, home_id: str) -> None:
@@ -132,7 +132,7 @@ class OutboxService:
 
         The gateway says nothing twice: it knows each saying by its id.
         """
-        for row in OutboxRepository(work.session).unheard(home_id):
+        for row in OutboxRepository(work.session).list_unconfirmed(home_id):
             row.due_at = work.clock.now()
         work.session.flush()
 
@@ -143,11 +143,11 @@ class OutboxService:
         """
         repository = OutboxRepository(work.session)
         asked = _uuid(event.message) or _uuid(event.reference)
-        row = None if asked is None else repository.get(asked)
+        row = None if asked is None else repository.get_locked(asked)
         if row is not None and row.channel == Channel.HOME.value and row.address == event.home_id:
             self._over_there(work, row)
         elif asked is not None and not event.message:
-            for one in repository.unheard(event.home_id):
+            for one in repository.list_unconfirmed(event.home_id):
                 if one.alert_id == asked and one.subject == event.said:
                     self._over_there(work, one)
         work.session.flush()
@@ -168,7 +168,7 @@ class OutboxService:
         """
         repository = OutboxRepository(work.session)
         messages = []
-        for row in repository.due(now, limit):
+        for row in repository.lock_due(now, limit):
             channel = Channel(row.channel)
             if _unwanted(repository, row, needed):
                 row.state = DeliveryState.DROPPED.value
@@ -188,7 +188,7 @@ class OutboxService:
 
         What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
         """
-        row = OutboxRepository(work.session).get(message.id)
+        row = OutboxRepository(work.session).get_locked(message.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
             return
         if error is None and row.channel == Channel.HOME.value:
@@ -203,12 +203,12 @@ class OutboxService:
 
     def alert_of(self, work: UnitOfWork, message_id: UUID) -> UUID | None:
         """Which alert a message was about."""
-        row = OutboxRepository(work.session).find(message_id)
+        row = OutboxRepository(work.session).find_message(message_id)
         return None if row is None else row.alert_id
 
     def waiting(self, work: UnitOfWork) -> int:
         """How many messages are not delivered yet."""
-        return OutboxRepository(work.session).waiting()
+        return OutboxRepository(work.session).count_pending()
 
     def _failed(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
         waits = self._retries[Channel(row.channel)].waits_s
@@ -229,7 +229,7 @@ class OutboxService:
         if row.alert_id is None:
             return
         failed = row.state == DeliveryState.FAILED.value
-        siblings = OutboxRepository(work.session).siblings(row) if failed else ()
+        siblings = OutboxRepository(work.session).list_siblings(row) if failed else ()
         work.record(
             MessageSettled(
                 at=work.clock.now(),
@@ -289,7 +289,7 @@ def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID]
     if row.subject in _OVER:
         return False
     again = row.sent_at is not None and row.subject in _PROGRESS
-    return repository.outdated(row, _PROGRESS | _OVER if again else _OVER)
+    return repository.is_outdated(row, _PROGRESS | _OVER if again else _OVER)
 
 
 def _again_at(row: Outbox, sent_at: datetime, now: datetime) -> datetime:

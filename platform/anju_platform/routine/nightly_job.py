@@ -105,7 +105,7 @@ class NightlyJob:
         self._next_s = min((_closed_s(offset_s, now_s) for offset_s in offsets.values()), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
-        snapshot = MonitoringRepository(work).snapshot(NAME)
+        snapshot = MonitoringRepository(work).find_snapshot(NAME)
         self._until_s = -math.inf
         if snapshot is None:
             return RoutineDetector(PARAMETERS)
@@ -125,7 +125,7 @@ class NightlyJob:
         from_s = from_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
         while from_s < now_s:
             until_s = min(from_s + piece_s, now_s)
-            for batch in lives.pieces(self._series, from_s, until_s):
+            for batch in lives.read_thinned(self._series, from_s, until_s):
                 detector.process_batch(batch)
                 yield
             from_s = until_s

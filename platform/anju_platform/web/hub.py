@@ -67,7 +67,7 @@ class Hub:
             pages = [page for page in self._pages if topic in page.topics]
         return sum(self._hand(page, message) for page in pages)
 
-    def listeners(self, topic: str | None = None) -> int:
+    def count_listeners(self, topic: str | None = None) -> int:
         """How many pages are open (for a topic)."""
         with self._lock:
             return sum(topic is None or topic in page.topics for page in self._pages)
@@ -80,7 +80,7 @@ class Hub:
         for page in pages:
             self._hand(page, None)
 
-    async def listen(self, topics: Iterable[str]) -> AsyncGenerator[Message | None]:
+    async def open_stream(self, topics: Iterable[str]) -> AsyncGenerator[Message | None]:
         """The events of the topics; None when it was quiet for `KEEP_ALIVE_S`. Ends on `close`, or when overrun."""
         page = _Page(frozenset(topics), asyncio.get_running_loop())
         with self._lock:
@@ -137,7 +137,7 @@ async def _frames(
     if again:
         yield Message(RESYNC, "").encode()
     # Closed with the stream, not when the garbage collector comes by: a page that left must not be written to.
-    async with aclosing(hub.listen(topics)) as messages:
+    async with aclosing(hub.open_stream(topics)) as messages:
         async for message in messages:
             if still is not None and now() - asked >= KEEP_ALIVE_S:
                 if not await run_in_threadpool(still):

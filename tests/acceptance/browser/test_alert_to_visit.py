@@ -167,7 +167,7 @@ def test_redrawing_leaves_the_focus_where_it_was(desk: Desk) -> None:
     alert_id = desk.live.press(HOME)
     worker.goto(f"/board/{alert_id}")
     tab_to(worker, "a[data-dials=call-1]")
-    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
     with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
         desk.live.elder_heard(alert_id, HOME, "heard")
     expect(worker.locator(".told").first).to_be_visible()
@@ -178,7 +178,7 @@ def test_what_happens_during_a_redrawing_is_shown_after_it(desk: Desk) -> None:
     live, worker = desk.live, desk.open("worker", DESKTOP)
     alert_id = live.press(HOME)
     worker.goto(f"/board/{alert_id}")
-    live.eventually(lambda: live.platform.hub.listeners() > 0)
+    live.eventually(lambda: live.platform.hub.count_listeners() > 0)
     expect(worker.locator(".history li")).to_have_count(2)
     held: list[tuple[Route, APIResponse]] = []
 

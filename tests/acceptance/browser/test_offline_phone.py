@@ -96,7 +96,7 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
 def test_the_board_says_when_it_is_out_of_date_and_catches_up(desk: Desk, line: Line) -> None:
     worker = desk.open("worker", DESKTOP, address=line.address)
     expect(worker.locator(".empty").first).to_be_visible()
-    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
     line.cut()
     expect(worker.locator("#stale")).to_contain_text("正在重新连接", timeout=15_000)
     desk.check(worker, "board-stale")

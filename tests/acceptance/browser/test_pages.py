@@ -143,7 +143,7 @@ def test_the_door_code_is_shown_on_request_kept_and_logged(desk: Desk) -> None:
     worker.get_by_role("button", name="显示（会记录是谁看的）").click()
     code = worker.locator(f"#door-code-{alert_id} strong")
     expect(code).to_be_visible()
-    desk.live.eventually(lambda: desk.live.platform.hub.listeners() > 0)
+    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
     with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
         desk.live.elder_heard(alert_id, "home-01", "heard")
     expect(worker.locator(".told").first).to_be_visible()

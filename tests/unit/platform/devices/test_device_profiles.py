@@ -67,7 +67,7 @@ def test_it_is_supervised_by_its_own_figures(kind: DeviceKind) -> None:
 def test_a_registered_one_is_among_the_supervised(monitoring: MonitoringHarness, kind: DeviceKind) -> None:
     register(monitoring, kind)
     with monitoring.work() as work:
-        kinds = {one.device_id: one.kind for one in MonitoringRepository(work).supervised()}
+        kinds = {one.device_id: one.kind for one in MonitoringRepository(work).list_supervised()}
     assert kinds[DEVICE] == KINDS.index(kind)
 
 
@@ -106,8 +106,8 @@ def test_it_is_a_sign_of_life_after_a_restart(
     earlier_s = monitoring.life(HOME)
     monitoring.live(2400)
     readings, at_s = Readings(), monitoring.now()
-    readings.add(Source(HOME, DEVICE, "bedroom", quantity), at_s, value)
-    monitoring.series.write(readings)
+    readings.add_number(Source(HOME, DEVICE, "bedroom", quantity), at_s, value)
+    monitoring.series.write_readings(readings)
     monitoring.clock.forward(60)
     monitoring.restart()
     last_s = monitoring.service.explain_home(HOME, monitoring.now()).last_life_s

@@ -70,7 +70,7 @@ def test_a_wish_that_could_not_be_read_is_read_at_the_sweep_after(
     monitoring.service.on_sensitivity_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
     before = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     with monkeypatch.context() as broken:
-        broken.setattr(MonitoringRepository, "places", Mock(side_effect=OSError("the database is away")))
+        broken.setattr(MonitoringRepository, "list_places", Mock(side_effect=OSError("the database is away")))
         with pytest.raises(OSError, match="away"):
             monitoring.sweep()
     monitoring.sweep()

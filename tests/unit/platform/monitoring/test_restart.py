@@ -97,7 +97,7 @@ def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(monitor
 def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(monitoring: MonitoringHarness) -> None:
     now = monitoring.now()
     book = _book(monitoring, monitoring.work)
-    book.came(now - 60 * HOUR_S)
+    book.note_oldest(now - 60 * HOUR_S)
     taking, making, go_on = threading.RLock(), threading.Event(), threading.Event()
 
     def made() -> tuple[float, bytes]:
@@ -105,13 +105,13 @@ def test_a_backlog_that_comes_while_a_snapshot_is_kept_is_marked_after_it(monito
         assert go_on.wait(10)
         return now, b""
 
-    keeping = threading.Thread(target=book.keep, args=(taking, made))
+    keeping = threading.Thread(target=book.replace_snapshot, args=(taking, made))
     keeping.start()
     assert making.wait(10)
     go_on.set()
     with taking:
-        book.came(now - 30 * HOUR_S)
-    book.mark()
+        book.note_oldest(now - 30 * HOUR_S)
+    book.mark_late()
     keeping.join(10)
     assert _marked_s(monitoring) == pytest.approx(now - 30 * HOUR_S, abs=0.001)
 
@@ -125,14 +125,14 @@ def test_what_is_in_a_snapshot_that_could_not_be_kept_is_marked(monitoring: Moni
         return monitoring.work()
 
     book = _book(monitoring, work)
-    book.came(now - 60 * HOUR_S)
+    book.note_oldest(now - 60 * HOUR_S)
     away[0] = True
     with pytest.raises(OSError, match="away"):
-        book.keep(threading.RLock(), lambda: (now, b""))
+        book.replace_snapshot(threading.RLock(), lambda: (now, b""))
     with pytest.raises(OSError, match="away"):
-        book.mark()
+        book.mark_late()
     away[0] = False
-    book.mark()
+    book.mark_late()
     assert _marked_s(monitoring) == pytest.approx(now - 60 * HOUR_S, abs=0.001)
 
 
@@ -141,9 +141,9 @@ def _book(monitoring: MonitoringHarness, work: WorkFactory) -> Snapshots:
     monitoring.service.save_snapshot()
     book = Snapshots(work, MonitoringRules().overlap_s)
     with monitoring.work() as unit:
-        snapshot = MonitoringRepository(unit).snapshot(NAME)
+        snapshot = MonitoringRepository(unit).find_snapshot(NAME)
     assert snapshot is not None
-    book.recalled(snapshot)
+    book.resume_from(snapshot)
     return book
 
 

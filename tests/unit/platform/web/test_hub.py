@@ -21,10 +21,10 @@ async def first(messages: AsyncIterator[Message | None], count: int) -> list[Mes
 
 async def opened(hub: Hub, *topics: str) -> AsyncIterator[Message | None]:
     """A page that is already listening."""
-    messages, before = hub.listen(topics), hub.listeners()
+    messages, before = hub.open_stream(topics), hub.count_listeners()
     waiting: asyncio.Task[Message | None] = asyncio.ensure_future(anext(messages))
     async with asyncio.timeout(LIMIT_S):
-        while hub.listeners() == before:  # noqa: ASYNC110 - the hub says nothing of who listens
+        while hub.count_listeners() == before:  # noqa: ASYNC110 - the hub says nothing of who listens
             await asyncio.sleep(0)
 
     async def rest() -> AsyncIterator[Message | None]:
@@ -78,9 +78,9 @@ def test_page_that_was_too_slow_is_told_to_load_anew() -> None:
 def test_page_that_reads_nothing_is_dropped() -> None:
     async def play() -> None:
         hub = Hub()
-        page = hub.listen({"t"})
+        page = hub.open_stream({"t"})
         task: asyncio.Task[Message | None] = asyncio.ensure_future(anext(page))
-        while not hub.listeners():  # noqa: ASYNC110 - the hub says nothing of who listens
+        while not hub.count_listeners():  # noqa: ASYNC110 - the hub says nothing of who listens
             await asyncio.sleep(0)
         hub.publish("t", "alert", "0")
         assert await task == Message("alert", "0")
@@ -90,7 +90,7 @@ def test_page_that_reads_nothing_is_dropped() -> None:
         async with asyncio.timeout(LIMIT_S):
             rest = [message async for message in page]
         assert rest == []
-        assert hub.listeners() == 0
+        assert hub.count_listeners() == 0
 
     asyncio.run(play())
 
@@ -102,7 +102,7 @@ def test_closing_ends_every_stream_and_lets_none_begin() -> None:
         threading.Thread(target=hub.close).start()
         async with asyncio.timeout(LIMIT_S):
             assert [message async for message in page] == []
-            assert [message async for message in hub.listen({"t"})] == []
+            assert [message async for message in hub.open_stream({"t"})] == []
 
     asyncio.run(play())
 
@@ -129,7 +129,7 @@ def test_stream_ends_when_its_listener_may_no_longer_listen(monkeypatch: pytest.
         async with asyncio.timeout(LIMIT_S):
             seen = [frame async for frame in frames]
         assert seen[1:] == [b": still here\n\n"] * 2
-        assert hub.listeners() == 0
+        assert hub.count_listeners() == 0
 
     asyncio.run(play())
 
@@ -152,6 +152,6 @@ def test_page_whose_loop_is_gone_is_forgotten() -> None:
     hub, loop = Hub(), asyncio.new_event_loop()
     hub._pages.add(hubs._Page(frozenset({"t"}), loop))
     loop.close()
-    assert hub.listeners("t") == 1
+    assert hub.count_listeners("t") == 1
     assert hub.publish("t", "alert") == 0
-    assert hub.listeners() == 0
+    assert hub.count_listeners() == 0
