@@ -132,7 +132,7 @@ def test_the_family_is_told_that_she_rose(kind: DeviceKind, quantity: Quantity) 
         read.append(quantities)
         return [sign] if quantity in cast("frozenset[str]", quantities) else []
 
-    series = cast("SeriesStore", SimpleNamespace(read=read_series))
+    series = cast("SeriesStore", SimpleNamespace(read_home=read_series))
     home = cast("Home", SimpleNamespace(id=HOME, community=SimpleNamespace(timezone="Asia/Shanghai")))
     service = FamilyService(cast("object", None), series)  # type: ignore[arg-type]
     assert service._rose_at(home, NOW + timedelta(hours=1)) == NOW
