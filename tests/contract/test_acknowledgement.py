@@ -21,8 +21,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from anju_detect.inactivity import LifeBatch
+from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.models import AlertEvent
-from anju_platform.alerts.service import AlertService
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import IngestCursor, Quarantine
@@ -88,11 +88,11 @@ class Consumer:
     def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
         device_cache, registry = DeviceCache(work, Clock()), DeviceService()
         if self.lane is Lane.ALARM:
-            alerts = AlertService(OutboxService([]), OncallService(), load_words())
+            alerts = AlertSlice.build(OutboxService([]), OncallService(), load_words())
             return AlarmConsumer(
                 work=work,
                 device_cache=device_cache,
-                alerts=alerts,
+                alerts=alerts.intake,
                 registry=registry,
                 post=self._post,
                 onward=lambda _message: None,

@@ -16,9 +16,9 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     assert harness.pages.told(harness.wang.account_id)[0]["alert_id"] == str(alert_id)
     assert harness.homes.said() == ["seen"]
 
-    harness.do("take", alert_id, harness.wang)
-    harness.do("contacted", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
-    harness.do("dispatch", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
+    harness.do("record_contact_attempt", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
+    harness.do("dispatch_carer", alert_id, harness.wang)
     harness.tick()
     assert harness.homes.commands[-1][1].zh == "王姐看到了，马上联系您"
 
@@ -41,11 +41,11 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     harness.visit("check_out", visit_id, harness.li, {"condition": "fine", "summary": "人很好"})
     assert AlertStep.VISITED in harness.steps(alert_id)
     harness.visit("confirm", visit_id, harness.wang)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note="扶起")
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note="扶起")
     harness.tick()
     assert harness.alert(alert_id).state == AlertState.RESOLVED
     assert harness.homes.said()[-1] == "closed"
     assert [event.outcome for event in harness.resolved] == [Outcome.REAL_HELPED]
     with harness.work() as work:
         assert harness.visits.detail(work, visit_id).row.state is VisitState.CONFIRMED
-        assert harness.alerts.board(work, "anning", harness.clock.now()) == []
+        assert harness.alerts.queries.list_alerts(work, "anning") == []

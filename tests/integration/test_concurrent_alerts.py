@@ -45,15 +45,15 @@ def test_of_two_workers_one_takes_it_and_the_other_is_told_who(harness_everywher
     for _ in range(5):
         alert_id = harness.raise_alert()
         results = at_once(
-            lambda: harness.do("take", alert_id, harness.wang),  # noqa: B023
-            lambda: harness.do("take", alert_id, harness.liu),  # noqa: B023
+            lambda: harness.do("acknowledge_alert", alert_id, harness.wang),  # noqa: B023
+            lambda: harness.do("acknowledge_alert", alert_id, harness.liu),  # noqa: B023
         )
         (lost,) = errors(results)
         assert isinstance(lost, AlertAlreadyAcknowledged), lost
         assert lost.by == harness.alert(alert_id).acknowledged_by_name
         assert harness.steps(alert_id).count(AlertStep.ACKNOWLEDGED) == 1
         winner = harness.wang if lost.by == "王姐" else harness.liu
-        harness.do("resolve", alert_id, winner, outcome=Outcome.TEST)
+        harness.do("resolve_alert", alert_id, winner, outcome=Outcome.TEST)
 
 
 def test_the_same_alarm_twice_at_once_is_one_alert(harness_everywhere: AlertHarness) -> None:
@@ -62,7 +62,7 @@ def test_the_same_alarm_twice_at_once_is_one_alert(harness_everywhere: AlertHarn
 
     def deliver() -> Any:  # noqa: ANN401
         with harness.work() as work:
-            return harness.alerts.raise_alert(work, signal).id
+            return harness.alerts.intake.raise_alert(work, signal)
 
     results = at_once(*[deliver] * 6)
     assert errors(results) == []
@@ -82,8 +82,8 @@ def test_six_presses_at_once_are_one_alert_and_five_repeats(harness_everywhere: 
 def test_two_clicks_on_dispatch_send_one_carer(harness_everywhere: AlertHarness) -> None:
     harness = harness_everywhere
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
-    results = at_once(*[lambda: harness.do("dispatch", alert_id, harness.wang)] * 3)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
+    results = at_once(*[lambda: harness.do("dispatch_carer", alert_id, harness.wang)] * 3)
     assert [type(error) for error in errors(results)] == [VisitAlreadyRequested] * 2
 
 
@@ -92,8 +92,8 @@ def test_a_carer_who_accepts_two_homes_at_once_is_booked_once(harness_everywhere
     visits = []
     for home in ("home-01", "home-02"):
         alert_id = harness.raise_alert(home_id=home)
-        harness.do("take", alert_id, harness.wang)
-        harness.do("dispatch", alert_id, harness.wang)
+        harness.do("acknowledge_alert", alert_id, harness.wang)
+        harness.do("dispatch_carer", alert_id, harness.wang)
         with harness.work() as work:
             visits.append(harness.visits.of_alert(work, alert_id)[0].row.id)
     harness.visit("decline", visits[1], harness.chen, DeclineReason.BUSY)
@@ -132,8 +132,8 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     now = harness.clock.forward(59)
     results = at_once(
         lambda: harness.visit("accept", visit_id, harness.li),
-        lambda: harness.do("resolve", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM),
-        lambda: Deadlines(harness.work, harness.alerts)(now),
+        lambda: harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM),
+        lambda: Deadlines(harness.work, harness.alerts.deadlines)(now),
         lambda: Deadlines(harness.work, harness.visits)(now),
         lambda: harness.delivery_worker.deliver_due(now),
         lambda: harness.delivery_worker.deliver_due(now),
@@ -160,4 +160,4 @@ def test_two_delivery_workers_send_each_message_once(harness_everywhere: AlertHa
 
 def _raise(harness: AlertHarness, signal: Any) -> Any:  # noqa: ANN401
     with harness.work() as work:
-        return harness.alerts.raise_alert(work, signal).id
+        return harness.alerts.intake.raise_alert(work, signal)

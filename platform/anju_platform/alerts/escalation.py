@@ -1,16 +1,16 @@
-"""Escalation: tells the people a step means, at once the next where it means nobody, and sets the next deadline."""
+"""Carries out an alert's escalation policy: who is notified at which step, and when the next step is due."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from anju_core.announcements import SEEN
 from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, due_at, everybody
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, AlertStep
-from anju_platform.alerts.history import write
+from anju_platform.alerts import history
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.presenter import message_body, message_subject
 from anju_platform.alerts.repository import AlertRepository
@@ -18,145 +18,156 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
+from anju_platform.residents.directory import find_home
 
 SEEN_EXPIRES_S = 600.0
+"""An announcement that the alert was seen is dropped when the home could not play it within this time, seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    people: list[Recipient]
-    missing: list[str]
+@dataclass(slots=True)
+class _Reached:
+    """Whom the steps that were due have reached so far, and the audiences that meant nobody."""
+
+    people: dict[Recipient, None] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    stepped: bool = False
 
 
 class AlertEscalation:
-    """Takes the steps of an alert's escalation policy."""
+    """Notifies the audiences of an alert's policy, step by step.
 
-    def __init__(self, outbox: OutboxService, duty: OncallService, words: Mapping[str, Words]) -> None:
+    words: the translations by locale; a message is written in each of them.
+    """
+
+    def __init__(self, outbox: OutboxService, oncall: OncallService, words: Mapping[str, Words]) -> None:
         self._outbox = outbox
-        self._duty = duty
+        self._oncall = oncall
         self._words = words
 
     def advance(self, work: UnitOfWork, alert: Alert, now: datetime, why: str, *, at_once: bool = False) -> None:
-        """Take what is due of an alert that nobody has; a step that means nobody is followed by the next at once."""
-        policy = self._policy(work, alert, now)
-        people: dict[Recipient, None] = {}
-        missing: list[str] = []
-        first, asked = alert.level == 0, False
-        while True:
-            due = advance_escalation(
-                policy,
-                EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected),
-                now,
-                at_once=at_once,
-            )
-            alert.next_due_at = due.next_at
-            if not due.tell:
-                break
-            told = self._resolve(work, alert, due.tell, now)
-            people.update(dict.fromkeys(told.people))
-            missing += told.missing
-            alert.level, asked = due.level, True
-            if told.people or alert.level >= len(policy.steps):
-                break
-            at_once = True
-        if not asked:
+        """Take the steps that are due of an alert that nobody has acknowledged; with `at_once` at least one.
+
+        A step whose audience is empty is followed by the next without waiting. `why` is written into the history.
+        """
+        first = alert.level == 0
+        reached = self._take_due_steps(work, alert, now, at_once=at_once)
+        if not reached.stepped:
             return
-        reached = list(people) or self._duty.find_fallback(work, alert.community_id)
+        people = list(reached.people) or self._oncall.find_fallback(work, alert.community_id)
         if first:
-            self._seen(work, alert)
-        if not first or alert.suspected or missing:
-            detail = {"why": why, "level": alert.level, "told": [one.name for one in reached], "nobody": missing}
-            write(work, alert, AlertStep.ESCALATED, now, detail=detail)
-        self._tell(work, alert, f"level-{alert.level}", reached)
+            self._announce_seen(work, alert)
+        if not first or alert.suspected or reached.missing:
+            _append_escalated(work, alert, now, why, people, nobody=reached.missing)
+        self._notify(work, alert, f"level-{alert.level}", people)
 
     def on_delivery_failed(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
-        """Nobody of the last telling could be reached: the next step at once. After the last step the clock decides."""
-        if alert.level < len(self._policy(work, alert, now).steps):
+        """Take the next step at once, as no message of the last one can be delivered; after the last step, wait."""
+        if alert.level < len(self.policy_of(work, alert, now).steps):
             self.advance(work, alert, now, "delivery_failed", at_once=True)
 
-    def late(self, work: UnitOfWork, alert: Alert, now: datetime, why: str) -> None:
-        """Tell everybody that a taken alert has stood still for too long, and let others take it over."""
-        policy = self._policy(work, alert, now)
-        people = self.all_concerned(work, alert, now)
+    def escalate_late(self, work: UnitOfWork, alert: Alert, now: datetime, why: str) -> None:
+        """Notify everybody concerned of an acknowledged alert that has stood still, and let others take it over."""
+        people = self.list_concerned(work, alert, now)
         alert.late = True
         alert.level += 1
-        alert.next_due_at = now + timedelta(seconds=policy.repeat_s)
-        detail: dict[str, object] = {"why": why, "level": alert.level, "told": [one.name for one in people]}
-        write(work, alert, AlertStep.ESCALATED, now, detail=detail)
-        self._tell(work, alert, f"late-{alert.level}", people)
+        alert.next_due_at = now + timedelta(seconds=self.policy_of(work, alert, now).repeat_s)
+        _append_escalated(work, alert, now, why, people)
+        self._notify(work, alert, f"late-{alert.level}", people)
 
-    def again(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
-        """Tell those who know of it already, and who has taken it, once more (`step` makes it another telling)."""
-        policy = self._policy(work, alert, now)
-        told = [audience for each in policy.steps[: max(alert.level, 1)] for audience in each.tell]
-        people = dict.fromkeys(self._resolve(work, alert, told, now).people)
-        taker = None if alert.acknowledged_by is None else self._duty.find_person(work, alert.acknowledged_by)
-        if taker is not None:
-            people[taker] = None
-        self._tell(work, alert, step, people or self._duty.find_fallback(work, alert.community_id))
+    def notify_again(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
+        """Notify once more whom the steps so far have reached, and who has acknowledged it.
+
+        `step` tells this notification from the earlier ones: each step is sent to a person once.
+        """
+        policy = self.policy_of(work, alert, now)
+        audiences = [audience for each in policy.steps[: max(alert.level, 1)] for audience in each.tell]
+        self._notify(work, alert, step, self._with_owner(work, alert, audiences, now))
 
     def notify_all(self, work: UnitOfWork, alert: Alert, now: datetime, step: str) -> None:
-        """Tell everybody concerned, whatever the level."""
-        self._tell(work, alert, step, self.all_concerned(work, alert, now))
+        """Notify everybody concerned, whatever the level; `step` as in `notify_again`."""
+        self._notify(work, alert, step, self.list_concerned(work, alert, now))
 
-    def run(self, work: UnitOfWork, alert: Alert, now: datetime, limit_s: float) -> None:
-        """Set the deadline of a state that began now; what was late is forgiven."""
+    def list_concerned(self, work: UnitOfWork, alert: Alert, now: datetime) -> list[Recipient]:
+        """Return every audience of the policy and who has acknowledged the alert; anybody at all where nobody is."""
+        return self._with_owner(work, alert, everybody(self.policy_of(work, alert, now)), now)
+
+    def start_timer(self, work: UnitOfWork, alert: Alert, now: datetime, limit_s: float) -> None:
+        """Set the deadline of a state that begins now, in `limit_s` seconds; the alert is no longer late."""
         alert.late = False
         alert.next_due_at = now + timedelta(seconds=limit_s)
         work.session.flush()
 
     def resume(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
-        """Take escalation up again at the level where it stood, as if nothing had happened."""
-        policy = self._policy(work, alert, now)
-        alert.next_due_at = due_at(
-            policy, EscalationProgress(alert.escalation_started_at, alert.level, alert.suspected)
-        )
+        """Set the deadline of the step that was next before the alert was acknowledged."""
+        alert.next_due_at = due_at(self.policy_of(work, alert, now), _progress(alert))
 
-    def policy(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
-        """The policy that holds for an alert now."""
-        return self._policy(work, alert, now)
+    def policy_of(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
+        """Return the escalation policy that holds for an alert now."""
+        return AlertRepository(work.session).find_policy(alert.community_id, AlertKind(alert.kind), now)
 
-    def all_concerned(self, work: UnitOfWork, alert: Alert, now: datetime) -> list[Recipient]:
-        """Everybody whom the policy ever tells, and who has taken it; anybody at all where that is nobody."""
-        people = dict.fromkeys(self._resolve(work, alert, everybody(self._policy(work, alert, now)), now).people)
-        taker = None if alert.acknowledged_by is None else self._duty.find_person(work, alert.acknowledged_by)
-        if taker is not None:
-            people[taker] = None
-        return list(people) or self._duty.find_fallback(work, alert.community_id)
+    def _take_due_steps(self, work: UnitOfWork, alert: Alert, now: datetime, *, at_once: bool) -> _Reached:
+        policy = self.policy_of(work, alert, now)
+        reached = _Reached()
+        while True:
+            due = advance_escalation(policy, _progress(alert), now, at_once=at_once)
+            alert.next_due_at = due.next_at
+            if not due.tell:
+                return reached
+            found = self._resolve(work, alert, due.tell, now)
+            reached.people.update(dict.fromkeys(person for those in found.values() for person in those))
+            reached.missing += [audience.value for audience, those in found.items() if not those]
+            reached.stepped, alert.level = True, due.level
+            if any(found.values()) or alert.level >= len(policy.steps):
+                return reached
+            at_once = True
 
-    def _policy(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
-        return AlertRepository(work.session).policy(alert.community_id, AlertKind(alert.kind), now)
+    def _with_owner(
+        self, work: UnitOfWork, alert: Alert, audiences: Iterable[Audience], now: datetime
+    ) -> list[Recipient]:
+        people = dict.fromkeys(one for those in self._resolve(work, alert, audiences, now).values() for one in those)
+        owner = None if alert.acknowledged_by is None else self._oncall.find_person(work, alert.acknowledged_by)
+        if owner is not None:
+            people[owner] = None
+        return list(people) or self._oncall.find_fallback(work, alert.community_id)
 
-    def _resolve(self, work: UnitOfWork, alert: Alert, tell: Iterable[Audience], now: datetime) -> _Told:
-        found = self._duty.resolve_audiences(work, alert.community_id, alert.home_id, tell, now)
-        people = dict.fromkeys(person for those in found.values() for person in those)
-        return _Told(list(people), [audience.value for audience, those in found.items() if not those])
+    def _resolve(
+        self, work: UnitOfWork, alert: Alert, audiences: Iterable[Audience], now: datetime
+    ) -> Mapping[Audience, list[Recipient]]:
+        return self._oncall.resolve_audiences(work, alert.community_id, alert.home_id, audiences, now)
 
-    def _seen(self, work: UnitOfWork, alert: Alert) -> None:
-        saying = SEEN.get(AlertKind(alert.kind))
-        if saying is not None:
+    def _announce_seen(self, work: UnitOfWork, alert: Alert) -> None:
+        announcement = SEEN.get(AlertKind(alert.kind))
+        if announcement is not None:
+            key = f"{alert.id}/seen"
             self._outbox.notify_home(
-                work, alert.home_id, saying, alert_id=alert.id, expires_s=SEEN_EXPIRES_S, dedup=f"{alert.id}/seen"
+                work, alert.home_id, announcement, alert_id=alert.id, expires_s=SEEN_EXPIRES_S, dedup=key
             )
 
-    def _tell(self, work: UnitOfWork, alert: Alert, step: str, people: Iterable[Recipient]) -> None:
-        home = AlertRepository(work.session).home(alert.home_id)
+    def _notify(self, work: UnitOfWork, alert: Alert, step: str, people: Iterable[Recipient]) -> None:
+        home = find_home(work, alert.home_id)
         if home is None:
             return
-        payload: dict[str, object] = {
-            "alert_id": str(alert.id),
-            "home_id": alert.home_id,
-            "kind": alert.kind,
-            "level": alert.level,
-        }
-        telling = Notification(
+        now = work.clock.now()
+        notification = Notification(
             step=step,
             alert_id=alert.id,
             subject={locale: message_subject(alert, home, words) for locale, words in self._words.items()},
-            body={locale: message_body(alert, home, words, work.clock.now()) for locale, words in self._words.items()},
-            payload=payload,
+            body={locale: message_body(alert, home, words, now) for locale, words in self._words.items()},
+            payload={
+                "alert_id": str(alert.id),
+                "home_id": alert.home_id,
+                "kind": alert.kind,
+                "level": alert.level,
+            },
         )
-        self._outbox.notify_people(work, telling, people)
+        self._outbox.notify_people(work, notification, people)
+
+
+def _append_escalated(
+    work: UnitOfWork, alert: Alert, now: datetime, why: str, people: Iterable[Recipient], **more: object
+) -> None:
+    detail = {"why": why, "level": alert.level, "told": [person.name for person in people], **more}
+    history.append(work, alert, AlertStep.ESCALATED, now, detail=detail)
 
 
 def _progress(alert: Alert) -> EscalationProgress:

@@ -1,4 +1,4 @@
-"""Writes an alert's history: one step is one event, and boards hear of it."""
+"""Appends to an alert's history: each step is one row and one event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
 
 
-def write(
+def append(
     work: UnitOfWork,
     alert: Alert,
     step: AlertStep,
@@ -23,8 +23,12 @@ def write(
     name: str = "",
     detail: Mapping[str, object] | None = None,
     source: str | None = None,
-) -> AlertEvent:
-    """Append a step. `name` says who did it where that person has no account here (a provider's carer)."""
+) -> int:
+    """Append a step, record `AlertChanged`, and return the step's number in the history, from 1.
+
+    `name` says who did it where that person has no account of the community's (a provider's carer). A `source` may
+    occur once in all histories, so that what is sent twice counts once.
+    """
     event = AlertEvent(
         id=work.new_id(),
         alert_id=alert.id,
@@ -35,7 +39,7 @@ def write(
         detail=dict(detail or {}),
         source=source,
     )
-    AlertRepository(work.session).append(event)
+    AlertRepository(work.session).append_event(event)
     work.record(
         AlertChanged(
             at=at,
@@ -47,4 +51,4 @@ def write(
             step=step.value,
         )
     )
-    return event
+    return event.number

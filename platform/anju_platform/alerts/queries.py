@@ -1,28 +1,34 @@
-"""What pages and the API read of alerts: rows for the board, one alert in full."""
+"""Reads alerts as plain values: the API serialises them, presenters format them, other slices ask for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, commands, main_command, undo_until
 from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent
-from anju_platform.alerts.presenter import address, names
 from anju_platform.alerts.repository import AlertRepository, facts_of
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import HomeRecord, find_homes
+
+LOAD_WINDOW = timedelta(minutes=10)
+"""The window in which alerts count as an operator's present load (ISA-18.2 counts per ten minutes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertRow:
-    """One alert, as the board lists it."""
+class AlertSummary:
+    """One alert of a list. Times are in UTC.
+
+    name: who lives there. timezone: of the home's community. score: how sure the detector is, 0 to 1, if it says so.
+    due_from, next_due_at: when the running deadline was set, and when the alert escalates unless somebody acts.
+    visit_open: somebody is asked to go there. visited: a visit was reported. main: what the main button does next.
+    """
 
     id: UUID
     home_id: str
@@ -33,11 +39,9 @@ class AlertRow:
     suspected: bool
     late: bool
     name: str
-    """Who lives there."""
     age: int | None
     address: str
     timezone: str
-    """Of the home's community."""
     happened_at: datetime
     due_since: datetime
     raised_at: datetime
@@ -46,7 +50,6 @@ class AlertRow:
     facts: Mapping[str, object]
     level: int
     due_from: datetime
-    """When the running deadline was set."""
     next_due_at: datetime | None
     acknowledged_by: UUID | None
     acknowledged_by_name: str
@@ -55,14 +58,13 @@ class AlertRow:
     visit_open: bool
     visited: bool
     main: AlertCommand | None
-    """What the main button does next."""
     outcome: Outcome | None
     outcome_note: str
     closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryStep:
+class AlertHistoryStep:
     """One step of an alert's history."""
 
     number: int
@@ -74,8 +76,8 @@ class HistoryStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallMade:
-    """The last call to somebody."""
+class ContactAttempt:
+    """The last call to somebody; `who` is `elder`, a contact's id or a name."""
 
     who: str
     outcome: CallOutcome
@@ -84,55 +86,90 @@ class CallMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertDetail:
-    """One alert with all that happened, and what the asker could do to it now."""
+class AlertDetail(AlertSummary):
+    """One alert in full, and what the asker could do to it now.
 
-    row: AlertRow
-    history: Sequence[HistoryStep]
-    calls: Mapping[str, CallMade]
-    """The last call to each, by `who`."""
+    calls: the last call to each person. commands: what the asker may do. undo_until: until when acknowledging it can
+    be undone without telling anybody.
+    """
+
+    history: Sequence[AlertHistoryStep]
+    calls: Sequence[ContactAttempt]
     commands: Sequence[AlertCommand]
     undo_until: datetime | None
 
 
-class AlertReader:
-    """Builds what is read from the rows of the database."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCause:
+    """Why a visit was requested: the kind of its alert, and the reason."""
 
-    def board(
-        self, work: UnitOfWork, community_id: str | None, now: datetime, *, state: str | None, limit: int
-    ) -> list[AlertRow]:
-        """See `AlertService.board`."""
-        repository = AlertRepository(work.session)
-        alerts = repository.board(community_id, state, limit)
-        homes = repository.homes({alert.home_id for alert in alerts})
-        return [_row(alert, alert.history, homes[alert.home_id], now) for alert in alerts]
+    alert_id: UUID
+    kind: AlertKind
+    reason: Reason
 
-    def detail(self, work: UnitOfWork, alert_id: UUID, actor: Actor | None) -> AlertDetail:
-        """See `AlertService.detail`."""
+
+class AlertQueries:
+    """Reads within one unit of work."""
+
+    def list_alerts(
+        self, work: UnitOfWork, community_id: str | None, *, state: str | None = "open", limit: int = 500
+    ) -> list[AlertSummary]:
+        """Return alerts of a community (None: of all), in the order of their deadlines.
+
+        `state` is `open`, or `closed` and None (all), which come newest first.
+        """
+        alerts = AlertRepository(work.session).list_alerts(community_id, state, limit)
+        homes = find_homes(work, {alert.home_id for alert in alerts})
+        now = work.clock.now()
+        return [_summary(alert, alert.history, homes[alert.home_id], now) for alert in alerts]
+
+    def get_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor | None = None) -> AlertDetail:
+        """Return one alert in full; raises `AlertNotFound`, also where the actor may not see it."""
         repository = AlertRepository(work.session)
-        alert = repository.get(alert_id)
+        alert = repository.find_alert(alert_id)
         if alert is None or (actor is not None and not actor.may_see(alert.community_id, alert.home_id)):
             raise AlertNotFound(alert_id)
-        history = repository.history(alert_id)
-        home = repository.homes({alert.home_id})[alert.home_id]
+        history = repository.list_events(alert_id)
+        home = find_homes(work, [alert.home_id])[alert.home_id]
         facts = _facts(alert, history)
+        summary = _summary(alert, history, home, work.clock.now())
         return AlertDetail(
-            row=_row(alert, history, home, work.clock.now()),
-            history=[_step(event) for event in history],
-            calls=_calls(history),
+            **{one.name: getattr(summary, one.name) for one in fields(summary)},
+            history=[_history_step(event) for event in history],
+            calls=_last_calls(history),
             commands=() if actor is None else commands(facts, actor),
             undo_until=undo_until(facts),
         )
+
+    def find_causes(self, work: UnitOfWork, alert_ids: Collection[UUID]) -> Mapping[UUID, AlertCause]:
+        """Return the kind and reason of alerts, by id."""
+        return {
+            alert.id: AlertCause(
+                alert_id=alert.id,
+                kind=AlertKind(alert.kind),
+                reason=as_reason(alert.reason_code, alert.reason_facts),
+            )
+            for alert in AlertRepository(work.session).list_alerts_by_id(alert_ids)
+        }
+
+    def count_recent(self, work: UnitOfWork, community_id: str | None) -> int:
+        """Return how many alerts were raised within `LOAD_WINDOW`."""
+        since = work.clock.now() - LOAD_WINDOW
+        return AlertRepository(work.session).count_raised_since(community_id, since)
+
+    def is_open(self, work: UnitOfWork, alert_id: UUID) -> bool:
+        """Return whether the alert is not closed: whether messages to people about it still make sense."""
+        alert = AlertRepository(work.session).find_alert(alert_id)
+        return alert is not None and alert.closed_at is None
 
 
 def _facts(alert: Alert, history: Sequence[AlertEvent]) -> AlertFacts:
     return facts_of(alert, [AlertStep(event.step) for event in history])
 
 
-def _row(alert: Alert, history: Sequence[AlertEvent], home: Home, now: datetime) -> AlertRow:
+def _summary(alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now: datetime) -> AlertSummary:
     facts = _facts(alert, history)
-    born = next((resident.born for resident in home.residents if resident.born is not None), None)
-    return AlertRow(
+    return AlertSummary(
         id=alert.id,
         home_id=alert.home_id,
         community_id=alert.community_id,
@@ -141,14 +178,14 @@ def _row(alert: Alert, history: Sequence[AlertEvent], home: Home, now: datetime)
         state=facts.state,
         suspected=alert.suspected,
         late=alert.late,
-        name=names(home) or home.id,
-        age=None if born is None else _age(born, now.astimezone(ZoneInfo(home.community.timezone)).date()),
-        address=address(home),
+        name=home.resident_names,
+        age=home.age_at(now),
+        address=home.spoken_address,
+        timezone=home.timezone.key,
         happened_at=alert.happened_at,
         due_since=alert.due_since,
         raised_at=alert.raised_at,
         reason=as_reason(alert.reason_code, alert.reason_facts),
-        timezone=home.community.timezone,
         score=alert.score,
         facts=alert.facts,
         level=alert.level,
@@ -167,18 +204,19 @@ def _row(alert: Alert, history: Sequence[AlertEvent], home: Home, now: datetime)
     )
 
 
-_QUIET = frozenset(
+_WITHOUT_TIMER = frozenset(
     {AlertStep.NOTED, AlertStep.ELDER_TOLD, AlertStep.NOTIFIED, AlertStep.REPEATED, AlertStep.DELIVERY_FAILED}
 )
 """Steps that set no deadline."""
 
 
 def _due_from(alert: Alert, history: Sequence[AlertEvent]) -> datetime:
-    return max((event.at for event in history if AlertStep(event.step) not in _QUIET), default=alert.raised_at)
+    set_at = (event.at for event in history if AlertStep(event.step) not in _WITHOUT_TIMER)
+    return max(set_at, default=alert.raised_at)
 
 
-def _step(event: AlertEvent) -> HistoryStep:
-    return HistoryStep(
+def _history_step(event: AlertEvent) -> AlertHistoryStep:
+    return AlertHistoryStep(
         number=event.number,
         at=event.at,
         step=AlertStep(event.step),
@@ -188,19 +226,15 @@ def _step(event: AlertEvent) -> HistoryStep:
     )
 
 
-def _calls(history: Sequence[AlertEvent]) -> dict[str, CallMade]:
-    made = [event for event in history if event.step == AlertStep.CONTACT_ATTEMPTED.value]
-    calls = (
-        CallMade(
+def _last_calls(history: Sequence[AlertEvent]) -> list[ContactAttempt]:
+    attempts = [
+        ContactAttempt(
             who=str(event.detail["who"]),
             outcome=CallOutcome(str(event.detail["outcome"])),
             at=event.at,
             by_name=event.by_name,
         )
-        for event in made
-    )
-    return {call.who: call for call in calls}
-
-
-def _age(born: date, today: date) -> int:
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+        for event in history
+        if event.step == AlertStep.CONTACT_ATTEMPTED.value
+    ]
+    return list({attempt.who: attempt for attempt in attempts}.values())

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.vocabulary import Channel
 from anju_platform.accounts.service import AccountService
-from anju_platform.alerts.service import AlertService
+from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
@@ -74,7 +74,7 @@ class Platform:
     metrics: CollectorRegistry
     services: Services
     outbox: OutboxService
-    alerts: AlertService
+    alerts: AlertSlice
     visits: VisitService
     monitoring: MonitoringService
     ingest: MqttIngest
@@ -115,9 +115,9 @@ def build(settings: Settings) -> Platform:
     routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
     words = load_words()
-    alerts = AlertService(outbox, oncall, words)
+    alerts = AlertSlice.build(outbox, oncall, words)
     visits = VisitService(outbox, oncall, _arrival_code)
-    monitoring = MonitoringService(work=work, clock=clock, alerts=alerts)
+    monitoring = MonitoringService(work=work, clock=clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
     scheduler = Scheduler(clock, metrics)
     threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
@@ -131,7 +131,7 @@ def build(settings: Settings) -> Platform:
             AlarmConsumer(
                 work=work,
                 device_cache=DeviceCache(work, clock),
-                alerts=alerts,
+                alerts=alerts.intake,
                 registry=devices,
                 post=post,
                 onward=onward,
@@ -152,10 +152,10 @@ def build(settings: Settings) -> Platform:
         Channel.HOME: HomeChannel(ingest, words),
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
-    delivery_worker = DeliveryWorker(work, outbox, channels, alerts.wants_people, threads)
+    delivery_worker = DeliveryWorker(work, outbox, channels, alerts.queries.is_open, threads)
     wire(
         dispatcher,
-        alerts=alerts,
+        alerts=alerts.event_handlers,
         visits=visits,
         outbox=outbox,
         hub=hub,
@@ -163,7 +163,7 @@ def build(settings: Settings) -> Platform:
         absent=monitoring.on_absence_changed,
         wished=monitoring.on_sensitivity_changed,
     )
-    add_deadlines(scheduler, work, alerts=alerts, visits=visits, delivery_worker=delivery_worker)
+    add_deadlines(scheduler, work, alerts=alerts.deadlines, visits=visits, delivery_worker=delivery_worker)
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
     scheduler.add_job("routine", ROUTINE_S, NightlyJob(work, clock, series).step)
@@ -196,7 +196,7 @@ def build(settings: Settings) -> Platform:
                 SensitivityOverviewService(sensitivity, routine),
                 FamilyService(accounts, series),
                 DistrictService(accounts),
-                TesterService(alerts, simulator),
+                TesterService(alerts.queries, simulator),
             ),
         ),
         outbox=outbox,

@@ -26,7 +26,7 @@ BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
 class Advances(Protocol):
-    """A slice with deadlines: `AlertService` and `VisitService`."""
+    """A slice with deadlines: `AlertDeadlines` and `VisitDeadlines`."""
 
     def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
         """What has become due."""

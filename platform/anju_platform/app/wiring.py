@@ -20,7 +20,7 @@ from anju_core.events import (
     VisitRequested,
 )
 from anju_core.vocabulary import Outcome
-from anju_platform.alerts.service import AlertService
+from anju_platform.alerts.event_handlers import AlertEventHandlers
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.notifications.channels import PageHub
 from anju_platform.notifications.service import OutboxService
@@ -34,7 +34,7 @@ ELDER_EXPIRES_S = 600.0
 def wire(
     dispatcher: EventDispatcher,
     *,
-    alerts: AlertService,
+    alerts: AlertEventHandlers,
     visits: VisitService,
     outbox: OutboxService,
     hub: PageHub,
@@ -44,12 +44,12 @@ def wire(
 ) -> None:
     """Connect the slices. `resolved`, `absent` and `wished` are handlers of monitoring, which learns from people."""
     dispatcher.subscribe_within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
-    dispatcher.subscribe_within(VisitChanged, alerts.visit_changed)
-    dispatcher.subscribe_within(MessageSettled, alerts.message_settled)
-    dispatcher.subscribe_within(ElderTold, lambda work, event: _ignore(alerts.elder_told(work, event)))
+    dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
+    dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
+    dispatcher.subscribe_within(ElderTold, alerts.on_elder_told)
     dispatcher.subscribe_within(ElderTold, outbox.on_elder_told)
-    dispatcher.subscribe_within(HomeSupervisionChanged, alerts.home_sight)
-    dispatcher.subscribe_within(HelpWanted, alerts.help_wanted)
+    dispatcher.subscribe_within(HomeSupervisionChanged, alerts.on_home_supervision_changed)
+    dispatcher.subscribe_within(HelpWanted, alerts.on_help_wanted)
     dispatcher.subscribe_within(AlertResolved, visits.alert_resolved)
     dispatcher.subscribe_within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
     dispatcher.subscribe_within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))

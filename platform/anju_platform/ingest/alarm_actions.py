@@ -109,7 +109,7 @@ def _held(event: AlarmEvent) -> AlarmAction | None:
 
 def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
     home, source = event.incoming.facts.home_id, event.source
-    return lambda work, alerts: alerts.withdraw(
+    return lambda work, alerts: alerts.withdraw_alerts(
         work, home, kind, episode, outcome=Outcome.WITHDRAWN, why=why, source=source
     )
 

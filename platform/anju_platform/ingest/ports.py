@@ -66,12 +66,12 @@ class Registry(Protocol):
 
 
 class AlarmSink(Protocol):
-    """Where alarms become alerts (`alerts.service.AlertService`)."""
+    """Where alarms become alerts (`alerts.intake.AlertIntake`)."""
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
         """Raise, confirm or repeat; one alert for each episode, and each source counts once."""
 
-    def withdraw(
+    def withdraw_alerts(
         self,
         work: UnitOfWork,
         home_id: str,

@@ -16,7 +16,7 @@ from anju_platform.monitoring.repository import Deadline, moment
 
 
 class Raises(Protocol):
-    """Where a silence becomes an alert: `AlertService`."""
+    """Where a silence becomes an alert: `AlertIntake`."""
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
         """Once for each home, kind and episode."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from anju_core.dispatch import CATEGORIES, Place, Ranked, rank, reasons
 from anju_core.recipients import Recipient
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
-from anju_platform.alerts.presenter import address, names
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import HomeRecord, find_homes
 from anju_platform.visits.history import write
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.repository import VisitRepository
@@ -30,9 +28,9 @@ class OfferDispatcher:
     def next(self, work: UnitOfWork, visit: VisitTask, now: datetime) -> None:
         """Offer an open visit to the best carer who was not asked yet; without one it is unfilled."""
         repository = VisitRepository(work.session)
-        home = repository.homes({visit.home_id})[visit.home_id]
+        home = find_homes(work, [visit.home_id])[visit.home_id]
         category = VisitCategory(visit.category)
-        today = now.astimezone(ZoneInfo(home.community.timezone)).date()
+        today = now.astimezone(home.timezone).date()
         asked = frozenset(offer.carer_id for offer in visit.offers)
         candidates = repository.candidates(visit.community_id)
         ranked = rank(candidates, category, Place.known(home.latitude, home.longitude), today, asked)
@@ -48,7 +46,7 @@ class OfferDispatcher:
         """Close an offer."""
         offer.state, offer.answered_at, offer.reason = state.value, now, reason
 
-    def _offer(self, work: UnitOfWork, visit: VisitTask, home: Home, best: Ranked, now: datetime) -> None:
+    def _offer(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, best: Ranked, now: datetime) -> None:
         offer = Offer(
             id=work.new_id(),
             visit_id=visit.id,
@@ -71,11 +69,11 @@ class OfferDispatcher:
         write(work, visit, VisitStep.OFFERED, now, detail=detail, asked=best.candidate.carer_id)
         self._tell(work, visit, home, best.candidate.carer_id, offer.number)
 
-    def _tell(self, work: UnitOfWork, visit: VisitTask, home: Home, carer_id: UUID, number: int) -> None:
+    def _tell(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, carer_id: UUID, number: int) -> None:
         carer: Recipient | None = self._duty.find_person(work, carer_id)
         if carer is None:
             return
-        where = f"{names(home)} · {address(home)}"
+        where = f"{home.resident_names} · {home.spoken_address}"
         telling = Notification(
             step=f"offer-{number}",
             alert_id=None,

@@ -13,10 +13,9 @@ from anju_core.reasons import Reason
 from anju_core.visits import VisitNotFound, VisitStep
 from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
 from anju_platform.alerts.models import Alert
-from anju_platform.alerts.presenter import address, names
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import HomeRecord, find_homes
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
@@ -193,7 +192,7 @@ def _may_see(visit: VisitTask, actor: Actor) -> bool:
 def _rows(work: UnitOfWork, visits: Iterable[VisitTask]) -> list[VisitRow]:
     found = list(visits)
     repository = VisitRepository(work.session)
-    homes = repository.homes({visit.home_id for visit in found})
+    homes = find_homes(work, {visit.home_id for visit in found})
     alerts = repository.alerts({visit.alert_id for visit in found if visit.alert_id is not None})
     providers = repository.providers()
     return [
@@ -207,7 +206,7 @@ def _rows(work: UnitOfWork, visits: Iterable[VisitTask]) -> list[VisitRow]:
     ]
 
 
-def _row(visit: VisitTask, home: Home, alert: Alert | None, provider: Provider | None) -> VisitRow:
+def _row(visit: VisitTask, home: HomeRecord, alert: Alert | None, provider: Provider | None) -> VisitRow:
     return VisitRow(
         id=visit.id,
         home_id=visit.home_id,
@@ -217,8 +216,8 @@ def _row(visit: VisitTask, home: Home, alert: Alert | None, provider: Provider |
         reason=None if alert is None else as_reason(alert.reason_code, alert.reason_facts),
         category=VisitCategory(visit.category),
         state=VisitState(visit.state),
-        name=names(home) or home.id,
-        address=address(home),
+        name=home.resident_names,
+        address=home.spoken_address,
         latitude=home.latitude,
         longitude=home.longitude,
         note=visit.note,

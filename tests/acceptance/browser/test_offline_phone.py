@@ -28,8 +28,8 @@ def offered(live: Live) -> tuple[UUID, str]:
     alert_id = live.press("home-02")
     worker = live.actor("worker")
     with live.platform.work() as work:
-        live.platform.alerts.take(work, alert_id, worker)
-        live.platform.alerts.dispatch(work, alert_id, worker, category=VisitCategory.EMERGENCY)
+        live.platform.alerts.service.acknowledge_alert(work, alert_id, worker)
+        live.platform.alerts.service.dispatch_carer(work, alert_id, worker, category=VisitCategory.EMERGENCY)
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
         asked = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
@@ -72,8 +72,8 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
     alert_id = live.press("home-02")
     worker = live.actor("worker")
     with live.platform.work() as work:
-        live.platform.alerts.take(work, alert_id, worker)
-        live.platform.alerts.dispatch(work, alert_id, worker, category=VisitCategory.EMERGENCY)
+        live.platform.alerts.service.acknowledge_alert(work, alert_id, worker)
+        live.platform.alerts.service.dispatch_carer(work, alert_id, worker, category=VisitCategory.EMERGENCY)
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
         asked = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id

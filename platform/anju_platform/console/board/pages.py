@@ -13,13 +13,12 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import func, select
 
-from anju_core.actor import Actor
 from anju_core.alerts import AlertNotFound
 from anju_core.errors import DomainError
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, Role
 from anju_platform.accounts.guards import require
+from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.queries import AlertDetail
-from anju_platform.alerts.service import AlertService
 from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.board import presenter
@@ -48,7 +47,6 @@ USUAL_DAYS = 7
 AHEAD = timedelta(hours=1)
 """So much of the strip lies after the present, so that what happened just now is not at its edge."""
 _GAPS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
-Act = Callable[[UnitOfWork, Actor], object]
 
 
 @router.get("", name="board")
@@ -69,100 +67,100 @@ def show_alert(alert_id: UUID, asked: PageContextDep) -> Response:
     """One alert; a look of a person (not a redrawing) is logged."""
     if asked.request.headers.get("hx-trigger") != "detail":
         with asked.work() as work:
-            seen = asked.service(AlertService).detail(work, alert_id, asked.actor)
-            asked.log_look(work, "alert", seen.row.home_id, str(alert_id))
+            seen = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
+            asked.log_look(work, "alert", seen.home_id, str(alert_id))
     return _answer(asked, alert_id)
 
 
 @router.post("/{alert_id}/acknowledge")
-def take(alert_id: UUID, asked: PageContextDep) -> Response:
-    """I will see to it."""
-    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).take(work, alert_id, actor))
+def acknowledge_alert(alert_id: UUID, asked: PageContextDep) -> Response:
+    """Make the reader the one who sees to the alert."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.acknowledge_alert(work, alert_id, asked.actor))
 
 
 @router.post("/{alert_id}/unacknowledge")
-def release(alert_id: UUID, asked: PageContextDep) -> Response:
-    """Undo, or hand it back."""
-    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).release(work, alert_id, actor))
+def unacknowledge_alert(alert_id: UUID, asked: PageContextDep) -> Response:
+    """Undo the acknowledgement, or hand the alert back."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.unacknowledge_alert(work, alert_id, asked.actor))
 
 
 @router.post("/{alert_id}/contact-attempts")
-def contacted(
+def record_contact_attempt(
     alert_id: UUID,
     asked: PageContextDep,
     who: Annotated[str, Form(max_length=100)],
     outcome: Annotated[CallOutcome, Form()],
 ) -> Response:
-    """How a call ended."""
+    """Record how a call ended."""
 
-    def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.service(AlertService).contacted(work, alert_id, actor, who=who, outcome=outcome)
+    def record(work: UnitOfWork) -> None:
+        asked.service(AlertSlice).service.record_contact_attempt(work, alert_id, asked.actor, who=who, outcome=outcome)
 
-    return _do(asked, alert_id, act)
+    return _do(asked, alert_id, record)
 
 
 @router.post("/{alert_id}/dispatch")
-def dispatch(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=500)] = "") -> Response:
-    """Send a provider's carer."""
-
-    def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.service(AlertService).dispatch(work, alert_id, actor, note=note.strip())
-
-    return _do(asked, alert_id, act)
+def dispatch_carer(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=500)] = "") -> Response:
+    """Request a provider's visit."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.dispatch_carer(work, alert_id, asked.actor, note=note.strip()))
 
 
 @router.post("/{alert_id}/en-route")
-def go(alert_id: UUID, asked: PageContextDep) -> Response:
-    """I go there myself."""
-    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).go_myself(work, alert_id, actor))
+def mark_en_route(alert_id: UUID, asked: PageContextDep) -> Response:
+    """Say that the reader goes there in person."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.mark_en_route(work, alert_id, asked.actor))
 
 
 @router.post("/{alert_id}/arrive")
-def arrive(alert_id: UUID, asked: PageContextDep) -> Response:
-    """I am there."""
-    return _do(asked, alert_id, lambda work, actor: asked.service(AlertService).arrive(work, alert_id, actor))
+def mark_arrived(alert_id: UUID, asked: PageContextDep) -> Response:
+    """Say that the reader is at the home."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.mark_arrived(work, alert_id, asked.actor))
 
 
 @router.post("/{alert_id}/note")
-def note_down(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
-    """Write something down."""
-    return _do(
-        asked, alert_id, lambda work, actor: asked.service(AlertService).note(work, alert_id, actor, note.strip())
-    )
+def add_note(alert_id: UUID, asked: PageContextDep, note: Annotated[str, Form(max_length=2000)]) -> Response:
+    """Add a note to the history."""
+    alerts = asked.service(AlertSlice).service
+    return _do(asked, alert_id, lambda work: alerts.add_note(work, alert_id, asked.actor, note.strip()))
 
 
 @router.post("/{alert_id}/resolve")
-def resolve(
+def resolve_alert(
     alert_id: UUID,
     asked: PageContextDep,
     outcome: Annotated[Outcome, Form()],
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Close it; a visit that was made is confirmed with it, one not yet begun is called off."""
+    """Close the alert; a visit that was made is confirmed with it, one not yet begun is called off."""
 
-    def act(work: UnitOfWork, actor: Actor) -> object:
-        return asked.service(AlertService).resolve(work, alert_id, actor, outcome=outcome, note=note.strip())
+    def resolve(work: UnitOfWork) -> None:
+        asked.service(AlertSlice).service.resolve_alert(work, alert_id, asked.actor, outcome=outcome, note=note.strip())
 
-    return _do(asked, alert_id, act)
+    return _do(asked, alert_id, resolve)
 
 
 @router.post("/{alert_id}/door-code")
 def door_code(alert_id: UUID, asked: PageContextDep) -> HTMLResponse:
     """The door code, once asked for; who asked is logged in the same transaction."""
     with asked.work() as work:
-        seen = asked.service(AlertService).detail(work, alert_id, asked.actor)
-        home = work.session.get_one(Home, seen.row.home_id)
+        seen = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
+        home = work.session.get_one(Home, seen.home_id)
         asked.log_look(work, "door_code", home.id, str(alert_id))
         code = home.door_code
     return asked.page("board/door_code.html", code=code)
 
 
-def _do(asked: PageContext, alert_id: UUID, act: Act) -> Response:
+def _do(asked: PageContext, alert_id: UUID, command: Callable[[UnitOfWork], None]) -> Response:
     """Do one thing in one transaction, then show the alert as it is; a refusal is said where the button was."""
     problem = ""
     try:
         with asked.work() as work:
-            act(work, asked.actor)
+            command(work)
     except AlertNotFound:
         raise
     except DomainError as refusal:
@@ -190,8 +188,8 @@ def _board(asked: PageContext) -> Board:
     with asked.work() as work:
         work.only_read()
         now = work.clock.now()
-        rows = asked.service(AlertService).board(work, actor.community_id, now)
-        load = asked.service(AlertService).load(work, actor.community_id, now)
+        rows = asked.service(AlertSlice).queries.list_alerts(work, actor.community_id)
+        load = asked.service(AlertSlice).queries.count_recent(work, actor.community_id)
         homes = select(func.count()).select_from(Home)
         offline = select(func.count()).select_from(HomeSupervision).join(Home, Home.id == HomeSupervision.home_id)
         offline = offline.where(HomeSupervision.offline_since.is_not(None))
@@ -220,15 +218,15 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
     with asked.work() as work:
         work.only_read()
         now = work.clock.now()
-        found: AlertDetail = asked.service(AlertService).detail(work, alert_id, asked.actor)
-        home = card(work, found.row.home_id, words, now)
+        found = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
+        home = card(work, found.home_id, words, now)
         if home is None:
             raise AlertNotFound(alert_id)
         visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
         sight = work.session.get(HomeSupervision, home.id)
         offline_since = sight.offline_since if sight is not None else None
     also = ""
-    if offline_since is not None and found.row.kind is not AlertKind.HOME_OFFLINE:
+    if offline_since is not None and found.kind is not AlertKind.HOME_OFFLINE:
         also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, offline_since))
     strip, wave = _drawings(asked, found, now)
     return presenter.detail(found, asked.actor, home, words, now, visit=visit, strip=strip, wave=wave, also=also)
@@ -238,7 +236,7 @@ def _drawings(
     asked: PageContext, found: AlertDetail, now: datetime
 ) -> tuple[ActivityTimeline | None, WaveformChart | None]:
     """The day and the fall; without the series store the alert is shown all the same."""
-    one = found.row
+    one = found
     upto = one.closed_at or now
     end = upto + AHEAD
     start = end - timedelta(days=1)

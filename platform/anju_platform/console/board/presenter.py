@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
-from anju_platform.alerts.queries import AlertDetail, AlertRow, HistoryStep
+from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
 from anju_platform.console.home_card import ELDER, HomeCard
@@ -32,7 +32,7 @@ OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 """What a worker can close an alert with."""
 
 
-def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
+def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
     """The list, in the order that the service gives; many offline homes of one cause become one line."""
     drawn = [row(one, words, now) for one in rows]
     offline_by_cause: dict[str, list[Row]] = defaultdict(list)
@@ -55,7 +55,7 @@ def board(rows: Sequence[AlertRow], words: Words, now: datetime, *, load: int, h
     )
 
 
-def row(one: AlertRow, words: Words, now: datetime) -> Row:
+def row(one: AlertSummary, words: Words, now: datetime) -> Row:
     """One alert in the list."""
     kind = say(words, "kind", one.kind)
     return Row(
@@ -76,7 +76,7 @@ def row(one: AlertRow, words: Words, now: datetime) -> Row:
     )
 
 
-def _progress(one: AlertRow, words: Words) -> str:
+def _progress(one: AlertSummary, words: Words) -> str:
     if one.state in _WAITING:
         text = say(words, "sight", alert_sight(one.kind, one.state))
         return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
@@ -98,7 +98,7 @@ def detail(
     also: str,
 ) -> Detail:
     """The chosen alert."""
-    one = found.row
+    one = found
     face = _face(found, actor, visit)
     return Detail(
         row=row(one, words, now),
@@ -124,7 +124,7 @@ def detail(
 
 def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
     """Which of its faces the action area has."""
-    one = found.row
+    one = found
     if one.main is None:
         return "done"
     if one.state in _WAITING:
@@ -136,7 +136,7 @@ def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
 
 def _own_face(found: AlertDetail, visit: VisitLine | None) -> str:
     """The face for who has it."""
-    one = found.row
+    one = found
     if one.visited or (visit is not None and visit.state in _OVER):
         return "result"
     if one.visit_open:
@@ -149,14 +149,14 @@ def _own_face(found: AlertDetail, visit: VisitLine | None) -> str:
 
 
 def _last_call(found: AlertDetail) -> CallOutcome | None:
-    last = max(found.calls.values(), key=lambda call: call.at, default=None)
+    last = max(found.calls, key=lambda call: call.at, default=None)
     return None if last is None else last.outcome
 
 
 def _likely(found: AlertDetail, visit: VisitLine | None) -> str:
     """What is chosen already; nothing where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
-        return Outcome.REAL_HELPED.value if found.row.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
+        return Outcome.REAL_HELPED.value if found.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
     return ""
 
 
@@ -169,7 +169,7 @@ _CALL_ADVICE = {
 
 
 def _advice(found: AlertDetail, face: str, visit: VisitLine | None, words: Words) -> str:
-    one = found.row
+    one = found
     if face == "done":
         outcome = say(words, "outcome", one.outcome) if one.outcome else ""
         return words("已结束：%(outcome)s", outcome=outcome) + (f" · {one.outcome_note}" if one.outcome_note else "")
@@ -191,12 +191,12 @@ def _sure(score: float | None, words: Words) -> str:
 
 
 def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> Call:
-    made = found.calls.get(who)
+    made = next((call for call in found.calls if call.who == who), None)
     outcome, at = (made.outcome.value, made.at) if made else ("", None)
     return Call(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
 
 
-def _step(step: HistoryStep, card: HomeCard, words: Words) -> Step:
+def _step(step: AlertHistoryStep, card: HomeCard, words: Words) -> Step:
     return Step(
         at=step.at,
         step=step.step,
@@ -206,7 +206,7 @@ def _step(step: HistoryStep, card: HomeCard, words: Words) -> Step:
     )
 
 
-def _told(step: HistoryStep, card: HomeCard, words: Words) -> str:
+def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
     """What a step's detail says, in words."""
     detail = step.detail
     parts = [

@@ -82,14 +82,13 @@ def alert_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail
     origin, kinds = origin_of(course), KINDS.get(course.action, frozenset())
     if origin is None:
         return None
-    for detail in alerts:
-        row = detail.row
-        if row.home_id != course.home_id or row.kind not in kinds:
+    for alert in alerts:
+        if alert.home_id != course.home_id or alert.kind not in kinds:
             continue
         steps = (AlertStep.RAISED, AlertStep.REPEATED)
-        moments = [row.happened_at, row.due_since, *(step.at for step in detail.history if step.step in steps)]
+        moments = [alert.happened_at, alert.due_since, *(step.at for step in alert.history if step.step in steps)]
         if any(-_BEFORE_S <= moment.timestamp() - origin <= _AFTER_S for moment in moments):
-            return detail
+            return alert
     return None
 
 
@@ -111,7 +110,7 @@ def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> Line:
         course.action,
         None if origin is None else datetime.fromtimestamp(origin, UTC),
         reached,
-        detail.row.id if detail else None,
+        detail.id if detail else None,
         course.refusal,
     )
 

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.alerts.service import AlertService
+from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card_of
 from anju_platform.console.page_context import PageContext, PageContextDep
@@ -122,7 +122,7 @@ def _panel(asked: PageContext, chosen: str) -> PanelShown:
 def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     now = work.clock.now()
     states: dict[str, Sight] = {}
-    for row in asked.service(AlertService).board(work, None, now):
+    for row in asked.service(AlertSlice).queries.list_alerts(work, None):
         worse = alert_sight(row.kind, row.state)
         states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
     offline = HomeStatusReader(work.session).list_offline()

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
-from uuid import UUID
 
-from anju_core.actor import Actor
 from anju_core.errors import Conflict, Invalid
-from anju_platform.alerts.queries import AlertDetail, AlertRow
+from anju_platform.alerts.queries import AlertQueries
 from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
 from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.saved import scenario_of
@@ -50,22 +46,10 @@ class UnknownAction(Invalid):
         self.action = action
 
 
-class Alerts(Protocol):
-    """What is asked of the alerts."""
-
-    def board(
-        self, work: UnitOfWork, community_id: str | None, now: datetime, *, state: str | None = "open"
-    ) -> Sequence[AlertRow]:
-        """Alerts, newest first for all."""
-
-    def detail(self, work: UnitOfWork, alert_id: UUID, actor: Actor | None) -> AlertDetail:
-        """One with its history."""
-
-
 class TesterService:
     """Orders to the simulator, and each event's line. `link` is None where there is no simulator."""
 
-    def __init__(self, alerts: Alerts, link: SimulatorLink | None) -> None:
+    def __init__(self, alerts: AlertQueries, link: SimulatorLink | None) -> None:
         self._alerts, self._link = alerts, link
 
     @property
@@ -91,9 +75,9 @@ class TesterService:
             return []
         courses = self._link.courses()
         homes = {course.home_id for course in courses if course.action in KINDS}
-        rows = [row for row in self._alerts.board(work, None, work.clock.now(), state=None) if row.home_id in homes]
+        rows = [row for row in self._alerts.list_alerts(work, None, state=None) if row.home_id in homes]
         newest = sorted(rows, key=lambda row: row.raised_at, reverse=True)[:_LOOKED_AT]
-        details = [self._alerts.detail(work, row.id, None) for row in newest]
+        details = [self._alerts.get_alert(work, row.id) for row in newest]
         return [line_of(course, details) for course in courses]
 
     def as_story(self) -> str:

@@ -49,7 +49,7 @@ def test_acknowledged_and_then_forgotten_goes_back_to_the_others(harness: AlertH
     harness.open_pages(harness.wang, harness.liu)
     alert_id = harness.raise_alert()
     harness.tick(1)
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick(299)
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
     assert harness.told(harness.liu) == 0
@@ -58,40 +58,40 @@ def test_acknowledged_and_then_forgotten_goes_back_to_the_others(harness: AlertH
     assert harness.told(harness.liu) == 1
     (released,) = harness.history(alert_id, AlertStep.UNACKNOWLEDGED)
     assert (released["forgotten"], released["from"]) == (True, "王姐")
-    harness.do("take", alert_id, harness.liu)
+    harness.do("acknowledge_alert", alert_id, harness.liu)
     assert harness.alert(alert_id).acknowledged_by_name == "小刘"
 
 
 def test_a_call_gives_the_worker_more_time(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick(250)
-    harness.do("contacted", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
+    harness.do("record_contact_attempt", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
     harness.tick(250)
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
 
 
 def test_on_the_way_but_nobody_arrived_is_told_to_all_and_may_be_taken_over(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     for _ in range(2):
-        harness.do("go_myself", alert_id, harness.wang)
+        harness.do("mark_en_route", alert_id, harness.wang)
     assert [row.body for row in harness.messages(Channel.HOME)].count(AnnouncementKey.ON_THE_WAY) == 1
     with pytest.raises(AlertAlreadyAcknowledged):
-        harness.do("take", alert_id, harness.liu)
+        harness.do("acknowledge_alert", alert_id, harness.liu)
     harness.tick(45 * 60 + 1)
     assert harness.alert(alert_id).late
     assert harness.told(harness.zhao) == harness.told(harness.liu) == 1
-    harness.do("take", alert_id, harness.liu)
-    harness.do("arrive", alert_id, harness.liu)
+    harness.do("acknowledge_alert", alert_id, harness.liu)
+    harness.do("mark_arrived", alert_id, harness.liu)
     assert (harness.alert(alert_id).acknowledged_by_name, harness.alert(alert_id).late) == ("小刘", False)
 
 
 def test_a_handed_back_alert_is_told_to_the_next_at_once(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.clock.forward(11)
-    harness.do("release", alert_id, harness.wang)
+    harness.do("unacknowledge_alert", alert_id, harness.wang)
     assert harness.told(harness.liu) == 1
     harness.tick()
     assert harness.homes.commands[-1][1].zh == "正在请另一位工作人员联系您"
@@ -100,9 +100,9 @@ def test_a_handed_back_alert_is_told_to_the_next_at_once(harness: AlertHarness) 
 def test_undo_within_ten_seconds_is_quiet_and_the_ladder_goes_on(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     due = harness.alert(alert_id).next_due_at
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.clock.forward(9)
-    harness.do("release", alert_id, harness.wang)
+    harness.do("unacknowledge_alert", alert_id, harness.wang)
     assert harness.told(harness.liu) == 0
     assert harness.alert(alert_id).next_due_at == due
     (released,) = harness.history(alert_id, AlertStep.UNACKNOWLEDGED)
@@ -112,9 +112,9 @@ def test_undo_within_ten_seconds_is_quiet_and_the_ladder_goes_on(harness: AlertH
 def test_a_step_that_came_due_while_it_was_taken_and_undone_is_not_skipped(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.clock.forward(55)
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.clock.forward(8)
-    harness.do("release", alert_id, harness.wang)
+    harness.do("unacknowledge_alert", alert_id, harness.wang)
     harness.tick()
     assert harness.told(harness.liu) == 1
 
@@ -144,8 +144,8 @@ def test_timers_live_through_a_restart_and_catch_up_without_a_storm(sqlite_url: 
 
 def test_what_was_closed_while_the_platform_was_down_is_not_told_any_more(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
     harness.open_pages(harness.wang)
     harness.tick(1)
     assert harness.pages.told(harness.wang.account_id) == []
@@ -174,38 +174,38 @@ def test_a_community_writes_its_own_policy(harness: AlertHarness) -> None:
 
 def test_another_communitys_worker_finds_no_such_alert(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    for attempt in ("take", "release", "arrive"):
+    for attempt in ("acknowledge_alert", "unacknowledge_alert", "mark_arrived"):
         with pytest.raises(AlertNotFound):
             harness.do(attempt, alert_id, harness.stranger)
     with pytest.raises(AlertNotFound), harness.work() as work:
-        harness.alerts.detail(work, alert_id, harness.stranger)
+        harness.alerts.queries.get_alert(work, alert_id, harness.stranger)
 
 
 def test_the_board_is_in_the_order_of_deadlines(harness: AlertHarness) -> None:
     calm = harness.raise_alert(AlertKind.LEAK)
     urgent = harness.raise_alert(AlertKind.SOS, home_id="home-02")
     with harness.work() as work:
-        rows = harness.alerts.board(work, "anning", harness.clock.now())
-        assert harness.alerts.load(work, "anning", harness.clock.now()) == 2
-        assert harness.alerts.load(work, "elsewhere", harness.clock.now()) == 0
+        rows = harness.alerts.queries.list_alerts(work, "anning")
+        assert harness.alerts.queries.count_recent(work, "anning") == 2
+        assert harness.alerts.queries.count_recent(work, "elsewhere") == 0
     assert [row.id for row in rows] == [urgent, calm]
     assert (rows[1].name, rows[1].age, rows[1].address) == ("王桂兰", 84, "春晖里 3 号楼 2 单元 01 室")
-    harness.do("take", urgent, harness.wang)
-    harness.do("resolve", urgent, harness.wang, outcome=Outcome.TEST)
+    harness.do("acknowledge_alert", urgent, harness.wang)
+    harness.do("resolve_alert", urgent, harness.wang, outcome=Outcome.TEST)
     with harness.work() as work:
-        assert [row.id for row in harness.alerts.board(work, None, harness.clock.now(), state="closed")] == [urgent]
-        assert len(harness.alerts.board(work, "anning", harness.clock.now(), state=None)) == 2
+        assert [row.id for row in harness.alerts.queries.list_alerts(work, None, state="closed")] == [urgent]
+        assert len(harness.alerts.queries.list_alerts(work, "anning", state=None)) == 2
 
 
 def test_the_detail_knows_the_last_call_to_each_and_what_can_be_done(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    harness.do("take", alert_id, harness.wang)
-    harness.do("contacted", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
-    harness.do("contacted", alert_id, harness.wang, who="elder", outcome=CallOutcome.REACHED_OK)
-    harness.do("note", alert_id, harness.liu, "她的女儿在路上")
+    harness.do("acknowledge_alert", alert_id, harness.wang)
+    harness.do("record_contact_attempt", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
+    harness.do("record_contact_attempt", alert_id, harness.wang, who="elder", outcome=CallOutcome.REACHED_OK)
+    harness.do("add_note", alert_id, harness.liu, "她的女儿在路上")
     with harness.work() as work:
-        detail = harness.alerts.detail(work, alert_id, harness.wang)
-    assert detail.calls["elder"].outcome is CallOutcome.REACHED_OK
+        detail = harness.alerts.queries.get_alert(work, alert_id, harness.wang)
+    assert [(call.who, call.outcome) for call in detail.calls] == [("elder", CallOutcome.REACHED_OK)]
     assert "resolve" in detail.commands
     assert detail.undo_until is None
     assert [step.number for step in detail.history] == list(range(1, len(detail.history) + 1))

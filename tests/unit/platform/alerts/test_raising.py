@@ -24,7 +24,7 @@ def test_a_second_press_while_open_is_repeated_and_told_again_never_swallowed(ha
     harness.open_pages(harness.wang)
     first = harness.raise_alert()
     harness.tick()
-    harness.do("take", first, harness.wang)
+    harness.do("acknowledge_alert", first, harness.wang)
     assert harness.raise_alert() == first
     harness.tick()
     assert harness.steps(first).count(AlertStep.REPEATED) == 1
@@ -33,15 +33,15 @@ def test_a_second_press_while_open_is_repeated_and_told_again_never_swallowed(ha
 
 def test_a_press_after_the_end_is_an_alert_of_its_own(harness: AlertHarness) -> None:
     first = harness.raise_alert()
-    harness.do("take", first, harness.wang)
-    harness.do("resolve", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.do("acknowledge_alert", first, harness.wang)
+    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
     assert harness.raise_alert() != first
 
 
 def test_an_episode_that_goes_on_after_its_end_is_raised_anew(harness: AlertHarness) -> None:
     first = harness.raise_alert(episode="p1")
-    harness.do("take", first, harness.wang)
-    harness.do("resolve", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.do("acknowledge_alert", first, harness.wang)
+    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
     harness.clock.forward(60)
     again = harness.raise_alert(episode="p1")
     assert again != first
@@ -52,8 +52,8 @@ def test_a_late_copy_of_a_closed_episode_is_noted_on_it(harness: AlertHarness) -
     before = harness.clock.now()
     first = harness.raise_alert(episode="p1")
     harness.clock.forward(5)
-    harness.do("take", first, harness.wang)
-    harness.do("resolve", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.do("acknowledge_alert", first, harness.wang)
+    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
     assert harness.raise_alert(episode="p1", happened_at=before, due_since=before) == first
     assert harness.steps(first)[-1] is AlertStep.NOTED
 
@@ -62,8 +62,8 @@ def test_a_detectors_episode_without_a_source_is_raised_once_even_after_its_end(
     silence = {"episode": "since-07:40", "source": None}
     first = harness.raise_alert(AlertKind.INACTIVITY, **silence)
     assert harness.raise_alert(AlertKind.INACTIVITY, **silence) == first
-    harness.do("take", first, harness.wang)
-    harness.do("resolve", first, harness.wang, outcome=Outcome.AWAY)
+    harness.do("acknowledge_alert", first, harness.wang)
+    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.AWAY)
     assert harness.raise_alert(AlertKind.INACTIVITY, **silence) == first
     assert harness.steps(first).count(AlertStep.RAISED) == 1
     assert AlertStep.REPEATED not in harness.steps(first)
@@ -76,7 +76,7 @@ def test_kinds_do_not_hide_each_other(harness: AlertHarness) -> None:
 def test_a_suspected_fall_is_on_the_board_at_once_and_pages_after_45_s(harness: AlertHarness) -> None:
     fall = harness.raise_alert(AlertKind.FALL, suspected=True)
     with harness.work() as work:
-        (row,) = harness.alerts.board(work, "anning", harness.clock.now())
+        (row,) = harness.alerts.queries.list_alerts(work, "anning")
     assert (row.id, row.suspected) == (fall, True)
     assert any(event == "alert" for _, event, _ in harness.pages.seen)
     harness.tick(44, every=1)
@@ -105,14 +105,14 @@ def test_a_confirmation_counts_once(harness: AlertHarness) -> None:
 
 def test_a_confirmation_of_a_taken_fall_tells_its_worker(harness: AlertHarness) -> None:
     fall = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
-    harness.do("take", fall, harness.liu)
+    harness.do("acknowledge_alert", fall, harness.liu)
     assert harness.raise_alert(AlertKind.FALL, episode="f1") == fall
     assert harness.told(harness.liu) == 1
 
 
 def test_a_withdrawn_suspicion_pages_nobody_and_says_so_to_the_elder(harness: AlertHarness) -> None:
     fall = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
-    harness.do("withdraw", "home-01", AlertKind.FALL, "f1", outcome=Outcome.WITHDRAWN, why="got_up")
+    harness.withdraw("home-01", AlertKind.FALL, "f1", outcome=Outcome.WITHDRAWN, why="got_up")
     harness.tick(300, every=10)
     assert harness.alert(fall).state == AlertState.RESOLVED
     assert harness.alert(fall).outcome == Outcome.WITHDRAWN
@@ -125,7 +125,7 @@ def test_one_fall_is_not_withdrawn_with_another(harness: AlertHarness) -> None:
     first = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
     second = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f2")
     assert first != second
-    harness.do("withdraw", "home-01", AlertKind.FALL, "f2", outcome=Outcome.WITHDRAWN, why="got_up")
+    harness.withdraw("home-01", AlertKind.FALL, "f2", outcome=Outcome.WITHDRAWN, why="got_up")
     assert harness.alert(first).closed_at is None
 
 
@@ -133,8 +133,8 @@ def test_a_fall_confirmed_after_a_person_closed_it_is_noted_on_it(harness: Alert
     impact = harness.clock.now()
     fall = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1", happened_at=impact, due_since=impact)
     harness.clock.forward(20)
-    harness.do("take", fall, harness.wang)
-    harness.do("resolve", fall, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.do("acknowledge_alert", fall, harness.wang)
+    harness.do("resolve_alert", fall, harness.wang, outcome=Outcome.FALSE_ALARM)
     harness.clock.forward(10)
     confirmed = {"episode": "f1", "happened_at": impact, "due_since": impact}
     assert harness.raise_alert(AlertKind.FALL, suspected=False, **confirmed) == fall
@@ -144,7 +144,7 @@ def test_a_fall_confirmed_after_a_person_closed_it_is_noted_on_it(harness: Alert
 
 def test_a_fall_confirmed_after_its_withdrawal_is_raised_anew(harness: AlertHarness) -> None:
     first = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1")
-    harness.do("withdraw", "home-01", AlertKind.FALL, "f1", outcome=Outcome.WITHDRAWN, why="got_up")
+    harness.withdraw("home-01", AlertKind.FALL, "f1", outcome=Outcome.WITHDRAWN, why="got_up")
     when = harness.clock.now() - timedelta(seconds=30)
     again = harness.raise_alert(AlertKind.FALL, episode="f1", happened_at=when, due_since=when)
     assert again != first
@@ -154,27 +154,32 @@ def test_a_fall_confirmed_after_its_withdrawal_is_raised_anew(harness: AlertHarn
 def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(harness: AlertHarness) -> None:
     first = harness.raise_alert()
     cancel = {"outcome": Outcome.WITHDRAWN, "why": "held"}
-    harness.do("withdraw", "home-01", AlertKind.SOS, None, source="gw/1/alarm/90/0", **cancel)
+    harness.withdraw("home-01", AlertKind.SOS, None, source="gw/1/alarm/90/0", **cancel)
     assert harness.alert(first).closed_at is not None
     second = harness.raise_alert()
-    harness.do("take", second, harness.wang)
-    harness.do("withdraw", "home-01", AlertKind.SOS, None, source="gw/1/alarm/90/0", **cancel)
+    harness.do("acknowledge_alert", second, harness.wang)
+    harness.withdraw("home-01", AlertKind.SOS, None, source="gw/1/alarm/90/0", **cancel)
     assert AlertStep.WITHDRAWN not in harness.steps(second)
-    harness.do("withdraw", "home-01", AlertKind.SOS, None, source="gw/1/alarm/91/0", **cancel)
+    harness.withdraw("home-01", AlertKind.SOS, None, source="gw/1/alarm/91/0", **cancel)
     assert AlertStep.WITHDRAWN in harness.steps(second)
     assert harness.alert(second).state == AlertState.ACKNOWLEDGED
 
 
-@pytest.mark.parametrize("method", ["raise", "withdraw", "sight"])
+@pytest.mark.parametrize("method", ["raise", "withdraw", "offline"])
 def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}
-    sight = HomeSupervisionChanged(
+    offline = HomeSupervisionChanged(
         at=harness.clock.now(), home_id="nowhere", offline=True, reason=Reason(ReasonCode.GATEWAY_OFFLINE)
     )
+
+    def change_supervision() -> None:
+        with harness.work() as work:
+            work.record(offline)
+
     attempts = {
         "raise": lambda: harness.raise_alert(home_id="nowhere"),
-        "withdraw": lambda: harness.do("withdraw", "nowhere", AlertKind.SOS, None, **cancel),
-        "sight": lambda: harness.do("home_sight", sight),
+        "withdraw": lambda: harness.withdraw("nowhere", AlertKind.SOS, None, **cancel),
+        "offline": change_supervision,
     }
     with pytest.raises(HomeNotFound) as refused:
         attempts[method]()
@@ -190,7 +195,7 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
 
     change_supervision(offline=True)
     with harness.work() as work:
-        (row,) = harness.alerts.board(work, "anning", harness.clock.now())
+        (row,) = harness.alerts.queries.list_alerts(work, "anning")
     assert row.kind is AlertKind.HOME_OFFLINE
     harness.tick(1)
     assert harness.homes.said() == []
@@ -198,7 +203,7 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
     assert harness.alert(row.id).outcome == Outcome.TECHNICAL
     change_supervision(offline=True)
     with harness.work() as work:
-        assert len(harness.alerts.board(work, "anning", harness.clock.now())) == 1
+        assert len(harness.alerts.queries.list_alerts(work, "anning")) == 1
 
 
 def test_what_the_elder_was_told_stands_in_the_history_once(harness: AlertHarness) -> None:

@@ -24,7 +24,7 @@ from anju_platform.accounts.errors import OutOfScope, WrongRole
 from anju_platform.accounts.guards import COOKIE, AccountsDep, in_scope, require
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.accounts.service import AccountService
-from anju_platform.alerts.service import AlertService
+from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.app.bootstrap import build
 from anju_platform.app.http import create_app, document
 from anju_platform.app.slices import SLICES, endpoint_routers
@@ -263,7 +263,7 @@ def test_the_platform_offers_every_service_that_an_endpoint_or_a_page_asks_for(t
         routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
         called = {call for route in routes for call in dependencies(route.dependant)}
         asked = [call for call in called if call.__qualname__.startswith("provide.")]
-        assert {type(call(platform.services)) for call in asked} >= {AccountService, AlertService, VisitService}
+        assert {type(call(platform.services)) for call in asked} >= {AccountService, AlertSlice, VisitService}
         console = Path(anju_platform.__file__).parent / "console"
         pages = "".join(path.read_text("utf-8") for path in console.rglob("pages.py"))
         named = set(re.findall(r"\.service\((\w+)\)", pages))
@@ -275,8 +275,8 @@ def test_the_platform_offers_every_service_that_an_endpoint_or_a_page_asks_for(t
 
 
 def test_a_service_that_was_not_composed_is_named(web: WebHarness) -> None:
-    with pytest.raises(ServiceNotOffered, match="AlertService"):
-        web.platform.services.get(AlertService)
+    with pytest.raises(ServiceNotOffered, match="AlertSlice"):
+        web.platform.services.get(AlertSlice)
 
 
 def test_openapi_document_is_current() -> None:

@@ -57,10 +57,10 @@ def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHar
 
     class Stumbles:
         def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
-            return harness.alerts.due(work, now)
+            return harness.alerts.deadlines.due(work, now)
 
         def advance(self, work: UnitOfWork, item_id: UUID, now: datetime, /) -> None:
-            harness.alerts.advance(work, item_id, now)
+            harness.alerts.deadlines.advance(work, item_id, now)
             if item_id == alerts[0]:
                 raise ZeroDivisionError
 
@@ -69,7 +69,7 @@ def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHar
         Deadlines(harness.work, Stumbles())(now)
     assert (failed.value.failed, failed.value.due) == (1, 2)
     assert [harness.alert(alert_id).level for alert_id in alerts] == [1, 2]
-    assert Deadlines(harness.work, harness.alerts)(now) == 1
+    assert Deadlines(harness.work, harness.alerts.deadlines)(now) == 1
     assert harness.alert(alerts[0]).level == 2
 
 
@@ -77,7 +77,11 @@ def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None
     registry = CollectorRegistry()
     scheduler = Scheduler(harness.clock, registry)
     add_deadlines(
-        scheduler, harness.work, alerts=harness.alerts, visits=harness.visits, delivery_worker=harness.delivery_worker
+        scheduler,
+        harness.work,
+        alerts=harness.alerts.deadlines,
+        visits=harness.visits,
+        delivery_worker=harness.delivery_worker,
     )
     harness.open_pages(harness.wang)
     harness.raise_alert()
@@ -87,20 +91,20 @@ def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None
     scheduler.run_job(Job("none", 1, lambda _now: None))
 
 
-def test_tick_does_what_is_due_in_one_transaction(harness: AlertHarness) -> None:
+def test_what_was_looked_after_is_no_longer_due(harness: AlertHarness) -> None:
     harness.dispatched()
     now = harness.clock.forward(61)
-    assert harness.visit("tick", now) == 1
-    assert harness.visit("tick", now) == 0
-    assert harness.do("tick", harness.clock.forward(600)) == 1
+    assert Deadlines(harness.work, harness.visits)(now) == 1
+    assert Deadlines(harness.work, harness.visits)(now) == 0
+    assert Deadlines(harness.work, harness.alerts.deadlines)(harness.clock.forward(600)) == 1
 
 
 def test_what_somebody_was_faster_with_is_left_alone(harness: AlertHarness) -> None:
     alert_id, visit_id = harness.dispatched()
     harness.visit("accept", visit_id, harness.li)
     steps = harness.steps(alert_id)
-    harness.do("advance", alert_id, harness.clock.now())
-    harness.visit("advance", visit_id, harness.clock.now())
-    harness.do("advance", visit_id, harness.clock.now())
-    harness.visit("advance", alert_id, harness.clock.now())
+    for item_id in (alert_id, visit_id):  # also an id that is no alert's, or no visit's
+        for deadlines in (harness.alerts.deadlines, harness.visits):
+            with harness.work() as work:
+                deadlines.advance(work, item_id, harness.clock.now())
     assert harness.steps(alert_id) == steps

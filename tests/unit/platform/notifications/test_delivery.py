@@ -12,6 +12,7 @@ from fixtures.alert_harness import AlertHarness, build_alert_harness
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, Outcome
+from anju_platform.app.scheduler import Deadlines
 from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, OutboundMessage
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.residents.errors import HomeNotFound
@@ -90,7 +91,7 @@ def test_a_home_hears_things_in_the_order_in_which_they_happened(harness: AlertH
     harness.homes.up = False
     alert_id = harness.raise_alert()
     harness.tick(30, every=5)
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick(1)
     harness.homes.up = True
     with harness.work() as work:
@@ -104,10 +105,10 @@ def test_what_is_overtaken_is_not_said_any_more(harness: AlertHarness) -> None:
     harness.homes.up = False
     alert_id = harness.raise_alert()
     harness.tick(1)
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     with harness.work() as work:
         harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
     harness.homes.up = True
     harness.tick(20, every=4)
     assert harness.homes.said() == ["closed"]
@@ -131,7 +132,7 @@ def test_a_step_is_told_once_to_a_person_whatever_restarts(harness: AlertHarness
     with harness.work() as work:
         merged = work.session.merge(alert)
         merged.level, merged.next_due_at = 0, harness.clock.now()
-    harness.do("tick", harness.clock.now())
+    assert Deadlines(harness.work, harness.alerts.deadlines)(harness.clock.now()) == 1
     assert harness.told(harness.wang) == 1
 
 
@@ -144,7 +145,7 @@ def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Alert
             held.append((fn, args))
 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify)}
-    delivery_worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.wants_people, Hangs())
+    delivery_worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, Hangs())
     harness.raise_alert()
     delivery_worker.deliver_due(harness.clock.now())
     delivery_worker.deliver_due(harness.clock.forward(19))
@@ -316,9 +317,9 @@ def test_the_platform_dies_between_the_broker_and_its_own_records(harness: Alert
 def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.tick()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick()
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
     harness.tick()
     assert harness.homes.said() == ["seen", "coming", "closed"]
     first_three = len(harness.homes.commands)
@@ -331,7 +332,7 @@ def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) ->
 def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.tick()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     with harness.work() as work:
         harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
     harness.tick()
@@ -345,7 +346,7 @@ def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(harness:
 def test_a_gateway_that_does_not_name_the_message_settles_what_fits(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.tick()
-    harness.do("take", alert_id, harness.wang)
+    harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick()
     heard(harness, "coming", alert_id)
     assert {message.subject: message.state for message in harness.messages(Channel.HOME)} == {

@@ -110,7 +110,7 @@ def test_nobody_left_to_ask_goes_back_to_the_worker_loudly(harness: AlertHarness
     assert AlertStep.VISIT_FAILED in harness.steps(alert_id)
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
     assert harness.told(harness.zhao) == before + 1
-    harness.do("dispatch", alert_id, harness.wang)
+    harness.do("dispatch_carer", alert_id, harness.wang)
 
 
 def test_declining_twice_is_declining_once(harness: AlertHarness) -> None:
@@ -131,8 +131,8 @@ def test_who_is_unfit_is_not_asked(harness: AlertHarness) -> None:
 def test_nobody_is_booked_twice(harness: AlertHarness) -> None:
     _, first = harness.dispatched()
     second_alert = harness.raise_alert(home_id="home-02")
-    harness.do("take", second_alert, harness.wang)
-    harness.do("dispatch", second_alert, harness.wang)
+    harness.do("acknowledge_alert", second_alert, harness.wang)
+    harness.do("dispatch_carer", second_alert, harness.wang)
     with harness.work() as work:
         second = harness.visits.of_alert(work, second_alert)[0].row.id
     assert [offer.carer_name for offer in shown(harness, second).offers] == ["陈护士"]
@@ -149,8 +149,8 @@ def test_a_busy_carer_cannot_accept(harness: AlertHarness) -> None:
     with harness.work() as work:
         work.session.delete(work.session.get_one(Carer, harness.chen.account_id))
     second_alert = harness.raise_alert(home_id="home-02")
-    harness.do("take", second_alert, harness.wang)
-    harness.do("dispatch", second_alert, harness.wang)
+    harness.do("acknowledge_alert", second_alert, harness.wang)
+    harness.do("dispatch_carer", second_alert, harness.wang)
     with harness.work() as work:
         second = harness.visits.of_alert(work, second_alert)[0].row.id
     harness.visit("accept", first, harness.li)
@@ -174,7 +174,7 @@ def test_accepting_twice_is_accepting_once_and_another_is_told_who_goes(harness:
 def test_one_alert_sends_one_carer(harness: AlertHarness) -> None:
     alert_id, visit_id = harness.dispatched()
     with pytest.raises(VisitAlreadyRequested) as refused:
-        harness.do("dispatch", alert_id, harness.wang)
+        harness.do("dispatch_carer", alert_id, harness.wang)
     assert refused.value.visit_id == visit_id
     assert harness.steps(alert_id).count(AlertStep.DISPATCHED) == 1
 
@@ -286,11 +286,11 @@ def test_a_carer_who_asks_for_help_on_leaving_is_heard_by_all(harness: AlertHarn
 
 def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: AlertHarness) -> None:
     alert_id, visit_id = arrived(harness)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
     harness.visit("check", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     with harness.work() as work:
-        (row,) = harness.alerts.board(work, "anning", harness.clock.now())
+        (row,) = harness.alerts.queries.list_alerts(work, "anning")
     assert row.reason == Reason(ReasonCode.HELP_WANTED, {"by": "李护士", "note": "腿不能动"})
 
 
@@ -314,17 +314,17 @@ def test_the_worker_confirms_once(harness: AlertHarness) -> None:
 
 def test_closing_the_alert_confirms_what_was_made_and_calls_off_what_was_not(harness: AlertHarness) -> None:
     alert_id, visit_id = left(harness)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
     assert shown(harness, visit_id).row.confirmed_by == "王姐"
     other_alert, other_visit = harness.dispatched()
-    harness.do("resolve", other_alert, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.do("resolve_alert", other_alert, harness.wang, outcome=Outcome.FALSE_ALARM)
     detail = shown(harness, other_visit)
     assert (detail.row.state, detail.offers[0].state) == (VisitState.CANCELLED, OfferState.WITHDRAWN)
 
 
 def test_a_carer_who_is_there_when_the_alert_is_closed_still_reports(harness: AlertHarness) -> None:
     alert_id, visit_id = arrived(harness)
-    harness.do("resolve", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
     harness.visit("check", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, REPORT)
     assert shown(harness, visit_id).row.state is VisitState.CHECKED_OUT

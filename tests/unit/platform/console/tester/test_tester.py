@@ -28,14 +28,16 @@ def _at(after_s: float) -> datetime:
 
 
 def _alert(home_id: str = "home-01", kind: AlertKind = AlertKind.SOS, happened: float = 0.0) -> Any:  # noqa: ANN401
-    row = SimpleNamespace(id="a", home_id=home_id, kind=kind, happened_at=_at(happened), due_since=_at(happened))
     steps = [
         (AlertStep.RAISED, 0.3),
         (AlertStep.NOTIFIED, 3.8),
         (AlertStep.ACKNOWLEDGED, 9.0),
         (AlertStep.REPEATED, 60.0),
     ]
-    return SimpleNamespace(row=row, history=[SimpleNamespace(step=step, at=_at(at + happened)) for step, at in steps])
+    history = [SimpleNamespace(step=step, at=_at(at + happened)) for step, at in steps]
+    return SimpleNamespace(
+        id="a", home_id=home_id, kind=kind, happened_at=_at(happened), due_since=_at(happened), history=history
+    )
 
 
 def test_an_event_is_drawn_through_its_stages_with_what_was_late() -> None:

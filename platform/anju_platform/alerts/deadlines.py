@@ -1,0 +1,45 @@
+"""What happens to an alert when its deadline passes and nobody has acted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from anju_core.alerts import AlertCommand, decide
+from anju_core.vocabulary import AlertState
+from anju_platform.alerts.escalation import AlertEscalation
+from anju_platform.alerts.locking import lock_alert
+from anju_platform.alerts.repository import AlertRepository
+from anju_platform.alerts.transitions import AlertTransitions, is_unacknowledged
+from anju_platform.db.unit_of_work import UnitOfWork
+
+DUE_LIMIT = 200
+"""How many alerts one look at the deadlines returns."""
+
+
+class AlertDeadlines:
+    """Escalates alerts whose deadline has passed."""
+
+    def __init__(self, transitions: AlertTransitions, escalation: AlertEscalation) -> None:
+        self._transitions = transitions
+        self._escalation = escalation
+
+    def due(self, work: UnitOfWork, now: datetime, limit: int = DUE_LIMIT) -> list[UUID]:
+        """Return the alerts whose deadline has passed, the longest overdue first."""
+        return list(AlertRepository(work.session).list_due(now, limit))
+
+    def advance(self, work: UnitOfWork, alert_id: UUID, now: datetime) -> None:
+        """Escalate one alert whose deadline has passed; does nothing where somebody was faster."""
+        alert = lock_alert(work, alert_id)
+        if alert is None or alert.closed_at is not None or alert.next_due_at is None or alert.next_due_at > now:
+            return
+        facts = AlertRepository(work.session).read_facts(alert)
+        if is_unacknowledged(alert):
+            self._escalation.advance(work, alert, now, "nobody_took_it")
+        elif facts.state is AlertState.ACKNOWLEDGED and not facts.visit_open:
+            move = decide(facts, AlertCommand.UNACKNOWLEDGE)
+            self._transitions.unacknowledge(work, alert, move, now, actor=None, quiet=False)
+        else:
+            why = "no_outcome" if facts.state is AlertState.ARRIVED else "nobody_arrived"
+            self._escalation.escalate_late(work, alert, now, why)
+        work.session.flush()
