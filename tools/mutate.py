@@ -65,8 +65,8 @@ _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|FROM)\b", re.IGN
 _WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.", r"raise (ValueError|Invalid\w+)\(")
 """Lines that are left as they are: the wording of errors and of the log may change without a test."""
 _SUPPORT = ("docs", "deploy", "README.md", "dev", "requirements", "tools")
-_PYTEST = ("-x", "-p", "no:cacheprovider", "-k", "not postgresql")
-"""A database server for each mutant would take all the time; SQLite sees the same decisions."""
+_PYTEST = ("-x", "-p", "no:cacheprovider", "-k", "not postgresql and not sigkill")
+"""A database server, or a process that is killed, for each mutant would take all the time."""
 _SETTINGS = """\
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib", "--strict-markers"]
