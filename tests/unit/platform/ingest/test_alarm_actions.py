@@ -1,0 +1,225 @@
+"""What each record of the alarm lane means for alerts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from anju_core.alerts import AlertSignal
+from anju_core.events import ElderTold, Event
+from anju_core.reasons import Reason, ReasonCode
+from anju_core.vocabulary import AlertKind, Outcome
+from anju_platform.devices.cache import DeviceFacts, GatewayFacts
+from anju_platform.ingest.alarm_actions import alarm_actions, unreadable
+from anju_platform.ingest.decode import Incoming, Raw, Rejected
+from anju_wire.messages import Header
+from anju_wire.profiles import Quantity
+from anju_wire.senml import Resolved
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Lane
+
+AT_S = 1_790_000_000.25
+AT = datetime.fromtimestamp(AT_S, UTC)
+GATEWAY = GatewayFacts("gw-1", "home-01", "anning")
+TOPIC = Topic("anning", "home-01", Lane.ALARM)
+DEVICES = {"button": DeviceFacts("button", "bedroom", "床头", known=True)}
+STRANGER = DeviceFacts("", "other", "", known=False)
+SOURCE = "gw-1/7/alarm/42"
+
+
+class Alerts:
+    """Stands in for the alerts, and for the transaction that events are said in."""
+
+    def __init__(self) -> None:
+        self.raised: list[AlertSignal] = []
+        self.withdrawn: list[tuple[Any, ...]] = []
+        self.said: list[Event] = []
+
+    def raise_alert(self, work: Any, signal: AlertSignal) -> None:  # noqa: ANN401
+        assert work is self
+        self.raised.append(signal)
+
+    def withdraw(self, work: Any, home: str, kind: AlertKind, episode: str | None, **more: Any) -> None:  # noqa: ANN401
+        assert work is self
+        self.withdrawn.append((home, kind, episode, more))
+
+    def record(self, event: Event) -> None:
+        self.said.append(event)
+
+
+def carry_out(*readings: Resolved) -> Alerts:
+    incoming = Incoming(TOPIC, GATEWAY, 7, Lane.ALARM, 42, 1, AT_S + 1, list(readings))
+    alerts: Any = Alerts()
+    for action in alarm_actions(incoming, lambda device: DEVICES.get(device, STRANGER)):
+        action(alerts, alerts)
+    assert isinstance(alerts, Alerts)
+    return alerts
+
+
+def reading(quantity: Quantity, device: str = "button", **said: Any) -> Resolved:  # noqa: ANN401
+    return Resolved(device, quantity, AT_S, **said)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "kind", "code"),
+    [
+        (Quantity.SOS, AlertKind.SOS, ReasonCode.SOS_PRESSED),
+        (Quantity.SMOKE, AlertKind.SMOKE, ReasonCode.SMOKE),
+        (Quantity.WATER_LEAK, AlertKind.LEAK, ReasonCode.WATER_LEAK),
+    ],
+)
+def test_an_alarm_is_raised_when_it_is_on_and_nothing_is_closed_when_it_is_off(
+    quantity: Quantity, kind: AlertKind, code: ReasonCode
+) -> None:
+    (signal,) = carry_out(reading(quantity, truth=True)).raised
+    assert signal == AlertSignal(
+        kind=kind,
+        home_id="home-01",
+        community_id="anning",
+        episode=f"button:{round(AT_S * 1000)}",
+        happened_at=AT,
+        due_since=AT,
+        reason=Reason(code, {"room": "bedroom", "registered": True}),
+        facts={"device": "button", "room": "bedroom", "known": True},
+        source=f"{SOURCE}/0",
+    )
+    quiet = carry_out(reading(quantity, truth=False))
+    assert (quiet.raised, quiet.withdrawn) == ([], [])
+
+
+def test_a_device_that_nobody_registered_counts_all_the_same() -> None:
+    (signal,) = carry_out(reading(Quantity.SOS, device="new", truth=True)).raised
+    assert signal.reason.facts == {"room": "other", "registered": False}
+    assert signal.facts == {"device": "new", "room": "other", "known": False}
+
+
+def test_each_record_has_a_source_of_its_own_by_its_place_in_the_message() -> None:
+    found = carry_out(
+        reading(Quantity.BATTERY, value=80.0),
+        reading(Quantity.SOS, truth=True),
+        reading(Quantity.SOS_CANCEL, truth=False),
+        reading(Quantity.SMOKE, truth=True),
+    )
+    assert [(signal.kind, signal.source) for signal in found.raised] == [
+        (AlertKind.SOS, f"{SOURCE}/1"),
+        (AlertKind.SMOKE, f"{SOURCE}/3"),
+    ]
+    assert found.withdrawn == []
+
+
+def withdrawal(why: str, index: int = 0) -> dict[str, object]:
+    return {"outcome": Outcome.WITHDRAWN, "why": why, "source": f"{SOURCE}/{index}"}
+
+
+def test_a_button_that_is_held_withdraws_every_press_of_the_home() -> None:
+    found = carry_out(reading(Quantity.SOS_CANCEL, truth=True))
+    assert found.withdrawn == [("home-01", AlertKind.SOS, None, withdrawal("elder_cancelled"))]
+
+
+IMPACT_S = AT_S - 30
+FALL = f"{round(IMPACT_S * 1000)}"
+
+
+@pytest.mark.parametrize(
+    ("said", "suspected", "code"),
+    [
+        (f"suspected:{FALL}", True, ReasonCode.FALL_SUSPECTED),
+        (f"confirmed:{FALL}", False, ReasonCode.FALL_CONFIRMED),
+        (f"of a later version:{FALL}", False, ReasonCode.FALL_CONFIRMED),
+    ],
+)
+def test_a_fall_counts_from_its_impact(said: str, suspected: bool, code: ReasonCode) -> None:  # noqa: FBT001
+    found = carry_out(reading(Quantity.FALL, text=said), reading(Quantity.FALL_SCORE, value=0.75))
+    (signal,) = found.raised
+    impact = datetime.fromtimestamp(IMPACT_S, UTC)
+    assert (signal.kind, signal.episode, signal.suspected, signal.score) == (AlertKind.FALL, FALL, suspected, 0.75)
+    assert (signal.happened_at, signal.due_since) == (impact, impact)
+    assert signal.reason == Reason(code, {"score": 0.75})
+    assert signal.facts == {
+        "device": "button",
+        "room": "bedroom",
+        "known": True,
+        "fall_id": FALL,
+        "impact_s": IMPACT_S,
+    }
+    assert signal.source == f"{SOURCE}/0"
+
+
+@pytest.mark.parametrize(("score", "believed"), [(7.0, 1.0), (-0.5, 0.0), (0.0, 0.0), (1.0, 1.0)])
+def test_a_score_is_kept_within_its_range(score: float, believed: float) -> None:
+    found = carry_out(reading(Quantity.FALL, text=f"suspected:{FALL}"), reading(Quantity.FALL_SCORE, value=score))
+    assert (found.raised[0].score, found.raised[0].reason.facts) == (believed, {"score": believed})
+
+
+@pytest.mark.parametrize(
+    ("fall_id", "impact_s"),
+    [
+        (f"{round((AT_S - 179.5) * 1000)}", AT_S - 179.5),
+        (f"{round((AT_S + 179.5) * 1000)}", AT_S + 179.5),
+        (f"{round((AT_S - 180) * 1000)}", AT_S),
+        ("12", AT_S),
+        ("f-1", AT_S),
+        ("", AT_S),
+    ],
+)
+def test_an_impact_is_believed_near_the_time_of_its_record(fall_id: str, impact_s: float) -> None:
+    (signal,) = carry_out(reading(Quantity.FALL, text=f"confirmed:{fall_id}")).raised
+    assert signal.happened_at.timestamp() == pytest.approx(impact_s)
+    assert (signal.score, signal.reason.facts) == (None, {"score": None})
+    assert signal.episode == (fall_id or f"{SOURCE}/0")
+
+
+def test_a_fall_that_says_nothing_is_a_fall() -> None:
+    (signal,) = carry_out(reading(Quantity.FALL, text=None)).raised
+    assert (signal.episode, signal.suspected, signal.happened_at) == (f"{SOURCE}/0", False, AT)
+
+
+@pytest.mark.parametrize(("stage", "why"), [("withdrawn", "recovered"), ("cancelled", "elder_cancelled")])
+def test_a_fall_that_is_over_withdraws_itself_and_no_other(stage: str, why: str) -> None:
+    found = carry_out(reading(Quantity.FALL, text=f"{stage}:{FALL}"))
+    assert (found.raised, found.withdrawn) == ([], [("home-01", AlertKind.FALL, FALL, withdrawal(why))])
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "reference", "message"),
+    [
+        ("seen:a-1:m-1", "seen", "a-1", "m-1"),
+        ("heard:12", "heard", "12", ""),
+        ("closed", "closed", "", ""),
+        (None, "", "", ""),
+        ("seen:a-1:m:1", "seen", "a-1", "m:1"),
+    ],
+)
+def test_what_the_speaker_said_is_passed_on(text: str | None, said: str, reference: str, message: str) -> None:
+    (event,) = carry_out(reading(Quantity.ANNOUNCED, text=text)).said
+    assert event == ElderTold(at=AT, home_id="home-01", said=said, reference=reference, message=message)
+
+
+def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
+    raw = Raw(str(TOPIC), b"?", AT_S)
+    header = Header(gateway="gw-1", epoch=7, seq=42, base=1)
+    action = unreadable(Rejected(raw, "$.pack", "broken", TOPIC, GATEWAY, header))
+    assert action is not None
+    alerts: Any = Alerts()
+    action(alerts, alerts)
+    assert alerts.raised == [
+        AlertSignal(
+            kind=AlertKind.SOS,
+            home_id="home-01",
+            community_id="anning",
+            episode=f"unreadable:{SOURCE}",
+            happened_at=AT,
+            due_since=AT,
+            reason=Reason(ReasonCode.ALARM_UNREADABLE),
+            facts={"path": "$.pack", "why": "broken"},
+            source=SOURCE,
+        )
+    ]
+
+
+@pytest.mark.parametrize("lacks", ["topic", "facts", "header"])
+def test_nobody_is_called_for_what_no_home_can_have_sent(lacks: str) -> None:
+    known: dict[str, Any] = {"topic": TOPIC, "facts": GATEWAY, "header": Header(gateway="gw-1", epoch=7, seq=1, base=1)}
+    assert unreadable(Rejected(Raw("t", b"?", AT_S), "$", "broken", **{**known, lacks: None})) is None
