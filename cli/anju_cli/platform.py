@@ -26,7 +26,7 @@ from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.residents.directory import list_communities
 from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.service import ChangedBy, SensitivityService
-from anju_platform.sensitivity.views import FalseAlertTarget
+from anju_platform.sensitivity.targets import FalseAlertTarget
 from anju_platform.settings import InvalidSettings, Settings, load
 
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")

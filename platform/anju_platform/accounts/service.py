@@ -173,7 +173,7 @@ class AccountService:
         text = self._random(15).hex()
         return "-".join(text[at : at + 6] for at in range(0, len(text), 6))
 
-    def log_look(
+    def audit_read(
         self,
         work: UnitOfWork,
         actor: Actor,
@@ -203,7 +203,7 @@ class AccountService:
             )
         )
 
-    def looks_of(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
+    def list_audit_events(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
         """Who looked at a home's people, newest first."""
         return repository.list_audit_events(work.session, home_id, limit)
 

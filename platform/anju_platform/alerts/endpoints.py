@@ -50,7 +50,7 @@ def stream_alerts(
 def show_alert(alert_id: UUID, actor: Watcher, alerts: AlertsDep, accounts: AccountsDep, work: UnitDep) -> AlertDetail:
     """Return one alert with its history; the read is audited."""
     alert = alerts.queries.get_alert(work, alert_id, actor)
-    accounts.log_look(work, actor, "alert", alert.home_id, once_in=REFRESHED_WITHIN)
+    accounts.audit_read(work, actor, "alert", alert.home_id, once_in=REFRESHED_WITHIN)
     return alert
 
 

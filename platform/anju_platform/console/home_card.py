@@ -11,7 +11,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home
-from anju_platform.residents.views import age_on
+from anju_platform.residents.records import age_on
 
 ELDER = "elder"
 """Who a call was to, when it was to the elder."""

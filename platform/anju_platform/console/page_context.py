@@ -55,9 +55,9 @@ class PageContext:
         """Return the process's service of this class; raises `ServiceNotOffered`."""
         return self.services.get(kind)
 
-    def log_look(self, work: UnitOfWork, what: str, home_id: str | None, why: str = "") -> None:
+    def audit_read(self, work: UnitOfWork, what: str, home_id: str | None, why: str = "") -> None:
         """Write down that the reader looked at a home's data, in the transaction that reads it."""
-        self.service(AccountService).log_look(work, self.actor, what, home_id, why)
+        self.service(AccountService).audit_read(work, self.actor, what, home_id, why)
 
     @property
     def fragment(self) -> bool:

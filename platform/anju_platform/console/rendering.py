@@ -116,7 +116,7 @@ def _environment(templates: Path, words: Words) -> Environment:
     script_words = json.dumps({name: words(message) for name, message in SCRIPT_WORDS.items()}, ensure_ascii=False)
     environment.globals |= {
         "script_words": Markup(script_words.replace("<", "\\u003c")),  # noqa: S704 - our own messages, escaped for a script block
-        "alert_sight": display_names.alert_sight,
+        "alert_status": display_names.alert_status,
         "links_for": links_for,
         "ring": ring,
         "words": words,

@@ -26,7 +26,7 @@ def home_devices(
 ) -> InstalledView:
     """A home's gateway and devices, with battery, link and when each was last heard; the look is logged."""
     installed = devices.get_installed(work, actor, home_id)
-    accounts.log_look(work, actor, "devices", home_id)
+    accounts.audit_read(work, actor, "devices", home_id)
     return InstalledView(
         home_id=home_id,
         gateways=[GatewayView.model_validate(row) for row in installed.gateways],

@@ -23,7 +23,7 @@ from anju_wire.profiles import PROFILES
 from anju_wire.vocabulary import Announcement, Room
 
 
-class Sight(StrEnum):
+class DisplayStatus(StrEnum):
     """The four states that a page knows, the same everywhere."""
 
     NOW = "now"
@@ -59,11 +59,11 @@ ROOM_NAMES: Mapping[str, str] = {
 }
 
 LABELS: Mapping[str, Mapping[str, str]] = {
-    "sight": {
-        Sight.NOW: N_("需要您"),
-        Sight.WAY: N_("处理中"),
-        Sight.DARK: N_("看不到"),
-        Sight.FINE: N_("正常"),
+    "status": {
+        DisplayStatus.NOW: N_("需要您"),
+        DisplayStatus.WAY: N_("处理中"),
+        DisplayStatus.DARK: N_("看不到"),
+        DisplayStatus.FINE: N_("正常"),
     },
     "kind": {
         AlertKind.SOS: N_("按了求助键"),
@@ -242,10 +242,10 @@ def say(words: Words, table: str, value: str) -> str:
     return value if message is None else words(message)
 
 
-def alert_sight(kind: str, state: str) -> Sight:
+def alert_status(kind: str, state: str) -> DisplayStatus:
     """Which of the four states an alert is shown in."""
     if state == AlertState.RESOLVED:
-        return Sight.FINE
+        return DisplayStatus.FINE
     if state in {AlertState.RAISED, AlertState.NOTIFIED}:
-        return Sight.DARK if kind == AlertKind.HOME_OFFLINE else Sight.NOW
-    return Sight.WAY
+        return DisplayStatus.DARK if kind == AlertKind.HOME_OFFLINE else DisplayStatus.NOW
+    return DisplayStatus.WAY

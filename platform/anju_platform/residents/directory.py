@@ -15,8 +15,8 @@ from sqlalchemy.orm import selectinload
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import HomeNotFound
 from anju_platform.residents.models import Absence, Community, Consent, Home, Resident
+from anju_platform.residents.records import AbsenceView, ConsentView, age_on
 from anju_platform.residents.search import Query
-from anju_platform.residents.views import AbsenceView, ConsentView, age_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from anju_platform.residents.views import AbsenceView
+from anju_platform.residents.records import AbsenceView
 
 
 class DoorCode(BaseModel):

@@ -13,8 +13,8 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import CommunityRecord, HomeRecord, absence_view, community_record, find_home
 from anju_platform.residents.errors import AbsenceEnded, InvalidAbsence, NoDoorCode, ReasonMissing
 from anju_platform.residents.models import Absence
+from anju_platform.residents.records import AbsenceView
 from anju_platform.residents.repository import ResidentRepository
-from anju_platform.residents.views import AbsenceView
 
 LONGEST_ABSENCE = timedelta(days=92)
 
@@ -39,7 +39,7 @@ class ResidentService:
             raise ReasonMissing("door code")
         if not home.door_code:
             raise NoDoorCode(home_id)
-        self._accounts.log_look(work, actor, "door_code", home_id, why.strip())
+        self._accounts.audit_read(work, actor, "door_code", home_id, why.strip())
         return home.door_code
 
     def tell_absence(

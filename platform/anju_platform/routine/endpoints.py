@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Query
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import AccountsDep, require
+from anju_platform.routine.records import NoteView, RoutineView
 from anju_platform.routine.service import RoutineService
-from anju_platform.routine.views import NoteView, RoutineView
 from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["routine"])
@@ -35,7 +35,7 @@ def show_routine(
 @router.get("/routine/notes")
 def show_notes(actor: Staff, accounts: AccountsDep, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
     """Changes of routine that nobody has read; none between 22:00 and 8:00. The look is logged."""
-    accounts.log_look(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
+    accounts.audit_read(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
     return routine.list_unread_notes(work, actor)
 
 

@@ -13,8 +13,8 @@ from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.directory import HomeRecord, find_home, find_homes, list_home_ids
 from anju_platform.residents.service import ResidentService
 from anju_platform.routine.models import RoutineDay, RoutineNote
+from anju_platform.routine.records import DayView, NoteView, RoutineView
 from anju_platform.routine.repository import RoutineRepository
-from anju_platform.routine.views import DayView, NoteView, RoutineView
 
 MOST_NOTES = 20
 POLL_INTERVAL = timedelta(minutes=10)
@@ -31,7 +31,7 @@ class RoutineService:
     def list_days(self, work: UnitOfWork, actor: Actor, home_id: str, count: int) -> RoutineView:
         """Return the last `count` days of a home, yesterday the newest; audited. Raises `OutOfScope`."""
         home = self._residents.find_home(work, actor, home_id)
-        self._accounts.log_look(work, actor, "routine", home_id, once_in=POLL_INTERVAL)
+        self._accounts.audit_read(work, actor, "routine", home_id, once_in=POLL_INTERVAL)
         today = home.local_date(work.clock.now())
         since = today - timedelta(days=count)
         days = [_day(row) for row in RoutineRepository(work).days(home_id, since)]
@@ -55,7 +55,7 @@ class RoutineService:
             raise NoteNotFound(note_id)
         if note.read_at is None:
             note.read_at, note.read_by, note.read_by_name = work.clock.now(), actor.account_id, actor.name
-        self._accounts.log_look(work, actor, "routine_note", home.id, str(note_id))
+        self._accounts.audit_read(work, actor, "routine_note", home.id, str(note_id))
         work.session.flush()
         return _note(note, home)
 

@@ -16,7 +16,7 @@ from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile, SensitivityOutOfRange
 from anju_platform.sensitivity.models import SensitivityChange
 from anju_platform.sensitivity.repository import SensitivityRepository
-from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
+from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 
 FALSE_ALERTS = 0.01, 100.0
 """Least and most false alerts of inactivity per home and month that the detector accepts."""

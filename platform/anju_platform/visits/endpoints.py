@@ -64,7 +64,7 @@ def show_visit(
 ) -> VisitDetailView:
     """One visit with its offers and history; the look is logged."""
     detail = visits.detail(work, visit_id, actor)
-    accounts.log_look(work, actor, "visit", detail.row.home_id, once_in=ONE_LOOK)
+    accounts.audit_read(work, actor, "visit", detail.row.home_id, once_in=ONE_LOOK)
     return _view(detail)
 
 

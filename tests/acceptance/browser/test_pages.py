@@ -149,7 +149,7 @@ def test_the_door_code_is_shown_on_request_kept_and_logged(desk: Desk) -> None:
     expect(worker.locator(".told").first).to_be_visible()
     expect(code).to_be_visible()
     with desk.live.platform.work() as work:
-        looks = desk.live.platform.services.get(AccountService).looks_of(work, "home-01")
+        looks = desk.live.platform.services.get(AccountService).list_audit_events(work, "home-01")
     assert any(one.what == "door_code" and one.by_name == "王姐" for one in looks)
 
 

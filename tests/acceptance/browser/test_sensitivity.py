@@ -15,7 +15,7 @@ from anju_platform.app.fleet import COMMUNITY
 from anju_platform.residents.models import Community
 from anju_platform.sensitivity.models import SensitivityChange
 from anju_platform.sensitivity.service import ChangedBy, SensitivityService
-from anju_platform.sensitivity.views import FalseAlertTarget
+from anju_platform.sensitivity.targets import FalseAlertTarget
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SIZES = {"desktop": DESKTOP, "phone": PHONE}

@@ -174,7 +174,7 @@ def test_only_a_wide_sensor_at_the_wrist_is_looked_at_beyond_two_g() -> None:
     assert MODEL.score_windows(blow, "wrist_wide") != pytest.approx(MODEL.score_windows(seen, "wrist_wide"), abs=1e-6)
 
 
-def test_a_group_is_judged_by_looks_of_its_own_place_and_no_two_see_the_same() -> None:
+def test_a_group_is_judged_by_list_audit_events_its_own_place_and_no_two_see_the_same() -> None:
     for group in GROUPS.values():
         assert {MEMBERS[number].place for number in group.members} == {group.place}
     assert [look.kind for look in MODEL.members] == list(MEMBERS)

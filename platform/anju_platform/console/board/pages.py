@@ -35,8 +35,8 @@ from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import Reader, describe_reason
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.models import Home
+from anju_platform.routine.records import NoteView
 from anju_platform.routine.service import RoutineService
-from anju_platform.routine.views import NoteView
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_platform.visits.service import VisitService
 from anju_wire.profiles import LIFE_QUANTITIES
@@ -68,7 +68,7 @@ def show_alert(alert_id: UUID, asked: PageContextDep) -> Response:
     if asked.request.headers.get("hx-trigger") != "detail":
         with asked.work() as work:
             seen = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
-            asked.log_look(work, "alert", seen.home_id, str(alert_id))
+            asked.audit_read(work, "alert", seen.home_id, str(alert_id))
     return _answer(asked, alert_id)
 
 
@@ -150,7 +150,7 @@ def door_code(alert_id: UUID, asked: PageContextDep) -> HTMLResponse:
     with asked.work() as work:
         seen = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
         home = work.session.get_one(Home, seen.home_id)
-        asked.log_look(work, "door_code", home.id, str(alert_id))
+        asked.audit_read(work, "door_code", home.id, str(alert_id))
         code = home.door_code
     return asked.page("board/door_code.html", code=code)
 
@@ -223,8 +223,8 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
         if home is None:
             raise AlertNotFound(alert_id)
         visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
-        sight = work.session.get(HomeSupervision, home.id)
-        offline_since = sight.offline_since if sight is not None else None
+        supervision = work.session.get(HomeSupervision, home.id)
+        offline_since = supervision.offline_since if supervision is not None else None
     also = ""
     if offline_since is not None and found.kind is not AlertKind.HOME_OFFLINE:
         also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, offline_since))

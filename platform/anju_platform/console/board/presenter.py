@@ -16,7 +16,7 @@ from anju_platform.console.board.views import Board, Call, Detail, Group, Row, S
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
 from anju_platform.i18n.reasons import Reader, describe_cause, describe_reason
 from anju_platform.i18n.translation import N_, Words
 
@@ -37,15 +37,15 @@ def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: in
     drawn = [row(one, words, now) for one in rows]
     offline_by_cause: dict[str, list[Row]] = defaultdict(list)
     for one, found in zip(drawn, rows, strict=True):
-        if one.sight is Sight.DARK:
+        if one.status is DisplayStatus.DARK:
             offline_by_cause[describe_cause(found.reason, words)].append(one)
     groups = [Group(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
     grouped = {member.id for group in groups for member in group.rows}
     hour = now.astimezone(time_format.SHANGHAI).hour
     return Board(
         rows=[one for one in drawn if one.id not in grouped],
-        waiting=[one for one in drawn if one.sight is Sight.NOW],
-        untaken=sum(one.sight in {Sight.NOW, Sight.DARK} for one in drawn),
+        waiting=[one for one in drawn if one.status is DisplayStatus.NOW],
+        untaken=sum(one.status in {DisplayStatus.NOW, DisplayStatus.DARK} for one in drawn),
         groups=groups,
         load=load,
         flood=load > FLOOD,
@@ -61,7 +61,7 @@ def row(one: AlertSummary, words: Words, now: datetime) -> Row:
     return Row(
         id=one.id,
         home_id=one.home_id,
-        sight=alert_sight(one.kind, one.state),
+        status=alert_status(one.kind, one.state),
         kind=one.kind,
         suspected=one.suspected,
         name=one.name,
@@ -78,7 +78,7 @@ def row(one: AlertSummary, words: Words, now: datetime) -> Row:
 
 def _progress(one: AlertSummary, words: Words) -> str:
     if one.state in _WAITING:
-        text = say(words, "sight", alert_sight(one.kind, one.state))
+        text = say(words, "status", alert_status(one.kind, one.state))
         return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
     if one.state is AlertState.ACKNOWLEDGED:
         return words("%(name)s 正在处理", name=one.acknowledged_by_name)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.waveform_chart import WaveformChart
-from anju_platform.i18n.display_names import Sight
+from anju_platform.i18n.display_names import DisplayStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Row:
 
     id: UUID
     home_id: str
-    sight: Sight
+    status: DisplayStatus
     kind: str
     suspected: bool
     name: str
@@ -122,7 +122,7 @@ class VisitLine:
     """The visit that belongs to the alert."""
 
     id: UUID
-    sight: Sight
+    status: DisplayStatus
     state: str
     carer_name: str
     provider_name: str

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.views import OfferLine, TaskLine, VisitLine
-from anju_platform.i18n.display_names import LABELS, Sight, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, say
 from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
 
-_SIGHTS: Mapping[VisitState, Sight] = {
-    VisitState.UNFILLED: Sight.NOW,
-    VisitState.CONFIRMED: Sight.FINE,
-    VisitState.CANCELLED: Sight.FINE,
+_STATUSES: Mapping[VisitState, DisplayStatus] = {
+    VisitState.UNFILLED: DisplayStatus.NOW,
+    VisitState.CONFIRMED: DisplayStatus.FINE,
+    VisitState.CANCELLED: DisplayStatus.FINE,
 }
 
 
-def visit_sight(state: VisitState) -> Sight:
+def visit_status(state: VisitState) -> DisplayStatus:
     """Which of the four states a visit is shown in."""
-    return _SIGHTS.get(state, Sight.WAY)
+    return _STATUSES.get(state, DisplayStatus.WAY)
 
 
 def visit_line(found: VisitDetail | None, words: Words) -> VisitLine | None:
@@ -30,7 +30,7 @@ def visit_line(found: VisitDetail | None, words: Words) -> VisitLine | None:
     distance = visit.check_in_proof.get("distance_m")
     return VisitLine(
         id=visit.id,
-        sight=visit_sight(visit.state),
+        status=visit_status(visit.state),
         state=visit.state,
         carer_name=visit.carer_name,
         provider_name=visit.provider_name,

@@ -16,13 +16,13 @@ from anju_core.dispatch import Place
 from anju_core.errors import DomainError
 from anju_core.vocabulary import DeclineReason, Role, VisitState
 from anju_platform.accounts.guards import require
-from anju_platform.console.board.visit_summary import visit_sight
+from anju_platform.console.board.visit_summary import visit_status
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import HomeCard, card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.i18n.display_names import LABELS, Sight, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, say
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
@@ -69,7 +69,7 @@ class VisitShown:
     note: str
     step: str
     state: str
-    sight: Sight
+    status: DisplayStatus
     arrive_by: datetime
     phone: str
     duty_phone: str
@@ -251,7 +251,7 @@ def _today(asked: PageContext, problem: str = "", status: int = 200) -> Response
 def _visit(asked: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
     with asked.work() as work:
         found = asked.service(VisitService).detail(work, visit_id, asked.actor)
-        asked.log_look(work, "visit", found.row.home_id, str(visit_id))
+        asked.audit_read(work, "visit", found.row.home_id, str(visit_id))
         home = _card(asked, work, found.row.home_id)
     shown = _shown(found.row, home, asked.words)
     steps = [(step, asked.words(text)) for step, text in STEPS]
@@ -279,7 +279,7 @@ def _shown(row: VisitRow, home: HomeCard | None, words: Words) -> VisitShown:
         note=row.note,
         step=_STEP_AT.get(row.state, "cancelled"),
         state=row.state,
-        sight=visit_sight(row.state),
+        status=visit_status(row.state),
         arrive_by=row.arrive_by,
         phone=home.phone if home else "",
         duty_phone=home.duty_phone if home else "",

@@ -1,4 +1,4 @@
-"""The district's figures over the API."""
+"""The district's indicators over the API."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ DistrictDep = Annotated[DistrictService, Depends(provide(DistrictService))]
 Overseer = Annotated[Actor, Depends(require(Role.DISTRICT, Role.SUPERVISOR))]
 
 
-@router.get("/district/figures")
-def figures(
+@router.get("/district/kpis")
+def show_kpis(
     actor: Overseer,
     district: DistrictDep,
     work: UnitDep,
     start: Annotated[AwareDatetime, Query(alias="from")],
     until: AwareDatetime,
 ) -> Report:
-    """The figures of a period, computed from its events; a supervisor sees her own community's."""
-    report: Report = district.report(work, actor, start, until)
-    return report
+    """Compute the indicators of a period from its events; a supervisor sees those of the own community."""
+    return district.compute_report(work, actor, start, until)

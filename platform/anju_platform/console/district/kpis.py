@@ -1,4 +1,4 @@
-"""The district's figures as pure sums over what happened: each with its numerator, denominator, target and cases.
+"""The district's indicators as pure sums over what happened: each with its numerator, denominator, target and cases.
 
 Nothing is stored: a figure is computed anew from the events of its period.
 """

@@ -1,4 +1,4 @@
-"""The district's figures: each with its target, its denominator and the cases behind it."""
+"""The district's indicators: each with its target, its denominator and the cases behind it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.district.kpis import Case
-from anju_platform.console.district.service import DistrictService, Figure, ProviderRow, Report
+from anju_platform.console.district.service import DistrictService, Kpi, ProviderRow, Report
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
 from anju_platform.i18n import time_format
@@ -37,8 +37,8 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseShown:
-    """One case behind a figure."""
+class CaseRow:
+    """One case behind an indicator."""
 
     at: datetime
     what: str
@@ -48,8 +48,8 @@ class CaseShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FigureShown:
-    """One figure in words."""
+class KpiCard:
+    """One indicator in words."""
 
     name: str
     meaning: str
@@ -59,17 +59,17 @@ class FigureShown:
     met: bool | None
     base: str
     trend: str
-    cases: Sequence[CaseShown]
+    cases: Sequence[CaseRow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportShown:
+class DistrictPage:
     """The whole page."""
 
     title: str
     start: str
     until: str
-    figures: Sequence[FigureShown]
+    kpis: Sequence[KpiCard]
     place_columns: Sequence[str]
     places: Sequence[tuple[str, Sequence[str]]]
     provider_columns: Sequence[str]
@@ -77,14 +77,14 @@ class ReportShown:
 
 
 @router.get("", name="district")
-def show_figures(
+def show_kpis(
     asked: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
     """The month so far, unless other days are asked for; both days are counted."""
     today = time_format.local_date(asked.services.clock.now())
     first, last = start or today.replace(day=1), until or today
     with asked.work() as work:
-        report = asked.service(DistrictService).report(
+        report = asked.service(DistrictService).compute_report(
             work, asked.actor, _begin(first), _begin(last + timedelta(days=1))
         )
     return asked.page("district.html", "district", report=_shown(report, asked, first, last))
@@ -94,33 +94,32 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time(), time_format.SHANGHAI)
 
 
-def _shown(report: Report, asked: PageContext, first: date, last: date) -> ReportShown:
+def _shown(report: Report, asked: PageContext, first: date, last: date) -> DistrictPage:
     words = asked.words
-    return ReportShown(
+    return DistrictPage(
         title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",
         start=first.isoformat(),
         until=last.isoformat(),
-        figures=[_figure(one, words, asked) for one in report.figures],
-        place_columns=[words.pick(one.zh, one.en) for one in report.figures],
+        kpis=[_kpi(one, words, asked) for one in report.kpis],
+        place_columns=[words(one.name) for one in report.kpis],
         places=[
-            (row.name, [_value(row.values.get(one.id), one.unit) for one in report.figures])
-            for row in report.communities
+            (row.name, [_value(row.values.get(one.id), one.unit) for one in report.kpis]) for row in report.communities
         ],
         provider_columns=[words(column) for column in _COLUMNS],
         providers=[(row.name, _provider(row, words)) for row in report.providers],
     )
 
 
-def _figure(one: Figure, words: Words, asked: PageContext) -> FigureShown:
+def _kpi(one: Kpi, words: Words, asked: PageContext) -> KpiCard:
     sign = "≥" if one.higher_is_better else "≤"
     if one.unit == "share":
         base = words("%(n)s / %(all)s", n=_plain(one.numerator), all=_plain(one.denominator))
     else:
         base = words("%(n)s 件 / %(all)s 百户日", n=_plain(one.numerator), all=_plain(one.denominator))
     trend = words("上一期 %(v)s", v=_value(one.previous, one.unit)) if one.previous is not None else ""
-    return FigureShown(
-        name=words.pick(one.zh, one.en),
-        meaning=words.pick(one.meaning_zh, one.meaning_en),
+    return KpiCard(
+        name=words(one.name),
+        meaning=words(one.meaning),
         value=_value(one.value, one.unit),
         target=f"{sign} {_value(one.target, one.unit)}",
         source=words(one.target_source),
@@ -141,12 +140,12 @@ def _value(value: float | None, unit: str) -> str:
     return percent(value) if unit == "share" else f"{value:.2f}"
 
 
-def _case(case: Case, words: Words, asked: PageContext) -> CaseShown:
+def _case(case: Case, words: Words, asked: PageContext) -> CaseRow:
     kind, _, outcome = case.what.partition(":")
     parts = [say(words, "kind" if kind in LABELS["kind"] else "late", kind), say(words, "outcome", outcome)]
     seconds = None if case.value is None else case.value * _UNITS.get(case.unit, 1.0)
     worker = asked.actor.role is Role.SUPERVISOR
-    return CaseShown(
+    return CaseRow(
         at=case.at,
         what=" · ".join(part for part in parts if part),
         where=case.home_id,

@@ -1,4 +1,4 @@
-"""Is it working? The figures of a period, with trend, communities and providers side by side."""
+"""Computes the indicators of a period, with trend, communities and providers side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anju_core.errors import Invalid
 from anju_core.vocabulary import OfferState
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries
-from anju_platform.console.district.catalogue import CATALOGUE, FigureRow
+from anju_platform.console.district.catalogue import KPIS, KpiDefinition
 from anju_platform.console.district.kpis import Case, Happened, Period
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import list_communities, list_home_ids
@@ -33,14 +33,13 @@ class InvalidPeriod(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure; `value` is None where its denominator is nought, `previous` is that of the period before."""
+class Kpi:
+    """One indicator; `value` is None where its denominator is nought, `previous` is that of the period before."""
 
     id: str
-    zh: str
-    en: str
-    meaning_zh: str
-    meaning_en: str
+    name: str
+    """As a message in Chinese, as are the meaning and the source of the target."""
+    meaning: str
     unit: str
     numerator: float
     denominator: float
@@ -72,7 +71,7 @@ class ProviderRow:
 
 @dataclass(frozen=True, slots=True)
 class CommunityRow:
-    """One community's values, by figure."""
+    """One community's values, by indicator."""
 
     id: str
     name: str
@@ -81,11 +80,11 @@ class CommunityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A period's figures."""
+    """A period's indicators."""
 
     start: datetime
     until: datetime
-    figures: Sequence[Figure]
+    kpis: Sequence[Kpi]
     providers: Sequence[ProviderRow]
     communities: Sequence[CommunityRow]
 
@@ -93,17 +92,17 @@ class Report:
 class DistrictService:
     """Computes reports; cases name homes by their id and never by a person's name."""
 
-    def __init__(self, access: AccountService) -> None:
-        self._access = access
+    def __init__(self, accounts: AccountService) -> None:
+        self._accounts = accounts
 
-    def report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> Report:
-        """The figures of the asker's scope; raises `InvalidPeriod`."""
+    def compute_report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> Report:
+        """Return the indicators of the asker's scope from `start` up to and without `until`; raises `InvalidPeriod`."""
         now = work.clock.now()
         if not start < until or start >= now:
             raise InvalidPeriod(start, until, "it ends before it begins, or begins in the future")
         if until - start > LONGEST_PERIOD:
             raise InvalidPeriod(start, until, f"it is longer than {LONGEST_PERIOD.days} days")
-        self._access.log_look(work, actor, "figures", None, f"{start.date()}/{until.date()}")
+        self._accounts.audit_read(work, actor, "kpis", None, f"{start.date()}/{until.date()}")
         period, community = Period(start, until, now), actor.community_id
         happened = _read(work, period, community)
         before = _read(work, Period(start - (period.end - start), start, now), community)
@@ -116,7 +115,7 @@ class DistrictService:
         return Report(
             start=start,
             until=until,
-            figures=[_figure(row, happened, before) for row in CATALOGUE],
+            kpis=[_kpi(row, happened, before) for row in KPIS],
             providers=[_provider(provider, name, offers, happened.visits) for provider, name in providers.items()],
             communities=communities,
         )
@@ -131,16 +130,14 @@ def _read(work: UnitOfWork, period: Period, community_id: str | None) -> Happene
     )
 
 
-def _figure(row: FigureRow, happened: Happened, before: Happened) -> Figure:
+def _kpi(row: KpiDefinition, happened: Happened, before: Happened) -> Kpi:
     done = row.compute(happened)
     value = done.ratio
     met = None if value is None else (value >= row.target if row.higher_is_better else value <= row.target)
-    return Figure(
+    return Kpi(
         id=row.id,
-        zh=row.zh,
-        en=row.en,
-        meaning_zh=row.meaning_zh,
-        meaning_en=row.meaning_en,
+        name=row.name,
+        meaning=row.meaning,
         unit=row.unit,
         numerator=done.numerator,
         denominator=done.denominator,
@@ -155,7 +152,7 @@ def _figure(row: FigureRow, happened: Happened, before: Happened) -> Figure:
 
 
 def _values(happened: Happened) -> dict[str, float | None]:
-    return {row.id: row.compute(happened).ratio for row in CATALOGUE}
+    return {row.id: row.compute(happened).ratio for row in KPIS}
 
 
 def _only(happened: Happened, community_id: str) -> Happened:

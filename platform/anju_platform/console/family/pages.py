@@ -19,8 +19,8 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import say
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.residents.records import AbsenceView
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import AbsenceView
 from anju_platform.visits.summaries import VisitBrief
 from anju_platform.web.errors import status_of
 
@@ -55,7 +55,7 @@ class LookShown:
 class FamilyShown:
     """The whole page; `facts` are a name, a time and a text, either of which may be missing."""
 
-    sight: str
+    status: str
     sentence: str
     detail: str
     name: str
@@ -112,7 +112,7 @@ def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -
 def _shown(found: FamilySummary, words: Words, now: datetime) -> FamilyShown:
     local = now.astimezone(time_format.SHANGHAI)
     return FamilyShown(
-        sight=found.sight,
+        status=found.status,
         sentence=found.sentence,
         detail=found.detail,
         name=found.name,

@@ -17,7 +17,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import NEVER_SEEN, ONLINE, HomeStatusReader, Inactivity, SupervisionView
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home, list_absences
-from anju_platform.residents.views import AbsenceView
+from anju_platform.residents.records import AbsenceView
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 
@@ -26,7 +26,7 @@ _LOOKS = 20
 _DAY_BEGINS = time(4)
 """Movement before four is not yet "she rose"."""
 _ABOUT_A_DEVICE = frozenset({AlertKind.HOME_OFFLINE.value})
-_SIGHTS = {
+_STATUSES = {
     FamilyState.PRIVATE: "dark",
     FamilyState.CHECKING: "way",
     FamilyState.HOME_OFFLINE: "dark",
@@ -82,7 +82,7 @@ class FamilySummary:
     timezone: str
     name: str
     state: FamilyState
-    sight: str
+    status: str
     sentence: str
     detail: str
     last_life_at: datetime | None
@@ -121,7 +121,7 @@ class FamilyService:
         home = find_home(work, actor.home_id) if actor.home_id else None
         if home is None or not home.residents or not actor.may_see(home.community_id, home.id):
             raise OutOfScope
-        self._accounts.log_look(work, actor, "family_summary", home.id, once_in=_POLLED)
+        self._accounts.audit_read(work, actor, "family_summary", home.id, once_in=_POLLED)
         now, elder = work.clock.now(), home.residents[0]
         shared = any(person.agreed_to("family_summary") for person in home.residents)
         facts = _read_facts(work, home.id, now)
@@ -132,7 +132,7 @@ class FamilyService:
             timezone=home.timezone.key,
             name=elder.name,
             state=told.state,
-            sight=_SIGHTS[told.state],
+            status=_STATUSES[told.state],
             sentence=told.text,
             detail=told.detail,
             last_life_at=known.last_life_at if shared else None,
@@ -148,7 +148,7 @@ class FamilyService:
         )
 
     def _looks(self, work: UnitOfWork, home_id: str) -> list[LookView]:
-        found = self._accounts.looks_of(work, home_id, _LOOKS)
+        found = self._accounts.list_audit_events(work, home_id, _LOOKS)
         return [LookView(look.at, look.by_name, look.role, look.what) for look in found]
 
     def _rose_at(self, home: HomeRecord, now: datetime) -> datetime | None:

@@ -15,11 +15,11 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role, VisitState
 from anju_platform.accounts.guards import require
 from anju_platform.accounts.models import Account
-from anju_platform.console.board.visit_summary import visit_sight
+from anju_platform.console.board.visit_summary import visit_status
 from anju_platform.console.page_context import PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import Sight
+from anju_platform.i18n.display_names import DisplayStatus
 from anju_platform.visits.models import Carer, Offer, Provider
 from anju_platform.visits.queries import VisitRow
 from anju_platform.visits.service import VisitService
@@ -35,7 +35,7 @@ _RUNNING = (VisitState.OFFERED, VisitState.ACCEPTED, VisitState.CHECKED_IN)
 class Running:
     """A visit that is not over."""
 
-    sight: Sight
+    status: DisplayStatus
     state: str
     address: str
     category: str
@@ -112,7 +112,7 @@ def _shown(work: UnitOfWork, actor: Actor, visits: Sequence[VisitRow]) -> Provid
 
 def _running(visit: VisitRow) -> Running:
     return Running(
-        sight=visit_sight(visit.state),
+        status=visit_status(visit.state),
         state=visit.state,
         address=visit.address,
         category=visit.category,

@@ -91,7 +91,7 @@ def show_activity(
 ) -> Activity:
     """Show a day of a home, today where none is given; the reading is audited."""
     home = residents.find_home(work, actor, home_id)
-    accounts.log_look(work, actor, "activity", home_id, once_in=POLL_INTERVAL)
+    accounts.audit_read(work, actor, "activity", home_id, once_in=POLL_INTERVAL)
     chosen = day or home.local_date(work.clock.now())
     start, end = (
         datetime(at.year, at.month, at.day, tzinfo=home.timezone).astimezone(UTC)

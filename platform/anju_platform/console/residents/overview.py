@@ -29,9 +29,9 @@ from anju_platform.residents.directory import (
     list_absences,
     search_residents,
 )
+from anju_platform.residents.records import AbsenceView, ConsentView, age_on
 from anju_platform.residents.search import parse
 from anju_platform.residents.service import ResidentService
-from anju_platform.residents.views import AbsenceView, ConsentView, age_on
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 
 POLL_INTERVAL = timedelta(minutes=10)
@@ -153,13 +153,13 @@ class HomeOverviewService:
             )
             for person, home in found[:limit]
         ]
-        self._accounts.log_look(work, actor, "search", None, f"{len(rows)} residents", once_in=POLL_INTERVAL)
+        self._accounts.audit_read(work, actor, "search", None, f"{len(rows)} residents", once_in=POLL_INTERVAL)
         return SearchResult(rows, len(found) > limit)
 
     def describe_home(self, work: UnitOfWork, actor: Actor, home_id: str) -> HomeDetail:
         """Return a home with all that its page shows; raises `OutOfScope`."""
         home = self._residents.find_home(work, actor, home_id)
-        self._accounts.log_look(work, actor, "home", home_id, once_in=POLL_INTERVAL)
+        self._accounts.audit_read(work, actor, "home", home_id, once_in=POLL_INTERVAL)
         status, visits, now = HomeStatusReader(work.session), VisitSummaries(work.session), work.clock.now()
         return HomeDetail(
             id=home.id,
@@ -185,7 +185,7 @@ class HomeOverviewService:
 
     def list_offline_homes(self, work: UnitOfWork, actor: Actor) -> Sequence[OfflineHome]:
         """Return the homes of the actor's scope from which no data is received, the longest first."""
-        self._accounts.log_look(work, actor, "offline_homes", None, once_in=POLL_INTERVAL)
+        self._accounts.audit_read(work, actor, "offline_homes", None, once_in=POLL_INTERVAL)
         offline = HomeStatusReader(work.session).list_offline()
         homes = find_homes(work, list(offline))
         mine = [home_id for home_id in offline if actor.community_id in {None, homes[home_id].community_id}]

@@ -23,11 +23,11 @@ from anju_platform.console.routine import charts
 from anju_platform.devices.status import DeviceView
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
-from anju_platform.i18n.display_names import Sight, alert_sight, say
+from anju_platform.i18n.display_names import DisplayStatus, alert_status, say
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.directory import ContactRecord
-from anju_platform.residents.views import AbsenceView, ConsentView
+from anju_platform.residents.records import AbsenceView, ConsentView
 from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.profiles import LIFE_QUANTITIES
@@ -46,7 +46,7 @@ class ResidentLine:
     name: str
     age: int | None
     address: str
-    sight: Sight
+    status: DisplayStatus
     last_life_at: datetime | None
 
 
@@ -58,7 +58,7 @@ class HomePage:
     age: int | None
     address: str
     phone: str
-    sight: Sight
+    status: DisplayStatus
     saying: str
     open_alerts: Sequence[OpenAlert]
     explained: str
@@ -93,17 +93,17 @@ def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge
 
 
 def _found(row: ResidentRow, words: Words) -> ResidentLine:
-    sight = Sight.FINE
+    status = DisplayStatus.FINE
     if row.open_alerts:
-        sight = Sight.WAY if row.all_acknowledged else Sight.NOW
+        status = DisplayStatus.WAY if row.all_acknowledged else DisplayStatus.NOW
     elif row.offline_since is not None:
-        sight = Sight.DARK
+        status = DisplayStatus.DARK
     return ResidentLine(
         home_id=row.home_id,
         name=row.name,
         age=row.age,
         address=address(words, row.estate, row.building, row.unit, row.room),
-        sight=sight,
+        status=status,
         last_life_at=row.last_life_at,
     )
 
@@ -117,13 +117,13 @@ def _shown(
 ) -> HomePage:
     words, people = asked.words, found.residents
     reader = Reader(words, now, ZoneInfo(found.timezone))
-    sight, saying = _sight(found, reader)
+    status, saying = _display_status(found, reader)
     return HomePage(
         name=words("、").join(one.name for one in people) or found.id,
         age=people[0].age if people else None,
         address=address(words, found.estate, found.building, found.unit, found.room),
         phone=next((one.phone for one in people if one.phone), ""),
-        sight=sight,
+        status=status,
         saying=saying,
         open_alerts=found.open_alerts,
         explained=_explained(found.inactivity.explained, reader),
@@ -137,20 +137,22 @@ def _shown(
     )
 
 
-def _sight(found: HomeDetail, reader: Reader) -> tuple[Sight, str]:
+def _display_status(found: HomeDetail, reader: Reader) -> tuple[DisplayStatus, str]:
     """The home's state, and why it is so."""
     words = reader.words
-    sights = {alert_sight(alert.kind, alert.state) for alert in found.open_alerts}
+    statuses = {alert_status(alert.kind, alert.state) for alert in found.open_alerts}
     since = found.supervision.offline_since
-    for one in (Sight.NOW, Sight.WAY):
-        if one in sights:
-            return one, say(words, "sight", one)
-    if since is not None or Sight.DARK in sights:
+    for one in (DisplayStatus.NOW, DisplayStatus.WAY):
+        if one in statuses:
+            return one, say(words, "status", one)
+    if since is not None or DisplayStatus.DARK in statuses:
         why = found.supervision.reason
         reason = "" if why is None else describe_reason(why, reader)
         when = time_format.ago(words, reader.now, since, reader.zone) if since else ""
-        return Sight.DARK, " · ".join(part for part in (say(words, "sight", Sight.DARK), reason, when) if part)
-    return Sight.FINE, say(words, "sight", Sight.FINE)
+        return DisplayStatus.DARK, " · ".join(
+            part for part in (say(words, "status", DisplayStatus.DARK), reason, when) if part
+        )
+    return DisplayStatus.FINE, say(words, "status", DisplayStatus.FINE)
 
 
 def _explained(explained: Mapping[str, object], reader: Reader) -> str:

@@ -16,7 +16,7 @@ from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import MEASURE_NAMES
 from anju_platform.i18n.reasons import describe_measure
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.routine.views import DayView, RoutineView
+from anju_platform.routine.records import DayView, RoutineView
 
 EVENING_H, NOON_H = -6.0, 12.0
 """A night is drawn from the evening before to noon."""

@@ -13,7 +13,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.sensitivity.overview import CommunitySensitivity, SensitivityOverviewService
 from anju_platform.sensitivity.service import FALSE_ALERTS, ROUTINE_CHANGES, SensitivityService
-from anju_platform.sensitivity.views import FalseAlertTarget
+from anju_platform.sensitivity.targets import FalseAlertTarget
 from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["sensitivity"])

@@ -15,7 +15,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import CommunityRecord, count_homes, find_community, list_communities
 from anju_platform.routine.service import RoutineService
 from anju_platform.sensitivity.service import SensitivityService, target_of
-from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
+from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 
 FALSE_ALERT_STEPS = 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0
 """False alerts per home and month that are offered: only what was measured."""

@@ -27,7 +27,7 @@ from anju_platform.console.sensitivity.overview import (
 )
 from anju_platform.i18n.translation import Words
 from anju_platform.sensitivity.service import SensitivityService
-from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
+from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 from anju_platform.web.errors import status_of
 
 router = APIRouter(prefix="/sensitivity", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])

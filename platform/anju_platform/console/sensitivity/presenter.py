@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from anju_detect.inactivity import MEASURED_OUTCOMES
 from anju_platform.console.sensitivity.overview import CommunitySensitivity, Forecast
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.sensitivity.views import FalseAlertTarget, TargetChange
+from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 
 MONTH_DAYS = 30.0
 _WHOLE = 10.0

@@ -87,7 +87,7 @@ def events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[LineView]:
     return [LineView.model_validate(line) for line in panel.lines(work)]
 
 
-@router.get("/tester/story")
+@router.get("/tester/scenario")
 def story(_actor: Tester, panel: TesterDep) -> Response:
     """What was just done, as a story for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}

@@ -21,7 +21,7 @@ from anju_platform.console.tester.command_trace import Line
 from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import HomeStatusReader
-from anju_platform.i18n.display_names import LABELS, Sight, alert_sight, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.directory import list_homes
 
@@ -38,7 +38,7 @@ class HomeShown:
     id: str
     name: str
     address: str
-    sight: Sight
+    status: DisplayStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +121,16 @@ def _panel(asked: PageContext, chosen: str) -> PanelShown:
 
 def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     now = work.clock.now()
-    states: dict[str, Sight] = {}
+    states: dict[str, DisplayStatus] = {}
     for row in asked.service(AlertSlice).queries.list_alerts(work, None):
-        worse = alert_sight(row.kind, row.state)
-        states[row.home_id] = Sight.NOW if Sight.NOW in {worse, states.get(row.home_id)} else worse
+        worse = alert_status(row.kind, row.state)
+        states[row.home_id] = DisplayStatus.NOW if DisplayStatus.NOW in {worse, states.get(row.home_id)} else worse
     offline = HomeStatusReader(work.session).list_offline()
     found = []
     for home in list_homes(work):
         drawn = card_of(home, asked.words, now)
-        sight = states.get(home.id) or (Sight.DARK if home.id in offline else Sight.FINE)
-        found.append(HomeShown(home.id, drawn.name, drawn.address, sight))
+        status = states.get(home.id) or (DisplayStatus.DARK if home.id in offline else DisplayStatus.FINE)
+        found.append(HomeShown(home.id, drawn.name, drawn.address, status))
     return found
 
 

@@ -45,7 +45,7 @@ def client(web: WebHarness) -> TestClient:
 
     @router.post("/api/v1/probe")
     def act(actor: Staff, accounts: AccountsDep, work: UnitDep) -> dict[str, str]:
-        accounts.log_look(work, actor, "probe", "home-01", "to test")
+        accounts.audit_read(work, actor, "probe", "home-01", "to test")
         return {"by": actor.name}
 
     @router.post("/probe")
@@ -63,7 +63,7 @@ def client(web: WebHarness) -> TestClient:
 
     @router.post("/api/v1/broken/{kind}")
     def broken(kind: str, accounts: AccountsDep, work: UnitDep, actor: Staff) -> None:
-        accounts.log_look(work, actor, "probe", "home-01")
+        accounts.audit_read(work, actor, "probe", "home-01")
         work.session.flush()
         raise {"stale": StaleDataError, "bug": RuntimeError}[kind]("secret detail")
 

@@ -17,8 +17,8 @@ from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
+from anju_platform.residents.records import age_on
 from anju_platform.residents.search import Query, parse
-from anju_platform.residents.views import age_on
 from anju_platform.timeseries.store import Reading
 from anju_platform.visits.models import VisitTask
 

@@ -21,7 +21,7 @@ from anju_platform.residents.models import Community, Home
 from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile
 from anju_platform.sensitivity.models import SensitivityChange
 from anju_platform.sensitivity.service import ChangedBy
-from anju_platform.sensitivity.views import FalseAlertTarget
+from anju_platform.sensitivity.targets import FalseAlertTarget
 
 HALF = {"false_alerts": 0.5, "routine_changes": 0.1}
 SEEN = {"seen_false_alerts": "1.0", "seen_routine_changes": "0.1"}

@@ -1,4 +1,4 @@
-"""The district's figures: sums that hold, denominators that are told, and no figure out of nothing."""
+"""The district's indicators: sums that hold, denominators that are told, and no figure out of nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
 from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.summaries import AlertTimeline
 from anju_platform.console.district import kpis
-from anju_platform.console.district.catalogue import CATALOGUE
+from anju_platform.console.district.catalogue import KPIS
 from anju_platform.console.district.kpis import Happened, Period
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.summaries import VisitTimeline
@@ -142,9 +142,9 @@ def test_planned_visits_that_were_due_are_kept_late_or_missed() -> None:
     assert [case.what for case in done.cases] == ["late", "missed"]
 
 
-def test_no_figure_is_made_up_out_of_nothing() -> None:
+def test_no_value_is_made_up_out_of_nothing() -> None:
     nothing = Happened(PERIOD, {}, (), ())
-    assert [row.compute(nothing).ratio for row in CATALOGUE] == [None] * len(CATALOGUE)
+    assert [row.compute(nothing).ratio for row in KPIS] == [None] * len(KPIS)
 
 
 lives = st.builds(
@@ -161,8 +161,8 @@ lives = st.builds(
 
 @given(st.lists(lives, max_size=12))
 def test_shares_are_shares_and_three_minutes_are_no_harder_than_one(alerts: list[AlertTimeline]) -> None:
-    values = {row.id: row.compute(happened(*alerts)) for row in CATALOGUE}
-    for row in CATALOGUE:
+    values = {row.id: row.compute(happened(*alerts)) for row in KPIS}
+    for row in KPIS:
         ratio = values[row.id].ratio
         assert ratio is None or ratio >= 0
         assert row.unit != "share" or ratio is None or ratio <= 1 + 1e-9
@@ -171,9 +171,9 @@ def test_shares_are_shares_and_three_minutes_are_no_harder_than_one(alerts: list
     assert len(done.cases) == done.denominator - done.numerator
 
 
-def test_every_figure_has_a_name_a_target_and_its_source() -> None:
-    assert len({row.id for row in CATALOGUE}) == len(CATALOGUE)
-    assert all(row.zh and row.en and row.meaning_zh and row.meaning_en and row.target_source for row in CATALOGUE)
+def test_every_indicator_has_a_name_a_target_and_its_source() -> None:
+    assert len({row.id for row in KPIS}) == len(KPIS)
+    assert all(row.name and row.meaning and row.target_source for row in KPIS)
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def busy(web: WebHarness) -> WebHarness:
 def report(web: WebHarness, role: Role, days: float = 1) -> dict[str, object]:
     now = web.clock.now()
     params = {"from": (now - timedelta(days=days)).isoformat(), "until": now.isoformat()}
-    answer = web.client.get("/api/v1/district/figures", params=params, headers=web.login(role))
+    answer = web.client.get("/api/v1/district/kpis", params=params, headers=web.login(role))
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert isinstance(body, dict)
@@ -226,12 +226,12 @@ def report(web: WebHarness, role: Role, days: float = 1) -> dict[str, object]:
 
 def test_report_is_computed_from_the_histories(busy: WebHarness) -> None:
     body = report(busy, Role.DISTRICT)
-    figure = {row["id"]: row for row in body["figures"]}  # type: ignore[attr-defined]
-    assert (figure["answered_60s"]["value"], figure["answered_60s"]["met"]) == (1.0, True)
-    assert figure["answered_60s"]["previous"] is None
-    assert (figure["arrived_45min"]["numerator"], figure["arrived_45min"]["denominator"]) == (1, 1)
-    assert figure["planned_kept"]["value"] is None
-    assert figure["false_alerts"]["value"] == 0
+    kpi = {row["id"]: row for row in body["kpis"]}  # type: ignore[attr-defined]
+    assert (kpi["answered_60s"]["value"], kpi["answered_60s"]["met"]) == (1.0, True)
+    assert kpi["answered_60s"]["previous"] is None
+    assert (kpi["arrived_45min"]["numerator"], kpi["arrived_45min"]["denominator"]) == (1, 1)
+    assert kpi["planned_kept"]["value"] is None
+    assert kpi["false_alerts"]["value"] == 0
     provider = body["providers"][0]  # type: ignore[index]
     assert (provider["offered"], provider["accepted"], provider["on_time"], provider["fee_fen"]) == (1, 1, 1, 8000)
     assert provider["median_arrival_min"] == 18
@@ -241,18 +241,18 @@ def test_report_is_computed_from_the_histories(busy: WebHarness) -> None:
 def test_supervisor_sees_her_own_community_only(busy: WebHarness) -> None:
     body = report(busy, Role.SUPERVISOR)
     assert [row["name"] for row in body["communities"]] == ["anning"]  # type: ignore[attr-defined]
-    assert busy.client.get("/api/v1/district/figures", headers=busy.login(Role.CARER)).status_code == 403
+    assert busy.client.get("/api/v1/district/kpis", headers=busy.login(Role.CARER)).status_code == 403
 
 
 def test_trend_compares_with_the_period_before(busy: WebHarness) -> None:
     busy.clock.advance(timedelta(days=1))
-    figure = {row["id"]: row for row in report(busy, Role.DISTRICT)["figures"]}  # type: ignore[attr-defined]
-    assert (figure["answered_60s"]["value"], figure["answered_60s"]["previous"]) == (None, 1.0)
+    kpi = {row["id"]: row for row in report(busy, Role.DISTRICT)["kpis"]}  # type: ignore[attr-defined]
+    assert (kpi["answered_60s"]["value"], kpi["answered_60s"]["previous"]) == (None, 1.0)
 
 
 @pytest.mark.parametrize(("start_d", "until_d"), [(0, 0), (1, 2), (0, -1), (-500, 0)])
 def test_periods_that_cannot_be_are_refused(busy: WebHarness, start_d: int, until_d: int) -> None:
     now = busy.clock.now()
     params = {"from": (now + timedelta(days=start_d)).isoformat(), "until": (now + timedelta(days=until_d)).isoformat()}
-    answer = busy.client.get("/api/v1/district/figures", params=params, headers=busy.login(Role.DISTRICT))
+    answer = busy.client.get("/api/v1/district/kpis", params=params, headers=busy.login(Role.DISTRICT))
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:anju:problem:invalid-period")

@@ -102,7 +102,7 @@ def test_mother_is_fine_and_when_she_rose(mother: WebHarness) -> None:
     # 12:00 there: at 03:30 she was up in the night, at 06:00 a movement ended, at 06:10 she rose.
     mother.platform.series.rows["home-01"] = [sign(510), sign(360, 0.0), sign(350), sign(10)]
     said = ask(mother)
-    assert (said["state"], said["sight"], said["sentence"]) == ("fine", "fine", "妈妈今天很好")
+    assert (said["state"], said["status"], said["sentence"]) == ("fine", "fine", "妈妈今天很好")
     assert said["rose_at"] == "2026-03-01T22:10:00Z"
     assert [look["what"] for look in said["looks"]] == ["family_summary"]  # type: ignore[attr-defined]
 
@@ -116,7 +116,7 @@ def test_an_offline_home_is_never_fine(mother: WebHarness) -> None:
     with mother.platform.work() as work:
         work.session.add(HomeSupervision(home_id="home-01", offline_since=work.clock.now()))
     said = ask(mother)
-    assert (said["state"], said["sight"]) == ("home_offline", "dark")
+    assert (said["state"], said["status"]) == ("home_offline", "dark")
 
 
 def test_told_absence_is_told_back(mother: WebHarness) -> None:

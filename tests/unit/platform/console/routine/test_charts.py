@@ -13,7 +13,7 @@ from fixtures._page_views import routine_day, routine_days
 import anju_dashboards
 from anju_platform.console.routine.charts import EDGE, NIGHT, Shown, shown
 from anju_platform.i18n.translation import load_words
-from anju_platform.routine.views import RoutineView
+from anju_platform.routine.records import RoutineView
 
 WORDS = load_words(Path(anju_dashboards.__file__).parent / "locale")
 
