@@ -246,9 +246,9 @@ class Stage:
         """Give each mutant that was not killed a process of its own."""
         said = time.monotonic()
         with ThreadPoolExecutor(self._jobs) as threads:
-            for name in [name for name, what in results.items() if what != KILLED]:
-                if _same_to_sql(self._change(name)):
-                    del results[name]
+            same = [name for name in results if results[name] != KILLED and _same_to_sql(self._change(name))]
+            results = {name: what for name, what in results.items() if name not in same}
+            print(f"  {len(same)} left out that write the same SQL in another case", flush=True)
             left = sorted(name for name, what in results.items() if what != KILLED)
             if self._dies_alone(""):
                 raise SystemExit("the tests fail without any mutant; nothing that they say of one would mean anything")
