@@ -18,9 +18,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -28,8 +28,9 @@ from rich.table import Table
 
 from anju_cli.ports import free_ports, next_free_port
 from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers
-from anju_platform.app.fleet import Endpoint, Surroundings, fleet_file
+from anju_platform.app.fleet import Surroundings, make_fleet
 from anju_wire.clock import ENVIRONMENT, Clock
+from anju_wire.fleet import BrokerAddress, Fleet, encode_fleet
 
 _HOST = "127.0.0.1"
 _HOMES, _SCENARIO_HOMES = 20, 6
@@ -225,11 +226,10 @@ class District:
         argv = anju("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
         self._seeded = self._tree.run_once("seed", argv, self.env)
         spool.mkdir(exist_ok=True)
-        around = Surroundings(uplink=Endpoint(_HOST, 0), bus=Endpoint(_HOST, self.bus_port), spool=spool)
-        fleet: Any = fleet_file(plan.homes, around)
-        for home, line in zip(fleet["homes"], self._lines, strict=True):
-            home["uplink"]["port"] = line
-        plan.fleet.write_text(json.dumps(fleet, ensure_ascii=False, indent=1))
+        around = Surroundings(uplink=BrokerAddress(_HOST, 0), bus=BrokerAddress(_HOST, self.bus_port), spool=spool)
+        homes = zip(make_fleet(plan.homes, around).homes, self._lines, strict=True)
+        fleet = Fleet([replace(home, uplink=replace(home.uplink, port=line)) for home, line in homes])
+        plan.fleet.write_text(encode_fleet(fleet), encoding="utf-8")
 
     def _simulator(self) -> None:
         plan = self._plan

@@ -20,7 +20,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.app import migrate as migrations
 from anju_platform.app import seed as seeding
-from anju_platform.app.fleet import MOST_HOMES, Endpoint, Surroundings, fleet_file
+from anju_platform.app.fleet import MOST_HOMES, Surroundings, make_fleet
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.residents.directory import list_communities
@@ -28,6 +28,7 @@ from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.service import ChangedBy, SensitivityService
 from anju_platform.sensitivity.targets import FalseAlertTarget
 from anju_platform.settings import InvalidSettings, Settings, load
+from anju_wire.fleet import BrokerAddress, encode_fleet
 
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
 accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
@@ -112,8 +113,7 @@ def fleet(
     """Write the fleet file of the made-up homes, for `anju gateway run --fleet` and the simulator."""
     known = json.loads(passwords.read_text(encoding="utf-8")) if passwords else {}
     around = Surroundings(uplink=_endpoint(broker), bus=_endpoint(bus), spool=spool.resolve(), ca=ca, passwords=known)
-    content = fleet_file(homes, around)
-    _write_secret(out, json.dumps(content, ensure_ascii=False, indent=1))
+    _write_secret(out, encode_fleet(make_fleet(homes, around)))
 
 
 @app.command()
@@ -237,11 +237,11 @@ def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccountService]]:
         engine.dispose()
 
 
-def _endpoint(text: str) -> Endpoint:
+def _endpoint(text: str) -> BrokerAddress:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter(f"{text!r} is not HOST:PORT")
-    return Endpoint(host, int(port))
+    return BrokerAddress(host, int(port))
 
 
 def _write_secret(path: Path, text: str) -> None:

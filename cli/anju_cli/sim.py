@@ -17,7 +17,6 @@ from rich.table import Table
 
 from anju_sim.bus import BusUnreachable, MqttBus
 from anju_sim.evaluator import Verdict
-from anju_sim.fleet import Endpoint, Fleet, FleetHome, FleetUnreadable, HomeUnknown, load_fleet
 from anju_sim.network import SimulatedNetwork
 from anju_sim.recordings import RecordingBroken, RecordingsMissing, find_recording, read_log
 from anju_sim.replay import NothingToReplay, ReplayPacer, replay_log, replay_wearable
@@ -29,6 +28,7 @@ from anju_sim.simulator import Simulator
 from anju_sim.staff import CallRefused, LoginsUnreadable, StaffClient, StaffScript, read_logins, sign_in_staff
 from anju_sim.wearable import Samples
 from anju_wire.clock import ENVIRONMENT, Clock
+from anju_wire.fleet import BrokerAddress, Fleet, FleetHome, FleetUnreadable, HomeUnknown, load_fleet
 
 app = typer.Typer(no_args_is_help=True, help="Simulated homes, replayed recordings, scenarios with a verdict.")
 
@@ -154,12 +154,12 @@ def scenarios() -> None:
     Console().print(table)
 
 
-def parse_endpoint(text: str) -> Endpoint:
+def parse_endpoint(text: str) -> BrokerAddress:
     """Read `host:port`; raises `ValueError`."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"{text!r} is not HOST:PORT")
-    return Endpoint(host, int(port))
+    return BrokerAddress(host, int(port))
 
 
 def _clock() -> Clock:

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anju_sim.fleet import FleetDevice
 from anju_sim.resident_model import SensorEvent
-from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.fleet import FleetDevice
+from anju_wire.profiles import PROPERTIES, DeviceKind
 
 LOW_BATTERY = 4
 """Battery charge, %, at and below which these products report `battery_low`."""
 _WITH_VOLTAGE = {DeviceKind.MOTION, DeviceKind.DOOR, DeviceKind.OBJECT, DeviceKind.LEAK}
 _WITH_TAMPER = {DeviceKind.LEAK, DeviceKind.SMOKE}
-_FIELD_OF_QUANTITY = {Quantity.OCCUPANCY: "occupancy", Quantity.CONTACT: "contact"}
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ def encode_reading(device: FleetDevice, condition: DeviceCondition, at_s: float,
 
 def encode_event(device: FleetDevice, condition: DeviceCondition, event: SensorEvent) -> bytes:
     """Return the payload of a motion sensor or a contact for one event."""
-    return encode_reading(device, condition, event.at_s, **{_FIELD_OF_QUANTITY[event.quantity]: event.value})
+    return encode_reading(device, condition, event.at_s, **{PROPERTIES[event.quantity]: event.value})
 
 
 def encode_press(device: FleetDevice, condition: DeviceCondition, at_s: float) -> bytes:
@@ -79,5 +78,5 @@ def encode_history(device: str, events: list[SensorEvent], until_s: float) -> by
     `awake` is the span in which the logger was recording: from the first event to `until_s`.
     """
     awake = [round(events[0].at_s, 3), round(until_s, 3)]
-    rows = [[round(event.at_s, 3), event.device, _FIELD_OF_QUANTITY[event.quantity], event.value] for event in events]
+    rows = [[round(event.at_s, 3), event.device, PROPERTIES[event.quantity], event.value] for event in events]
     return json.dumps({"device": device, "rows": rows, "awake": awake}).encode()

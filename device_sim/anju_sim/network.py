@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from anju_sim.fleet import Endpoint
+from anju_wire.fleet import BrokerAddress
 
 _CHUNK_BYTES = 65_536
 _CLOSE_TIMEOUT_S = 2.0
@@ -17,7 +17,7 @@ _CLOSE_TIMEOUT_S = 2.0
 class HomeLink:
     """The proxy of one home; all methods run on the event loop's thread."""
 
-    def __init__(self, near: Endpoint, far: Endpoint) -> None:
+    def __init__(self, near: BrokerAddress, far: BrokerAddress) -> None:
         self._near, self._far = near, far
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -87,7 +87,7 @@ class HomeLink:
 class SimulatedNetwork:
     """The links of a fleet, run by a thread of their own; a context manager."""
 
-    def __init__(self, near_ends: dict[str, Endpoint], far: Endpoint) -> None:
+    def __init__(self, near_ends: dict[str, BrokerAddress], far: BrokerAddress) -> None:
         self._near, self._far = near_ends, far
         self._links: dict[str, HomeLink] = {}
         self._loop = asyncio.new_event_loop()

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from anju_sim.fleet import FleetDevice, FleetHome
 from anju_sim.resident_model import SensorEvent
 from anju_sim.wearable import Samples
+from anju_wire.fleet import FleetDevice, FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.vocabulary import Room
 

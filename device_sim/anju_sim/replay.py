@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anju_sim.fleet import FleetHome
 from anju_sim.recordings import DeviceMapping, LogRow
 from anju_sim.resident_model import SensorEvent
 from anju_sim.simulated_home import Publish, SimulatedHome
 from anju_sim.wearable import RATE_HZ, Samples, encode_packet
 from anju_wire.clock import Clock
+from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anju_sim.fleet import FleetHome
+from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 from anju_wire.vocabulary import Room
 

@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 
 from anju_sim.commands import SimAction
-from anju_sim.fleet import Fleet, FleetHome
 from anju_sim.scenario_yaml import ScenarioInvalid, ScenarioYaml
+from anju_wire.fleet import Fleet, FleetHome
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Announcement
 

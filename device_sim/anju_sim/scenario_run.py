@@ -21,7 +21,6 @@ import msgspec
 from anju_sim.bus import MqttBus
 from anju_sim.commands import COMMAND_TOPIC, EVENT_TOPIC, SimAction, SimCommand, SimEvent
 from anju_sim.evaluator import Verdict, evaluate_run, is_complete
-from anju_sim.fleet import FleetHome
 from anju_sim.recordings import RecordingBroken, RecordingsMissing, find_fall_recording
 from anju_sim.scenario import ALERT_KINDS, Scenario, ScenarioEvent
 from anju_sim.silence_history import NoCutFound
@@ -29,6 +28,7 @@ from anju_sim.silence_injector import SilenceInjector
 from anju_sim.staff import AlertProgress, CallRefused, StaffClient, StaffScript
 from anju_sim.timeline import EventTimeline, parse_time
 from anju_wire.clock import Clock
+from anju_wire.fleet import FleetHome
 from anju_wire.vocabulary import Announcement
 
 _ROUND_S = 0.05

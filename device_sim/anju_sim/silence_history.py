@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from anju_sim.resident_model import DAY_S, SensorEvent
-from anju_wire.profiles import Quantity
+from anju_wire.profiles import QUANTITIES
 
 _LOOK_BACK_S = 16 * 3600.0
 _YOUNGEST_CUT_S = 20 * 60.0
@@ -47,7 +47,7 @@ class SilenceHistory:
 
 def signs_of_life(events: list[SensorEvent]) -> list[SensorEvent]:
     """Return the events without ends of movement, which a data logger does not keep."""
-    return [h for h in events if h.value or h.quantity is Quantity.CONTACT]
+    return [h for h in events if QUANTITIES[h.quantity].shows_life(h.value)]
 
 
 def shift_events(events: list[SensorEvent], seconds: float) -> list[SensorEvent]:

@@ -10,12 +10,12 @@ import numpy as np
 
 from anju_sim import devices
 from anju_sim.commands import CommandRefused
-from anju_sim.fleet import FleetDevice, FleetHome
 from anju_sim.recordings import WearableEntry
 from anju_sim.resident_model import ResidentModel, SensorEvent
 from anju_sim.wearable import encode_packet
 from anju_sim.wearer import Wearer
-from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.fleet import FleetDevice, FleetHome
+from anju_wire.profiles import QUANTITIES, DeviceKind, Quantity
 from anju_wire.vocabulary import Room
 
 Publish = Callable[[str, bytes], object]
@@ -73,7 +73,7 @@ class SimulatedHome:
         """Yield the batches of a data logger that ends at `until_s`, oldest first, without ends of movement."""
         batch: list[SensorEvent] = []
         for event in events:
-            if event.quantity is not Quantity.CONTACT and not event.value:
+            if not QUANTITIES[event.quantity].shows_life(event.value):
                 continue
             if len(batch) == _HISTORY_ROWS:
                 yield devices.encode_history("logger", batch, event.at_s)

@@ -17,11 +17,11 @@ import msgspec
 from anju_sim.bus import MqttBus
 from anju_sim.command_handler import CommandHandler
 from anju_sim.commands import COMMAND_TOPIC, EVENT_TOPIC, CommandRefused, SimEvent, decode_command
-from anju_sim.fleet import Fleet
 from anju_sim.network import SimulatedNetwork
 from anju_sim.resident_model import DAY_S, SensorEvent
 from anju_sim.simulated_home import SimulatedHome
 from anju_wire.clock import Clock
+from anju_wire.fleet import Fleet
 from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic, subscription
 from anju_wire.vocabulary import Lane

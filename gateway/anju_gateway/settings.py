@@ -109,7 +109,7 @@ class HomeSettings(BaseSettings):
         return [self.uplink.endpoint(), *spare]
 
 
-class FleetHome(HomeSettings):
+class FleetHomeSettings(HomeSettings):
     """A home among several: the environment cannot speak of one of them."""
 
     @classmethod
@@ -136,7 +136,7 @@ def load_fleet(path: Path) -> list[HomeSettings]:
     homes = content.get(_LIST_FILE)
     if not isinstance(homes, list) or not homes:
         raise InvalidConfiguration(path, [f"`{_LIST_FILE}` must be a list of at least one home"])
-    fleet: list[HomeSettings] = [_build(FleetHome, home, path) for home in homes]
+    fleet: list[HomeSettings] = [_build(FleetHomeSettings, home, path) for home in homes]
     for what in ("gateway", "spool"):
         seen = [str(getattr(home, what)) for home in fleet]
         if twice := sorted({value for value in seen if seen.count(value) > 1}):

@@ -362,6 +362,13 @@ ALL_FEATURES: Mapping[str, Feature] = {
 
 _FEATURES_OF = {profile.kind: {**profile.features, **COMMON_FEATURES} for profile in _PROFILES}
 
+PROPERTIES: Mapping[Quantity, str] = {
+    feature.quantity: name
+    for profile in reversed(_PROFILES)
+    for name, feature in reversed({**profile.features, **COMMON_FEATURES}.items())
+}
+"""What a device calls a quantity in its own message: the first name of the first kind that reports it."""
+
 LIFE_QUANTITIES = frozenset(row.quantity for row in _QUANTITIES if row.sign_of_life)
 """Quantities whose readings can show that a person moved."""
 

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from anju_cli.ports import free_port
-from anju_sim.fleet import Fleet, load_fleet
 from anju_sim.staff import StaffClient, read_logins
+from anju_wire.fleet import Fleet, load_fleet
 
 PATIENCE_S = 240.0
 """A loaded machine may be slow; it may not be wrong."""

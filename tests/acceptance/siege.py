@@ -21,7 +21,6 @@ from anju_detect.fall import FallDetector
 from anju_platform.console.tester.deadline_preview import deadlines
 from anju_platform.timeseries.open import open_series
 from anju_sim.bus import MqttBus
-from anju_sim.fleet import FleetHome
 from anju_sim.resident_model import DAY_S, ResidentModel, SensorEvent
 from anju_sim.scenario import StaffAction, StaffRole, StaffStep
 from anju_sim.silence_history import NoCutFound, cut_history
@@ -30,6 +29,7 @@ from anju_sim.staff import AlertProgress, CallRefused, StaffScript, sign_in_staf
 from anju_sim.staff import read_logins as logins_of
 from anju_sim.wearable import RATE_HZ
 from anju_wire.clock import Clock
+from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 
 ROUNDS = 10

@@ -6,31 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from anju_wire.fleet import BrokerAddress, Fleet, FleetDevice, FleetHome
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Room, WearPosition
 
 COMMUNITY = "anning"
 MOST_HOMES = 999
-
-
-@dataclass(frozen=True, slots=True)
-class FleetDevice:
-    """A device; `id` is also its zigbee2mqtt friendly name."""
-
-    id: str
-    kind: DeviceKind
-    room: Room
-    label: str
-    exit_door: bool = False
-    position: WearPosition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where an MQTT broker listens."""
-
-    host: str
-    port: int
 
 
 _IN_EVERY_HOME = (
@@ -66,39 +47,34 @@ def devices_of(number: int) -> tuple[FleetDevice, ...]:
 class Surroundings:
     """What the gateways of a fleet find around them; `passwords` at the district's broker by home id."""
 
-    uplink: Endpoint
-    bus: Endpoint
+    uplink: BrokerAddress
+    bus: BrokerAddress
     spool: PurePath
     ca: str = ""
     passwords: Mapping[str, str] = field(default_factory=dict)
 
 
-def fleet_file(homes: int, around: Surroundings) -> dict[str, object]:
-    """The gateways' fleet file for the first `homes` homes."""
-    return {"homes": [_home(number, around) for number in range(1, homes + 1)]}
+def make_fleet(homes: int, around: Surroundings) -> Fleet:
+    """Return the fleet of the first `homes` homes."""
+    return Fleet([_home(number, around) for number in range(1, homes + 1)])
 
 
-def _home(number: int, around: Surroundings) -> dict[str, object]:
+def _home(number: int, around: Surroundings) -> FleetHome:
     home = home_id(number)
-    gateway = gateway_id(home)
     known = home in around.passwords
-    return {
-        "home": home,
-        "community": COMMUNITY,
-        "gateway": gateway,
-        "spool": str(around.spool / f"{home}.sqlite3"),
-        "uplink": {
-            "host": around.uplink.host,
-            "port": around.uplink.port,
-            "username": home if known else "",
-            "password": around.passwords[home] if known else "",
-            "ca": around.ca,
-        },
-        "bus": {"host": around.bus.host, "port": around.bus.port},
-        "devices": [_device(device) for device in devices_of(number)],
-    }
-
-
-def _device(device: FleetDevice) -> dict[str, str]:
-    row = {"id": device.id, "kind": device.kind.value, "room": device.room.value}
-    return row if device.position is None else row | {"position": device.position.value}
+    uplink = BrokerAddress(
+        around.uplink.host,
+        around.uplink.port,
+        username=home if known else "",
+        password=around.passwords[home] if known else "",
+        ca=around.ca,
+    )
+    return FleetHome(
+        home=home,
+        community=COMMUNITY,
+        gateway=gateway_id(home),
+        spool=str(around.spool / f"{home}.sqlite3"),
+        uplink=uplink,
+        bus=around.bus,
+        devices=list(devices_of(number)),
+    )

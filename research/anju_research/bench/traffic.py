@@ -8,17 +8,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from anju_gateway.readings import Reading
-from anju_platform.app.fleet import COMMUNITY, FleetDevice, devices_of, gateway_id, home_id
+from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
+from anju_wire.fleet import FleetDevice
 from anju_wire.messages import Envelope, Record, encode
-from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.profiles import PROFILES, DeviceKind, Quantity
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
 _SENSES = {
-    DeviceKind.MOTION: Quantity.OCCUPANCY,
-    DeviceKind.DOOR: Quantity.CONTACT,
-    DeviceKind.OBJECT: Quantity.CONTACT,
+    kind: profile.quantities[0]
+    for kind, profile in PROFILES.items()
+    if profile.sign_of_life and profile.lane is Lane.TELEMETRY
 }
+"""Kinds whose main quantity is telemetry about a person."""
 _HEAD = struct.Struct("<HI")
 _STEP_S = 0.05
 """Between two readings of a home; a pack of 20 covers a second."""

@@ -23,7 +23,7 @@ FORBIDDEN = {
     ("platform/anju_core/actor.py", "anju_wire.messages"): "the core uses the wire's vocabulary only",
     ("platform/anju_core/escalation.py", "sqlalchemy"): "the core and detection know no I/O",
     ("gateway/anju_gateway/settings.py", "anju_platform.settings"): "the gateway knows the wire and detection only",
-    ("device_sim/anju_sim/fleet.py", "anju_gateway.settings"): "the simulator knows the wire only",
+    ("device_sim/anju_sim/network.py", "anju_gateway.settings"): "the simulator knows the wire only",
     ("platform/anju_platform/settings.py", "anju_cli.main"): "nothing imports the command line",
     ("platform/anju_platform/app/server.py", "anju_research.commands"): "nothing imports research",
     ("platform/anju_platform/db/base.py", "anju_platform.visits.errors"): "the platform stands in storeys",

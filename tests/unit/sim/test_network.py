@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from anju_cli.ports import free_port
-from anju_sim.fleet import Endpoint
 from anju_sim.network import SimulatedNetwork
+from anju_wire.fleet import BrokerAddress
 
 
 class _Echo(socketserver.BaseRequestHandler):
@@ -20,20 +20,20 @@ class _Echo(socketserver.BaseRequestHandler):
 
 
 @pytest.fixture
-def far() -> Iterator[Endpoint]:
+def far() -> Iterator[BrokerAddress]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Endpoint("127.0.0.1", server.server_address[1])
+        yield BrokerAddress("127.0.0.1", server.server_address[1])
         server.shutdown()
 
 
 @pytest.fixture
-def near() -> Endpoint:
-    return Endpoint("127.0.0.1", free_port())
+def near() -> BrokerAddress:
+    return BrokerAddress("127.0.0.1", free_port())
 
 
-def _call(near: Endpoint) -> socket.socket:
+def _call(near: BrokerAddress) -> socket.socket:
     link = socket.create_connection((near.host, near.port), timeout=5)
     link.sendall(b"hello")
     assert link.recv(5) == b"hello"
@@ -47,7 +47,7 @@ def _ended(link: socket.socket) -> bool:
         return True
 
 
-def test_a_line_carries_breaks_refuses_and_comes_back(near: Endpoint, far: Endpoint) -> None:
+def test_a_line_carries_breaks_refuses_and_comes_back(near: BrokerAddress, far: BrokerAddress) -> None:
     with SimulatedNetwork({"home-01": near}, far) as network:
         link = _call(near)
         network.cut_link("home-01")
@@ -59,7 +59,7 @@ def test_a_line_carries_breaks_refuses_and_comes_back(near: Endpoint, far: Endpo
         network.restore_link("home-01")
 
 
-def test_a_silent_cut_holds_what_was_sent_until_it_is_restored(near: Endpoint, far: Endpoint) -> None:
+def test_a_silent_cut_holds_what_was_sent_until_it_is_restored(near: BrokerAddress, far: BrokerAddress) -> None:
     with SimulatedNetwork({"home-01": near}, far) as network:
         link = _call(near)
         network.cut_link("home-01", silent=True)
@@ -72,7 +72,7 @@ def test_a_silent_cut_holds_what_was_sent_until_it_is_restored(near: Endpoint, f
         assert link.recv(4) == b"held"
 
 
-def test_a_slow_line_is_slow_and_an_unknown_one_is_an_error(near: Endpoint, far: Endpoint) -> None:
+def test_a_slow_line_is_slow_and_an_unknown_one_is_an_error(near: BrokerAddress, far: BrokerAddress) -> None:
     with SimulatedNetwork({"home-01": near}, far) as network:
         network.delay_link("home-01", 0.1)
         began = time.monotonic()
@@ -82,7 +82,7 @@ def test_a_slow_line_is_slow_and_an_unknown_one_is_an_error(near: Endpoint, far:
             network.cut_link("home-02")
 
 
-def test_a_dead_district_ends_the_connection(near: Endpoint) -> None:
-    dead = Endpoint("127.0.0.1", free_port())
+def test_a_dead_district_ends_the_connection(near: BrokerAddress) -> None:
+    dead = BrokerAddress("127.0.0.1", free_port())
     with SimulatedNetwork({"home-01": near}, dead), socket.create_connection((near.host, near.port), timeout=5) as link:
         assert _ended(link)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from fixtures._simulated_homes import DEVICES, home
 
-from anju_sim.fleet import Endpoint, FleetHome
 from anju_sim.recordings import (
     DeviceMapping,
     RecordingBroken,
@@ -17,6 +16,7 @@ from anju_sim.recordings import (
     read_index,
     read_log,
 )
+from anju_wire.fleet import BrokerAddress, FleetHome
 
 LOG = """ts,sensor,room,kind,value
 2019-04-15 13:22:50.000000,front-door,entrance,door,1
@@ -110,7 +110,7 @@ def test_a_missing_or_broken_pack(tmp_path: Path) -> None:
 
 
 def test_a_home_without_an_inner_lid_leaves_the_fridge_out(tmp_path: Path) -> None:
-    here = Endpoint("127.0.0.1", 1)
+    here = BrokerAddress("127.0.0.1", 1)
     bare = FleetHome("h", "c", here, here, [d for d in DEVICES if d.id != "fridge"])
     mapping = DeviceMapping(bare)
     mapping.to_events(read_log(_log(tmp_path, LOG)), 0.0)

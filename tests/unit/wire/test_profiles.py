@@ -9,6 +9,7 @@ from anju_wire.profiles import (
     COMMON_FEATURES,
     LIFE_QUANTITIES,
     PROFILES,
+    PROPERTIES,
     QUANTITIES,
     DeviceKind,
     Field,
@@ -114,6 +115,13 @@ def test_signs_of_life() -> None:
         DeviceKind.SMOKE,
         DeviceKind.LEAK,
     ]
+
+
+def test_what_devices_call_a_quantity_is_read_back_as_it() -> None:
+    assert PROPERTIES[Quantity.OCCUPANCY] == "occupancy"
+    assert PROPERTIES[Quantity.BED_OCCUPANCY] == "bed_occupied"
+    for quantity, name in PROPERTIES.items():
+        assert any(features_of(kind)[name].quantity is quantity for kind in DeviceKind if name in features_of(kind))
 
 
 def test_rooms_that_are_assumed() -> None:

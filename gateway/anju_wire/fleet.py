@@ -1,6 +1,6 @@
-"""Reads the fleet file: the homes, their devices, their local buses and the near ends of their network links.
+"""The fleet file: homes, their gateways and devices, as the platform writes it and gateways and the simulator read it.
 
-The same file configures the gateways (`anju gateway run --fleet`).
+A gateway reads more of a home than stands here (a backup line, its annunciators): see `anju_gateway.settings`.
 """
 
 from __future__ import annotations
@@ -10,36 +10,57 @@ from pathlib import Path
 
 import msgspec
 
-from anju_wire.profiles import DeviceKind
-from anju_wire.vocabulary import Room
+from anju_wire.profiles import PROFILES, DeviceKind
+from anju_wire.vocabulary import Room, WearPosition
 
 
-class Endpoint(msgspec.Struct, frozen=True):
-    """Address of an MQTT broker."""
+class BrokerAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an MQTT broker listens, and the credential for it; `ca` is the file of its certificate authority."""
 
     host: str
     port: int
+    username: str = ""
+    password: str = ""
+    ca: str = ""
 
 
-class FleetDevice(msgspec.Struct, frozen=True):
-    """A device of a home; `id` is its friendly name in zigbee2mqtt."""
+class FleetDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device of a home; `id` is also its friendly name in zigbee2mqtt.
+
+    room: where it is; left out, the room that its kind assumes.
+    label: what people call it.
+    exit_door: a door that leads out of the home.
+    position: where a wearable is worn.
+    """
 
     id: str
     kind: DeviceKind
     room: Room = Room.OTHER
-    position: str | None = None
-    """Place on the body of a wearable."""
+    label: str = ""
+    exit_door: bool = False
+    position: WearPosition | None = None
+
+    def __post_init__(self) -> None:
+        """Put it into the room that its kind assumes, where none is given."""
+        if self.room is Room.OTHER:
+            msgspec.structs.force_setattr(self, "room", PROFILES[self.kind].room)
 
 
-class FleetHome(msgspec.Struct, frozen=True):
-    """A home of the fleet; `home` is its id and its base topic."""
+class FleetHome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A home of the fleet; `home` is its id and the base topic of its local bus.
+
+    bus: the local broker.
+    uplink: the broker that its gateway connects to; in a simulation the near end of its simulated link.
+    gateway: the gateway's id. spool: the file of its spool.
+    """
 
     home: str
     community: str
-    bus: Endpoint
-    uplink: Endpoint
-    """The broker that its gateway connects to: the near end of its simulated link."""
+    bus: BrokerAddress
+    uplink: BrokerAddress
     devices: list[FleetDevice] = []
+    gateway: str = ""
+    spool: str = ""
 
     def find_device(self, kind: DeviceKind, room: Room | None = None) -> FleetDevice | None:
         """Return the first device of a kind, in `room` if given; None where there is none."""
@@ -94,3 +115,8 @@ def load_fleet(path: Path) -> Fleet:
         raise FleetUnreadable(path, error.strerror or str(error)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FleetUnreadable(path, str(error)) from None
+
+
+def encode_fleet(fleet: Fleet) -> str:
+    """Return the text of a fleet file: JSON, one line for each value."""
+    return msgspec.json.format(msgspec.json.encode(fleet), indent=1).decode()
