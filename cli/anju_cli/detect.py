@@ -1,4 +1,4 @@
-"""`anju detect`: the live detectors, fed from recordings in order of time."""
+"""`anju detect`: runs the live detectors over recordings, in order of time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def inactivity(
         typer.Option(help="Folder that `anju train inactivity --out` wrote, or its .npz; what is shipped if left out."),
     ] = None,
 ) -> None:
-    """Watch recorded homes for silences, as the platform does: a sweep a minute over all homes."""
+    """Detect inactivity in recorded homes, with one sweep a minute over all homes, as the platform does."""
     try:
         trained = InactivityModel.load_stored() if model is None else trained_model(model)
         homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
@@ -61,14 +61,14 @@ def inactivity(
 
 
 def trained_model(path: Path) -> InactivityModel:
-    """The model in a folder or file that `anju train inactivity` wrote, checked against the hash beside it.
+    """Load the model that `anju train inactivity` wrote to a folder or file, checked against the hash beside it.
 
     Raises
     ------
     RecordingUnreadable
-        The arrays or their hash can't be read.
+        The arrays or their hash cannot be read.
     ModelRefused
-        The arrays have another hash, or are no such model.
+        The arrays have another hash, or are not such a model.
 
     """
     arrays = path / "inactivity.npz" if path.is_dir() else path
@@ -82,7 +82,7 @@ def trained_model(path: Path) -> InactivityModel:
 def watch_homes(
     homes: list[HomeRecording], false_alerts_per_month: float, model: InactivityModel | None = None
 ) -> list[InactivitySignal]:
-    """Feed all homes through one detector, minute by minute; nothing is raised after a home's last row."""
+    """Run all homes through one detector minute by minute; alerts after a home's last row are dropped."""
     detector = InactivityDetector(capacity=max(len(homes), 1), model=model)
     for home in homes:
         detector.add_home(home.home, false_alerts_per_month=false_alerts_per_month, utc_offset_s=0.0)
@@ -101,7 +101,7 @@ def watch_homes(
 
 
 def _minutes(at_s: NDArray[np.float64]) -> list[tuple[float, slice]]:
-    """Each full minute that the recordings cover, and the rows since the one before."""
+    """Each full minute of the recordings, with the rows since the one before."""
     if not len(at_s):
         return []
     ticks = np.arange(np.ceil(at_s[0] / TICK_S), np.ceil(at_s[-1] / TICK_S) + 1) * TICK_S
@@ -115,7 +115,7 @@ def fall(
     pack: Annotated[Path, typer.Argument(help="Folder with index.csv and the .npz files that it names.")],
     out_csv: Annotated[Path, typer.Argument(help="Where the judgements go: recording_id,detected_at_s,score,alarm.")],
 ) -> None:
-    """Judge recorded wearables, as the gateway does; alarm=1 marks a suspicion, alarm=0 a candidate below it."""
+    """Classify recordings of wearables as the gateway does; alarm=1 is a suspected fall, alarm=0 another candidate."""
     try:
         with out_csv.open("w", newline="", encoding="utf-8") as file:
             out = csv.writer(file)
@@ -131,7 +131,7 @@ def fall(
 
 
 def judge_together(recordings: list[WornRecording]) -> list[list[Judgement]]:
-    """Feed recordings side by side, each through a detector of its own; every candidate's judgement, in order."""
+    """Run recordings side by side, each through a detector of its own; return every candidate's judgement, in order."""
     fleet = FallFleet()
     for number, worn in enumerate(recordings):
         fleet.add_wearer(str(number), worn.fs_hz, worn.position, worn.clip_g)
@@ -148,7 +148,7 @@ def judge_together(recordings: list[WornRecording]) -> list[list[Judgement]]:
 
 
 def _chunk(number: int, worn: WornRecording, step: int) -> WornChunk | None:
-    """The recording's piece of this step; None behind its end."""
+    """The recording's piece of this step; None after its end."""
     piece = int(PIECE_S * worn.fs_hz)
     start = step * piece
     if start >= len(worn.samples):

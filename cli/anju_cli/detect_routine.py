@@ -1,4 +1,4 @@
-"""`anju detect routine`: digests of recorded days, and what changed, as the platform's detector tells them."""
+"""`anju detect routine`: digests of recorded days and changes of routine, by the platform's detector."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ def routine(
         float, typer.Option("--target-false-alerts-per-month", help="False changes a home and 30 days may have.")
     ] = 0.1,
 ) -> None:
-    """Digest every recorded day and tell what changed against the person's own past weeks."""
+    """Digest every recorded day, and report changes against the person's own past weeks."""
     try:
         homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
-        told = list(digest_homes(homes, RoutineParameters(false_alerts_per_month=target)))
+        digests = list(digest_homes(homes, RoutineParameters(false_alerts_per_month=target)))
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
     with out_csv.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(COLUMNS)
-        out.writerows(_row(digest, change) for digest, change in sorted(told, key=lambda pair: pair[0].home))
-    changes = [change for _, change in told if change is not None]
+        out.writerows(_row(digest, change) for digest, change in sorted(digests, key=lambda pair: pair[0].home))
+    changes = [change for _, change in digests if change is not None]
     for change in changes:
         day = np.datetime64(change.day, "D")
         _console.print(f"{change.home} {day} {written(change.reason)}", markup=False, soft_wrap=True)
-    _console.print(f"{len(homes)} homes, {len(told)} days, {len(changes)} changes -> {out_csv}")
+    _console.print(f"{len(homes)} homes, {len(digests)} days, {len(changes)} changes -> {out_csv}")
 
 
 def digest_homes(
     homes: list[HomeRecording], parameters: RoutineParameters
 ) -> Iterator[tuple[Digest, RoutineChange | None]]:
-    """Feed all homes through one detector, day by day; each closed day, and what it changed."""
+    """Run all homes through one detector day by day; return each closed day and its changes."""
     detector = RoutineDetector(parameters, capacity=max(len(homes), 1))
     for home in homes:
         detector.add_home(home.home, utc_offset_s=0.0)

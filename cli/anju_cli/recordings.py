@@ -1,4 +1,4 @@
-"""Reads recorded homes and wearables from disk, in the layout that `anju detect`, `train` and `evaluate` share."""
+"""Reads recorded homes and wearables, in the layout that `anju detect`, `train` and `evaluate` share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROOM_NAMES = {
 
 
 class RecordingUnreadable(ValueError):
-    """A recording on disk is missing, torn or not in the expected layout."""
+    """A recording is missing, damaged, or not in the expected layout."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path}: {why}")
@@ -39,7 +39,7 @@ class RecordingUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HomeRecording:
-    """One home's log in order of time; times are naive local, in seconds; `room` and `kind` index ROOMS and KINDS."""
+    """One home's log in order of time; naive local times in seconds; `room` and `kind` index ROOMS and KINDS."""
 
     home: str
     at_s: NDArray[np.float64]
@@ -50,7 +50,7 @@ class HomeRecording:
 
 @dataclass(frozen=True, slots=True)
 class WornRecording:
-    """One recording of a wearable: milli-g samples (n, 3), where it was worn, and its row of the index."""
+    """One recording of a wearable: milli-g samples (n, 3), position, sampling rate, range, and its row of the index."""
 
     recording: str
     samples: NDArray[np.int16]
@@ -61,7 +61,7 @@ class WornRecording:
 
 
 def home_recordings(folder: Path) -> list[Path]:
-    """The event logs of a folder, at least one."""
+    """List the event logs of a folder. Raises `RecordingUnreadable` where there is none."""
     paths = sorted(folder.glob("*.csv.gz"))
     if not paths:
         raise RecordingUnreadable(folder, "no <home>.csv.gz in it")
@@ -69,12 +69,12 @@ def home_recordings(folder: Path) -> list[Path]:
 
 
 def read_home(path: Path) -> HomeRecording:
-    """Read one `<home>.csv.gz`: motion (activations only), doors and objects as life, `diag` as heartbeats.
+    """Read a `<home>.csv.gz`: motion (activations only), doors and objects are signs of life, `diag` is a heartbeat.
 
     Raises
     ------
     RecordingUnreadable
-        The file can't be unpacked, has another header, or a row that can't be read (named by its line).
+        The file cannot be unpacked, has another header, or a malformed row (named by its line).
 
     """
     try:
@@ -122,7 +122,7 @@ def _meaning(path: Path, line: int, tail: str) -> tuple[int, int]:
 
 
 def worn_recordings(pack: Path) -> Iterator[WornRecording]:
-    """The recordings of a pack (`index.csv` and the .npz files it names), file by file.
+    """Yield the recordings of a pack (`index.csv` and the .npz files it names), file by file.
 
     Raises
     ------

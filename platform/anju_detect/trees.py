@@ -44,7 +44,7 @@ class GradientBoostedTrees:
             1 << self.feature.shape[1],
         ):
             shapes = self.feature.shape, self.threshold.shape, self.leaves.shape
-            raise ModelRefused(f"features, thresholds and leaves of a forest don't fit: {shapes}")
+            raise ModelRefused(f"features, thresholds and leaves of trees do not fit: {shapes}")
 
     def decision_function(self, x: Floats) -> Floats:
         """Return the log-odds of the rows of x, shape (n, features); nan makes a split false."""

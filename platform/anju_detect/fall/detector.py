@@ -191,7 +191,7 @@ class FallDetector:
             raised for one, score in zip(due, scores.tolist(), strict=True) if (raised := self._judged(one, score))
         ]
         open_falls = [fall for fall in self._falls if fall.stage == SUSPECTED]
-        followed = [fall.evaluate_seconds(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
+        followed = [fall.advance_seconds(self._ring, self._parameters, self.ahead_s) for fall in open_falls]
         signals += [decided for decided in followed if decided]
         if self._falls:
             self._store_clips()

@@ -59,7 +59,7 @@ class OpenFall:
         """Impact time by the sender's clock, whole milliseconds."""
         return str(int(self.sender_impact_s * 1000))
 
-    def evaluate_seconds(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
+    def advance_seconds(self, ring: SampleRing, p: FallParameters, ahead_s: float) -> FallSignal | None:
         """Evaluate every whole second that is complete; return a signal where the fall is decided.
 
         `ahead_s` is stream time minus the sender's time.

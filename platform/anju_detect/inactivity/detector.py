@@ -66,7 +66,7 @@ class InactivityDetector:
         return self._s
 
     def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
-        """Add a home or update its settings; return its row. A new target sets the pending deadline anew.
+        """Add a home or update its settings; return its row. A new target sets the pending deadline retarget.
 
         Parameters
         ----------
@@ -88,9 +88,11 @@ class InactivityDetector:
         if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
             raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
         s, row = self._s, self._s.add_home(home)
-        anew = np.isfinite(s["last_life_s"][row]) and s["false_alert_target"][row] != np.float32(false_alerts_per_month)
+        retarget = np.isfinite(s["last_life_s"][row]) and s["false_alert_target"][row] != np.float32(
+            false_alerts_per_month
+        )
         s["false_alert_target"][row], s["offset_s"][row] = false_alerts_per_month, utc_offset_s
-        if anew:
+        if retarget:
             s["deadline_s"][row], s["hold_s"][row] = np.nan, -np.inf
             self._schedule(np.array([row]))
         return row
@@ -330,10 +332,10 @@ class InactivityDetector:
         """Set when these homes are next due; a deadline that passed while unseen is due at every sweep."""
         s = self._s
         deadline, last = s["deadline_s"][rows], s["last_life_s"][rows]
-        ask = np.where(np.isfinite(last), self._gap_start(rows) + durations.MIN_GAP_S, np.inf)
-        told = np.where(s["raised_for_s"][rows] == last, np.inf, deadline)
+        set_at = np.where(np.isfinite(last), self._gap_start(rows) + durations.MIN_GAP_S, np.inf)
+        due = np.where(s["raised_for_s"][rows] == last, np.inf, deadline)
         until = np.minimum(s["absent_until_s"][rows], s["outage_until_s"][rows])
-        s["next_s"][rows] = np.minimum(np.where(np.isnan(deadline), ask, told), until)
+        s["next_s"][rows] = np.minimum(np.where(np.isnan(deadline), set_at, due), until)
 
     def _pending_deadlines(self, rows: Ints) -> Floats:
         """Deadlines of these homes, computed where they are not set yet; nothing is stored."""

@@ -127,7 +127,7 @@ class InactivityModel:
             or np.any(np.diff(self.targets) <= 0)
             or np.any(np.diff(self.false_alert_costs_h) >= 0)
         ):
-            raise ModelRefused("wishes must rise and prices fall")
+            raise ModelRefused("targets must rise and costs fall")
 
     def forecast_gaps(self, s: HomeState, rows: Ints, began_s: Floats) -> SurvivalForecast:
         """Forecast gaps of these homes that began at `began_s`; their state must be that of the beginning."""
@@ -164,8 +164,8 @@ class InactivityModel:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return the model as named arrays; `wishes` and `prices_h` are the names in stored files."""
-        forests = self.hazard.to_arrays("hazard") | self.weight.to_arrays("weight")
-        return forests | {"wishes": self.targets, "prices_h": self.false_alert_costs_h}
+        trees = self.hazard.to_arrays("hazard") | self.weight.to_arrays("weight")
+        return trees | {"wishes": self.targets, "prices_h": self.false_alert_costs_h}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> InactivityModel:

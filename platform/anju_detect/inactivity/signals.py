@@ -64,18 +64,18 @@ class InactivitySignal:
     """Snapshots of earlier releases hold none."""
 
     @classmethod
-    def from_explanation(cls, kind: str, told: Explanation, at_s: float) -> InactivitySignal:
+    def from_explanation(cls, kind: str, explanation: Explanation, at_s: float) -> InactivitySignal:
         """Return the alert for a gap with this explanation."""
         return cls(
-            told.home,
+            explanation.home,
             kind,
-            str(int(told.last_life_s * 1000)),
-            told.last_life_s,
-            told.deadline_s,
+            str(int(explanation.last_life_s * 1000)),
+            explanation.last_life_s,
+            explanation.deadline_s,
             at_s,
-            told.last_room,
-            1.0 - told.p_innocent,
-            told.reason,
+            explanation.last_room,
+            1.0 - explanation.p_innocent,
+            explanation.reason,
         )
 
 

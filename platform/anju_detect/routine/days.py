@@ -11,7 +11,7 @@ from anju_detect.errors import BatchRefused
 from anju_detect.inactivity import KINDS, ROOMS, LifeBatch
 from anju_detect.inactivity.vocabulary import DOOR, ENTRANCE, HEARTBEAT
 from anju_detect.routine.measures import A_DAY, EXIT, SLOT_S
-from anju_detect.routine.state import HEARD, KEPT_DAYS, LOOKS_A_DAY, UNSEEN, RoutineState
+from anju_detect.routine.state import HALF_HOURS_A_DAY, HEARD, KEPT_DAYS, UNSEEN, RoutineState
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,7 +19,7 @@ Pieces = NDArray[np.uint8]
 Truths = NDArray[np.bool_]
 
 DAY_S = 86400.0
-LOOK_S = DAY_S / LOOKS_A_DAY
+HALF_HOUR_S = DAY_S / HALF_HOURS_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def mark_activity(s: RoutineState, rows: DayRows) -> None:
     home, place, bits = rows.home[keep], rows.day[keep] % KEPT_DAYS, rows.bits[keep]
     second = rows.second[keep]
     piece = np.minimum((second // SLOT_S).astype(np.int64), A_DAY - 1)
-    look = np.minimum((second // LOOK_S).astype(np.int64), LOOKS_A_DAY - 1)
+    half_hour = np.minimum((second // HALF_HOUR_S).astype(np.int64), HALF_HOURS_A_DAY - 1)
     np.bitwise_or.at(s["pieces"], (home, place, piece), bits)
-    np.bitwise_or.at(s["visibility"], (home, place, look), np.uint8(HEARD))
+    np.bitwise_or.at(s["visibility"], (home, place, half_hour), np.uint8(HEARD))
     np.bitwise_or.at(s["seen"], home, bits)
     s["beats"][home[bits == 0]] = True
 
@@ -84,11 +84,11 @@ def mark_outages(s: RoutineState, rows: Ints) -> None:
     if not len(rows):
         return
     first = s["open_day"][rows].astype(np.int64) - 1
-    looks = first[:, None] * LOOKS_A_DAY + np.arange(KEPT_DAYS * LOOKS_A_DAY)
-    begins = looks * LOOK_S - s["offset_s"][rows].astype(np.float64)[:, None]
-    unseen = (begins < s["outage_until_s"][rows][:, None]) & (begins + LOOK_S > s["outage_from_s"][rows][:, None])
-    place = looks // LOOKS_A_DAY % KEPT_DAYS
-    s["visibility"][rows[:, None], place, looks % LOOKS_A_DAY] |= np.where(unseen, UNSEEN, 0).astype(np.uint8)
+    half_hours = first[:, None] * HALF_HOURS_A_DAY + np.arange(KEPT_DAYS * HALF_HOURS_A_DAY)
+    begins = half_hours * HALF_HOUR_S - s["offset_s"][rows].astype(np.float64)[:, None]
+    unseen = (begins < s["outage_until_s"][rows][:, None]) & (begins + HALF_HOUR_S > s["outage_from_s"][rows][:, None])
+    place = half_hours // HALF_HOURS_A_DAY % KEPT_DAYS
+    s["visibility"][rows[:, None], place, half_hours % HALF_HOURS_A_DAY] |= np.where(unseen, UNSEEN, 0).astype(np.uint8)
 
 
 def three_day_slots(s: RoutineState, rows: Ints, day: int) -> Pieces:
@@ -112,5 +112,5 @@ def unseen_slots(s: RoutineState, rows: Ints, day: int, gap_s: float) -> Truths:
     place = np.arange(visibility.shape[1])
     earlier = np.maximum.accumulate(np.where(heard, place, -1), axis=1)
     later = np.minimum.accumulate(np.where(heard, place, len(place))[:, ::-1], axis=1)[:, ::-1]
-    silent = ~heard & ((later - earlier - 1) * LOOK_S >= gap_s) & s["beats"][rows][:, None]
-    return np.repeat(silent | ((visibility & UNSEEN) != 0), int(LOOK_S / SLOT_S), axis=1)
+    silent = ~heard & ((later - earlier - 1) * HALF_HOUR_S >= gap_s) & s["beats"][rows][:, None]
+    return np.repeat(silent | ((visibility & UNSEEN) != 0), int(HALF_HOUR_S / SLOT_S), axis=1)

@@ -167,7 +167,7 @@ class RoutineDetector:
         past = change.summarize_past(before[None], LEAST_SCALE)
         today = np.array([self._value(row, last)])
         z = change.robust_z_score(today, past)[0]
-        told = []
+        standings = []
         for number, measure in enumerate(MEASURES):
             known = before[:, number][np.isfinite(before[:, number])]
             usual = float(past.median[0, number])
@@ -175,8 +175,8 @@ class RoutineDetector:
             value = float(today[0, number])
             drift = self._s["drift"][row, :, number]
             figures = (float(z[number]), float(drift[0]), float(drift[1]))
-            told.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures))
-        return tuple(told)
+            standings.append(Standing(measure.name, value, usual, float(low), float(high), len(known), *figures))
+        return tuple(standings)
 
     def dump_snapshot(self) -> bytes:
         """Return the whole state, for `from_snapshot`."""

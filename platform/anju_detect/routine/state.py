@@ -10,7 +10,7 @@ from anju_detect.routine.measures import A_DAY, MEASURES
 VERSION = 2
 KEPT_DAYS = 4
 """Days whose slots are stored: the one before the open day, the open day, and two more."""
-LOOKS_A_DAY = 48
+HALF_HOURS_A_DAY = 48
 PAST_DAYS = 64
 NO_DAY = -(10**6)
 HEARD, UNSEEN = 1, 2
@@ -24,7 +24,7 @@ COLUMNS: tuple[Column, ...] = (
     # slots of five minutes: a bit for each active room and for the outer door; by local day modulo KEPT_DAYS
     ("pieces", np.uint8, 0, (KEPT_DAYS, A_DAY)),
     # half hours: whether anything was received, and whether an outage was announced
-    ("visibility", np.uint8, 0, (KEPT_DAYS, LOOKS_A_DAY)),
+    ("visibility", np.uint8, 0, (KEPT_DAYS, HALF_HOURS_A_DAY)),
     ("beats", np.bool_, 0, ()),
     ("seen", np.uint8, 0, ()),
     ("outage_from_s", np.float64, np.inf, ()),

@@ -1,4 +1,4 @@
-"""`anju bench detect`: CPU time of the detectors on streams of many wearers and homes, beside plain loops."""
+"""`anju bench detect`: CPU time of the detectors on many wearers and homes, relative to plain numpy and loops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FS_HZ = 50.0
 CHUNK_S = 10.0
 TRIGGER_G = 1.5
 IMPACTS_AN_HOUR = 250.0
-"""As on the wrists of nurses at work, which move far more than an old person's at home."""
+"""Measured on the wrists of nurses at work, who move far more than an old person at home."""
 LIVED_DAYS = 3
 SAMPLE = 50_000
 _console = Console(stderr=True)
@@ -83,7 +83,7 @@ def _free_living(pack: Path, most: int) -> list[WornRecording]:
 
 
 def falls(streams: list[WornRecording], repeats: int) -> list[Measurement]:
-    """Milliseconds per second of signal, of the detector and of plain numpy over the same streams."""
+    """Measure milliseconds per second of signal: the detector, and plain numpy over the same streams."""
     total_s = sum(len(one.samples) / one.fs_hz for one in streams)
     model = FallModel.load_stored()
     judged = judge_all(streams, model)
@@ -100,7 +100,7 @@ def falls(streams: list[WornRecording], repeats: int) -> list[Measurement]:
 
 
 def judge_all(streams: list[WornRecording], model: FallModel) -> int:
-    """Feed all streams chunk by chunk, those of all wearers together; how many candidates were judged."""
+    """Run all streams chunk by chunk, those of all wearers together; return the number of candidates classified."""
     fleet = FallFleet(model)
     for one in streams:
         fleet.add_wearer(one.recording, one.fs_hz, one.position, one.clip_g)
@@ -119,12 +119,12 @@ def _chunk(one: WornRecording, start_s: float) -> WornChunk | None:
 
 
 def above_trigger(samples: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Rows whose magnitude exceeds the trigger."""
+    """Return the rows whose magnitude exceeds the trigger."""
     return np.flatnonzero(np.linalg.norm(samples.astype(np.float64), axis=1) > TRIGGER_G * 1000.0)
 
 
 def judge_every_second(one: WornRecording, model: FallModel) -> int:
-    """The features and scores of a window at each second, without any trigger; how many windows."""
+    """Score a window at each second, without a trigger; return the number of windows."""
     length = round((BEFORE_S + AFTER_S) * FS_HZ) + 1
     if len(one.samples) < length:
         return 0
@@ -135,7 +135,7 @@ def judge_every_second(one: WornRecording, model: FallModel) -> int:
 
 
 def updates(rng: np.random.Generator, homes: int, batch: int, repeats: int) -> list[Measurement]:
-    """Signs of life a second, of the detector that learns from them and of loops that only keep the last time."""
+    """Measure signs of life per second: the detector that learns from them, and loops that only keep the last time."""
     days = [_in_time(day_of_life(rng, homes, MIDNIGHT_S + day * 86400.0)) for day in range(LIVED_DAYS)]
     parts = [_part(day, lo, batch) for day in days for lo in range(0, len(day.home), batch)]
     count = sum(len(part.home) for part in parts)

@@ -1,4 +1,4 @@
-"""How long what must not wait is kept waiting while something else works: the event loop, the records, the series."""
+"""Probes that measure how long an event loop, SQL writes and series writes wait while something else runs."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ import numpy as np
 
 TICK_S = 0.005
 PAUSE_S = 0.02
-"""Between two writes of a probe."""
+"""Pause between two writes of a probe."""
 
 
 @dataclass
 class Delays:
-    """Seconds that each probe took longer than it should, in order."""
+    """Seconds by which each probe was late, in order."""
 
     loop: list[float] = field(default_factory=list)
     records: list[float] = field(default_factory=list)
     series: list[float] = field(default_factory=list)
     held_bytes: list[int] = field(default_factory=list)
-    """Memory of the process now and then; none where the machine does not say."""
+    """Resident memory of the process over time; empty where the machine does not report it."""
 
     @property
     def grown_bytes(self) -> int:
-        """The most memory beyond that at the beginning."""
+        """Largest growth of memory since the beginning."""
         return max(self.held_bytes, default=0) - next(iter(self.held_bytes), 0)
 
 
 def longest_ms(delays: list[float]) -> float:
-    """The longest, ms; nought where there is none."""
+    """Return the longest delay, ms; 0 without delays."""
     return 1e3 * max(delays, default=0.0)
 
 
 def usual_ms(delays: list[float]) -> float:
-    """The 99th percentile, ms."""
+    """Return the 99th percentile, ms; 0 without delays."""
     return 1e3 * float(np.quantile(delays, 0.99)) if delays else 0.0
 
 
 def held_bytes() -> int | None:
-    """The memory of this process that is in the machine's (Linux)."""
+    """Return the resident memory of this process (Linux), or None."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:
@@ -54,7 +54,7 @@ def held_bytes() -> int | None:
 
 
 class Probes:
-    """Threads that do what an alert does: turn an event loop, write to the records, write to the series."""
+    """Threads that do what an alert does: turn an event loop, write to the database, write to the series."""
 
     def __init__(self, records: Callable[[], None], series: Callable[[], None]) -> None:
         self.delays = Delays()

@@ -1,4 +1,4 @@
-"""The measured platform: its ingest as `bootstrap` builds it, on SQLite and DuckDB, without pages and jobs."""
+"""The measured receiver: the platform's ingest on SQLite and DuckDB, without pages and jobs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY_S = 86400.0
 
 
 def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: Path) -> ReceiverCost:
-    """Take `count` messages of `size` readings after `warm` others; ends the process when not all were stored."""
+    """Receive `count` messages of `size` readings after `warm` others; exits when not all were stored."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     platform = _platform(port, homes, place)
     with process.settled():
@@ -73,7 +73,7 @@ def _wait(ask: Callable[[], bool], complaint: str) -> None:
 
 
 def _check(platform: bootstrap.Platform, wanted: int) -> None:
-    """A measurement of readings that were lost on the way would be worth nothing."""
+    """Check that every reading was stored: a measurement with losses is void."""
     now_s = platform.clock.time()
     stored = sum(
         1 for _ in platform.series.scan_readings(now_s - _DAY_S, now_s + _DAY_S, [str(one) for one in Quantity])

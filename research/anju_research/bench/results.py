@@ -1,4 +1,4 @@
-"""What a benchmark within one process measured, beside its goal and its yardsticks."""
+"""Results of a benchmark, with goals and yardsticks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured figure.
+    """One result.
 
     Attributes
     ----------
     goal
-        What it must not exceed, or must reach where `at_least`; None: shown only.
+        Upper bound, or lower bound where `at_least`; None: no goal.
     yardstick
-        Another figure's value of the same run and unit, against which this one is shown as a ratio.
+        Another result of the same run and unit; this one is shown as a ratio to it.
 
     """
 
@@ -33,26 +33,26 @@ class Measurement:
 
     @property
     def reached(self) -> bool:
-        """Whether the goal is met; True where there is none."""
+        """Whether the goal is met; True without a goal."""
         if self.goal is None:
             return True
         return self.measured >= self.goal if self.at_least else self.measured <= self.goal
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """CPU seconds of this process that `work` takes."""
+    """Return the CPU seconds of this process that `work` takes."""
     began = time.process_time()
     work()
     return time.process_time() - began
 
 
 def median_cpu_s(work: Callable[[], object], repeats: int) -> float:
-    """Median of the CPU seconds of so many runs."""
+    """Return the median CPU seconds over so many runs."""
     return statistics.median(cpu_s(work) for _ in range(repeats))
 
 
 def table(title: str, figures: Sequence[Measurement]) -> Table:
-    """The figures, one a row."""
+    """Format the results as a table."""
     shown = Table(title=title)
     shown.add_column("what")
     for name in ("measured", "goal", "ratio to ours"):
@@ -65,7 +65,7 @@ def table(title: str, figures: Sequence[Measurement]) -> Table:
 
 
 def show_missed(figures: Sequence[Measurement], console: Console) -> bool:
-    """Say which goals were missed; whether any was."""
+    """Print the goals that were missed; return whether any was."""
     missed = [figure for figure in figures if not figure.reached]
     for figure in missed:
         words = (

@@ -1,6 +1,6 @@
-"""The benchmark's processes, each measured by itself: who publishes, and the bare receive that is the yardstick.
+"""Processes of the ingest benchmark, each measured by itself: the publisher, the bare receiver, the platform.
 
-A receiver prints `ready`, takes the messages that warm it up, prints `warm`, takes all others, and prints one line of
+A receiver prints `ready`, receives the warm-up messages, prints `warm`, receives the others, and prints one line of
 JSON: CPU and wall seconds since `warm`, messages, readings.
 """
 
@@ -24,7 +24,7 @@ IN_FLIGHT = 200
 
 
 def publish(port: int, traffic: Path) -> None:
-    """Send all messages with QoS 1 as fast as the broker takes them."""
+    """Publish all messages with QoS 1 as fast as the broker accepts them."""
     prepared = load(traffic)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
     client.max_inflight_messages_set(IN_FLIGHT)
@@ -42,7 +42,7 @@ def publish(port: int, traffic: Path) -> None:
 
 
 def bare(port: int, warm: int, count: int) -> None:
-    """Receive and parse, nothing else."""
+    """Receive and parse only: the yardstick."""
     done = {warm: threading.Event(), warm + count: threading.Event()}
     received = [0, 0]
 
@@ -81,7 +81,7 @@ def _subscribe(client: paho.Client, port: int) -> None:
 
 
 def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Path) -> None:
-    """The platform's own ingest, whole, on SQLite and DuckDB."""
+    """Receive with the platform's own ingest, on SQLite and DuckDB."""
     from anju_research.bench.platform_ingest import ingest_all  # noqa: PLC0415 - the other roles load none of the platform
 
     report(ingest_all(port, warm, count, size, homes, place))

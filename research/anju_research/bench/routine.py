@@ -1,4 +1,4 @@
-"""`anju bench routine`: what the nightly pass over many homes costs, and how long it keeps alerts waiting."""
+"""`anju bench routine`: cost of the nightly routine job over many homes, and how long it delays alerts."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from anju_platform.residents.models import Home
 from anju_platform.routine.nightly_job import OVERLAP_S, NightlyJob
 from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import Readings, SeriesStore, Source
-from anju_research.bench import routine_nights as bench_nights
+from anju_research.bench import routine_nights
 from anju_research.bench.latency_probes import Delays, Probes, longest_ms, usual_ms
 from anju_research.bench.results import Measurement, cpu_s, show_missed, table
 from anju_wire.clock import Clock
 
 GOAL_LOOP_MS = 50.0
-"""Or twice as long as without the pass in the same run, on a machine that has others to serve."""
+"""Or twice as long as without the job in the same run, on a machine with other load."""
 ALONE_S = 10.0
 _console = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
 class BenchFleet:
-    """A made-up fleet whose pass is due."""
+    """A synthetic fleet for which the nightly job is due."""
 
     clock: Clock
     work: WorkFactory
@@ -58,10 +58,10 @@ def routine(
     influx_token: Annotated[str, typer.Option(envvar="ANJU_INFLUX_TOKEN")] = "",
     influx_org: Annotated[str, typer.Option(envvar="ANJU_INFLUX_ORG")] = "anju",
 ) -> None:
-    """Time and memory a home of one ordinary nightly pass, and the longest wait of an alert while it runs.
+    """Time and memory per home of one ordinary nightly pass, and the longest delay of an alert while it runs.
 
-    Beside it, of the same run: reading the same readings one by one and doing nothing with them, and the same waits
-    beside a thread that only counts, and while nothing runs. Exits 1 when an event loop waits longer than it may.
+    Yardsticks of the same run: reading the same readings one by one, and the same delays beside a thread that only
+    counts and while nothing runs. Exits 1 when an event loop waits too long.
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-bench-")))
@@ -69,7 +69,7 @@ def routine(
         migrate.upgrade(records)
         engine = make_engine(records)
         stack.callback(engine.dispose)
-        clock = Clock(Clock().time(), bench_nights.NEXT_PASS_S)
+        clock = Clock(Clock().time(), routine_nights.NEXT_PASS_S)
         work = partial(UnitOfWork, make_sessions(engine), EventDispatcher(), clock)
         series = open_series(series_url or f"duckdb:///{place / 'series.duckdb'}", token=influx_token, org=influx_org)
         stack.callback(series.close)
@@ -82,17 +82,17 @@ def routine(
 
 
 def _settle(rng: np.random.Generator, clock: Clock, work: WorkFactory, series: SeriesStore, homes: int) -> BenchFleet:
-    """A first pass measures the day; the past that the measured one knows is then made up around it."""
-    bench_nights.register(work, homes)
-    fleet = BenchFleet(clock, work, series, homes, bench_nights.live(rng, series, homes))
-    bench_nights.begin(work)
+    """Run a first pass over the day, then generate the past that the measured pass knows around it."""
+    routine_nights.insert_homes(work, homes)
+    fleet = BenchFleet(clock, work, series, homes, routine_nights.generate_readings(rng, series, homes))
+    routine_nights.save_empty_state(work)
     _pass(fleet)
-    bench_nights.remember(rng, work, homes)
+    routine_nights.save_known_past(rng, work, homes)
     return fleet
 
 
 def measure(fleet: BenchFleet) -> list[Measurement]:
-    """The pass with its probes, the probes alone, and the bare reading."""
+    """Measure the pass with its probes, the probes alone, and the bare reading."""
     idle = _probed(fleet, lambda: time.sleep(ALONE_S))
     counting = _probed(fleet, _count)
     steps: list[float] = []
@@ -116,7 +116,7 @@ def measure(fleet: BenchFleet) -> list[Measurement]:
 
 
 def _count() -> None:
-    """What a thread does that only works in Python, and holds up the others as little as such a thread can."""
+    """A thread of pure Python, which delays the others as little as such a thread can."""
     until = time.perf_counter() + ALONE_S
     while time.perf_counter() < until:
         sum(range(1000))
@@ -153,18 +153,18 @@ def _pass(fleet: BenchFleet) -> list[float]:
 
 
 def _bare(fleet: BenchFleet) -> float:
-    """Seconds that it takes to have each of the readings once, in pieces of an hour."""
+    """Seconds to read each reading once, in pieces of an hour."""
     began = time.perf_counter()
     quantities = [str(quantity) for quantity in READ]
-    for from_s in np.arange(bench_nights.LAST_PASS_S - OVERLAP_S, bench_nights.NEXT_PASS_S, 3600.0):
+    for from_s in np.arange(routine_nights.LAST_PASS_S - OVERLAP_S, routine_nights.NEXT_PASS_S, 3600.0):
         for _ in fleet.series.scan_readings(float(from_s), float(from_s) + 3600.0, quantities):
             pass
     return time.perf_counter() - began
 
 
 def _probed(fleet: BenchFleet, run: Callable[[], object]) -> Delays:
-    """What waits while `run` runs, as an alert would: a small transaction, a reading, an event loop."""
-    source = Source(bench_nights.home_of(0), "probe", "other", "battery")
+    """Delays while `run` runs: a small transaction, a reading, an event loop."""
+    source = Source(routine_nights.home_of(0), "probe", "other", "battery")
     numbers = itertools.count()
 
     def write_records() -> None:
@@ -173,7 +173,7 @@ def _probed(fleet: BenchFleet, run: Callable[[], object]) -> Delays:
 
     def write_series() -> None:
         readings = Readings()
-        readings.add_number(source, bench_nights.NEXT_PASS_S + next(numbers), 1.0)
+        readings.add_number(source, routine_nights.NEXT_PASS_S + next(numbers), 1.0)
         fleet.series.write_readings(readings)
 
     with Probes(write_records, write_series) as probes:

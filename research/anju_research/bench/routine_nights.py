@@ -1,4 +1,4 @@
-"""A made-up fleet for the benchmark of the nightly pass: its records, its people's habits, the last day's readings."""
+"""A synthetic fleet for the benchmark of the nightly job: records, habits, and the last day's readings."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from anju_research.bench.synthetic_homes import DAY_S, HOUR_S, MIDNIGHT_S
 
 LOCAL_S = 8 * HOUR_S
 LAST_PASS_S = MIDNIGHT_S + DAY_S - LOCAL_S + CLOSE_S
-"""When the pass before ended, two hours after a local midnight; the one that is measured comes a day later."""
+"""End of the pass before, two hours after a local midnight; the measured one comes a day later."""
 NEXT_PASS_S = LAST_PASS_S + DAY_S + 60.0
 ROOMS = ("living", "bedroom", "kitchen", "bathroom", "hall")
 MOVES_AN_HOUR = 20.0
-"""By day; each is labelled when it begins and when it ends."""
+"""By day; each has a reading when it begins and when it ends."""
 BEATS_AN_HOUR = 60
 SPREAD = np.array([measure.least_scale for measure in MEASURES])
-"""By how much a person's days differ, as standard deviations of the measures."""
+"""Standard deviation of each measure between a person's days."""
 LEAD_DAYS = 30
 _AT_ONCE = 5000
 
 
 def home_of(number: int) -> str:
-    """`home-00007`."""
+    """Return the name of a home, `home-00007`."""
     return f"home-{number:05d}"
 
 
-def register(work: WorkFactory, homes: int) -> None:
-    """The homes, each with a gateway, movement sensors and a door contact, in one community."""
+def insert_homes(work: WorkFactory, homes: int) -> None:
+    """Insert the homes, each with a gateway, movement sensors and a door contact, into one community."""
     with work() as unit:
         unit.session.add(Community(id="bench", name="bench"))
         unit.session.flush()
@@ -61,17 +61,17 @@ def _insert(unit: UnitOfWork, homes: list[str]) -> None:
     )
 
 
-def begin(work: WorkFactory) -> None:
-    """A pass before that knew nobody: the next one only measures the day."""
+def save_empty_state(work: WorkFactory) -> None:
+    """Store the state of a pass that knew no home: the next pass only measures the day."""
     with work() as unit:
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
         MonitoringRepository(unit).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).dump_snapshot())
 
 
-def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
-    """A pass before that knew everybody: two months that were like the day that was measured of each, by and large.
+def save_known_past(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
+    """Store the state of a pass that knew every home for two months, similar to the measured day.
 
-    The day itself is forgotten, so that the next pass measures it again.
+    The day itself is deleted, so that the next pass measures it again.
     """
     detector = RoutineDetector(PARAMETERS, capacity=homes)
     for number in range(homes):
@@ -97,7 +97,7 @@ def remember(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
 
 
 def _measured(work: WorkFactory, homes: int) -> NDArray[np.float64]:
-    """The last kept day of each home, shape (homes, measures)."""
+    """Measures of the last stored day of each home, shape (homes, measures)."""
     usual = np.full((homes, len(MEASURES)), np.nan)
     with work() as unit:
         unit.only_read()
@@ -108,15 +108,15 @@ def _measured(work: WorkFactory, homes: int) -> NDArray[np.float64]:
 
 
 def _drifted(days: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Page's sums after so many ordinary days."""
+    """Page's cumulative sums after so many ordinary days."""
     drift = np.zeros((len(days), 2, len(SPREAD)))
     for number in range(days.shape[1]):
         drift = change.update_cusum(drift, (days[:, number] - usual) / SPREAD)
     return drift
 
 
-def live(rng: np.random.Generator, series: SeriesStore, homes: int) -> int:
-    """All homes' readings from before the pass before until this one, hour by hour as they would come; how many."""
+def generate_readings(rng: np.random.Generator, series: SeriesStore, homes: int) -> int:
+    """Write all homes' readings between the two passes, hour by hour; return how many."""
     sources = [_sources(home_of(number)) for number in range(homes)]
     wake, sleep = (rng.normal(hour, 0.7, homes) for hour in (7.0, 22.0))
     count = 0

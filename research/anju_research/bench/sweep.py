@@ -1,4 +1,4 @@
-"""`anju bench sweep`: what watching very many homes for silences costs, in time and in memory."""
+"""`anju bench sweep`: time and memory of inactivity detection over many homes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from anju_detect.inactivity import InactivityDetector
 from anju_research.bench.results import Measurement, cpu_s, median_cpu_s, show_missed, table
-from anju_research.bench.synthetic_homes import DAY_S, QUARTER_S, SILENCES_A_DAY, copied, fresh_life, lived_in
+from anju_research.bench.synthetic_homes import DAY_S, GAPS_A_DAY, QUARTER_S, copied, fresh_life, lived_in
 
 GOAL_SWEEP_MS = 50.0
 GOAL_BYTES = 512.0
@@ -26,10 +26,10 @@ def sweep(
     repeats: Annotated[int, typer.Option(min=1, help="Seconds that are swept one after the other.")] = 20,
     seed: Annotated[int, typer.Option(help="Of the made-up lives.")] = 7,
 ) -> None:
-    """CPU time of one sweep over lived-in homes and bytes of state a home, beside plain loops of the same run.
+    """CPU time of one sweep over homes with history and bytes of state per home, relative to plain loops.
 
-    The goal holds for a steady second: as many homes as at any second of the day have just been silent for a quarter
-    of an hour and get a deadline. Exits 1 when it is missed.
+    The goal holds for a steady second: as many homes as at any second of the day have just been without signs of life
+    for 15 minutes and get a deadline. Exits 1 when it is missed.
     """
     with Progress(console=_console, transient=True) as progress:
         progress.add_task(f"two weeks of {homes:,} homes", total=None)
@@ -40,7 +40,7 @@ def sweep(
 
 
 def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Measurement]:
-    """Sweeps with many due, of steady seconds, without anything to do, and with many new deadlines; and the state."""
+    """Measure the state, and sweeps: many alerts due, steady seconds, nothing due, many new deadlines."""
     storm = max(homes // 1000, 1)
     detector, now_s = lived_in(rng, homes, storm)
     raised = 0
@@ -56,7 +56,7 @@ def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Measurem
     idle_ms = 1e3 * median_cpu_s(lambda: detector.sweep_homes(later_s), repeats)
     anew_ms, anew = _anew(rng, detector, later_s)
     bare_ms, loop_ms = _references(detector, later_s, repeats)
-    a_second = homes * SILENCES_A_DAY / DAY_S
+    a_second = homes * GAPS_A_DAY / DAY_S
     return [
         Measurement(f"a steady second, {a_second:.0f} homes newly silent", steady_ms, "ms", GOAL_SWEEP_MS),
         Measurement("nothing new", idle_ms, "ms", yardstick=steady_ms),
@@ -69,7 +69,7 @@ def measure(rng: np.random.Generator, homes: int, repeats: int) -> list[Measurem
 
 
 def _anew(rng: np.random.Generator, detector: InactivityDetector, now_s: float) -> tuple[float, int]:
-    """Milliseconds of a sweep at which many homes turn silent at once, as when a long cut has ended; and how many."""
+    """Milliseconds of a sweep in which many homes get a deadline at once, as after a long outage; and how many."""
     few = max(detector.state.size // 100, 1)
     some = copied(detector, rng.choice(detector.state.size, few, replace=False))
     some.sweep_homes(now_s)
@@ -79,7 +79,7 @@ def _anew(rng: np.random.Generator, detector: InactivityDetector, now_s: float) 
 
 
 def _references(detector: InactivityDetector, now_s: float, repeats: int) -> tuple[float, float]:
-    """Milliseconds of one numpy comparison, and of a Python loop over a sample, stretched to all homes."""
+    """Milliseconds of one numpy comparison, and of a Python loop over a sample, extrapolated to all homes."""
     deadline = np.where(np.isfinite(detector.state["deadline_s"]), detector.state["deadline_s"], np.inf)
     bare = median_cpu_s(lambda: np.flatnonzero(deadline <= now_s), repeats)
     sample = deadline[:SAMPLE].tolist()
@@ -88,7 +88,7 @@ def _references(detector: InactivityDetector, now_s: float, repeats: int) -> tup
 
 
 def state_bytes(detector: InactivityDetector) -> int:
-    """Bytes of all arrays that hold at least one entry a home, wherever in the detector they are."""
+    """Return the bytes of all arrays of a detector that have at least one entry per home."""
     homes = detector.state.size
     return sum(array.nbytes for array in _arrays(detector, set()) if array.ndim and len(array) >= homes)
 

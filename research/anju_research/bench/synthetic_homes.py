@@ -1,4 +1,4 @@
-"""Made-up signals for the benchmarks of the detectors: days of many homes, and minutes of many wearers."""
+"""Synthetic signals for the benchmarks: days of many homes, and minutes of many wearers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Ints = NDArray[np.int64]
 DAY_S, HOUR_S, QUARTER_S = 86400.0, 3600.0, 900.0
 MIDNIGHT_S = 1_700_006_400.0
 EVENTS_A_DAY = 60
-"""So few that a home is silent for a quarter of an hour 25 times a day."""
-SILENCES_A_DAY = 25
+"""So few that a home is without signs of life for 15 minutes 25 times a day."""
+GAPS_A_DAY = 25
 LEARNT_DAYS = 14
 EPISODES = 2000
-"""Distinct lives; a larger fleet consists of copies of them."""
+"""Distinct homes; a larger fleet consists of copies of them."""
 QUIET_SHARE = 0.2
 
 WALK_HZ, WALK_G, NOISE_G = 1.8, 0.25, 0.008
@@ -25,7 +25,7 @@ IMPACT_S = 0.03
 
 
 def day_of_life(rng: np.random.Generator, homes: int, midnight_s: float) -> LifeBatch:
-    """One day of all homes: up from seven to ten, an outing by the entrance, two visits to the bathroom at night."""
+    """Generate one day of all homes: up between seven and ten, one outing, two visits to the bathroom at night."""
     wake = midnight_s + rng.normal(7.0, 0.7, (homes, 1)) * HOUR_S
     at_s = wake + rng.random((homes, EVENTS_A_DAY)) * rng.normal(15.0, 0.7, (homes, 1)) * HOUR_S
     room = rng.choice(len(ROOMS), at_s.shape, p=(0.3, 0.15, 0.25, 0.1, 0.1, 0.05, 0.05))
@@ -46,10 +46,10 @@ def _before(batch: LifeBatch, until_s: NDArray[np.float64]) -> LifeBatch:
 
 
 def lived_in(rng: np.random.Generator, homes: int, due: int) -> tuple[InactivityDetector, float]:
-    """A detector of `homes` homes after two weeks of life, and the time of its next sweep.
+    """Return a detector of `homes` homes after two weeks, and the time of its next sweep.
 
-    It is early afternoon. Every home has a pending deadline; those of about `due` homes passed since the last sweep.
-    As many homes as do so by day had a sign of life within the last quarter of an hour and will turn silent one by one.
+    It is early afternoon. Every home has a pending deadline; those of about `due` homes passed since the last sweep. As
+    many homes as do so by day had a sign of life within the last 15 minutes.
     """
     seeds = InactivityDetector(capacity=EPISODES)
     for number in range(min(EPISODES, homes)):
@@ -76,7 +76,7 @@ def lived_in(rng: np.random.Generator, homes: int, due: int) -> tuple[Inactivity
 
 
 def copied(seeds: InactivityDetector, rows: Ints) -> InactivityDetector:
-    """A detector whose homes are copies of these rows."""
+    """Return a detector whose homes are copies of these rows."""
     detector = InactivityDetector(capacity=len(rows))
     for number in range(len(rows)):
         detector.state.add_home(str(number))
@@ -86,8 +86,8 @@ def copied(seeds: InactivityDetector, rows: Ints) -> InactivityDetector:
 
 
 def fresh_life(rng: np.random.Generator, homes: int, now_s: float) -> LifeBatch:
-    """One sign of life of each home that will have been silent for a quarter of an hour within the next one."""
-    count = round(homes * SILENCES_A_DAY * QUARTER_S / DAY_S)
+    """Generate one sign of life of each home that will be without another for 15 minutes within the next 15."""
+    count = round(homes * GAPS_A_DAY * QUARTER_S / DAY_S)
     home = rng.choice(homes, count, replace=False)
     at_s = now_s - rng.random(count) * QUARTER_S
     room = rng.choice(len(ROOMS), count).astype(np.int8)
@@ -95,7 +95,7 @@ def fresh_life(rng: np.random.Generator, homes: int, now_s: float) -> LifeBatch:
 
 
 def worn(rng: np.random.Generator, seconds: float, fs_hz: float, impacts_an_hour: float) -> NDArray[np.int16]:
-    """Milli-g of one wearer: postures that change, walking for a fifth of the time, and impacts above the trigger."""
+    """Generate milli-g of one wearer: changing postures, walking for a fifth of the time, impacts above the trigger."""
     n = int(seconds * fs_hz)
     t = np.arange(n) / fs_hz
     turns = np.cumsum(rng.normal(0.0, 0.02, (n // int(fs_hz) + 2, 3)), axis=0) + rng.normal(0.0, 1.0, 3)

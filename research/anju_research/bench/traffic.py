@@ -1,4 +1,4 @@
-"""The messages that the benchmark sends: what gateways make of ordinary device payloads, in packs of one size."""
+"""Messages of the ingest benchmark: what gateways make of ordinary device payloads, in packs of one size."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SENSES = {
 """Kinds whose main quantity is telemetry about a person."""
 _HEAD = struct.Struct("<HI")
 _STEP_S = 0.05
-"""Between two readings of a home; a pack of 20 covers a second."""
+"""Time between two readings of a home; a pack of 20 covers a second."""
 
 
 def readings(home: int, start_s: float, seed: int) -> Iterator[Reading]:
-    """A home's stream: what zigbee2mqtt sends of a sensor is its sense, then link quality, battery and temperature."""
+    """Yield a home's readings: of each sensor its quantity, then link quality, battery and temperature."""
     chance = random.Random(seed * 1000 + home)
     sensors = [device for device in devices_of(home) if device.kind in _SENSES]
     at_s = start_s
@@ -46,7 +46,7 @@ def _payload(device: FleetDevice, at_s: float, chance: random.Random) -> Iterato
 
 
 def messages(homes: int, count: int, size: int, now_s: float) -> Iterator[tuple[str, bytes]]:
-    """`count` telemetry messages of `size` readings, from each home in turn: topic and payload."""
+    """Yield topic and payload of `count` telemetry messages of `size` readings, from each home in turn."""
     per_home = -(-count // homes)
     start_s = now_s - per_home * size * _STEP_S
     streams = [readings(number, start_s, seed=size) for number in range(1, homes + 1)]
@@ -59,7 +59,7 @@ def messages(homes: int, count: int, size: int, now_s: float) -> Iterator[tuple[
 
 
 def save(path: Path, traffic: Iterable[tuple[str, bytes]]) -> None:
-    """Write messages into a file."""
+    """Write messages to a file."""
     with path.open("wb") as file:
         for topic, payload in traffic:
             name = topic.encode()
@@ -67,7 +67,7 @@ def save(path: Path, traffic: Iterable[tuple[str, bytes]]) -> None:
 
 
 def load(path: Path) -> list[tuple[str, bytes]]:
-    """The inverse of `save`."""
+    """Read the messages that `save` wrote."""
     raw = path.read_bytes()
     found, place = [], 0
     while place < len(raw):

@@ -1,4 +1,4 @@
-"""`anju bench`: measurements as ratios within one run, so that the machine they were made on matters little."""
+"""`anju bench`: benchmarks as ratios within one run, so that the machine matters little."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ app = typer.Typer(help="Measure, as ratios within one run.", no_args_is_help=Tru
 
 BARE, WHOLE = "bare", "whole"
 GOAL = {20: 0.5}
-"""Least share of the bare receive's readings per CPU-second, by size of pack."""
+"""Lowest ratio to the bare receiver's readings per CPU-second, by size of pack."""
 _START_S = 30.0
 _console = Console(stderr=True)
 
 
 class BenchFailed(RuntimeError):
-    """A process of the benchmark ended badly; carries its own last words."""
+    """A process of the benchmark failed; carries its output."""
 
     def __init__(self, role: str, words: str) -> None:
         super().__init__(f"{role} failed:\n{words}")
@@ -53,14 +53,14 @@ class BenchFailed(RuntimeError):
 
 @dataclass
 class ReceiverRuns:
-    """Readings per CPU-second of one size of pack, run by run."""
+    """Readings per CPU-second of one size of pack, by run."""
 
     bare: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
-        """Median of the ratios of runs that followed each other on the same messages."""
+        """Median ratio of consecutive runs on the same messages."""
         return statistics.median(whole / bare for whole, bare in zip(self.whole, self.bare, strict=True))
 
 
@@ -80,11 +80,11 @@ def ingest(
         bool, typer.Option("--embedded", help="Use the embedded broker even beside Mosquitto.")
     ] = False,
 ) -> None:
-    """Readings per CPU-second of the whole ingest path, as a ratio to a bare paho + orjson receive of the same.
+    """Readings per CPU-second of the whole ingest path, as a ratio to a bare paho + orjson receiver of the same.
 
-    Both are warmed up first. Whole: identity, duplicates, inactivity update, series write (DuckDB), ack. Each receiver
-    is a process of its own and only its own CPU time counts. Exits 1 when packs of 20 reach less than half of the bare
-    receive.
+    Both are warmed up first. Whole: identity, duplicates, inactivity detection, series write (DuckDB), ack. Each
+    receiver is a process of its own, and only its own CPU time counts. Exits 1 when packs of 20 reach less than half of
+    the bare receiver.
     """
     try:
         with ExitStack() as stack:
@@ -139,7 +139,7 @@ def _table(results: dict[int, ReceiverRuns], broker: str) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Messages in two files, and how many: `warm` in the first, `count` in the rest, each of `size` readings."""
+    """Messages in two files: `warm` in the first, `count` in the second, each of `size` readings."""
 
     first: Path
     rest: Path
@@ -150,7 +150,7 @@ class Traffic:
 
 @dataclass
 class _Bench:
-    """Runs one receiver after the other against one broker."""
+    """Runs the receivers one after the other against one broker."""
 
     port: int
     place: Path
@@ -158,7 +158,7 @@ class _Bench:
     runs: int = 0
 
     def prepare(self, size: int, count: int) -> Traffic:
-        """Messages stamped with the time of now, in files: two from each home to warm up on, then `count`."""
+        """Write messages of the current time: two from each home to warm up, then `count`."""
         warm = 2 * self.homes
         traffic = Traffic(self.place / f"warm-{size}", self.place / f"traffic-{size}", warm, size, count)
         made = bench_traffic.messages(self.homes, warm + count, size, Clock().time())
@@ -167,7 +167,7 @@ class _Bench:
         return traffic
 
     def run(self, role: str, traffic: Traffic) -> ReceiverCost:
-        """Start a receiver, publish to it, and read what it spent. Raises `BenchFailed`."""
+        """Start a receiver, publish to it, and return its cost. Raises `BenchFailed`."""
         self.runs += 1
         words = [role, str(self.port), str(traffic.warm), str(traffic.count)]
         if role == WHOLE:
@@ -209,7 +209,7 @@ def _process(words: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def _broker(place: Path, *, embedded: bool) -> Iterator[tuple[int, str]]:
-    """Mosquitto where it is installed, else the embedded one, on a free port of this machine."""
+    """Start Mosquitto where it is installed, else the embedded broker, on a free port of this machine."""
     binary = None if embedded else shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     port = free_port()
     if binary is None:

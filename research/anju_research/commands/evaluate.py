@@ -1,4 +1,4 @@
-"""`anju evaluate`: how well the detectors do on homes and people that their parameters never saw."""
+"""`anju evaluate`: evaluates the detectors on homes and people left out of training."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def inactivity(
 ) -> None:
     """Cross-validate by home: delay against false alerts, each home, and the baselines at equal false alerts."""
     try:
-        wished = tuple(float(target) for target in targets.split(","))
+        chosen = tuple(float(target) for target in targets.split(","))
         homes = [read_home(path) for path in home_recordings(data / "inactivity" / "tihm")]
-        plan = plan_evaluation(homes, tihm_outages(), wished, collapses, seed)
+        plan = plan_evaluation(homes, tihm_outages(), chosen, collapses, seed)
         _need_homes(plan, data)
         days = {home.home: one.scored_days for home, one in zip(plan.homes, plan.scored, strict=True)}
         others = read_baselines(baselines, days) if baselines else {}
@@ -92,7 +92,7 @@ def _need_homes(plan: EvaluationPlan, data: Path) -> None:
 
 
 def tihm_outages() -> tuple[tuple[float, float], ...]:
-    """The study's breakdowns in local seconds."""
+    """Return the outages of the study in local seconds."""
     spans = np.array(TIHM_OUTAGES, "datetime64[us]").astype(np.int64) / 1e6
     return tuple((float(a), float(b)) for a, b in spans)
 

@@ -1,4 +1,4 @@
-"""`anju train`: rebuild every shipped parameter from recordings, the same bytes each time."""
+"""`anju train`: fits the stored models to recordings; deterministic to the byte."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def inactivity(
         list[str] | None, typer.Option(help="A home that is not to be learnt from, to judge the result by; repeatable.")
     ] = None,
 ) -> None:
-    """Fit the view of silences to recorded homes; prints what it does on homes that were left out."""
+    """Fit the inactivity model to recorded homes; prints its figures on homes left out."""
     try:
         homes = recorded_homes(data, frozenset(without or ()))
         with Progress(console=_console) as progress:
@@ -59,13 +59,13 @@ def inactivity(
         digest = ship("inactivity", pack_arrays(model.to_arrays()), out)
     except (RecordingUnreadable, DetectionError) as error:
         raise typer.BadParameter(str(error)) from error
-    _console.print(rates_table(curve, "silences, homes left out"))
+    _console.print(rates_table(curve, "gaps, homes left out"))
     typer.echo(f"inactivity {digest}")
 
 
 @app.command()
 def fall(data: DataDir, out: OutDir = None) -> None:
-    """Fit the judgement of impacts to worn recordings; prints what it does on people who were left out."""
+    """Fit the fall model to worn recordings; prints its figures on people left out."""
     try:
         with Progress(console=_console) as progress:
             labels, found = worn_candidates(data / "fall", progress)
@@ -80,7 +80,7 @@ def fall(data: DataDir, out: OutDir = None) -> None:
 
 
 def worn_candidates(pack: Path, progress: Progress) -> tuple[list[RecordingLabel], Candidates]:
-    """Labels of a pack's recordings and every candidate in them."""
+    """Read the labels of a pack's recordings and find every candidate in them."""
     labels: list[RecordingLabel] = []
     parts: list[Candidates] = []
     reading = progress.add_task("looking for impacts", total=None)
@@ -101,7 +101,7 @@ def worn_candidates(pack: Path, progress: Progress) -> tuple[list[RecordingLabel
 
 
 def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
-    """Sensitivity, specificity and free-living alarms at the threshold and at equal rates of false alarms."""
+    """Tabulate sensitivity, specificity and free-living alarms at the threshold and at equal rates of false alarms."""
     table = Table(title=f"falls, {SHOWN_AS[group]}, people left out")
     for name in ("operating point", "sensitivity", "specificity", "false alarms per 24 h of free living"):
         table.add_column(name)
@@ -117,7 +117,14 @@ def falls_table(curve: GroupCurve, group: str, threshold: float) -> Table:
 
 
 def recorded_homes(data: Path, without: frozenset[str] = frozenset()) -> list[RecordedHome]:
-    """The homes of a data folder but these, with the breakdowns of their study."""
+    """Read the homes of a data folder except `without`, with the outages of their study.
+
+    Raises
+    ------
+    RecordingUnreadable
+        A recording cannot be read, or `without` names a home that is not there.
+
+    """
     folder = data / "inactivity" / "tihm"
     recordings = [read_home(path) for path in home_recordings(folder)]
     unknown = without - {home.home for home in recordings}
@@ -134,7 +141,7 @@ def recorded_homes(data: Path, without: frozenset[str] = frozenset()) -> list[Re
 
 
 def ship(kind: str, archive: bytes, out: Path | None) -> str:
-    """Write the arrays and their hash; the hash."""
+    """Write the arrays and their hash, by default into the installed package; return the hash."""
     folder = Path(str(files("anju_detect") / "trained")) if out is None else out
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(archive).hexdigest()
@@ -144,7 +151,7 @@ def ship(kind: str, archive: bytes, out: Path | None) -> str:
 
 
 def rates_table(curve: CostCurve, title: str) -> Table:
-    """Delays at equal rates of false alerts."""
+    """Tabulate delays at equal rates of false alerts."""
     table = Table(title=title)
     for name in ("false alerts per home and month", "counted", "mean delay, h", "found in 24 h", "worst home's rate"):
         table.add_column(name)

@@ -1,7 +1,7 @@
-"""What a recorded home can be scored on: when it could be seen, when it was empty, and when somebody could collapse.
+"""Scored time, false alerts and simulated collapses of a recorded home.
 
-Nobody collapsed in the recordings. A collapse is a moment, uniform over the time within a quarter of an hour after a
-sign of life inside the home, from which on nothing but the gateway's beats is heard.
+Nobody collapsed in the recordings. A collapse is a moment drawn uniformly from the time within 15 minutes after a sign
+of life inside the home; from then on nothing but the gateway's heartbeats is received.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LEAST_GAP_S, DOOR_BEFORE_S, DOOR_AFTER_S = 900.0, 300.0, 120.0
 
 @dataclass(frozen=True)
 class ObservedHome:
-    """Signs of life of one home in order of time; which of them were at a way out; when nothing was recorded.
+    """Signs of life of one home in order of time.
 
     Attributes
     ----------
     at_s, at_exit
-        Local seconds, and truths, of the same length; at least two.
+        Local seconds, and whether it was at the outer door; of the same length, at least two.
     outages
-        (from, until) in seconds.
+        (from, until) in seconds, in which nothing was recorded.
 
     """
 
@@ -40,7 +40,7 @@ class ObservedHome:
 
     @cached_property
     def empty(self) -> list[tuple[float, float]]:
-        """Gaps of at least a quarter of an hour with a way out moved shortly before both ends: nobody was in."""
+        """Gaps of at least 15 minutes with an outer door event shortly before both ends: nobody was in."""
         exits = self.at_s[self.at_exit]
         began, ended = self.at_s[:-1], self.at_s[1:]
         gone = ended - began >= LEAST_GAP_S
@@ -55,13 +55,13 @@ class ObservedHome:
         return (_length(parts[0]) / DAY_S, _length(parts[1]) / DAY_S)
 
     def false_alerts(self, raised_s: Floats) -> tuple[int, int]:
-        """How many of these alerts were false: in all, and while somebody may have been in."""
+        """Count these alerts, all of them false: in all, and while somebody may have been in."""
         counted = [at for at in raised_s.tolist() if self.at_s[0] + WARM_UP_S < at <= self.at_s[-1]]
         counted = [at for at in counted if not _within(at, self.outages)]
         return len(counted), sum(not _within(at, self.empty) for at in counted)
 
     def draw_collapses(self, count: int, rng: np.random.Generator) -> Floats:
-        """Moments of collapse in order of time; none where the recording is too short."""
+        """Draw moments of collapse, in order of time; none where the recording is too short."""
         inner = self.at_s[~self.at_exit]
         if not len(inner):
             return np.zeros(0)
@@ -79,7 +79,7 @@ class ObservedHome:
 
 
 def without(windows: list[tuple[float, float]], holes: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The windows, which don't overlap, with the holes cut out."""
+    """Cut the holes out of windows that do not overlap."""
     left = windows
     for start, end in holes:
         cut = []
@@ -101,6 +101,6 @@ def _within(at_s: float, windows: list[tuple[float, float]] | tuple[tuple[float,
 
 
 def _any_in(times: Floats, from_s: Floats, until_s: Floats) -> Truths:
-    """For each interval, both ends included, whether one of the sorted times lies in it."""
+    """For each closed interval, whether one of the sorted times lies in it."""
     found: Truths = np.searchsorted(times, until_s, "right") > np.searchsorted(times, from_s, "left")
     return found

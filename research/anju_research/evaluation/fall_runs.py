@@ -1,4 +1,4 @@
-"""Runs the live fall detector over worn recordings, each person judged by parameters fitted on the others."""
+"""Runs the live fall detector over worn recordings, each person classified by a model fitted on the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HIT_BEFORE_S, HIT_AFTER_S = 2.0, 10.0
 
 
 def worn_label(worn: WornRecording) -> RecordingLabel:
-    """What a recording's row of the index says of it. Raises `RecordingUnreadable`."""
+    """Read a recording's row of the index. Raises `RecordingUnreadable`."""
     row = worn.row
     try:
         impact = float(row["impact_s"] or "nan") if row["is_fall"] == "1" else float("nan")
@@ -37,7 +37,7 @@ def worn_label(worn: WornRecording) -> RecordingLabel:
 def only(
     labels: list[RecordingLabel], found: Candidates, keep: NDArray[np.bool_]
 ) -> tuple[list[RecordingLabel], Candidates]:
-    """The recordings that are kept, numbered anew, and their candidates."""
+    """Return the labels that are kept and their candidates, renumbered."""
     number = np.cumsum(keep) - 1
     rows = keep[found.recording]
     columns = {one.name: getattr(found, one.name)[rows] for one in dataclasses.fields(found)}
@@ -47,7 +47,7 @@ def only(
 
 @dataclass(frozen=True, slots=True)
 class ScoredRecordings:
-    """Trials and free living of one wearing position, as recorded or cut to ±2 g."""
+    """Trials and free living of one wearing position, as recorded or clipped to ±2 g."""
 
     trials: list[Trial]
     living: list[FreeLiving]
@@ -58,7 +58,7 @@ def judge_recordings(
     judge_of: Callable[[str], FallClassifier],
     clip_g: float | None,
 ) -> ScoredRecordings:
-    """Feed each recording through a detector of its own; `judge_of` gives the judge for a person."""
+    """Feed each recording to a detector of its own; `judge_of` returns the classifier for a person."""
     judged = ScoredRecordings([], [])
     for number, (worn, label) in enumerate(recordings):
         samples, before_s = worn.samples, 0.0

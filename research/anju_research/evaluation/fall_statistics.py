@@ -1,4 +1,4 @@
-"""How many falls are found at how many false alarms, with intervals over people."""
+"""Sensitivity, specificity and false alarms of fall detection, with intervals over people."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One recorded trial: who, what, and the best score of a candidate (0 without one).
+    """One recorded trial: person, activity, and the best score of a candidate (0 without one).
 
-    `latency_s` is from the impact to the decision that raised it; nan where nobody fell or nothing was raised.
+    `latency_s` is the time from the impact to the decision that raised it; nan where nobody fell or nothing was raised.
     """
 
     person: str
@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class FreeLiving:
-    """Hours of one person's free living without a fall: times (s, in order) and scores of its candidates."""
+    """Hours of one person's free living without a fall, and times (s, sorted) and scores of its candidates."""
 
     person: str
     hours: float
@@ -46,7 +46,7 @@ class FreeLiving:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of trials with Wilson's interval and the interval over people."""
+    """A share of trials with Wilson's interval and the bootstrap interval over people."""
 
     hits: int
     trials: int
@@ -60,7 +60,7 @@ class Share:
 
 
 def share(trials: Sequence[Trial], hit: Sequence[bool]) -> Share:
-    """The share of these trials that hit."""
+    """Compute the share of these trials that are hits."""
     people = sorted({trial.person for trial in trials})
     hits, total = np.zeros(len(people)), np.zeros(len(people))
     for trial, one in zip(trials, hit, strict=True):
@@ -76,13 +76,13 @@ def share(trials: Sequence[Trial], hit: Sequence[bool]) -> Share:
 
 
 def sensitivity(trials: Sequence[Trial], score: float | None = None) -> Share:
-    """Share of the falls that were raised, or would have been from this score on."""
+    """Share of the falls that were raised, or have at least this score."""
     falls = [trial for trial in trials if trial.fell]
     return share(falls, [_raised(trial, score) for trial in falls])
 
 
 def specificity(trials: Sequence[Trial], score: float | None = None) -> Share:
-    """Share of the other activities that were left alone."""
+    """Share of the other activities that were not raised."""
     daily = [trial for trial in trials if not trial.fell]
     return share(daily, [not _raised(trial, score) for trial in daily])
 
@@ -102,7 +102,7 @@ class Roc:
 
 
 def roc(trials: Sequence[Trial]) -> Roc:
-    """Receiver operating characteristic; the area counts ties as half."""
+    """Compute the receiver operating characteristic; the area counts ties as half."""
     falls = np.sort([trial.score for trial in trials if trial.fell])
     daily = np.sort([trial.score for trial in trials if not trial.fell])
     score = np.unique(np.concatenate([falls, daily]))[::-1]
@@ -114,7 +114,7 @@ def roc(trials: Sequence[Trial]) -> Roc:
 
 
 def alarms_per_day(living: Sequence[FreeLiving], score: float) -> float:
-    """Alarms per 24 h of free living from this score on, those within 30 s counted once; nan without recordings."""
+    """Alarms per 24 h of free living from this score on, merged within 30 s; nan without recordings."""
     hours = sum(one.hours for one in living)
     if not hours:
         return float("nan")
@@ -122,7 +122,7 @@ def alarms_per_day(living: Sequence[FreeLiving], score: float) -> float:
 
 
 def merged(at_s: Floats) -> int:
-    """Alarms of these times, in order, where one within 30 s of the last counted one is the same."""
+    """Count alarms at these sorted times, those within 30 s of the last counted one as the same."""
     count, last = 0, -np.inf
     for at in at_s.tolist():
         if at - last >= MERGE_S:
@@ -145,7 +145,7 @@ def score_at(living: Sequence[FreeLiving], alarms: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Bins of scores: mean score, share of falls, Wilson's interval of it, and how many trials."""
+    """Bins of scores: mean score, share of falls, its Wilson interval, and number of trials."""
 
     score: Floats
     fell: Floats
@@ -155,7 +155,7 @@ class Calibration:
 
 
 def calibration(trials: Sequence[Trial]) -> Calibration:
-    """Whether a score means what it says, over the trials with a candidate."""
+    """Compare scores with shares of falls, over the trials with a candidate."""
     seen = [trial for trial in trials if trial.score > 0]
     score = np.array([trial.score for trial in seen])
     fell = np.array([trial.fell for trial in seen], bool)
@@ -169,7 +169,7 @@ def calibration(trials: Sequence[Trial]) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class ActivityErrors:
-    """One activity: how many trials, and how many were wrong (a fall missed, or something else raised)."""
+    """Trials of one activity, and errors among them: a fall missed, or another activity raised."""
 
     activity: str
     fell: bool
@@ -179,7 +179,7 @@ class ActivityErrors:
 
 
 def errors_by_activity(trials: Sequence[Trial]) -> list[ActivityErrors]:
-    """Every activity, the worst first."""
+    """Count errors of every activity; the worst first."""
     rows = []
     for activity, fell in sorted({(trial.activity, trial.fell) for trial in trials}):
         mine = [trial for trial in trials if (trial.activity, trial.fell) == (activity, fell)]

@@ -1,4 +1,4 @@
-"""Runs the live inactivity detector over recorded homes, each judged by parameters fitted on the others."""
+"""Runs the live inactivity detector over recorded homes, each judged by a model fitted on the others."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SWEEP_S = 60.0
 
 
 def folds_of(groups: int, folds: int) -> Ints:
-    """The fold of each home or person: in turn."""
+    """Assign homes or people to folds in turn."""
     return np.arange(groups) % min(folds, max(groups, 1))
 
 
 def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> ObservedHome:
-    """What a recorded home is scored on."""
+    """Return what a recorded home is scored on."""
     life = home.kind != HEARTBEAT
     at_exit = (home.kind[life] == DOOR) & (home.room[life] == ENTRANCE)
     return ObservedHome(home.at_s[life], at_exit, outages)
@@ -39,7 +39,7 @@ def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> O
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What is run: homes with what they are scored on, wished rates, moments of collapse (empty: too short)."""
+    """Homes with what they are scored on, targets, and moments of collapse (empty: too short)."""
 
     homes: list[HomeRecording]
     scored: list[ObservedHome]
@@ -64,7 +64,7 @@ def plan_evaluation(
 def run_detector(
     plan: EvaluationPlan, model_of: Callable[[Ints], InactivityModel], folds: Ints, tick: Tick
 ) -> DetectorRuns:
-    """Watch every home at every target; `model_of` gives the model for the homes of a fold."""
+    """Run every home at every target; `model_of` returns the model for the homes of a fold."""
     shape = len(plan.homes), len(plan.targets)
     false = np.zeros((*shape, 2))
     delay_h = np.full((*shape, len(plan.collapses[0]) if plan.collapses else 0), np.inf)
@@ -89,8 +89,8 @@ def _watch(
 ) -> tuple[list[list[list[float]]], Floats]:
     """Alerts of each home at each target, and the delays of its collapses.
 
-    Up to a collapse a home is what it was without one, and afterwards nothing but beats is heard: so the deadline that
-    is pending at that moment is when it would be raised.
+    Up to a collapse a home equals the uncut one, and after it only heartbeats are received: so the deadline that is
+    pending at that moment is when the alert would be raised.
     """
     detector = InactivityDetector(capacity=len(mine) * len(plan.targets), model=model)
     for home in mine.tolist():
@@ -121,7 +121,7 @@ def _watch(
 
 
 def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: float) -> int:
-    """Feed what happened until then; up to where."""
+    """Feed the rows up to a time; return where it stopped."""
     upto = int(np.searchsorted(rows.at_s, until_s, "right"))
     if upto > done:
         part = slice(done, upto)
@@ -130,14 +130,14 @@ def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: flo
 
 
 def _rows(plan: EvaluationPlan, mine: Ints) -> LifeBatch:
-    """Life and hourly beats of these homes in order of time, once for each target."""
+    """Signs of life and hourly heartbeats of these homes in order of time, once for each target."""
     home, at_s, room, kind = (np.concatenate(column) for column in zip(*_columns(plan, mine), strict=True))
     order = np.argsort(at_s, kind="stable")
     return LifeBatch(home[order], at_s[order], room[order], kind[order])
 
 
 def _columns(plan: EvaluationPlan, mine: Ints) -> Iterator[Columns]:
-    """Each home's rows, once for each target; no beats while nothing was recorded."""
+    """Rows of each home, once for each target; no heartbeats during outages."""
     for number, home in enumerate(mine.tolist()):
         record, scored = plan.homes[home], plan.scored[home]
         life = record.kind != HEARTBEAT

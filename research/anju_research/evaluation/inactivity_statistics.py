@@ -1,4 +1,4 @@
-"""How soon a collapse is noticed at which rate of false alerts, with intervals over homes."""
+"""Delay of alerts after a collapse against false alerts, with intervals over homes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ AXES = ("all", "home")
 
 @dataclass(frozen=True, slots=True)
 class TargetRun:
-    """What a detector did at one wished rate.
+    """Results of a detector at one target.
 
     Attributes
     ----------
+    target
+        Targeted false alerts per home and 30 days; nan where unknown.
     false
         False alerts, shape (homes, 2): in all, and while somebody may have been in.
     delay_h
-        From collapse to alert, shape (homes, collapses); infinite where it was not noticed within 24 h.
+        From collapse to alert, shape (homes, collapses); infinite where it was not found within 24 h.
 
     """
 
@@ -36,7 +38,7 @@ class TargetRun:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Figures of one run, or between two: false alerts per home and 30 days, mean and median delay, share found."""
+    """Figures of a run, or between two: false alerts per home and 30 days, mean and median delay (h), share found."""
 
     rate_all: float
     rate_home: float
@@ -45,32 +47,32 @@ class Point:
     found: float
 
     def rate_on(self, axis: str) -> float:
-        """False alerts on one of `AXES`."""
+        """Return false alerts on one of `AXES`."""
         return self.rate_all if axis == "all" else self.rate_home
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorRuns:
-    """The runs of one detector over the same homes; `days` has the shape (homes, 2) as `TargetRun.false`."""
+    """Runs of one detector over the same homes; `days` has the shape (homes, 2) as `TargetRun.false`."""
 
     homes: tuple[str, ...]
     days: Floats
     runs: tuple[TargetRun, ...]
 
     def summarize_run(self, run: TargetRun, pick: Ints) -> Point:
-        """Figures over the chosen homes."""
+        """Summarise a run over the chosen homes."""
         delays = np.minimum(run.delay_h[pick], HORIZON_H)
         rates = MONTH_DAYS * run.false[pick].sum(axis=0) / np.maximum(self.days[pick].sum(axis=0), 1e-9)
         found = float((run.delay_h[pick] <= HORIZON_H).mean())
         return Point(float(rates[0]), float(rates[1]), float(delays.mean()), float(np.median(delays)), found)
 
     def summarize_all(self, pick: Ints | None = None) -> list[Point]:
-        """Figures of every run."""
+        """Summarise every run over the chosen homes, all if None."""
         chosen = np.arange(len(self.homes)) if pick is None else pick
         return [self.summarize_run(run, chosen) for run in self.runs]
 
     def at_rate(self, rate: float, axis: str, pick: Ints | None = None) -> Point:
-        """Figures at a measured rate of false alerts, linear in its logarithm; nan outside what was measured."""
+        """Interpolate at a measured rate of false alerts, linear in its logarithm; nan outside the measured range."""
         points = sorted(self.summarize_all(pick), key=lambda point: point.rate_on(axis))
         rates = np.array([point.rate_on(axis) for point in points])
         if not rates[0] <= rate <= rates[-1]:
@@ -80,26 +82,26 @@ class DetectorRuns:
         return Point(*(float(np.interp(np.log(rate + 0.01), x, [getattr(p, name) for p in points])) for name in names))
 
     def interval_at_rate(self, rate: float, axis: str, name: str) -> tuple[float, float]:
-        """Interval over homes of one figure of `at_rate`."""
+        """Bootstrap interval over homes of one figure of `at_rate`."""
         return bootstrap(len(self.homes), lambda pick: float(getattr(self.at_rate(rate, axis, pick), name)))
 
     def rate_interval(self, run: TargetRun, axis: str) -> tuple[float, float]:
-        """Interval over homes of a run's rate of false alerts."""
+        """Bootstrap interval over homes of a run's rate of false alerts."""
         return bootstrap(len(self.homes), lambda pick: self.summarize_run(run, pick).rate_on(axis))
 
     def delay_interval(self, run: TargetRun) -> tuple[float, float]:
-        """Interval over homes of a run's mean delay."""
+        """Bootstrap interval over homes of a run's mean delay."""
         return bootstrap(len(self.homes), lambda pick: self.summarize_run(run, pick).mean_h)
 
     def home_rates(self, run: TargetRun) -> Floats:
-        """Each home's own rate of false alerts, shape (homes, 2)."""
+        """Rate of false alerts of each home, shape (homes, 2)."""
         rates: Floats = MONTH_DAYS * run.false / np.maximum(self.days, 1e-9)
         return rates
 
 
 @dataclass(frozen=True, slots=True)
 class PairedComparison:
-    """Our mean delay over a baseline's at equal false alerts, with its interval over homes."""
+    """Ratio of our mean delay to a baseline's at equal false alerts, with its interval over homes."""
 
     rate: float
     axis: str

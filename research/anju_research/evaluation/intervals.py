@@ -1,4 +1,4 @@
-"""Intervals that say how sure a figure is."""
+"""Confidence intervals."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 
 
 def resampled(groups: int, *, draws: int = DRAWS, seed: int = 1) -> Ints:
-    """Groups (people, homes) drawn with replacement; shape (draws, groups). The same for everybody who asks."""
+    """Draw groups (people, homes) with replacement; shape (draws, groups), the same for the same arguments."""
     return np.random.default_rng(seed).integers(0, groups, (draws, groups))
 
 
 def bootstrap(groups: int, figure: Callable[[Ints], float], *, draws: int = DRAWS) -> tuple[float, float]:
-    """95 % percentile interval of a figure of chosen groups; nan where most resamples don't have it."""
+    """95 % percentile interval of a figure over resampled groups; nan where it is undefined for most resamples."""
     return middle([figure(pick) for pick in resampled(groups, draws=draws)])
 
 
 def middle(values: list[float]) -> tuple[float, float]:
-    """The middle 95 % of values that are finite; nan where fewer than half are."""
+    """Middle 95 % of the finite values; nan where fewer than half are finite."""
     known = np.array([value for value in values if np.isfinite(value)])
     if len(known) * 2 <= len(values):
         return float("nan"), float("nan")

@@ -1,4 +1,4 @@
-"""Other wearers and sensors made from recorded ones: what a judgement should not depend on is varied at random."""
+"""Random augmentation of windows: varies what a classification should not depend on."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ SLOW_SHARE, LOST_SHARE, LONGEST_LOST = 0.2, 0.2, 12
 
 
 def crop_window(long: Samples) -> Floats32:
-    """The window that the live detector judges, in g, from one of −4 … +5 s."""
+    """Crop windows of −4 … +5 s, milli-g, to those that the live detector classifies, in g."""
     until = LONG_CENTRE + round(AFTER_S * GRID_HZ) + 1
     return long[:, MARGIN:until].astype(np.float32) / 1000.0
 
 
 def augment(long: Samples, turn: NDArray[np.bool_], clip_g: float, rng: np.random.Generator) -> Floats32:
-    """Windows in g like those of `plain`, varied at random and cut to ±`clip_g`.
+    """Augment windows like those of `crop_window` at random, and clip them to ±`clip_g`; in g.
 
-    The trigger comes up to 3 samples early or late; speed ±12 %, gain ±5 %, offset, noise, holes, some at 25 Hz.
-    Those of `turn` (recorded beyond ±2 g) are turned at random before they are cut, as another way of wearing would
-    cut other peaks.
+    Trigger ±3 samples, speed ±12 %, gain ±5 %, offset, noise, gaps, some at 25 Hz. Those of `turn` (recorded beyond ±2
+    g) are rotated at random before they are clipped, because another way of wearing would clip other peaks.
     """
     x = long.astype(np.float32)
     x = _slowed(x, rng)
@@ -47,7 +46,7 @@ def augment(long: Samples, turn: NDArray[np.bool_], clip_g: float, rng: np.rando
 
 
 def _resampled(x: Floats32, rng: np.random.Generator) -> Floats32:
-    """Played faster or slower around a trigger that comes a little early or late."""
+    """Change speed and trigger time."""
     steps = np.arange(-round(BEFORE_S * GRID_HZ), round(AFTER_S * GRID_HZ) + 1)
     speed, shift = rng.uniform(1.0 - SPEED, 1.0 + SPEED, (len(x), 1)), rng.integers(-SHIFT, SHIFT + 1, (len(x), 1))
     at = LONG_CENTRE + shift + steps * speed
@@ -59,14 +58,14 @@ def _resampled(x: Floats32, rng: np.random.Generator) -> Floats32:
 
 
 def _slowed(x: Floats32, rng: np.random.Generator) -> Floats32:
-    """Some as a sensor of 25 Hz would have seen them."""
+    """Resample some as a sensor of 25 Hz would record them."""
     slow = rng.random(len(x)) < SLOW_SHARE
     x[slow, 1:-1:2] = 0.5 * (x[slow, :-2:2] + x[slow, 2::2])
     return x
 
 
 def _holed(x: Floats32, rng: np.random.Generator) -> Floats32:
-    """Some with up to a quarter of a second lost and bridged."""
+    """Interpolate gaps of up to 0.25 s into some."""
     for row in np.flatnonzero(rng.random(len(x)) < LOST_SHARE):
         length = int(rng.integers(2, LONGEST_LOST + 1))
         lo = int(rng.integers(1, x.shape[1] - length - 1))

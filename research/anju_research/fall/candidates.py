@@ -1,4 +1,4 @@
-"""Worn recordings as the live detector would meet them: every candidate that it would judge."""
+"""Finds every candidate that the live detector would classify in worn recordings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONG = round((LONG_BEFORE_S + LONG_AFTER_S) * GRID_HZ) + 1
 
 @dataclass(frozen=True, slots=True)
 class RecordingLabel:
-    """What is known of one recording; `impact_s` is nan where nobody fell, `trial` is free living if False."""
+    """Label of a recording; `impact_s` is nan where nobody fell, and `trial` is False for free living."""
 
     person: str
     position: str
@@ -39,7 +39,7 @@ class RecordingLabel:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """One row per candidate: the recording it is in, its time there, whether the sensor was cut to ±2 g; its window.
+    """Candidates, one row each: recording, time in it (s), whether the sensor was clipped to ±2 g, and the window.
 
     `long` has the shape (n, samples, 3): milli-g at 50 Hz, −4 … +5 s around the impact.
     """
@@ -51,23 +51,23 @@ class Candidates:
 
 
 class _NeverFall:
-    """Stands in for the judge: suspects nothing, so that every candidate is noted."""
+    """A classifier that never finds a fall, so that every candidate is recorded."""
 
     def score_windows(self, windows: Floats, group: str) -> Floats:
-        """Zero for each window; `group` does not matter."""
+        """Return zero for each window."""
         del group
         return np.zeros(len(windows))
 
     def threshold_of(self, group: str) -> float:
-        """Nothing is ever suspected."""
+        """Return a threshold that no score reaches."""
         del group
         return 1.0
 
 
 def hold_postures(samples: Samples, fs_hz: float, rng: np.random.Generator) -> tuple[Samples, float]:
-    """The recording with its first and last posture held before and after it; and the seconds added before.
+    """Extend a recording by its first and last posture; return it and the seconds added before.
 
-    Trials begin and end close to the movement; a wearer stands before it and lies after it.
+    Trials begin and end close to the movement, but a wearer stands before it and lies after it.
     """
     n = min(len(samples), int(fs_hz / 2))
     size = np.clip(np.median(np.linalg.norm(samples[: int(600 * fs_hz)].astype(np.float64), axis=1)), 900.0, 1100.0)
@@ -83,7 +83,7 @@ def hold_postures(samples: Samples, fs_hz: float, rng: np.random.Generator) -> t
 
 
 def find_candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, position: str) -> Candidates:
-    """All candidates of recording `number`, as it is and, where its range is wider, cut to ±2 g."""
+    """Find all candidates of recording `number`, as recorded and, where its range is wider, clipped to ±2 g."""
     longer, before = hold_postures(samples, fs_hz, np.random.default_rng([17, number]))
     times = np.arange(len(longer)) / fs_hz
     rows: list[tuple[float, bool]] = []
@@ -101,7 +101,7 @@ def find_candidates(number: int, samples: Samples, fs_hz: float, clip_g: float, 
 
 
 def _impacts(shown: Samples, fs_hz: float, position: str) -> list[float]:
-    """When the live detector would judge something, in seconds from the first sample."""
+    """Times of the impacts that the live detector would classify, seconds from the first sample."""
     detector = FallDetector(fs_hz, position, CLIP_G, classifier=_NeverFall())
     piece = int(PIECE_S * fs_hz)
     impacts: list[float] = []
@@ -113,6 +113,6 @@ def _impacts(shown: Samples, fs_hz: float, position: str) -> list[float]:
 
 
 def join_candidates(parts: list[Candidates]) -> Candidates:
-    """All candidates of all recordings."""
+    """Concatenate the candidates of all recordings."""
     names = ("recording", "at_s", "cut", "long")
     return Candidates(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -1,4 +1,4 @@
-"""What people who were left out scored: by trial, by person, by activity, and in free living."""
+"""Scores of people left out of training: by trial, by person, by activity, and in free living."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MERGE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class ScoredTrial:
-    """One staged fall or daily activity: its best logit (minus infinity: no candidate) and when it was decided.
+    """A staged fall or daily activity with its best log-odds (minus infinity: no candidate).
 
     `latency_s` is the time from the impact to that decision; nan without one, and for daily activities.
     """
@@ -32,10 +32,10 @@ class ScoredTrial:
 
 @dataclass(frozen=True, slots=True)
 class GroupCurve:
-    """What unseen people's recordings scored in one group, as its sensors would have shown them.
+    """Scores of people left out, for one group of wearables.
 
-    `free` holds times and logits of the candidates of each recording of free living, merged within 30 s at any
-    threshold by `free_alarms_per_day`; `free_people` the person of each, `free_hours` their length in all.
+    `free` holds times and log-odds of the candidates of each recording of free living, `free_people` the person of
+    each, and `free_hours` their total length.
     """
 
     falls: list[ScoredTrial]
@@ -46,34 +46,33 @@ class GroupCurve:
 
     @property
     def fall_scores(self) -> Floats:
-        """Logit of each fall."""
+        """Log-odds of each fall."""
         return np.array([trial.logit for trial in self.falls])
 
     @property
     def daily_scores(self) -> Floats:
-        """Logit of each daily activity."""
+        """Log-odds of each daily activity."""
         return np.array([trial.logit for trial in self.daily])
 
     def sensitivity_at(self, logit: float) -> float:
-        """Share of falls at or above this logit."""
+        """Share of falls with at least these log-odds."""
         return float((self.fall_scores >= logit).mean())
 
     def specificity_at(self, logit: float, age_group: str | None = None) -> float:
-        """Share of daily activities (of people of this age) below this logit."""
+        """Share of daily activities (of an age group) below these log-odds."""
         chosen = [trial.logit < logit for trial in self.daily if age_group in {None, trial.age_group}]
         return float(np.mean(chosen)) if chosen else float("nan")
 
     def free_alarms_per_day(self, logit: float) -> float:
-        """Alarms per 24 h of free living, those within 30 s counted once; nan without free living."""
+        """Alarms per 24 h of free living, merged within 30 s; nan without free living."""
         if not self.free_hours:
             return float("nan")
         return 24.0 / self.free_hours * sum(_merged(at_s[logits >= logit]) for at_s, logits in self.free)
 
     def logit_at(self, alarms_per_day: float) -> float:
-        """Where free living gives at most so many alarms per 24 h: halfway from one candidate's logit to the next.
+        """Log-odds at which free living gives at most so many alarms per 24 h; 0 without free living.
 
-        As far from the candidate that may alarm as from the one that may not, because the next recordings will
-        resemble neither exactly. Just above every candidate where none may; 0 without free living.
+        Halfway between the candidate that may alarm and the one that may not; just above all where none may.
         """
         if not self.free:
             return 0.0
@@ -90,18 +89,18 @@ class GroupCurve:
         return float(every[max(low - 1, 0) : low + 1].mean())
 
     def logit_finding(self, share: float) -> float:
-        """Highest logit that still finds this share of the falls."""
+        """Highest log-odds that still find this share of the falls."""
         ordered = np.sort(self.fall_scores)[::-1]
         return float(ordered[int(np.ceil(share * len(ordered))) - 1])
 
     def logit_rejecting(self, share: float) -> float:
-        """Lowest logit that rejects this share of the daily activities."""
+        """Lowest log-odds that reject this share of the daily activities."""
         ordered = np.sort(self.daily_scores)
         allowed = int(np.floor((1.0 - share) * len(ordered) + 1e-9))
         return float(np.nextafter(ordered[len(ordered) - 1 - allowed], np.inf))
 
     def latency_s(self, logit: float) -> Floats:
-        """Seconds from impact to decision of the falls that are found at this logit."""
+        """Seconds from impact to decision, of the falls with at least these log-odds."""
         return np.array([trial.latency_s for trial in self.falls if trial.logit >= logit])
 
 
@@ -112,7 +111,7 @@ def build_curve(
     chosen: NDArray[np.bool_],
     shown: NDArray[np.bool_],
 ) -> GroupCurve:
-    """Trials and free living of the chosen recordings.
+    """Collect trials and free living of the chosen recordings.
 
     `logits` has one value per candidate; `shown` says which of them a sensor of this group would have given.
     """

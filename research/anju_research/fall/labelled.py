@@ -1,4 +1,4 @@
-"""What the labels say of each candidate: who fell, what was staged, and which sensors would have shown it."""
+"""Candidates with labels: who fell, what was staged, and which sensors would have shown it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAME_S = 1.0
 
 
 class LabelledCandidates:
-    """Recordings, their candidates, and the truth about each candidate."""
+    """Recordings, their candidates, and the label of each candidate."""
 
     def __init__(self, labels: list[RecordingLabel], found: Candidates) -> None:
         self.labels, self.found = labels, found
@@ -29,24 +29,24 @@ class LabelledCandidates:
         self.wide: Truths = np.isin(found.recording, found.recording[~found.cut])
 
     def worn_at(self, place: str) -> Truths:
-        """Which candidates were worn there."""
+        """Which candidates were worn in this place."""
         worn_there: Truths = self.place[self.found.recording] == place
         return worn_there
 
     def seen_at_range(self, clip_g: float) -> Truths:
-        """Which candidates a sensor of this range would have shown: where it is wide, those that are not cut."""
+        """Which candidates a sensor of this range would have shown; for wide ones those that are not clipped."""
         cut = self.found.cut
         return cut if clip_g <= CLIP_G else ~cut | ~self.wide
 
     def assign_folds(self, count: int) -> NDArray[np.int64]:
-        """A part for each candidate, by person."""
+        """Assign a fold to each candidate, by person."""
         people = sorted({label.person for label in self.labels})
         parts = np.array([people.index(label.person) % count for label in self.labels], np.int64)
         dealt: NDArray[np.int64] = parts[self.found.recording]
         return dealt
 
     def build_curve(self, logits: Floats, group: str, clip_g: float) -> GroupCurve:
-        """What these logits, one a candidate, make of the group's recordings."""
+        """Collect the group's trials and free living, given one log-odds value per candidate."""
         return build_curve(
             self.labels, self.found, logits, self.place == GROUPS[group].place, self.seen_at_range(clip_g)
         )

@@ -1,4 +1,4 @@
-"""Fits `FallModel` to recordings, and says what it does on people whom it did not see."""
+"""Fits `FallModel` to recordings, and scores each person by models fitted on the others."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ AXES_FROM = 2000
 
 @dataclass(frozen=True, slots=True)
 class PlaceRecipe:
-    """How the svms of one place are trained.
+    """How the SVMs of one place are fitted.
 
     Attributes
     ----------
     shape, pattern
-        The svms of shapes and of patterns.
+        Parameters of the SVM on shape features and of that on principal components.
     whitening
-        0 leaves the components as they differ, 1 brings all to the same spread.
+        0 keeps the components' spread, 1 brings all to the same spread.
     copies
-        Altered copies of each candidate of a trial.
+        Augmented copies of each candidate of a trial.
     components
-        Directions kept of the patterns' responses.
+        Principal components kept.
 
     """
 
@@ -87,13 +87,13 @@ class TrainingEffort:
     Attributes
     ----------
     folds
-        Parts that the people are dealt into.
+        Folds of people.
     components
-        Most directions kept of the patterns' responses.
+        Upper bound of the principal components kept.
     hard, easy
         Candidates of free living to train with: the most fall-like ones, and some of the others.
     altered
-        Candidates of free living, the most fall-like ones, that an altered copy is made of.
+        Candidates of free living, the most fall-like ones, of which an augmented copy is made.
     seed
         Of everything drawn.
 
@@ -108,12 +108,18 @@ class TrainingEffort:
 
 
 class MemberTraining:
-    """One look's views of all candidates of its place, from which svms of some of the people are fitted.
+    """Features of all candidates for one ensemble member, from which SVMs of some of the people are fitted.
 
     Parameters
     ----------
+    labelled
+        Candidates of all people.
     number
-        Which of the members it is: each draws patterns and altered copies of its own.
+        Index in `MEMBERS`; each member draws kernels and augmented copies of its own.
+    effort
+        How much is computed; the defaults if None.
+    tick
+        Called with the share that is done.
 
     """
 
@@ -143,10 +149,10 @@ class MemberTraining:
         self.altered: TrainingFeatures = self._copies()
 
     def _copies(self) -> TrainingFeatures:
-        """Altered trials, and altered free living where it members most like a fall.
+        """Augmented trials, and augmented free living where it is most fall-like.
 
-        Of trials recorded beyond ±2 g only those that are not cut yet: they are turned first. Which free living is
-        altered is chosen once, over all people; a model still sees only the copies of its own.
+        Of trials recorded beyond ±2 g only unclipped ones, which are rotated first. Which free living is augmented is
+        chosen once, over all people; a model still sees only the copies of its own people.
         """
         labelled = self.labelled
         staged, free = self._taught(np.ones(len(self.used), bool))
@@ -157,16 +163,16 @@ class MemberTraining:
         return augmented_features(labelled.found, rows, self.kind.clip_g, self.patterns, self._rng)
 
     def _taught(self, chosen: Truths) -> tuple[Ints, Ints]:
-        """Candidates of trials, and of free living, of the chosen to learn from."""
+        """Candidates of trials, and of free living, of the chosen people."""
         mine, staged = chosen & self._teaching, self.labelled.staged
         return np.flatnonzero(mine & staged), np.flatnonzero(mine & ~staged)
 
     def _scale(self, staged: Ints, free: Ints) -> StandardScaler:
-        """The scale of the shapes; free living counts a tenth."""
+        """Standardisation of the shape features; free living counts a tenth."""
         return fit_scaler(self.plain.shape[np.concatenate([staged, free[::10]])])
 
     def fit_pca(self, chosen: Truths) -> PCA:
-        """Principal directions of the chosen candidates at the look's range: of trials and of free living alike."""
+        """Fit the PCA to the chosen candidates at the member's range, trials and free living in equal parts."""
         labelled = self.labelled
         shown = chosen & self.used & labelled.seen_at_range(self.kind.clip_g)
         kinds = [np.flatnonzero(shown & labelled.staged), np.flatnonzero(shown & ~labelled.staged)]
@@ -176,7 +182,7 @@ class MemberTraining:
         return fit_pca(self.patterns, self.plain.responses[rows], components, rng)
 
     def fit_svms(self, chosen: Truths, pca: PCA) -> SVMPair:
-        """Both svms from the chosen candidates."""
+        """Fit both SVMs to the chosen candidates."""
         staged, free = self._taught(chosen)
         scale = self._scale(staged, free)
         rows = np.concatenate([staged, self._hard(scale, staged, free)])
@@ -195,13 +201,13 @@ class MemberTraining:
         )
 
     def fit_member(self) -> EnsembleMember:
-        """The look, of everybody."""
+        """Fit the member to everybody."""
         everybody = np.ones(len(self.used), bool)
         pca = self.fit_pca(everybody)
         return EnsembleMember(self.kind, pca, self.fit_svms(everybody, pca))
 
     def _hard(self, scale: StandardScaler, staged: Ints, free: Ints) -> Ints:
-        """Free living that a first machine takes for falls most readily, and some of the rest."""
+        """The free living that a first SVM finds most fall-like, and some of the rest."""
         effort = self.effort
         if len(free) <= effort.hard + effort.easy:
             return free
@@ -210,7 +216,7 @@ class MemberTraining:
         return np.sort(np.concatenate([order[: effort.hard], rest[: effort.easy]]))
 
     def _by_likeness(self, scale: StandardScaler, staged: Ints, free: Ints) -> Ints:
-        """Free living from the most to the least fall-like, says a machine that was shown little of it."""
+        """Free living from the most to the least fall-like, by an SVM trained with little of it."""
         rng = np.random.default_rng([self.effort.seed, len(free)])
         some = np.concatenate([staged, rng.permutation(free)[:FIRST_LOOK]])
         fell = self.labelled.fell[some]
@@ -219,7 +225,7 @@ class MemberTraining:
         return free[np.argsort(-first.decision_function(scale(self.plain.shape[free])), kind="stable")]
 
     def cross_validated_decisions(self, tick: Callable[[float], object] = float) -> Floats:
-        """Decisions on each candidate of svms that did not see its person; shape (2, candidates), nan if unused."""
+        """Decisions of SVMs that did not see the person; shape (2, candidates), nan where unused."""
         folds = self.effort.folds
         fold = self.labelled.assign_folds(folds)
         made = np.full((2, len(fold)), np.nan)
@@ -234,7 +240,7 @@ class MemberTraining:
 
 
 def decide_both(svms: SVMPair, pca: PCA, views: TrainingFeatures) -> Floats:
-    """What the machine of shapes (row 0) and that of patterns (row 1) say of some views."""
+    """Decisions by shape (row 0) and by patterns (row 1), shape (2, n)."""
     return np.stack([svms.by_shape(views.shape), svms.by_patterns(pca.project_responses(views.responses))])
 
 
@@ -245,7 +251,7 @@ def fit_fall_model(
     *,
     effort: TrainingEffort | None = None,
 ) -> tuple[FallModel, dict[str, GroupCurve]]:
-    """A model of everybody, and what models of the others say of each person; the same each time."""
+    """Fit a model to everybody, and score each person by models of the others; deterministic."""
     labelled = LabelledCandidates(labels, found)
     members, unseen = [], []
     for number in range(len(MEMBERS)):
@@ -267,7 +273,7 @@ def _part(tick: Callable[[float], object], before: float, share: float) -> Calla
 def _calibrate_group(
     labelled: LabelledCandidates, unseen: list[Floats], group: str
 ) -> tuple[CalibratedThreshold, GroupCurve]:
-    """Where a group's border lies, by what members that did not see a person say of him."""
+    """Calibrate a group by decisions of members that did not see the person."""
     kinds, place = [MEMBERS[number] for number in GROUPS[group].members], GROUPS[group].place
     mean = np.mean([combine_decisions(unseen[number], place) for number in GROUPS[group].members], axis=0)
     mine = labelled.worn_at(place) & np.isfinite(mean)
@@ -280,7 +286,7 @@ def _calibrate_group(
 
 
 def transfer_curve(training: MemberTraining, tried: str) -> GroupCurve:
-    """What a look says of another place, that it was not made for and never saw; decisions instead of log-odds."""
+    """Score another place than the member was trained for; decisions instead of log-odds."""
     labelled, everybody = training.labelled, np.ones(len(training.used), bool)
     pca = training.fit_pca(everybody)
     svms = training.fit_svms(everybody, pca)
@@ -299,12 +305,12 @@ def _spread(some: NDArray[Any], rows: Ints, size: int) -> NDArray[Any]:
 
 
 def _gate(fallen: Floats) -> float:
-    """Below what nearly every fall of an unseen person reaches by its shape."""
+    """Below the shape decision that nearly every fall of a person left out reaches."""
     return float(np.quantile(fallen, GATE_SHARE)) - GATE_BELOW
 
 
 def _calibrated(mean: Floats, labelled: LabelledCandidates, mine: Truths) -> tuple[Floats, float, float]:
-    """Log-odds of the decisions, and their gradient and start: Platt's straight line, by Newton's method."""
+    """Log-odds of the decisions, with coefficient and intercept: Platt scaling by Newton's method."""
     rows = np.flatnonzero(mine & labelled.clear)
     x = np.stack([mean[rows], np.ones(len(rows))], axis=1)
     fell = labelled.fell[rows].astype(np.float64)
@@ -320,7 +326,7 @@ def _calibrated(mean: Floats, labelled: LabelledCandidates, mine: Truths) -> tup
 
 
 def _suspect(curve: GroupCurve) -> float:
-    """Where the most trials are judged rightly, enough activities are rejected, and free living rarely alarms."""
+    """Log-odds that classify most trials correctly, reject enough activities, and rarely alarm in free living."""
     logits = np.unique(np.concatenate([curve.fall_scores, curve.daily_scores]))
     logits = logits[np.isfinite(logits)]
     middles = 0.5 * (logits[1:] + logits[:-1])

@@ -1,4 +1,4 @@
-"""The numbers that candidates are judged by, also of their altered copies, in the form that training needs."""
+"""Features of candidates and of their augmented copies, in the form that training needs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SPARE_DIRECTIONS, ROUNDS = 40, 3
 
 @dataclass(frozen=True, slots=True)
 class TrainingFeatures:
-    """Rows made from candidates.
+    """Features of candidates.
 
     Attributes
     ----------
     source
-        Which candidate each row shows.
+        Candidate of each row.
     shape
         Shape (n, features).
     responses
@@ -46,7 +46,7 @@ class TrainingFeatures:
 def compute_features(
     windows: Callable[[Ints], Floats32], source: Ints, clip_g: float, patterns: MiniRocketFeatures, tick: Tick = float
 ) -> TrainingFeatures:
-    """Views of candidates as a look at ±`clip_g` has them; `windows` gives those of some of them in g."""
+    """Compute features for a member that clips to ±`clip_g`; `windows` returns windows of candidates in g."""
     shape: list[Floats32] = []
     responses: list[NDArray[np.float16]] = []
     for lo in range(0, len(source), CHUNK):
@@ -62,28 +62,28 @@ def compute_features(
 def plain_features(
     found: Candidates, rows: Ints, clip_g: float, patterns: MiniRocketFeatures, tick: Tick = float
 ) -> TrainingFeatures:
-    """Those candidates as they were."""
+    """Compute features of these candidates as recorded."""
     return compute_features(lambda some: crop_window(found.long[some]), rows, clip_g, patterns, tick)
 
 
 def augmented_features(
     found: Candidates, rows: Ints, clip_g: float, patterns: MiniRocketFeatures, rng: np.random.Generator
 ) -> TrainingFeatures:
-    """Those candidates, each altered; only what was recorded beyond ±2 g is turned."""
+    """Compute features of augmented copies; only what was recorded beyond ±2 g is rotated."""
     return compute_features(
         lambda some: augment(found.long[some], ~found.cut[some], clip_g, rng), rows, clip_g, patterns
     )
 
 
 def draw_minirocket(found: Candidates, rows: Ints, clip_g: float, rng: np.random.Generator) -> MiniRocketFeatures:
-    """Patterns whose thresholds fit these candidates."""
+    """Draw MiniRocket kernels whose thresholds fit these candidates."""
     return MiniRocketFeatures.draw_kernels(channels(clip_and_smooth(crop_window(found.long[rows]), clip_g)), rng)
 
 
 def fit_pca(
     patterns: MiniRocketFeatures, responses: NDArray[np.float16], components: int, rng: np.random.Generator
 ) -> PCA:
-    """The directions in which these responses differ most.
+    """Fit the principal components of these MiniRocket features.
 
     By subspace iteration from random directions (Halko, Martinsson & Tropp, doi:10.1137/090771806, algorithm 4.4).
     """

@@ -1,4 +1,4 @@
-"""What false alerts and delays a cost_h brings, on homes that the forests never saw; and so the cost_h of a target."""
+"""Simulates false alerts and delays for costs of a false alert, on homes left out; inverts that to costs by target."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ _SETTLED = 3
 
 @dataclass(frozen=True, slots=True)
 class CostCurve:
-    """False alerts and delays over a falling list of targets, each home judged by forests of other homes.
+    """False alerts and delays over falling targets, each home judged by a model of other homes.
 
-    Arrays of shape (targets, homes): `false` alerts in all and `false_home` without those while the home was provably
-    empty, mean `delay_h` after a collapse (24 where it was not found) and the share `found` within 24 h. Rates are per
-    home and 30 days; `days` and `home_days` are the time that counts for each home, and `homes` their
-    numbers in the sample.
+    Arrays of shape (targets, homes): `false` alerts in all, `false_home` without those while the home was provably
+    empty, mean `delay_h` after a collapse (24 where it was not found), share `found` within 24 h. `days` and
+    `home_days` are the scored time of each home, and `homes` their numbers in the sample.
     """
 
     targets: Floats
@@ -45,7 +44,7 @@ class CostCurve:
 
     @property
     def all_rate(self) -> Floats:
-        """False alerts per home and 30 days."""
+        """False alerts per home and 30 days, by target."""
         rate: Floats = MONTH_DAYS * self.false.sum(axis=1) / self.days.sum()
         return rate
 
@@ -57,18 +56,18 @@ class CostCurve:
 
     @property
     def mean_delay_h(self) -> Floats:
-        """Mean over the homes."""
+        """Mean delay over homes, by target."""
         mean: Floats = self.delay_h.mean(axis=1)
         return mean
 
     @property
     def worst(self) -> Floats:
-        """Highest rate of a single home."""
+        """Highest rate of a single home, by target."""
         worst: Floats = (MONTH_DAYS * self.false / self.days).max(axis=1)
         return worst
 
     def at_rate(self, rate: float, *, at_home: bool = False) -> tuple[float, float, float]:
-        """Mean delay (h), share found and worst home's rate, interpolated at a measured rate of false alerts."""
+        """Interpolate mean delay (h), share found and the worst home's rate at a measured rate of false alerts."""
         measured = (self.home_rate if at_home else self.all_rate)[::-1]
         x = np.log(np.maximum.accumulate(measured) + 0.01)
         columns = (self.mean_delay_h, self.found.mean(axis=1), self.worst)
@@ -76,11 +75,11 @@ class CostCurve:
         return delay, found, worst
 
 
-def compute_cost_curve(sample: TrainingSample, silences: SurvivalForecast, collapses: SurvivalForecast) -> CostCurve:
-    """Live through the homes at each target, at the cost_h that brings about as many false alerts as wished for."""
+def compute_cost_curve(sample: TrainingSample, gaps: SurvivalForecast, collapses: SurvivalForecast) -> CostCurve:
+    """Simulate all homes at each target, with the cost that brings about as many false alerts as targeted."""
     own = np.unique(sample.collapses.home)
     own = own[~sample.is_copy[own]]
-    simulations = [_HomeSimulation.from_sample(sample, silences, collapses, int(home)) for home in own]
+    simulations = [_HomeSimulation.from_sample(sample, gaps, collapses, int(home)) for home in own]
     days, home_days = sample.days[own], sample.home_days[own]
     targets = TARGETS[::-1]
     rough = [life.simulate(COSTS_H, np.full(len(COSTS_H), np.inf)) for life in simulations]
@@ -104,14 +103,14 @@ def compute_cost_curve(sample: TrainingSample, silences: SurvivalForecast, colla
 
 
 def cost_table(curve: CostCurve) -> tuple[Floats, Floats]:
-    """Wishes that rise, and the cost_h for each, falling strictly."""
+    """Return rising targets, and the cost for each, strictly falling."""
     cost_h = np.minimum.accumulate(curve.false_alert_costs_h[::-1])
     return curve.targets[::-1], cost_h * (1.0 - 1e-6) ** np.arange(len(cost_h))
 
 
 @dataclass(frozen=True, slots=True)
 class _SimulatedOutcome:
-    """What came of each cost_h."""
+    """Outcome for each cost, summed over one home."""
 
     false: Floats
     inside: Floats
@@ -121,9 +120,9 @@ class _SimulatedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _HomeSimulation:
-    """One home's silences in order of time, and the collapses that could have struck."""
+    """Gaps of one home in order of time, and its simulated collapses."""
 
-    silences: GapMoments
+    gaps: GapMoments
     forecast: SurvivalForecast
     length_s: Floats
     away: Truths
@@ -133,14 +132,14 @@ class _HomeSimulation:
 
     @classmethod
     def from_sample(
-        cls, sample: TrainingSample, silences: SurvivalForecast, collapses: SurvivalForecast, home: int
+        cls, sample: TrainingSample, gaps: SurvivalForecast, collapses: SurvivalForecast, home: int
     ) -> _HomeSimulation:
-        rows = np.flatnonzero(sample.silences.home == home)
-        rows = rows[np.argsort(sample.silences.began_s[rows], kind="stable")]
+        rows = np.flatnonzero(sample.gaps.home == home)
+        rows = rows[np.argsort(sample.gaps.began_s[rows], kind="stable")]
         mine = np.flatnonzero(sample.collapses.home == home)
         return cls(
-            sample.silences.select_rows(rows),
-            silences.select_rows(rows),
+            sample.gaps.select_rows(rows),
+            gaps.select_rows(rows),
             sample.length_s[rows],
             sample.away[rows],
             sample.scored[rows],
@@ -149,9 +148,9 @@ class _HomeSimulation:
         )
 
     def simulate(self, false_alert_costs_h: Floats, targets: Floats) -> _SimulatedOutcome:
-        """Raise what each cost_h would raise, false alerts making the next ones dearer."""
+        """Raise what each cost would raise; false alerts raise the cost of the next ones."""
         tail_calibration, before = self._tail_calibration()
-        began = self.silences.began_s
+        began = self.gaps.began_s
         count, factors = np.zeros(len(false_alert_costs_h)), np.ones((len(began) + 1, len(false_alert_costs_h)))
         false, inside = np.zeros((2, len(false_alert_costs_h)))
         for number in range(len(began)):
@@ -169,18 +168,18 @@ class _HomeSimulation:
         return _SimulatedOutcome(false, inside, *self._struck(false_alert_costs_h, tail_calibration, before, factors))
 
     def _tail_calibration(self) -> tuple[Floats, Ints]:
-        """How surprising the home was known to be at each silence, and how many silences each collapse came after."""
+        """Tail calibration known at each gap, and the number of gaps before each collapse."""
         tail_s, share = self.forecast.tail_interval()
         excess = (self.length_s >= tail_s) & (self.length_s < TAIL_REACH * tail_s)
         tail_calibration = tail_calibration_of(
             *(np.concatenate([[0.0], np.cumsum(column)]) for column in (excess, share))
         )
-        return tail_calibration, np.searchsorted(self.silences.began_s, self.collapses.began_s, "left")
+        return tail_calibration, np.searchsorted(self.gaps.began_s, self.collapses.began_s, "left")
 
     def _struck(
         self, false_alert_costs_h: Floats, tail_calibration: Floats, before: Ints, factors: Floats
     ) -> tuple[Floats, Floats]:
-        """Mean delay and share found."""
+        """Mean delay (h) and share found."""
         age_h = (self.collapses.now_s - self.collapses.began_s) / durations.HOUR_S
         delay, found = [], []
         for number, cost_h in enumerate(false_alert_costs_h):
@@ -199,7 +198,7 @@ def _rate(lived: list[_SimulatedOutcome], days: Floats) -> Floats:
 
 
 def _cost_at(targets: Floats, false_alert_costs_h: Floats, rate: Floats) -> Floats:
-    """The cost_h that gave each wished rate."""
+    """Cost that gave each targeted rate."""
     falling = np.minimum.accumulate(rate) + 1e-6 * np.arange(len(rate))[::-1]
     found = np.interp(np.log(targets + 0.01), np.log(falling[::-1] + 0.01), np.log(false_alert_costs_h[::-1]))
     cost_h: Floats = np.exp(found)

@@ -1,4 +1,4 @@
-"""From a `TrainingSample` to a `InactivityModel`, and the price list by homes that the forests never saw."""
+"""Fits an `InactivityModel` to a `TrainingSample`, with a cost table from homes left out."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _ANY_TARGETS, _ANY_COSTS_H = np.array([0.1, 10.0]), np.array([1e4, 1e2])
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """What `fit_left_out` gives.
+    """Result of `fit_left_out`.
 
-    `model` is that of all homes. `left_out` are models of other homes only, each with the numbers (in the sample) of
-    the homes that it may be judged by; their costs are those of `model`, read off `curve`.
+    `model` is fitted to all homes. `left_out` are models of other homes only, each with the numbers (in the sample) of
+    the homes that it may judge; their costs are those of `model`, read off `curve`.
     """
 
     model: InactivityModel
@@ -49,10 +49,7 @@ def fit_inactivity_model(
     hazard: BoostingParameters = HAZARD,
     weight: BoostingParameters = WEIGHT,
 ) -> tuple[InactivityModel, CostCurve]:
-    """The model of all homes, priced by how models of other homes did on each; and that curve.
-
-    The same sample gives the same model.
-    """
+    """Fit the model to all homes, with costs from models of other homes; return it and the cost curve."""
     fitted = fit_left_out(sample, tick, hazard=hazard, weight=weight)
     return fitted.model, fitted.curve
 
@@ -64,17 +61,17 @@ def fit_left_out(
     hazard: BoostingParameters = HAZARD,
     weight: BoostingParameters = WEIGHT,
 ) -> FittedModel:
-    """The same, with the models of other homes that each home was judged by."""
+    """As `fit_inactivity_model`, and return the models of other homes too."""
     growing = _FitTask(sample, hazard, weight, _Progress(tick, (FOLDS + 1) * (hazard.trees + weight.trees)))
     folds = _folds(sample)
-    parts = [_forests(growing, ~np.isin(np.arange(len(sample.days)), homes)) for homes in folds]
-    silences, collapses = _blank(len(sample.silences.home)), _blank(len(sample.collapses.home))
+    parts = [_fit_both(growing, ~np.isin(np.arange(len(sample.days)), homes)) for homes in folds]
+    gaps, collapses = _blank(len(sample.gaps.home)), _blank(len(sample.collapses.home))
     for homes, part in zip(folds, parts, strict=True):
-        _fill(silences, part, sample.silences, np.flatnonzero(np.isin(sample.silences.home, homes)))
+        _fill(gaps, part, sample.gaps, np.flatnonzero(np.isin(sample.gaps.home, homes)))
         _fill(collapses, part, sample.collapses, np.flatnonzero(np.isin(sample.collapses.home, homes)))
-    curve = compute_cost_curve(sample, silences, collapses)
+    curve = compute_cost_curve(sample, gaps, collapses)
     costs = cost_table(curve)
-    final = _forests(growing, np.ones(len(sample.days), bool))
+    final = _fit_both(growing, np.ones(len(sample.days), bool))
     left_out = tuple(
         (homes[~sample.is_copy[homes]], InactivityModel(part.hazard, part.weight, *costs))
         for homes, part in zip(folds, parts, strict=True)
@@ -83,7 +80,7 @@ def fit_left_out(
 
 
 def _folds(sample: TrainingSample) -> list[Ints]:
-    """Homes of each fold; copies go with their source."""
+    """Homes of each fold; copies are in the fold of their source."""
     fold = sample.source % FOLDS
     return [np.flatnonzero(fold == number) for number in range(min(FOLDS, int(sample.source.max()) + 1))]
 
@@ -107,17 +104,17 @@ class _FitTask:
     step: Callable[[], None]
 
 
-def _forests(growing: _FitTask, homes: Truths) -> InactivityModel:
-    """Forests of these homes; their costs mean nothing yet."""
+def _fit_both(growing: _FitTask, homes: Truths) -> InactivityModel:
+    """Trees of these homes; their costs are placeholders."""
     sample, step = growing.sample, growing.step
-    silences, collapses = sample.silences, sample.collapses
-    cost = np.where(sample.away, AWAY_COST, 1.0) * np.where(sample.is_copy[silences.home], COPY_COST, 1.0)
-    chosen = np.flatnonzero(homes[silences.home])
-    x, ended, counted = _steps(silences.select_rows(chosen), sample.length_s[chosen], cost[chosen])
+    gaps, collapses = sample.gaps, sample.collapses
+    cost = np.where(sample.away, AWAY_COST, 1.0) * np.where(sample.is_copy[gaps.home], COPY_COST, 1.0)
+    chosen = np.flatnonzero(homes[gaps.home])
+    x, ended, counted = _steps(gaps.select_rows(chosen), sample.length_s[chosen], cost[chosen])
     hazard = fit_trees(x, ended, counted, growing.hazard, step)
-    # Collapses strike late in a recording only, so that they are told from silences as late: else it is age that tells.
+    # Collapses strike late in a recording, so they are compared with gaps as late: else the age would separate them.
     chosen = chosen[sample.late[chosen]]
-    innocent, struck = silences.select_rows(chosen), collapses.select_rows(homes[collapses.home])
+    innocent, struck = gaps.select_rows(chosen), collapses.select_rows(homes[collapses.home])
     share = np.where(sample.is_copy[struck.home], COPY_COST, 1.0) / np.bincount(struck.home)[struck.home]
     share *= cost[chosen].sum() / share.sum()
     y = np.concatenate([np.ones(len(struck.home)), np.zeros(len(innocent.home))])
@@ -126,12 +123,12 @@ def _forests(growing: _FitTask, homes: Truths) -> InactivityModel:
     return InactivityModel(hazard, weight, _ANY_TARGETS, _ANY_COSTS_H)
 
 
-def _steps(silences: GapMoments, length_s: Floats, cost: Floats) -> tuple[Floats, Floats, Floats]:
-    """Every step that every silence reached, whether it ended there, and how much the silence counts."""
+def _steps(gaps: GapMoments, length_s: Floats, cost: Floats) -> tuple[Floats, Floats, Floats]:
+    """Every interval that every gap reached, whether it ended there, and its weight."""
     parts, ends, counts = [], [], []
     for number in range(STEPS):
         rows = np.flatnonzero(length_s > EDGES_S[number])
-        parts.append(np.concatenate([silences.x[rows], silences.steps[rows, number]], axis=1))
+        parts.append(np.concatenate([gaps.x[rows], gaps.steps[rows, number]], axis=1))
         ends.append((length_s[rows] <= EDGES_S[number + 1]).astype(np.float64))
         counts.append(cost[rows])
     return np.concatenate(parts), np.concatenate(ends), np.concatenate(counts)
@@ -142,7 +139,7 @@ def _blank(size: int) -> SurvivalForecast:
 
 
 def _fill(whole: SurvivalForecast, part: InactivityModel, moments: GapMoments, rows: Ints) -> None:
-    """Write into `whole` what this model expects of these rows."""
+    """Write this model's forecast of these rows into `whole`."""
     for lo in range(0, len(rows), model.CHUNK):
         some = rows[lo : lo + model.CHUNK]
         whole.survival[some, 1:] = part.predict_survival(moments.x[some], moments.steps[some].astype(np.float64))

@@ -1,8 +1,8 @@
-"""Fits `InactivityModel` to recorded homes: what the live detector knew at each silence, and how long it lasted.
+"""Collects training data: what the live detector knew at each gap of recorded homes, and how long it lasted.
 
-Homes are run through the detector itself, so that what is learnt from is what it will see. Collapses are not in the
-recordings; they are taken to strike uniformly over the time within a quarter of an hour after a sign of life inside the
-home, outside the gaps that a way out bounds on both sides.
+Homes are run through the detector itself, so that training sees what inference sees. Collapses are not recorded; they
+are taken to strike uniformly within 15 minutes after a sign of life inside the home, outside gaps that outer door
+events bound.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INNER = [room for room in range(len(ROOMS)) if room != ENTRANCE]
 COLLAPSES_A_HOME = 1000
 COLLAPSE_SHARE = 0.3
 FOLDS = 7
-# Each home is also learnt from as it would look with movement sensors in these rooms only, by turns.
+# Each home also trains copies with movement sensors in these rooms only, by turns.
 FEWER = tuple(
     tuple(ROOMS.index(room) for room in rooms)
     for rooms in (
@@ -59,7 +59,7 @@ class RecordedHome:
 
 @dataclass(frozen=True, slots=True)
 class GapMoments:
-    """Moments of all homes: which home, its last sign of life, now, and the features of the silence since."""
+    """Moments within gaps: home, last sign of life, now, and the features of the gap."""
 
     home: Ints
     began_s: Floats
@@ -68,21 +68,21 @@ class GapMoments:
     steps: NDArray[np.float32]
 
     def select_rows(self, rows: Ints | Truths) -> GapMoments:
-        """Only these."""
+        """Return only these rows."""
         return GapMoments(self.home[rows], self.began_s[rows], self.now_s[rows], self.x[rows], self.steps[rows])
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSample:
-    """What there is to learn from.
+    """Gaps and possible collapses of recorded homes.
 
-    `silences` with their `length_s`, those `away` (bounded by a way out) and `scored` after warm-up; `late` began after
-    the time from which on collapses strike; `collapses` are moments at which one could have struck; `days` of scored
-    time per home, `home_days` without the times away. `source` is the home that each home is a copy of, itself where it
-    is none.
+    `gaps` are gaps with their `length_s`; `away` are bounded by outer door events, `scored` are after the warm-up,
+    `late` after the time from which on collapses strike; `collapses` are moments of possible collapses; `days` is the
+    scored time per home, `home_days` without absences. `source` is the home of which each home is a copy, itself where
+    it is none.
     """
 
-    silences: GapMoments
+    gaps: GapMoments
     length_s: Floats
     away: Truths
     scored: Truths
@@ -100,10 +100,10 @@ class TrainingSample:
 
 
 def with_fewer_sensors(homes: list[RecordedHome]) -> tuple[list[RecordedHome], Ints]:
-    """The homes, then two copies of each with fewer sensors; and the home that each comes from.
+    """Return the homes, then two copies of each with fewer sensors; and the source of each.
 
-    Homes elsewhere have fewer sensors than the recorded ones, and long silences every night: the copies show what that
-    is like. The first copy lacks movement outside of the rooms of one `FEWER`, the second all but that and the way out.
+    Homes elsewhere have fewer sensors than the recorded ones, and long gaps every night. The first copy lacks movement
+    outside the rooms of one entry of `FEWER`, the second has movement there and the outer door only.
     """
     first, second = [], []
     for number, home in enumerate(homes):
@@ -125,10 +125,7 @@ def _of_rows(home: RecordedHome, keep: Truths) -> RecordedHome:
 def collect_sample(
     recorded: list[RecordedHome], tick: Callable[[float], object] = float, *, seed: int = 7
 ) -> TrainingSample:
-    """Run the homes through the detector in steps of five minutes; note silences and possible collapses.
-
-    Their copies with fewer sensors come along.
-    """
+    """Run the homes and their copies through the detector in steps of five minutes; collect gaps and collapses."""
     homes, source = with_fewer_sensors(recorded)
     detector = InactivityDetector(capacity=len(homes))
     for number in range(len(homes)):
@@ -143,7 +140,7 @@ def collect_sample(
     outages = sorted((span, number) for number, home in enumerate(homes) for span in home.outages)
     ends = np.array([home.at_s[-1] for home in homes])
     seen = np.full(len(homes), np.nan)
-    silences: list[GapMoments] = []
+    gaps: list[GapMoments] = []
     collapses: list[GapMoments] = []
     rng = np.random.default_rng(seed)
     for number, now in enumerate(ticks):
@@ -157,12 +154,12 @@ def collect_sample(
         silent = np.where(np.isfinite(last) & (now <= ends), now - last, np.nan)
         fresh = np.flatnonzero((silent >= durations.MIN_GAP_S) & (seen != last))
         seen[fresh] = last[fresh]
-        silences += _moments(detector, fresh, now)
+        gaps += _moments(detector, fresh, now)
         inner = np.where(habits.is_exit(s["last_kind"], s["last_room"]), s["room_s"][:, INNER].max(axis=1), last)
         inside = (silent < AT_HOME_S) & (now - inner < AT_HOME_S)
         collapses += _moments(detector, np.flatnonzero(inside & (rng.random(len(homes)) < COLLAPSE_SHARE)), now)
         tick((number + 1) / len(ticks))
-    return _labelled(homes, source, _joined(silences), _joined(collapses))
+    return _labelled(homes, source, _joined(gaps), _joined(collapses))
 
 
 def _moments(detector: InactivityDetector, rows: Ints, now_s: float) -> list[GapMoments]:
@@ -179,16 +176,16 @@ def _joined(parts: list[GapMoments]) -> GapMoments:
     return GapMoments(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _labelled(homes: list[RecordedHome], source: Ints, silences: GapMoments, collapses: GapMoments) -> TrainingSample:
-    """Lengths of the silences, and which moments count; what an outage touches is left out."""
-    length = np.full(len(silences.home), np.nan)
+def _labelled(homes: list[RecordedHome], source: Ints, gaps: GapMoments, collapses: GapMoments) -> TrainingSample:
+    """Lengths of the gaps, and which moments count; what an outage touches is left out."""
+    length = np.full(len(gaps.home), np.nan)
     away, scored, late = np.zeros((3, len(length)), bool)
     keep = np.zeros(len(collapses.home), bool)
     days = np.zeros((2, len(homes)))
     for number, home in enumerate(homes):
-        rows, mine = np.flatnonzero(silences.home == number), np.flatnonzero(collapses.home == number)
+        rows, mine = np.flatnonzero(gaps.home == number), np.flatnonzero(collapses.home == number)
         starts_s = float(home.at_s[home.kind != HEARTBEAT][0])
-        began = silences.began_s[rows]
+        began = gaps.began_s[rows]
         length[rows], away[rows] = _ends(home, began)
         scored[rows], late[rows] = began > starts_s + WARM_UP_S, began > starts_s + HISTORY_S
         out = away[rows]
@@ -199,7 +196,7 @@ def _labelled(homes: list[RecordedHome], source: Ints, silences: GapMoments, col
     chosen = _some_of_each(np.flatnonzero(keep), collapses.home)
     days = np.maximum(days, 0.1)
     return TrainingSample(
-        silences.select_rows(known),
+        gaps.select_rows(known),
         length[known],
         away[known],
         scored[known],
@@ -212,7 +209,7 @@ def _labelled(homes: list[RecordedHome], source: Ints, silences: GapMoments, col
 
 
 def _ends(home: RecordedHome, began: Floats) -> tuple[Floats, Truths]:
-    """How long the silences lasted (nan where an outage touches them), and whether a way out bounds them."""
+    """Lengths of the gaps (nan where an outage touches them), and whether outer door events bound them."""
     life = home.kind != HEARTBEAT
     at_s, exits = home.at_s[life], home.at_s[life][habits.is_exit(home.kind[life], home.room[life])]
     after = np.searchsorted(at_s, began + 1e-4, "right")
@@ -232,7 +229,7 @@ def _within(at_s: Floats, spans: list[tuple[float, float]]) -> Truths:
 
 
 def _outside_days(from_s: float, until_s: float, holes: Iterable[tuple[float, float]]) -> float:
-    """Days between the two that no hole covers; holes may overlap."""
+    """Days between the two times outside the holes, which may overlap."""
     edge, covered = from_s, 0.0
     for start, until in sorted(holes):
         lo, hi = max(start, edge), min(until, until_s)
@@ -250,7 +247,7 @@ def _some_of_each(rows: Ints, home: Ints) -> Ints:
 
 
 def _near(exits: Floats, from_s: Floats, until_s: Floats) -> Truths:
-    """Whether a way out moved in [from, until]."""
+    """Whether an outer door event lies in [from, until]."""
     if not len(exits):
         return np.zeros(len(from_s), bool)
     first = np.searchsorted(exits, from_s)

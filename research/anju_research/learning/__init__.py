@@ -1,1 +1,1 @@
-"""Fitting of the two learners that the detectors use: gradient boosted trees and support vector machines."""
+"""Fits the learners of the detectors: gradient boosted trees and support vector machines."""

@@ -1,7 +1,7 @@
-"""Trains `GradientBoostedTrees`s: second-order gradient boosting of oblivious trees on binned features, in numpy.
+"""Fits `GradientBoostedTrees`: second-order gradient boosting of oblivious trees on binned features.
 
 Follows Friedman (Annals of Statistics 29:1189, 2001) with the regularised gain of Chen & Guestrin
-(doi:10.1145/2939672.2939785, eq. 6-7); all leaves of a level share one question (Prokhorenkova et al., NeurIPS 2018).
+(doi:10.1145/2939672.2939785, eq. 6-7); all nodes of a level share one split (Prokhorenkova et al., NeurIPS 2018).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Binned = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class BoostingParameters:
-    """How a forest is grown; `rows` and `columns` are the shares drawn for each tree."""
+    """Parameters of boosting; `rate` is the learning rate, `rows` and `columns` are the shares drawn per tree."""
 
     trees: int = 300
     depth: int = 5
@@ -33,13 +33,13 @@ class BoostingParameters:
 
 
 def bin_edges(x: Floats, bins: int) -> list[Floats]:
-    """Thresholds between the bins of each feature: its quantiles, without repeats."""
+    """Return the thresholds between the bins of each feature: its quantiles, without repeats."""
     shares = np.arange(1, bins) / bins
     return [np.unique(np.quantile(column, shares)).astype(np.float32).astype(np.float64) for column in x.T]
 
 
 def bin_features(x: Floats, edges: list[Floats]) -> Binned:
-    """Number of thresholds below each value, shape (features, n)."""
+    """Return the number of thresholds below each value, shape (features, n)."""
     x32 = x.astype(np.float32).astype(np.float64)
     return np.stack([np.searchsorted(e, column, "left") for e, column in zip(edges, x32.T, strict=True)]).astype(
         np.uint8
@@ -49,10 +49,7 @@ def bin_features(x: Floats, edges: list[Floats]) -> Binned:
 def fit_trees(
     x: Floats, y: Floats, weight: Floats, p: BoostingParameters, tick: Callable[[], object] = int
 ) -> GradientBoostedTrees:
-    """Fit the log-odds of y (0 … 1) with row weights; `tick` is called after each tree.
-
-    The same arguments give the same forest.
-    """
+    """Fit the log-odds of y (0 … 1) with row weights; deterministic. `tick` is called after each tree."""
     rng = np.random.default_rng(p.seed)
     table = _Table.from_features(x, p)
     mean = float(np.average(y, weights=weight))
@@ -95,7 +92,7 @@ class _Table:
     def best_split(
         self, columns: NDArray[np.int64], rows: NDArray[np.int64], leaf: NDArray[np.int64], sums: tuple[Floats, Floats]
     ) -> tuple[int, int]:
-        """Feature and bin whose question gains most over all leaves of a level (numbered from their count on)."""
+        """Feature and bin of the split with the largest gain over all nodes of a level."""
         size, l2 = self.p.bins, self.p.l2
         leaves = 1 << int(leaf.max()).bit_length() - 1
         base = (leaf - leaves) * size

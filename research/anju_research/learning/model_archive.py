@@ -15,7 +15,14 @@ LARGEST = 2_000_000
 
 
 def pack_arrays(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """An .npz of these arrays; the same arrays give the same bytes."""
+    """Return an .npz archive of these arrays; the same arrays give the same bytes.
+
+    Raises
+    ------
+    ModelRefused
+        The archive is larger than `LARGEST` bytes.
+
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(arrays):

@@ -1,4 +1,4 @@
-"""Fits the `StandardScaler` that stands before each support vector machine and each PCA."""
+"""Fits the `StandardScaler` before each SVM and each PCA."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from anju_detect.fall.svm import StandardScaler
 
 
 def fit_scaler(x: NDArray[np.floating]) -> StandardScaler:
-    """Mean and standard deviation of each column of x, shape (n, columns), computed in float64 and kept in float32."""
+    """Return mean and standard deviation of each column of x, shape (n, columns), computed in float64."""
     centre, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
     return StandardScaler(centre.astype(np.float32), spread.astype(np.float32))

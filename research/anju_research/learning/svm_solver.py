@@ -1,4 +1,4 @@
-"""Trains `SVM`s: sequential minimal optimisation of the soft-margin dual.
+"""Fits an `SVM`: sequential minimal optimisation of the soft-margin dual.
 
 Working pairs are chosen by second-order information (Fan, Chen & Lin, JMLR 6:1889, 2005, WSS 2, eq. 8-11).
 """
@@ -20,7 +20,7 @@ ROUNDED_AWAY = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class SVMParameters:
-    """Cost of a row on the wrong side, width of the kernel as a share of the spread of the rows, and when to stop."""
+    """Cost of a misclassified row, kernel width relative to the spread of the rows, and stopping criteria."""
 
     cost: float = 3.0
     width: float = 0.3
@@ -29,7 +29,7 @@ class SVMParameters:
 
 
 class _Kernel:
-    """Columns of the kernel matrix, each computed once."""
+    """Columns of the kernel matrix, computed on demand."""
 
     def __init__(self, x: Floats32, gamma: float) -> None:
         self._x, self._gamma = x, gamma
@@ -44,18 +44,18 @@ class _Kernel:
 
 
 def fit_svm(x: Floats32, fell: NDArray[np.bool_], weight: Floats, p: SVMParameters) -> SVM:
-    """Separate the rows where somebody fell from the others; the same arguments give the same machine.
+    """Fit an SVM that separates falls from other rows; deterministic.
 
     Parameters
     ----------
     x
-        Shape (n, columns), rounded to `QuantizedArray`, so that the shipped vectors are the trained ones.
+        Shape (n, columns); rounded to a `QuantizedArray` first, so that stored vectors are the fitted ones.
     fell
-        Shape (n,): the side of each row.
+        Shape (n,): whether each row is a fall.
     weight
-        Shape (n,): the cost of each row is `p.cost` times this.
+        Shape (n,): factor on `p.cost` for each row.
     p
-        How to separate.
+        Parameters.
 
     """
     rounded = QuantizedArray.quantize(x)

@@ -1,4 +1,4 @@
-"""Curves and bars as inline SVG, drawn so that they can be read on a phone."""
+"""Line and bar charts as inline SVG that fit the screen of a phone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICKS = 6
 
 @dataclass(frozen=True, slots=True)
 class ChartSeries:
-    """Points in order, joined; `band` has a lower and an upper y for each; dots only where `joined` is False."""
+    """Points in order; `band` has a lower and an upper y for each; not connected where `joined` is False."""
 
     name: str
     x: Sequence[float]
@@ -28,7 +28,7 @@ class ChartSeries:
 
 @dataclass(frozen=True, slots=True)
 class ChartAxis:
-    """Words below or beside an axis, its ends, and whether it is logarithmic."""
+    """Label of an axis in both languages, its ends, and whether it is logarithmic."""
 
     zh: str
     en: str
@@ -37,7 +37,7 @@ class ChartAxis:
     log: bool = False
 
     def tick_values(self) -> list[float]:
-        """Round numbers along it."""
+        """Return round numbers along the axis."""
         if self.log:
             every = [m * 10.0**e for e in range(-4, 5) for m in (1, 2, 5)]
             return [value for value in every if self.low <= value <= self.high]
@@ -47,14 +47,14 @@ class ChartAxis:
         return [float(value) + 0.0 for value in np.arange(first, self.high + step * 1e-6, step)]
 
     def position_of(self, value: float) -> float:
-        """How far along the axis a value lies, 0 … 1."""
+        """Return where a value lies on the axis, 0 … 1."""
         ends = (self.low, self.high, value)
         low, high, at = (np.log(max(end, 1e-9)) if self.log else end for end in ends)
         return float(np.clip((at - low) / (high - low), 0.0, 1.0))
 
 
 def chart(title: str, x: ChartAxis, y: ChartAxis, lines: Sequence[ChartSeries]) -> str:
-    """A figure with its lines and a legend below it."""
+    """Return a figure with its series and a legend."""
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">', *_frame(x, y)]
     for number, line in enumerate(lines):
         parts += _line(line, COLOURS[number % len(COLOURS)], x, y)
@@ -128,7 +128,7 @@ def _joined(points: Sequence[tuple[float, float]]) -> str:
 
 
 def bars(rows: Sequence[tuple[str, float, tuple[float, float], str]]) -> str:
-    """Shares 0 … 1 as bars below their names, with their intervals and a few words."""
+    """Return a bar chart of shares 0 … 1 with names, intervals and notes."""
     height = 34
     parts = [f'<svg viewBox="0 0 {WIDTH} {height * len(rows) + 4}" role="img" aria-label="bars">']
     wide = WIDTH - 110

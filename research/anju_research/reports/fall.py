@@ -1,4 +1,4 @@
-"""The report on falls: found against left alone, per activity, in free living, and how soon."""
+"""Report on fall detection: ROC, activities, free living, calibration and latency."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HEAD = [
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One wearing position as one kind of sensor shows it, and its score of suspicion as measured."""
+    """One wearing position as one kind of sensor records it, and its threshold in this evaluation."""
 
     zh: str
     en: str
@@ -36,7 +36,7 @@ class Section:
 
 
 def operating_points(section: Section) -> list[tuple[str, str, Share, Share, float]]:
-    """Name, English name, sensitivity, specificity and free-living alarms a day."""
+    """Return name, English name, sensitivity, specificity and free-living alarms a day of each operating point."""
     trials, living = section.judged.trials, section.judged.living
     raised = [trial.score for trial in trials if trial.raised]
     shipped = min(raised, default=1.0)
@@ -62,7 +62,7 @@ def operating_points(section: Section) -> list[tuple[str, str, Share, Share, flo
 
 
 def shown(share: Share) -> str:
-    """A share with Wilson's interval, and the one over people."""
+    """Format a share with Wilson's interval and the one over people."""
     if not share.trials:
         return "–"
     both = (f"{100 * low:.1f}–{100 * high:.1f}" for low, high in (share.wilson, share.people))
@@ -70,7 +70,7 @@ def shown(share: Share) -> str:
 
 
 def console_table(section: Section) -> Table:
-    """The figures for a terminal."""
+    """Tabulate the figures for a terminal."""
     shown_table = Table(title=f"falls, {section.en}; Wilson's interval; over people, resampled")
     for name in ("operating point", "sensitivity", "specificity", "false alarms per 24 h of free living"):
         shown_table.add_column(name)
@@ -84,7 +84,7 @@ def _alarms(value: float) -> str:
 
 
 def fall_report(sections: Sequence[Section], how: tuple[str, str]) -> str:
-    """The whole page; `how` says by which parameters the people were judged."""
+    """Return the whole page; `how` says by which models the people were judged."""
     parts = [paragraph(*how)]
     rows = [
         (section.zh, f"{zh} {en}", shown(found), shown(left), _alarms(alarms))

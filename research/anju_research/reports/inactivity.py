@@ -1,4 +1,4 @@
-"""The report on silences: delay against false alerts, each home, what was wished and what came, and the baselines."""
+"""Report on inactivity detection: delay against false alerts, each home, target against measured rate, baselines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHARE = 100.0
 
 
 def read_baselines(folder: Path, days: dict[str, tuple[float, float]]) -> dict[str, DetectorRuns]:
-    """Rivals' results by name, as the scorer writes them: on the same homes, whose scored days are given.
+    """Read baselines' results by name, as the scorer writes them, for the homes whose scored days are given.
 
     Raises `RecordingUnreadable`.
     """
@@ -57,7 +57,7 @@ def _baseline_run(false: list[list[float]], late: list[list[float]], homes: list
 
 
 def compare(ours: DetectorRuns, baselines: dict[str, DetectorRuns]) -> list[tuple[str, PairedComparison]]:
-    """Every baseline at every shown rate on both axes."""
+    """Compare with every baseline at every shown rate on both axes."""
     return [
         (name, compare_runs(ours, theirs, rate, axis))
         for name, theirs in baselines.items()
@@ -67,8 +67,8 @@ def compare(ours: DetectorRuns, baselines: dict[str, DetectorRuns]) -> list[tupl
 
 
 def console_tables(ours: DetectorRuns, compared: Sequence[tuple[str, PairedComparison]]) -> list[Table]:
-    """The same figures as the report's, for a terminal."""
-    figures = Table(title=f"silences, {len(ours.homes)} homes, 95 % intervals over homes")
+    """Tabulate the figures of the report for a terminal."""
+    figures = Table(title=f"inactivity, {len(ours.homes)} homes, 95 % intervals over homes")
     for name in ("false alerts per home and month", "counted", "mean delay, h", "found in 24 h"):
         figures.add_column(name)
     for axis in AXES:
@@ -92,7 +92,7 @@ def _figures(ours: DetectorRuns, rate: float, axis: str) -> tuple[str, str]:
 
 
 def _ranged(value: float, interval: tuple[float, float], scale: float) -> str:
-    """A figure with its interval; a dash where it lies outside what was measured."""
+    """A figure with its interval; a dash where it lies outside the measured range."""
     if not np.isfinite(value):
         return "–"
     unit = " %" if scale == _SHARE else ""
@@ -116,7 +116,7 @@ def inactivity_report(
     compared: Sequence[tuple[str, PairedComparison]],
     how: tuple[str, str],
 ) -> str:
-    """The whole page; `how` says by which parameters the homes were judged."""
+    """Return the whole page; `how` says by which models the homes were judged."""
     days, struck = ours.days.sum(axis=0), ours.runs[0].delay_h.size
     parts = [
         paragraph(
@@ -132,12 +132,12 @@ def inactivity_report(
     if compared:
         parts += [heading("与已发表方法相比", "Against published methods"), _comparison_table(compared)]
     parts += [
-        heading("想要多少，得到多少", "What was wished and what came"),
+        heading("想要多少，得到多少", "Target and measured rate"),
         pair(_target_chart(ours), _worst_chart(ours)),
         heading("各户", f"Each home, at the target of {SHOWN_TARGET:g}"),
         _home_table(ours),
     ]
-    return page("静默报警评估", "How silences are noticed", parts)
+    return page("静默报警评估", "Evaluation of inactivity detection", parts)
 
 
 def _span(values: Sequence[float], *, log: bool = True) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def _span(values: Sequence[float], *, log: bool = True) -> tuple[float, float]:
 
 
 def _delay_chart(ours: DetectorRuns, baselines: dict[str, DetectorRuns], axis: str) -> str:
-    """Our curve with its band, the baselines', and where our worst home lies at the shown target."""
+    """Our curve with its band, the baselines', and our worst home at the shown target."""
     every = np.arange(len(ours.homes))
     points = sorted(
         ((ours.summarize_run(run, every), run) for run in ours.runs), key=lambda pair: pair[0].rate_on(axis)
@@ -201,13 +201,13 @@ def _target_chart(ours: DetectorRuns) -> str:
             ChartSeries(" ".join(AXIS_WORDS[axis]), targets, rates, ([a for a, _ in bounds], [b for _, b in bounds]))
         )
     low, high = _span(targets)
-    x = ChartAxis("希望的误报/户月", "wished false alerts per home and month", low, high, log=True)
+    x = ChartAxis("希望的误报/户月", "targeted false alerts per home and month", low, high, log=True)
     y = ChartAxis("实际误报", "measured", min(low, 0.05), high * 3, log=True)
-    return chart("calibration of the wish", x, y, lines)
+    return chart("calibration of the target", x, y, lines)
 
 
 def _worst_chart(ours: DetectorRuns) -> str:
-    """Each home's own rate, from the best to the worst, at the shown target; the worst home is marked."""
+    """Each home's rate, from the best to the worst, at the shown target; the worst home is marked."""
     run = shown_run(ours)
     rates = ours.home_rates(run)[:, 0]
     order = np.argsort(rates)
@@ -216,7 +216,7 @@ def _worst_chart(ours: DetectorRuns) -> str:
     lines = [
         ChartSeries("各户 homes", place, rates[order].tolist(), joined=False),
         ChartSeries(f"误报最多 worst: {ours.homes[worst]}", place[-1:], [float(rates[worst])], joined=False),
-        ChartSeries("三倍上限 three times the wish", [1.0, place[-1]], [MOST * run.target] * 2, dashed=True),
+        ChartSeries("三倍上限 three times the target", [1.0, place[-1]], [MOST * run.target] * 2, dashed=True),
     ]
     top = max(float(rates.max(initial=0.0)), MOST * run.target) * 1.1
     x = ChartAxis("各户，按误报排序", "homes in order of their false alerts", 0.0, place[-1] + 1)
@@ -224,7 +224,7 @@ def _worst_chart(ours: DetectorRuns) -> str:
 
 
 def shown_run(ours: DetectorRuns) -> TargetRun:
-    """The run whose target is nearest to the shown one."""
+    """Return the run whose target is nearest to the shown one."""
     return min(ours.runs, key=lambda run: abs(np.log(run.target / SHOWN_TARGET)))
 
 

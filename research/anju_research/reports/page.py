@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: Chinese first, English beside it."""
+"""A report as one self-contained HTML file: Chinese first, English beside it."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ tr.marked td{color:var(--warn);font-weight:600}
 
 
 def words(zh: str, en: str) -> str:
-    """Chinese with its English beside it."""
+    """Return Chinese with its English beside it."""
     return f'{escape(zh)} <span class="en">{escape(en)}</span>'
 
 
 def heading(zh: str, en: str) -> str:
-    """A section's heading."""
+    """Return a section's heading."""
     return f"<h2>{words(zh, en)}</h2>"
 
 
 def paragraph(zh: str, en: str) -> str:
-    """A paragraph in both languages."""
+    """Return a paragraph in both languages."""
     return f'<p>{escape(zh)}<br><span class="en">{escape(en)}</span></p>'
 
 
 def table(head: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], marked: Sequence[int] = ()) -> str:
-    """A table that scrolls sideways within itself; `marked` rows stand out."""
+    """Return a table that scrolls sideways; `marked` rows stand out."""
     top = "".join(f"<th>{words(*cell)}</th>" for cell in head)
     body = "".join(_row(row, marked=number in marked) for number, row in enumerate(rows))
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -67,12 +67,12 @@ def _row(cells: Sequence[str], *, marked: bool) -> str:
 
 
 def pair(*figures: str) -> str:
-    """Figures beside each other where there is room."""
+    """Return figures side by side where there is room."""
     return f'<div class="pair">{"".join(figures)}</div>'
 
 
 def page(zh: str, en: str, parts: Sequence[str]) -> str:
-    """The whole file."""
+    """Return the whole file."""
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
     body = f"<main><h1>{words(zh, en)}</h1>{''.join(parts)}</main>"
     top = f"<head>{head}<title>{escape(zh)}</title><style>{_STYLE}</style></head>"

@@ -21,7 +21,7 @@ from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
 from anju_research.bench.latency_probes import Delays, Probes, longest_ms, usual_ms
 from anju_research.bench.results import Measurement, show_missed, table
-from anju_research.bench.synthetic_homes import QUARTER_S, SILENCES_A_DAY, lived_in, worn
+from anju_research.bench.synthetic_homes import GAPS_A_DAY, QUARTER_S, lived_in, worn
 from anju_research.commands.bench import app
 
 
@@ -48,7 +48,7 @@ def test_lived_in_homes_have_pending_deadlines_some_due_and_the_share_that_turns
     detector, now_s = lived_in(np.random.default_rng(1), 3000, 30)
     last = detector.state["last_life_s"]
     fresh = last > now_s - QUARTER_S
-    assert fresh.sum() == round(3000 * SILENCES_A_DAY / 96)
+    assert fresh.sum() == round(3000 * GAPS_A_DAY / 96)
     deadline = detector.list_deadlines()[1]
     assert (deadline > now_s).mean() > 0.9
     raised = detector.sweep_homes(now_s)

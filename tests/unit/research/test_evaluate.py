@@ -183,8 +183,8 @@ def test_every_home_is_in_one_fold() -> None:
 def test_axes_have_round_ticks_and_keep_what_lies_outside_at_their_ends() -> None:
     assert ChartAxis("", "", 0.0, 1.0).tick_values() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     assert ChartAxis("", "", 0.1, 10.0, log=True).tick_values() == pytest.approx([0.1, 0.2, 0.5, 1, 2, 5, 10])
-    assert ChartAxis("", "", 0.1, 10.0, log=True).share(1.0) == pytest.approx(0.5)
-    assert ChartAxis("", "", 0.0, 1.0).share(7.0) == 1.0
+    assert ChartAxis("", "", 0.1, 10.0, log=True).position_of(1.0) == pytest.approx(0.5)
+    assert ChartAxis("", "", 0.0, 1.0).position_of(7.0) == 1.0
 
 
 def test_drawings_are_well_formed_and_escape_their_words() -> None:

@@ -84,7 +84,7 @@ def _runs(delay_h: float = 1.0) -> DetectorRuns:
 
 
 def test_figures_of_a_run_by_hand() -> None:
-    first, second = _runs().curve()
+    first, second = _runs().summarize_all()
     assert (first.rate_all, first.rate_home) == (1.0, 1.0)
     assert (second.rate_all, second.rate_home) == (4.0, 4.0)
     assert (first.mean_h, first.median_h, first.found) == (12.0, 10.0, 0.75)
