@@ -48,7 +48,7 @@
     stale.hidden = !old;
     if (old) {
       const when = new Date(window.anju.now() - (Date.now() - fresh));
-      stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: "Asia/Shanghai" }) });
+      stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: document.documentElement.dataset.zone }) });
     }
   }
 

@@ -49,13 +49,14 @@ class ActivityTimeline:
     end: datetime
     rows: Sequence[TimelineRow]
     now: datetime
+    zone: ZoneInfo
+    """Of the home's clocks."""
     gap: Stretch | None = None
     """The silence that is the reason for an alert."""
     impact: datetime | None = None
     """The moment of a press or a fall."""
     dark: Sequence[Stretch] = field(default=())
     """When the home could not be seen."""
-    zone: ZoneInfo = time_format.SHANGHAI
 
 
 def draw(strip: ActivityTimeline, words: Words) -> Markup:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from anju_platform.console.activity_timeline import Stretch, TimelineRow
 from anju_platform.i18n import time_format
@@ -92,14 +93,16 @@ def rows(
     ]
 
 
-def usual(signs: Sequence[Sign], before: datetime, start: datetime, end: datetime) -> dict[str, list[Stretch]]:
+def usual(
+    signs: Sequence[Sign], before: datetime, start: datetime, end: datetime, zone: ZoneInfo
+) -> dict[str, list[Stretch]]:
     """The hours at which each room usually sees life, over the days before `before`, laid on `start` to `end`."""
     days: dict[tuple[str, int], set[object]] = defaultdict(set)
     every: set[object] = set()
     for room, marks in stretches(sign for sign in signs if sign.at_s < before.timestamp()).items():
         for mark in marks:
             for at in _slots(mark):
-                local = at.astimezone(time_format.SHANGHAI)
+                local = at.astimezone(zone)
                 every.add(local.date())
                 slot = local.hour * 2 + local.minute // 30
                 for near in (slot - 1, slot, slot + 1):
@@ -107,7 +110,7 @@ def usual(signs: Sequence[Sign], before: datetime, start: datetime, end: datetim
     if len(every) < LEAST_DAYS:
         return {}
     found: dict[str, list[Stretch]] = defaultdict(list)
-    for day in _days(start, end):
+    for day in _days(start, end, zone):
         for slot in range(_SLOTS):
             at = day + slot * _SLOT
             for room in {room for room, number in days if number == slot}:
@@ -134,8 +137,8 @@ def _slots(mark: Stretch) -> Iterable[datetime]:
         at += _SLOT
 
 
-def _days(start: datetime, end: datetime) -> Iterable[datetime]:
-    day = time_format.midnight(start)
+def _days(start: datetime, end: datetime, zone: ZoneInfo) -> Iterable[datetime]:
+    day = time_format.midnight(start, zone)
     while day < end:
         yield day
         day = time_format.day_after(day)

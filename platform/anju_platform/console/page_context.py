@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -11,9 +13,10 @@ from fastapi.responses import HTMLResponse
 from anju_core.actor import Actor
 from anju_platform.accounts.guards import SignedInDep
 from anju_platform.accounts.service import AccountService, SignedIn
-from anju_platform.console.rendering import Pages
+from anju_platform.console.rendering import UTC_ZONE, Pages
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
+from anju_platform.residents.directory import list_communities, list_places
 from anju_platform.web.dependencies import ServicesDep
 from anju_platform.web.services import Services
 
@@ -36,6 +39,8 @@ class PageContext:
     found: SignedIn
     services: Services
     pages: Pages
+    zone: ZoneInfo
+    """In which the reader's times are shown, where a page is not about one home."""
 
     @property
     def actor(self) -> Actor:
@@ -65,11 +70,16 @@ class PageContext:
         headers = self.request.headers
         return "hx-request" in headers and "hx-history-restore-request" not in headers
 
+    def in_zone(self, zone: ZoneInfo) -> PageContext:
+        """Return the same request with times shown in `zone`: that of the home which a page is about."""
+        return replace(self, zone=zone)
+
     def page(self, name: str, chosen_page: str = "", *, status: int = 200, **view: object) -> HTMLResponse:
         """Render a template; the shell is told who reads it, which page it is, and what proves its forms ours."""
         return self.pages.page(
             self.request,
             name,
+            self.zone,
             status=status,
             viewer=self.actor,
             csrf=self.found.csrf,
@@ -78,9 +88,21 @@ class PageContext:
         )
 
 
+def reader_zone(work: UnitOfWork, actor: Actor) -> ZoneInfo:
+    """Return the time zone of the reader's home or community; for who sees several, the one that most of them have."""
+    if actor.home_id is not None:
+        zones = [place.timezone for place in list_places(work, actor.home_id)]
+    else:
+        zones = [community.timezone for community in list_communities(work, actor.community_id)]
+    return Counter(zones).most_common(1)[0][0] if zones else UTC_ZONE
+
+
 def asked(request: Request, found: SignedInDep, services: ServicesDep, pages: PagesDep) -> PageContext:
     """The dependency of every page for signed-in people."""
-    return PageContext(request, found, services, pages)
+    with services.work() as work:
+        work.only_read()
+        zone = reader_zone(work, found.actor)
+    return PageContext(request, found, services, pages, zone)
 
 
 PageContextDep = Annotated[PageContext, Depends(asked)]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -26,6 +27,8 @@ from anju_wire.clock import Clock
 HOME = Path(anju_dashboards.__file__).parent
 STATIC = HOME / "static"
 LANGUAGE_COOKIE = "anju_lang"
+UTC_ZONE = ZoneInfo("UTC")
+"""Of pages without a home or a community: they show no times."""
 _YEAR_S = 365 * 86400
 
 # What the small scripts say; the same messages as the server's, so that a running clock never changes its wording.
@@ -84,17 +87,27 @@ class Pages:
         asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
         return self.words.get(asked, self.words[SOURCE])
 
-    def text(self, name: str, locale: str, now: datetime, **view: object) -> str:
-        """Render a template to text; `now` is what its times are told against."""
+    def text(self, name: str, locale: str, now: datetime, zone: ZoneInfo = UTC_ZONE, **view: object) -> str:
+        """Render a template to text; its times are told against `now` and shown in `zone`."""
         environment = self._environments[locale]
-        frame = {"now": now, "locale": locale, "viewer": None, "csrf": "", "path": "/", "chosen_page": ""}
-        return environment.get_template(name).render({**frame, **_filters_at(now, self.words[locale]), **view})
+        frame = {
+            "now": now,
+            "locale": locale,
+            "zone": zone.key,
+            "viewer": None,
+            "csrf": "",
+            "path": "/",
+            "chosen_page": "",
+        }
+        return environment.get_template(name).render({**frame, **_filters_at(now, self.words[locale], zone), **view})
 
-    def page(self, request: Request, name: str, *, status: int = 200, **view: object) -> HTMLResponse:
+    def page(
+        self, request: Request, name: str, zone: ZoneInfo = UTC_ZONE, /, *, status: int = 200, **view: object
+    ) -> HTMLResponse:
         """Render a template as the answer to a request; remembers a language that the address asked for."""
         words = self.words_of(request)
         here = {"path": request.url.path, "other_language": _other_language(request, words)}
-        text = self.text(name, words.locale, self.clock.now(), **here, **view)
+        text = self.text(name, words.locale, self.clock.now(), zone, **here, **view)
         answer = HTMLResponse(text, status)
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Vary"] = "HX-Request, Cookie"
@@ -124,8 +137,6 @@ def _environment(templates: Path, words: Words) -> Environment:
     environment.filters |= {
         "label": lambda value, table: words(display_names.LABELS[table].get(value, str(value))),
         "span": partial(time_format.span, words),
-        "exact": time_format.exact,
-        "clock": lambda at: f"{at.astimezone(time_format.SHANGHAI):%H:%M:%S}",
         "iso": lambda at: at.astimezone(UTC).isoformat(),
         "epoch": lambda at: int(at.timestamp() * 1000),
         "address": partial(address, words),
@@ -138,23 +149,29 @@ def _environment(templates: Path, words: Words) -> Environment:
     return environment
 
 
-def _filters_at(now: datetime, words: Words) -> dict[str, Any]:
-    """Functions that tell a time against `now`."""
+def _filters_at(now: datetime, words: Words, page_zone: ZoneInfo) -> dict[str, Any]:
+    """Functions that tell a time against `now`, in the page's zone or in that of the home it is about."""
 
-    def ago(at: datetime) -> Markup:
+    def ago(at: datetime, zone: ZoneInfo = page_zone) -> Markup:
         return Markup('<time datetime="{}" title="{}" data-ago="{}">{}</time>').format(
             at.astimezone(UTC).isoformat(),
-            time_format.exact(at),
+            time_format.exact(at, zone),
             int(at.timestamp() * 1000),
-            time_format.ago(words, now, at),
+            time_format.ago(words, now, at, zone),
         )
 
-    def at(at: datetime) -> Markup:
+    def at(at: datetime, zone: ZoneInfo = page_zone) -> Markup:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            at.astimezone(UTC).isoformat(), time_format.exact(at), time_format.moment(words, now, at)
+            at.astimezone(UTC).isoformat(), time_format.exact(at, zone), time_format.moment(words, now, at, zone)
         )
 
-    return {"ago": ago, "at": at, "left": lambda until: (until - now).total_seconds()}
+    def exact(at: datetime) -> str:
+        return time_format.exact(at, page_zone)
+
+    def clock(at: datetime) -> str:
+        return f"{at.astimezone(page_zone):%H:%M:%S}"
+
+    return {"ago": ago, "at": at, "exact": exact, "clock": clock, "left": lambda until: (until - now).total_seconds()}
 
 
 def yuan(words: Words, fen: int) -> str:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from anju_platform.i18n.translation import N_, Words
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -34,7 +33,7 @@ def span(words: Words, seconds: float) -> str:
     return words(DAYS_HOURS, d=days, h=hours) if hours else words(DAYS, d=days)
 
 
-def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
     """A time of day, with the day where it is not today's: `21:04`, `昨天 21:04`, `11月20日 21:04`."""
     there, here = at.astimezone(zone), now.astimezone(zone)
     clock = f"{there:%H:%M}"
@@ -52,36 +51,29 @@ def day(words: Words, value: date) -> str:
     return f"{value.day} {_MONTHS[value.month - 1]}" if words.locale == "en" else f"{value.month}月{value.day}日"
 
 
-def ago(words: Words, now: datetime, at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+def ago(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
     """How long ago and when: `5 小时 10 分前 · 21:04`; what is ahead reads `20 分钟后 · 21:30`."""
     apart = (now - at).total_seconds()
     told = words(AGO, span=span(words, apart)) if apart >= 0 else words(AHEAD, span=span(words, -apart))
     return f"{told} · {moment(words, now, at, zone)}"
 
 
-def exact(at: datetime, zone: ZoneInfo = SHANGHAI) -> str:
+def exact(at: datetime, zone: ZoneInfo) -> str:
     """To the second with the date, for who asks."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
-def midnight(at: datetime, zone: ZoneInfo = SHANGHAI) -> datetime:
+def midnight(at: datetime, zone: ZoneInfo) -> datetime:
     """The beginning of the local day that holds `at`."""
     there = at.astimezone(zone)
     return there.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def age_of(born: date | None, today: date) -> int | None:
-    """Completed years."""
-    if born is None:
-        return None
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-
-
 def day_after(at: datetime) -> datetime:
-    """The same local time a day later (China keeps no summer time, but the zone decides)."""
+    """The same local time a day later (summer time may make it 23 or 25 h)."""
     return at + timedelta(days=1)
 
 
-def local_date(at: datetime, zone: ZoneInfo = SHANGHAI) -> date:
+def local_date(at: datetime, zone: ZoneInfo) -> date:
     """The calendar day of a time, there."""
     return at.astimezone(zone).date()

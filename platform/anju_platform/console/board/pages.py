@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy import func, select
 
 from anju_core.alerts import AlertNotFound
 from anju_core.errors import DomainError
@@ -29,12 +28,12 @@ from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.waveform_chart import WaveformChart, magnitudes
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import HomeSupervision
+from anju_platform.devices.status import ONLINE, HomeStatusReader
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import Reader, describe_reason
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import find_home, list_home_ids
 from anju_platform.routine.records import NoteView
 from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
@@ -149,9 +148,9 @@ def door_code(alert_id: UUID, asked: PageContextDep) -> HTMLResponse:
     """The door code, once asked for; who asked is logged in the same transaction."""
     with asked.work() as work:
         seen = asked.service(AlertSlice).queries.get_alert(work, alert_id, asked.actor)
-        home = work.session.get_one(Home, seen.home_id)
-        asked.audit_read(work, "door_code", home.id, str(alert_id))
-        code = home.door_code
+        home = find_home(work, seen.home_id)
+        asked.audit_read(work, "door_code", seen.home_id, str(alert_id))
+        code = "" if home is None else home.door_code
     return asked.page("board/door_code.html", code=code)
 
 
@@ -174,13 +173,14 @@ def _answer(asked: PageContext, alert_id: UUID, problem: str = "") -> Response:
     if not asked.fragment:
         return _page(asked, alert_id, problem)
     view = _detail(asked, alert_id)
-    return asked.page("board/detail.html", "board", detail=view, problem=problem)
+    return asked.in_zone(view.zone).page("board/detail.html", "board", detail=view, problem=problem)
 
 
 def _page(asked: PageContext, alert_id: UUID | None, problem: str = "") -> Response:
     chosen = None if alert_id is None else _detail(asked, alert_id)
     view = _board(asked)
-    return asked.page("board/page.html", "board", board=view, detail=chosen, chosen=alert_id or "", problem=problem)
+    page = asked if chosen is None else asked.in_zone(chosen.zone)
+    return page.page("board/page.html", "board", board=view, detail=chosen, chosen=alert_id or "", problem=problem)
 
 
 def _board(asked: PageContext) -> Board:
@@ -190,15 +190,12 @@ def _board(asked: PageContext) -> Board:
         now = work.clock.now()
         rows = asked.service(AlertSlice).queries.list_alerts(work, actor.community_id)
         load = asked.service(AlertSlice).queries.count_recent(work, actor.community_id)
-        homes = select(func.count()).select_from(Home)
-        offline = select(func.count()).select_from(HomeSupervision).join(Home, Home.id == HomeSupervision.home_id)
-        offline = offline.where(HomeSupervision.offline_since.is_not(None))
-        if actor.community_id is not None:
-            homes = homes.where(Home.community_id == actor.community_id)
-            offline = offline.where(Home.community_id == actor.community_id)
-        counted = work.session.scalar(homes) or 0, work.session.scalar(offline) or 0
+        homes = list_home_ids(work, actor.community_id)
+        offline = HomeStatusReader(work.session).list_offline().keys() & homes.keys()
         notes = [_quiet(one, asked.words, now) for one in asked.service(RoutineService).list_unread_notes(work, actor)]
-    drawn = presenter.board(rows, asked.words, now, load=load, homes=counted[0], offline=counted[1])
+    drawn = presenter.board(
+        rows, asked.words, now.astimezone(asked.zone), load=load, homes=len(homes), offline=len(offline)
+    )
     return replace(drawn, notes=notes)
 
 
@@ -223,11 +220,11 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
         if home is None:
             raise AlertNotFound(alert_id)
         visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
-        supervision = work.session.get(HomeSupervision, home.id)
-        offline_since = supervision.offline_since if supervision is not None else None
+        status = HomeStatusReader(work.session)
+        offline_since = status.find_supervision([home.id]).get(home.id, ONLINE).offline_since
     also = ""
     if offline_since is not None and found.kind is not AlertKind.HOME_OFFLINE:
-        also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, offline_since))
+        also = words("这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, offline_since, home.zone))
     strip, wave = _drawings(asked, found, now)
     return presenter.detail(found, asked.actor, home, words, now, visit=visit, strip=strip, wave=wave, also=also)
 
@@ -240,7 +237,7 @@ def _drawings(
     upto = one.closed_at or now
     end = upto + AHEAD
     start = end - timedelta(days=1)
-    falls = one.kind is AlertKind.FALL
+    falls, zone = one.kind is AlertKind.FALL, ZoneInfo(one.timezone)
     try:
         signs = asked.services.series.read_home(
             one.home_id, (start - timedelta(days=USUAL_DAYS)).timestamp(), end.timestamp(), quantities=LIFE_QUANTITIES
@@ -248,11 +245,11 @@ def _drawings(
         clip = asked.services.series.read_clip(one.home_id, one.happened_at.timestamp()) if falls else None
     except SeriesUnavailable:
         return None, None
-    rows = day_timeline.rows(signs, start, end, asked.words, day_timeline.usual(signs, start, start, end))
+    rows = day_timeline.rows(signs, start, end, asked.words, day_timeline.usual(signs, start, start, end, zone))
     gap = Stretch(max(one.happened_at, start), upto) if one.kind in _GAPS else None
     impact = None if gap or one.kind is AlertKind.HOME_OFFLINE else one.happened_at
     dark = [Stretch(max(one.happened_at, start), upto)] if one.kind is AlertKind.HOME_OFFLINE else []
-    strip = ActivityTimeline(start, end, rows, upto, gap=gap, impact=impact, dark=dark) if rows else None
+    strip = ActivityTimeline(start, end, rows, upto, zone, gap=gap, impact=impact, dark=dark) if rows else None
     wave = None
     if clip is not None:
         impact_s = max(0.0, one.happened_at.timestamp() - clip.start_s)

@@ -15,7 +15,6 @@ from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
-from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
 from anju_platform.i18n.reasons import Reader, describe_cause, describe_reason
 from anju_platform.i18n.translation import N_, Words
@@ -33,7 +32,10 @@ OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 
 
 def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
-    """The list, in the order that the service gives; many offline homes of one cause become one line."""
+    """The list, in the order that the service gives; many offline homes of one cause become one line.
+
+    now: by the reader's clock.
+    """
     drawn = [row(one, words, now) for one in rows]
     offline_by_cause: dict[str, list[Row]] = defaultdict(list)
     for one, found in zip(drawn, rows, strict=True):
@@ -41,7 +43,7 @@ def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: in
             offline_by_cause[describe_cause(found.reason, words)].append(one)
     groups = [Group(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
     grouped = {member.id for group in groups for member in group.rows}
-    hour = now.astimezone(time_format.SHANGHAI).hour
+    hour = now.hour
     return Board(
         rows=[one for one in drawn if one.id not in grouped],
         waiting=[one for one in drawn if one.status is DisplayStatus.NOW],
@@ -104,6 +106,7 @@ def detail(
         row=row(one, words, now),
         sure=_sure(one.score, words),
         also=also,
+        zone=ZoneInfo(one.timezone),
         strip=strip,
         wave=wave,
         next=face,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.waveform_chart import WaveformChart
@@ -143,6 +144,8 @@ class Detail:
     sure: str
     also: str
     """What the reader must know besides: the home cannot be seen."""
+    zone: ZoneInfo
+    """The time zone of the home."""
     strip: ActivityTimeline | None
     wave: WaveformChart | None
     next: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
@@ -81,17 +82,17 @@ def show_kpis(
     asked: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
     """The month so far, unless other days are asked for; both days are counted."""
-    today = time_format.local_date(asked.services.clock.now())
+    today = time_format.local_date(asked.services.clock.now(), asked.zone)
     first, last = start or today.replace(day=1), until or today
     with asked.work() as work:
         report = asked.service(DistrictService).compute_report(
-            work, asked.actor, _begin(first), _begin(last + timedelta(days=1))
+            work, asked.actor, _begin(first, asked.zone), _begin(last + timedelta(days=1), asked.zone)
         )
     return asked.page("district.html", "district", report=_shown(report, asked, first, last))
 
 
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time(), time_format.SHANGHAI)
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone)
 
 
 def _shown(report: Report, asked: PageContext, first: date, last: date) -> DistrictPage:

@@ -16,7 +16,6 @@ from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.family.service import FamilyService, FamilySummary
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.i18n import time_format
 from anju_platform.i18n.display_names import say
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.records import AbsenceView
@@ -79,7 +78,7 @@ def show_family(asked: PageContextDep, told: bool = False) -> Response:  # noqa:
 def tell_absence(asked: PageContextDep, until: Annotated[str, Form(max_length=40)]) -> Response:
     """She is with us until …; the form's time is local."""
     try:
-        at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=time_format.SHANGHAI)
+        at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=asked.zone)
     except ValueError:
         return _show(asked, "", asked.words("看不懂这个时间。"), 422)
     try:
@@ -105,12 +104,11 @@ def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -
     with asked.work() as work:
         summary = asked.service(FamilyService).summarize_home(work, asked.actor, asked.words)
         now = work.clock.now()
-    shown = _shown(summary, asked.words, now)
+    shown = _shown(summary, asked.words, now.astimezone(asked.zone))
     return asked.page("family.html", "family", status=status, family=shown, told=told, problem=problem)
 
 
-def _shown(found: FamilySummary, words: Words, now: datetime) -> FamilyShown:
-    local = now.astimezone(time_format.SHANGHAI)
+def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyShown:
     return FamilyShown(
         status=found.status,
         sentence=found.sentence,

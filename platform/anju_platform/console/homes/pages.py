@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
@@ -36,6 +37,7 @@ class OfflineHomeRow:
     phone: str
     address: str
     since: datetime
+    zone: ZoneInfo
     alert_id: UUID | None
     repair: str
 
@@ -98,6 +100,7 @@ def _shown(home: OfflineHome, words: Words) -> OfflineHomeRow:
         phone=home.phone,
         address=address(words, home.estate, home.building, home.unit, home.room),
         since=home.since,
+        zone=ZoneInfo(home.timezone),
         alert_id=home.alert_id,
         repair=home.repair or "",
     )

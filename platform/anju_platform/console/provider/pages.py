@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -87,13 +88,13 @@ def show_provider(asked: PageContextDep) -> Response:
     with asked.work() as work:
         work.only_read()
         visits = asked.service(VisitService).listed(work, asked.actor, limit=1000)
-        shown = _shown(work, asked.actor, visits)
+        shown = _shown(work, asked.actor, visits, asked.zone)
     return asked.page("provider.html", "provider", provider=shown, problem="")
 
 
-def _shown(work: UnitOfWork, actor: Actor, visits: Sequence[VisitRow]) -> ProviderShown:
+def _shown(work: UnitOfWork, actor: Actor, visits: Sequence[VisitRow], zone: ZoneInfo) -> ProviderShown:
     now = work.clock.now()
-    month = time_format.midnight(now).replace(day=1)
+    month = time_format.midnight(now, zone).replace(day=1)
     ended = [one for one in visits if one.checked_out_at is not None and one.checked_out_at >= month]
     confirmed = [one for one in ended if one.state is VisitState.CONFIRMED]
     waiting = [one for one in ended if one.state is VisitState.CHECKED_OUT]
@@ -101,7 +102,7 @@ def _shown(work: UnitOfWork, actor: Actor, visits: Sequence[VisitRow]) -> Provid
     return ProviderShown(
         name=provider.name if provider else actor.name,
         visits=[_running(one) for one in visits if one.state in _RUNNING],
-        carers=_people(work, actor.provider_id, ended, time_format.local_date(now)),
+        carers=_people(work, actor.provider_id, ended, time_format.local_date(now, zone)),
         confirmed=len(confirmed),
         confirmed_fen=sum(one.fee_fen for one in confirmed),
         waiting=len(waiting),

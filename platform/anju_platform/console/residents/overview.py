@@ -54,6 +54,7 @@ class ResidentRow:
     room: str
     offline_since: datetime | None
     last_life_at: datetime | None
+    timezone: str
     open_alerts: int
     all_acknowledged: bool
     """There are open alerts, and somebody sees to each of them."""
@@ -123,6 +124,7 @@ class OfflineHome:
     unit: str
     room: str
     since: datetime
+    timezone: str
     reason: Reason
     alert_id: UUID | None
     repair: str | None
@@ -222,6 +224,7 @@ def _row(
         room=home.room,
         offline_since=supervision.offline_since,
         last_life_at=inactivity.last_life_at,
+        timezone=home.timezone.key,
         open_alerts=len(alerts),
         all_acknowledged=bool(alerts) and all(alert.state in _ACKNOWLEDGED for alert in alerts),
     )
@@ -260,6 +263,7 @@ def _offline_home(
         unit=home.unit,
         room=home.room,
         since=supervision.offline_since,
+        timezone=home.timezone.key,
         reason=supervision.reason,
         alert_id=alert_id,
         repair=repair,

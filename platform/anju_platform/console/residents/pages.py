@@ -48,6 +48,7 @@ class ResidentLine:
     address: str
     status: DisplayStatus
     last_life_at: datetime | None
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,8 @@ def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge
         found = asked.service(HomeOverviewService).describe_home(work, asked.actor, home_id)
         now = work.clock.now()
         routine = asked.service(RoutineService).list_days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
-    shown = _shown(asked, found, now, _strips(asked, home_id, now, wanted), charts.shown(routine, asked.words))
-    return asked.page("residents/home.html", "residents", home=shown, days=wanted)
+    shown = _shown(asked, found, now, _strips(asked, found, now, wanted), charts.shown(routine, asked.words))
+    return asked.in_zone(ZoneInfo(found.timezone)).page("residents/home.html", "residents", home=shown, days=wanted)
 
 
 def _found(row: ResidentRow, words: Words) -> ResidentLine:
@@ -105,6 +106,7 @@ def _found(row: ResidentRow, words: Words) -> ResidentLine:
         address=address(words, row.estate, row.building, row.unit, row.room),
         status=status,
         last_life_at=row.last_life_at,
+        zone=ZoneInfo(row.timezone),
     )
 
 
@@ -167,22 +169,23 @@ def _door(person: Person, words: Words) -> list[tuple[str, str]]:
     return [(words(name), text) for field, name in DOOR if (text := getattr(person, field))]
 
 
-def _strips(asked: PageContext, home_id: str, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
+def _strips(asked: PageContext, home: HomeDetail, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
     """One strip for each local day, today first; none where the series store does not answer."""
-    today = time_format.midnight(now)
+    zone = ZoneInfo(home.timezone)
+    today = time_format.midnight(now, zone)
     first = today - timedelta(days=days - 1)
     try:
         signs = asked.services.series.read_home(
-            home_id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
+            home.id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
         )
     except SeriesUnavailable:
         return []
     drawn = []
     for number in range(days):
-        start = time_format.midnight(today - timedelta(days=number, hours=-12))
+        start = time_format.midnight(today - timedelta(days=number, hours=-12), zone)
         end = start + timedelta(days=1)
-        usual: dict[str, list[Stretch]] = day_timeline.usual(signs, today, start, end)
+        usual: dict[str, list[Stretch]] = day_timeline.usual(signs, today, start, end, zone)
         rows = day_timeline.rows(signs, start, end, asked.words, usual)
         if rows:
-            drawn.append((time_format.day(asked.words, start.date()), ActivityTimeline(start, end, rows, now)))
+            drawn.append((time_format.day(asked.words, start.date()), ActivityTimeline(start, end, rows, now, zone)))
     return drawn

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,7 +18,9 @@ from anju_platform.console.rendering import HOME, yuan
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import Words, load_words
+from anju_platform.residents.records import age_on
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 23, 18, 14, tzinfo=UTC)
 ZH = Words("zh")
 EN = load_words(HOME / "locale")["en"]
@@ -59,13 +62,13 @@ def test_spans_are_told_in_two_units(seconds: float, zh: str, en: str) -> None:
     ],
 )
 def test_moments_are_told_there_and_not_in_utc(back: timedelta, told: str) -> None:
-    assert time_format.ago(ZH, NOW, NOW - back) == told
+    assert time_format.ago(ZH, NOW, NOW - back, SHANGHAI) == told
 
 
 def test_a_birthday_is_not_yet_a_year() -> None:
-    assert time_format.age_of(date(1944, 11, 24), date(2026, 11, 23)) == 81
-    assert time_format.age_of(date(1944, 11, 23), date(2026, 11, 23)) == 82
-    assert time_format.age_of(None, date(2026, 11, 23)) is None
+    assert age_on(date(1944, 11, 24), date(2026, 11, 23)) == 81
+    assert age_on(date(1944, 11, 23), date(2026, 11, 23)) == 82
+    assert age_on(None, date(2026, 11, 23)) is None
 
 
 def test_addresses_keep_the_words_they_have() -> None:
@@ -80,7 +83,14 @@ def test_money_is_shown_to_the_fen() -> None:
 
 def drawn(**changes: object) -> str:
     seen = [Stretch(NOW - timedelta(hours=6), NOW - timedelta(hours=5, minutes=10))]
-    given = {"start": NOW - timedelta(days=1), "end": NOW, "rows": [TimelineRow("客厅", seen)], "now": NOW, **changes}
+    given = {
+        "start": NOW - timedelta(days=1),
+        "end": NOW,
+        "rows": [TimelineRow("客厅", seen)],
+        "now": NOW,
+        "zone": SHANGHAI,
+        **changes,
+    }
     return str(activity_timeline.draw(ActivityTimeline(**given), ZH))  # type: ignore[arg-type]
 
 
@@ -133,14 +143,14 @@ def test_what_is_no_sign_of_life_is_not_drawn() -> None:
 
 
 def test_usual_hours_need_days_enough() -> None:
-    morning = time_format.midnight(NOW) + timedelta(hours=7)
+    morning = time_format.midnight(NOW, SHANGHAI) + timedelta(hours=7)
     days = [Sign((morning - timedelta(days=back)).timestamp()) for back in range(5, 0, -1)]
-    start = time_format.midnight(NOW)
-    found = day_timeline.usual(days, start, start, start + timedelta(days=1))
+    start = time_format.midnight(NOW, SHANGHAI)
+    found = day_timeline.usual(days, start, start, start + timedelta(days=1), SHANGHAI)
     assert [(one.start, one.end) for one in found["living"]] == [
         (morning - timedelta(minutes=30), morning + timedelta(hours=1))
     ]
-    assert day_timeline.usual(days[:2], start, start, start + timedelta(days=1)) == {}
+    assert day_timeline.usual(days[:2], start, start, start + timedelta(days=1), SHANGHAI) == {}
 
 
 def test_refusals_are_told_with_their_facts() -> None:
