@@ -77,7 +77,8 @@ def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
             on_duty = session.scalars(select(Shift.rank).where(Shift.start <= at, Shift.end > at)).all()
             assert sorted(on_duty) == [1, 2, 3]
         kinds = {row.kind for row in session.scalars(select(Device))}
-        assert kinds == set(DeviceKind) - {DeviceKind.GATEWAY}
+        assert kinds == {device.kind for number in (1, 2) for device in fleet.devices_of(number)}
+        assert {DeviceKind.BUTTON, DeviceKind.MOTION, DeviceKind.SMOKE, DeviceKind.WEARABLE} <= kinds
     engine.dispose()
 
 
