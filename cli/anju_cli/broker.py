@@ -1,8 +1,8 @@
 """`anju broker`: amqtt as an embedded MQTT 3.1.1 broker for the demo and for development.
 
-What amqtt 0.12 does that would lose or misplace events is mended in the subclasses here; their docstrings say what.
-What stays: sessions and retained messages live in memory, so a killed broker forgets what it held. Between gateway and
-platform that costs nothing (both send again until the other end has acknowledged); do not run a district on it.
+The subclasses correct what amqtt 0.12 does that would lose or misplace messages; their docstrings say what. Sessions
+and retained messages stay in memory, so that a killed broker loses them. Between gateway and platform nothing is lost:
+both retransmit until the other end has acknowledged. Not for a real district.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import ApplicationMessage, OutgoingApplicationMessage, Session
 
 _TAKE_OVER_S = 2.0
-"""How long a session's former connection may take to end before the new one goes on."""
+"""Longest wait for a session's former connection to end before the new one is served, s."""
 
 
-class OpenDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
-    """Lets everybody in, and keeps their session: amqtt's own anonymous plugin drops those that leave."""
+class AnonymousAccess(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
+    """Accepts every client and keeps its session; amqtt's own anonymous plugin drops it with the connection."""
 
     async def authenticate(self, *, session: Session) -> bool:  # noqa: ARG002 - amqtt's signature
-        """Whether the client may enter."""
+        """Return True for every client."""
         return True
 
     @dataclass
@@ -38,11 +38,11 @@ class OpenDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
         """No options."""
 
 
-class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no types
-    """Keeps a QoS-1 message until its PUBACK, over reconnections.
+class RetransmittingHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has no types
+    """Keeps a QoS-1 message until its PUBACK, across reconnections.
 
-    amqtt gives up after 5 s and forgets what was in flight when a connection ends; a gateway that was killed between
-    receiving and spooling would lose a press.
+    amqtt gives up after 5 s and forgets what was in flight when a connection ends; a gateway that is killed between
+    receiving and spooling a press would lose it.
     """
 
     async def _handle_qos1_message_flow(self, app_message: ApplicationMessage) -> None:
@@ -66,33 +66,33 @@ class PatientHandler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt has 
                 del self._puback_waiters[number]
 
     async def handle_puback(self, puback: PubackPacket) -> None:
-        """Forget the message at once: its task may be cancelled by the end of the connection before it can."""
+        """Drop the message at once: the end of the connection may cancel its task before that could."""
         self.session.inflight_out.pop(puback.variable_header.packet_id, None)
         await super().handle_puback(puback)
 
     async def _retry_deliveries(self) -> None:
-        """Send again what was in flight, without making the connection wait for the answers."""
+        """Retransmit what was in flight, without making the connection wait for the acknowledgements."""
         loop = asyncio.get_running_loop()
         waiting = [message for message in self.session.inflight_out.values() if message.qos == QOS_1]
         self._retries = [loop.create_task(self._handle_qos1_message_flow(message)) for message in waiting]
 
 
 class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt has no types
-    """amqtt with patient handlers, one connection per session, and retained messages for subscribers only."""
+    """amqtt with retransmission, one connection per session, and retained messages for subscribers only."""
 
     async def _handle_client_session(
         self, reader: object, writer: object, client_session: Session, *rest: object
     ) -> None:
-        """Swap the handler in; let a former connection of the session end first.
+        """Serve a connection with our handler, after the former connection of its session has ended.
 
-        Both share one `Session`: amqtt marks it disconnected when the old connection ends after the new one has begun,
-        and from then on nothing is delivered.
+        Both share one `Session`: amqtt marks it disconnected if the old connection ends after the new one has begun,
+        and from then on delivers nothing.
         """
         _, server, listener = rest
         await self._end_former(client_session)
-        patient = PatientHandler(self.plugins_manager)
+        handler = RetransmittingHandler(self.plugins_manager)
         with contextlib.suppress(ConnectionError):
-            await super()._handle_client_session(reader, writer, client_session, patient, server, listener)
+            await super()._handle_client_session(reader, writer, client_session, handler, server, listener)
 
     async def _end_former(self, session: Session) -> None:
         known = self._sessions.get(session.client_id)
@@ -105,7 +105,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt has no types
                     await asyncio.sleep(0.01)
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
-        """Hand over what was queued while away, as live messages (amqtt marks them retained), without waiting."""
+        """Deliver what was queued while the client was away, as live messages: amqtt would mark them as retained."""
         handler = self._get_handler(session)
         while handler and not session.retained_messages.empty():
             queued: RetainedApplicationMessage = session.retained_messages.get_nowait()
@@ -115,7 +115,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt has no types
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
-        """Only to those who subscribed: amqtt sends every reconnecting client what anybody asked for."""
+        """Deliver retained messages to this subscriber only: amqtt sends reconnecting clients those of everybody."""
         holders = self._subscriptions.get(subscription[0], [])
         if any(holder.client_id == session.client_id for holder, _ in holders):
             handler = self._get_handler(session)
@@ -126,9 +126,9 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt has no types
                     self._tasks_queue.append(task)
 
 
-async def serve(bind: str, port: int) -> None:
+async def run_broker(bind: str, port: int) -> None:
     """Run until SIGINT or SIGTERM; prints `broker ready <bind>:<port>`. Raises `amqtt.errors.BrokerError`."""
-    plugins: dict[str, dict[str, object]] = {f"{OpenDoor.__module__}.{OpenDoor.__name__}": {}}
+    plugins: dict[str, dict[str, object]] = {f"{AnonymousAccess.__module__}.{AnonymousAccess.__name__}": {}}
     listener = {"type": "tcp", "bind": f"{bind}:{port}", "max_connections": 0}
     broker = EmbeddedBroker({"listeners": {"default": listener}, "plugins": plugins})
     await broker.start()
@@ -151,7 +151,7 @@ def command(
     """Run an embedded MQTT broker (no passwords: loopback only)."""
     logging.basicConfig(level=logging.INFO if verbose else logging.CRITICAL)
     try:
-        asyncio.run(serve(bind, port))
+        asyncio.run(run_broker(bind, port))
     except Exception as error:
         if not isinstance(error.__cause__ or error, OSError):
             raise

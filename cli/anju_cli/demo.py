@@ -1,4 +1,4 @@
-"""`anju demo`: a whole district on this machine, in one process tree, for one command and no services."""
+"""`anju demo`: a whole district on this machine, as one tree of processes that needs no installed services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from anju_cli.ports import free_ports, next_free_port
-from anju_cli.processes import Child, ChildFailed, Supervisor, anju, answers
+from anju_cli.processes import ChildFailed, ChildProcess, ProcessSupervisor, anju_argv, is_listening
 from anju_platform.app.fleet import Surroundings, make_fleet
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.fleet import BrokerAddress, Fleet, encode_fleet
@@ -38,15 +38,15 @@ _ROLES = ("worker", "supervisor", "carer", "provider", "family", "district", "te
 
 
 class BrokerKind(StrEnum):
-    """Which MQTT broker the demo starts, twice: for the district, and for the homes' local bus."""
+    """The MQTT broker that the demo starts twice: for the district and for the homes' local bus."""
 
     AMQTT = "amqtt"
     MOSQUITTO = "mosquitto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to start, and where."""
+class DemoPlan:
+    """What the demo starts, and where."""
 
     homes: int
     port: int
@@ -62,12 +62,12 @@ class Plan:
 
     @property
     def fleet(self) -> Path:
-        """The fleet file."""
+        """Path of the fleet file."""
         return self.data / "fleet.json"
 
     @property
     def logins(self) -> Path:
-        """Who may sign in, with what."""
+        """Path of the file with logins and passwords."""
         return self.data / "logins.json"
 
 
@@ -95,10 +95,10 @@ def command(
     console = Console()
     if leave and not scenario:
         raise typer.BadParameter("--exit needs a --scenario to exit after")
-    if broker is BrokerKind.MOSQUITTO and mosquitto() is None:
+    if broker is BrokerKind.MOSQUITTO and find_mosquitto() is None:
         raise typer.BadParameter("mosquitto is not installed (Debian: apt install mosquitto)", param_hint="--broker")
-    with _folder(data) as folder:
-        plan = Plan(
+    with _data_folder(data) as folder:
+        plan = DemoPlan(
             homes=homes or (_SCENARIO_HOMES if leave else _HOMES),
             port=next_free_port(port),
             data=folder,
@@ -112,14 +112,14 @@ def command(
             recordings=recordings.resolve() if recordings else None,
         )
         try:
-            code = _play(plan, console, leave=leave, json_file=json_file)
+            code = _run_demo(plan, console, leave=leave, json_file=json_file)
         except ChildFailed as failure:
             console.print(f"[red]{escape(str(failure))}[/red]", highlight=False)
             code = 1
     raise typer.Exit(code)
 
 
-def _play(plan: Plan, console: Console, *, leave: bool, json_file: Path | None) -> int:
+def _run_demo(plan: DemoPlan, console: Console, *, leave: bool, json_file: Path | None) -> int:
     stopping = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
@@ -128,15 +128,15 @@ def _play(plan: Plan, console: Console, *, leave: bool, json_file: Path | None) 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
     began = time.monotonic()
-    with Supervisor(
+    with ProcessSupervisor(
         plan.data / "logs", plan.data / "demo.json", lambda text: console.print(f"[yellow]{text}[/]")
     ) as tree:
-        district = District(plan, tree)
+        district = DemoDistrict(plan, tree)
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bar:
-            district.open(lambda text: bar.add_task(text, total=1), stopping)
+            district.start_processes(lambda text: bar.add_task(text, total=1), stopping)
         if stopping.is_set():
             return 130
-        _welcome(console, plan, time.monotonic() - began)
+        _print_welcome(console, plan, time.monotonic() - began)
         code = _run_scenario(district, json_file, stopping) if plan.scenario else 0
         if not leave:
             console.print("Ctrl-C stops everything.")
@@ -145,12 +145,12 @@ def _play(plan: Plan, console: Console, *, leave: bool, json_file: Path | None) 
     return 130 if leave and stopping.is_set() else code
 
 
-class District:
-    """The processes of one district, started in order."""
+class DemoDistrict:
+    """The processes of one district."""
 
-    def __init__(self, plan: Plan, tree: Supervisor) -> None:
+    def __init__(self, plan: DemoPlan, tree: ProcessSupervisor) -> None:
         self._plan, self._tree = plan, tree
-        self.broker_port, self.bus_port, *self._lines = free_ports(2 + plan.homes)
+        self.broker_port, self.bus_port, *self._link_ports = free_ports(2 + plan.homes)
         clock = Clock.parse(os.environ.get(ENVIRONMENT, ""))
         if plan.speed != 1.0:
             now = clock.time()
@@ -167,11 +167,11 @@ class District:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def open(self, step: Callable[[str], object], stopping: threading.Event) -> None:
-        """Start everything; returns when the pages answer. Raises `ChildFailed`."""
+    def start_processes(self, report_step: Callable[[str], object], stopping: threading.Event) -> None:
+        """Start everything in order and return when the pages answer; raises `ChildFailed`."""
         stages: tuple[tuple[str, Callable[[], None]], ...] = (
             ("brokers", self._brokers),
-            ("homes and people", self._lay_out),
+            ("homes and people", self._write_fleet),
             ("simulator", self._simulator),
             ("gateways", self._gateways),
             ("platform", self._platform),
@@ -179,7 +179,7 @@ class District:
         for text, do in stages:
             if stopping.is_set():
                 return
-            step(text)
+            report_step(text)
             do()
         for name in ("bus", "broker", "simulator", "gateway", "platform"):
             self._tree.wait_ready(name)
@@ -191,7 +191,7 @@ class District:
     def scenario_argv(self, json_file: Path | None) -> list[str]:
         """Return the command line that runs the plan's scenario."""
         plan = self._plan
-        argv = anju(
+        argv = anju_argv(
             "sim", "run", str(plan.scenario), "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}"
         )
         argv += ["--platform", f"http://{_HOST}:{plan.port}", "--logins", str(plan.logins), "--seed", str(plan.seed)]
@@ -200,11 +200,11 @@ class District:
 
     def _brokers(self) -> None:
         for name, port in (("broker", self.broker_port), ("bus", self.bus_port)):
-            self._start(name, self._broker_argv(name, port), partial(answers, _HOST, port))
+            self._start(name, self._broker_argv(name, port), partial(is_listening, _HOST, port))
 
     def _broker_argv(self, name: str, port: int) -> list[str]:
         if self._plan.broker is BrokerKind.AMQTT:
-            return anju("broker", "--port", str(port))
+            return anju_argv("broker", "--port", str(port))
         home = self._plan.data / name
         home.mkdir(exist_ok=True)
         config = home / "mosquitto.conf"
@@ -218,46 +218,46 @@ class District:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             lines.append("user root")  # it would give up the right to its own folder
         config.write_text("\n".join(lines) + "\n")
-        return [str(mosquitto()), "-c", str(config)]
+        return [str(find_mosquitto()), "-c", str(config)]
 
-    def _lay_out(self) -> None:
-        """Seed the records in the background; write the fleet, each home with a line of its own that can be cut."""
+    def _write_fleet(self) -> None:
+        """Seed the database in the background; write the fleet file, each home with a network link of its own."""
         plan, spool = self._plan, self._plan.data / "spool"
-        argv = anju("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
+        argv = anju_argv("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
         self._seeded = self._tree.run_once("seed", argv, self.env)
         spool.mkdir(exist_ok=True)
         around = Surroundings(uplink=BrokerAddress(_HOST, 0), bus=BrokerAddress(_HOST, self.bus_port), spool=spool)
-        homes = zip(make_fleet(plan.homes, around).homes, self._lines, strict=True)
-        fleet = Fleet([replace(home, uplink=replace(home.uplink, port=line)) for home, line in homes])
+        homes = zip(make_fleet(plan.homes, around).homes, self._link_ports, strict=True)
+        fleet = Fleet([replace(home, uplink=replace(home.uplink, port=port)) for home, port in homes])
         plan.fleet.write_text(encode_fleet(fleet), encoding="utf-8")
 
     def _simulator(self) -> None:
         plan = self._plan
-        argv = anju("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
+        argv = anju_argv("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
         argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
         argv += ["--quiet-for", plan.scenario] if plan.scenario else []
-        self._start("simulator", argv, lambda: answers(_HOST, self._lines[0]))
+        self._start("simulator", argv, lambda: is_listening(_HOST, self._link_ports[0]))
 
     def _gateways(self) -> None:
         ready = self._plan.data / "logs" / "gateway.log"
-        argv = anju("gateway", "run", "--fleet", str(self._plan.fleet))
+        argv = anju_argv("gateway", "run", "--fleet", str(self._plan.fleet))
         self._start("gateway", argv, lambda: ready.exists() and "gateway ready" in ready.read_text(errors="replace"))
 
     def _platform(self) -> None:
         self._seeded()
         url = f"http://{_HOST}:{self._plan.port}/api/v1/health"
-        self._start("platform", anju("platform", "serve"), lambda: _healthy(url))
+        self._start("platform", anju_argv("platform", "serve"), lambda: _is_healthy(url))
 
     def _start(self, name: str, argv: list[str], ready: Callable[[], bool]) -> None:
-        self._tree.start_child(Child(name, argv, ready, self.env))
+        self._tree.start_child(ChildProcess(name, argv, ready, self.env))
 
 
-def mosquitto() -> str | None:
-    """Where Mosquitto is; Debian keeps it out of an ordinary user's path."""
+def find_mosquitto() -> str | None:
+    """Return the path of Mosquitto, which Debian keeps out of a user's PATH; None where it is not installed."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-def _healthy(url: str) -> bool:
+def _is_healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's word for well
@@ -265,7 +265,7 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _run_scenario(district: District, json_file: Path | None, stopping: threading.Event) -> int:
+def _run_scenario(district: DemoDistrict, json_file: Path | None, stopping: threading.Event) -> int:
     process = subprocess.Popen(
         district.scenario_argv(json_file), env={**os.environ, **district.env}, start_new_session=True
     )
@@ -276,22 +276,22 @@ def _run_scenario(district: District, json_file: Path | None, stopping: threadin
     return process.wait()
 
 
-def _welcome(console: Console, plan: Plan, seconds: float) -> None:
+def _print_welcome(console: Console, plan: DemoPlan, seconds: float) -> None:
     console.print(f"\n[bold]Anju 安居[/bold] is open after {seconds:.1f} s: [link]http://{_HOST}:{plan.port}[/link]\n")
     table = Table("Role", "Login", "Password", "Name")
-    told: set[str] = set()
+    shown: set[str] = set()
     accounts = json.loads(plan.logins.read_text())
     for account in sorted(accounts, key=lambda row: _ROLES.index(row["role"])):
-        if account["role"] not in told:
-            told.add(account["role"])
+        if account["role"] not in shown:
+            shown.add(account["role"])
             table.add_row(account["role"], account["login"], account["password"], account["name"])
     console.print(table)
     console.print(f"{plan.homes} homes; data and logs in {plan.data}")
 
 
 @contextmanager
-def _folder(wanted: Path | None) -> Iterator[Path]:
-    """The folder asked for, or one that goes when all is over."""
+def _data_folder(wanted: Path | None) -> Iterator[Path]:
+    """Yield the wanted folder, or a temporary one that is deleted afterwards."""
     if wanted is not None:
         wanted.mkdir(parents=True, exist_ok=True)
         yield wanted.resolve()

@@ -33,11 +33,11 @@ from anju_wire.fleet import BrokerAddress, encode_fleet
 app = typer.Typer(no_args_is_help=True, help="The platform: serve, migrate, seed, accounts, communities.")
 accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(accounts, name="accounts")
-communities = typer.Typer(no_args_is_help=True, help="How often a community puts up with false alerts.")
+communities = typer.Typer(no_args_is_help=True, help="How many false alerts a community accepts.")
 app.add_typer(communities, name="communities")
 
 Out = Annotated[Path, typer.Option("--out", help="File to write.")]
-Homes = Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="How many made-up homes.")]
+Homes = Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="Number of fictitious homes.")]
 console = Console()
 
 
@@ -69,7 +69,7 @@ def revision(
         bool, typer.Option("--renew", help="Replace the newest migration (before it was released).")
     ] = False,
 ) -> None:
-    """Write a migration from what the models have and the newest migration has not (for developers)."""
+    """Write a migration from the difference between the models and the newest migration (for developers)."""
     files = sorted(path for path in (migrations.MIGRATIONS / "versions").glob("*.py"))
     if renew and files:
         files.pop().unlink()
@@ -87,7 +87,7 @@ def seed(
         typer.Option("--print-logins", help="JSON file for the logins (mode 0600) instead of the terminal."),
     ] = None,
 ) -> None:
-    """Add a made-up community and give each demo account a fresh random password. Never in a real district."""
+    """Add a fictitious community and give each demo account a random password. Never in a real district."""
     with _work(_settings()) as (work, access):
         logins = seeding.seed(work, access, homes)
     if print_logins is not None:
@@ -110,7 +110,7 @@ def fleet(
     ca: Annotated[str, typer.Option(help="Certificate authority of the district's broker.")] = "",
     passwords: Annotated[Path | None, typer.Option(help="JSON file: home id → password at the broker.")] = None,
 ) -> None:
-    """Write the fleet file of the made-up homes, for `anju gateway run --fleet` and the simulator."""
+    """Write the fleet file of the fictitious homes, for `anju gateway run --fleet` and the simulator."""
     known = json.loads(passwords.read_text(encoding="utf-8")) if passwords else {}
     around = Surroundings(uplink=_endpoint(broker), bus=_endpoint(bus), spool=spool.resolve(), ca=ca, passwords=known)
     _write_secret(out, encode_fleet(make_fleet(homes, around)))
@@ -126,7 +126,7 @@ def openapi(out: Out) -> None:
 
 @accounts.command("list")
 def list_accounts() -> None:
-    """Every account, with its role and scope."""
+    """List the accounts with their roles and scopes."""
     with _work(_settings()) as (work, access):
         table = Table("login", "name", "role", "scope", "open")
         for row in access.accounts(work):
@@ -138,13 +138,13 @@ def list_accounts() -> None:
 @accounts.command("add")
 def add_account(
     login: str,
-    name: Annotated[str, typer.Option(help="As elders hear it: 王姐.")],
+    name: Annotated[str, typer.Option(help="As it is announced to elders: 王姐.")],
     role: Annotated[Role, typer.Option()],
     community: Annotated[str | None, typer.Option(help="A worker's or supervisor's community.")] = None,
     provider: Annotated[str | None, typer.Option(help="A carer's or dispatcher's provider.")] = None,
     home: Annotated[str | None, typer.Option(help="A relative's home.")] = None,
 ) -> None:
-    """Open an account; its random password is shown once."""
+    """Open an account and print its random password, which is shown only once."""
     with _work(_settings()) as (work, access):
         password = access.new_password()
         access.open_account(
@@ -164,7 +164,7 @@ def add_account(
 
 @accounts.command("reset")
 def reset_account(login: str) -> None:
-    """Give an account a new random password and end its sign-ins."""
+    """Give an account a new random password and end its sessions."""
     with _work(_settings()) as (work, access):
         password = access.new_password()
         access.set_password(work, login, password)
@@ -173,7 +173,7 @@ def reset_account(login: str) -> None:
 
 @accounts.command("close")
 def close_account(login: str) -> None:
-    """Shut an account; what it did stays in the histories."""
+    """Close an account; its entries in histories stay."""
     with _work(_settings()) as (work, access):
         access.close_account(work, login)
 
@@ -192,7 +192,9 @@ def show_communities() -> None:
 def choose_sensitivity(
     community: str,
     false_alerts: Annotated[float | None, typer.Option(help="False alerts of inactivity per home and month.")] = None,
-    routine_changes: Annotated[float | None, typer.Option(help="Changes told although nothing changed.")] = None,
+    routine_changes: Annotated[
+        float | None, typer.Option(help="Changes of routine reported although nothing changed.")
+    ] = None,
     by: Annotated[str, typer.Option(help="Who decided it; kept with the change.")] = "command line",
 ) -> None:
     """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""

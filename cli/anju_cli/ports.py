@@ -1,4 +1,4 @@
-"""Ports for servers of this machine that are started a while after their ports were chosen."""
+"""Chooses ports for servers that are started some time later."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import secrets
 import socket
 
 LOWEST, HIGHEST = 11_000, 32_000
-"""Below what systems give to outgoing connections (Linux from 32768, others from 49152): those would take a chosen port
-before its server listens."""
+"""Below the ports that systems use for outgoing connections (Linux from 32768, others from 49152), which would take a
+chosen port before its server listens."""
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """So many different ports that nobody listens on now, from a random one on; raises `OSError` for want of them."""
+    """Return `count` different free ports, searched from a random one on; raises `OSError` where there are too few."""
     start = secrets.randbelow(HIGHEST - LOWEST)
     found: list[int] = []
     for step in range(HIGHEST - LOWEST):
@@ -24,12 +24,12 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """One such port."""
+    """Return one free port; raises `OSError` where there is none."""
     return free_ports(1, host)[0]
 
 
 def next_free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """`wanted`, or the next above it that nobody listens on; raises `OSError` after a hundred."""
+    """Return `wanted` or the next free port above it; raises `OSError` after a hundred attempts."""
     for port in range(wanted, min(wanted + 100, 65_536)):
         if _is_free(port, host):
             return port

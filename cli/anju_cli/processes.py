@@ -1,4 +1,4 @@
-"""A tree of child processes: started in order, watched, started again when one dies, stopped in reverse order."""
+"""Supervises child processes: starts them in order, restarts those that end, stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from typing import Self
 
 _STOP_S = 6.0
 _POLL_S = 0.05
-_AGAIN_AFTER_S = (0.0, 0.2, 1.0, 2.0, 5.0)
-"""How long a child that keeps dying waits before the next start."""
-_SETTLED_S = 10.0
+_RESTART_DELAYS_S = (0.0, 0.2, 1.0, 2.0, 5.0)
+"""Delay before a restart, by the number of restarts so far."""
+_STABLE_AFTER_S = 10.0
 _TAIL_LINES = 25
 
 
 class ChildFailed(RuntimeError):
-    """A child that ended or was not ready in time; carries the end of its log."""
+    """A child process ended or was not ready in time; carries the end of its log."""
 
-    def __init__(self, name: str, why: str, tail: str) -> None:
-        super().__init__(f"{name}: {why}\n{tail}".rstrip())
+    def __init__(self, name: str, why: str, log_tail: str) -> None:
+        super().__init__(f"{name}: {why}\n{log_tail}".rstrip())
         self.name = name
         self.why = why
-        self.tail = tail
+        self.log_tail = log_tail
 
 
-def anju(*words: str) -> list[str]:
-    """The command line of one of Anju's own sub-commands."""
+def anju_argv(*words: str) -> list[str]:
+    """Return the command line of a sub-command of `anju`."""
     return [sys.executable, "-m", "anju_cli", *words]
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+def is_listening(host: str, port: int) -> bool:
+    """Return whether a TCP server accepts connections at the address."""
     try:
         with socket.create_connection((host, port), timeout=0.3):
             return True
@@ -50,8 +50,8 @@ def answers(host: str, port: int) -> bool:
 
 
 @dataclass(slots=True)
-class Child:
-    """One process; `ready` is asked until it says yes."""
+class ChildProcess:
+    """One child process; `ready` is polled until it returns true."""
 
     name: str
     argv: list[str]
@@ -59,16 +59,20 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    """Monotonic."""
+    """Monotonic clock, s."""
     deaths: int = 0
 
 
-class Supervisor:
-    """Keeps children alive until it is left; a context manager. Logs go to `logs/<name>.log`, pids to `state`."""
+class ProcessSupervisor:
+    """Keeps child processes running; a context manager that stops them at its end.
 
-    def __init__(self, logs: Path, state: Path, told: Callable[[str], None]) -> None:
-        self._logs, self._state, self._told = logs, state, told
-        self._children: list[Child] = []
+    Their output goes to `logs/<name>.log`, their process ids to the JSON file `state`; `notify` is given a sentence for
+    every restart.
+    """
+
+    def __init__(self, logs: Path, state: Path, notify: Callable[[str], None]) -> None:
+        self._logs, self._state, self._notify = logs, state, notify
+        self._children: list[ChildProcess] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -89,15 +93,15 @@ class Supervisor:
                 _end(child)
         self._state.unlink(missing_ok=True)
 
-    def start_child(self, child: Child) -> None:
-        """Begin to keep a child alive; does not wait for it."""
+    def start_child(self, child: ChildProcess) -> None:
+        """Start a child process and keep it running; does not wait until it is ready."""
         with self._lock:
             self._launch(child)
             self._children.append(child)
         self._write_state()
 
     def wait_ready(self, name: str, timeout_s: float = 60.0) -> None:
-        """Raises `ChildFailed` where it dies first or takes too long."""
+        """Wait until a child process is ready; raises `ChildFailed` where it ends first or takes too long."""
         child = self._child(name)
         deadline = time.monotonic() + timeout_s
         while not child.ready():
@@ -108,7 +112,7 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def run_once(self, name: str, argv: list[str], env: Mapping[str, str]) -> Callable[[], None]:
-        """Begin a command that ends by itself; call the result to wait for it: `ChildFailed` unless it exits 0."""
+        """Start a command that ends by itself; the result waits for it and raises `ChildFailed` unless it exits 0."""
         with (self._logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(argv, env={**os.environ, **env}, stdout=log, stderr=log)
 
@@ -120,20 +124,20 @@ class Supervisor:
         return wait
 
     def add_facts(self, **facts: object) -> None:
-        """Add to what the state file says beside the pids."""
+        """Add entries to the state file, beside the process ids."""
         self._facts |= facts
         self._write_state()
 
     def read_log_end(self, name: str) -> str:
-        """The end of a child's log."""
+        """Return the last 25 lines of a child process's log."""
         with contextlib.suppress(OSError):
             return "\n".join((self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-_TAIL_LINES:])
         return ""
 
-    def _child(self, name: str) -> Child:
+    def _child(self, name: str) -> ChildProcess:
         return next(child for child in self._children if child.name == name)
 
-    def _launch(self, child: Child) -> None:
+    def _launch(self, child: ChildProcess) -> None:
         with (self._logs / f"{child.name}.log").open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends them in order.
             child.process = subprocess.Popen(
@@ -146,14 +150,14 @@ class Supervisor:
             for child in list(self._children):
                 code = child.process.poll() if child.process else None
                 if code is not None and not self._stop.is_set():
-                    self._again(child, code)
+                    self._restart(child, code)
 
-    def _again(self, child: Child, code: int) -> None:
-        if time.monotonic() - child.started_at > _SETTLED_S:
+    def _restart(self, child: ChildProcess, code: int) -> None:
+        if time.monotonic() - child.started_at > _STABLE_AFTER_S:
             child.deaths = 0
-        pause = _AGAIN_AFTER_S[min(child.deaths, len(_AGAIN_AFTER_S) - 1)]
+        pause = _RESTART_DELAYS_S[min(child.deaths, len(_RESTART_DELAYS_S) - 1)]
         child.deaths += 1
-        self._told(f"{child.name} ended ({_how(code)}); started again")
+        self._notify(f"{child.name} ended ({_describe_exit(code)}); started again")
         if self._stop.wait(pause):
             return
         with self._lock:
@@ -167,15 +171,15 @@ class Supervisor:
         scratch.replace(self._state)
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
     return f"exit code {code}"
 
 
-def _end(child: Child) -> None:
-    """Ask, wait, insist."""
+def _end(child: ChildProcess) -> None:
+    """Terminate a child process; kill it if it has not ended after 6 s."""
     process = child.process
     if process is None or process.poll() is not None:
         return

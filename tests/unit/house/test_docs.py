@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from anju_cli.main import PARTS, build
+from anju_cli.main import SUBCOMMANDS, build_cli
 from anju_platform.settings import Settings
 from anju_wire.profiles import Quantity
 from anju_wire.vocabulary import DownLane, Lane
@@ -24,8 +24,8 @@ def text(name: str) -> str:
 
 def commands() -> Iterator[str]:
     """Every command of `anju`, as a person types it."""
-    for name in PARTS:
-        yield from below(typer.main.get_command(build(name)).commands[name], f"anju {name}")  # type: ignore[attr-defined]
+    for name in SUBCOMMANDS:
+        yield from below(typer.main.get_command(build_cli(name)).commands[name], f"anju {name}")  # type: ignore[attr-defined]
 
 
 def below(command: object, words: str) -> Iterator[str]:
