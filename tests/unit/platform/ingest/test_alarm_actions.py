@@ -41,7 +41,7 @@ class Alerts:
         assert work is self
         self.raised.append(signal)
 
-    def withdraw(self, work: Any, home: str, kind: AlertKind, episode: str | None, **more: Any) -> None:  # noqa: ANN401
+    def withdraw_alerts(self, work: Any, home: str, kind: AlertKind, episode: str | None, **more: Any) -> None:  # noqa: ANN401
         assert work is self
         self.withdrawn.append((home, kind, episode, more))
 

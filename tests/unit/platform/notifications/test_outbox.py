@@ -286,7 +286,7 @@ def test_what_waits_is_counted_by_channel_and_told_by_alert(post: Post) -> None:
     with post.work() as work:
         repository = OutboxRepository(work.session)
         assert post.outbox.waiting(work) == 3
-        assert [repository.waiting(channel) for channel in Channel] == [1, 1, 1]
+        assert [repository.count_pending(channel) for channel in Channel] == [1, 1, 1]
         rows = repository.of_alert(ALERT)
         assert [row.id for row in rows] == sorted(row.id for row in rows)
         assert len(rows) == 3
