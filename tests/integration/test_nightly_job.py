@@ -167,7 +167,7 @@ def test_a_pass_that_fails_at_its_end_is_done_again_and_tells_nothing_twice(
         write_day(nights.series, HOMES[0], day, Habit(visits=2 if day < 38 else 8))
     nights.passes(after_midnight(38, 2.1))
     with monkeypatch.context() as broken:
-        broken.setattr("anju_platform.monitoring.repository.MonitoringRepository.save_snapshot", _fails)
+        broken.setattr("anju_platform.devices.detector_snapshots.SnapshotRepository.save_snapshot", _fails)
         with pytest.raises(OSError, match="away"):
             nights.passes(after_midnight(39, 2.1))
     assert len(nights.notes()) == 0

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from anju_core.reasons import Reason
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, HomeSupervision, InactivityDeadline
+from anju_platform.devices.models import Device, Gateway, HomeSupervision, InactivityDeadline
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.residents.models import Absence, Community, Home
 from anju_wire.profiles import PROFILES, DeviceKind
@@ -49,15 +49,6 @@ class Away:
     home_id: str
     from_s: float
     until_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A detector's state: when it was taken, and from which event time on the series must be read again."""
-
-    at_s: float
-    replay_from_s: float
-    state: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,43 +147,6 @@ class MonitoringRepository:
                 row = InactivityDeadline(home_id=home_id)
                 self._session.add(row)
             row.last_life_at, row.due_at, row.explained = deadline.last_life_at, deadline.due_at, deadline.explained
-
-    def find_snapshot(self, name: str) -> Snapshot | None:
-        """The newest snapshot of a detector."""
-        rows = {
-            row.name: row
-            for row in self._session.scalars(
-                select(DetectorSnapshot).where(DetectorSnapshot.name.in_((name, _late(name))))
-            )
-        }
-        if name not in rows:
-            return None
-        at_s = rows[name].at.timestamp()
-        late = rows.get(_late(name))
-        from_s = at_s if late is None else min(at_s, late.at.timestamp())
-        return Snapshot(at_s, from_s, rows[name].state)
-
-    def save_snapshot(self, name: str, at: datetime, state: bytes) -> None:
-        """Replace a detector's snapshot; nothing older needs to be read again."""
-        self._put(name, at, state)
-        late = self._session.get(DetectorSnapshot, _late(name))
-        if late is not None:
-            self._session.delete(late)
-
-    def save_late(self, name: str, since: datetime) -> None:
-        """Readings of this event time came after the snapshot was taken: read again from there."""
-        self._put(_late(name), since, b"")
-
-    def _put(self, name: str, at: datetime, state: bytes) -> None:
-        row = self._session.get(DetectorSnapshot, name)
-        if row is None:
-            row = DetectorSnapshot(name=name)
-            self._session.add(row)
-        row.at, row.state = at, state
-
-
-def _late(name: str) -> str:
-    return f"{name}/late"
 
 
 def _seconds(at: datetime | None) -> float:

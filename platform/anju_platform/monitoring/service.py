@@ -17,13 +17,14 @@ from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySi
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
 from anju_platform.ingest.ports import LastSeenMap
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
-from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, Snapshot, moment
+from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, moment
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
@@ -321,7 +322,11 @@ class MonitoringService:
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)
-            snapshot, homes, gateways = records.find_snapshot(NAME), records.offline_homes(), records.gateways_offline()
+            snapshot, homes, gateways = (
+                SnapshotRepository(work.session).find_snapshot(NAME),
+                records.offline_homes(),
+                records.gateways_offline(),
+            )
             away = records.find_absences(work.clock.now())
         from_s = now_s - self._rules.history_s
         with self._lock:

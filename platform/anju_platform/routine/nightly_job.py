@@ -17,9 +17,9 @@ import structlog
 from anju_detect.errors import SnapshotRefused
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
-from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.residents.directory import HomePlace, list_absences_since, list_places
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import RoutineRepository
@@ -105,7 +105,7 @@ class NightlyJob:
         self._next_s = min((_closed_s(offset_s, now_s) for offset_s in offsets.values()), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
-        snapshot = MonitoringRepository(work).find_snapshot(NAME)
+        snapshot = SnapshotRepository(work.session).find_snapshot(NAME)
         self._until_s = -math.inf
         if snapshot is None:
             return RoutineDetector(PARAMETERS)
@@ -162,7 +162,7 @@ class NightlyJob:
             repository.keep_notes(
                 [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
             )
-            MonitoringRepository(work).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
+            SnapshotRepository(work.session).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
         self._until_s = now_s
 
 

@@ -9,10 +9,10 @@ import pytest
 from fixtures.monitoring_harness import HOMES, AwaySeries, MonitoringHarness
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.models import DetectorSnapshot
 from anju_platform.monitoring.activity_reader import MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.errors import MonitoringFailed
-from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 
@@ -141,7 +141,7 @@ def _book(monitoring: MonitoringHarness, work: WorkFactory) -> Snapshots:
     monitoring.service.save_snapshot()
     book = Snapshots(work, MonitoringRules().overlap_s)
     with monitoring.work() as unit:
-        snapshot = MonitoringRepository(unit).find_snapshot(NAME)
+        snapshot = SnapshotRepository(unit.session).find_snapshot(NAME)
     assert snapshot is not None
     book.resume_from(snapshot)
     return book
