@@ -65,7 +65,7 @@ class SilenceInjector:
         """Wait for the gateway's first heartbeat: an earlier silence would be counted from there."""
         while not stop.is_set():
             try:
-                readings = self._worker.call_api("GET", f"/homes/{home}/strip")["readings"]
+                readings = self._worker.call_api("GET", f"/homes/{home}/activity")["readings"]
                 if any(reading["quantity"] == "heartbeat" for reading in readings):
                     return
             except CallRefused as refusal:

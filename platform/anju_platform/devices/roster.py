@@ -11,7 +11,7 @@ from anju_platform.devices.sensors import Sensor, room_index, sensor_of
 from anju_platform.timeseries.store import Source
 from anju_wire.vocabulary import Room
 
-_STRANGER = "", str(Room.OTHER)
+_UNREGISTERED = "", str(Room.OTHER)
 
 
 class DeviceRoster:
@@ -29,6 +29,6 @@ class DeviceRoster:
 
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
         """One sensor; of a stranger or a gateway, in an unknown room."""
-        kind, room = self._devices.get((home_id, device_id), _STRANGER)
+        kind, room = self._devices.get((home_id, device_id), _UNREGISTERED)
         place = room_index(kind, room)
         return sensor_of(Source(home_id, device_id, ROOMS[place], quantity), place, quantity, kind)

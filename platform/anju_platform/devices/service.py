@@ -19,9 +19,9 @@ from anju_platform.ingest.ports import LastSeen, LastSeenMap
 from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
-STRANGER = ""
+UNREGISTERED = ""
 """Kind of a device that nobody has registered."""
-MOST_STRANGERS = 50
+MOST_UNREGISTERED = 50
 """Unregistered devices kept for a home: a broken gateway that invents names must not fill the records."""
 _MOST_ID = 63
 _CLOCK_S = 120.0
@@ -90,7 +90,9 @@ class DeviceService:
         strangers: Mapping[tuple[str, str], LastSeen],
     ) -> None:
         """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
-        room: dict[str, int] = dict.fromkeys(records.find_known_homes({home for home, _ in strangers}), MOST_STRANGERS)
+        room: dict[str, int] = dict.fromkeys(
+            records.find_known_homes({home for home, _ in strangers}), MOST_UNREGISTERED
+        )
         for (home, _), known in devices.items():
             if home in room and not known.known:
                 room[home] -= 1
@@ -100,7 +102,7 @@ class DeviceService:
                 continue
             room[home] -= 1
             note = _note(Note(known=False), seen)
-            row = Device(home_id=home, id=device_id, kind=STRANGER, known=False, battery=note.battery)
+            row = Device(home_id=home, id=device_id, kind=UNREGISTERED, known=False, battery=note.battery)
             row.last_seen_at, row.link_quality = note.last_seen_at, note.link_quality
             fresh.append(row)
         records.add_devices(fresh)

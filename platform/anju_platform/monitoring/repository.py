@@ -18,7 +18,7 @@ from anju_platform.residents.models import Absence, Community, Home
 from anju_wire.profiles import PROFILES, DeviceKind
 
 _LOCAL_S = 8 * 3600.0
-_LEAST_WISH, _MOST_WISH = 0.01, 100.0
+_LEAST_FALSE_ALERTS, _MOST_FALSE_ALERTS = 0.01, 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class MonitoringRepository:
             query = query.where(Home.id == home_id)
         now = self._work.clock.now()
         return [
-            Place(home, community, min(max(wish, _LEAST_WISH), _MOST_WISH), _offset_s(zone, now))
-            for home, community, wish, zone in self._session.execute(query)
+            Place(home, community, min(max(target, _LEAST_FALSE_ALERTS), _MOST_FALSE_ALERTS), _offset_s(zone, now))
+            for home, community, target, zone in self._session.execute(query)
         ]
 
     def list_supervised(self) -> list[Supervised]:

@@ -145,7 +145,7 @@ class MonitoringService:
         self.set_absence(event.home_id, event.start.timestamp(), event.until.timestamp())
 
     def on_sensitivity_changed(self, _event: SensitivityChanged) -> None:
-        """The next sweep reads what the communities wish, and asks anew about the silences that are under way."""
+        """The next sweep reads the targets of the communities, and asks anew about the silences that are under way."""
         self._refresh_at_s = -math.inf
 
     # --- each second -----------------------------------------------------------------------------------------------

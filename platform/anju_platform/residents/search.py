@@ -31,10 +31,10 @@ def parse(text: str) -> Query:
         return Query("", *dashed.groups())
     found = {"building": "", "unit": "", "room": ""}
 
-    def take(match: re.Match[str]) -> str:
+    def keep_number(match: re.Match[str]) -> str:
         word = match["word"]
         found["unit" if word == "单元" else "room" if word == "室" else "building"] = match["number"]
         return " "
 
-    rest = _PLACE.sub(take, rest)
+    rest = _PLACE.sub(keep_number, rest)
     return Query(re.sub(r"\s+", "", rest), **found)

@@ -71,23 +71,23 @@ def test_it_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, i
 
     alert_id = happens(live, kind)
     expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=5_000)
-    desk.check(worker, f"story-1-raised-{look}")
+    desk.check(worker, f"visit-1-raised-{look}")
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
-    desk.check(family, f"story-1-family-{look}")
+    desk.check(family, f"visit-1-family-{look}")
     take_and_send(worker, alert_id)
     live.elder_heard(alert_id, HOME, "coming")
     expect(worker.locator(".told").first).to_be_visible()
     expect(worker.locator(".wave-figure")).to_have_count(1 if kind is AlertKind.FALL else 0)
-    desk.check(worker, f"story-2-sent-{look}")
+    desk.check(worker, f"visit-2-sent-{look}")
 
     carer = desk.open(offered_to(live, alert_id), PHONE)
-    desk.check(carer, f"story-3-offer-{look}", full=True)
+    desk.check(carer, f"visit-3-offer-{look}", full=True)
     go_there(carer, live.code(alert_id))
     assert live.visit(alert_id).state == "checked_out"
 
     expect(worker.get_by_text("滑坐在地").first).to_be_visible()
-    desk.check(worker, f"story-4-report-{look}", full=True)
+    desk.check(worker, f"visit-4-report-{look}", full=True)
     worker.get_by_role("button", name="结束这件事").click()
     expect(worker.locator("#act")).to_contain_text("已结束")
     assert live.visit(alert_id).state == "confirmed"

@@ -88,7 +88,7 @@ def test_the_elder_is_told_who_comes_and_when() -> None:
     assert others_asked().announce is Announcement.SEEN
 
 
-def test_nobody_at_home_is_spoken_to_about_a_blind_home() -> None:
+def test_nobody_at_home_is_spoken_to_about_a_home_offline() -> None:
     assert AlertKind.HOME_OFFLINE not in SEEN
     assert {message.announce for message in SEEN.values()} == {Announcement.SEEN}
 

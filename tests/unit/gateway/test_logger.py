@@ -16,7 +16,7 @@ from anju_wire.profiles import Quantity
 NOW = 1_750_000_000.0
 
 
-def take(payload: object) -> AdapterResult:
+def read_payload(payload: object) -> AdapterResult:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     result = LoggerAdapter("home-07", "gw-1", Registry([])).read_message(
         "home-07/logger/history", raw, retained=False, now_s=NOW
@@ -27,19 +27,19 @@ def take(payload: object) -> AdapterResult:
 
 def test_history_becomes_packs_in_order() -> None:
     rows = [[NOW - 1000 + n, "motion-living", "occupancy", True] for n in range(450)]
-    result = take({"device": "logger-1", "rows": rows})
+    result = read_payload({"device": "logger-1", "rows": rows})
     assert [len(pack) for pack in result.history] == [HISTORY_PACK, HISTORY_PACK, 50]
     assert [reading.at_s for pack in result.history for reading in pack] == [row[0] for row in rows]
     assert not result.readings
 
 
 def test_truth_may_be_a_number_in_history() -> None:
-    (pack,) = take({"rows": [[NOW - 5, "door", "contact", 0], [NOW - 4, "door", "contact", 1.0]]}).history
+    (pack,) = read_payload({"rows": [[NOW - 5, "door", "contact", 0], [NOW - 4, "door", "contact", 1.0]]}).history
     assert [reading.value for reading in pack] == [False, True]
 
 
 def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
-    result = take({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
+    result = read_payload({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
     assert result.alarms == [[Reading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
     assert len(result.history) == 1
 
@@ -56,7 +56,7 @@ def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
     ],
 )
 def test_a_row_without_meaning_is_refused_and_the_others_count(row: list[object]) -> None:
-    result = take({"rows": [row, [NOW - 1, "door", "contact", True]]})
+    result = read_payload({"rows": [row, [NOW - 1, "door", "contact", True]]})
     assert len(result.refused) == 1
     assert [len(pack) for pack in result.history] == [1]
 
@@ -75,13 +75,13 @@ def test_a_row_without_meaning_is_refused_and_the_others_count(row: list[object]
     ],
 )
 def test_a_batch_that_cannot_be_read_is_refused_with_a_reason(payload: object) -> None:
-    result = take(payload)
+    result = read_payload(payload)
     assert len(result.refused) == 1
     assert result.refused[0].why
 
 
 def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
-    assert "bytes" in take(b" " * 10_000_000).refused[0].why
+    assert "bytes" in read_payload(b" " * 10_000_000).refused[0].why
 
 
 def test_other_topics_are_not_ours() -> None:
@@ -95,7 +95,7 @@ def test_other_topics_are_not_ours() -> None:
 
 def test_a_time_that_was_logged_without_a_break_has_its_heartbeats() -> None:
     rows = [[NOW - 6 * 3600, "door", "contact", True], [NOW - 5 * 3600, "door", "contact", False]]
-    readings = [r for pack in take({"rows": rows, "awake": [NOW - 6 * 3600, NOW]}).history for r in pack]
+    readings = [r for pack in read_payload({"rows": rows, "awake": [NOW - 6 * 3600, NOW]}).history for r in pack]
     times = [reading.at_s for reading in readings]
     assert times == sorted(times)
     beats = [reading.at_s for reading in readings if reading.quantity is Quantity.HEARTBEAT]
@@ -107,6 +107,6 @@ def test_a_time_that_was_logged_without_a_break_has_its_heartbeats() -> None:
 
 @pytest.mark.parametrize("awake", [[NOW - 400 * 86400, NOW], [NOW + 3600, NOW + 7200], [NOW - 5, NOW - 50], [1.0, 2.0]])
 def test_a_time_that_cannot_have_been_logged_gives_no_heartbeats(awake: list[float]) -> None:
-    result = take({"rows": [[NOW - 1, "door", "contact", True]], "awake": awake})
+    result = read_payload({"rows": [[NOW - 1, "door", "contact", True]], "awake": awake})
     assert len(result.refused) == 1
     assert [len(pack) for pack in result.history] == [1]

@@ -21,8 +21,8 @@ from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
 from anju_platform.console.board import presenter
-from anju_platform.console.board.views import Board, Detail, QuietNote
-from anju_platform.console.board.visit_summary import visit_line
+from anju_platform.console.board.view_models import Board, Detail, QuietNote
+from anju_platform.console.board.visit_summary import summarise_visit
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext, PageContextDep
@@ -219,7 +219,7 @@ def _detail(asked: PageContext, alert_id: UUID) -> Detail:
         home = card(work, found.home_id, words, now)
         if home is None:
             raise AlertNotFound(alert_id)
-        visit = visit_line(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
+        visit = summarise_visit(next(iter(asked.service(VisitService).of_alert(work, alert_id)), None), words)
         status = HomeStatusReader(work.session)
         offline_since = status.find_supervision([home.id]).get(home.id, ONLINE).offline_since
     also = ""

@@ -12,7 +12,7 @@ from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
 from anju_platform.console.activity_timeline import ActivityTimeline
-from anju_platform.console.board.views import Board, Call, Detail, Group, Row, Step, VisitLine
+from anju_platform.console.board.view_models import Board, Call, Detail, Group, Row, Step, VisitSummary
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
@@ -94,7 +94,7 @@ def detail(
     words: Words,
     now: datetime,
     *,
-    visit: VisitLine | None,
+    visit: VisitSummary | None,
     strip: ActivityTimeline | None,
     wave: WaveformChart | None,
     also: str,
@@ -125,7 +125,7 @@ def detail(
     )
 
 
-def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
+def _face(found: AlertDetail, actor: Actor, visit: VisitSummary | None) -> str:
     """Which of its faces the action area has."""
     one = found
     if one.main is None:
@@ -137,7 +137,7 @@ def _face(found: AlertDetail, actor: Actor, visit: VisitLine | None) -> str:
     return _own_face(found, visit)
 
 
-def _own_face(found: AlertDetail, visit: VisitLine | None) -> str:
+def _own_face(found: AlertDetail, visit: VisitSummary | None) -> str:
     """The face for who has it."""
     one = found
     if one.visited or (visit is not None and visit.state in _OVER):
@@ -156,7 +156,7 @@ def _last_call(found: AlertDetail) -> CallOutcome | None:
     return None if last is None else last.outcome
 
 
-def _likely(found: AlertDetail, visit: VisitLine | None) -> str:
+def _likely(found: AlertDetail, visit: VisitSummary | None) -> str:
     """What is chosen already; nothing where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
         return Outcome.REAL_HELPED.value if found.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
@@ -171,7 +171,7 @@ _CALL_ADVICE = {
 }
 
 
-def _advice(found: AlertDetail, face: str, visit: VisitLine | None, words: Words) -> str:
+def _advice(found: AlertDetail, face: str, visit: VisitSummary | None, words: Words) -> str:
     one = found
     if face == "done":
         outcome = say(words, "outcome", one.outcome) if one.outcome else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
-from anju_platform.console.board.views import OfferLine, TaskLine, VisitLine
+from anju_platform.console.board.view_models import OfferLine, TaskLine, VisitSummary
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, say
 from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
@@ -22,13 +22,13 @@ def visit_status(state: VisitState) -> DisplayStatus:
     return _STATUSES.get(state, DisplayStatus.WAY)
 
 
-def visit_line(found: VisitDetail | None, words: Words) -> VisitLine | None:
+def summarise_visit(found: VisitDetail | None, words: Words) -> VisitSummary | None:
     """The newest visit of an alert, if there is one."""
     if found is None:
         return None
     visit = found.row
     distance = visit.check_in_proof.get("distance_m")
-    return VisitLine(
+    return VisitSummary(
         id=visit.id,
         status=visit_status(visit.state),
         state=visit.state,

@@ -59,7 +59,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class OfferAnswer:
     """One offer and its answer."""
 
     at: datetime
@@ -79,7 +79,7 @@ class ProviderShown:
     confirmed_fen: int
     waiting: int
     waiting_fen: int
-    offers: Sequence[Asked]
+    offers: Sequence[OfferAnswer]
 
 
 @router.get("", name="provider")
@@ -148,7 +148,7 @@ def _hours(ended: Sequence[VisitRow], carer: UUID) -> float:
     return sum(spans, timedelta()).total_seconds() / 3600
 
 
-def _offers(work: UnitOfWork, provider_id: str | None) -> list[Asked]:
+def _offers(work: UnitOfWork, provider_id: str | None) -> list[OfferAnswer]:
     query = (
         select(Offer, Account.name)
         .join(Account, Account.id == Offer.carer_id)
@@ -157,6 +157,6 @@ def _offers(work: UnitOfWork, provider_id: str | None) -> list[Asked]:
         .limit(LATEST_OFFERS)
     )
     return [
-        Asked(at=offer.answered_at or offer.offered_at, carer_name=name, state=offer.state, reason=offer.reason)
+        OfferAnswer(at=offer.answered_at or offer.offered_at, carer_name=name, state=offer.state, reason=offer.reason)
         for offer, name in work.session.execute(query)
     ]

@@ -59,7 +59,7 @@ class StageReached:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventTrace:
     """One event drawn through its stages."""
 
     id: str
@@ -92,7 +92,7 @@ def alert_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail
     return None
 
 
-def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> Line:
+def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> EventTrace:
     """Draw one order."""
     origin, detail = origin_of(course), alert_of(course, alerts)
     spooled = next((at for stage, at in course.stages if stage in {"heard", "backup_line", "not_reached"}), None)
@@ -104,7 +104,7 @@ def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> Line:
             limit += FALL_DELAY_MS
         ms = None if at is None or origin is None else max(0, round((at - origin) * 1000))
         reached.append(StageReached(row.name, ms, limit))
-    return Line(
+    return EventTrace(
         course.id,
         course.home_id,
         course.action,

@@ -88,10 +88,10 @@ def events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[LineView]:
 
 
 @router.get("/tester/scenario")
-def story(_actor: Tester, panel: TesterDep) -> Response:
-    """What was just done, as a story for `anju sim run`."""
+def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
+    """What was just done, as a scenario for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}
-    return Response(panel.as_story(), media_type="application/yaml", headers=headers)
+    return Response(panel.as_scenario(), media_type="application/yaml", headers=headers)
 
 
 @router.post("/tester/deadlines")

@@ -17,7 +17,7 @@ from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import card_of
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.tester.command_trace import Line
+from anju_platform.console.tester.command_trace import EventTrace
 from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import HomeStatusReader
@@ -134,7 +134,7 @@ def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
     return found
 
 
-def _line(line: Line, names: Mapping[str, str], words: Words) -> LineShown:
+def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> LineShown:
     return LineShown(
         name=names.get(line.home_id, line.home_id),
         what=say(words, "action", line.action),
@@ -153,7 +153,7 @@ def _line(line: Line, names: Mapping[str, str], words: Words) -> LineShown:
     )
 
 
-def _stage(line: Line, stage: str) -> str:
+def _stage(line: EventTrace, stage: str) -> str:
     """What the first stage is called depends on what was done."""
     return f"{stage}:{line.action}" if f"{stage}:{line.action}" in LABELS["stage"] else stage
 

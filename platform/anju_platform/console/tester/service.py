@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from anju_core.errors import Conflict, Invalid
 from anju_platform.alerts.queries import AlertQueries
-from anju_platform.console.tester.command_trace import KINDS, Line, line_of, origin_of
+from anju_platform.console.tester.command_trace import KINDS, EventTrace, line_of, origin_of
 from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.saved import scenario_of
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
@@ -69,7 +69,7 @@ class TesterService:
         self._link.send(course)
         return course.id
 
-    def lines(self, work: UnitOfWork) -> list[Line]:
+    def lines(self, work: UnitOfWork) -> list[EventTrace]:
         """Every order with its stages, newest first."""
         if self._link is None:
             return []
@@ -80,8 +80,8 @@ class TesterService:
         details = [self._alerts.get_alert(work, row.id) for row in newest]
         return [line_of(course, details) for course in courses]
 
-    def as_story(self) -> str:
-        """What was just done, as a story's YAML: what happened when, and that each event must be stored and shown."""
+    def as_scenario(self) -> str:
+        """Write what was just done as a scenario in YAML: what happened when, and that each event is shown."""
         done = [(at, c) for c in self._link.courses() if (at := origin_of(c)) is not None] if self._link else []
         return scenario_of(sorted(done, key=lambda pair: pair[0]))
 

@@ -18,7 +18,7 @@ from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFacto
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.roster import DeviceRoster
-from anju_platform.devices.service import MOST_STRANGERS, STRANGER, DeviceService
+from anju_platform.devices.service import MOST_UNREGISTERED, UNREGISTERED, DeviceService
 from anju_platform.ingest.ports import LastSeen
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
@@ -78,7 +78,7 @@ def test_a_stranger_is_registered_as_one(records: WorkFactory) -> None:
     see(records, kettle=LastSeen(NOW_S - 5, 70.0))
     row = device(records, "kettle")
     assert row is not None
-    assert (row.known, row.kind, row.room, row.battery) == (False, STRANGER, "other", 70.0)
+    assert (row.known, row.kind, row.room, row.battery) == (False, UNREGISTERED, "other", 70.0)
 
 
 def test_a_gateway_is_not_a_device(records: WorkFactory) -> None:
@@ -117,7 +117,7 @@ def test_invented_names_do_not_fill_the_records(records: WorkFactory) -> None:
             DeviceService().record_last_seen(work, {(HOME, f"ghost-{start + n}"): LastSeen(NOW_S) for n in range(40)})
     with records() as work:
         strangers = work.session.scalars(select(Device).where(Device.known.is_(False))).all()
-    assert len(strangers) == MOST_STRANGERS
+    assert len(strangers) == MOST_UNREGISTERED
 
 
 def test_status_is_kept_and_passed_on(records: WorkFactory) -> None:

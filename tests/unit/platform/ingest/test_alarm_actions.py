@@ -25,7 +25,7 @@ AT = datetime.fromtimestamp(AT_S, UTC)
 GATEWAY = GatewayFacts("gw-1", "home-01", "anning")
 TOPIC = Topic("anning", "home-01", Lane.ALARM)
 DEVICES = {"button": DeviceFacts("button", "bedroom", "床头", known=True)}
-STRANGER = DeviceFacts("", "other", "", known=False)
+UNREGISTERED = DeviceFacts("", "other", "", known=False)
 SOURCE = "gw-1/7/alarm/42"
 
 
@@ -52,7 +52,7 @@ class Alerts:
 def carry_out(*readings: Resolved) -> Alerts:
     incoming = Incoming(TOPIC, GATEWAY, 7, Lane.ALARM, 42, 1, AT_S + 1, list(readings))
     alerts: Any = Alerts()
-    for action in alarm_actions(incoming, lambda device: DEVICES.get(device, STRANGER)):
+    for action in alarm_actions(incoming, lambda device: DEVICES.get(device, UNREGISTERED)):
         action(alerts, alerts)
     assert isinstance(alerts, Alerts)
     return alerts

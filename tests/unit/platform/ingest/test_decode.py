@@ -31,18 +31,18 @@ def envelope(*pack: Record, **changes: object) -> bytes:
     return json.dumps(json.loads(encode(whole)) | changes).encode()
 
 
-def take(payload: bytes, topic: str = "anju/v1/anning/home-01/telemetry") -> Incoming | Rejected:
+def read_payload(payload: bytes, topic: str = "anju/v1/anning/home-01/telemetry") -> Incoming | Rejected:
     return read(Raw(topic, payload, NOW_S), FewGateways(), Clocks())  # type: ignore[arg-type]
 
 
 def rejected(payload: bytes, topic: str = "anju/v1/anning/home-01/telemetry") -> Rejected:
-    found = take(payload, topic)
+    found = read_payload(payload, topic)
     assert isinstance(found, Rejected)
     return found
 
 
 def test_a_good_message_is_read() -> None:
-    found = take(envelope(MOTION, gone="tomorrow's field"))
+    found = read_payload(envelope(MOTION, gone="tomorrow's field"))
     assert isinstance(found, Incoming)
     assert (found.stream, found.seq, found.source) == (
         ("gw-home-01", 1, Lane.TELEMETRY),
@@ -114,13 +114,15 @@ def test_a_wrong_topic(topic: str) -> None:
 
 def test_a_clock_ten_years_off_is_put_right() -> None:
     behind = 10 * 365.25 * 86400
-    found = take(envelope(Record(n="motion-living/occupancy", t=NOW_S - behind - 3, vb=True), sent=NOW_S - behind))
+    found = read_payload(
+        envelope(Record(n="motion-living/occupancy", t=NOW_S - behind - 3, vb=True), sent=NOW_S - behind)
+    )
     assert isinstance(found, Incoming)
     assert found.readings[0].at_s == pytest.approx(NOW_S - 3)
 
 
 @pytest.mark.parametrize("at_s", [12.0, NOW_S * 1000, NOW_S + 5000])
 def test_a_press_whose_time_means_nothing_happened_now(at_s: float) -> None:
-    found = take(envelope(Record(n="button-sos/sos", t=at_s, vb=True)), "anju/v1/anning/home-01/alarm")
+    found = read_payload(envelope(Record(n="button-sos/sos", t=at_s, vb=True)), "anju/v1/anning/home-01/alarm")
     assert isinstance(found, Incoming)
     assert [(one.quantity, one.at_s) for one in found.readings] == [("sos", NOW_S)]

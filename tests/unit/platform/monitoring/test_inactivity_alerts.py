@@ -42,18 +42,18 @@ def test_a_silence_is_raised_once_with_its_reason_and_its_deadline(monitoring: M
     assert alert.score is not None
 
 
-def wish(monitoring: MonitoringHarness, false_alerts: float) -> None:
+def set_target(monitoring: MonitoringHarness, false_alerts: float) -> None:
     with monitoring.work() as work:
         work.session.get_one(Community, "anning").false_alerts_per_month = false_alerts
 
 
-def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(monitoring: MonitoringHarness) -> None:
+def test_a_new_target_is_applied_at_the_next_sweep_about_silences_under_way(monitoring: MonitoringHarness) -> None:
     monitoring.life(OTHER)
     monitoring.life(HOME)
     due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     monitoring.live(due_s - monitoring.now() - 300.0)
     assert monitoring.raised() == []
-    wish(monitoring, 20.0)
+    set_target(monitoring, 20.0)
     monitoring.clock.forward(1)
     monitoring.sweep()
     assert monitoring.raised() == [], "nothing was said of it, and the minute is not over"
@@ -62,11 +62,11 @@ def test_a_new_wish_is_asked_at_the_next_sweep_about_silences_under_way(monitori
     assert HOME in {alert.home_id for alert in monitoring.raised("inactivity")}
 
 
-def test_a_wish_that_could_not_be_read_is_read_at_the_sweep_after(
+def test_a_target_that_could_not_be_read_is_read_at_the_sweep_after(
     monitoring: MonitoringHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monitoring.life(HOME)
-    wish(monitoring, 20.0)
+    set_target(monitoring, 20.0)
     monitoring.service.on_sensitivity_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
     before = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     with monkeypatch.context() as broken:
@@ -113,15 +113,15 @@ def test_a_backlog_that_still_comes_in_raises_nothing(monitoring: MonitoringHarn
     for hours in range(60, 1, -1):
         monitoring.clock.forward(1)
         monitoring.check_in(*HOMES)
-        monitoring.take(HOME, (now - hours * 3600, "living", "motion"))
+        monitoring.store_signs(HOME, (now - hours * 3600, "living", "motion"))
         monitoring.sweep()
     assert monitoring.raised() == []
 
 
 def test_once_the_backlog_is_in_its_silence_is_raised(monitoring: MonitoringHarness) -> None:
     now = monitoring.now()
-    monitoring.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(60, 17, -1)))
-    monitoring.take(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(17 * 60, 30, -1)))
+    monitoring.store_signs(HOME, *((now - hours * 3600, "living", "motion") for hours in range(60, 17, -1)))
+    monitoring.store_signs(HOME, *((now - minutes * 60, "other", "heartbeat") for minutes in range(17 * 60, 30, -1)))
     monitoring.sweep()
     assert monitoring.raised() == []
     monitoring.live(int(MonitoringRules().late_hold_s), step_s=1)
@@ -146,7 +146,7 @@ def test_a_home_that_is_always_a_little_late_is_judged_as_far_as_it_is_known(mon
         monitoring.service.record_last_seen(
             {(HOME, f"gw-{HOME}"): LastSeen(now), (HOME, "motion-living"): LastSeen(now - 400)}, now
         )
-        monitoring.take(HOME, (now - 400, "other", "heartbeat"))
+        monitoring.store_signs(HOME, (now - 400, "other", "heartbeat"))
         monitoring.sweep()
     assert [alert.home_id for alert in monitoring.raised("inactivity") if alert.home_id == HOME] == [HOME]
 
@@ -243,7 +243,7 @@ def test_a_home_that_is_not_in_the_records_is_refused(monitoring: MonitoringHarn
 def test_a_backlog_over_two_sweeps_is_due_when_one_that_came_at_once_is(
     monitoring: MonitoringHarness, cut: int
 ) -> None:
-    monitoring.take(OTHER, (monitoring.life(HOME), "living", "motion"))
+    monitoring.store_signs(OTHER, (monitoring.life(HOME), "living", "motion"))
     monitoring.silent = set(HOMES)
     late: list[tuple[float, str, str]] = []
     for step in range(1, 49):
@@ -259,7 +259,7 @@ def test_a_backlog_over_two_sweeps_is_due_when_one_that_came_at_once_is(
             monitoring.service.record_last_seen(
                 {(home, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now()
             )
-            monitoring.take(home, *part)
+            monitoring.store_signs(home, *part)
         monitoring.sweep()
         monitoring.clock.forward(1)
     monitoring.live(int(MonitoringRules().late_hold_s) + 1, step_s=1)
@@ -274,9 +274,9 @@ def test_a_backlog_in_pieces_says_the_same_as_at_once(monitoring: MonitoringHarn
     hours = [day * 24 + third / 3 for day in range(14, 0, -1) for third in range(40, 0, -1)]
     past = [(now - ago * 3600, "living", "motion") for ago in (*hours, 1.5)]
     for at in range(0, len(past), 25):
-        monitoring.take(HOME, *past[at : at + 25])
+        monitoring.store_signs(HOME, *past[at : at + 25])
         monitoring.sweep()
-    monitoring.take(OTHER, *past)
+    monitoring.store_signs(OTHER, *past)
     monitoring.sweep()
     one, other = (monitoring.service.explain_home(home, now) for home in HOMES)
     assert (one.last_life_s, one.deadline_s) == (other.last_life_s, other.deadline_s)
@@ -285,7 +285,7 @@ def test_a_backlog_in_pieces_says_the_same_as_at_once(monitoring: MonitoringHarn
 
 
 def test_what_a_home_kept_while_it_was_cut_off_teaches_as_if_it_had_come_at_once(monitoring: MonitoringHarness) -> None:
-    monitoring.take(OTHER, (monitoring.life(HOME), "living", "motion"))
+    monitoring.store_signs(OTHER, (monitoring.life(HOME), "living", "motion"))
     monitoring.silent = {OTHER}
     late: list[tuple[float, str, str]] = []
     for step in range(1, 49):
@@ -297,7 +297,7 @@ def test_what_a_home_kept_while_it_was_cut_off_teaches_as_if_it_had_come_at_once
     ids = (f"gw-{OTHER}", *(device for device, _, _ in DEVICES))
     for part in (late[:20], late[20:]):
         monitoring.service.record_last_seen({(OTHER, one): LastSeen(monitoring.now()) for one in ids}, monitoring.now())
-        monitoring.take(OTHER, *part)
+        monitoring.store_signs(OTHER, *part)
         monitoring.sweep()
         monitoring.clock.forward(1)
     monitoring.live(int(MonitoringRules().late_hold_s) + 1, step_s=1)

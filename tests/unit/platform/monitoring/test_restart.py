@@ -49,7 +49,7 @@ def test_without_a_snapshot_a_silence_is_due_when_it_was(monitoring: MonitoringH
     """What the past's silences were expected to be is part of what a home has taught."""
     now = monitoring.now()
     hours = (30.0, 29.7, 27.0, 26.5, 24.1, 16.0, 15.8, 14.0, 11.5, 11.2, 9.0, 8.1, 7.9)
-    monitoring.take(HOME, *((now - hour * HOUR_S, "living", "motion") for hour in hours))
+    monitoring.store_signs(HOME, *((now - hour * HOUR_S, "living", "motion") for hour in hours))
     monitoring.sweep()
     monitoring.life(HOME)
     monitoring.live(1200)
@@ -74,7 +74,7 @@ def test_what_came_after_the_snapshot_is_read_from_the_series(monitoring: Monito
 def test_a_backlog_that_came_after_the_snapshot_is_read_from_the_series(monitoring: MonitoringHarness) -> None:
     now = monitoring.now()
     monitoring.service.save_snapshot()
-    monitoring.take(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
+    monitoring.store_signs(HOME, *((now - hours * 3600, "living", "motion") for hours in range(72, 20, -1)))
     stop(monitoring, 60)
     assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(
         now - 21 * 3600, abs=0.001
@@ -88,7 +88,7 @@ def test_a_backlog_survives_any_number_of_kills_before_the_next_snapshot(monitor
     now = monitoring.now()
     monitoring.service.save_snapshot()
     for home, hours in ((HOME, range(72, 40, -1)), (OTHER, range(30, 20, -1))):
-        monitoring.take(home, *((now - hour * 3600, "living", "motion") for hour in hours))
+        monitoring.store_signs(home, *((now - hour * 3600, "living", "motion") for hour in hours))
         stop(monitoring, 5)
     lived = [monitoring.service.explain_home(home, monitoring.now()).last_life_s for home in HOMES]
     assert lived == pytest.approx([now - 41 * 3600, now - 21 * 3600], abs=0.001)
@@ -188,7 +188,7 @@ def test_life_during_the_restart_prevents_the_alert(monitoring: MonitoringHarnes
     monitoring.service.save_snapshot()
     stop(monitoring, 300)
     monitoring.sweep()
-    monitoring.take(HOME, (monitoring.now() - 200, "living", "motion"))
+    monitoring.store_signs(HOME, (monitoring.now() - 200, "living", "motion"))
     monitoring.live(30, step_s=1)
     assert monitoring.raised("inactivity") == []
 

@@ -75,7 +75,7 @@ def test_an_outage_of_the_line_alone_forgets_no_silence(monitoring: MonitoringHa
     monitoring.silent.clear()
     # The spool held the heartbeats of the time in between.
     beats = [(float(at_s), "other", "heartbeat") for at_s in range(int(cut_s), int(monitoring.now()), 60)]
-    monitoring.take(HOME, *beats)
+    monitoring.store_signs(HOME, *beats)
     monitoring.live(30, step_s=1)
     (alert,) = monitoring.raised("inactivity")
     assert alert.happened_at.timestamp() == pytest.approx(began_s, abs=0.01)
@@ -233,7 +233,7 @@ def test_a_silence_that_nobody_could_hear_counts_anew(monitoring: MonitoringHarn
     assert monitoring.service.explain_home(HOME, monitoring.now()).deadline_s > monitoring.now() + 600
 
 
-def test_a_gateway_whose_clock_is_off_is_deaf_since_it_said_so(monitoring: MonitoringHarness) -> None:
+def test_a_gateway_whose_clock_is_off_hears_no_sensors_since_it_said_so(monitoring: MonitoringHarness) -> None:
     status = Status(gateway=f"gw-{HOME}", online=True, at=1.0, sensor_bus_down="bus", sensor_bus_down_since=1.0)
     with monitoring.work() as work:
         monitoring.devices.update_status(work, f"gw-{HOME}", status, monitoring.now())

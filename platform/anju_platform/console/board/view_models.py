@@ -119,7 +119,7 @@ class TaskLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitLine:
+class VisitSummary:
     """The visit that belongs to the alert."""
 
     id: UUID
@@ -162,5 +162,5 @@ class Detail:
     likely: str
     calls: Sequence[Call]
     door: Sequence[tuple[str, str]]
-    visit: VisitLine | None
+    visit: VisitSummary | None
     history: Sequence[Step]
