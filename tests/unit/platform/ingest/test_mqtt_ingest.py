@@ -155,12 +155,16 @@ class Talk:
 
     def _consumers(self, acknowledge: Any, pass_on: Any) -> Any:  # noqa: ANN401
         self.acknowledge, self.pass_on = acknowledge, pass_on
-        alarm = SimpleNamespace(consume_batch=lambda batch: batch and self._take("alarm", batch, []))
+        alarm = SimpleNamespace(consume_batch=self._alarms)
         telemetry = SimpleNamespace(
             consume_batch=lambda batch, onward=(): self._take("telemetry", batch, list(onward)),
             update_records=self._update_records,
         )
         return alarm, telemetry
+
+    def _alarms(self, batch: list[Raw]) -> None:
+        if batch:
+            self._take("alarm", batch, [])
 
     def _update_records(self, *, final: bool = False) -> None:
         self.recorded.append(final)
