@@ -1,4 +1,4 @@
-"""The parts of the silence model: questions asked in a cheap order, long silences kept, false alerts made dearer."""
+"""The inactivity model: hazard, gap history, false-alert budget, presence, and costs by target."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _silent(state: HomeState, began_s: float, hours: float, room: int = 0) -> No
     learn_gap(state, np.array([0]), np.array([began_s]), np.array([began_s + hours * HOUR]))
 
 
-class TestStepwise:
+class TestDiscreteTimeHazard:
     @pytest.mark.parametrize("n", [1, FEW - 1, FEW, 50])
-    def test_it_answers_like_the_forest_whatever_is_asked_together(self, n: int) -> None:
+    def test_it_equals_the_trees_however_many_gaps_are_evaluated_together(self, n: int) -> None:
         rng = np.random.default_rng(3)
         forest = GradientBoostedTrees(
             rng.integers(0, 9, (20, 4)).astype(np.int16),
@@ -52,7 +52,7 @@ class TestStepwise:
 
 
 class TestGapHistory:
-    def test_silences_like_this_one_count_most(self) -> None:
+    def test_gaps_like_this_one_count_most(self) -> None:
         state = _state()
         for day in range(20):
             _silent(state, START + day * DAY + 13 * HOUR, 4.05)
@@ -68,7 +68,7 @@ class TestGapHistory:
         assert here[step, gap_history.STEP_NAMES.index("alike_ended")] > 0.95
         assert (np.diff(here[:, alike]) <= 1e-9).all()
 
-    def test_the_longest_are_told_by_place_and_hour(self) -> None:
+    def test_the_longest_gaps_are_given_by_place_and_hour(self) -> None:
         state = _state()
         for hours in (2.0, 5.0, 3.0):
             _silent(state, START + 13 * HOUR, hours)
@@ -79,7 +79,7 @@ class TestGapHistory:
         assert [named[f"here_now_{rank}"] for rank in (1, 2, 3)] == [5.0, 3.0, 2.0]
         assert (named["here_1"], named["here_6"], named["by_day_1"]) == (5.0, 0.0, 5.0)
 
-    def test_short_and_old_silences_make_room(self) -> None:
+    def test_short_and_old_gaps_are_replaced(self) -> None:
         state = _state()
         for number in range(KEPT):
             _silent(state, START + number * HOUR, 2.0)
@@ -95,7 +95,7 @@ class TestFalseAlertBudget:
         recent=st.floats(0.0, 50.0),
         targets=st.tuples(st.floats(0.01, 100.0), st.floats(0.01, 100.0)),
     )
-    def test_never_cheaper_than_one_nor_dearer_for_a_higher_target(
+    def test_the_factor_is_at_least_one_and_falls_with_the_target(
         self, recent: float, targets: tuple[float, float]
     ) -> None:
         low, high = sorted(targets)
@@ -106,7 +106,7 @@ class TestFalseAlertBudget:
             >= false_alert_budget.cost_factor(count, np.array([high]))[0]
         )
 
-    def test_an_alert_makes_the_next_dearer_until_it_was_real_or_long_ago(self) -> None:
+    def test_an_alert_raises_the_next_cost_until_it_was_real_or_long_ago(self) -> None:
         detector = InactivityDetector()
         detector.add_home("a", utc_offset_s=0.0)
         detector.process_batch(batch(days_of_life(0, 4)))
@@ -159,7 +159,7 @@ class TestModel:
         prices = shipped.false_alert_cost_h(targets, np.ones(5))
         assert (np.diff(prices) < 0).all()
 
-    def test_a_forest_with_arrays_that_do_not_fit_is_refused(self) -> None:
+    def test_trees_whose_arrays_do_not_fit_are_refused(self) -> None:
         with pytest.raises(ModelRefused):
             GradientBoostedTrees(
                 np.zeros((2, 3), np.int16), np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32), 0.0
