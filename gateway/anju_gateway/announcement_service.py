@@ -11,7 +11,7 @@ from anju_gateway.announcement_texts import AnnouncementTexts
 from anju_gateway.announcements import AlarmAnnouncement, PendingAlarms, is_cancel, urgent_quantity
 from anju_gateway.annunciator import Annunciator, SpokenAnnouncement
 from anju_gateway.device_ingest import Alarm
-from anju_gateway.readings import Reading
+from anju_gateway.readings import DeviceReading
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import UplinkLine, records_of
 from anju_wire.messages import Command, Record, decode, encode
@@ -128,7 +128,9 @@ class AnnouncementService:
 
     def _record(self, played: Sequence[_Waiting], now_s: float) -> None:
         with self._spool.transaction():
-            readings = [Reading(self._gateway, Quantity.ANNOUNCED, now_s, waiting.record_value) for waiting in played]
+            readings = [
+                DeviceReading(self._gateway, Quantity.ANNOUNCED, now_s, waiting.record_value) for waiting in played
+            ]
             self._spool.append(Lane.ALARM, [[reading.to_record()] for reading in readings])
             for waiting in played:
                 if waiting.command is not None:

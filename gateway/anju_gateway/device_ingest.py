@@ -12,7 +12,7 @@ import structlog
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import Adapter, AdapterResult
 from anju_gateway.mqtt import Arrived
-from anju_gateway.readings import Reading
+from anju_gateway.readings import DeviceReading
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.messages import Record
@@ -83,7 +83,7 @@ class DeviceIngest:
             self._undo()
             raise
 
-    def store_readings(self, readings: Sequence[Reading], now: float) -> None:
+    def store_readings(self, readings: Sequence[DeviceReading], now: float) -> None:
         """Store the gateway's own readings. Raises `SpoolFull`."""
         self._store(AdapterResult(readings=list(readings)), now)
 

@@ -21,8 +21,8 @@ from anju_gateway.announcements import REACH_S
 from anju_gateway.annunciator import Annunciator, CompositeAnnunciator, ConsoleAnnunciator, MqttAnnunciator
 from anju_gateway.device_ingest import DeviceIngest
 from anju_gateway.mqtt import Arrived, Event, LineDown, LineUp, MqttSession
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import DeviceRegistry
 from anju_gateway.settings import HomeSettings
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.uplink import ALARM_SESSION, Uplink, uplink_sessions
@@ -71,7 +71,7 @@ class Gateway:
 
     def _make_ingest(self) -> DeviceIngest:
         s, state = self._settings, AdapterState(self._spool.load_state())
-        self._registry = Registry(device.device() for device in s.devices)
+        self._registry = DeviceRegistry(device.device() for device in s.devices)
         self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state)
         self._adapters = (
             self._zigbee,
@@ -242,7 +242,7 @@ class Gateway:
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + self._clock.real_seconds(HEARTBEAT_S)
             up_s = round(now - self._started, 1)
-            self._ingest.store_readings([Reading(self._settings.gateway, Quantity.HEARTBEAT, now_s, up_s)], now)
+            self._ingest.store_readings([DeviceReading(self._settings.gateway, Quantity.HEARTBEAT, now_s, up_s)], now)
             self._uplink.publish_status(self._status(online=True))
         self._ingest.flush_staged(now)
 
@@ -250,7 +250,9 @@ class Gateway:
         away = self._bus_away_since is not None and now - self._bus_away_since >= BUS_PATIENCE_S
         if away != self._bus_reported:
             self._bus_reported = away
-            self._ingest.store_readings([Reading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now)
+            self._ingest.store_readings(
+                [DeviceReading(self._settings.gateway, Quantity.AVAILABLE, now_s, not away)], now
+            )
         down = "bus" if away else "zigbee2mqtt" if self._zigbee.bridge_offline else ""
         if down != self._bus_down:
             self._bus_down, self._bus_down_since = down, now_s if down else 0.0

@@ -55,7 +55,7 @@ class Will:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class MessageToken:
     """Names one received message, for its acknowledgement on the connection that it came on."""
 
     client: paho.Client
@@ -86,7 +86,7 @@ class Arrived:
     topic: str
     payload: bytes
     retained: bool
-    token: Token
+    token: MessageToken
 
 
 Event = LineUp | LineDown | Arrived
@@ -162,7 +162,7 @@ class MqttSession:
             return False
         return client.publish(topic, payload, qos=1, retain=retain).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: MessageToken) -> None:
         """Acknowledge a received message; nothing for one of an earlier connection, which the broker sends again."""
         if token.client is self._client:
             token.client.ack(token.mid, token.qos)
@@ -265,7 +265,7 @@ class MqttSession:
 
     def _on_message(self, client: paho.Client, _endpoint: Endpoint, message: paho.MQTTMessage) -> None:
         self._answered_at = time.monotonic()
-        token = Token(client, message.mid, message.qos)
+        token = MessageToken(client, message.mid, message.qos)
         try:
             topic = message.topic
         except UnicodeDecodeError:

@@ -13,7 +13,7 @@ from anju_wire.vocabulary import Lane
 _WIRE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,62}")
 
 
-class Reading(NamedTuple):
+class DeviceReading(NamedTuple):
     """One reading of a device at `at_s` (Unix s).
 
     `value` is a number in the quantity's unit, a truth value, or text.

@@ -21,7 +21,7 @@ class Device:
     name: str = ""
 
 
-class Registry:
+class DeviceRegistry:
     """Finds registered devices by their name on the local bus or on the wire."""
 
     def __init__(self, devices: Iterable[Device]) -> None:

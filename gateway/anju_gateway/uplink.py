@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from anju_gateway.mqtt import Endpoint, Event, MqttSession, Token, Will
+from anju_gateway.mqtt import Endpoint, Event, MessageToken, MqttSession, Will
 from anju_gateway.retransmission import PARAMETERS, LaneRetransmission, RetransmissionParameters
 from anju_gateway.spool import Spool, Stored
 from anju_wire.messages import Ack, Record, Status, encode
@@ -34,7 +34,7 @@ class UplinkLine(Enum):
     NONE = auto()
 
 
-class Session(Protocol):
+class UplinkSession(Protocol):
     """As much of `MqttSession` as the uplink needs."""
 
     @property
@@ -54,7 +54,7 @@ class Session(Protocol):
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Hand a message over; return False without a connection."""
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: MessageToken) -> None:
         """Acknowledge a received message to the broker."""
 
     def drop_connection(self) -> None:
@@ -92,7 +92,7 @@ class Uplink:
         gateway: str,
         topics: dict[Lane, Topic],
         spool: Spool,
-        sessions: dict[str, Session],
+        sessions: dict[str, UplinkSession],
         wall: Callable[[], float],
         parameters: dict[Lane, RetransmissionParameters] | None = None,
     ) -> None:
@@ -178,7 +178,7 @@ class Uplink:
             if lane is Lane.ALARM or self._platform_online is not False:
                 self._send(lane, sender, session, now)
 
-    def _send(self, lane: Lane, sender: LaneRetransmission, session: Session, now: float) -> None:
+    def _send(self, lane: Lane, sender: LaneRetransmission, session: UplinkSession, now: float) -> None:
         due = sender.next_due(self._spool.lane_state(lane))
         topic = str(self._topics[lane])
         while due:
@@ -196,7 +196,7 @@ class Uplink:
         pack = msgspec.Raw(stored.pack)
         return encode(_Sending(self._gateway, self._spool.epoch, stored.seq, base, self._wall(), pack))
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: MessageToken) -> None:
         """Acknowledge a message from the platform to the broker: it has been carried out."""
         self._sessions[ALARM_SESSION].ack(token)
 
@@ -220,7 +220,7 @@ def uplink_sessions(
     endpoints: Sequence[Endpoint],
     emit: Callable[[Event], None],
     will: Callable[[], Status],
-) -> dict[str, Session]:
+) -> dict[str, UplinkSession]:
     """Return the two sessions of a gateway by name, not started yet; `home` is (community, home)."""
     status = str(Topic(*home, Lane.STATUS))
     filters = [str(Topic(*home, DownLane.ACK)), str(Topic(*home, DownLane.COMMAND)), PLATFORM_STATUS]

@@ -67,7 +67,7 @@ class SupervisedDevices:
 
 
 @dataclass(frozen=True, slots=True)
-class OfflineHome:
+class OfflineDecision:
     """A home that cannot be seen: since when (Unix s), by which device (its row), and whether that was never heard."""
 
     home: int
@@ -81,7 +81,7 @@ class SupervisionResult:
     """`silent` marks every silent device, row by row; `offline` lists homes that cannot be seen, in order of home."""
 
     silent: NDArray[np.bool_]
-    offline: list[OfflineHome]
+    offline: list[OfflineDecision]
 
 
 def supervise_devices(devices: SupervisedDevices, now_s: float, parameters: SupervisionParameters) -> SupervisionResult:
@@ -114,8 +114,8 @@ def supervise_devices(devices: SupervisedDevices, now_s: float, parameters: Supe
     return SupervisionResult(silent, [_offline(devices, int(device), float(heard[device])) for device in order[first]])
 
 
-def _offline(devices: SupervisedDevices, device: int, since_s: float) -> OfflineHome:
-    return OfflineHome(int(devices.home[device]), since_s, device, bool(np.isnan(devices.last_seen_s[device])))
+def _offline(devices: SupervisedDevices, device: int, since_s: float) -> OfflineDecision:
+    return OfflineDecision(int(devices.home[device]), since_s, device, bool(np.isnan(devices.last_seen_s[device])))
 
 
 def _check(devices: SupervisedDevices, now_s: float, kinds: int) -> None:

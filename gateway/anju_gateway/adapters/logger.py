@@ -10,8 +10,8 @@ import numpy as np
 
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import parse_value
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import ALL_FEATURES, Quantity, features_of
 from anju_wire.vocabulary import Lane
 
@@ -39,7 +39,7 @@ _decoder = msgspec.json.Decoder(_History)
 class LoggerAdapter:
     """Reads `{home}/logger/history`: batches of rows `[Unix s, device, key, value]`."""
 
-    def __init__(self, home: str, gateway: str, registry: Registry) -> None:
+    def __init__(self, home: str, gateway: str, registry: DeviceRegistry) -> None:
         self._topic = f"{home}/logger/history"
         self._gateway, self._registry = gateway, registry
 
@@ -80,16 +80,20 @@ class LoggerAdapter:
     def discard_state(self) -> None:
         """Do nothing: there is no state."""
 
-    def _beats(self, from_s: float, until_s: float, now_s: float, result: AdapterResult) -> list[Reading]:
+    def _beats(self, from_s: float, until_s: float, now_s: float, result: AdapterResult) -> list[DeviceReading]:
         """The heartbeats that a gateway would have given meanwhile: without them its silence would mean nothing."""
         until_s = min(until_s, now_s)
         if not max(_EARLIEST_S, now_s - _LONGEST_S) <= from_s <= until_s:
             result.add_refusal("logger", "awake", f"{from_s!r} to {until_s!r} is no time of the last weeks")
             return []
         beats = np.append(np.arange(from_s, until_s, BEAT_S), until_s).round(3)
-        return [Reading(self._gateway, Quantity.HEARTBEAT, at_s, round(at_s - from_s, 1)) for at_s in beats.tolist()]
+        return [
+            DeviceReading(self._gateway, Quantity.HEARTBEAT, at_s, round(at_s - from_s, 1)) for at_s in beats.tolist()
+        ]
 
-    def _row(self, row: tuple[float, str, str, bool | float], now_s: float, result: AdapterResult) -> Reading | None:
+    def _row(
+        self, row: tuple[float, str, str, bool | float], now_s: float, result: AdapterResult
+    ) -> DeviceReading | None:
         at_s, name, key, said = row
         device, known = self._registry.wire_name(name), self._registry.find_device(name)
         meaning = features_of(known.kind if known else None).get(key) or ALL_FEATURES.get(key)
@@ -105,4 +109,4 @@ class LoggerAdapter:
         if value is None:
             result.add_refusal(device, key, f"{said!r} has no meaning there")
             return None
-        return Reading(device, meaning.quantity, at_s, value)
+        return DeviceReading(device, meaning.quantity, at_s, value)

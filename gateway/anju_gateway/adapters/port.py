@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from anju_gateway.readings import Reading
+from anju_gateway.readings import DeviceReading
 from anju_wire.messages import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedPart:
     """A part of a device's message that has no meaning; the rest of the message counts."""
 
     device: str
@@ -40,16 +40,16 @@ class AdapterResult:
 
     """
 
-    readings: list[Reading] = field(default_factory=list)
-    alarms: list[list[Reading]] = field(default_factory=list)
-    history: list[list[Reading]] = field(default_factory=list)
+    readings: list[DeviceReading] = field(default_factory=list)
+    alarms: list[list[DeviceReading]] = field(default_factory=list)
+    history: list[list[DeviceReading]] = field(default_factory=list)
     clips: list[list[Record]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedPart] = field(default_factory=list)
     duplicates: int = 0
 
     def add_refusal(self, device: str, key: str, why: str) -> None:
         """Note a part that has no meaning."""
-        self.refused.append(Refused(device, key, why))
+        self.refused.append(RefusedPart(device, key, why))
 
     def merge(self, other: AdapterResult) -> None:
         """Append another result to this one, in order."""

@@ -10,7 +10,7 @@ LATE_S = 600.0
 _KEPT = 32
 
 
-class Report(NamedTuple):
+class BooleanReport(NamedTuple):
     """One report of a truth value: event time (Unix s), and whether it was passed on."""
 
     at_s: float
@@ -21,14 +21,14 @@ class Report(NamedTuple):
 class BooleanReportFilter:
     """Passes on changes of one truth value, in order of event time whatever order the reports arrive in."""
 
-    def __init__(self, reports: Sequence[Report] = ()) -> None:
+    def __init__(self, reports: Sequence[BooleanReport] = ()) -> None:
         self._reports = list(reports)
 
     @classmethod
     def parse(cls, text: str | None) -> BooleanReportFilter:
         """Read the form that `str` gives; None is a filter without reports."""
         parts = [part.split("|") for part in text.split(";")] if text else []
-        return cls([Report(float(at), value == "1", passed_on == "1") for at, value, passed_on in parts])
+        return cls([BooleanReport(float(at), value == "1", passed_on == "1") for at, value, passed_on in parts])
 
     def __str__(self) -> str:
         return ";".join(f"{r.at_s!r}|{r.value:d}|{r.passed_on:d}" for r in self._reports)
@@ -43,14 +43,14 @@ class BooleanReportFilter:
             known = [known[-1]._replace(at_s=at_s - 1e-3, passed_on=True)]
         if any(report.at_s == at_s and report.value == value for report in known):
             return []
-        self._reports = sorted([*known, Report(at_s, value, passed_on=False)], key=lambda report: report.at_s)
+        self._reports = sorted([*known, BooleanReport(at_s, value, passed_on=False)], key=lambda report: report.at_s)
         found = self._pass_on(again_s)
         self._reports = _recent(self._reports)
         return found
 
     def _pass_on(self, again_s: float | None) -> list[tuple[float, bool]]:
         found: list[tuple[float, bool]] = []
-        before: Report | None = None
+        before: BooleanReport | None = None
         last_passed_s = float("-inf")
         for place, report in enumerate(self._reports):
             changed = before is None or before.value != report.value
@@ -64,7 +64,7 @@ class BooleanReportFilter:
         return found
 
 
-def _recent(reports: list[Report]) -> list[Report]:
+def _recent(reports: list[BooleanReport]) -> list[BooleanReport]:
     """As many as late reports can concern; the oldest kept stands for all before it."""
     newest = reports[-1].at_s
     kept = [report for report in reports if report.at_s >= newest - LATE_S][-_KEPT:]

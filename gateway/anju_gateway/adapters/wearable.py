@@ -13,8 +13,8 @@ from anju_detect.fall import CANCELLED, SUSPECTED, FallDetector, FallSignal
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import parse_object, parse_value
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import DeviceRegistry
 from anju_gateway.waveform_buffer import KEPT_S, Chunk, WaveformBuffer
 from anju_wire.messages import Record
 from anju_wire.profiles import COMMON_FEATURES, PROFILES, DeviceKind, Quantity
@@ -48,7 +48,7 @@ class _Worn:
 class WearableAdapter:
     """Reads `{home}/wearable/{device}/acceleration` and `…/state`."""
 
-    def __init__(self, home: str, registry: Registry, state: AdapterState, waveforms: WaveformBuffer) -> None:
+    def __init__(self, home: str, registry: DeviceRegistry, state: AdapterState, waveforms: WaveformBuffer) -> None:
         self._base = f"{home}/wearable/"
         self._registry, self._state, self._waveforms = registry, state, waveforms
         self._worn: dict[str, _Worn] = {}
@@ -151,8 +151,8 @@ class WearableAdapter:
                 continue
             self._state.put(key, f"{told} {signal.stage}".strip())
             at_s = signal.impact_s if signal.stage == SUSPECTED else signal.at_s
-            stage = Reading(device, Quantity.FALL, at_s, f"{signal.stage}:{fall_id}")
-            result.alarms.append([stage, Reading(device, Quantity.FALL_SCORE, at_s, round(signal.score, 4))])
+            stage = DeviceReading(device, Quantity.FALL, at_s, f"{signal.stage}:{fall_id}")
+            result.alarms.append([stage, DeviceReading(device, Quantity.FALL_SCORE, at_s, round(signal.score, 4))])
 
     def _told_as(self, device: str, signal: FallSignal) -> str:
         """The fall's name on the wire: that of one told before, where heard again the impact moved a little."""
@@ -193,7 +193,7 @@ class WearableAdapter:
                 result.add_refusal(device, key, f"{str(said[key])[:60]!r} has no meaning there")
             elif key == "steps" or self._state.get(f"state:{device}/{key}") != repr(value):
                 self._state.put(f"state:{device}/{key}", repr(value))
-                result.readings.append(Reading(device, row.quantity, now_s, value))
+                result.readings.append(DeviceReading(device, row.quantity, now_s, value))
         if said.get("cancel") is True:
             self._cancel(device, now_s, result)
 

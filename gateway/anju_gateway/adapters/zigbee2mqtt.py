@@ -10,8 +10,8 @@ from datetime import datetime
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.report_filter import BooleanReportFilter, NumberReportFilter
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import AVAILABILITY, PROFILES, Feature, Quantity, features_of
 from anju_wire.vocabulary import Lane
 
@@ -35,7 +35,7 @@ _BRIDGE = "bridge:zigbee2mqtt"
 class Zigbee2MqttAdapter:
     """Reads `{home}/zigbee2mqtt/…`: device payloads, availability, and the bridge's own state."""
 
-    def __init__(self, home: str, gateway: str, registry: Registry, state: AdapterState) -> None:
+    def __init__(self, home: str, gateway: str, registry: DeviceRegistry, state: AdapterState) -> None:
         self._base = f"{home}/zigbee2mqtt/"
         self._gateway, self._registry, self._state = gateway, registry, state
 
@@ -117,7 +117,7 @@ class Zigbee2MqttAdapter:
         if self._is_repeat(device, quantity, at_s):
             result.duplicates += 1
             return
-        result.alarms.append([Reading(device, quantity, at_s, True)])
+        result.alarms.append([DeviceReading(device, quantity, at_s, True)])
 
     def _is_repeat(self, device: str, quantity: Quantity, at_s: float) -> bool:
         key = f"press:{device}/{quantity}"
@@ -140,7 +140,7 @@ class Zigbee2MqttAdapter:
         else:
             result.readings += changed
 
-    def _changed(self, device: str, row: Feature, value: float, at_s: float) -> list[Reading]:
+    def _changed(self, device: str, row: Feature, value: float, at_s: float) -> list[DeviceReading]:
         """Return what is new: the reading, nothing, or also a reading that a late one reveals."""
         key = f"last:{device}/{row.quantity}"
         kept = self._state.get(key)
@@ -148,11 +148,11 @@ class Zigbee2MqttAdapter:
             known = BooleanReportFilter.parse(kept)
             found = known.add_report(bool(value), at_s, row.again_s)
             self._state.put(key, str(known))
-            return [Reading(device, row.quantity, when, what) for when, what in found]
+            return [DeviceReading(device, row.quantity, when, what) for when, what in found]
         if kept is not None and not NumberReportFilter.parse(kept).is_news(value, at_s, row.step, row.again_s):
             return []
         self._state.put(key, str(NumberReportFilter(value, at_s)))
-        return [Reading(device, row.quantity, at_s, value)]
+        return [DeviceReading(device, row.quantity, at_s, value)]
 
 
 def _state(payload: bytes) -> object:

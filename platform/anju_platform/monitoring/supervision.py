@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_core.reasons import Reason, ReasonCode
-from anju_detect.supervision import OfflineHome, SupervisedDevices, SupervisionParameters, supervise_devices
+from anju_detect.supervision import OfflineDecision, SupervisedDevices, SupervisionParameters, supervise_devices
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.ingest.ports import LastSeenMap
 from anju_platform.monitoring.repository import Supervised
@@ -249,7 +249,7 @@ class SupervisionMonitor:
         offline = supervise_devices(truth, now_s, self._parameters).offline
         return [self._home_offline(one, KINDS[kinds[one.device]], now_s) for one in offline]
 
-    def _home_offline(self, one: OfflineHome, kind: DeviceKind, now_s: float) -> HomeOffline:
+    def _home_offline(self, one: OfflineDecision, kind: DeviceKind, now_s: float) -> HomeOffline:
         cause = ReasonCode.DEVICE_NEVER_HEARD if one.never_heard else ReasonCode.DEVICE_SILENT
         reason = Reason(cause, {"kind": kind.value, "silence_s": now_s - one.since_s})
         return HomeOffline(self._homes[one.home], one.since_s, kind is DeviceKind.GATEWAY, reason)

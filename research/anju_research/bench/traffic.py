@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from anju_gateway.readings import Reading
+from anju_gateway.readings import DeviceReading
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
 from anju_wire.fleet import FleetDevice
 from anju_wire.messages import Envelope, Record, encode
@@ -26,7 +26,7 @@ _STEP_S = 0.05
 """Time between two readings of a home; a pack of 20 covers a second."""
 
 
-def readings(home: int, start_s: float, seed: int) -> Iterator[Reading]:
+def readings(home: int, start_s: float, seed: int) -> Iterator[DeviceReading]:
     """Yield a home's readings: of each sensor its quantity, then link quality, battery and temperature."""
     chance = random.Random(seed * 1000 + home)
     sensors = [device for device in devices_of(home) if device.kind in _SENSES]
@@ -37,12 +37,12 @@ def readings(home: int, start_s: float, seed: int) -> Iterator[Reading]:
             yield reading
 
 
-def _payload(device: FleetDevice, at_s: float, chance: random.Random) -> Iterator[Reading]:
-    yield Reading(device.id, _SENSES[device.kind], at_s, chance.random() < 0.5)  # noqa: PLR2004 - a coin
-    yield Reading(device.id, Quantity.LINK_QUALITY, at_s, round(chance.random(), 3))
-    yield Reading(device.id, Quantity.BATTERY, at_s, float(chance.randint(20, 100)))
+def _payload(device: FleetDevice, at_s: float, chance: random.Random) -> Iterator[DeviceReading]:
+    yield DeviceReading(device.id, _SENSES[device.kind], at_s, chance.random() < 0.5)  # noqa: PLR2004 - a coin
+    yield DeviceReading(device.id, Quantity.LINK_QUALITY, at_s, round(chance.random(), 3))
+    yield DeviceReading(device.id, Quantity.BATTERY, at_s, float(chance.randint(20, 100)))
     if device.kind is DeviceKind.MOTION:
-        yield Reading(device.id, Quantity.TEMPERATURE, at_s, round(chance.uniform(15, 30), 1))
+        yield DeviceReading(device.id, Quantity.TEMPERATURE, at_s, round(chance.uniform(15, 30), 1))
 
 
 def messages(homes: int, count: int, size: int, now_s: float) -> Iterator[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ import pytest
 
 from anju_detect.errors import BatchRefused
 from anju_detect.supervision import (
-    OfflineHome,
+    OfflineDecision,
     SupervisedDevices,
     SupervisionParameters,
     SupervisionResult,
@@ -39,7 +39,7 @@ def _supervise(*rows: tuple[int, str, float]) -> SupervisionResult:
 
 def test_a_silent_gateway_takes_its_home_offline_and_the_blame() -> None:
     found = _supervise((3, "gateway", 301.0), (3, "motion", 9 * HOUR), (3, "smoke", 600.0))
-    assert found.offline == [OfflineHome(home=3, since_s=NOW - 301.0, device=0, never_heard=False)]
+    assert found.offline == [OfflineDecision(home=3, since_s=NOW - 301.0, device=0, never_heard=False)]
     assert found.silent.tolist() == [True, True, False]
 
 
@@ -56,7 +56,7 @@ def test_the_limits_are_exclusive(kind: str) -> None:
 
 def test_a_silent_motion_sensor_takes_its_home_offline_since_the_first_fell_silent() -> None:
     found = _supervise((0, "gateway", 1.0), (0, "motion", 5 * HOUR), (0, "motion", 6 * HOUR))
-    assert found.offline == [OfflineHome(home=0, since_s=NOW - 6 * HOUR, device=2, never_heard=False)]
+    assert found.offline == [OfflineDecision(home=0, since_s=NOW - 6 * HOUR, device=2, never_heard=False)]
 
 
 def test_a_silent_smoke_detector_is_a_fault_of_the_device_alone() -> None:

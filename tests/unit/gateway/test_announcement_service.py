@@ -13,7 +13,7 @@ from anju_gateway.announcement_service import AnnouncementService
 from anju_gateway.announcements import LIGHTS
 from anju_gateway.annunciator import CompositeAnnunciator, ConsoleAnnunciator, MqttAnnunciator, SpokenAnnouncement
 from anju_gateway.device_ingest import Alarm
-from anju_gateway.readings import Reading
+from anju_gateway.readings import DeviceReading
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import UplinkLine, records_of
 from anju_wire.messages import Command
@@ -52,7 +52,7 @@ class Home:
         self.service.resume_announcements(now_s, 0.0)
 
     def store(self, quantity: Quantity, value: bool | str) -> Alarm:  # noqa: FBT001
-        records = [Reading("device", quantity, NOW, value).to_record()]
+        records = [DeviceReading("device", quantity, NOW, value).to_record()]
         with self.spool.transaction():
             (seq,) = self.spool.append(Lane.ALARM, [records])
         return Alarm(seq, records)

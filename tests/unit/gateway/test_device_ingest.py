@@ -16,7 +16,7 @@ from anju_gateway.adapters import Adapter, AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
 from anju_gateway.device_ingest import DeviceIngest
 from anju_gateway.mqtt import Arrived
-from anju_gateway.registry import Device, Registry
+from anju_gateway.registry import Device, DeviceRegistry
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.messages import Record
@@ -54,7 +54,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.spool = Spool(folder / "s.sqlite", NOW)
         self.waveforms = WaveformBuffer(folder / "w.sqlite")
-        state, registry = AdapterState({}), Registry([Device("button", DeviceKind.BUTTON)])
+        state, registry = AdapterState({}), DeviceRegistry([Device("button", DeviceKind.BUTTON)])
         self.fragile = FragileAdapter()
         adapters: list[Adapter] = [self.fragile, Zigbee2MqttAdapter("h", "gw-1", registry, state)]
         self.ingest = DeviceIngest("gw-1", self.spool, self.waveforms, state, adapters)

@@ -9,8 +9,8 @@ import pytest
 
 from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.logger import BEAT_S, HISTORY_PACK, LoggerAdapter
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import Quantity
 
 NOW = 1_750_000_000.0
@@ -18,7 +18,7 @@ NOW = 1_750_000_000.0
 
 def read_payload(payload: object) -> AdapterResult:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    result = LoggerAdapter("home-07", "gw-1", Registry([])).read_message(
+    result = LoggerAdapter("home-07", "gw-1", DeviceRegistry([])).read_message(
         "home-07/logger/history", raw, retained=False, now_s=NOW
     )
     assert result is not None
@@ -40,7 +40,7 @@ def test_truth_may_be_a_number_in_history() -> None:
 
 def test_an_alarm_in_history_is_an_alarm_with_its_own_time() -> None:
     result = read_payload({"rows": [[NOW - 5000, "leak", "water_leak", True], [NOW - 4999, "door", "contact", True]]})
-    assert result.alarms == [[Reading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
+    assert result.alarms == [[DeviceReading("leak", Quantity.WATER_LEAK, NOW - 5000, True)]]
     assert len(result.history) == 1
 
 
@@ -86,7 +86,7 @@ def test_a_batch_of_ten_megabytes_is_refused_unread() -> None:
 
 def test_other_topics_are_not_ours() -> None:
     assert (
-        LoggerAdapter("home-07", "gw-1", Registry([])).read_message(
+        LoggerAdapter("home-07", "gw-1", DeviceRegistry([])).read_message(
             "home-08/logger/history", b"", retained=False, now_s=NOW
         )
         is None

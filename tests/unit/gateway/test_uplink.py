@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from anju_gateway.mqtt import Endpoint, Token
+from anju_gateway.mqtt import Endpoint, MessageToken
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, Uplink, UplinkLine
 from anju_wire.messages import Ack, Envelope, Record, Refusal, Status, decode
@@ -27,7 +27,7 @@ class FakeSession:
         self.answered_at = 0.0
         self.published: list[tuple[str, bytes, bool]] = []
         self.started = self.dropped = 0
-        self.settled: list[Token] = []
+        self.settled: list[MessageToken] = []
         self.last: tuple[str, bytes] | None = None
 
     def start(self) -> None:
@@ -41,7 +41,7 @@ class FakeSession:
             self.published.append((topic, payload, retain))
         return self.connected
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: MessageToken) -> None:
         self.settled.append(token)
 
     def drop_connection(self) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.wearable import WearableAdapter
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Device, Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import Device, DeviceRegistry
 from anju_gateway.waveform_buffer import KEPT_S, Chunk, WaveformBuffer
 from anju_sim.wearable import AccelerationModel, encode_packet
 from anju_wire.profiles import DeviceKind, Quantity
@@ -38,7 +38,7 @@ class Worn:
         """What a new process has: the state as committed, the stored waveform, and nothing else."""
         self.state = AdapterState(self.kept)
         self.waveforms = WaveformBuffer(self.folder / "waveforms.sqlite")
-        registry = Registry([Device("wearable-1", DeviceKind.WEARABLE)])
+        registry = DeviceRegistry([Device("wearable-1", DeviceKind.WEARABLE)])
         self.adapter = WearableAdapter("home-07", registry, self.state, self.waveforms)
 
     def killed(self) -> None:
@@ -77,7 +77,7 @@ def fall_chunks(after_s: float = 50.0, *, set_after: int = 0, by_s: float = 0.0)
     ]
 
 
-def stages(alarms: list[list[Reading]]) -> list[str]:
+def stages(alarms: list[list[DeviceReading]]) -> list[str]:
     return [str(alarm[0].value).partition(":")[0] for alarm in alarms]
 
 
@@ -231,7 +231,7 @@ def test_worn_and_battery_are_said_when_they_change(worn: Worn) -> None:
     again = worn.says("state", b'{"worn": true, "battery": 80, "steps": 0}', NOW + 1)
     assert [r.quantity for r in again.readings] == [Quantity.STEPS]
     off = worn.says("state", b'{"worn": false}', NOW + 2)
-    assert off.readings == [Reading("wearable-1", Quantity.WORN, NOW + 2, False)]
+    assert off.readings == [DeviceReading("wearable-1", Quantity.WORN, NOW + 2, False)]
 
 
 GOOD = np.zeros((50, 3), "<i2").tobytes()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import AdapterResult
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter, event_time
-from anju_gateway.readings import Reading
-from anju_gateway.registry import Device, Registry
+from anju_gateway.readings import DeviceReading
+from anju_gateway.registry import Device, DeviceRegistry
 from anju_wire.profiles import ALL_FEATURES, DeviceKind, Quantity
 
 NOW = 1_750_000_000.0
@@ -35,7 +35,7 @@ class Home:
 
     def __init__(self) -> None:
         self.state = AdapterState({})
-        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), self.state)
+        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", DeviceRegistry(DEVICES), self.state)
 
     def says(self, name: str, payload: object, at_s: float = NOW, *, retained: bool = False) -> AdapterResult:
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
@@ -83,13 +83,13 @@ def test_a_motion_sensor(home: Home) -> None:
 )
 def test_any_press_of_the_emergency_button_is_a_call_for_help(home: Home, action: str) -> None:
     result = home.says("button-sos", {"action": action, "battery": 100, "linkquality": 90})
-    assert result.alarms == [[Reading("button-sos", Quantity.SOS, NOW, True)]]
+    assert result.alarms == [[DeviceReading("button-sos", Quantity.SOS, NOW, True)]]
 
 
 @pytest.mark.parametrize("action", ["hold", "long", "long_press", "cancel", "clear"])
 def test_a_button_held_takes_it_back(home: Home, action: str) -> None:
     assert home.says("button-sos", {"action": action}).alarms == [
-        [Reading("button-sos", Quantity.SOS_CANCEL, NOW, True)]
+        [DeviceReading("button-sos", Quantity.SOS_CANCEL, NOW, True)]
     ]
 
 
@@ -114,7 +114,7 @@ def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home
     home.says("button-sos", payload)
     kept = {key: value for key, value in home.state.changes.items() if value is not None}
     home.state = AdapterState(kept)
-    home.adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.state)
+    home.adapter = Zigbee2MqttAdapter("home-07", "gw-1", DeviceRegistry(DEVICES), home.state)
     assert home.says("button-sos", payload, NOW + 30).duplicates == 1
 
 
@@ -130,13 +130,13 @@ def test_a_retained_press_is_of_long_ago(home: Home) -> None:
 
 def test_water_and_smoke(home: Home) -> None:
     leak = home.says("leak-bathroom", {"water_leak": True, "battery": 100, "device_temperature": 21})
-    assert leak.alarms == [[Reading("leak-bathroom", Quantity.WATER_LEAK, NOW, True)]]
+    assert leak.alarms == [[DeviceReading("leak-bathroom", Quantity.WATER_LEAK, NOW, True)]]
     assert not home.says("leak-bathroom", {"water_leak": True}, NOW + 10).alarms
     assert home.says("leak-bathroom", {"water_leak": True}, NOW + 70).alarms, "still wet: said again"
     dry = home.says("leak-bathroom", {"water_leak": False}, NOW + 80)
-    assert dry.alarms == [[Reading("leak-bathroom", Quantity.WATER_LEAK, NOW + 80, False)]]
+    assert dry.alarms == [[DeviceReading("leak-bathroom", Quantity.WATER_LEAK, NOW + 80, False)]]
     smoke = home.says("smoke-kitchen", {"smoke": True, "tamper": False, "battery_low": False, "linkquality": 60})
-    assert smoke.alarms == [[Reading("smoke-kitchen", Quantity.SMOKE, NOW, True)]]
+    assert smoke.alarms == [[DeviceReading("smoke-kitchen", Quantity.SMOKE, NOW, True)]]
 
 
 def test_an_alarm_counts_from_a_device_that_is_registered_as_something_else(home: Home) -> None:
@@ -208,7 +208,7 @@ def test_climate(home: Home) -> None:
 @pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online"])
 def test_availability_in_both_forms(home: Home, payload: bytes) -> None:
     assert home.says("motion-living/availability", payload).readings == [
-        Reading("motion-living", Quantity.AVAILABLE, NOW, True)
+        DeviceReading("motion-living", Quantity.AVAILABLE, NOW, True)
     ]
     assert not home.says("motion-living/availability", payload, NOW + 5, retained=True).readings
     assert home.says("motion-living/availability", {"state": "offline"}, NOW + 9).readings[0].value is False
@@ -216,7 +216,9 @@ def test_availability_in_both_forms(home: Home, payload: bytes) -> None:
 
 
 def test_the_bridge_speaks_for_the_gateway(home: Home) -> None:
-    assert home.says("bridge/state", {"state": "offline"}).readings == [Reading("gw-1", Quantity.AVAILABLE, NOW, False)]
+    assert home.says("bridge/state", {"state": "offline"}).readings == [
+        DeviceReading("gw-1", Quantity.AVAILABLE, NOW, False)
+    ]
     assert home.says("bridge/logging", {"level": "info"}).readings == []
     assert home.says("motion-living/set", {"occupancy": True}).readings == []
 
@@ -306,7 +308,9 @@ def test_other_topics_are_not_ours(home: Home) -> None:
 
 @pytest.mark.parametrize("kind", [*DeviceKind, None])
 def test_alarms_count_from_every_kind_of_device(kind: DeviceKind | None) -> None:
-    adapter = Zigbee2MqttAdapter("home-07", "gw-1", Registry([Device("any", kind)] if kind else []), AdapterState({}))
+    adapter = Zigbee2MqttAdapter(
+        "home-07", "gw-1", DeviceRegistry([Device("any", kind)] if kind else []), AdapterState({})
+    )
     payload = b'{"smoke": true, "water_leak": true, "action": "sos"}'
     result = adapter.read_message(f"{BASE}/any", payload, retained=False, now_s=NOW)
     assert result is not None
@@ -338,7 +342,7 @@ def test_a_bridge_that_has_stopped_is_known_also_after_a_restart(home: Home, off
     home.says("bridge/state", offline, retained=True)
     home.says("bridge/state", b"[" * 9)
     assert home.adapter.bridge_offline
-    again = Zigbee2MqttAdapter("home-07", "gw-1", Registry(DEVICES), home.state)
+    again = Zigbee2MqttAdapter("home-07", "gw-1", DeviceRegistry(DEVICES), home.state)
     assert again.bridge_offline
     home.says("bridge/state", {"state": "online"})
     assert not again.bridge_offline

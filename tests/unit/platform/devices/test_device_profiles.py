@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import UTC, datetime
 from typing import cast
 
 import numpy as np
@@ -17,10 +16,9 @@ from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.wearable import WearableAdapter
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
 from anju_gateway.registry import Device as HomeDevice
-from anju_gateway.registry import Registry
+from anju_gateway.registry import DeviceRegistry
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_platform.console import day_timeline
-from anju_platform.console.family.service import FamilyService
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import Device, HomeSupervision
 from anju_platform.devices.profiles import KINDS, SUPERVISION
@@ -28,8 +26,7 @@ from anju_platform.devices.sensors import room_index
 from anju_platform.i18n.display_names import say
 from anju_platform.i18n.translation import load_words
 from anju_platform.monitoring.repository import MonitoringRepository
-from anju_platform.residents.models import Home
-from anju_platform.timeseries.store import Reading, Readings, SeriesStore, Source
+from anju_platform.timeseries.store import Reading, Readings, Source
 from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, LifeSign, Quantity
 from anju_wire.vocabulary import Room
 
@@ -123,29 +120,17 @@ def test_the_day_shows_it(kind: DeviceKind, quantity: Quantity) -> None:
     assert stretch.start == NOW
 
 
-@pytest.mark.parametrize(("kind", "quantity"), LIVES)
-def test_the_family_is_told_that_she_rose(kind: DeviceKind, quantity: Quantity) -> None:
-    sign = Reading(NOW.timestamp(), DEVICE, "bedroom", quantity, 1.0)
-    read: list[object] = []
-
-    def read_series(_home: str, _from_s: float, _until_s: float, quantities: object) -> list[Reading]:
-        read.append(quantities)
-        return [sign] if quantity in cast("frozenset[str]", quantities) else []
-
-    series = cast("SeriesStore", SimpleNamespace(read_home=read_series))
-    home = cast("Home", SimpleNamespace(id=HOME, community=SimpleNamespace(timezone="Asia/Shanghai")))
-    service = FamilyService(cast("object", None), series)  # type: ignore[arg-type]
-    assert service._rose_at(home, NOW + timedelta(hours=1)) == NOW
-    assert read
-
-
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind in IN_HOMES for name in PROFILES[kind].features], ids=str
 )
 def test_the_gateway_reads_each_property(tmp_path: object, kind: DeviceKind, name: str) -> None:
     feature = PROFILES[kind].features[name]
     value: float | bool = True if feature.low is None else feature.high or 0.0
-    payload, registry, state = json.dumps({name: value}).encode(), Registry([HomeDevice("d", kind)]), AdapterState({})
+    payload, registry, state = (
+        json.dumps({name: value}).encode(),
+        DeviceRegistry([HomeDevice("d", kind)]),
+        AdapterState({}),
+    )
     adapter: WearableAdapter | Zigbee2MqttAdapter
     if kind is DeviceKind.WEARABLE:
         buffer = WaveformBuffer(cast("object", tmp_path) / "w.sqlite")  # type: ignore[operator]

@@ -16,6 +16,7 @@ from anju_platform.devices.models import HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Absence, Consent, Contact, Resident
 from anju_platform.timeseries.store import Reading
 from anju_platform.visits.models import VisitTask
+from anju_wire.profiles import LIFE_QUANTITIES, Quantity
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 times = st.none() | st.datetimes(datetime(2026, 2, 1), datetime(2026, 4, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -105,6 +106,13 @@ def test_mother_is_fine_and_when_she_rose(mother: WebHarness) -> None:
     assert (said["state"], said["status"], said["sentence"]) == ("fine", "fine", "妈妈今天很好")
     assert said["rose_at"] == "2026-03-01T22:10:00Z"
     assert [look["what"] for look in said["looks"]] == ["family_summary"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("quantity", sorted(LIFE_QUANTITIES))
+def test_every_kind_of_sign_of_life_says_that_she_rose(mother: WebHarness, quantity: Quantity) -> None:
+    at = mother.clock.now() - timedelta(minutes=10)
+    mother.platform.series.rows["home-01"] = [Reading(at.timestamp(), "any", "bedroom", quantity, 1.0)]
+    assert datetime.fromisoformat(str(ask(mother)["rose_at"])) == at
 
 
 def test_silence_past_its_deadline_is_being_checked(mother: WebHarness) -> None:
