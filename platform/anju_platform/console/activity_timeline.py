@@ -24,7 +24,7 @@ LEAST = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TimeSpan:
     """From `start` to `end`, aware times."""
 
     start: datetime
@@ -37,8 +37,8 @@ class TimelineRow:
 
     room: str
     """What it is called, in the reader's language."""
-    seen: Sequence[Stretch]
-    usual: Sequence[Stretch] = ()
+    seen: Sequence[TimeSpan]
+    usual: Sequence[TimeSpan] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class ActivityTimeline:
     now: datetime
     zone: ZoneInfo
     """Of the home's clocks."""
-    gap: Stretch | None = None
+    gap: TimeSpan | None = None
     """The silence that is the reason for an alert."""
     impact: datetime | None = None
     """The moment of a press or a fall."""
-    dark: Sequence[Stretch] = field(default=())
+    dark: Sequence[TimeSpan] = field(default=())
     """When the home could not be seen."""
 
 
@@ -98,7 +98,7 @@ def _share(strip: ActivityTimeline, at: datetime) -> float:
     return min(100.0, max(0.0, share))
 
 
-def _box(strip: ActivityTimeline, one: Stretch, top: float, height: float, look: str) -> Markup | None:
+def _box(strip: ActivityTimeline, one: TimeSpan, top: float, height: float, look: str) -> Markup | None:
     left, right = _share(strip, one.start), _share(strip, one.end)
     if right <= left and not strip.start <= one.start <= strip.end:
         return None
@@ -158,7 +158,7 @@ def _marks(strip: ActivityTimeline, words: Words, height: int) -> Iterator[Marku
         ).format(share, height)
 
 
-def _gap(strip: ActivityTimeline, gap: Stretch, words: Words, height: int) -> Iterator[Markup]:
+def _gap(strip: ActivityTimeline, gap: TimeSpan, words: Words, height: int) -> Iterator[Markup]:
     if box := _box(strip, gap, 0, height, "gap"):
         yield box
     left, right = _share(strip, gap.start), _share(strip, gap.end)

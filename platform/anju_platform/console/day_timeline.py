@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from anju_platform.console.activity_timeline import Stretch, TimelineRow
+from anju_platform.console.activity_timeline import TimelineRow, TimeSpan
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import say
+from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.translation import Words
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 from anju_wire.vocabulary import Room
@@ -52,9 +52,9 @@ class Sign(Protocol):
         """The number; truth is 1 or 0."""
 
 
-def stretches(signs: Iterable[Sign]) -> dict[str, list[Stretch]]:
-    """When somebody was seen, by room; `signs` in order of time."""
-    seen: dict[str, list[Stretch]] = defaultdict(list)
+def find_activity(signs: Iterable[Sign]) -> dict[str, list[TimeSpan]]:
+    """Return when somebody was noticed, by room; `signs` in order of time."""
+    seen: dict[str, list[TimeSpan]] = defaultdict(list)
     begun: dict[str, datetime] = {}
     for sign in signs:
         row = QUANTITIES.get(Quantity(sign.quantity)) if sign.quantity in LIFE_QUANTITIES else None
@@ -64,28 +64,28 @@ def stretches(signs: Iterable[Sign]) -> dict[str, list[Stretch]]:
         if row.lasts and not sign.value:
             start = begun.pop(sign.device, None)
             if start is not None:
-                _join(seen[sign.room], Stretch(start, min(at, start + LONGEST)))
+                _join(seen[sign.room], TimeSpan(start, min(at, start + LONGEST)))
         elif row.lasts:
             begun.setdefault(sign.device, at)
         if row.shows_life(sign.value):
-            _join(seen[sign.room], Stretch(at, at + BLINK))
+            _join(seen[sign.room], TimeSpan(at, at + BLINK))
     return seen
 
 
-def rows(
+def build_rows(
     signs: Sequence[Sign],
     start: datetime,
     end: datetime,
     words: Words,
-    usual: Mapping[str, Sequence[Stretch]] | None = None,
+    usual: Mapping[str, Sequence[TimeSpan]] | None = None,
 ) -> list[TimelineRow]:
     """The rows of a strip from `start` to `end`: every room that ever spoke, in the order of the vocabulary."""
-    seen = stretches(signs)
+    seen = find_activity(signs)
     shaded = usual or {}
     rooms = [room.value for room in Room if room.value in seen or room.value in shaded]
     return [
         TimelineRow(
-            say(words, "room", room),
+            display_name(words, "room", room),
             _within(seen.get(room, ()), start, end),
             _within(shaded.get(room, ()), start, end),
         )
@@ -93,13 +93,13 @@ def rows(
     ]
 
 
-def usual(
+def find_usual_hours(
     signs: Sequence[Sign], before: datetime, start: datetime, end: datetime, zone: ZoneInfo
-) -> dict[str, list[Stretch]]:
+) -> dict[str, list[TimeSpan]]:
     """The hours at which each room usually sees life, over the days before `before`, laid on `start` to `end`."""
     days: dict[tuple[str, int], set[object]] = defaultdict(set)
     every: set[object] = set()
-    for room, marks in stretches(sign for sign in signs if sign.at_s < before.timestamp()).items():
+    for room, marks in find_activity(sign for sign in signs if sign.at_s < before.timestamp()).items():
         for mark in marks:
             for at in _slots(mark):
                 local = at.astimezone(zone)
@@ -109,28 +109,28 @@ def usual(
                     days[room, near % _SLOTS].add(local.date())
     if len(every) < LEAST_DAYS:
         return {}
-    found: dict[str, list[Stretch]] = defaultdict(list)
+    found: dict[str, list[TimeSpan]] = defaultdict(list)
     for day in _days(start, end, zone):
         for slot in range(_SLOTS):
             at = day + slot * _SLOT
             for room in {room for room, number in days if number == slot}:
                 if len(days[room, slot]) >= USUAL_SHARE * len(every):
-                    _join(found[room], Stretch(at, at + _SLOT))
+                    _join(found[room], TimeSpan(at, at + _SLOT))
     return found
 
 
-def _join(marks: list[Stretch], new: Stretch) -> None:
+def _join(marks: list[TimeSpan], new: TimeSpan) -> None:
     if marks and new.start - marks[-1].end <= JOIN:
-        marks[-1] = Stretch(marks[-1].start, max(marks[-1].end, new.end))
+        marks[-1] = TimeSpan(marks[-1].start, max(marks[-1].end, new.end))
     else:
         marks.append(new)
 
 
-def _within(marks: Iterable[Stretch], start: datetime, end: datetime) -> list[Stretch]:
-    return [Stretch(max(one.start, start), min(one.end, end)) for one in marks if one.end > start and one.start < end]
+def _within(marks: Iterable[TimeSpan], start: datetime, end: datetime) -> list[TimeSpan]:
+    return [TimeSpan(max(one.start, start), min(one.end, end)) for one in marks if one.end > start and one.start < end]
 
 
-def _slots(mark: Stretch) -> Iterable[datetime]:
+def _slots(mark: TimeSpan) -> Iterable[datetime]:
     at = mark.start
     while at < mark.end:
         yield at

@@ -1,4 +1,4 @@
-"""What a page is asked with, and what every page says besides its own matter."""
+"""What a page is page with, and what every page says besides its own matter."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PageContext:
     @property
     def words(self) -> Words:
         """In which language."""
-        return self.pages.words_of(self.request)
+        return self.pages.select_words(self.request)
 
     def work(self) -> UnitOfWork:
         """Open a unit of work, to be used as a context manager."""
@@ -74,9 +74,9 @@ class PageContext:
         """Return the same request with times shown in `zone`: that of the home which a page is about."""
         return replace(self, zone=zone)
 
-    def page(self, name: str, chosen_page: str = "", *, status: int = 200, **view: object) -> HTMLResponse:
+    def render(self, name: str, chosen_page: str = "", *, status: int = 200, **view: object) -> HTMLResponse:
         """Render a template; the shell is told who reads it, which page it is, and what proves its forms ours."""
-        return self.pages.page(
+        return self.pages.render(
             self.request,
             name,
             self.zone,
@@ -97,7 +97,7 @@ def reader_zone(work: UnitOfWork, actor: Actor) -> ZoneInfo:
     return Counter(zones).most_common(1)[0][0] if zones else UTC_ZONE
 
 
-def asked(request: Request, found: SignedInDep, services: ServicesDep, pages: PagesDep) -> PageContext:
+def page_context(request: Request, found: SignedInDep, services: ServicesDep, pages: PagesDep) -> PageContext:
     """The dependency of every page for signed-in people."""
     with services.work() as work:
         work.only_read()
@@ -105,4 +105,4 @@ def asked(request: Request, found: SignedInDep, services: ServicesDep, pages: Pa
     return PageContext(request, found, services, pages, zone)
 
 
-PageContextDep = Annotated[PageContext, Depends(asked)]
+PageContextDep = Annotated[PageContext, Depends(page_context)]

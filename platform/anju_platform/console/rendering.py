@@ -82,12 +82,12 @@ class Pages:
         for environment in self._environments.values():
             environment.globals["asset"] = partial(_asset, versions)
 
-    def words_of(self, request: Request) -> Words:
+    def select_words(self, request: Request) -> Words:
         """The language of a request: asked for in the address, chosen before, or Chinese."""
-        asked = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
-        return self.words.get(asked, self.words[SOURCE])
+        locale = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
+        return self.words.get(locale, self.words[SOURCE])
 
-    def text(self, name: str, locale: str, now: datetime, zone: ZoneInfo = UTC_ZONE, **view: object) -> str:
+    def render_text(self, name: str, locale: str, now: datetime, zone: ZoneInfo = UTC_ZONE, **view: object) -> str:
         """Render a template to text; its times are told against `now` and shown in `zone`."""
         environment = self._environments[locale]
         frame = {
@@ -101,13 +101,13 @@ class Pages:
         }
         return environment.get_template(name).render({**frame, **_filters_at(now, self.words[locale], zone), **view})
 
-    def page(
+    def render(
         self, request: Request, name: str, zone: ZoneInfo = UTC_ZONE, /, *, status: int = 200, **view: object
     ) -> HTMLResponse:
         """Render a template as the answer to a request; remembers a language that the address asked for."""
-        words = self.words_of(request)
+        words = self.select_words(request)
         here = {"path": request.url.path, "other_language": _other_language(request, words)}
-        text = self.text(name, words.locale, self.clock.now(), zone, **here, **view)
+        text = self.render_text(name, words.locale, self.clock.now(), zone, **here, **view)
         answer = HTMLResponse(text, status)
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Vary"] = "HX-Request, Cookie"

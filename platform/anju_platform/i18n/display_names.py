@@ -236,7 +236,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def say(words: Words, table: str, value: str) -> str:
+def display_name(words: Words, table: str, value: str) -> str:
     """What a value of a table is called in the reader's language; one without a row says itself."""
     message = LABELS[table].get(value)
     return value if message is None else words(message)

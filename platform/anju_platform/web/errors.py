@@ -151,9 +151,9 @@ def _answer(
     pages = getattr(request.state, "pages", None)
     if pages is None or not _wants_page(request):
         return problem(status, detail, kind, title, **facts)
-    words = pages.words_of(request)
+    words = pages.select_words(request)
     title_shown, way_on = (words(text) for text in _SAYINGS.get(status, _UNFORESEEN))
-    page: Response = pages.page(request, "error.html", status=status, title=title_shown, detail=way_on)
+    page: Response = pages.render(request, "error.html", status=status, title=title_shown, detail=way_on)
     return page
 
 

@@ -15,7 +15,7 @@ from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.view_models import Board, Call, Detail, Group, Row, Step, VisitSummary
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
-from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
 from anju_platform.i18n.reasons import Reader, describe_cause, describe_reason
 from anju_platform.i18n.translation import N_, Words
 
@@ -59,7 +59,7 @@ def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: in
 
 def row(one: AlertSummary, words: Words, now: datetime) -> Row:
     """One alert in the list."""
-    kind = say(words, "kind", one.kind)
+    kind = display_name(words, "kind", one.kind)
     return Row(
         id=one.id,
         home_id=one.home_id,
@@ -80,11 +80,11 @@ def row(one: AlertSummary, words: Words, now: datetime) -> Row:
 
 def _progress(one: AlertSummary, words: Words) -> str:
     if one.state in _WAITING:
-        text = say(words, "status", alert_status(one.kind, one.state))
+        text = display_name(words, "status", alert_status(one.kind, one.state))
         return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
     if one.state is AlertState.ACKNOWLEDGED:
         return words("%(name)s 正在处理", name=one.acknowledged_by_name)
-    return say(words, "state", one.state)
+    return display_name(words, "state", one.state)
 
 
 def detail(
@@ -174,10 +174,10 @@ _CALL_ADVICE = {
 def _advice(found: AlertDetail, face: str, visit: VisitSummary | None, words: Words) -> str:
     one = found
     if face == "done":
-        outcome = say(words, "outcome", one.outcome) if one.outcome else ""
+        outcome = display_name(words, "outcome", one.outcome) if one.outcome else ""
         return words("已结束：%(outcome)s", outcome=outcome) + (f" · {one.outcome_note}" if one.outcome_note else "")
     if face == "wait" and visit is not None:
-        return f"{say(words, 'visit_state', visit.state)} · {visit.carer_name}".rstrip(" ·")
+        return f"{display_name(words, 'visit_state', visit.state)} · {visit.carer_name}".rstrip(" ·")
     if visit is not None and visit.state == VisitState.UNFILLED:
         return words(_FAILED)
     if visit is not None and visit.state in _OVER:

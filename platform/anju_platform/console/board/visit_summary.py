@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.view_models import OfferLine, TaskLine, VisitSummary
-from anju_platform.i18n.display_names import LABELS, DisplayStatus, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
 from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
 
@@ -42,7 +42,7 @@ def summarise_visit(found: VisitDetail | None, words: Words) -> VisitSummary | N
         checked_out_at=visit.checked_out_at,
         proved=visit.check_in_proof.get("code") is True,
         distance_m=float(distance) if isinstance(distance, int | float) else None,
-        tasks=[TaskLine(say(words, "checklist", task.id), task.done) for task in visit.tasks],
+        tasks=[TaskLine(display_name(words, "checklist", task.id), task.done) for task in visit.tasks],
         report=_report(visit.report, words),
     )
 

@@ -22,7 +22,7 @@ from anju_platform.console.home_card import HomeCard, card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.i18n.display_names import LABELS, DisplayStatus, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.visits.queries import OfferRow, VisitRow
 from anju_platform.visits.schemas import Condition, ElderWord
@@ -135,131 +135,131 @@ class CheckOutForm(PhoneForm):
 
 
 @carer.get("", name="carer")
-def today(asked: PageContextDep) -> Response:
+def today(page: PageContextDep) -> Response:
     """Offers that wait, then the visits of today in their order."""
-    return _today(asked)
+    return _today(page)
 
 
 @carer.get("/manifest.json", include_in_schema=False)
-def manifest(asked: PageContextDep) -> JSONResponse:
+def manifest(page: PageContextDep) -> JSONResponse:
     """Lets the page be put on the phone's home screen."""
     icon = {"src": "/static/icon.svg", "sizes": "any", "type": "image/svg+xml"}
-    name = asked.words("安居")
+    name = page.words("安居")
     shown = {"name": name, "short_name": name, "start_url": "/carer", "scope": "/carer", "display": "standalone"}
     return JSONResponse({**shown, "icons": [icon]}, media_type="application/manifest+json")
 
 
 @carer.get("/visits/{visit_id}", name="carer_visit")
-def show_visit(visit_id: UUID, asked: PageContextDep) -> Response:
+def show_visit(visit_id: UUID, page: PageContextDep) -> Response:
     """One visit, one step at a time."""
-    return _visit(asked, visit_id)
+    return _visit(page, visit_id)
 
 
 @carer.post("/visits/{visit_id}/accept")
-def accept(visit_id: UUID, asked: PageContextDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
+def accept(visit_id: UUID, page: PageContextDep, eta: Annotated[int, Form(ge=0, le=600)]) -> Response:
     """I go."""
-    problem = _try(asked, lambda work: asked.service(VisitService).accept(work, visit_id, asked.actor, eta))
+    problem = _try(page, lambda work: page.service(VisitService).accept(work, visit_id, page.actor, eta))
     if problem is not None:
-        return _today(asked, explain(problem, asked.words), status_of(problem))
+        return _today(page, explain(problem, page.words), status_of(problem))
     return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
 
 
 @carer.post("/visits/{visit_id}/decline")
-def decline(visit_id: UUID, asked: PageContextDep, reason: Annotated[DeclineReason, Form()]) -> Response:
+def decline(visit_id: UUID, page: PageContextDep, reason: Annotated[DeclineReason, Form()]) -> Response:
     """I cannot."""
-    problem = _try(asked, lambda work: asked.service(VisitService).decline(work, visit_id, asked.actor, reason))
+    problem = _try(page, lambda work: page.service(VisitService).decline(work, visit_id, page.actor, reason))
     if problem is not None:
-        return _today(asked, explain(problem, asked.words), status_of(problem))
+        return _today(page, explain(problem, page.words), status_of(problem))
     return RedirectResponse("/carer", status_code=303)
 
 
 @carer.post("/visits/{visit_id}/check-in")
-def check_in(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckInForm, Form()]) -> Response:
+def check_in(visit_id: UUID, page: PageContextDep, given: Annotated[CheckInForm, Form()]) -> Response:
     """I am at the door."""
 
     def step(work: UnitOfWork) -> object:
         code = given.code.strip() or None
-        return asked.service(VisitService).check_in(
-            work, visit_id, asked.actor, code=code, place=given.place(), phone_at=given.phone_at, step_id=given.step_id
+        return page.service(VisitService).check_in(
+            work, visit_id, page.actor, code=code, place=given.place(), phone_at=given.phone_at, step_id=given.step_id
         )
 
-    return _step(asked, visit_id, step)
+    return _step(page, visit_id, step)
 
 
 @carer.post("/visits/{visit_id}/tasks")
-def answer_task(visit_id: UUID, asked: PageContextDep, given: Annotated[TaskForm, Form()]) -> Response:
+def answer_task(visit_id: UUID, page: PageContextDep, given: Annotated[TaskForm, Form()]) -> Response:
     """One item of the checklist."""
 
     def step(work: UnitOfWork) -> object:
         done = {given.task: given.done}
-        return asked.service(VisitService).check(
-            work, visit_id, asked.actor, done, phone_at=given.phone_at, step_id=given.step_id
+        return page.service(VisitService).check(
+            work, visit_id, page.actor, done, phone_at=given.phone_at, step_id=given.step_id
         )
 
-    return _step(asked, visit_id, step)
+    return _step(page, visit_id, step)
 
 
 @carer.post("/visits/{visit_id}/check-out")
-def check_out(visit_id: UUID, asked: PageContextDep, given: Annotated[CheckOutForm, Form()]) -> Response:
+def check_out(visit_id: UUID, page: PageContextDep, given: Annotated[CheckOutForm, Form()]) -> Response:
     """I leave, and this is how it was."""
 
     def step(work: UnitOfWork) -> object:
         report = {"condition": given.condition.value, "summary": given.summary.strip(), "elder": given.elder.value}
-        return asked.service(VisitService).check_out(
-            work, visit_id, asked.actor, report, phone_at=given.phone_at, step_id=given.step_id
+        return page.service(VisitService).check_out(
+            work, visit_id, page.actor, report, phone_at=given.phone_at, step_id=given.step_id
         )
 
-    return _step(asked, visit_id, step)
+    return _step(page, visit_id, step)
 
 
-def _try(asked: PageContext, act: Callable[[UnitOfWork], object]) -> DomainError | None:
+def _try(page: PageContext, act: Callable[[UnitOfWork], object]) -> DomainError | None:
     try:
-        with asked.work() as work:
+        with page.work() as work:
             act(work)
     except DomainError as refusal:
         return refusal
     return None
 
 
-def _step(asked: PageContext, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> Response:
+def _step(page: PageContext, visit_id: UUID, act: Callable[[UnitOfWork], object]) -> Response:
     """One step of the phone: JSON for the page's outbox, a page for a browser without scripts."""
-    refusal = _try(asked, act)
-    if "application/json" in asked.request.headers.get("accept", ""):
+    refusal = _try(page, act)
+    if "application/json" in page.request.headers.get("accept", ""):
         if refusal is None:
             return JSONResponse({"sent": True})
-        return JSONResponse({"why": explain(refusal, asked.words)}, status_of(refusal))
+        return JSONResponse({"why": explain(refusal, page.words)}, status_of(refusal))
     if refusal is not None:
-        return _visit(asked, visit_id, explain(refusal, asked.words), status_of(refusal))
+        return _visit(page, visit_id, explain(refusal, page.words), status_of(refusal))
     return RedirectResponse(f"/carer/visits/{visit_id}", status_code=303)
 
 
-def _today(asked: PageContext, problem: str = "", status: int = 200) -> Response:
-    with asked.work() as work:
+def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
+    with page.work() as work:
         work.only_read()
-        offers = asked.service(VisitService).offers_of(work, asked.actor)
-        visits = asked.service(VisitService).today(work, asked.actor)
-        cards = {row.home_id: _card(asked, work, row.home_id) for row in [*(offer.visit for offer in offers), *visits]}
+        offers = page.service(VisitService).offers_of(work, page.actor)
+        visits = page.service(VisitService).today(work, page.actor)
+        cards = {row.home_id: _card(page, work, row.home_id) for row in [*(offer.visit for offer in offers), *visits]}
     view = {
-        "offers": [_offer(offer, cards[offer.visit.home_id], asked.words) for offer in offers],
-        "visits": [_shown(visit, cards[visit.home_id], asked.words) for visit in visits],
+        "offers": [_offer(offer, cards[offer.visit.home_id], page.words) for offer in offers],
+        "visits": [_shown(visit, cards[visit.home_id], page.words) for visit in visits],
         "decline_reasons": list(DeclineReason),
         "problem": problem,
     }
-    return asked.page("carer/today.html", "carer", status=status, **view)
+    return page.render("carer/today.html", "carer", status=status, **view)
 
 
-def _visit(asked: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
-    with asked.work() as work:
-        found = asked.service(VisitService).detail(work, visit_id, asked.actor)
-        asked.audit_read(work, "visit", found.row.home_id, str(visit_id))
-        home = _card(asked, work, found.row.home_id)
-    shown = _shown(found.row, home, asked.words)
-    steps = [(step, asked.words(text)) for step, text in STEPS]
-    return asked.page("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
+def _visit(page: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
+    with page.work() as work:
+        found = page.service(VisitService).detail(work, visit_id, page.actor)
+        page.audit_read(work, "visit", found.row.home_id, str(visit_id))
+        home = _card(page, work, found.row.home_id)
+    shown = _shown(found.row, home, page.words)
+    steps = [(step, page.words(text)) for step, text in STEPS]
+    return page.render("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
 
 
-def _card(asked: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:
-    return card(work, home_id, asked.words, work.clock.now())
+def _card(page: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:
+    return card(work, home_id, page.words, work.clock.now())
 
 
 def _reason(row: VisitRow, words: Words) -> str:
@@ -286,7 +286,9 @@ def _shown(row: VisitRow, home: HomeCard | None, words: Words) -> VisitShown:
         map_url=map_url,
         fee_fen=row.fee_fen,
         door=list(home.door) if home else [],
-        tasks=[TaskShown(id=task.id, text=say(words, "checklist", task.id), done=task.done) for task in row.tasks],
+        tasks=[
+            TaskShown(id=task.id, text=display_name(words, "checklist", task.id), done=task.done) for task in row.tasks
+        ],
     )
 
 

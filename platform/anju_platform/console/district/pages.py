@@ -18,7 +18,7 @@ from anju_platform.console.district.service import DistrictService, Kpi, Provide
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import LABELS, say
+from anju_platform.i18n.display_names import LABELS, display_name
 from anju_platform.i18n.translation import N_, Words
 
 router = APIRouter(prefix="/district", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
@@ -79,29 +79,29 @@ class DistrictPage:
 
 @router.get("", name="district")
 def show_kpis(
-    asked: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
+    page: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
-    """The month so far, unless other days are asked for; both days are counted."""
-    today = time_format.local_date(asked.services.clock.now(), asked.zone)
+    """The month so far, unless other days are page for; both days are counted."""
+    today = time_format.local_date(page.services.clock.now(), page.zone)
     first, last = start or today.replace(day=1), until or today
-    with asked.work() as work:
-        report = asked.service(DistrictService).compute_report(
-            work, asked.actor, _begin(first, asked.zone), _begin(last + timedelta(days=1), asked.zone)
+    with page.work() as work:
+        report = page.service(DistrictService).compute_report(
+            work, page.actor, _begin(first, page.zone), _begin(last + timedelta(days=1), page.zone)
         )
-    return asked.page("district.html", "district", report=_shown(report, asked, first, last))
+    return page.render("district.html", "district", report=_shown(report, page, first, last))
 
 
 def _begin(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-def _shown(report: Report, asked: PageContext, first: date, last: date) -> DistrictPage:
-    words = asked.words
+def _shown(report: Report, page: PageContext, first: date, last: date) -> DistrictPage:
+    words = page.words
     return DistrictPage(
         title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",
         start=first.isoformat(),
         until=last.isoformat(),
-        kpis=[_kpi(one, words, asked) for one in report.kpis],
+        kpis=[_kpi(one, words, page) for one in report.kpis],
         place_columns=[words(one.name) for one in report.kpis],
         places=[
             (row.name, [_value(row.values.get(one.id), one.unit) for one in report.kpis]) for row in report.communities
@@ -111,7 +111,7 @@ def _shown(report: Report, asked: PageContext, first: date, last: date) -> Distr
     )
 
 
-def _kpi(one: Kpi, words: Words, asked: PageContext) -> KpiCard:
+def _kpi(one: Kpi, words: Words, page: PageContext) -> KpiCard:
     sign = "≥" if one.higher_is_better else "≤"
     if one.unit == "share":
         base = words("%(n)s / %(all)s", n=_plain(one.numerator), all=_plain(one.denominator))
@@ -127,7 +127,7 @@ def _kpi(one: Kpi, words: Words, asked: PageContext) -> KpiCard:
         met=one.met,
         base=base,
         trend=trend,
-        cases=[_case(case, words, asked) for case in one.cases],
+        cases=[_case(case, words, page) for case in one.cases],
     )
 
 
@@ -141,11 +141,14 @@ def _value(value: float | None, unit: str) -> str:
     return percent(value) if unit == "share" else f"{value:.2f}"
 
 
-def _case(case: Case, words: Words, asked: PageContext) -> CaseRow:
+def _case(case: Case, words: Words, page: PageContext) -> CaseRow:
     kind, _, outcome = case.what.partition(":")
-    parts = [say(words, "kind" if kind in LABELS["kind"] else "late", kind), say(words, "outcome", outcome)]
+    parts = [
+        display_name(words, "kind" if kind in LABELS["kind"] else "late", kind),
+        display_name(words, "outcome", outcome),
+    ]
     seconds = None if case.value is None else case.value * _UNITS.get(case.unit, 1.0)
-    worker = asked.actor.role is Role.SUPERVISOR
+    worker = page.actor.role is Role.SUPERVISOR
     return CaseRow(
         at=case.at,
         what=" · ".join(part for part in parts if part),

@@ -26,4 +26,4 @@ def show_summary(
 
     The sentence is in the language that `lang` asks for (`zh`, `en`).
     """
-    return summaries.summarize_home(work, actor, pages.words_of(request))
+    return summaries.summarize_home(work, actor, pages.select_words(request))

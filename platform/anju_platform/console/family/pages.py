@@ -16,7 +16,7 @@ from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.family.service import FamilyService, FamilySummary
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.i18n.display_names import say
+from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.residents.records import AbsenceView
 from anju_platform.residents.service import ResidentService
@@ -69,43 +69,43 @@ class FamilyShown:
 
 
 @router.get("", name="family")
-def show_family(asked: PageContextDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
+def show_family(page: PageContextDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
     """One sentence, and what it rests on."""
-    return _show(asked, asked.words("社区知道了，谢谢您。") if told else "")
+    return _show(page, page.words("社区知道了，谢谢您。") if told else "")
 
 
 @router.post("/absences")
-def tell_absence(asked: PageContextDep, until: Annotated[str, Form(max_length=40)]) -> Response:
+def tell_absence(page: PageContextDep, until: Annotated[str, Form(max_length=40)]) -> Response:
     """She is with us until …; the form's time is local."""
     try:
-        at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=asked.zone)
+        at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=page.zone)
     except ValueError:
-        return _show(asked, "", asked.words("看不懂这个时间。"), 422)
+        return _show(page, "", page.words("看不懂这个时间。"), 422)
     try:
-        with asked.work() as work:
-            asked.service(ResidentService).tell_absence(work, asked.actor, asked.actor.home_id or "", at)
+        with page.work() as work:
+            page.service(ResidentService).tell_absence(work, page.actor, page.actor.home_id or "", at)
     except DomainError as refusal:
-        return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
+        return _show(page, "", explain(refusal, page.words), status_of(refusal))
     return RedirectResponse("/family?told=true", status_code=303)
 
 
 @router.post("/absences/{absence_id}/end")
-def end_absence(absence_id: UUID, asked: PageContextDep) -> Response:
+def end_absence(absence_id: UUID, page: PageContextDep) -> Response:
     """Back earlier than told."""
     try:
-        with asked.work() as work:
-            asked.service(ResidentService).end_absence(work, asked.actor, absence_id)
+        with page.work() as work:
+            page.service(ResidentService).end_absence(work, page.actor, absence_id)
     except DomainError as refusal:
-        return _show(asked, "", explain(refusal, asked.words), status_of(refusal))
+        return _show(page, "", explain(refusal, page.words), status_of(refusal))
     return RedirectResponse("/family?told=true", status_code=303)
 
 
-def _show(asked: PageContext, told: str, problem: str = "", status: int = 200) -> Response:
-    with asked.work() as work:
-        summary = asked.service(FamilyService).summarize_home(work, asked.actor, asked.words)
+def _show(page: PageContext, told: str, problem: str = "", status: int = 200) -> Response:
+    with page.work() as work:
+        summary = page.service(FamilyService).summarize_home(work, page.actor, page.words)
         now = work.clock.now()
-    shown = _shown(summary, asked.words, now.astimezone(asked.zone))
-    return asked.page("family.html", "family", status=status, family=shown, told=told, problem=problem)
+    shown = _shown(summary, page.words, now.astimezone(page.zone))
+    return page.render("family.html", "family", status=status, family=shown, told=told, problem=problem)
 
 
 def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyShown:
@@ -144,5 +144,5 @@ def _facts(found: FamilySummary, words: Words) -> list[tuple[str, datetime | Non
 
 
 def _visit(visit: VisitBrief, words: Words) -> str:
-    category = say(words, "category", visit.category)
+    category = display_name(words, "category", visit.category)
     return f"{visit.carer_name} · {category}" if visit.carer_name else category

@@ -51,19 +51,19 @@ class Cause:
 
 
 @router.get("", name="homes")
-def show_offline_homes(asked: PageContextDep) -> Response:
+def show_offline_homes(page: PageContextDep) -> Response:
     """Grouped by cause, the longest first."""
-    return _show(asked)
+    return _show(page)
 
 
 @router.post("/{home_id}/repair")
-def ask_repair(home_id: str, asked: PageContextDep) -> Response:
+def ask_repair(home_id: str, page: PageContextDep) -> Response:
     """Ask a provider to repair; nobody needs to be in danger for it."""
     try:
-        with asked.work() as work:
-            home = asked.service(ResidentService).find_home(work, asked.actor, home_id)
+        with page.work() as work:
+            home = page.service(ResidentService).find_home(work, page.actor, home_id)
             offline = {
-                one.home_id: one for one in asked.service(HomeOverviewService).list_offline_homes(work, asked.actor)
+                one.home_id: one for one in page.service(HomeOverviewService).list_offline_homes(work, page.actor)
             }
             waiting = offline.get(home_id)
             if waiting is None or waiting.repair is None:
@@ -73,24 +73,24 @@ def ask_repair(home_id: str, asked: PageContextDep) -> Response:
                         alert_id=None,
                         home_id=home.id,
                         category=VisitCategory.REPAIR,
-                        by_account=asked.actor.account_id,
-                        by_name=asked.actor.name,
+                        by_account=page.actor.account_id,
+                        by_name=page.actor.name,
                         note="",
                     )
                 )
     except DomainError as refusal:
-        return _show(asked, explain(refusal, asked.words), status_of(refusal))
+        return _show(page, explain(refusal, page.words), status_of(refusal))
     return RedirectResponse("/homes?supervision=lost", status_code=303)
 
 
-def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
-    with asked.work() as work:
-        found = asked.service(HomeOverviewService).list_offline_homes(work, asked.actor)
+def _show(page: PageContext, problem: str = "", status: int = 200) -> Response:
+    with page.work() as work:
+        found = page.service(HomeOverviewService).list_offline_homes(work, page.actor)
     causes: dict[str, list[OfflineHomeRow]] = defaultdict(list)
     for home in found:
-        causes[describe_cause(home.reason, asked.words)].append(_shown(home, asked.words))
+        causes[describe_cause(home.reason, page.words)].append(_shown(home, page.words))
     groups = [Cause(cause, rows) for cause, rows in causes.items()]
-    return asked.page("homes.html", "homes", status=status, groups=groups, problem=problem)
+    return page.render("homes.html", "homes", status=status, groups=groups, problem=problem)
 
 
 def _shown(home: OfflineHome, words: Words) -> OfflineHomeRow:

@@ -83,13 +83,13 @@ class ProviderShown:
 
 
 @router.get("", name="provider")
-def show_provider(asked: PageContextDep) -> Response:
+def show_provider(page: PageContextDep) -> Response:
     """The organisation of the signed-in dispatcher."""
-    with asked.work() as work:
+    with page.work() as work:
         work.only_read()
-        visits = asked.service(VisitService).listed(work, asked.actor, limit=1000)
-        shown = _shown(work, asked.actor, visits, asked.zone)
-    return asked.page("provider.html", "provider", provider=shown, problem="")
+        visits = page.service(VisitService).listed(work, page.actor, limit=1000)
+        shown = _shown(work, page.actor, visits, page.zone)
+    return page.render("provider.html", "provider", provider=shown, problem="")
 
 
 def _shown(work: UnitOfWork, actor: Actor, visits: Sequence[VisitRow], zone: ZoneInfo) -> ProviderShown:

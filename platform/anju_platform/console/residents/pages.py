@@ -15,7 +15,7 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.summaries import OpenAlert
 from anju_platform.console import day_timeline
-from anju_platform.console.activity_timeline import ActivityTimeline, Stretch
+from anju_platform.console.activity_timeline import ActivityTimeline, TimeSpan
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.residents.overview import HomeDetail, HomeOverviewService, Person, ResidentRow
@@ -23,7 +23,7 @@ from anju_platform.console.routine import charts
 from anju_platform.devices.status import DeviceView
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
-from anju_platform.i18n.display_names import DisplayStatus, alert_status, say
+from anju_platform.i18n.display_names import DisplayStatus, alert_status, display_name
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.directory import ContactRecord
@@ -73,24 +73,24 @@ class HomePage:
 
 
 @router.get("/residents", name="residents")
-def search(asked: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+def search(page: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """By name, initials of pinyin, estate or building."""
-    with asked.work() as work:
-        found = asked.service(HomeOverviewService).search_residents(work, asked.actor, q)
-    rows = [_found(row, asked.words) for row in found.rows]
-    return asked.page("residents/search.html", "residents", rows=rows, query=q, more=found.more)
+    with page.work() as work:
+        found = page.service(HomeOverviewService).search_residents(work, page.actor, q)
+    rows = [_found(row, page.words) for row in found.rows]
+    return page.render("residents/search.html", "residents", rows=rows, query=q, more=found.more)
 
 
 @router.get("/homes/{home_id}", name="home")
-def show_home(home_id: str, asked: PageContextDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
+def show_home(home_id: str, page: PageContextDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
     """One home, with its last days as strips."""
     wanted = min(_DAYS, key=lambda one: abs(one - days))
-    with asked.work() as work:
-        found = asked.service(HomeOverviewService).describe_home(work, asked.actor, home_id)
+    with page.work() as work:
+        found = page.service(HomeOverviewService).describe_home(work, page.actor, home_id)
         now = work.clock.now()
-        routine = asked.service(RoutineService).list_days(work, asked.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
-    shown = _shown(asked, found, now, _strips(asked, found, now, wanted), charts.shown(routine, asked.words))
-    return asked.in_zone(ZoneInfo(found.timezone)).page("residents/home.html", "residents", home=shown, days=wanted)
+        routine = page.service(RoutineService).list_days(work, page.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
+    shown = _shown(page, found, now, _strips(page, found, now, wanted), charts.shown(routine, page.words))
+    return page.in_zone(ZoneInfo(found.timezone)).render("residents/home.html", "residents", home=shown, days=wanted)
 
 
 def _found(row: ResidentRow, words: Words) -> ResidentLine:
@@ -111,13 +111,13 @@ def _found(row: ResidentRow, words: Words) -> ResidentLine:
 
 
 def _shown(
-    asked: PageContext,
+    page: PageContext,
     found: HomeDetail,
     now: datetime,
     strips: Sequence[tuple[str, ActivityTimeline]],
     routine: charts.Shown | None,
 ) -> HomePage:
-    words, people = asked.words, found.residents
+    words, people = page.words, found.residents
     reader = Reader(words, now, ZoneInfo(found.timezone))
     status, saying = _display_status(found, reader)
     return HomePage(
@@ -146,15 +146,15 @@ def _display_status(found: HomeDetail, reader: Reader) -> tuple[DisplayStatus, s
     since = found.supervision.offline_since
     for one in (DisplayStatus.NOW, DisplayStatus.WAY):
         if one in statuses:
-            return one, say(words, "status", one)
+            return one, display_name(words, "status", one)
     if since is not None or DisplayStatus.DARK in statuses:
         why = found.supervision.reason
         reason = "" if why is None else describe_reason(why, reader)
         when = time_format.ago(words, reader.now, since, reader.zone) if since else ""
         return DisplayStatus.DARK, " · ".join(
-            part for part in (say(words, "status", DisplayStatus.DARK), reason, when) if part
+            part for part in (display_name(words, "status", DisplayStatus.DARK), reason, when) if part
         )
-    return DisplayStatus.FINE, say(words, "status", DisplayStatus.FINE)
+    return DisplayStatus.FINE, display_name(words, "status", DisplayStatus.FINE)
 
 
 def _explained(explained: Mapping[str, object], reader: Reader) -> str:
@@ -169,13 +169,13 @@ def _door(person: Person, words: Words) -> list[tuple[str, str]]:
     return [(words(name), text) for field, name in DOOR if (text := getattr(person, field))]
 
 
-def _strips(asked: PageContext, home: HomeDetail, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
+def _strips(page: PageContext, home: HomeDetail, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
     """One strip for each local day, today first; none where the series store does not answer."""
     zone = ZoneInfo(home.timezone)
     today = time_format.midnight(now, zone)
     first = today - timedelta(days=days - 1)
     try:
-        signs = asked.services.series.read_home(
+        signs = page.services.series.read_home(
             home.id, (first - timedelta(days=USUAL_DAYS)).timestamp(), now.timestamp(), quantities=LIFE_QUANTITIES
         )
     except SeriesUnavailable:
@@ -184,8 +184,8 @@ def _strips(asked: PageContext, home: HomeDetail, now: datetime, days: int) -> l
     for number in range(days):
         start = time_format.midnight(today - timedelta(days=number, hours=-12), zone)
         end = start + timedelta(days=1)
-        usual: dict[str, list[Stretch]] = day_timeline.usual(signs, today, start, end, zone)
-        rows = day_timeline.rows(signs, start, end, asked.words, usual)
+        usual: dict[str, list[TimeSpan]] = day_timeline.find_usual_hours(signs, today, start, end, zone)
+        rows = day_timeline.build_rows(signs, start, end, page.words, usual)
         if rows:
-            drawn.append((time_format.day(asked.words, start.date()), ActivityTimeline(start, end, rows, now, zone)))
+            drawn.append((time_format.day(page.words, start.date()), ActivityTimeline(start, end, rows, now, zone)))
     return drawn

@@ -16,8 +16,8 @@ router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER,
 
 
 @router.post("/notes/{note_id}/read")
-def read(note_id: UUID, asked: PageContextDep) -> Response:
+def read(note_id: UUID, page: PageContextDep) -> Response:
     """I know."""
-    with asked.work() as work:
-        asked.service(RoutineService).mark_note_read(work, asked.actor, note_id)
-    return RedirectResponse("/board/list" if asked.fragment else "/board", status_code=303)
+    with page.work() as work:
+        page.service(RoutineService).mark_note_read(work, page.actor, note_id)
+    return RedirectResponse("/board/list" if page.fragment else "/board", status_code=303)

@@ -78,48 +78,48 @@ class TargetForm(BaseModel):
 
 
 @router.get("", name="sensitivity")
-def show_all(asked: PageContextDep) -> Response:
+def show_all(page: PageContextDep) -> Response:
     """The communities that one may choose for; where it is one, that one."""
-    with asked.work() as work:
+    with page.work() as work:
         work.only_read()
-        found = asked.service(SensitivityOverviewService).list_communities(work, asked.actor)
+        found = page.service(SensitivityOverviewService).list_communities(work, page.actor)
     if len(found) == 1:
         return RedirectResponse(f"/sensitivity/{found[0].community_id}", HTTPStatus.SEE_OTHER)
     rows = [
-        (one, presenter.calls(one.forecast, asked.words), presenter.delay(one.forecast, asked.words)) for one in found
+        (one, presenter.calls(one.forecast, page.words), presenter.delay(one.forecast, page.words)) for one in found
     ]
-    return asked.page("sensitivity/all.html", "sensitivity", rows=rows)
+    return page.render("sensitivity/all.html", "sensitivity", rows=rows)
 
 
 @router.get("/{community_id}", name="community_sensitivity")
 def show(
     community_id: str,
-    asked: PageContextDep,
+    page: PageContextDep,
     false_alerts: Annotated[float | None, Query()] = None,
     routine_changes: Annotated[float | None, Query()] = None,
     *,
     done: bool = False,
 ) -> Response:
     """What it is now, what else it could be; and, with a choice, what that would change."""
-    return _page(asked, community_id, false_alerts, routine_changes, done=done)
+    return _page(page, community_id, false_alerts, routine_changes, done=done)
 
 
 @router.post("/{community_id}")
-def choose(community_id: str, asked: PageContextDep, given: Annotated[TargetForm, Form()]) -> Response:
+def choose(community_id: str, page: PageContextDep, given: Annotated[TargetForm, Form()]) -> Response:
     """Choose; the running detectors take it within a second."""
     wanted = FalseAlertTarget(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
     seen = FalseAlertTarget(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
     try:
-        with asked.work() as work:
-            asked.service(SensitivityService).choose_target(work, asked.actor, community_id, wanted, seen)
+        with page.work() as work:
+            page.service(SensitivityService).choose_target(work, page.actor, community_id, wanted, seen)
     except DomainError as refusal:
-        problem, status = explain(refusal, asked.words), status_of(refusal)
-        return _page(asked, community_id, problem=problem, status=status)
+        problem, status = explain(refusal, page.words), status_of(refusal)
+        return _page(page, community_id, problem=problem, status=status)
     return RedirectResponse(f"/sensitivity/{community_id}?done=1", HTTPStatus.SEE_OTHER)
 
 
 def _page(
-    asked: PageContext,
+    page: PageContext,
     community_id: str,
     false_alerts: float | None = None,
     routine_changes: float | None = None,
@@ -128,20 +128,20 @@ def _page(
     status: int = HTTPStatus.OK,
     done: bool = False,
 ) -> Response:
-    with asked.work() as work:
+    with page.work() as work:
         work.only_read()
-        found = asked.service(SensitivityOverviewService).describe_community(work, asked.actor, community_id)
+        found = page.service(SensitivityOverviewService).describe_community(work, page.actor, community_id)
     wanted = FalseAlertTarget(
         false_alerts=found.target.false_alerts if false_alerts is None else false_alerts,
         routine_changes=found.target.routine_changes if routine_changes is None else routine_changes,
     )
     try:
-        asked.service(SensitivityService).check_target(wanted)
+        page.service(SensitivityService).check_target(wanted)
     except DomainError as refusal:
-        problem, status, wanted = explain(refusal, asked.words), status_of(refusal), found.target
+        problem, status, wanted = explain(refusal, page.words), status_of(refusal), found.target
     unchanged = wanted == found.target and (false_alerts, routine_changes) != (None, None) and not problem
-    view = {"sensitivity": _shown(found, wanted, asked.words), "problem": problem, "done": done, "unchanged": unchanged}
-    return asked.page("sensitivity/one.html", "sensitivity", status=status, **view)
+    view = {"sensitivity": _shown(found, wanted, page.words), "problem": problem, "done": done, "unchanged": unchanged}
+    return page.render("sensitivity/one.html", "sensitivity", status=status, **view)
 
 
 def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> SensitivityPage:

@@ -20,38 +20,38 @@ router = APIRouter(prefix="/shift", dependencies=[Depends(require(Role.WORKER, R
 
 
 @router.get("", name="shift")
-def show_shift(asked: PageContextDep) -> Response:
+def show_shift(page: PageContextDep) -> Response:
     """Unread notes first."""
-    return _show(asked)
+    return _show(page)
 
 
 @router.post("")
-def hand_over(asked: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
+def hand_over(page: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
     """Leave a note."""
     try:
-        with asked.work() as work:
-            asked.service(OncallService).leave_handover(work, asked.actor, asked.actor.community_id or "", note)
+        with page.work() as work:
+            page.service(OncallService).leave_handover(work, page.actor, page.actor.community_id or "", note)
     except DomainError as refusal:
-        return _show(asked, explain(refusal, asked.words), status_of(refusal))
+        return _show(page, explain(refusal, page.words), status_of(refusal))
     return RedirectResponse("/shift", status_code=303)
 
 
 @router.post("/{handover_id}/read")
-def read(handover_id: UUID, asked: PageContextDep) -> Response:
+def read(handover_id: UUID, page: PageContextDep) -> Response:
     """I have read it."""
-    with asked.work() as work:
-        asked.service(OncallService).mark_handover_read(work, asked.actor, handover_id)
+    with page.work() as work:
+        page.service(OncallService).mark_handover_read(work, page.actor, handover_id)
     return RedirectResponse("/shift", status_code=303)
 
 
-def _show(asked: PageContext, problem: str = "", status: int = 200) -> Response:
-    community = asked.actor.community_id or ""
-    with asked.work() as work:
+def _show(page: PageContext, problem: str = "", status: int = 200) -> Response:
+    community = page.actor.community_id or ""
+    with page.work() as work:
         work.only_read()
-        shifts = asked.service(OncallService).list_on_call(work, community, work.clock.now())
-        unread = list(asked.service(OncallService).list_unread_handovers(work, community))
+        shifts = page.service(OncallService).list_on_call(work, community, work.clock.now())
+        unread = list(page.service(OncallService).list_unread_handovers(work, community))
         notes = [
-            note for note in asked.service(OncallService).list_handovers(work, community) if note.read_at is not None
+            note for note in page.service(OncallService).list_handovers(work, community) if note.read_at is not None
         ]
         view = {"shifts": shifts, "unread": unread, "read": notes, "problem": problem}
-        return asked.page("shift.html", "shift", status=status, **view)
+        return page.render("shift.html", "shift", status=status, **view)

@@ -43,7 +43,7 @@ def start(found: SignedInDep) -> Response:
 @router.get("/login", name="login_page")
 def login_page(request: Request, pages: PagesDep, next: str = "") -> HTMLResponse:  # noqa: A002 - the address says `next`
     """The form."""
-    return pages.page(request, "login.html", wrong="", next=_own(next), login="")
+    return pages.render(request, "login.html", wrong="", next=_own(next), login="")
 
 
 class SignInForm(BaseModel):
@@ -68,9 +68,9 @@ def login(
     try:
         token = accounts.sign_in(work, given.login, given.password)
     except (SignInRefused, TooManySignIns) as refusal:
-        wrong = explain(refusal, pages.words_of(request))
+        wrong = explain(refusal, pages.select_words(request))
         view = {"wrong": wrong, "next": _own(given.next), "login": given.login}
-        return pages.page(request, "login.html", status=status_of(refusal), **view)
+        return pages.render(request, "login.html", status=status_of(refusal), **view)
     answer = RedirectResponse(_own(given.next) or HOMES[token.actor.role], HTTPStatus.SEE_OTHER)
     set_cookie(answer, token, services.settings)
     if LANGUAGE_COOKIE not in request.cookies:

@@ -21,7 +21,7 @@ from anju_platform.console.tester.command_trace import EventTrace
 from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import HomeStatusReader
-from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, say
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
 from anju_platform.i18n.translation import Words
 from anju_platform.residents.directory import list_homes
 
@@ -76,59 +76,59 @@ class PanelShown:
 
 
 @router.get("", name="tester")
-def show_panel(asked: PageContextDep, home: str = "") -> Response:
+def show_panel(page: PageContextDep, home: str = "") -> Response:
     """All homes; the actions of the chosen one."""
-    return asked.page("tester/page.html", "tester", panel=_panel(asked, home), problem="")
+    return page.render("tester/page.html", "tester", panel=_panel(page, home), problem="")
 
 
 @router.get("/lines", name="tester_lines")
-def show_lines(asked: PageContextDep) -> Response:
+def show_lines(page: PageContextDep) -> Response:
     """The lines alone."""
-    return asked.page("tester/lines.html", "tester", panel=_panel(asked, ""), problem="")
+    return page.render("tester/lines.html", "tester", panel=_panel(page, ""), problem="")
 
 
 @router.post("/actions")
 def act(
-    asked: PageContextDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
+    page: PageContextDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
 ) -> Response:
     """Make it happen."""
     problem = ""
     try:
-        with asked.work() as work:
-            asked.service(TesterService).order(work, home, action, {})
+        with page.work() as work:
+            page.service(TesterService).order(work, home, action, {})
     except DomainError as refusal:
-        problem = explain(refusal, asked.words)
-    if asked.fragment:
-        return asked.page("tester/lines.html", "tester", panel=_panel(asked, home), problem=problem)
+        problem = explain(refusal, page.words)
+    if page.fragment:
+        return page.render("tester/lines.html", "tester", panel=_panel(page, home), problem=problem)
     return RedirectResponse(f"/tester?home={home}", status_code=303)
 
 
-def _panel(asked: PageContext, chosen: str) -> PanelShown:
-    with asked.work() as work:
+def _panel(page: PageContext, chosen: str) -> PanelShown:
+    with page.work() as work:
         work.only_read()
-        homes = _homes(asked, work)
-        lines = asked.service(TesterService).lines(work)[:LINES]
+        homes = _homes(page, work)
+        lines = page.service(TesterService).lines(work)[:LINES]
     names = {home.id: home.name for home in homes}
     return PanelShown(
-        connected=asked.service(TesterService).connected,
+        connected=page.service(TesterService).connected,
         homes=homes,
         chosen=chosen if chosen in names else "",
         chosen_name=names.get(chosen, ""),
-        actions=[(action, say(asked.words, "action", action)) for action in ACTIONS],
-        lines=[_line(line, names, asked.words) for line in lines],
+        actions=[(action, display_name(page.words, "action", action)) for action in ACTIONS],
+        lines=[_line(line, names, page.words) for line in lines],
     )
 
 
-def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
+def _homes(page: PageContext, work: UnitOfWork) -> list[HomeShown]:
     now = work.clock.now()
     states: dict[str, DisplayStatus] = {}
-    for row in asked.service(AlertSlice).queries.list_alerts(work, None):
+    for row in page.service(AlertSlice).queries.list_alerts(work, None):
         worse = alert_status(row.kind, row.state)
         states[row.home_id] = DisplayStatus.NOW if DisplayStatus.NOW in {worse, states.get(row.home_id)} else worse
     offline = HomeStatusReader(work.session).list_offline()
     found = []
     for home in list_homes(work):
-        drawn = card_of(home, asked.words, now)
+        drawn = card_of(home, page.words, now)
         status = states.get(home.id) or (DisplayStatus.DARK if home.id in offline else DisplayStatus.FINE)
         found.append(HomeShown(home.id, drawn.name, drawn.address, status))
     return found
@@ -137,11 +137,11 @@ def _homes(asked: PageContext, work: UnitOfWork) -> list[HomeShown]:
 def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> LineShown:
     return LineShown(
         name=names.get(line.home_id, line.home_id),
-        what=say(words, "action", line.action),
+        what=display_name(words, "action", line.action),
         at=line.at,
         stages=[
             StageShown(
-                text=say(words, "stage", _stage(line, stage.name)),
+                text=display_name(words, "stage", _stage(line, stage.name)),
                 ms=stage.ms,
                 told="" if stage.ms is None else _told(stage.ms),
                 limit="" if stage.limit_ms is None else _told(stage.limit_ms),

@@ -13,7 +13,7 @@ import pytest
 from anju_core.alerts import AlertAlreadyAcknowledged
 from anju_core.errors import Conflict
 from anju_platform.console import activity_timeline, day_timeline, error_messages, waveform_chart
-from anju_platform.console.activity_timeline import ActivityTimeline, Stretch, TimelineRow
+from anju_platform.console.activity_timeline import ActivityTimeline, TimelineRow, TimeSpan
 from anju_platform.console.rendering import HOME, yuan
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
@@ -82,7 +82,7 @@ def test_money_is_shown_to_the_fen() -> None:
 
 
 def drawn(**changes: object) -> str:
-    seen = [Stretch(NOW - timedelta(hours=6), NOW - timedelta(hours=5, minutes=10))]
+    seen = [TimeSpan(NOW - timedelta(hours=6), NOW - timedelta(hours=5, minutes=10))]
     given = {
         "start": NOW - timedelta(days=1),
         "end": NOW,
@@ -95,14 +95,14 @@ def drawn(**changes: object) -> str:
 
 
 def test_a_strip_says_the_same_in_words() -> None:
-    gap = Stretch(NOW - timedelta(hours=5, minutes=10), NOW)
+    gap = TimeSpan(NOW - timedelta(hours=5, minutes=10), NOW)
     label = re.search(r'aria-label="([^"]*)"', drawn(gap=gap))
     assert label is not None
     assert label[1] == "看到的活动：客厅 1 次。最后一次：昨天 21:04，客厅。之后 5 小时 10 分 没有动静。"
 
 
 def test_a_strip_marks_stay_inside() -> None:
-    text = drawn(impact=NOW - timedelta(hours=1), gap=Stretch(NOW - timedelta(days=3), NOW + timedelta(days=1)))
+    text = drawn(impact=NOW - timedelta(hours=1), gap=TimeSpan(NOW - timedelta(days=3), NOW + timedelta(days=1)))
     shares = [float(share) for share in re.findall(r'x="(-?[\d.]+)%"', text)]
     assert shares
     assert all(0 <= share <= 100 for share in shares)
@@ -132,25 +132,25 @@ def test_no_wave_of_nothing() -> None:
 
 def test_near_signs_are_one_stretch_and_a_forgotten_end_is_cut() -> None:
     at = NOW.timestamp()
-    near = day_timeline.stretches([Sign(at), Sign(at + 240)])["living"]
-    assert near == [Stretch(NOW, NOW + timedelta(seconds=360))]
-    long = day_timeline.stretches([Sign(at), Sign(at + 7200, value=0.0)])["living"]
-    assert long == [Stretch(NOW, NOW + day_timeline.LONGEST)]
+    near = day_timeline.find_activity([Sign(at), Sign(at + 240)])["living"]
+    assert near == [TimeSpan(NOW, NOW + timedelta(seconds=360))]
+    long = day_timeline.find_activity([Sign(at), Sign(at + 7200, value=0.0)])["living"]
+    assert long == [TimeSpan(NOW, NOW + day_timeline.LONGEST)]
 
 
 def test_what_is_no_sign_of_life_is_not_drawn() -> None:
-    assert not day_timeline.stretches([Sign(NOW.timestamp(), quantity="battery")])
+    assert not day_timeline.find_activity([Sign(NOW.timestamp(), quantity="battery")])
 
 
 def test_usual_hours_need_days_enough() -> None:
     morning = time_format.midnight(NOW, SHANGHAI) + timedelta(hours=7)
     days = [Sign((morning - timedelta(days=back)).timestamp()) for back in range(5, 0, -1)]
     start = time_format.midnight(NOW, SHANGHAI)
-    found = day_timeline.usual(days, start, start, start + timedelta(days=1), SHANGHAI)
+    found = day_timeline.find_usual_hours(days, start, start, start + timedelta(days=1), SHANGHAI)
     assert [(one.start, one.end) for one in found["living"]] == [
         (morning - timedelta(minutes=30), morning + timedelta(hours=1))
     ]
-    assert day_timeline.usual(days[:2], start, start, start + timedelta(days=1), SHANGHAI) == {}
+    assert day_timeline.find_usual_hours(days[:2], start, start, start + timedelta(days=1), SHANGHAI) == {}
 
 
 def test_refusals_are_told_with_their_facts() -> None:

@@ -22,7 +22,7 @@ def pages() -> Pages:
 @pytest.mark.parametrize("locale", ["zh", "en"])
 def test_page_renders(pages: Pages, name: str, locale: str) -> None:
     template, view = VIEWS[name]
-    text = pages.text(template, locale, NOW, SHANGHAI, viewer=viewer_of(name), csrf="abc", **view)
+    text = pages.render_text(template, locale, NOW, SHANGHAI, viewer=viewer_of(name), csrf="abc", **view)
     assert text.rstrip().endswith("</html>")
     assert f'lang="{"zh-CN" if locale == "zh" else "en"}"' in text
 
@@ -31,6 +31,6 @@ def test_page_renders(pages: Pages, name: str, locale: str) -> None:
 def test_page_keeps_to_the_content_policy(pages: Pages, name: str) -> None:
     """The platform's Content-Security-Policy allows no script or style inside a page."""
     template, view = VIEWS[name]
-    text = pages.text(template, "zh", NOW, SHANGHAI, viewer=viewer_of(name), csrf="abc", **view)
+    text = pages.render_text(template, "zh", NOW, SHANGHAI, viewer=viewer_of(name), csrf="abc", **view)
     assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", text)
     assert all("src=" in tag or "application/json" in tag for tag in re.findall(r"<script[^>]*>", text))

@@ -23,7 +23,7 @@ from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.models import Device, HomeSupervision
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.devices.sensors import room_index
-from anju_platform.i18n.display_names import say
+from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.translation import load_words
 from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.timeseries.store import Reading, Readings, Source
@@ -48,7 +48,7 @@ def register(monitoring: MonitoringHarness, kind: DeviceKind) -> None:
 
 @pytest.mark.parametrize("kind", DeviceKind)
 def test_it_has_a_name_in_both_languages(kind: DeviceKind) -> None:
-    zh, en = (say(load_words()[locale], "device", kind) for locale in ("zh", "en"))
+    zh, en = (display_name(load_words()[locale], "device", kind) for locale in ("zh", "en"))
     assert zh != en
     assert kind.value not in {zh, en}
 
@@ -116,7 +116,7 @@ def test_it_is_a_sign_of_life_after_a_restart(
 def test_the_day_shows_it(kind: DeviceKind, quantity: Quantity) -> None:
     sign = Reading(NOW.timestamp(), DEVICE, "bedroom", quantity, 1.0)
     assert QUANTITIES[quantity].sign_of_life, kind
-    (stretch,) = day_timeline.stretches([sign])["bedroom"]
+    (stretch,) = day_timeline.find_activity([sign])["bedroom"]
     assert stretch.start == NOW
 
 
