@@ -82,7 +82,8 @@ def test_the_elder_is_told_who_comes_and_when() -> None:
     assert (soon.key, soon.facts) == (AnnouncementKey.ON_THE_WAY_MINUTES, {"name": "李护士", "minutes": 15})
     assert on_the_way("李护士", None) == ElderMessage(AnnouncementKey.ON_THE_WAY, {"name": "李护士"})
     code = visit_code("李护士", "482913")
-    assert (code.announce, code.facts["code"]) == (Announcement.VISIT_CODE, "482913")
+    assert code == ElderMessage(AnnouncementKey.VISIT_CODE, {"name": "李护士", "code": "482913"})
+    assert code.announce is Announcement.VISIT_CODE
     assert closed().announce is Announcement.CLOSED
     assert cancelled().announce is Announcement.CANCELLED
     assert others_asked().announce is Announcement.SEEN

@@ -86,8 +86,9 @@ def test_the_chain_from_offer_to_confirmation() -> None:
 def test_refusals_carry_their_facts() -> None:
     assert VisitNotFound(VISIT).facts() == {"visit_id": str(VISIT)}
     assert NotYourVisit(VISIT).facts() == {"visit_id": str(VISIT)}
-    assert VisitAlreadyRequested(VISIT, VisitState.OFFERED).facts()["state"] == "offered"
-    assert OfferLapsed(VISIT, OfferState.TIMED_OUT).facts()["state"] == "timed_out"
+    visit = {"visit_id": str(VISIT)}
+    assert VisitAlreadyRequested(VISIT, VisitState.OFFERED).facts() == {**visit, "state": "offered"}
+    assert OfferLapsed(VISIT, OfferState.TIMED_OUT).facts() == {**visit, "state": "timed_out"}
     assert CarerBusy("李护士", OTHER).facts() == {"carer": "李护士", "other_visit_id": str(OTHER)}
-    assert UnknownTask(VISIT, "dance").facts()["task"] == "dance"
-    assert TasksUnanswered(VISIT, ("safe", "needs")).facts()["tasks"] == ["safe", "needs"]
+    assert UnknownTask(VISIT, "dance").facts() == {**visit, "task": "dance"}
+    assert TasksUnanswered(VISIT, ("safe", "needs")).facts() == {**visit, "tasks": ["safe", "needs"]}
