@@ -22,6 +22,7 @@ from anju_wire.fleet import FleetHome
 
 _SHARE_OF_LEAD = 0.7
 """At least this share of the wanted lead must remain once the history has been cut."""
+_NOT_FOUND = 404
 _POLL_S = 0.3
 _DEFAULT_DAYS, _DEFAULT_LEAD_S = 14.0, 10.0
 
@@ -69,7 +70,8 @@ class SilenceInjector:
                 if any(reading["quantity"] == "heartbeat" for reading in readings):
                     return
             except CallRefused as refusal:
-                if not refusal.may_pass:
+                # A seeded home is there from the beginning: waiting would hide that the address is wrong.
+                if not refusal.may_pass or refusal.status == _NOT_FOUND:
                     raise
             stop.wait(_POLL_S)
 
