@@ -55,7 +55,7 @@ def wait_for(what: str, found: Callable[[], Any], patience_s: float = PATIENCE_S
     return pytest.fail(f"waited {patience_s:g} s for {what}")
 
 
-class District:
+class DemoProcess:
     """A demo that goes on until it is stopped."""
 
     def __init__(self, folder: Path, *words: str) -> None:

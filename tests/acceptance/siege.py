@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from acceptance.district import District, wait_for
+from acceptance.district import DemoProcess, wait_for
 
 from anju_detect.fall import FallDetector
 from anju_platform.console.tester.deadline_preview import deadlines
@@ -106,7 +106,7 @@ class Siege:
         scenario, verdict = folder / "quiet.json", folder / "verdict.json"
         scenario.write_text(json.dumps(_quiet_scenario()))
         words = ["--homes", str(HOMES), "--history-days", "0", "--scenario", str(scenario), "--json", str(verdict)]
-        self._district = District(folder, *words)
+        self._district = DemoProcess(folder, *words)
         self._codes: dict[str, str] = {}
         self._asked: dict[str, float] = {}
         self._courses: dict[str, AlertProgress] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from acceptance.district import District, play
+from acceptance.district import DemoProcess, play
 from fixtures.influx import InfluxServer
 from fixtures.mosquitto import need_mosquitto
 
@@ -49,9 +49,9 @@ def test_with_recordings(tmp_path: Path) -> None:
 def test_the_demo_takes_the_next_free_port_and_stops_cleanly(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    one = District(tmp_path / "one", "--homes", "1", "--history-days", "0")
+    one = DemoProcess(tmp_path / "one", "--homes", "1", "--history-days", "0")
     port = one.state["http"].rpartition(":")[2]
-    two = District(tmp_path / "two", "--homes", "1", "--history-days", "0", "--port", port)
+    two = DemoProcess(tmp_path / "two", "--homes", "1", "--history-days", "0", "--port", port)
     pids = [*one._read()["pids"].values(), *two._read()["pids"].values()]
     assert int(two.state["http"].rpartition(":")[2]) > int(port)
     assert "Password" in two.log()

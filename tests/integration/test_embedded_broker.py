@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import paho.mqtt.client as mqtt
 import pytest
-from fixtures.embedded_broker import Embedded
+from fixtures.embedded_broker import EmbeddedBrokerProcess
 from paho.mqtt.enums import CallbackAPIVersion
 
 
@@ -74,7 +74,9 @@ def numbers(first: int, count: int) -> list[bytes]:
     return [str(number).encode() for number in range(first, first + count)]
 
 
-def test_what_came_while_away_is_handed_over_in_order_and_not_as_retained(embedded_broker: Embedded) -> None:
+def test_what_came_while_away_is_handed_over_in_order_and_not_as_retained(
+    embedded_broker: EmbeddedBrokerProcess,
+) -> None:
     Listener(embedded_broker.port, acknowledge=True).vanish()
     with publisher(embedded_broker.port) as publish:
         publish("home/x", 0, 200)
@@ -85,7 +87,7 @@ def test_what_came_while_away_is_handed_over_in_order_and_not_as_retained(embedd
         back.vanish()
 
 
-def test_what_was_not_acknowledged_comes_again(embedded_broker: Embedded) -> None:
+def test_what_was_not_acknowledged_comes_again(embedded_broker: EmbeddedBrokerProcess) -> None:
     with publisher(embedded_broker.port) as publish:
         first = Listener(embedded_broker.port, acknowledge=False)
         publish("home/x", 0, 20)
@@ -104,7 +106,7 @@ def test_what_was_not_acknowledged_comes_again(embedded_broker: Embedded) -> Non
         third.vanish()
 
 
-def test_a_session_is_taken_over_from_a_connection_that_hangs(embedded_broker: Embedded) -> None:
+def test_a_session_is_taken_over_from_a_connection_that_hangs(embedded_broker: EmbeddedBrokerProcess) -> None:
     hanging = Listener(embedded_broker.port, acknowledge=True)
     hanging.client.loop_stop()
     with publisher(embedded_broker.port) as publish:
@@ -115,7 +117,7 @@ def test_a_session_is_taken_over_from_a_connection_that_hangs(embedded_broker: E
         fresh.vanish()
 
 
-def test_retained_messages_come_to_those_who_subscribed_alone(embedded_broker: Embedded) -> None:
+def test_retained_messages_come_to_those_who_subscribed_alone(embedded_broker: EmbeddedBrokerProcess) -> None:
     with publisher(embedded_broker.port):
         other = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="other")
         other.connect("127.0.0.1", embedded_broker.port)
@@ -131,8 +133,8 @@ def test_retained_messages_come_to_those_who_subscribed_alone(embedded_broker: E
         listener.vanish()
 
 
-def test_a_taken_port_is_said_so(embedded_broker: Embedded) -> None:
-    second = Embedded(embedded_broker.home, port=embedded_broker.port)
+def test_a_taken_port_is_said_so(embedded_broker: EmbeddedBrokerProcess) -> None:
+    second = EmbeddedBrokerProcess(embedded_broker.home, port=embedded_broker.port)
     second.home = embedded_broker.home / "second"
     second.home.mkdir()
     with pytest.raises(AssertionError):
@@ -140,7 +142,7 @@ def test_a_taken_port_is_said_so(embedded_broker: Embedded) -> None:
     assert "cannot listen" in (second.home / "broker.log").read_text()
 
 
-def _ends_well(broker: Embedded) -> bool:
+def _ends_well(broker: EmbeddedBrokerProcess) -> bool:
     broker.start()
     assert broker.process is not None
     return broker.process.wait(20) == 0

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 import pytest
-from fixtures.embedded_broker import Embedded
+from fixtures.embedded_broker import EmbeddedBrokerProcess
 from fixtures.mosquitto import Mosquitto
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -229,22 +229,24 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GatewayH
 
 
 @pytest.fixture
-def bus_broker(tmp_path: Path) -> Iterator[Embedded]:
+def bus_broker(tmp_path: Path) -> Iterator[EmbeddedBrokerProcess]:
     """The home's own bus, apart from the district's broker."""
     folder = tmp_path / "bus"
     folder.mkdir()
-    broker = Embedded(folder)
+    broker = EmbeddedBrokerProcess(folder)
     broker.start()
     yield broker
     broker.stop()
 
 
 @pytest.fixture
-def mosquitto_scene(mosquitto: Mosquitto, bus_broker: Embedded, tmp_path: Path) -> Iterator[GatewayHarness]:
+def mosquitto_scene(
+    mosquitto: Mosquitto, bus_broker: EmbeddedBrokerProcess, tmp_path: Path
+) -> Iterator[GatewayHarness]:
     yield from play(mosquitto, bus_broker, tmp_path)
 
 
-def play(broker: Broker, bus: Embedded, folder: Path) -> Iterator[GatewayHarness]:
+def play(broker: Broker, bus: EmbeddedBrokerProcess, folder: Path) -> Iterator[GatewayHarness]:
     platform, devices = Platform(broker.port), Devices(bus.port)
     gateway = Gateway(folder, broker.port, bus.port)
     gateway.start()
@@ -300,7 +302,9 @@ def test_readings_travel_in_packs_and_the_spool_is_cleared_by_the_platform_alone
         assert harness.platform.envelopes[key].pack == envelope.pack
 
 
-def test_a_gateway_that_hears_no_sensors_says_so_and_why(mosquitto_scene: GatewayHarness, bus_broker: Embedded) -> None:
+def test_a_gateway_that_hears_no_sensors_says_so_and_why(
+    mosquitto_scene: GatewayHarness, bus_broker: EmbeddedBrokerProcess
+) -> None:
     harness = mosquitto_scene
 
     def bus_down() -> str | None:
@@ -390,7 +394,7 @@ class Tunnel:
 
 
 def test_a_line_that_swallows_everything_is_noticed_and_left(
-    mosquitto: Mosquitto, bus_broker: Embedded, tmp_path: Path
+    mosquitto: Mosquitto, bus_broker: EmbeddedBrokerProcess, tmp_path: Path
 ) -> None:
     tunnel = Tunnel(mosquitto.port)
     platform, devices = Platform(mosquitto.port), Devices(bus_broker.port)

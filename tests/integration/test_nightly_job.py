@@ -11,7 +11,7 @@ import pytest
 from fixtures._inactivity_homes import DAY
 from fixtures._routine_days import Habit
 from fixtures._stored_days import LOCAL_S, after_midnight, write_day
-from fixtures.alert_harness import HandClock
+from fixtures.alert_harness import ManualClock
 from sqlalchemy import select
 
 from anju_detect.routine import RoutineDetector
@@ -31,7 +31,7 @@ HOMES = ("home-01", "home-02")
 ROOMS = ("living", "kitchen", "hall", "bedroom", "bathroom")
 
 
-class AwaySeries(DuckDbSeries):
+class UnavailableSeries(DuckDbSeries):
     """A store that can be away."""
 
     away = False
@@ -46,9 +46,9 @@ class AwaySeries(DuckDbSeries):
 class Nights:
     """Two homes, and passes at night."""
 
-    clock: HandClock
+    clock: ManualClock
     work: WorkFactory
-    series: AwaySeries
+    series: UnavailableSeries
     digester: NightlyJob = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ class Nights:
 @pytest.fixture
 def nights(database_url: str, tmp_path: Path) -> Iterator[Nights]:
     engine = make_engine(database_url)
-    sessions, bus, clock = make_sessions(engine), EventDispatcher(), HandClock(datetime(2023, 11, 14, tzinfo=UTC))
+    sessions, bus, clock = make_sessions(engine), EventDispatcher(), ManualClock(datetime(2023, 11, 14, tzinfo=UTC))
 
     def work() -> UnitOfWork:
         return UnitOfWork(sessions, bus, clock)
@@ -94,7 +94,7 @@ def nights(database_url: str, tmp_path: Path) -> Iterator[Nights]:
             unit.session.add(Gateway(id=f"gw-{home}", home_id=home))
             unit.session.add(Device(home_id=home, id="door-entrance", kind="door", room="entrance"))
             unit.session.add_all(Device(home_id=home, id=f"motion-{room}", kind="motion", room=room) for room in ROOMS)
-    series = AwaySeries(tmp_path / "series.duckdb")
+    series = UnavailableSeries(tmp_path / "series.duckdb")
     yield Nights(clock, work, series)
     series.close()
     engine.dispose()

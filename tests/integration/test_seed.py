@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fixtures.web_harness import HandClock, cheap_access
+from fixtures.web_harness import ManualClock, cheap_access
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
@@ -41,7 +41,7 @@ def counts(work: UnitOfWork) -> dict[str, int]:
 
 @pytest.mark.parametrize("homes", [1, 20, 43])
 def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, homes: int) -> None:
-    engine, clock, access = make_engine(database_url), HandClock(), cheap_access()
+    engine, clock, access = make_engine(database_url), ManualClock(), cheap_access()
     sessions = make_sessions(engine)
     with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         first = seed(work, access, homes)
@@ -59,7 +59,7 @@ def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, ho
 
 
 def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
-    engine, clock = make_engine(sqlite_url), HandClock()
+    engine, clock = make_engine(sqlite_url), ManualClock()
     with UnitOfWork(make_sessions(engine), EventDispatcher(), clock) as work:
         logins = seed(work, cheap_access(), 20)
         session = work.session
@@ -84,7 +84,7 @@ def test_seeded_community_can_act_on_its_own(sqlite_url: str) -> None:
 
 def test_device_that_spoke_before_it_was_registered_is_taken_over(sqlite_url: str) -> None:
     engine = make_engine(sqlite_url)
-    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), ManualClock()) as work:
         seed(work, cheap_access(), 1)
         device = work.session.get_one(Device, ("home-01", "button-sos"))
         device.kind, device.room, device.known = "door", "other", False
@@ -119,7 +119,7 @@ def test_seed_and_fleet_describe_the_same_homes(run: CliRunner, tmp_path: Path) 
     assert {row["login"] for row in rows} >= {person.login for person in PEOPLE if person.home is None}
     homes = json.loads(out.read_text())["homes"]
     engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), ManualClock()) as work:
         for home in homes:
             row = work.session.get_one(Home, home["home"])
             assert row.community_id == home["community"]
@@ -157,7 +157,7 @@ def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner
     assert run.invoke(app, ["communities", "sensitivity", "nowhere", "--false-alerts", "1"]).exit_code == 1
     assert run.invoke(app, [*words, "--false-alerts", "0.7", "--by", "陈主任"]).exit_code == 0
     engine = make_engine(f"sqlite:///{tmp_path / 'records.sqlite3'}")
-    with UnitOfWork(make_sessions(engine), EventDispatcher(), HandClock()) as work:
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), ManualClock()) as work:
         kept = [
             (one.by_name, one.false_alerts_before, one.false_alerts)
             for one in work.session.query(SensitivityChange).order_by(SensitivityChange.id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures._browser import DESKTOP, PHONE, Desk, Live, write_fall
+from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform, write_fall
 from playwright.sync_api import APIResponse, Page, Route, expect
 
 from anju_core.vocabulary import AlertKind
@@ -24,7 +24,7 @@ def take_and_send(worker: Page, alert_id: UUID) -> None:
     expect(worker.locator("#act")).to_contain_text("等护理员回应")
 
 
-def offered_to(live: Live, alert_id: UUID) -> str:
+def offered_to(live: LivePlatform, alert_id: UUID) -> str:
     """The login of the carer who is asked."""
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
@@ -50,7 +50,7 @@ def go_there(carer: Page, code: str) -> None:
     expect(carer.locator("#outbox")).to_contain_text("全部已发送")
 
 
-def happens(live: Live, kind: AlertKind) -> UUID:
+def happens(live: LivePlatform, kind: AlertKind) -> UUID:
     """A press, a fall or a silence in the home, as ingest or monitoring would say it."""
     if kind is AlertKind.SOS:
         return live.press(HOME)
@@ -62,32 +62,34 @@ def happens(live: Live, kind: AlertKind) -> UUID:
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("kind", [AlertKind.SOS, AlertKind.FALL, AlertKind.INACTIVITY])
-def test_it_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, int], kind: AlertKind) -> None:
-    live = desk.live
+def test_it_reaches_a_worker_and_a_visit_closes_it(
+    browsers: BrowserHarness, size: dict[str, int], kind: AlertKind
+) -> None:
+    live = browsers.live
     look = f"{kind}-{'phone' if size is PHONE else 'desktop'}"
-    worker, family = desk.open("worker", size), desk.open("family", PHONE)
+    worker, family = browsers.open("worker", size), browsers.open("family", PHONE)
     expect(worker.get_by_text("0 条待处理")).to_be_visible()
     expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
 
     alert_id = happens(live, kind)
     expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=5_000)
-    desk.check(worker, f"visit-1-raised-{look}")
+    browsers.check(worker, f"visit-1-raised-{look}")
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
-    desk.check(family, f"visit-1-family-{look}")
+    browsers.check(family, f"visit-1-family-{look}")
     take_and_send(worker, alert_id)
     live.elder_heard(alert_id, HOME, "coming")
     expect(worker.locator(".told").first).to_be_visible()
     expect(worker.locator(".wave-figure")).to_have_count(1 if kind is AlertKind.FALL else 0)
-    desk.check(worker, f"visit-2-sent-{look}")
+    browsers.check(worker, f"visit-2-sent-{look}")
 
-    carer = desk.open(offered_to(live, alert_id), PHONE)
-    desk.check(carer, f"visit-3-offer-{look}", full=True)
+    carer = browsers.open(offered_to(live, alert_id), PHONE)
+    browsers.check(carer, f"visit-3-offer-{look}", full=True)
     go_there(carer, live.code(alert_id))
     assert live.visit(alert_id).state == "checked_out"
 
     expect(worker.get_by_text("滑坐在地").first).to_be_visible()
-    desk.check(worker, f"visit-4-report-{look}", full=True)
+    browsers.check(worker, f"visit-4-report-{look}", full=True)
     worker.get_by_role("button", name="结束这件事").click()
     expect(worker.locator("#act")).to_contain_text("已结束")
     assert live.visit(alert_id).state == "confirmed"
@@ -97,9 +99,9 @@ def test_it_reaches_a_worker_and_a_visit_closes_it(desk: Desk, size: dict[str, i
     expect(carer.get_by_text("已确认").first).to_be_visible()
 
 
-def test_the_same_with_the_keyboard_alone(desk: Desk) -> None:
-    live = desk.live
-    worker = desk.open("worker", DESKTOP)
+def test_the_same_with_the_keyboard_alone(browsers: BrowserHarness) -> None:
+    live = browsers.live
+    worker = browsers.open("worker", DESKTOP)
     alert_id = live.press(HOME)
     row = worker.locator(f"#row-{alert_id}")
     expect(row).to_be_visible()
@@ -115,7 +117,7 @@ def test_the_same_with_the_keyboard_alone(desk: Desk) -> None:
     worker.keyboard.press("Enter")
     expect(worker.locator("#act")).to_contain_text("等护理员回应")
 
-    carer = desk.open(offered_to(live, alert_id), PHONE)
+    carer = browsers.open(offered_to(live, alert_id), PHONE)
     for press in ("form[action$=accept] button", "[data-next=arrive]"):
         tab_to(carer, press)
         carer.keyboard.press("Enter")
@@ -162,20 +164,20 @@ def tab_to(page: Page, selector: str, most: int = 80) -> None:
     pytest.fail(f"{selector} is not reached with Tab")
 
 
-def test_redrawing_leaves_the_focus_where_it_was(desk: Desk) -> None:
-    worker = desk.open("worker", DESKTOP)
-    alert_id = desk.live.press(HOME)
+def test_redrawing_leaves_the_focus_where_it_was(browsers: BrowserHarness) -> None:
+    worker = browsers.open("worker", DESKTOP)
+    alert_id = browsers.live.press(HOME)
     worker.goto(f"/board/{alert_id}")
     tab_to(worker, "a[data-dials=call-1]")
-    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
+    browsers.live.eventually(lambda: browsers.live.platform.hub.count_listeners() > 0)
     with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
-        desk.live.elder_heard(alert_id, HOME, "heard")
+        browsers.live.elder_heard(alert_id, HOME, "heard")
     expect(worker.locator(".told").first).to_be_visible()
     expect(worker.locator("a[data-dials=call-1]")).to_be_focused()
 
 
-def test_what_happens_during_a_redrawing_is_shown_after_it(desk: Desk) -> None:
-    live, worker = desk.live, desk.open("worker", DESKTOP)
+def test_what_happens_during_a_redrawing_is_shown_after_it(browsers: BrowserHarness) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
     alert_id = live.press(HOME)
     worker.goto(f"/board/{alert_id}")
     live.eventually(lambda: live.platform.hub.count_listeners() > 0)
@@ -197,18 +199,18 @@ def test_what_happens_during_a_redrawing_is_shown_after_it(desk: Desk) -> None:
     expect(worker.locator(".told")).to_have_count(2)
 
 
-def test_taking_it_can_be_undone_for_ten_seconds(desk: Desk) -> None:
-    worker = desk.open("worker", DESKTOP)
-    alert_id = desk.live.press(HOME)
+def test_taking_it_can_be_undone_for_ten_seconds(browsers: BrowserHarness) -> None:
+    worker = browsers.open("worker", DESKTOP)
+    alert_id = browsers.live.press(HOME)
     worker.goto(f"/board/{alert_id}")
     worker.get_by_role("button", name="我来处理").click()
     worker.get_by_role("button", name="撤销").click()
     expect(worker.get_by_role("button", name="我来处理")).to_be_visible()
 
 
-def test_a_second_worker_learns_who_was_first(desk: Desk) -> None:
-    first, second = desk.open("worker", DESKTOP), desk.open("worker2", DESKTOP)
-    alert_id = desk.live.press(HOME)
+def test_a_second_worker_learns_who_was_first(browsers: BrowserHarness) -> None:
+    first, second = browsers.open("worker", DESKTOP), browsers.open("worker2", DESKTOP)
+    alert_id = browsers.live.press(HOME)
     for page in (first, second):
         page.goto(f"/board/{alert_id}")
         expect(page.get_by_role("button", name="我来处理")).to_be_visible()

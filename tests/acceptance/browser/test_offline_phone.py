@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from fixtures._browser import DESKTOP, PHONE, Desk, Live
-from fixtures._phone_line import Line
+from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform
+from fixtures._phone_line import CuttableLine
 from playwright.sync_api import expect
 
 from anju_core.vocabulary import VisitCategory
@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def line(live: Live) -> Iterator[Line]:
-    line = Line(int(live.address.rpartition(":")[2]))
+def line(live: LivePlatform) -> Iterator[CuttableLine]:
+    line = CuttableLine(int(live.address.rpartition(":")[2]))
     yield line
     line.close()
 
 
-def offered(live: Live) -> tuple[UUID, str]:
+def offered(live: LivePlatform) -> tuple[UUID, str]:
     """An alert that a carer is asked to go to, and her login."""
     alert_id = live.press("home-02")
     worker = live.actor("worker")
@@ -37,10 +37,10 @@ def offered(live: Live) -> tuple[UUID, str]:
     return alert_id, login
 
 
-def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk, line: Line) -> None:
-    live = desk.live
+def test_a_visit_without_signal_is_kept_and_sent_once(browsers: BrowserHarness, line: CuttableLine) -> None:
+    live = browsers.live
     alert_id, login = offered(live)
-    carer = desk.open(login, PHONE, address=line.address)
+    carer = browsers.open(login, PHONE, address=line.address)
     carer.get_by_role("button", name="我去").click()
     carer.wait_for_selector("html[data-stocked=true]")
     line.cut()
@@ -50,7 +50,7 @@ def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk, line: Line) ->
     carer.get_by_role("button", name="签到").click()
     expect(carer.locator("#outbox")).to_contain_text("1 步存在手机里")
     expect(carer.locator("[data-kept=arrive]")).to_have_text("已存手机")
-    desk.check(carer, "visit-no-signal")
+    browsers.check(carer, "visit-no-signal")
     for done in carer.get_by_role("button", name="✓ 做了").all():
         done.click()
     carer.reload()
@@ -67,8 +67,8 @@ def test_a_visit_without_signal_is_kept_and_sent_once(desk: Desk, line: Line) ->
     assert steps.count("checked_in") == 1
 
 
-def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
-    live = desk.live
+def test_a_wrong_code_is_said_and_nothing_is_lost(browsers: BrowserHarness) -> None:
+    live = browsers.live
     alert_id = live.press("home-02")
     worker = live.actor("worker")
     with live.platform.work() as work:
@@ -78,7 +78,7 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
     with live.platform.work() as work:
         asked = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
     login = next(one for one in live.passwords if one.startswith("carer") and live.actor(one).account_id == asked)
-    carer = desk.open(login, PHONE)
+    carer = browsers.open(login, PHONE)
     carer.get_by_role("button", name="我去").click()
     carer.get_by_role("button", name="我到门口了").click()
     right = live.code(alert_id)
@@ -86,21 +86,21 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(desk: Desk) -> None:
     carer.get_by_role("button", name="签到").click()
     expect(carer.locator("#outbox")).to_contain_text("验证码不对")
     expect(carer.locator("[data-step=arrive]")).to_be_visible()
-    desk.check(carer, "visit-wrong-code")
+    browsers.check(carer, "visit-wrong-code")
     carer.get_by_label("验证码", exact=True).fill(right)
     carer.get_by_role("button", name="签到").click()
     expect(carer.locator("[data-step=tasks]")).to_be_visible()
     live.eventually(lambda: live.visit(alert_id).state == "checked_in")
 
 
-def test_the_board_says_when_it_is_out_of_date_and_catches_up(desk: Desk, line: Line) -> None:
-    worker = desk.open("worker", DESKTOP, address=line.address)
+def test_the_board_says_when_it_is_out_of_date_and_catches_up(browsers: BrowserHarness, line: CuttableLine) -> None:
+    worker = browsers.open("worker", DESKTOP, address=line.address)
     expect(worker.locator(".empty").first).to_be_visible()
-    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
+    browsers.live.eventually(lambda: browsers.live.platform.hub.count_listeners() > 0)
     line.cut()
     expect(worker.locator("#stale")).to_contain_text("正在重新连接", timeout=15_000)
-    desk.check(worker, "board-stale")
-    alert_id = desk.live.press("home-01")
+    browsers.check(worker, "board-stale")
+    alert_id = browsers.live.press("home-01")
     line.mend()
     expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=30_000)
     expect(worker.locator("#stale")).to_be_hidden()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures._browser import DESKTOP, OFFLINE_HOMES, PHONE, Desk, Live, write_fall
+from fixtures._browser import DESKTOP, OFFLINE_HOMES, PHONE, BrowserHarness, LivePlatform, write_fall
 from playwright.sync_api import Page, Route, expect
 
 from anju_core.vocabulary import AlertKind
@@ -23,7 +23,7 @@ def look(request: pytest.FixtureRequest) -> tuple[str, str, str]:
     return found
 
 
-def a_busy_night(live: Live) -> dict[str, UUID]:
+def a_busy_night(live: LivePlatform) -> dict[str, UUID]:
     """One of each kind that the board knows."""
     silence = live.raise_alert("home-03", AlertKind.INACTIVITY, ago=timedelta(hours=5, minutes=10), score=0.82)
     fall = live.raise_alert("home-02", AlertKind.FALL, ago=timedelta(seconds=40), score=0.93)
@@ -34,25 +34,25 @@ def a_busy_night(live: Live) -> dict[str, UUID]:
     return {"silence": silence, "fall": fall, "offline": offline, "press": press}
 
 
-def test_the_board(desk: Desk, look: tuple[str, str, str]) -> None:
+def test_the_board(browsers: BrowserHarness, look: tuple[str, str, str]) -> None:
     size, theme, lang = look
     name = "-".join(look)
-    worker = desk.open("worker", SIZES[size], theme=theme, lang=lang)
+    worker = browsers.open("worker", SIZES[size], theme=theme, lang=lang)
     expect(worker.locator(".empty").first).to_be_visible()
-    desk.check(worker, f"board-quiet-{name}")
-    alerts = a_busy_night(desk.live)
+    browsers.check(worker, f"board-quiet-{name}")
+    alerts = a_busy_night(browsers.live)
     expect(worker.locator(".alert-row")).to_have_count(4)
-    desk.check(worker, f"board-list-{name}")
+    browsers.check(worker, f"board-list-{name}")
     for kind in ("silence", "fall"):
         worker.goto(f"/board/{alerts[kind]}")
         expect(worker.locator(".strip")).to_be_visible()
-        desk.check(worker, f"board-{kind}-{name}", full=size == "phone")
+        browsers.check(worker, f"board-{kind}-{name}", full=size == "phone")
     expect(worker.locator(".wave-figure")).to_be_visible()
 
 
-def test_a_page_that_looks_again_by_itself_leaves_the_button_as_it_is(desk: Desk) -> None:
-    worker = desk.open("worker", PHONE)
-    press = desk.live.press("home-01")
+def test_a_page_that_looks_again_by_itself_leaves_the_button_as_it_is(browsers: BrowserHarness) -> None:
+    worker = browsers.open("worker", PHONE)
+    press = browsers.live.press("home-01")
     held: list[Route] = []
     worker.route(
         "**/board/*", lambda route: held.append(route) if "hx-request" in route.request.headers else route.continue_()
@@ -82,48 +82,48 @@ PAGES = [
 ]
 
 
-def test_every_other_page(desk: Desk, look: tuple[str, str, str]) -> None:
+def test_every_other_page(browsers: BrowserHarness, look: tuple[str, str, str]) -> None:
     size, theme, lang = look
     pages: dict[str, Page] = {}
     for login, path, name in PAGES:
-        page = pages.get(login) or pages.setdefault(login, desk.open(login, SIZES[size], theme=theme, lang=lang))
+        page = pages.get(login) or pages.setdefault(login, browsers.open(login, SIZES[size], theme=theme, lang=lang))
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
-        desk.check(page, f"{name}-{'-'.join(look)}", full=True)
+        browsers.check(page, f"{name}-{'-'.join(look)}", full=True)
 
 
-def test_what_is_not_yours_is_not_there(desk: Desk) -> None:
-    family = desk.open("family", PHONE)
+def test_what_is_not_yours_is_not_there(browsers: BrowserHarness) -> None:
+    family = browsers.open("family", PHONE)
     answer = family.goto("/board")
     assert answer is not None
     assert answer.status == 403
-    desk.check(family, "error-no-permission")
-    worker = desk.open("worker", DESKTOP)
+    browsers.check(family, "error-no-permission")
+    worker = browsers.open("worker", DESKTOP)
     answer = worker.goto("/homes/home-99")
     assert answer is not None
     assert answer.status == 404
-    desk.check(worker, "error-not-there")
+    browsers.check(worker, "error-not-there")
 
 
-def test_signing_in_wrongly_says_so_and_signing_out_ends_it(desk: Desk) -> None:
-    page = desk.open("worker", DESKTOP)
+def test_signing_in_wrongly_says_so_and_signing_out_ends_it(browsers: BrowserHarness) -> None:
+    page = browsers.open("worker", DESKTOP)
     page.get_by_role("button", name="退出").click()
     page.wait_for_url("**/login")
     page.fill("#login", "worker")
     page.fill("#password", "not the password")
     page.press("#password", "Enter")
     expect(page.get_by_role("alert")).to_contain_text("账号或密码不对")
-    desk.check(page, "login-wrong")
+    browsers.check(page, "login-wrong")
     answer = page.goto("/board")
     assert answer is not None
     assert page.url.endswith("/login?next=/board")
 
 
 @pytest.mark.parametrize(("login", "path"), [("carer", "/carer"), ("family", "/family")])
-def test_the_first_load_is_light(desk: Desk, login: str, path: str) -> None:
+def test_the_first_load_is_light(browsers: BrowserHarness, login: str, path: str) -> None:
     """Under 200 KB over the wire, on a fresh phone."""
-    page = desk.open(login, PHONE)
+    page = browsers.open(login, PHONE)
     page.goto("about:blank")
     wire = page.context.new_cdp_session(page)
     loaded: list[float] = []
@@ -131,38 +131,38 @@ def test_the_first_load_is_light(desk: Desk, login: str, path: str) -> None:
     wire.send("Network.enable")
     wire.send("Network.clearBrowserCache")
     wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    page.goto(desk.live.address + path, wait_until="load")
+    page.goto(browsers.live.address + path, wait_until="load")
     assert len(loaded) >= 4
     assert sum(loaded) < 200_000
 
 
-def test_the_door_code_is_shown_on_request_kept_and_logged(desk: Desk) -> None:
-    worker = desk.open("worker", DESKTOP)
-    alert_id = desk.live.press("home-01")
+def test_the_door_code_is_shown_on_request_kept_and_logged(browsers: BrowserHarness) -> None:
+    worker = browsers.open("worker", DESKTOP)
+    alert_id = browsers.live.press("home-01")
     worker.goto(f"/board/{alert_id}")
     worker.get_by_role("button", name="显示（会记录是谁看的）").click()
     code = worker.locator(f"#door-code-{alert_id} strong")
     expect(code).to_be_visible()
-    desk.live.eventually(lambda: desk.live.platform.hub.count_listeners() > 0)
+    browsers.live.eventually(lambda: browsers.live.platform.hub.count_listeners() > 0)
     with worker.expect_response(lambda answer: answer.url.endswith(f"/board/{alert_id}")):
-        desk.live.elder_heard(alert_id, "home-01", "heard")
+        browsers.live.elder_heard(alert_id, "home-01", "heard")
     expect(worker.locator(".told").first).to_be_visible()
     expect(code).to_be_visible()
-    with desk.live.platform.work() as work:
-        looks = desk.live.platform.services.get(AccountService).list_audit_events(work, "home-01")
+    with browsers.live.platform.work() as work:
+        looks = browsers.live.platform.services.get(AccountService).list_audit_events(work, "home-01")
     assert any(one.what == "door_code" and one.by_name == "王姐" for one in looks)
 
 
-def test_an_absence_is_told_and_ended(desk: Desk) -> None:
-    family = desk.open("family", PHONE)
+def test_an_absence_is_told_and_ended(browsers: BrowserHarness) -> None:
+    family = browsers.open("family", PHONE)
     family.get_by_role("button", name="告诉社区").click()
     expect(family.get_by_role("heading", level=1)).to_contain_text("不在家")
     family.get_by_role("button", name="已经回家了").click()
     expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
 
 
-def test_a_handover_is_read_by_the_next(desk: Desk) -> None:
-    worker, next_one = desk.open("worker", DESKTOP), desk.open("worker2", DESKTOP)
+def test_a_handover_is_read_by_the_next(browsers: BrowserHarness) -> None:
+    worker, next_one = browsers.open("worker", DESKTOP), browsers.open("worker2", DESKTOP)
     worker.goto("/shift")
     worker.get_by_label("下一班必须读的话").fill("2 号楼 501 的猫会跑出来，开门小心。")
     worker.get_by_role("button", name="交班").click()

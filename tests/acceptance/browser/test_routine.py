@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from fixtures._browser import DESKTOP, PHONE, Desk, Live
+from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform
 from fixtures._page_views import routine_day
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
@@ -30,7 +30,7 @@ EN = "Visits to the bathroom at night this week: 5 a night; usually 2 a night in
 
 
 @contextmanager
-def local_hour(live: Live, hour: int) -> Iterator[None]:
+def local_hour(live: LivePlatform, hour: int) -> Iterator[None]:
     """As if the community lived where it is this hour now."""
     ahead = (hour - live.now().hour + 11) % 24 - 11
     with live.platform.work() as work:
@@ -43,7 +43,7 @@ def local_hour(live: Live, hour: int) -> Iterator[None]:
             work.session.get_one(Community, COMMUNITY).timezone = before
 
 
-def a_month(live: Live) -> None:
+def a_month(live: LivePlatform) -> None:
     """Thirty digests and a note that nobody has read."""
     today = _today(live)
     with live.platform.work() as work:
@@ -62,59 +62,59 @@ def a_month(live: Live) -> None:
         work.session.add(note)
 
 
-def _today(live: Live) -> date:
+def _today(live: LivePlatform) -> date:
     with live.platform.work() as work:
         zone = work.session.get_one(Community, COMMUNITY).timezone
     return live.now().astimezone(ZoneInfo(zone)).date()
 
 
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)
-def test_the_note_and_the_pictures(desk: Desk, look: tuple[str, str, str]) -> None:
+def test_the_note_and_the_pictures(browsers: BrowserHarness, look: tuple[str, str, str]) -> None:
     size, theme, lang = look
-    with local_hour(desk.live, 12):
-        a_month(desk.live)
-        desk.live.raise_alert("home-03", AlertKind.INACTIVITY, ago=timedelta(hours=5, minutes=10), score=0.82)
-        worker = desk.open("worker", SIZES[size], theme=theme, lang=lang)
+    with local_hour(browsers.live, 12):
+        a_month(browsers.live)
+        browsers.live.raise_alert("home-03", AlertKind.INACTIVITY, ago=timedelta(hours=5, minutes=10), score=0.82)
+        worker = browsers.open("worker", SIZES[size], theme=theme, lang=lang)
         expect(worker.locator(".quiet")).to_contain_text(ZH if lang == "zh" else EN)
-        desk.check(worker, f"routine-note-{'-'.join(look)}", full=True)
+        browsers.check(worker, f"routine-note-{'-'.join(look)}", full=True)
         for days in (7, 30):
             worker.goto(f"/homes/{HOME}?days={days}")
             expect(worker.locator(".routine figure")).to_have_count(4)
             worker.locator(".routine").scroll_into_view_if_needed()
             worker.locator("section[aria-labelledby=routine] summary").click()
             section = worker.locator("section[aria-labelledby=routine]")
-            desk.check(worker, f"routine-{days}-{'-'.join(look)}", section=section)
+            browsers.check(worker, f"routine-{days}-{'-'.join(look)}", section=section)
 
 
-def test_a_note_is_read_with_the_keyboard_and_gone(desk: Desk) -> None:
-    with local_hour(desk.live, 12):
-        a_month(desk.live)
-        worker = desk.open("worker", DESKTOP)
+def test_a_note_is_read_with_the_keyboard_and_gone(browsers: BrowserHarness) -> None:
+    with local_hour(browsers.live, 12):
+        a_month(browsers.live)
+        worker = browsers.open("worker", DESKTOP)
         button = worker.get_by_role("button", name="已知晓")
         button.focus()
         worker.keyboard.press("Enter")
         expect(worker.locator(".quiet")).to_have_count(0)
         expect(worker.locator(".board-head")).to_be_visible()
-    with desk.live.platform.work() as work:
+    with browsers.live.platform.work() as work:
         (note,) = work.session.scalars(select(RoutineNote)).all()
         read = work.session.scalars(select(AuditEvent).where(AuditEvent.what == "routine_note")).all()
     assert note.read_by_name == "王姐"
     assert [(look.by_name, look.home_id) for look in read] == [("王姐", HOME)]
 
 
-def test_at_night_no_note_is_shown_and_none_makes_a_sound(desk: Desk) -> None:
-    with local_hour(desk.live, 2):
-        a_month(desk.live)
-        worker = desk.open("worker", DESKTOP)
+def test_at_night_no_note_is_shown_and_none_makes_a_sound(browsers: BrowserHarness) -> None:
+    with local_hour(browsers.live, 2):
+        a_month(browsers.live)
+        worker = browsers.open("worker", DESKTOP)
         expect(worker.locator(".empty").first).to_be_visible()
         expect(worker.locator(".quiet")).to_have_count(0)
         expect(worker.locator("[data-waiting]")).to_have_attribute("data-waiting", "")
 
 
-def test_the_nightly_pass_runs_by_itself(desk: Desk) -> None:
+def test_the_nightly_pass_runs_by_itself(browsers: BrowserHarness) -> None:
     def kept() -> bool:
-        with desk.live.platform.work() as work:
+        with browsers.live.platform.work() as work:
             query = select(RoutineDay).where(RoutineDay.home_id == "home-01", RoutineDay.known)
             return len(work.session.scalars(query).all()) >= 6
 
-    desk.live.eventually(kept, 60.0)
+    browsers.live.eventually(kept, 60.0)

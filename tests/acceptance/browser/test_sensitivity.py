@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from fixtures._browser import DESKTOP, PHONE, Desk, Live
+from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform
 from playwright.sync_api import Page, expect
 from sqlalchemy import delete
 
@@ -22,7 +22,7 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 LOOKS = [("desktop", "light", "zh"), ("desktop", "dark", "en"), ("phone", "dark", "zh"), ("phone", "light", "en")]
 
 
-def a_month(live: Live) -> None:
+def a_month(live: LivePlatform) -> None:
     """One false alert a home and month is accepted; three came, of which one was real; it was changed once before."""
     with live.platform.work() as work:
         row = work.session.get_one(Community, COMMUNITY)
@@ -38,7 +38,7 @@ def a_month(live: Live) -> None:
             alert.outcome = "real_helped" if alert.home_id == "home-03" else "false_alarm"
 
 
-def target(live: Live) -> tuple[float, float]:
+def target(live: LivePlatform) -> tuple[float, float]:
     with live.platform.work() as work:
         row = work.session.get_one(Community, COMMUNITY)
         return row.false_alerts_per_month, row.routine_changes_per_month
@@ -60,32 +60,32 @@ def whole(page: Page) -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)
-def test_the_number_is_seen_and_weighed(desk: Desk, look: tuple[str, str, str]) -> None:
+def test_the_number_is_seen_and_weighed(browsers: BrowserHarness, look: tuple[str, str, str]) -> None:
     size, theme, lang = look
-    a_month(desk.live)
-    page = desk.open("supervisor", SIZES[size], theme=theme, lang=lang)
+    a_month(browsers.live)
+    page = browsers.open("supervisor", SIZES[size], theme=theme, lang=lang)
     page.goto("/sensitivity")
     page.wait_for_url(f"**/sensitivity/{COMMUNITY}")
     expect(page.locator("input[name=false_alerts]:checked")).to_have_value("1")
     expect(page.locator("main")).to_contain_text("5.9")
     whole(page)
-    desk.check(page, f"sensitivity-{'-'.join(look)}", full=True)
+    browsers.check(page, f"sensitivity-{'-'.join(look)}", full=True)
     page.locator("label", has=page.locator("input[name=false_alerts][value='0.3']")).click()
     page.locator(".sensitivity-form button").click()
     expect(page.locator("#confirm")).to_be_visible()
     expect(page.locator("#confirm")).to_contain_text("16")
     whole(page)
-    desk.check(page, f"sensitivity-confirm-{'-'.join(look)}", full=True)
-    assert target(desk.live) == (1.0, 0.1), "nothing is changed before it is confirmed"
+    browsers.check(page, f"sensitivity-confirm-{'-'.join(look)}", full=True)
+    assert target(browsers.live) == (1.0, 0.1), "nothing is changed before it is confirmed"
     page.locator("#confirm .button-main").click()
     expect(page.get_by_role("status")).to_be_visible()
-    desk.check(page, f"sensitivity-done-{'-'.join(look)}")
-    assert target(desk.live) == (0.3, 0.1)
+    browsers.check(page, f"sensitivity-done-{'-'.join(look)}")
+    assert target(browsers.live) == (0.3, 0.1)
 
 
-def test_it_is_chosen_with_the_keyboard_alone(desk: Desk) -> None:
-    a_month(desk.live)
-    page = desk.open("district", DESKTOP)
+def test_it_is_chosen_with_the_keyboard_alone(browsers: BrowserHarness) -> None:
+    a_month(browsers.live)
+    page = browsers.open("district", DESKTOP)
     page.goto(f"/sensitivity/{COMMUNITY}")
     page.locator("input[name=false_alerts]:checked").focus()
     page.keyboard.press("ArrowDown")
@@ -101,28 +101,28 @@ def test_it_is_chosen_with_the_keyboard_alone(desk: Desk) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("已生效")
     expect(page.locator("section[aria-labelledby=log]")).to_contain_text("1 → 2 次。")
-    assert target(desk.live) == (2.0, 0.05)
+    assert target(browsers.live) == (2.0, 0.05)
 
 
-def test_of_two_who_choose_at_once_the_second_is_told(desk: Desk) -> None:
-    a_month(desk.live)
-    one, two = desk.open("supervisor", DESKTOP), desk.open("district", PHONE)
+def test_of_two_who_choose_at_once_the_second_is_told(browsers: BrowserHarness) -> None:
+    a_month(browsers.live)
+    one, two = browsers.open("supervisor", DESKTOP), browsers.open("district", PHONE)
     for page, rate in ((one, "2"), (two, "3")):
         page.goto(f"/sensitivity/{COMMUNITY}?false_alerts={rate}&routine_changes=0.1")
     one.locator("#confirm .button-main").click()
     expect(one.get_by_role("status")).to_be_visible()
     two.locator("#confirm .button-main").click()
     expect(two.get_by_role("alert")).to_contain_text("别人刚刚改过：现在是每户每月 2 次虚惊")
-    desk.check(two, "sensitivity-refused-phone", full=True)
-    assert target(desk.live) == (2.0, 0.1)
+    browsers.check(two, "sensitivity-refused-phone", full=True)
+    assert target(browsers.live) == (2.0, 0.1)
 
 
-def test_the_running_detector_goes_by_it_within_a_sweep(desk: Desk) -> None:
-    a_month(desk.live)
-    live = desk.live
+def test_the_running_detector_goes_by_it_within_a_sweep(browsers: BrowserHarness) -> None:
+    a_month(browsers.live)
+    live = browsers.live
     live.platform.monitoring.restore_state(live.platform.series)
     before = live.platform.monitoring.explain_home("home-02", live.platform.clock.time()).deadline_s
-    page = desk.open("supervisor", DESKTOP)
+    page = browsers.open("supervisor", DESKTOP)
     page.goto(f"/sensitivity/{COMMUNITY}?false_alerts=8&routine_changes=0.1")
     page.locator("#confirm .button-main").click()
     expect(page.get_by_role("status")).to_be_visible()
@@ -131,18 +131,18 @@ def test_the_running_detector_goes_by_it_within_a_sweep(desk: Desk) -> None:
     assert after < before
 
 
-def test_the_district_sees_every_community_and_a_worker_none(desk: Desk) -> None:
-    with desk.live.platform.work() as work:
+def test_the_district_sees_every_community_and_a_worker_none(browsers: BrowserHarness) -> None:
+    with browsers.live.platform.work() as work:
         if work.session.get(Community, "qiuyue") is None:
             work.session.add(Community(id="qiuyue", name="秋月社区"))
     for size, window in SIZES.items():
-        page = desk.open("district", window)
+        page = browsers.open("district", window)
         page.goto("/sensitivity")
         expect(page.locator("tbody tr")).to_have_count(2)
-        desk.check(page, f"sensitivity-all-{size}", full=True)
-    worker = desk.open("worker", DESKTOP)
+        browsers.check(page, f"sensitivity-all-{size}", full=True)
+    worker = browsers.open("worker", DESKTOP)
     answer = worker.goto(f"/sensitivity/{COMMUNITY}")
     assert answer is not None
     assert answer.status == 403
-    with desk.live.platform.work() as work:
+    with browsers.live.platform.work() as work:
         work.session.execute(delete(Community).where(Community.id == "qiuyue"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.alert_harness import AlertHarness, HandClock, build_alert_harness
+from fixtures.alert_harness import AlertHarness, ManualClock, build_alert_harness
 
 from anju_core.alerts import AlertAlreadyAcknowledged, AlertNotFound
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Channel, Outcome
@@ -120,7 +120,7 @@ def test_a_step_that_came_due_while_it_was_taken_and_undone_is_not_skipped(harne
 
 
 def test_timers_live_through_a_restart_and_catch_up_without_a_storm(sqlite_url: str) -> None:
-    clock = HandClock()
+    clock = ManualClock()
     before, first_engine = build_alert_harness(sqlite_url, clock)
     alerts = [before.raise_alert(kind) for kind in (AlertKind.SOS, AlertKind.SMOKE)]
     before.open_pages(before.wang)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pytest
-from fixtures.alert_harness import AlertHarness, HandClock
+from fixtures.alert_harness import AlertHarness, ManualClock
 from prometheus_client import CollectorRegistry
 
 from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Job, Scheduler, add_deadlines
@@ -15,7 +15,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 
 
 def test_jobs_run_by_themselves_and_never_overlap() -> None:
-    scheduler = Scheduler(HandClock(), CollectorRegistry())
+    scheduler = Scheduler(ManualClock(), CollectorRegistry())
     running, overlaps, runs, enough = 0, 0, 0, threading.Event()
 
     def job(_now: datetime) -> None:
@@ -41,7 +41,7 @@ def test_jobs_run_by_themselves_and_never_overlap() -> None:
 
 def test_an_error_is_counted_and_the_job_goes_on() -> None:
     registry = CollectorRegistry()
-    scheduler = Scheduler(HandClock(), registry)
+    scheduler = Scheduler(ManualClock(), registry)
     done: list[datetime] = []
     scheduler.add_job("breaks", 1, lambda _now: 1 / 0)
     scheduler.add_job("works", 1, done.append)

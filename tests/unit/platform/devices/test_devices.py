@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from fixtures.alert_harness import HandClock
+from fixtures.alert_harness import ManualClock
 from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness, populate
 from fixtures.web_harness import WebHarness
 from sqlalchemy import select
@@ -32,7 +32,7 @@ NOW_S = NOW.timestamp()
 def records(database_url: str) -> Iterator[WorkFactory]:
     """Two homes, once on each database."""
     engine = make_engine(database_url)
-    sessions, clock = make_sessions(engine), HandClock(NOW)
+    sessions, clock = make_sessions(engine), ManualClock(NOW)
     with UnitOfWork(sessions, EventDispatcher(), clock) as work:
         populate(work)
     yield lambda: UnitOfWork(sessions, EventDispatcher(), clock)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures.alert_harness import AlertHarness, HandClock, build_alert_harness
+from fixtures.alert_harness import AlertHarness, ManualClock, build_alert_harness
 from sqlalchemy import select
 
 from anju_core.announcements import SEEN, closed
@@ -38,7 +38,7 @@ class Post:
     """An outbox over records of its own; each method is a transaction. Notes what it says of its messages."""
 
     def __init__(self, url: str) -> None:
-        self.clock, self.settled = HandClock(), list[MessageSettled]()
+        self.clock, self.settled = ManualClock(), list[MessageSettled]()
         harness, engine = build_alert_harness(url, self.clock)
         engine.dispose()
         assert isinstance(harness, AlertHarness)
