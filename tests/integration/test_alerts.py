@@ -23,9 +23,9 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     assert harness.homes.commands[-1][1].zh == "王姐看到了，马上联系您"
 
     with harness.work() as work:
-        (offer,) = harness.visits.offers_of(work, harness.li)
-    visit_id = offer.visit.id
-    harness.visit("accept", visit_id, harness.li, 15)
+        (offer,) = harness.visits.queries.list_offers(work, harness.li)
+    visit_id = offer.id
+    harness.visit("accept_offer", visit_id, harness.li, 15)
     harness.tick()
     assert harness.homes.said()[-2:] == ["coming", "visit_code"]
     assert harness.homes.commands[-2][1].zh == "李护士已出发，大约 15 分钟到"
@@ -35,17 +35,17 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     harness.visit("check_in", visit_id, harness.li, code=CODE)
     assert harness.alert(alert_id).state == AlertState.ARRIVED
     with harness.work() as work:
-        tasks = harness.visits.detail(work, visit_id, harness.li).row.tasks
+        tasks = harness.visits.queries.get_visit(work, visit_id, harness.li).tasks
     for task in tasks:
-        harness.visit("check", visit_id, harness.li, {task.id: True})
+        harness.visit("answer_tasks", visit_id, harness.li, {task.id: True})
     harness.visit("check_out", visit_id, harness.li, {"condition": "fine", "summary": "人很好"})
     assert AlertStep.VISITED in harness.steps(alert_id)
-    harness.visit("confirm", visit_id, harness.wang)
+    harness.visit("confirm_visit", visit_id, harness.wang)
     harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note="扶起")
     harness.tick()
     assert harness.alert(alert_id).state == AlertState.RESOLVED
     assert harness.homes.said()[-1] == "closed"
     assert [event.outcome for event in harness.resolved] == [Outcome.REAL_HELPED]
     with harness.work() as work:
-        assert harness.visits.detail(work, visit_id).row.state is VisitState.CONFIRMED
+        assert harness.visits.queries.get_visit(work, visit_id).state is VisitState.CONFIRMED
         assert harness.alerts.queries.list_alerts(work, "anning") == []

@@ -95,10 +95,11 @@ def test_a_carer_who_accepts_two_homes_at_once_is_booked_once(harness_everywhere
         harness.do("acknowledge_alert", alert_id, harness.wang)
         harness.do("dispatch_carer", alert_id, harness.wang)
         with harness.work() as work:
-            visits.append(harness.visits.of_alert(work, alert_id)[0].row.id)
-    harness.visit("decline", visits[1], harness.chen, DeclineReason.BUSY)
+            visits.append(harness.visits.queries.list_of_alert(work, alert_id)[0].id)
+    harness.visit("decline_offer", visits[1], harness.chen, DeclineReason.BUSY)
     results = at_once(
-        lambda: harness.visit("accept", visits[0], harness.li), lambda: harness.visit("accept", visits[1], harness.li)
+        lambda: harness.visit("accept_offer", visits[0], harness.li),
+        lambda: harness.visit("accept_offer", visits[1], harness.li),
     )
     assert [type(error) for error in errors(results)] == [CarerBusy]
 
@@ -107,22 +108,22 @@ def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_every
     harness = harness_everywhere
     _, visit_id = harness.dispatched()
     with harness.work() as work:
-        due = harness.visits.detail(work, visit_id).offers[0].expires_at
+        due = harness.visits.queries.get_visit(work, visit_id).offers[0].expires_at
     results = at_once(
-        lambda: harness.visit("accept", visit_id, harness.li),
+        lambda: harness.visit("accept_offer", visit_id, harness.li),
         lambda: harness.visit("advance", visit_id, due),
-        lambda: harness.visit("accept", visit_id, harness.li),
+        lambda: harness.visit("accept_offer", visit_id, harness.li),
     )
     with harness.work() as work:
-        detail = harness.visits.detail(work, visit_id)
+        detail = harness.visits.queries.get_visit(work, visit_id)
     states = [offer.state for offer in detail.offers]
-    if detail.row.state is VisitState.ACCEPTED:
+    if detail.state is VisitState.ACCEPTED:
         assert states == [OfferState.ACCEPTED]
         assert errors(results) == []
     else:
         assert states == [OfferState.TIMED_OUT, OfferState.PENDING]
         assert not any(isinstance(error, VisitAlreadyAccepted) for error in errors(results))
-    assert replay_visit(step.step for step in detail.history) is detail.row.state
+    assert replay_visit(step.step for step in detail.history) is detail.state
 
 
 def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywhere: AlertHarness) -> None:
@@ -131,10 +132,10 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     alert_id, visit_id = harness.dispatched()
     now = harness.clock.forward(59)
     results = at_once(
-        lambda: harness.visit("accept", visit_id, harness.li),
+        lambda: harness.visit("accept_offer", visit_id, harness.li),
         lambda: harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM),
         lambda: Deadlines(harness.work, harness.alerts.deadlines)(now),
-        lambda: Deadlines(harness.work, harness.visits)(now),
+        lambda: Deadlines(harness.work, harness.visits.deadlines)(now),
         lambda: harness.delivery_worker.deliver_due(now),
         lambda: harness.delivery_worker.deliver_due(now),
         lambda: _raise(harness, harness.signal()),
@@ -144,8 +145,8 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     steps = harness.steps(alert_id)
     assert harness.alert(alert_id).state == AlertState.RESOLVED == replay(steps)
     with harness.work() as work:
-        detail = harness.visits.detail(work, visit_id)
-    assert detail.row.state is VisitState.CANCELLED
+        detail = harness.visits.queries.get_visit(work, visit_id)
+    assert detail.state is VisitState.CANCELLED
     assert [step.number for step in detail.history] == list(range(1, len(detail.history) + 1))
 
 

@@ -46,7 +46,7 @@ from anju_platform.sensitivity.service import SensitivityService
 from anju_platform.settings import Settings
 from anju_platform.timeseries.open import open_series
 from anju_platform.timeseries.store import SeriesStore
-from anju_platform.visits.service import VisitService
+from anju_platform.visits.assembly import VisitSlice
 from anju_platform.web.hub import Hub
 from anju_platform.web.services import Services, by_type
 from anju_wire.clock import Clock
@@ -75,7 +75,7 @@ class Platform:
     services: Services
     outbox: OutboxService
     alerts: AlertSlice
-    visits: VisitService
+    visits: VisitSlice
     monitoring: MonitoringService
     ingest: MqttIngest
     scheduler: Scheduler
@@ -116,7 +116,7 @@ def build(settings: Settings) -> Platform:
     oncall, outbox = OncallService(), OutboxService(settings.apprise)
     words = load_words()
     alerts = AlertSlice.build(outbox, oncall, words)
-    visits = VisitService(outbox, oncall, _arrival_code)
+    visits = VisitSlice.build(outbox, oncall, alerts.queries, _arrival_code)
     monitoring = MonitoringService(work=work, clock=clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
     scheduler = Scheduler(clock, metrics)
@@ -156,14 +156,14 @@ def build(settings: Settings) -> Platform:
     wire(
         dispatcher,
         alerts=alerts.event_handlers,
-        visits=visits,
+        visits=visits.event_handlers,
         outbox=outbox,
         hub=hub,
         resolved=monitoring.on_alert_resolved,
         absent=monitoring.on_absence_changed,
         wished=monitoring.on_sensitivity_changed,
     )
-    add_deadlines(scheduler, work, alerts=alerts.deadlines, visits=visits, delivery_worker=delivery_worker)
+    add_deadlines(scheduler, work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=delivery_worker)
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
     scheduler.add_job("routine", ROUTINE_S, NightlyJob(work, clock, series).step)

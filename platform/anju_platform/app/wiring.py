@@ -24,7 +24,7 @@ from anju_platform.alerts.event_handlers import AlertEventHandlers
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.notifications.channels import PageHub
 from anju_platform.notifications.service import OutboxService
-from anju_platform.visits.service import VisitService
+from anju_platform.visits.event_handlers import VisitEventHandlers
 
 EVERYWHERE = "community:*"
 """Topic of pages that may see every community."""
@@ -35,7 +35,7 @@ def wire(
     dispatcher: EventDispatcher,
     *,
     alerts: AlertEventHandlers,
-    visits: VisitService,
+    visits: VisitEventHandlers,
     outbox: OutboxService,
     hub: PageHub,
     resolved: Callable[[AlertResolved], None] | None = None,
@@ -43,14 +43,14 @@ def wire(
     wished: Callable[[SensitivityChanged], None] | None = None,
 ) -> None:
     """Connect the slices. `resolved`, `absent` and `wished` are handlers of monitoring, which learns from people."""
-    dispatcher.subscribe_within(VisitRequested, lambda work, event: _ignore(visits.request(work, event)))
+    dispatcher.subscribe_within(VisitRequested, visits.on_visit_requested)
     dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
     dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
     dispatcher.subscribe_within(ElderTold, alerts.on_elder_told)
     dispatcher.subscribe_within(ElderTold, outbox.on_elder_told)
     dispatcher.subscribe_within(HomeSupervisionChanged, alerts.on_home_supervision_changed)
     dispatcher.subscribe_within(HelpWanted, alerts.on_help_wanted)
-    dispatcher.subscribe_within(AlertResolved, visits.alert_resolved)
+    dispatcher.subscribe_within(AlertResolved, visits.on_alert_resolved)
     dispatcher.subscribe_within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
     dispatcher.subscribe_within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
     dispatcher.subscribe_after(AlertChanged, lambda event: _show_alert(hub, event))
@@ -61,10 +61,6 @@ def wire(
         dispatcher.subscribe_after(AbsenceChanged, absent)
     if wished is not None:
         dispatcher.subscribe_after(SensitivityChanged, wished)
-
-
-def _ignore(_result: object) -> None:
-    """Handlers return nothing."""
 
 
 def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged) -> None:

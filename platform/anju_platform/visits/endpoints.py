@@ -1,4 +1,4 @@
-"""Visits over the API."""
+"""JSON endpoints of visits."""
 
 from __future__ import annotations
 
@@ -12,31 +12,16 @@ from anju_core.actor import Actor
 from anju_core.dispatch import Place
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import AccountsDep, require
-from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.visits.models import VisitTask
-from anju_platform.visits.queries import OfferRow, VisitDetail
-from anju_platform.visits.schemas import (
-    Accept,
-    Cancellation,
-    CheckIn,
-    CheckOut,
-    Confirmation,
-    Decline,
-    Mine,
-    OfferMadeView,
-    OfferView,
-    TaskDone,
-    VisitDetailView,
-    VisitHistoryView,
-    VisitView,
-)
-from anju_platform.visits.service import VisitService
+from anju_platform.visits.assembly import VisitSlice
+from anju_platform.visits.queries import OfferedVisit, VisitDetail, VisitSummary
+from anju_platform.visits.schemas import Accept, Cancellation, CheckIn, CheckOut, Confirmation, Decline, Mine, TaskDone
 from anju_platform.web.dependencies import UnitDep, provide
 
-ONE_LOOK = timedelta(minutes=10)
-"""A page that refreshes itself looks once."""
+REFRESHED_WITHIN = timedelta(minutes=10)
+"""Reads of one visit by one person within this time are audited once: a page refreshes itself."""
+
 router = APIRouter(tags=["visits"])
-VisitsDep = Annotated[VisitService, Depends(provide(VisitService))]
+VisitsDep = Annotated[VisitSlice, Depends(provide(VisitSlice))]
 Staff = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR))]
 CarerOnly = Annotated[Actor, Depends(require(Role.CARER))]
 AtTheDoor = Annotated[Actor, Depends(require(Role.CARER, Role.WORKER, Role.SUPERVISOR))]
@@ -49,48 +34,50 @@ Concerned = Annotated[
 @router.get("/visits")
 def list_visits(
     actor: Concerned, visits: VisitsDep, work: UnitDep, mine: Mine | None = None
-) -> list[OfferView] | list[VisitView]:
-    """`mine=offers`: what waits for the asker's answer; `mine=today`: her route; without: all of the scope."""
+) -> list[OfferedVisit] | list[VisitSummary]:
+    """List visits. `mine=offers`: what waits for the asker's answer; `mine=today`: her route; without: her scope."""
     work.only_read()
     if mine == "offers":
-        return [_offer(row) for row in visits.offers_of(work, actor)]
-    rows = visits.today(work, actor) if mine == "today" else visits.listed(work, actor)
-    return [VisitView.model_validate(row) for row in rows]
+        return visits.queries.list_offers(work, actor)
+    if mine == "today":
+        return visits.queries.list_of_carer(work, actor)
+    return visits.queries.list_visits(work, actor)
 
 
 @router.get("/visits/{visit_id}")
 def show_visit(
     visit_id: UUID, actor: Concerned, visits: VisitsDep, accounts: AccountsDep, work: UnitDep
-) -> VisitDetailView:
-    """One visit with its offers and history; the look is logged."""
-    detail = visits.detail(work, visit_id, actor)
-    accounts.audit_read(work, actor, "visit", detail.row.home_id, once_in=ONE_LOOK)
-    return _view(detail)
+) -> VisitDetail:
+    """Return one visit with its offers and history; the read is audited."""
+    visit = visits.queries.get_visit(work, visit_id, actor)
+    accounts.audit_read(work, actor, "visit", visit.home_id, once_in=REFRESHED_WITHIN)
+    return visit
 
 
 @router.post("/visits/{visit_id}/accept")
-def accept(
+def accept_offer(
     visit_id: UUID,
     actor: CarerOnly,
     visits: VisitsDep,
     work: UnitDep,
     given: Annotated[Accept | None, Body()] = None,
-) -> VisitDetailView:
-    """I go. 409 `visit-already-accepted` says who was first."""
-    eta = None if given is None else given.eta
-    return _after(visits, work, visits.accept(work, visit_id, actor, eta))
+) -> VisitDetail:
+    """Accept the offer. 409 `visit-already-accepted` says who was first."""
+    visits.service.accept_offer(work, visit_id, actor, None if given is None else given.eta)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/decline")
-def decline(visit_id: UUID, given: Decline, actor: CarerOnly, visits: VisitsDep, work: UnitDep) -> VisitDetailView:
-    """I cannot; the next is asked."""
-    return _after(visits, work, visits.decline(work, visit_id, actor, given.reason))
+def decline_offer(visit_id: UUID, given: Decline, actor: CarerOnly, visits: VisitsDep, work: UnitDep) -> VisitDetail:
+    """Decline the offer, or hand an accepted visit back; the next carer is asked."""
+    visits.service.decline_offer(work, visit_id, actor, given.reason)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/check-in")
-def check_in(visit_id: UUID, given: CheckIn, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetailView:
-    """I am at the door: by the home's code, else by the place. 422 `arrival-not-proven` counts wrong codes."""
-    visit = visits.check_in(
+def check_in(visit_id: UUID, given: CheckIn, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetail:
+    """Arrive, proven by the home's code, else by the place. 422 `arrival-not-proven` counts wrong codes."""
+    visits.execution.check_in(
         work,
         visit_id,
         actor,
@@ -99,68 +86,46 @@ def check_in(visit_id: UUID, given: CheckIn, actor: AtTheDoor, visits: VisitsDep
         phone_at=given.phone_at,
         step_id=given.step_id,
     )
-    return _after(visits, work, visit)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/tasks")
-def answer_task(visit_id: UUID, given: TaskDone, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetailView:
-    """One item of the checklist was done, or was not."""
+def answer_task(visit_id: UUID, given: TaskDone, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetail:
+    """Answer one item of the checklist."""
     done = {given.task: given.done}
-    visit = visits.check(work, visit_id, actor, done, phone_at=given.phone_at, step_id=given.step_id)
-    return _after(visits, work, visit)
+    visits.execution.answer_tasks(work, visit_id, actor, done, phone_at=given.phone_at, step_id=given.step_id)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/check-out")
-def check_out(visit_id: UUID, given: CheckOut, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetailView:
-    """I leave, and this is how it was."""
+def check_out(visit_id: UUID, given: CheckOut, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetail:
+    """Leave, with a report."""
     report = given.report.model_dump(mode="json")
-    visit = visits.check_out(work, visit_id, actor, report, phone_at=given.phone_at, step_id=given.step_id)
-    return _after(visits, work, visit)
+    visits.execution.check_out(work, visit_id, actor, report, phone_at=given.phone_at, step_id=given.step_id)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/confirm")
-def confirm(
+def confirm_visit(
     visit_id: UUID,
     actor: Staff,
     visits: VisitsDep,
     work: UnitDep,
     given: Annotated[Confirmation | None, Body()] = None,
-) -> VisitDetailView:
-    """The visit was made as reported."""
-    note = "" if given is None else given.note
-    return _after(visits, work, visits.confirm(work, visit_id, actor, note))
+) -> VisitDetail:
+    """Confirm that the visit was made as reported."""
+    visits.service.confirm_visit(work, visit_id, actor, "" if given is None else given.note)
+    return visits.queries.get_visit(work, visit_id)
 
 
 @router.post("/visits/{visit_id}/cancel")
-def cancel(
+def cancel_visit(
     visit_id: UUID,
     actor: Staff,
     visits: VisitsDep,
     work: UnitDep,
     given: Annotated[Cancellation | None, Body()] = None,
-) -> VisitDetailView:
-    """Nobody needs to go any more."""
-    why = "" if given is None else given.why
-    return _after(visits, work, visits.cancel(work, visit_id, actor, why))
-
-
-def _after(visits: VisitsDep, work: UnitOfWork, visit: VisitTask) -> VisitDetailView:
-    return _view(visits.detail(work, visit.id))
-
-
-def _view(detail: VisitDetail) -> VisitDetailView:
-    return VisitDetailView(
-        **VisitView.model_validate(detail.row).model_dump(),
-        offers=[OfferMadeView.model_validate(offer) for offer in detail.offers],
-        history=[VisitHistoryView.model_validate(step) for step in detail.history],
-    )
-
-
-def _offer(row: OfferRow) -> OfferView:
-    return OfferView(
-        **VisitView.model_validate(row.visit).model_dump(),
-        distance_m=row.distance_m,
-        eta_minutes=row.eta_minutes,
-        offered_at=row.offered_at,
-        expires_at=row.expires_at,
-    )
+) -> VisitDetail:
+    """Call the visit off."""
+    visits.service.cancel_visit(work, visit_id, actor, "" if given is None else given.why)
+    return visits.queries.get_visit(work, visit_id)

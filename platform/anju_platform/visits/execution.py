@@ -1,6 +1,7 @@
-"""What a carer does at the home: arrive, answer the checklist, leave.
+"""What is done at the home: arrive, answer the checklist, leave.
 
-Steps on a phone may come late and twice: `step_id` (the phone's own) makes each count once, `phone_at` says when.
+Steps on a phone may come late and twice: `step_id` (the phone's own) makes each count once, `phone_at` says when it
+happened by the phone's clock.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from anju_core.events import HelpWanted
 from anju_core.visits import NotYourVisit, TasksUnanswered, UnknownTask, VisitCommand, VisitNotFound, VisitStep, decide
 from anju_core.vocabulary import Role, VisitCategory, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.residents.directory import find_homes
+from anju_platform.visits import history
 from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
-from anju_platform.visits.history import write
+from anju_platform.visits.locking import lock_visit
 from anju_platform.visits.models import VisitTask
 from anju_platform.visits.repository import VisitRepository
 
@@ -24,18 +27,11 @@ MAX_WRONG_CODES = 5
 HELP = "help"
 """The report's condition that says: the elder needs help now."""
 STAFF = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
-
-
-def lock(work: UnitOfWork, visit_id: UUID) -> VisitTask:
-    """The visit as it stands now, nobody else's to write about; raises `VisitNotFound`."""
-    visit = VisitRepository(work.session).lock(visit_id)
-    if visit is None:
-        raise VisitNotFound(visit_id)
-    return visit
+"""Roles that may act on a visit for the community."""
 
 
 class VisitExecution:
-    """The steps at the door and behind it."""
+    """Carries out the steps at the door and behind it; each raises `VisitNotFound`, `NotYourVisit`."""
 
     def check_in(
         self,
@@ -47,34 +43,26 @@ class VisitExecution:
         place: Place | None = None,
         phone_at: datetime | None = None,
         step_id: str | None = None,
-    ) -> VisitTask:
-        """I am at the door. Staff may vouch for a carer. Raises `ArrivalNotProven`, `TooManyCodes`, `NotYourVisit`."""
-        visit = lock(work, visit_id)
-        attested = _mine_or_staff(visit, actor)
-        if _counted(work, visit, step_id):
-            return visit
+    ) -> None:
+        """Write down the arrival, proven by the home's code, by the phone's place, or attested by staff.
+
+        Raises `ArrivalNotProven`, which counts a wrong code, and `TooManyCodes` after `MAX_WRONG_CODES`.
+        """
+        visit = lock_visit(work, visit_id)
+        attested = _is_staff_acting(visit, actor)
+        if _is_counted(work, visit, step_id):
+            return
         after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_IN)
-        home = VisitRepository(work.session).homes({visit.home_id})[visit.home_id]
-        there = Place.known(home.latitude, home.longitude)
-        tries = int(str(visit.check_in_proof.get("wrong_codes", 0)))
-        usable = code if tries < MAX_WRONG_CODES else None
-        arrival = prove_arrival(code=usable, expected=visit.arrival_code, phone=place, home=there, attested=attested)
-        if arrival.proof is None:
-            if code is not None and usable is None:
-                raise TooManyCodes(visit_id, tries)
-            visit.check_in_proof = {"wrong_codes": tries + (arrival.code_matches is False)}
-            work.session.flush()
-            raise ArrivalNotProven(visit_id, arrival.distance_m, wrong_code=arrival.code_matches is False)
+        arrival = _prove(work, visit, code, place, attested=attested)
         at = believed_time(phone_at, work.clock.now(), visit.accepted_at or visit.created_at)
         visit.check_in_proof = _proof(arrival, place, phone_at)
         visit.state, visit.checked_in_at = after.value, at
         visit.next_due_at = at + timedelta(seconds=CATEGORIES[VisitCategory(visit.category)].stay_s)
         source = _source(visit, step_id)
-        write(work, visit, VisitStep.CHECKED_IN, at, actor=actor, detail=visit.check_in_proof, source=source)
+        history.append(work, visit, VisitStep.CHECKED_IN, at, actor=actor, detail=visit.check_in_proof, source=source)
         work.session.flush()
-        return visit
 
-    def check(
+    def answer_tasks(
         self,
         work: UnitOfWork,
         visit_id: UUID,
@@ -83,12 +71,12 @@ class VisitExecution:
         *,
         phone_at: datetime | None = None,
         step_id: str | None = None,
-    ) -> VisitTask:
-        """Answer items of the checklist. Raises `UnknownTask`, `NotYourVisit`."""
-        visit = lock(work, visit_id)
-        _mine_or_staff(visit, actor)
-        if _counted(work, visit, step_id):
-            return visit
+    ) -> None:
+        """Answer items of the checklist, by their ids; raises `UnknownTask`."""
+        visit = lock_visit(work, visit_id)
+        _is_staff_acting(visit, actor)
+        if _is_counted(work, visit, step_id):
+            return
         decide(visit_id, VisitState(visit.state), VisitCommand.CHECK)
         tasks = _tasks(visit)
         unknown = [name for name in done if name not in tasks]
@@ -97,9 +85,9 @@ class VisitExecution:
         visit.tasks = [{**task, "done": done.get(name, task["done"])} for name, task in tasks.items()]
         at = believed_time(phone_at, work.clock.now(), visit.checked_in_at or visit.created_at)
         detail: dict[str, object] = dict(done)
-        write(work, visit, VisitStep.CHECKED, at, actor=actor, detail=detail, source=_source(visit, step_id))
+        source = _source(visit, step_id)
+        history.append(work, visit, VisitStep.CHECKED, at, actor=actor, detail=detail, source=source)
         work.session.flush()
-        return visit
 
     def check_out(
         self,
@@ -110,12 +98,15 @@ class VisitExecution:
         *,
         phone_at: datetime | None = None,
         step_id: str | None = None,
-    ) -> VisitTask:
-        """I leave, and this is how it was. Raises `TasksUnanswered`, `NotYourVisit`."""
-        visit = lock(work, visit_id)
-        _mine_or_staff(visit, actor)
-        if _counted(work, visit, step_id):
-            return visit
+    ) -> None:
+        """Write down the end of the visit with its report; raises `TasksUnanswered`.
+
+        A report whose condition is `HELP` records `HelpWanted`.
+        """
+        visit = lock_visit(work, visit_id)
+        _is_staff_acting(visit, actor)
+        if _is_counted(work, visit, step_id):
+            return
         after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_OUT)
         open_tasks = tuple(name for name, task in _tasks(visit).items() if task["done"] is None)
         if open_tasks:
@@ -123,14 +114,31 @@ class VisitExecution:
         at = believed_time(phone_at, work.clock.now(), visit.checked_in_at or visit.created_at)
         visit.state, visit.checked_out_at, visit.report = after.value, at, dict(report)
         visit.next_due_at = None
-        write(work, visit, VisitStep.CHECKED_OUT, at, actor=actor, detail=report, source=_source(visit, step_id))
+        source = _source(visit, step_id)
+        history.append(work, visit, VisitStep.CHECKED_OUT, at, actor=actor, detail=report, source=source)
         if report.get("condition") == HELP:
-            _want_help(work, visit, actor, str(report.get("summary", "")))
+            _record_help_wanted(work, visit, actor, str(report.get("summary", "")))
         work.session.flush()
-        return visit
 
 
-def _want_help(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> None:
+def _prove(work: UnitOfWork, visit: VisitTask, code: str | None, place: Place | None, *, attested: bool) -> Arrival:
+    """The proof of an arrival; a refusal is counted, so that the code cannot be guessed."""
+    home = find_homes(work, [visit.home_id])[visit.home_id]
+    there = Place.known(home.latitude, home.longitude)
+    tries = int(str(visit.check_in_proof.get("wrong_codes", 0)))
+    usable = code if tries < MAX_WRONG_CODES else None
+    arrival = prove_arrival(code=usable, expected=visit.arrival_code, phone=place, home=there, attested=attested)
+    if arrival.proof is not None:
+        return arrival
+    if code is not None and usable is None:
+        raise TooManyCodes(visit.id, tries)
+    wrong_code = arrival.code_matches is False
+    visit.check_in_proof = {"wrong_codes": tries + wrong_code}
+    work.session.flush()
+    raise ArrivalNotProven(visit.id, arrival.distance_m, wrong_code=wrong_code)
+
+
+def _record_help_wanted(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> None:
     work.record(
         HelpWanted(
             at=work.clock.now(),
@@ -144,8 +152,8 @@ def _want_help(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> N
     )
 
 
-def _mine_or_staff(visit: VisitTask, actor: Actor) -> bool:
-    """Whether a worker acts for the carer; raises where it is neither."""
+def _is_staff_acting(visit: VisitTask, actor: Actor) -> bool:
+    """Whether staff act for the carer; raises `NotYourVisit` or `VisitNotFound` where it is neither."""
     if visit.carer_id == actor.account_id:
         return False
     if actor.role in STAFF and actor.may_see(visit.community_id, visit.home_id):
@@ -154,9 +162,9 @@ def _mine_or_staff(visit: VisitTask, actor: Actor) -> bool:
     raise NotYourVisit(visit.id) if known else VisitNotFound(visit.id)
 
 
-def _counted(work: UnitOfWork, visit: VisitTask, step_id: str | None) -> bool:
+def _is_counted(work: UnitOfWork, visit: VisitTask, step_id: str | None) -> bool:
     source = _source(visit, step_id)
-    return source is not None and VisitRepository(work.session).counted(source)
+    return source is not None and VisitRepository(work.session).has_step(source)
 
 
 def _tasks(visit: VisitTask) -> dict[str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Writes a visit's history: one step is one event, and the other slices hear of it."""
+"""Appends to a visit's history: each step is one row and one event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anju_platform.visits.models import VisitEvent, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
 
-def write(
+def append(
     work: UnitOfWork,
     visit: VisitTask,
     step: VisitStep,
@@ -27,7 +27,11 @@ def write(
     eta_minutes: int | None = None,
     asked: UUID | None = None,
 ) -> None:
-    """Append a step that happened at `at` and is known from now on; `asked` is the carer of an open offer."""
+    """Append a step that happened at `at` and is known from now on, and record `VisitChanged`.
+
+    `name` says who did it where there is no actor; `asked` is the carer of an open offer. A `source` may occur once in
+    all histories, so that what a phone sends twice counts once.
+    """
     by_name = name if actor is None else actor.name
     event = VisitEvent(
         id=work.new_id(),
@@ -40,7 +44,7 @@ def write(
         detail=dict(detail or {}),
         source=source,
     )
-    VisitRepository(work.session).append(event)
+    VisitRepository(work.session).append_event(event)
     work.record(
         VisitChanged(
             at=at,

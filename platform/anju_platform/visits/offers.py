@@ -1,38 +1,36 @@
-"""Finds the next carer to ask for a visit; where nobody is left, says so loudly."""
+"""Offers a visit to one carer after the other, the best first."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from anju_core.dispatch import CATEGORIES, Place, Ranked, rank, reasons
-from anju_core.recipients import Recipient
+from anju_core.dispatch import CATEGORIES, Candidate, Place, Ranked, rank, reasons
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
+from anju_platform.accounts.directory import find_accounts
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.directory import HomeRecord, find_homes
-from anju_platform.visits.history import write
+from anju_platform.visits import history
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
 
 class OfferDispatcher:
-    """Asks one carer after the other, the best first."""
+    """Finds the next carer to ask and notifies her."""
 
-    def __init__(self, outbox: OutboxService, duty: OncallService) -> None:
+    def __init__(self, outbox: OutboxService, oncall: OncallService) -> None:
         self._outbox = outbox
-        self._duty = duty
+        self._oncall = oncall
 
-    def next(self, work: UnitOfWork, visit: VisitTask, now: datetime) -> None:
-        """Offer an open visit to the best carer who was not asked yet; without one it is unfilled."""
-        repository = VisitRepository(work.session)
+    def offer_next(self, work: UnitOfWork, visit: VisitTask, now: datetime) -> None:
+        """Offer an open visit to the best carer who was not asked yet; without one the visit is unfilled."""
         home = find_homes(work, [visit.home_id])[visit.home_id]
-        category = VisitCategory(visit.category)
-        today = now.astimezone(home.timezone).date()
+        category, today = VisitCategory(visit.category), home.local_date(now)
         asked = frozenset(offer.carer_id for offer in visit.offers)
-        candidates = repository.candidates(visit.community_id)
+        candidates = list_candidates(work, visit.community_id)
         ranked = rank(candidates, category, Place.known(home.latitude, home.longitude), today, asked)
         if ranked:
             self._offer(work, visit, home, ranked[0], now)
@@ -40,11 +38,7 @@ class OfferDispatcher:
         visit.state = decide(visit.id, VisitState(visit.state), VisitCommand.GIVE_UP).value
         visit.next_due_at = None
         detail: dict[str, object] = {"not_asked": dict(reasons(candidates, category, today, asked))}
-        write(work, visit, VisitStep.UNFILLED, now, detail=detail)
-
-    def end(self, offer: Offer, state: OfferState, now: datetime, reason: str = "") -> None:
-        """Close an offer."""
-        offer.state, offer.answered_at, offer.reason = state.value, now, reason
+        history.append(work, visit, VisitStep.UNFILLED, now, detail=detail)
 
     def _offer(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, best: Ranked, now: datetime) -> None:
         offer = Offer(
@@ -66,19 +60,52 @@ class OfferDispatcher:
         visit.next_due_at = offer.expires_at
         work.session.flush()
         detail: dict[str, object] = {"carer": best.candidate.name, "distance_m": best.distance_m}
-        write(work, visit, VisitStep.OFFERED, now, detail=detail, asked=best.candidate.carer_id)
-        self._tell(work, visit, home, best.candidate.carer_id, offer.number)
+        history.append(work, visit, VisitStep.OFFERED, now, detail=detail, asked=best.candidate.carer_id)
+        self._notify_carer(work, visit, home, best.candidate.carer_id, offer.number)
 
-    def _tell(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, carer_id: UUID, number: int) -> None:
-        carer: Recipient | None = self._duty.find_person(work, carer_id)
+    def _notify_carer(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, carer_id: UUID, number: int) -> None:
+        carer = self._oncall.find_person(work, carer_id)
         if carer is None:
             return
         where = f"{home.resident_names} · {home.spoken_address}"
-        telling = Notification(
+        notification = Notification(
             step=f"offer-{number}",
             alert_id=None,
             subject={"zh": f"【上门】{where}", "en": f"[Visit] {where}"},
             body={"zh": visit.note or "请您去一趟", "en": visit.note or "Please go there"},
             payload={"visit_id": str(visit.id)},
         )
-        self._outbox.notify_people(work, telling, [carer])
+        self._outbox.notify_people(work, notification, [carer])
+
+
+def close_offer(offer: Offer, state: OfferState, now: datetime, reason: str = "") -> None:
+    """Write down how an offer ended."""
+    offer.state, offer.answered_at, offer.reason = state.value, now, reason
+
+
+def list_candidates(work: UnitOfWork, community_id: str) -> list[Candidate]:
+    """Return the carers whose provider has a contract with a community, once for each contract."""
+    repository = VisitRepository(work.session)
+    contracted = repository.list_contracted(community_id)
+    carer_ids = {carer.account_id for carer, _ in contracted}
+    accounts = find_accounts(work, carer_ids)
+    booked, pending = repository.find_booked(carer_ids), repository.count_open_offers(carer_ids)
+    return [
+        Candidate(
+            carer_id=carer.account_id,
+            name=accounts[carer.account_id].name,
+            provider_id=carer.provider_id,
+            categories=frozenset(VisitCategory(str(one)) for one in carer.categories),
+            contract_category=VisitCategory(contract.category),
+            contract_from=contract.valid_from,
+            contract_until=contract.valid_until,
+            fee_fen=contract.fee_fen,
+            on_duty=carer.on_duty,
+            licence_until=carer.licence_until,
+            place=Place.known(carer.latitude, carer.longitude),
+            busy=carer.account_id in booked,
+            pending=pending.get(carer.account_id, 0),
+        )
+        for carer, contract in contracted
+        if accounts[carer.account_id].enabled
+    ]

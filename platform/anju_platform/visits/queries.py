@@ -1,10 +1,11 @@
-"""What pages and the API read of visits."""
+"""Reads visits as plain values: the API serialises them, presenters format them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from anju_core.actor import Actor
@@ -12,17 +13,20 @@ from anju_core.dispatch import eta_minutes
 from anju_core.reasons import Reason
 from anju_core.visits import VisitNotFound, VisitStep
 from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
-from anju_platform.alerts.models import Alert
+from anju_platform.accounts.directory import find_accounts
+from anju_platform.alerts.queries import AlertCause, AlertQueries
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.i18n.reasons import as_reason
 from anju_platform.residents.directory import HomeRecord, find_homes
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
+RECENT = timedelta(hours=18)
+"""For how long a visit that ended stays in the carer's list."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRow:
-    """One item of the checklist; `done` None: not answered yet."""
+class ChecklistTask:
+    """One item of a visit's checklist; `done` None: not answered yet."""
 
     id: str
     """A `ChecklistItem`, or one of an earlier release."""
@@ -30,8 +34,11 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitRow:
-    """One visit, as a carer or a dispatcher lists it."""
+class VisitSummary:
+    """One visit of a list. Times are in UTC, money in fen (0.01 yuan), the place in degrees (WGS 84).
+
+    alert_kind, reason: of the alert that the visit was requested for; None for a planned visit. name: who lives there.
+    """
 
     id: UUID
     home_id: str
@@ -39,11 +46,9 @@ class VisitRow:
     alert_id: UUID | None
     alert_kind: str | None
     reason: Reason | None
-    """Why, from the alert; None for a planned visit."""
     category: VisitCategory
     state: VisitState
     name: str
-    """Who lives there."""
     address: str
     latitude: float | None
     longitude: float | None
@@ -61,20 +66,17 @@ class VisitRow:
     checked_out_at: datetime | None
     confirmed_at: datetime | None
     confirmed_by: str
-    tasks: Sequence[TaskRow]
+    tasks: Sequence[ChecklistTask]
     check_in_proof: Mapping[str, object]
     report: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferRow:
-    """A visit that waits for a carer's answer."""
+class OfferedVisit(VisitSummary):
+    """A visit that waits for a carer's answer; `eta_minutes` is estimated from the distance."""
 
-    visit: VisitRow
-    number: int
     distance_m: float | None
     eta_minutes: int | None
-    """An estimate from the distance."""
     offered_at: datetime
     expires_at: datetime
 
@@ -97,7 +99,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitHistoryStep:
-    """One step of a visit's history."""
+    """One step of a visit's history; `received_at` is later than `at` when the phone was offline."""
 
     number: int
     at: datetime
@@ -108,25 +110,38 @@ class VisitHistoryStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitDetail:
+class VisitDetail(VisitSummary):
     """One visit in full."""
 
-    row: VisitRow
     offers: Sequence[OfferMade]
     history: Sequence[VisitHistoryStep]
 
 
-class VisitReader:
-    """Builds what is read from the rows of the database."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarerRecord:
+    """A provider's carer; `licence_until` is the last day of her licence."""
 
-    def offers_of(self, work: UnitOfWork, carer_id: UUID, now: datetime) -> list[OfferRow]:
-        """See `VisitService.offers_of`."""
-        offers = VisitRepository(work.session).offers_of(carer_id, now)
-        rows = {row.id: row for row in _rows(work, [offer.visit for offer in offers])}
+    account_id: UUID
+    name: str
+    phone: str
+    on_duty: bool
+    categories: Sequence[str]
+    licence_until: date | None
+
+
+class VisitQueries:
+    """Reads within one unit of work."""
+
+    def __init__(self, alerts: AlertQueries) -> None:
+        self._alerts = alerts
+
+    def list_offers(self, work: UnitOfWork, actor: Actor) -> list[OfferedVisit]:
+        """Return what waits for the carer's answer, the first to lapse first."""
+        offers = VisitRepository(work.session).list_open_offers(actor.account_id, work.clock.now())
+        visits = {one.id: one for one in self._summaries(work, [offer.visit for offer in offers])}
         return [
-            OfferRow(
-                visit=rows[offer.visit_id],
-                number=offer.number,
+            OfferedVisit(
+                **_fields(visits[offer.visit_id]),
                 distance_m=offer.distance_m,
                 eta_minutes=eta_minutes(offer.distance_m),
                 offered_at=offer.offered_at,
@@ -135,32 +150,29 @@ class VisitReader:
             for offer in offers
         ]
 
-    def today(self, work: UnitOfWork, carer_id: UUID, since: datetime) -> list[VisitRow]:
-        """See `VisitService.today`."""
-        return _rows(work, VisitRepository(work.session).today(carer_id, since))
+    def list_of_carer(self, work: UnitOfWork, actor: Actor) -> list[VisitSummary]:
+        """Return the carer's visits that are not over and those that ended within `RECENT`, by arrival."""
+        since = work.clock.now() - RECENT
+        return self._summaries(work, VisitRepository(work.session).list_of_carer(actor.account_id, since))
 
-    def listed(self, work: UnitOfWork, actor: Actor, limit: int) -> list[VisitRow]:
-        """See `VisitService.listed`."""
-        visits = VisitRepository(work.session).listed(
-            community_id=actor.community_id,
-            provider_id=actor.provider_id,
-            home_id=actor.home_id,
-            limit=limit,
+    def list_visits(self, work: UnitOfWork, actor: Actor, limit: int = 200) -> list[VisitSummary]:
+        """Return the visits of the actor's scope, newest first."""
+        visits = VisitRepository(work.session).list_of_scope(
+            community_id=actor.community_id, provider_id=actor.provider_id, home_id=actor.home_id, limit=limit
         )
-        return _rows(work, [visit for visit in visits if _may_see(visit, actor)])
+        return self._summaries(work, [visit for visit in visits if _may_see(visit, actor)])
 
-    def of_alert(self, work: UnitOfWork, alert_id: UUID) -> list[VisitDetail]:
-        """See `VisitService.of_alert`."""
-        found = VisitRepository(work.session).of_alert(alert_id)
-        return [self.detail(work, visit.id, None) for visit in found]
+    def list_of_alert(self, work: UnitOfWork, alert_id: UUID) -> list[VisitDetail]:
+        """Return every visit that was requested for an alert, newest first."""
+        visits = VisitRepository(work.session).list_of_alert(alert_id)
+        return [self.get_visit(work, visit.id) for visit in visits]
 
-    def detail(self, work: UnitOfWork, visit_id: UUID, actor: Actor | None) -> VisitDetail:
-        """See `VisitService.detail`."""
-        repository = VisitRepository(work.session)
-        visit = repository.get(visit_id)
+    def get_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor | None = None) -> VisitDetail:
+        """Return one visit in full; raises `VisitNotFound`, also where the actor may not see it."""
+        visit = VisitRepository(work.session).find_visit(visit_id)
         if visit is None or (actor is not None and not _may_see(visit, actor)):
             raise VisitNotFound(visit_id)
-        carers = repository.names({offer.carer_id for offer in visit.offers})
+        (summary,) = self._summaries(work, [visit])
         history = [
             VisitHistoryStep(
                 number=event.number,
@@ -172,8 +184,53 @@ class VisitReader:
             )
             for event in visit.history
         ]
-        offers = [_made(offer, carers.get(offer.carer_id, "")) for offer in visit.offers]
-        return VisitDetail(row=_rows(work, [visit])[0], offers=offers, history=history)
+        return VisitDetail(**_fields(summary), offers=_offers_made(work, visit.offers), history=history)
+
+    def find_provider_name(self, work: UnitOfWork, provider_id: str) -> str | None:
+        """Return the name of a provider; None when there is no such provider."""
+        provider = VisitRepository(work.session).find_providers([provider_id]).get(provider_id)
+        return None if provider is None else provider.name
+
+    def list_carers(self, work: UnitOfWork, provider_id: str) -> list[CarerRecord]:
+        """Return the carers of a provider, by name."""
+        carers = VisitRepository(work.session).list_carers(provider_id)
+        accounts = find_accounts(work, {carer.account_id for carer in carers})
+        records = [
+            CarerRecord(
+                account_id=carer.account_id,
+                name=accounts[carer.account_id].name,
+                phone=accounts[carer.account_id].phone,
+                on_duty=carer.on_duty,
+                categories=[str(one) for one in carer.categories],
+                licence_until=carer.licence_until,
+            )
+            for carer in carers
+        ]
+        return sorted(records, key=lambda carer: carer.name)
+
+    def list_offers_of_provider(self, work: UnitOfWork, provider_id: str, limit: int) -> list[OfferMade]:
+        """Return the offers to a provider's carers, newest first."""
+        return _offers_made(work, VisitRepository(work.session).list_offers_of_provider(provider_id, limit))
+
+    def _summaries(self, work: UnitOfWork, visits: Iterable[VisitTask]) -> list[VisitSummary]:
+        found = list(visits)
+        homes = find_homes(work, {visit.home_id for visit in found})
+        causes = self._alerts.find_causes(work, {visit.alert_id for visit in found if visit.alert_id is not None})
+        provider_ids = {visit.provider_id for visit in found if visit.provider_id is not None}
+        providers = VisitRepository(work.session).find_providers(provider_ids)
+        return [
+            _summary(
+                visit,
+                homes[visit.home_id],
+                None if visit.alert_id is None else causes.get(visit.alert_id),
+                None if visit.provider_id is None else providers.get(visit.provider_id),
+            )
+            for visit in found
+        ]
+
+
+def _fields(summary: VisitSummary) -> dict[str, Any]:
+    return {one.name: getattr(summary, one.name) for one in fields(summary)}
 
 
 def _may_see(visit: VisitTask, actor: Actor) -> bool:
@@ -189,31 +246,14 @@ def _may_see(visit: VisitTask, actor: Actor) -> bool:
     return actor.may_see(visit.community_id, visit.home_id)
 
 
-def _rows(work: UnitOfWork, visits: Iterable[VisitTask]) -> list[VisitRow]:
-    found = list(visits)
-    repository = VisitRepository(work.session)
-    homes = find_homes(work, {visit.home_id for visit in found})
-    alerts = repository.alerts({visit.alert_id for visit in found if visit.alert_id is not None})
-    providers = repository.providers()
-    return [
-        _row(
-            visit,
-            homes[visit.home_id],
-            None if visit.alert_id is None else alerts.get(visit.alert_id),
-            None if visit.provider_id is None else providers.get(visit.provider_id),
-        )
-        for visit in found
-    ]
-
-
-def _row(visit: VisitTask, home: HomeRecord, alert: Alert | None, provider: Provider | None) -> VisitRow:
-    return VisitRow(
+def _summary(visit: VisitTask, home: HomeRecord, cause: AlertCause | None, provider: Provider | None) -> VisitSummary:
+    return VisitSummary(
         id=visit.id,
         home_id=visit.home_id,
         community_id=visit.community_id,
         alert_id=visit.alert_id,
-        alert_kind=None if alert is None else alert.kind,
-        reason=None if alert is None else as_reason(alert.reason_code, alert.reason_facts),
+        alert_kind=None if cause is None else cause.kind.value,
+        reason=None if cause is None else cause.reason,
         category=VisitCategory(visit.category),
         state=VisitState(visit.state),
         name=home.resident_names,
@@ -240,21 +280,25 @@ def _row(visit: VisitTask, home: HomeRecord, alert: Alert | None, provider: Prov
     )
 
 
-def _task(task: Mapping[str, object]) -> TaskRow:
+def _task(task: Mapping[str, object]) -> ChecklistTask:
     done = task["done"]
-    return TaskRow(id=str(task["id"]), done=done if isinstance(done, bool) else None)
+    return ChecklistTask(id=str(task["id"]), done=done if isinstance(done, bool) else None)
 
 
-def _made(offer: Offer, carer_name: str) -> OfferMade:
-    return OfferMade(
-        number=offer.number,
-        carer_id=offer.carer_id,
-        carer_name=carer_name,
-        provider_id=offer.provider_id,
-        state=OfferState(offer.state),
-        distance_m=offer.distance_m,
-        offered_at=offer.offered_at,
-        expires_at=offer.expires_at,
-        answered_at=offer.answered_at,
-        reason=offer.reason,
-    )
+def _offers_made(work: UnitOfWork, offers: Sequence[Offer]) -> list[OfferMade]:
+    accounts = find_accounts(work, {offer.carer_id for offer in offers})
+    return [
+        OfferMade(
+            number=offer.number,
+            carer_id=offer.carer_id,
+            carer_name=accounts[offer.carer_id].name if offer.carer_id in accounts else "",
+            provider_id=offer.provider_id,
+            state=OfferState(offer.state),
+            distance_m=offer.distance_m,
+            offered_at=offer.offered_at,
+            expires_at=offer.expires_at,
+            answered_at=offer.answered_at,
+            reason=offer.reason,
+        )
+        for offer in offers
+    ]

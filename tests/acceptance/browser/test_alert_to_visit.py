@@ -28,7 +28,7 @@ def offered_to(live: LivePlatform, alert_id: UUID) -> str:
     """The login of the carer who is asked."""
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
-        carer = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
+        carer = live.platform.visits.queries.list_of_alert(work, alert_id)[0].offers[-1].carer_id
     return next(
         login for login in live.passwords if login.startswith("carer") and live.actor(login).account_id == carer
     )

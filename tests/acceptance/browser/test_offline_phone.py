@@ -32,7 +32,7 @@ def offered(live: LivePlatform) -> tuple[UUID, str]:
         live.platform.alerts.service.dispatch_carer(work, alert_id, worker, category=VisitCategory.EMERGENCY)
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
-        asked = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
+        asked = live.platform.visits.queries.list_of_alert(work, alert_id)[0].offers[-1].carer_id
     login = next(one for one in live.passwords if one.startswith("carer") and live.actor(one).account_id == asked)
     return alert_id, login
 
@@ -76,7 +76,7 @@ def test_a_wrong_code_is_said_and_nothing_is_lost(browsers: BrowserHarness) -> N
         live.platform.alerts.service.dispatch_carer(work, alert_id, worker, category=VisitCategory.EMERGENCY)
     live.eventually(lambda: live.visit(alert_id).state == "offered")
     with live.platform.work() as work:
-        asked = live.platform.visits.of_alert(work, alert_id)[0].offers[-1].carer_id
+        asked = live.platform.visits.queries.list_of_alert(work, alert_id)[0].offers[-1].carer_id
     login = next(one for one in live.passwords if one.startswith("carer") and live.actor(one).account_id == asked)
     carer = browsers.open(login, PHONE)
     carer.get_by_role("button", name="我去").click()

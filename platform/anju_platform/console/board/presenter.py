@@ -12,7 +12,15 @@ from anju_core.alerts import AlertCommand
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
 from anju_platform.console.activity_timeline import ActivityTimeline
-from anju_platform.console.board.view_models import Board, Call, Detail, Group, Row, Step, VisitSummary
+from anju_platform.console.board.view_models import (
+    AlertLine,
+    AlertPanel,
+    Board,
+    CallLine,
+    HistoryLine,
+    OfflineGroup,
+    VisitPanel,
+)
 from anju_platform.console.home_card import ELDER, HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
@@ -31,17 +39,19 @@ OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 """What a worker can close an alert with."""
 
 
-def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: int, homes: int, offline: int) -> Board:
-    """The list, in the order that the service gives; many offline homes of one cause become one line.
+def show_board(
+    rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: int, homes: int, offline: int
+) -> Board:
+    """Return the list in the order of the alerts given; many offline homes of one cause become one line.
 
-    now: by the reader's clock.
+    now: by the reader's clock. load: alerts of the last ten minutes. homes, offline: how many there are.
     """
-    drawn = [row(one, words, now) for one in rows]
-    offline_by_cause: dict[str, list[Row]] = defaultdict(list)
+    drawn = [_line(one, words, now) for one in rows]
+    offline_by_cause: dict[str, list[AlertLine]] = defaultdict(list)
     for one, found in zip(drawn, rows, strict=True):
         if one.status is DisplayStatus.DARK:
             offline_by_cause[describe_cause(found.reason, words)].append(one)
-    groups = [Group(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
+    groups = [OfflineGroup(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
     grouped = {member.id for group in groups for member in group.rows}
     hour = now.hour
     return Board(
@@ -57,10 +67,10 @@ def board(rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: in
     )
 
 
-def row(one: AlertSummary, words: Words, now: datetime) -> Row:
+def _line(one: AlertSummary, words: Words, now: datetime) -> AlertLine:
     """One alert in the list."""
     kind = display_name(words, "kind", one.kind)
-    return Row(
+    return AlertLine(
         id=one.id,
         home_id=one.home_id,
         status=alert_status(one.kind, one.state),
@@ -87,28 +97,28 @@ def _progress(one: AlertSummary, words: Words) -> str:
     return display_name(words, "state", one.state)
 
 
-def detail(
+def show_alert(
     found: AlertDetail,
     actor: Actor,
     card: HomeCard,
     words: Words,
     now: datetime,
     *,
-    visit: VisitSummary | None,
-    strip: ActivityTimeline | None,
-    wave: WaveformChart | None,
+    visit: VisitPanel | None,
+    timeline: ActivityTimeline | None,
+    waveform: WaveformChart | None,
     also: str,
-) -> Detail:
+) -> AlertPanel:
     """The chosen alert."""
     one = found
     face = _face(found, actor, visit)
-    return Detail(
-        row=row(one, words, now),
+    return AlertPanel(
+        row=_line(one, words, now),
         sure=_sure(one.score, words),
         also=also,
         zone=ZoneInfo(one.timezone),
-        strip=strip,
-        wave=wave,
+        timeline=timeline,
+        waveform=waveform,
         next=face,
         advice=_advice(found, face, visit, words),
         acknowledged_by_name=one.acknowledged_by_name,
@@ -125,7 +135,7 @@ def detail(
     )
 
 
-def _face(found: AlertDetail, actor: Actor, visit: VisitSummary | None) -> str:
+def _face(found: AlertDetail, actor: Actor, visit: VisitPanel | None) -> str:
     """Which of its faces the action area has."""
     one = found
     if one.main is None:
@@ -137,7 +147,7 @@ def _face(found: AlertDetail, actor: Actor, visit: VisitSummary | None) -> str:
     return _own_face(found, visit)
 
 
-def _own_face(found: AlertDetail, visit: VisitSummary | None) -> str:
+def _own_face(found: AlertDetail, visit: VisitPanel | None) -> str:
     """The face for who has it."""
     one = found
     if one.visited or (visit is not None and visit.state in _OVER):
@@ -156,7 +166,7 @@ def _last_call(found: AlertDetail) -> CallOutcome | None:
     return None if last is None else last.outcome
 
 
-def _likely(found: AlertDetail, visit: VisitSummary | None) -> str:
+def _likely(found: AlertDetail, visit: VisitPanel | None) -> str:
     """What is chosen already; nothing where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
         return Outcome.REAL_HELPED.value if found.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
@@ -171,7 +181,7 @@ _CALL_ADVICE = {
 }
 
 
-def _advice(found: AlertDetail, face: str, visit: VisitSummary | None, words: Words) -> str:
+def _advice(found: AlertDetail, face: str, visit: VisitPanel | None, words: Words) -> str:
     one = found
     if face == "done":
         outcome = display_name(words, "outcome", one.outcome) if one.outcome else ""
@@ -193,14 +203,14 @@ def _sure(score: float | None, words: Words) -> str:
     return words(text, n=f"{score:.2f}")
 
 
-def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> Call:
+def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> CallLine:
     made = next((call for call in found.calls if call.who == who), None)
     outcome, at = (made.outcome.value, made.at) if made else ("", None)
-    return Call(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
+    return CallLine(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
 
 
-def _step(step: AlertHistoryStep, card: HomeCard, words: Words) -> Step:
-    return Step(
+def _step(step: AlertHistoryStep, card: HomeCard, words: Words) -> HistoryLine:
+    return HistoryLine(
         at=step.at,
         step=step.step,
         by_name=step.by_name,

@@ -1,4 +1,4 @@
-"""What the worker's board shows, as plain values: built from the services' rows, drawn by the templates."""
+"""What the worker's board shows, as plain values: made by the presenter, laid out by the templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anju_platform.i18n.display_names import DisplayStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class AlertLine:
     """One alert in the list."""
 
     id: UUID
@@ -38,11 +38,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class OfflineGroup:
     """Homes that cannot be seen for one cause."""
 
     cause: str
-    rows: Sequence[Row]
+    rows: Sequence[AlertLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,12 @@ class QuietNote:
 class Board:
     """The list."""
 
-    rows: Sequence[Row]
-    waiting: Sequence[Row]
+    rows: Sequence[AlertLine]
+    waiting: Sequence[AlertLine]
     """Those that nobody has taken; the page sounds until somebody does."""
     untaken: int
     """The same, with the offline homes that nobody has taken."""
-    groups: Sequence[Group]
+    groups: Sequence[OfflineGroup]
     load: int
     """Alerts raised in the last ten minutes."""
     flood: bool
@@ -77,7 +77,7 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CallLine:
     """One telephone number of the call list, with the outcome of the last call."""
 
     who: str
@@ -89,7 +89,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class HistoryLine:
     """One line of the history."""
 
     at: datetime
@@ -102,7 +102,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """Who was asked, and the answer."""
+    """Who was page, and the answer."""
 
     at: datetime
     carer_name: str
@@ -119,7 +119,7 @@ class TaskLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitSummary:
+class VisitPanel:
     """The visit that belongs to the alert."""
 
     id: UUID
@@ -137,17 +137,17 @@ class VisitSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class AlertPanel:
     """The chosen alert, in the order a person needs it."""
 
-    row: Row
+    row: AlertLine
     sure: str
     also: str
     """What the reader must know besides: the home cannot be seen."""
     zone: ZoneInfo
     """The time zone of the home."""
-    strip: ActivityTimeline | None
-    wave: WaveformChart | None
+    timeline: ActivityTimeline | None
+    waveform: WaveformChart | None
     next: str
     """The action area's face: `acknowledge`, `acknowledged_by_other`, `contact`, `dispatch`, `arrive`, `wait`, `result`
     or `done`.
@@ -160,7 +160,7 @@ class Detail:
     undo_until: datetime | None
     outcomes: Sequence[str]
     likely: str
-    calls: Sequence[Call]
+    calls: Sequence[CallLine]
     door: Sequence[tuple[str, str]]
-    visit: VisitSummary | None
-    history: Sequence[Step]
+    visit: VisitPanel | None
+    history: Sequence[HistoryLine]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anju_core.vocabulary import VisitState
-from anju_platform.console.board.view_models import OfferLine, TaskLine, VisitSummary
+from anju_platform.console.board.view_models import OfferLine, TaskLine, VisitPanel
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
 from anju_platform.i18n.translation import Words
 from anju_platform.visits.queries import VisitDetail
@@ -18,17 +18,14 @@ _STATUSES: Mapping[VisitState, DisplayStatus] = {
 
 
 def visit_status(state: VisitState) -> DisplayStatus:
-    """Which of the four states a visit is shown in."""
+    """Return in which of the four states of things a visit is shown."""
     return _STATUSES.get(state, DisplayStatus.WAY)
 
 
-def summarise_visit(found: VisitDetail | None, words: Words) -> VisitSummary | None:
-    """The newest visit of an alert, if there is one."""
-    if found is None:
-        return None
-    visit = found.row
+def visit_panel(visit: VisitDetail, words: Words) -> VisitPanel:
+    """Return a visit in the reader's words: who goes, who was page, the checklist and the report."""
     distance = visit.check_in_proof.get("distance_m")
-    return VisitSummary(
+    return VisitPanel(
         id=visit.id,
         status=visit_status(visit.state),
         state=visit.state,
@@ -36,7 +33,7 @@ def summarise_visit(found: VisitDetail | None, words: Words) -> VisitSummary | N
         provider_name=visit.provider_name,
         offers=[
             OfferLine(offer.answered_at or offer.offered_at, offer.carer_name, offer.state, offer.reason)
-            for offer in found.offers
+            for offer in visit.offers
         ],
         checked_in_at=visit.checked_in_at,
         checked_out_at=visit.checked_out_at,

@@ -30,7 +30,7 @@ from anju_platform.app.http import create_app, document
 from anju_platform.app.slices import SLICES, endpoint_routers
 from anju_platform.console.navigation import CONSOLE_PAGES, links_for, page_routers
 from anju_platform.settings import load
-from anju_platform.visits.service import VisitService
+from anju_platform.visits.assembly import VisitSlice
 from anju_platform.web.dependencies import UnitDep
 from anju_platform.web.errors import problem_type
 from anju_platform.web.services import ServiceNotOffered
@@ -263,7 +263,7 @@ def test_the_platform_offers_every_service_that_an_endpoint_or_a_page_asks_for(t
         routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
         called = {call for route in routes for call in dependencies(route.dependant)}
         asked = [call for call in called if call.__qualname__.startswith("provide.")]
-        assert {type(call(platform.services)) for call in asked} >= {AccountService, AlertSlice, VisitService}
+        assert {type(call(platform.services)) for call in asked} >= {AccountService, AlertSlice, VisitSlice}
         console = Path(anju_platform.__file__).parent / "console"
         pages = "".join(path.read_text("utf-8") for path in console.rglob("pages.py"))
         named = set(re.findall(r"\.service\((\w+)\)", pages))

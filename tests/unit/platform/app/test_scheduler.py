@@ -80,7 +80,7 @@ def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None
         scheduler,
         harness.work,
         alerts=harness.alerts.deadlines,
-        visits=harness.visits,
+        visits=harness.visits.deadlines,
         delivery_worker=harness.delivery_worker,
     )
     harness.open_pages(harness.wang)
@@ -94,17 +94,17 @@ def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None
 def test_what_was_looked_after_is_no_longer_due(harness: AlertHarness) -> None:
     harness.dispatched()
     now = harness.clock.forward(61)
-    assert Deadlines(harness.work, harness.visits)(now) == 1
-    assert Deadlines(harness.work, harness.visits)(now) == 0
+    assert Deadlines(harness.work, harness.visits.deadlines)(now) == 1
+    assert Deadlines(harness.work, harness.visits.deadlines)(now) == 0
     assert Deadlines(harness.work, harness.alerts.deadlines)(harness.clock.forward(600)) == 1
 
 
 def test_what_somebody_was_faster_with_is_left_alone(harness: AlertHarness) -> None:
     alert_id, visit_id = harness.dispatched()
-    harness.visit("accept", visit_id, harness.li)
+    harness.visit("accept_offer", visit_id, harness.li)
     steps = harness.steps(alert_id)
     for item_id in (alert_id, visit_id):  # also an id that is no alert's, or no visit's
-        for deadlines in (harness.alerts.deadlines, harness.visits):
+        for deadlines in (harness.alerts.deadlines, harness.visits.deadlines):
             with harness.work() as work:
                 deadlines.advance(work, item_id, harness.clock.now())
     assert harness.steps(alert_id) == steps

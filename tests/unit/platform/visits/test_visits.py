@@ -35,7 +35,7 @@ from anju_core.vocabulary import (
 from anju_platform.residents.errors import HomeNotFound
 from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
 from anju_platform.visits.models import Carer
-from anju_platform.visits.queries import VisitDetail
+from anju_platform.visits.queries import VisitDetail, VisitSummary
 
 DONE = {"conscious": True, "injury": False, "safe": True, "devices": True}
 REPORT = {"condition": "fine", "summary": "人很好"}
@@ -45,12 +45,12 @@ FAR = Place(32.94, 117.35)
 
 def shown(harness: AlertHarness, visit_id: UUID) -> VisitDetail:
     with harness.work() as work:
-        return harness.visits.detail(work, visit_id)
+        return harness.visits.queries.get_visit(work, visit_id)
 
 
 def accepted(harness: AlertHarness) -> tuple[UUID, UUID]:
     alert_id, visit_id = harness.dispatched()
-    harness.visit("accept", visit_id, harness.li)
+    harness.visit("accept_offer", visit_id, harness.li)
     return alert_id, visit_id
 
 
@@ -63,7 +63,7 @@ def arrived(harness: AlertHarness) -> tuple[UUID, UUID]:
 
 def left(harness: AlertHarness) -> tuple[UUID, UUID]:
     alert_id, visit_id = arrived(harness)
-    harness.visit("check", visit_id, harness.li, DONE)
+    harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, REPORT)
     return alert_id, visit_id
 
@@ -71,12 +71,12 @@ def left(harness: AlertHarness) -> tuple[UUID, UUID]:
 def test_the_nearest_fit_carer_is_asked_first(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
     with harness.work() as work:
-        (offer,) = harness.visits.offers_of(work, harness.li)
-        assert harness.visits.offers_of(work, harness.chen) == []
-    assert offer.visit.id == visit_id
+        (offer,) = harness.visits.queries.list_offers(work, harness.li)
+        assert harness.visits.queries.list_offers(work, harness.chen) == []
+    assert offer.id == visit_id
     assert offer.distance_m == pytest.approx(1112, abs=2)
     assert offer.eta_minutes == 11
-    assert (offer.visit.name, offer.visit.fee_fen) == ("王桂兰", 8000)
+    assert (offer.name, offer.fee_fen) == ("王桂兰", 8000)
     assert harness.told(harness.li) == 1
 
 
@@ -87,24 +87,24 @@ def test_an_unanswered_offer_goes_to_the_next(harness: AlertHarness) -> None:
     assert [offer.state for offer in detail.offers] == [OfferState.TIMED_OUT, OfferState.PENDING]
     assert detail.offers[1].carer_name == "陈护士"
     with pytest.raises(OfferLapsed):
-        harness.visit("accept", visit_id, harness.li)
+        harness.visit("accept_offer", visit_id, harness.li)
 
 
 def test_a_lapsed_offer_cannot_be_accepted_before_the_clock_was_looked_at(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
     harness.clock.forward(61)
     with pytest.raises(OfferLapsed) as refused:
-        harness.visit("accept", visit_id, harness.li)
+        harness.visit("accept_offer", visit_id, harness.li)
     assert refused.value.state is OfferState.TIMED_OUT
 
 
 def test_nobody_left_to_ask_goes_back_to_the_worker_loudly(harness: AlertHarness) -> None:
     alert_id, visit_id = harness.dispatched()
     before = harness.told(harness.zhao)
-    harness.visit("decline", visit_id, harness.li, DeclineReason.BUSY)
-    harness.visit("decline", visit_id, harness.chen, DeclineReason.TOO_FAR)
+    harness.visit("decline_offer", visit_id, harness.li, DeclineReason.BUSY)
+    harness.visit("decline_offer", visit_id, harness.chen, DeclineReason.TOO_FAR)
     detail = shown(harness, visit_id)
-    assert detail.row.state is VisitState.UNFILLED
+    assert detail.state is VisitState.UNFILLED
     assert [offer.reason for offer in detail.offers] == ["busy", "too_far"]
     assert detail.history[-1].detail == {"not_asked": {"李护士": "asked_already", "陈护士": "asked_already"}}
     assert AlertStep.VISIT_FAILED in harness.steps(alert_id)
@@ -116,7 +116,7 @@ def test_nobody_left_to_ask_goes_back_to_the_worker_loudly(harness: AlertHarness
 def test_declining_twice_is_declining_once(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
     for _ in range(2):
-        harness.visit("decline", visit_id, harness.li, DeclineReason.BUSY)
+        harness.visit("decline_offer", visit_id, harness.li, DeclineReason.BUSY)
     assert len(shown(harness, visit_id).offers) == 2
 
 
@@ -134,12 +134,12 @@ def test_nobody_is_booked_twice(harness: AlertHarness) -> None:
     harness.do("acknowledge_alert", second_alert, harness.wang)
     harness.do("dispatch_carer", second_alert, harness.wang)
     with harness.work() as work:
-        second = harness.visits.of_alert(work, second_alert)[0].row.id
+        second = harness.visits.queries.list_of_alert(work, second_alert)[0].id
     assert [offer.carer_name for offer in shown(harness, second).offers] == ["陈护士"]
     harness.tick(60)
-    harness.visit("accept", second, harness.li)
+    harness.visit("accept_offer", second, harness.li)
     assert [offer.state for offer in shown(harness, first).offers] == [OfferState.TIMED_OUT, OfferState.PENDING]
-    harness.visit("accept", first, harness.chen)
+    harness.visit("accept_offer", first, harness.chen)
     third_alert = harness.raise_alert(home_id="home-02")
     assert third_alert == second_alert
 
@@ -152,23 +152,23 @@ def test_a_busy_carer_cannot_accept(harness: AlertHarness) -> None:
     harness.do("acknowledge_alert", second_alert, harness.wang)
     harness.do("dispatch_carer", second_alert, harness.wang)
     with harness.work() as work:
-        second = harness.visits.of_alert(work, second_alert)[0].row.id
-    harness.visit("accept", first, harness.li)
+        second = harness.visits.queries.list_of_alert(work, second_alert)[0].id
+    harness.visit("accept_offer", first, harness.li)
     with pytest.raises(CarerBusy) as refused:
-        harness.visit("accept", second, harness.li)
+        harness.visit("accept_offer", second, harness.li)
     assert refused.value.other_visit_id == first
 
 
 def test_accepting_twice_is_accepting_once_and_another_is_told_who_goes(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
     harness.tick(60)
-    harness.visit("accept", visit_id, harness.chen)
-    harness.visit("accept", visit_id, harness.chen)
+    harness.visit("accept_offer", visit_id, harness.chen)
+    harness.visit("accept_offer", visit_id, harness.chen)
     with pytest.raises(VisitAlreadyAccepted) as refused:
-        harness.visit("accept", visit_id, harness.li)
+        harness.visit("accept_offer", visit_id, harness.li)
     assert refused.value.by == "陈护士"
     with pytest.raises(VisitNotFound):
-        harness.visit("accept", visit_id, harness.wang)
+        harness.visit("accept_offer", visit_id, harness.wang)
 
 
 def test_one_alert_sends_one_carer(harness: AlertHarness) -> None:
@@ -181,15 +181,15 @@ def test_one_alert_sends_one_carer(harness: AlertHarness) -> None:
 
 def test_a_visit_handed_back_is_offered_to_the_next_and_told_to_all(harness: AlertHarness) -> None:
     alert_id, visit_id = accepted(harness)
-    harness.visit("decline", visit_id, harness.li, DeclineReason.UNWELL)
+    harness.visit("decline_offer", visit_id, harness.li, DeclineReason.UNWELL)
     detail = shown(harness, visit_id)
-    assert (detail.row.state, detail.row.carer_name) == (VisitState.OFFERED, "")
+    assert (detail.state, detail.carer_name) == (VisitState.OFFERED, "")
     assert detail.offers[-1].carer_name == "陈护士"
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
     assert harness.told(harness.zhao) == 1
     harness.tick()
     assert harness.homes.commands[-1][1].zh == "正在请另一位工作人员联系您"
-    harness.visit("accept", visit_id, harness.chen)
+    harness.visit("accept_offer", visit_id, harness.chen)
     assert harness.alert(alert_id).state == AlertState.ON_THE_WAY
 
 
@@ -207,7 +207,7 @@ def test_an_arrival_wants_the_code_or_the_place(harness: AlertHarness) -> None:
         with pytest.raises(ArrivalNotProven):
             harness.visit("check_in", visit_id, harness.li, **given)
     harness.visit("check_in", visit_id, harness.li, place=AT_HOME)
-    proof = shown(harness, visit_id).row.check_in_proof
+    proof = shown(harness, visit_id).check_in_proof
     assert (proof["by"], proof["code"]) == ("place", None)
 
 
@@ -225,14 +225,14 @@ def test_a_code_cannot_be_guessed(harness: AlertHarness) -> None:
 def test_a_worker_may_vouch_for_the_arrival(harness: AlertHarness) -> None:
     alert_id, visit_id = accepted(harness)
     harness.visit("check_in", visit_id, harness.wang)
-    assert shown(harness, visit_id).row.check_in_proof["by"] == "attested"
+    assert shown(harness, visit_id).check_in_proof["by"] == "attested"
     assert harness.alert(alert_id).state == AlertState.ARRIVED
 
 
 def test_only_who_goes_acts_at_the_door(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
     harness.tick(60)
-    harness.visit("accept", visit_id, harness.chen)
+    harness.visit("accept_offer", visit_id, harness.chen)
     with pytest.raises(NotYourVisit):
         harness.visit("check_in", visit_id, harness.li, code=CODE)
     with pytest.raises(VisitNotFound):
@@ -246,12 +246,12 @@ def test_steps_of_a_phone_that_was_offline_count_once_and_at_their_own_time(harn
     for _ in range(2):
         harness.visit("check_in", visit_id, harness.li, code=CODE, phone_at=there, step_id="s1")
     for _ in range(2):
-        harness.visit("check", visit_id, harness.li, DONE, phone_at=there + timedelta(minutes=10), step_id="s2")
+        harness.visit("answer_tasks", visit_id, harness.li, DONE, phone_at=there + timedelta(minutes=10), step_id="s2")
     for _ in range(2):
         harness.visit("check_out", visit_id, harness.li, REPORT, phone_at=there + timedelta(minutes=20), step_id="s3")
     detail = shown(harness, visit_id)
-    assert detail.row.checked_in_at == there
-    assert detail.row.checked_out_at == there + timedelta(minutes=20)
+    assert detail.checked_in_at == there
+    assert detail.checked_out_at == there + timedelta(minutes=20)
     steps = [step.step for step in detail.history]
     assert [steps.count(step) for step in (VisitStep.CHECKED_IN, VisitStep.CHECKED, VisitStep.CHECKED_OUT)] == [1, 1, 1]
     assert detail.history[-1].received_at == harness.clock.now()
@@ -261,14 +261,14 @@ def test_a_phone_whose_clock_is_ten_years_off_is_not_believed(harness: AlertHarn
     _, visit_id = accepted(harness)
     now = harness.clock.forward(600)
     harness.visit("check_in", visit_id, harness.li, code=CODE, phone_at=now + timedelta(days=3650))
-    assert shown(harness, visit_id).row.checked_in_at == now
+    assert shown(harness, visit_id).checked_in_at == now
 
 
 def test_leaving_wants_every_item_answered(harness: AlertHarness) -> None:
     _, visit_id = arrived(harness)
     with pytest.raises(UnknownTask):
-        harness.visit("check", visit_id, harness.li, {"dance": True})
-    harness.visit("check", visit_id, harness.li, {"conscious": True})
+        harness.visit("answer_tasks", visit_id, harness.li, {"dance": True})
+    harness.visit("answer_tasks", visit_id, harness.li, {"conscious": True})
     with pytest.raises(TasksUnanswered) as refused:
         harness.visit("check_out", visit_id, harness.li, REPORT)
     assert refused.value.tasks == ("injury", "safe", "devices")
@@ -278,7 +278,7 @@ def test_leaving_wants_every_item_answered(harness: AlertHarness) -> None:
 
 def test_a_carer_who_asks_for_help_on_leaving_is_heard_by_all(harness: AlertHarness) -> None:
     alert_id, visit_id = arrived(harness)
-    harness.visit("check", visit_id, harness.li, DONE)
+    harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     assert harness.history(alert_id, AlertStep.NOTED) == [{"help_wanted": "腿不能动"}]
     assert harness.told(harness.zhao) == harness.told(harness.wang) - 1 == 1
@@ -287,7 +287,7 @@ def test_a_carer_who_asks_for_help_on_leaving_is_heard_by_all(harness: AlertHarn
 def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: AlertHarness) -> None:
     alert_id, visit_id = arrived(harness)
     harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
-    harness.visit("check", visit_id, harness.li, DONE)
+    harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     with harness.work() as work:
         (row,) = harness.alerts.queries.list_alerts(work, "anning")
@@ -304,30 +304,30 @@ def test_the_worker_confirms_once(harness: AlertHarness) -> None:
     alert_id, visit_id = left(harness)
     assert harness.steps(alert_id)[-1] is AlertStep.VISITED
     for _ in range(2):
-        harness.visit("confirm", visit_id, harness.wang, "好")
+        harness.visit("confirm_visit", visit_id, harness.wang, "好")
     detail = shown(harness, visit_id)
-    assert (detail.row.confirmed_by, detail.row.report["summary"]) == ("王姐", "人很好")
+    assert (detail.confirmed_by, detail.report["summary"]) == ("王姐", "人很好")
     for other in (harness.stranger, harness.li):
         with pytest.raises(VisitNotFound):
-            harness.visit("confirm", visit_id, other)
+            harness.visit("confirm_visit", visit_id, other)
 
 
 def test_closing_the_alert_confirms_what_was_made_and_calls_off_what_was_not(harness: AlertHarness) -> None:
     alert_id, visit_id = left(harness)
     harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
-    assert shown(harness, visit_id).row.confirmed_by == "王姐"
+    assert shown(harness, visit_id).confirmed_by == "王姐"
     other_alert, other_visit = harness.dispatched()
     harness.do("resolve_alert", other_alert, harness.wang, outcome=Outcome.FALSE_ALARM)
     detail = shown(harness, other_visit)
-    assert (detail.row.state, detail.offers[0].state) == (VisitState.CANCELLED, OfferState.WITHDRAWN)
+    assert (detail.state, detail.offers[0].state) == (VisitState.CANCELLED, OfferState.WITHDRAWN)
 
 
 def test_a_carer_who_is_there_when_the_alert_is_closed_still_reports(harness: AlertHarness) -> None:
     alert_id, visit_id = arrived(harness)
     harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
-    harness.visit("check", visit_id, harness.li, DONE)
+    harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, REPORT)
-    assert shown(harness, visit_id).row.state is VisitState.CHECKED_OUT
+    assert shown(harness, visit_id).state is VisitState.CHECKED_OUT
     assert harness.steps(alert_id)[-1] is AlertStep.VISITED
     assert harness.alert(alert_id).state == AlertState.RESOLVED
 
@@ -335,8 +335,8 @@ def test_a_carer_who_is_there_when_the_alert_is_closed_still_reports(harness: Al
 def test_a_worker_calls_a_visit_off(harness: AlertHarness) -> None:
     alert_id, visit_id = accepted(harness)
     for _ in range(2):
-        harness.visit("cancel", visit_id, harness.wang, "女儿已到")
-    assert shown(harness, visit_id).row.state is VisitState.CANCELLED
+        harness.visit("cancel_visit", visit_id, harness.wang, "女儿已到")
+    assert shown(harness, visit_id).state is VisitState.CANCELLED
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
     with pytest.raises(VisitStepNotPossible):
         harness.visit("check_in", visit_id, harness.li, code=CODE)
@@ -353,12 +353,14 @@ def test_everybody_sees_the_visits_of_their_scope(harness: AlertHarness) -> None
             (harness.stranger, False),
             (harness.daughter, True),
         ):
-            assert [row.id for row in harness.visits.listed(work, actor)] == ([visit_id] if seen else []), actor.name
+            assert [row.id for row in harness.visits.queries.list_visits(work, actor)] == (
+                [visit_id] if seen else []
+            ), actor.name
             if not seen:
                 with pytest.raises(VisitNotFound):
-                    harness.visits.detail(work, visit_id, actor)
-        assert [row.id for row in harness.visits.today(work, harness.li)] == [visit_id]
-        assert harness.visits.today(work, harness.chen) == []
+                    harness.visits.queries.get_visit(work, visit_id, actor)
+        assert [row.id for row in harness.visits.queries.list_of_carer(work, harness.li)] == [visit_id]
+        assert harness.visits.queries.list_of_carer(work, harness.chen) == []
 
 
 def test_a_planned_visit_needs_no_alert(harness: AlertHarness) -> None:
@@ -371,14 +373,21 @@ def test_a_planned_visit_needs_no_alert(harness: AlertHarness) -> None:
         by_name=harness.wang.name,
         note="送餐",
     )
-    visit = harness.visit("request", request)
-    harness.visit("accept", visit.id, harness.li)
+    visit = request_visit(harness, request)
+    harness.visit("accept_offer", visit.id, harness.li)
     harness.tick(0)
     assert harness.homes.said() == ["coming", "visit_code"]
     with pytest.raises(HomeNotFound):
-        harness.visit("request", VisitRequested(**{**_fields(request), "home_id": "nowhere"}))
+        request_visit(harness, VisitRequested(**{**_fields(request), "home_id": "nowhere"}))
     with pytest.raises(VisitNotFound):
-        harness.visit("accept", harness.li.account_id, harness.li)
+        harness.visit("accept_offer", harness.li.account_id, harness.li)
+
+
+def request_visit(harness: AlertHarness, request: VisitRequested) -> VisitSummary:
+    """The newest visit after a request from outside of any alert."""
+    with harness.work() as work:
+        work.record(request)
+        return harness.visits.queries.list_visits(work, harness.zhao)[0]
 
 
 def _fields(request: VisitRequested) -> dict[str, object]:

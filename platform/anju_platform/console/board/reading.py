@@ -1,0 +1,90 @@
+"""Asks the slices for what the board shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from anju_core.alerts import AlertNotFound
+from anju_core.vocabulary import AlertKind
+from anju_platform.alerts.assembly import AlertSlice
+from anju_platform.console.board import presenter
+from anju_platform.console.board.charts import draw_alert
+from anju_platform.console.board.view_models import AlertPanel, Board, QuietNote
+from anju_platform.console.board.visit_summary import visit_panel
+from anju_platform.console.home_card import card
+from anju_platform.console.page_context import PageContext
+from anju_platform.devices.status import ONLINE, HomeStatusReader
+from anju_platform.i18n import time_format
+from anju_platform.i18n.addresses import address
+from anju_platform.i18n.reasons import Reader, describe_reason
+from anju_platform.i18n.translation import Words
+from anju_platform.residents.directory import list_home_ids
+from anju_platform.routine.records import NoteView
+from anju_platform.routine.service import RoutineService
+from anju_platform.visits.assembly import VisitSlice
+
+
+def read_board(page: PageContext) -> Board:
+    """Return the list of the reader's community, with its load, its homes and its quiet notes."""
+    community_id, alerts = page.actor.community_id, page.service(AlertSlice).queries
+    with page.work() as work:
+        work.only_read()
+        now = work.clock.now()
+        rows = alerts.list_alerts(work, community_id)
+        load = alerts.count_recent(work, community_id)
+        homes = list_home_ids(work, community_id)
+        offline = HomeStatusReader(work.session).list_offline()
+        notes = page.service(RoutineService).list_unread_notes(work, page.actor)
+    board = presenter.show_board(
+        rows,
+        page.words,
+        now.astimezone(page.zone),
+        load=load,
+        homes=len(homes),
+        offline=sum(home in homes for home in offline),
+    )
+    return replace(board, notes=[_quiet_note(note, page.words, now) for note in notes])
+
+
+def read_alert(page: PageContext, alert_id: UUID) -> AlertPanel:
+    """Return the chosen alert with its home, its newest visit and its drawings; raises `AlertNotFound`."""
+    words = page.words
+    with page.work() as work:
+        work.only_read()
+        now = work.clock.now()
+        alert = page.service(AlertSlice).queries.get_alert(work, alert_id, page.actor)
+        home = card(work, alert.home_id, words, now)
+        if home is None:
+            raise AlertNotFound(alert_id)
+        visits = page.service(VisitSlice).queries.list_of_alert(work, alert_id)
+        supervision = HomeStatusReader(work.session).find_supervision([home.id]).get(home.id, ONLINE)
+    also = ""
+    if supervision.offline_since is not None and alert.kind is not AlertKind.HOME_OFFLINE:
+        also = words(
+            "这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, supervision.offline_since, home.zone)
+        )
+    timeline, waveform = draw_alert(page.services.series, alert, words, now)
+    return presenter.show_alert(
+        alert,
+        page.actor,
+        home,
+        words,
+        now,
+        visit=visit_panel(visits[0], words) if visits else None,
+        timeline=timeline,
+        waveform=waveform,
+        also=also,
+    )
+
+
+def _quiet_note(note: NoteView, words: Words, now: datetime) -> QuietNote:
+    return QuietNote(
+        id=note.id,
+        home_id=note.home_id,
+        name=note.name,
+        address=address(words, note.estate, note.building, note.unit, note.room),
+        reason=describe_reason(note.reason, Reader(words, now, ZoneInfo(note.timezone))),
+    )

@@ -1,0 +1,136 @@
+"""What the carer's phone shows of offers and visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from anju_core.vocabulary import VisitState
+from anju_platform.console.board.visit_summary import visit_status
+from anju_platform.console.home_card import HomeCard
+from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
+from anju_platform.i18n.translation import N_, Words
+from anju_platform.visits.queries import OfferedVisit, VisitSummary
+
+STEPS = (
+    ("go", N_("路上")),
+    ("arrive", N_("到达")),
+    ("tasks", N_("要做的事")),
+    ("leave", N_("离开")),
+    ("done", N_("完成")),
+)
+"""The steps of a visit as the phone walks through them: key and title."""
+_STEP_AT = {
+    VisitState.ACCEPTED: "go",
+    VisitState.CHECKED_IN: "tasks",
+    VisitState.CHECKED_OUT: "done",
+    VisitState.CONFIRMED: "done",
+}
+_ETAS = (5, 10, 15, 20, 30, 45)
+"""The minutes to the door that a carer can choose from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskShown:
+    """One item of the checklist."""
+
+    id: str
+    text: str
+    done: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitShown:
+    """A visit as the phone shows it; `step` is one of `STEPS`, or `cancelled`."""
+
+    id: UUID
+    name: str
+    age: int | None
+    address: str
+    category: str
+    reason: str
+    note: str
+    step: str
+    state: str
+    status: DisplayStatus
+    arrive_by: datetime
+    phone: str
+    duty_phone: str
+    map_url: str
+    fee_fen: int
+    door: list[tuple[str, str]]
+    tasks: list[TaskShown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferShown:
+    """An offer: who, where, how far, what, pay, and until when."""
+
+    visit_id: UUID
+    name: str
+    age: int | None
+    address: str
+    distance_m: float | None
+    category: str
+    reason: str
+    note: str
+    arrive_by: datetime
+    fee_fen: int
+    eta: int
+    offered_at: datetime
+    expires_at: datetime
+
+
+def _reason(visit: VisitSummary, words: Words) -> str:
+    kind = LABELS["kind"].get(visit.alert_kind or "", "")
+    return words(kind) if kind else ""
+
+
+def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words) -> VisitShown:
+    """Return a visit in the reader's words; without its home the address of the visit stands alone."""
+    map_url = (
+        f"geo:{visit.latitude},{visit.longitude}" if visit.latitude is not None and visit.longitude is not None else ""
+    )
+    return VisitShown(
+        id=visit.id,
+        name=visit.name,
+        age=home.age if home else None,
+        address=home.address if home else visit.address,
+        category=visit.category,
+        reason=_reason(visit, words),
+        note=visit.note,
+        step=_STEP_AT.get(visit.state, "cancelled"),
+        state=visit.state,
+        status=visit_status(visit.state),
+        arrive_by=visit.arrive_by,
+        phone=home.phone if home else "",
+        duty_phone=home.duty_phone if home else "",
+        map_url=map_url,
+        fee_fen=visit.fee_fen,
+        door=list(home.door) if home else [],
+        tasks=[
+            TaskShown(id=task.id, text=display_name(words, "checklist", task.id), done=task.done)
+            for task in visit.tasks
+        ],
+    )
+
+
+def show_offer(offer: OfferedVisit, home: HomeCard | None, words: Words) -> OfferShown:
+    """Return an offer in the reader's words, with the estimate rounded up to a choice of minutes."""
+    guess = offer.eta_minutes or _ETAS[1]
+    return OfferShown(
+        visit_id=offer.id,
+        name=offer.name,
+        age=home.age if home else None,
+        address=home.address if home else offer.address,
+        distance_m=offer.distance_m,
+        category=offer.category,
+        reason=_reason(offer, words),
+        note=offer.note,
+        arrive_by=offer.arrive_by,
+        fee_fen=offer.fee_fen,
+        eta=next((one for one in _ETAS if one >= guess), _ETAS[-1]),
+        offered_at=offer.offered_at,
+        expires_at=offer.expires_at,
+    )

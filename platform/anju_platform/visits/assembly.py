@@ -1,0 +1,49 @@
+"""Composes the objects of the visits slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from anju_platform.alerts.queries import AlertQueries
+from anju_platform.notifications.service import OutboxService
+from anju_platform.oncall.service import OncallService
+from anju_platform.visits.announcements import VisitAnnouncements
+from anju_platform.visits.closing import VisitClosing
+from anju_platform.visits.deadlines import VisitDeadlines
+from anju_platform.visits.event_handlers import VisitEventHandlers
+from anju_platform.visits.execution import VisitExecution
+from anju_platform.visits.offers import OfferDispatcher
+from anju_platform.visits.queries import VisitQueries
+from anju_platform.visits.service import VisitService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitSlice:
+    """One object for each side from which visits are approached.
+
+    service: answers of carers and decisions of workers. execution: steps at the home. queries: what pages and the API
+    read. deadlines: what is due by itself. event_handlers: what other slices say.
+    """
+
+    service: VisitService
+    execution: VisitExecution
+    queries: VisitQueries
+    deadlines: VisitDeadlines
+    event_handlers: VisitEventHandlers
+
+    @classmethod
+    def build(
+        cls, outbox: OutboxService, oncall: OncallService, alerts: AlertQueries, new_code: Callable[[], str]
+    ) -> Self:
+        """Compose the slice; `new_code` makes a one-time code of digits for the home's door."""
+        offers, announcements = OfferDispatcher(outbox, oncall), VisitAnnouncements(outbox)
+        closing = VisitClosing(announcements)
+        return cls(
+            service=VisitService(offers, closing, announcements),
+            execution=VisitExecution(),
+            queries=VisitQueries(alerts),
+            deadlines=VisitDeadlines(offers),
+            event_handlers=VisitEventHandlers(offers, closing, new_code),
+        )
