@@ -2,4 +2,4 @@
 
 from fixtures._browser import chromium, live
 
-__all__ = ["chromium", "desk", "live"]
+__all__ = ["browsers", "chromium", "live"]

@@ -230,11 +230,11 @@ def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_ag
     monitoring.live(due_s - monitoring.now() - 60)
     monitoring.service.save_snapshot()
     later_s = monitoring.life(HOME)
-    cast("AwaySeries", monitoring.series).away = True
+    cast("UnavailableSeries", monitoring.series).away = True
     stop(monitoring, 300)
     monitoring.live(30, step_s=5)
     assert monitoring.raised("inactivity") == []
-    cast("AwaySeries", monitoring.series).away = False
+    cast("UnavailableSeries", monitoring.series).away = False
     monitoring.live(30, step_s=5)
     assert monitoring.raised("inactivity") == []
     assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
