@@ -6,7 +6,7 @@ import threading
 from typing import cast
 
 import pytest
-from fixtures.monitoring_harness import HOMES, MonitoringHarness
+from fixtures.monitoring_harness import HOMES, MonitoringHarness, UnavailableSeries
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.detector_snapshots import SnapshotRepository
