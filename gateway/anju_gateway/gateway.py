@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 
 from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters.esphome import EsphomeAdapter
 from anju_gateway.adapters.logger import LoggerAdapter
 from anju_gateway.adapters.wearable import WearableAdapter
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
@@ -75,6 +76,7 @@ class Gateway:
         self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state)
         self._adapters = (
             self._zigbee,
+            EsphomeAdapter(s.home, self._registry, state),
             WearableAdapter(s.home, self._registry, state, self._waveforms),
             LoggerAdapter(s.home, s.gateway, self._registry),
         )

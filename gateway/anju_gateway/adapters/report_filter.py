@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from anju_gateway.adapter_state import AdapterState
+from anju_gateway.readings import DeviceReading
+from anju_wire.profiles import Feature
+
 LATE_S = 600.0
 """A report older than the newest by up to this was overtaken by it; by more, a clock was set back."""
 _KEPT = 32
@@ -92,3 +96,20 @@ class NumberReportFilter(NamedTuple):
             return False
         moved = abs(value - self.value) >= max(step, 1e-9)
         return moved or (again_s is not None and abs(at_s - self.at_s) >= again_s)
+
+
+def filter_reading(
+    state: AdapterState, device: str, feature: Feature, value: float, at_s: float
+) -> list[DeviceReading]:
+    """Return what is new in a report, and keep it in `state`: the reading, none, or also one that a late one reveals."""
+    key = f"last:{device}/{feature.quantity}"
+    kept = state.get(key)
+    if feature.low is None:
+        reports = BooleanReportFilter.parse(kept)
+        found = reports.add_report(bool(value), at_s, feature.again_s)
+        state.put(key, str(reports))
+        return [DeviceReading(device, feature.quantity, when, what) for when, what in found]
+    if kept is not None and not NumberReportFilter.parse(kept).is_news(value, at_s, feature.step, feature.again_s):
+        return []
+    state.put(key, str(NumberReportFilter(value, at_s)))
+    return [DeviceReading(device, feature.quantity, at_s, value)]

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
-from anju_gateway.adapters.report_filter import BooleanReportFilter, NumberReportFilter
+from anju_gateway.adapters.report_filter import filter_reading
 from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import AVAILABILITY, PROFILES, Feature, Quantity, features_of
@@ -85,7 +85,7 @@ class Zigbee2MqttAdapter:
         if state not in {"online", "offline"}:
             result.add_refusal(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
             return
-        result.readings += self._changed(device, AVAILABILITY, state == "online", now_s)
+        result.readings += filter_reading(self._state, device, AVAILABILITY, state == "online", now_s)
 
     def _device(self, name: str, payload: bytes, *, retained: bool, now_s: float, result: AdapterResult) -> None:
         device, known = self._registry.wire_name(name), self._registry.find_device(name)
@@ -134,25 +134,11 @@ class Zigbee2MqttAdapter:
         if value is None:
             result.add_refusal(device, key, _why(row, said))
             return
-        changed = self._changed(device, row, value, at_s)
+        changed = filter_reading(self._state, device, row, value, at_s)
         if changed and changed[0].lane is Lane.ALARM:
             result.alarms += [[reading] for reading in changed]
         else:
             result.readings += changed
-
-    def _changed(self, device: str, row: Feature, value: float, at_s: float) -> list[DeviceReading]:
-        """Return what is new: the reading, nothing, or also a reading that a late one reveals."""
-        key = f"last:{device}/{row.quantity}"
-        kept = self._state.get(key)
-        if row.low is None:
-            known = BooleanReportFilter.parse(kept)
-            found = known.add_report(bool(value), at_s, row.again_s)
-            self._state.put(key, str(known))
-            return [DeviceReading(device, row.quantity, when, what) for when, what in found]
-        if kept is not None and not NumberReportFilter.parse(kept).is_news(value, at_s, row.step, row.again_s):
-            return []
-        self._state.put(key, str(NumberReportFilter(value, at_s)))
-        return [DeviceReading(device, row.quantity, at_s, value)]
 
 
 def _state(payload: bytes) -> object:
