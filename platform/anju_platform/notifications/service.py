@@ -18,8 +18,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.repository import OutboxRepository
-from anju_platform.residents.errors import HomeNotFound
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import find_community_id
 from anju_wire.vocabulary import Announcement
 
 DEFAULT_ADDRESS = "default"
@@ -93,9 +92,7 @@ class OutboxService:
         dedup: str | None = None,
     ) -> Outbox | None:
         """Put a message to the elder into the outbox; None when `dedup` was sent before. Raises `HomeNotFound`."""
-        home = work.session.get(Home, home_id)
-        if home is None:
-            raise HomeNotFound(home_id)
+        community_id = find_community_id(work, home_id)
         repository = OutboxRepository(work.session)
         message_id, now = work.new_id(), work.clock.now()
         key = f"home/{home_id}/{dedup or message_id}"
@@ -115,7 +112,7 @@ class OutboxService:
                 "announce": message.announce.value,
                 "key": message.key.value,
                 "facts": dict(message.facts),
-                "community": home.community_id,
+                "community": community_id,
                 "expires": (now + timedelta(seconds=expires_s)).timestamp(),
             },
             state=DeliveryState.PENDING.value,

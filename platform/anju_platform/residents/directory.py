@@ -135,6 +135,14 @@ def lock_home(work: UnitOfWork, home_id: str) -> str:
     return community_id
 
 
+def find_community_id(work: UnitOfWork, home_id: str) -> str:
+    """Return the id of a home's community; raises `HomeNotFound`."""
+    community_id = work.session.scalar(select(Home.community_id).where(Home.id == home_id))
+    if community_id is None:
+        raise HomeNotFound(home_id)
+    return community_id
+
+
 def find_home(work: UnitOfWork, home_id: str) -> HomeRecord | None:
     """Return one home; None when there is no such home."""
     return find_homes(work, [home_id]).get(home_id)

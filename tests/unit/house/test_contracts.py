@@ -34,6 +34,8 @@ FORBIDDEN = {
         "platform/anju_platform/visits/offers.py",
         "anju_platform.oncall.repository",
     ): "a repository is its own package's",
+    ("platform/anju_platform/visits/queries.py", "anju_platform.alerts.models"): "a slice's tables are its own",
+    ("platform/anju_platform/console/board/pages.py", "anju_platform.residents.models"): "a slice's tables are its own",
 }
 
 
