@@ -29,7 +29,7 @@ from anju_platform.devices.models import IngestCursor, Quarantine
 from anju_platform.devices.service import DeviceService
 from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
-from anju_platform.ingest.decode import Raw
+from anju_platform.ingest.decode import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
@@ -140,7 +140,7 @@ class Consumer:
         good = press(at_s) if self.lane is Lane.ALARM else motion(at_s)
         pack = [good if readable else UNREADABLE]
         envelope = Envelope(gateway=GATEWAY, epoch=EPOCH, seq=seq, base=1, sent=at_s, pack=pack)
-        self._consumer.consume_batch([Raw(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
+        self._consumer.consume_batch([RawMessage(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
 
     def settle(self) -> None:
         """Send the acknowledgements that telemetry gathers for half a second."""

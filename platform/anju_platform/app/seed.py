@@ -16,7 +16,7 @@ from anju_platform.accounts.repository import find_account
 from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
-from anju_platform.app.seed_people import ESTATES, PEOPLE, PROVIDERS, Elder, Person, elder
+from anju_platform.app.seed_people import ESTATES, PEOPLE, PROVIDERS, Elder, SeedPerson, elder
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.models import Device, Gateway, HomeSupervision
 from anju_platform.oncall.models import Shift
@@ -187,7 +187,7 @@ def _providers(work: UnitOfWork) -> None:
             )
 
 
-def _login(work: UnitOfWork, access: AccountService, person: Person) -> Login:
+def _login(work: UnitOfWork, access: AccountService, person: SeedPerson) -> Login:
     password = access.new_password()
     community = COMMUNITY if person.local else None
     account = find_account(work.session, person.login)
@@ -210,7 +210,7 @@ def _login(work: UnitOfWork, access: AccountService, person: Person) -> Login:
     return Login(person.login, password, person.role, person.name, community, person.home)
 
 
-def _carer(work: UnitOfWork, account_id: UUID, person: Person) -> None:
+def _carer(work: UnitOfWork, account_id: UUID, person: SeedPerson) -> None:
     nth = PEOPLE.index(person)
     work.session.add(
         Carer(

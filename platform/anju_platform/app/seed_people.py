@@ -60,7 +60,7 @@ def elder(number: int) -> Elder:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SeedPerson:
     """Somebody with an account; `home` is a relative's, `provider` a carer's or dispatcher's."""
 
     login: str
@@ -75,18 +75,18 @@ class Person:
 
 PROVIDERS = {"anxin": "安心居家养老服务中心", "huaihe": "淮河护理站"}
 PEOPLE = (
-    Person("worker", "王姐", Role.WORKER, local=True, shift_rank=1),
-    Person("worker2", "小李", Role.WORKER, local=True, shift_rank=2),
-    Person("supervisor", "周主任", Role.SUPERVISOR, local=True, shift_rank=3),
-    Person("carer", "陈护理员", Role.CARER, provider="anxin"),
-    Person("carer2", "吴护理员", Role.CARER, provider="anxin"),
-    Person("carer3", "孙护理员", Role.CARER, provider="huaihe"),
-    Person("carer4", "马护理员", Role.CARER, provider="huaihe"),
-    Person("provider", "安心调度刘姐", Role.PROVIDER, provider="anxin"),
-    Person("provider2", "淮河调度老何", Role.PROVIDER, provider="huaihe"),
-    Person("family", "王敏", Role.FAMILY, home="home-01"),
-    Person("family2", "孙磊", Role.FAMILY, home="home-07"),
-    Person("district", "区民政郑科", Role.DISTRICT),
-    Person("tester", "测试员", Role.TESTER),
-    Person("admin", "管理员", Role.ADMIN),
+    SeedPerson("worker", "王姐", Role.WORKER, local=True, shift_rank=1),
+    SeedPerson("worker2", "小李", Role.WORKER, local=True, shift_rank=2),
+    SeedPerson("supervisor", "周主任", Role.SUPERVISOR, local=True, shift_rank=3),
+    SeedPerson("carer", "陈护理员", Role.CARER, provider="anxin"),
+    SeedPerson("carer2", "吴护理员", Role.CARER, provider="anxin"),
+    SeedPerson("carer3", "孙护理员", Role.CARER, provider="huaihe"),
+    SeedPerson("carer4", "马护理员", Role.CARER, provider="huaihe"),
+    SeedPerson("provider", "安心调度刘姐", Role.PROVIDER, provider="anxin"),
+    SeedPerson("provider2", "淮河调度老何", Role.PROVIDER, provider="huaihe"),
+    SeedPerson("family", "王敏", Role.FAMILY, home="home-01"),
+    SeedPerson("family2", "孙磊", Role.FAMILY, home="home-07"),
+    SeedPerson("district", "区民政郑科", Role.DISTRICT),
+    SeedPerson("tester", "测试员", Role.TESTER),
+    SeedPerson("admin", "管理员", Role.ADMIN),
 )

@@ -15,7 +15,7 @@ from anju_platform.i18n.reasons import as_reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceView:
+class DeviceStatus:
     """A device, when it was last heard, its battery in per cent and its link from 0 to 1."""
 
     id: str
@@ -58,7 +58,7 @@ class HomeStatusReader:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def list_devices(self, home_id: str) -> Sequence[DeviceView]:
+    def list_devices(self, home_id: str) -> Sequence[DeviceStatus]:
         """Return the devices of a home, by room."""
         query = select(Device).where(Device.home_id == home_id).order_by(Device.room, Device.id)
         return [_device(row) for row in self._session.scalars(query)]
@@ -88,8 +88,8 @@ def _supervision(row: HomeSupervision) -> SupervisionView:
     return SupervisionView(offline_since=row.offline_since, reason=reason)
 
 
-def _device(row: Device) -> DeviceView:
-    return DeviceView(
+def _device(row: Device) -> DeviceStatus:
+    return DeviceStatus(
         id=row.id,
         kind=row.kind,
         room=row.room,

@@ -12,8 +12,8 @@ from anju_platform.ingest.acks import acks
 from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unreadable
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Incoming, Raw, Rejected, StreamKey, read, refusal
-from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, Post, Registry
+from anju_platform.ingest.decode import Incoming, RawMessage, Rejected, StreamKey, read, refusal
+from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, DeviceRecords, Post
 from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane
@@ -32,7 +32,7 @@ class AlarmConsumer:
         work: WorkFactory,
         device_cache: DeviceCache,
         alerts: AlarmSink,
-        registry: Registry,
+        registry: DeviceRecords,
         post: Post,
         onward: Callable[[Incoming], None],
     ) -> None:
@@ -41,7 +41,7 @@ class AlarmConsumer:
         self._cursors = CursorStore(work)
         self._clocks = Clocks()
 
-    def consume_batch(self, batch: Sequence[Raw]) -> None:
+    def consume_batch(self, batch: Sequence[RawMessage]) -> None:
         """Store and acknowledge. Raises where the records cannot be reached: what was not acknowledged comes again.
 
         A message that can never be stored must not hold up the others: it is set aside, and its home is helped.
@@ -55,7 +55,7 @@ class AlarmConsumer:
                 log.exception("an alarm cannot be stored", topic=raw.topic)
                 self._give_up(raw, error)
 
-    def _several_times(self, raw: Raw) -> None:
+    def _several_times(self, raw: RawMessage) -> None:
         """What collided with somebody else's write succeeds when it is tried again."""
         for _ in range(_TRIES - 1):
             try:
@@ -66,7 +66,7 @@ class AlarmConsumer:
                 log.warning("an alarm is tried again", topic=raw.topic, error=str(error)[:300])
         return self._one(raw)
 
-    def _one(self, raw: Raw) -> None:
+    def _one(self, raw: RawMessage) -> None:
         if raw.topic.endswith(f"/{Lane.STATUS}"):
             self._status(raw)
             return
@@ -76,7 +76,7 @@ class AlarmConsumer:
         else:
             self._accept(message)
 
-    def _give_up(self, raw: Raw, error: Exception) -> None:
+    def _give_up(self, raw: RawMessage, error: Exception) -> None:
         """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
         message = read(raw, self._device_cache, self._clocks)
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
@@ -89,7 +89,7 @@ class AlarmConsumer:
             # Its gateway sends it again, and the next ones are not held up by it.
             log.exception("an alarm cannot even be set aside", topic=raw.topic)
 
-    def _status(self, raw: Raw) -> None:
+    def _status(self, raw: RawMessage) -> None:
         """A gateway's own state: not numbered, not acknowledged, the newest counts."""
         try:
             topic, status = Topic.parse(raw.topic), decode(Status, raw.payload)

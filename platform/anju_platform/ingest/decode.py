@@ -26,7 +26,7 @@ _EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,15})\b')
 _SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,15})\b')
 
 
-class Raw(NamedTuple):
+class RawMessage(NamedTuple):
     """A message as the broker gave it; `arrived_s` is Unix time."""
 
     topic: str
@@ -65,7 +65,7 @@ class Rejected:
     A gateway that does not belong to the topic is never answered: an ack of its numbers would reach the wrong home.
     """
 
-    raw: Raw
+    raw: RawMessage
     path: str
     reason: str
     topic: Topic | None = None
@@ -92,7 +92,7 @@ class Plain(NamedTuple):
     pack: list[PlainRecord]
 
 
-def open_plain(raw: Raw, device_cache: DeviceCache, clocks: Clocks) -> Plain | None:
+def open_plain(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Plain | None:
     """An ordinary message, or None: `read` then says what it is, or what is wrong with it."""
     envelope = decode_plain(raw.payload)
     if envelope is None or not envelope.pack:
@@ -111,13 +111,13 @@ def open_plain(raw: Raw, device_cache: DeviceCache, clocks: Clocks) -> Plain | N
     return Plain(topic, facts, stream, envelope.seq, envelope.base, raw.arrived_s, envelope.pack)
 
 
-def refusal(raw: Raw, message: Incoming, reason: str) -> Rejected:
+def refusal(raw: RawMessage, message: Incoming, reason: str) -> Rejected:
     """A message that was read, but that can never be stored."""
     header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
     return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
 
 
-def read(raw: Raw, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
+def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
     """Take a message apart, check that it may say what it says, and put its times right."""
     try:
         topic = _topic(raw.topic)
@@ -172,7 +172,7 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
     raise InvalidMessage(f"$.pack[{late}].t", f"{readings[late].at_s!r} is in the future")
 
 
-def _rejected(raw: Raw, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
+def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
     """With its header, where that much can be read and the gateway belongs here."""
     header = _header(raw.payload)
     facts = None if header is None else device_cache.find_gateway(header.gateway)

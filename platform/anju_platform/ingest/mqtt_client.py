@@ -27,7 +27,7 @@ Publication = tuple[bytes, bytes]
 """Topic and payload, as they came."""
 
 
-class Raw(Protocol):
+class RawSocket(Protocol):
     """As much of a socket as paho uses."""
 
     def recv(self, size: int, /) -> bytes:
@@ -52,7 +52,7 @@ class Buffered:
     paho asks `pending` before each wait, which is when what was held back goes out. Used by paho's own thread.
     """
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: RawSocket) -> None:
         self._raw = raw
         self._read, self._place = b"", 0
         self._short = False

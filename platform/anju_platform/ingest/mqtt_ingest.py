@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
-from anju_platform.ingest.decode import Incoming, Raw
+from anju_platform.ingest.decode import Incoming, RawMessage
 from anju_platform.ingest.mqtt_client import BufferedClient, Publication
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import SeriesUnavailable
@@ -53,12 +53,12 @@ class BoundedQueue:
     """
 
     def __init__(self) -> None:
-        self._messages: deque[Raw] = deque()
+        self._messages: deque[RawMessage] = deque()
         self._some = threading.Event()
         self._bytes_in = self._bytes_out = 0  # each written by one thread only
         self.left_out = 0
 
-    def put(self, came: Iterable[Raw]) -> None:
+    def put(self, came: Iterable[RawMessage]) -> None:
         """Called by the network's thread."""
         for raw in came:
             size = len(raw.payload)
@@ -70,7 +70,7 @@ class BoundedQueue:
         if not self._some.is_set():
             self._some.set()
 
-    def gather(self, stop: threading.Event, linger_s: float) -> list[Raw]:
+    def gather(self, stop: threading.Event, linger_s: float) -> list[RawMessage]:
         """What has come in: waits a moment for the first, and then `linger_s` for others to come with it."""
         if not self._some.wait(_GATHER_S):
             return []
@@ -114,14 +114,14 @@ class MqttConnection:
     def _publications(self, came: list[Publication]) -> None:
         arrived_s = self._clock.time()
         try:
-            self.waiting.put([Raw(topic.decode(), payload, arrived_s) for topic, payload in came])
+            self.waiting.put([RawMessage(topic.decode(), payload, arrived_s) for topic, payload in came])
         except UnicodeDecodeError:
             self.waiting.put(self._readable(came, arrived_s))
 
-    def _readable(self, came: list[Publication], arrived_s: float) -> Iterator[Raw]:
+    def _readable(self, came: list[Publication], arrived_s: float) -> Iterator[RawMessage]:
         for topic, payload in came:
             try:
-                yield Raw(topic.decode(), payload, arrived_s)
+                yield RawMessage(topic.decode(), payload, arrived_s)
             except UnicodeDecodeError:
                 log.warning("a topic that is not UTF-8", line=self.name)
 
@@ -203,9 +203,9 @@ class MqttIngest:
             line.client.loop_stop()
         self._telemetry_consumer.update_records(final=True)
 
-    def _run(self, line: MqttConnection, linger_s: float, take: Callable[[list[Raw]], None]) -> None:
+    def _run(self, line: MqttConnection, linger_s: float, take: Callable[[list[RawMessage]], None]) -> None:
         waited = 0.0
-        batch: list[Raw] = []
+        batch: list[RawMessage] = []
         while not self._stop.is_set():
             batch = batch or line.waiting.gather(self._stop, linger_s)
             try:
@@ -220,7 +220,7 @@ class MqttIngest:
             self._messages.labels(line.name).inc(len(batch))
             waited, batch = 0.0, []
 
-    def _readings(self, batch: list[Raw]) -> None:
+    def _readings(self, batch: list[RawMessage]) -> None:
         onward = [self._passed.get() for _ in range(self._passed.qsize())]
         try:
             if batch or onward:

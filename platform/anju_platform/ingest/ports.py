@@ -49,7 +49,7 @@ class Monitor(Protocol):
         """Which gateways and devices spoke."""
 
 
-class Registry(Protocol):
+class DeviceRecords(Protocol):
     """The records of gateways and devices (`devices.service.DeviceService`)."""
 
     def record_last_seen(self, work: UnitOfWork, last_seen: LastSeenMap) -> None:

@@ -16,11 +16,11 @@ from anju_platform.ingest.acks import acks
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Incoming, Plain, Raw, Rejected, StreamKey, open_plain, read, refusal
+from anju_platform.ingest.decode import Incoming, Plain, RawMessage, Rejected, StreamKey, open_plain, read, refusal
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs, side_by_side
-from anju_platform.ingest.ports import UNREACHABLE, LastSeen, LastSeenMap, Monitor, Post, Registry
+from anju_platform.ingest.ports import UNREACHABLE, DeviceRecords, LastSeen, LastSeenMap, Monitor, Post
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
@@ -45,7 +45,7 @@ class TelemetryConsumer:
         device_cache: DeviceCache,
         series: SeriesStore,
         monitor: Monitor,
-        registry: Registry,
+        registry: DeviceRecords,
         post: Post,
     ) -> None:
         self._work, self._device_cache, self._series, self._monitor = work, device_cache, series, monitor
@@ -58,7 +58,7 @@ class TelemetryConsumer:
         self._refused: list[Rejected] = []
         self._recorded_s = self._noted_s = self._answered_s = -LAST_SEEN_EVERY_S
 
-    def consume_batch(self, batch: Sequence[Raw], onward: Sequence[Incoming] = ()) -> None:
+    def consume_batch(self, batch: Sequence[RawMessage], onward: Sequence[Incoming] = ()) -> None:
         """Store a batch and what the alarm desk passed on; then acknowledge.
 
         Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
@@ -79,7 +79,7 @@ class TelemetryConsumer:
         self._quarantine(columns.rejected)
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
 
-    def _set_aside(self, batch: Sequence[Raw], error: Exception) -> Batch:
+    def _set_aside(self, batch: Sequence[RawMessage], error: Exception) -> Batch:
         """What can never be stored is kept in quarantine and refused by its number."""
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
         log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
@@ -92,7 +92,7 @@ class TelemetryConsumer:
             self._count_refused(columns, message)
         return columns
 
-    def _read(self, batch: Sequence[Raw], onward: Iterable[Incoming]) -> Batch:
+    def _read(self, batch: Sequence[RawMessage], onward: Iterable[Incoming]) -> Batch:
         columns = Batch()
         for message in onward:
             self._columns(columns, message)
@@ -121,7 +121,7 @@ class TelemetryConsumer:
         if kept:
             columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._device_cache.table)
 
-    def _one(self, columns: Batch, raw: Raw) -> None:
+    def _one(self, columns: Batch, raw: RawMessage) -> None:
         """A message by itself: not plain, of a sensor that was not heard before, or wrong."""
         message = read(raw, self._device_cache, self._clocks)
         if isinstance(message, Rejected):

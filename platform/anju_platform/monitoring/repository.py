@@ -22,7 +22,7 @@ _LEAST_FALSE_ALERTS, _MOST_FALSE_ALERTS = 0.01, 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MonitoredHome:
     """A home as the detectors need it."""
 
     home_id: str
@@ -73,7 +73,7 @@ class MonitoringRepository:
         self._work = work
         self._session = work.session
 
-    def list_places(self, home_id: str | None = None) -> list[Place]:
+    def list_places(self, home_id: str | None = None) -> list[MonitoredHome]:
         """All homes, or one."""
         query = select(Home.id, Home.community_id, Community.false_alerts_per_month, Community.timezone)
         query = query.join(Community, Community.id == Home.community_id).order_by(Home.id)
@@ -81,7 +81,9 @@ class MonitoringRepository:
             query = query.where(Home.id == home_id)
         now = self._work.clock.now()
         return [
-            Place(home, community, min(max(target, _LEAST_FALSE_ALERTS), _MOST_FALSE_ALERTS), _offset_s(zone, now))
+            MonitoredHome(
+                home, community, min(max(target, _LEAST_FALSE_ALERTS), _MOST_FALSE_ALERTS), _offset_s(zone, now)
+            )
             for home, community, target, zone in self._session.execute(query)
         ]
 

@@ -24,7 +24,7 @@ from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
-from anju_platform.monitoring.repository import Away, MonitoringRepository, Place, moment
+from anju_platform.monitoring.repository import Away, MonitoredHome, MonitoringRepository, moment
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
@@ -54,7 +54,7 @@ class MonitoringService:
         self._rules = rules or MonitoringRules()
         self._lock = threading.RLock()
         self._rows: dict[str, int] = {}
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, MonitoredHome] = {}
         self._backlog = BacklogTracker(self._rules)
         self._supervision = SupervisionMonitor(self._rules, supervision, clock.time())
         self._due: dict[str, InactivitySignal] = {}
@@ -216,7 +216,7 @@ class MonitoringService:
                 if absence.home_id in self._rows and self._away.get(absence.home_id) != absence:
                     self._leave(absence)
 
-    def _add(self, place: Place) -> int:
+    def _add(self, place: MonitoredHome) -> int:
         if self._places.get(place.home_id) != place:
             self._rows[place.home_id] = self._detector.add_home(
                 place.home_id, false_alerts_per_month=place.false_alerts_per_month, utc_offset_s=place.utc_offset_s

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console.district.service import DistrictService, Report
+from anju_platform.console.district.service import DistrictReport, DistrictService
 from anju_platform.web.dependencies import UnitDep, provide
 
 router = APIRouter(tags=["district"])
@@ -25,6 +25,6 @@ def show_kpis(
     work: UnitDep,
     start: Annotated[AwareDatetime, Query(alias="from")],
     until: AwareDatetime,
-) -> Report:
+) -> DistrictReport:
     """Compute the indicators of a period from its events; a supervisor sees those of the own community."""
     return district.compute_report(work, actor, start, until)

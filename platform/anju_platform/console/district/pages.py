@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.console.district.kpis import Case
-from anju_platform.console.district.service import DistrictService, Kpi, ProviderRow, Report
+from anju_platform.console.district.service import DistrictReport, DistrictService, Kpi, ProviderRow
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import percent, yuan
 from anju_platform.i18n import time_format
@@ -95,7 +95,7 @@ def _begin(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-def _shown(report: Report, page: PageContext, first: date, last: date) -> DistrictPage:
+def _shown(report: DistrictReport, page: PageContext, first: date, last: date) -> DistrictPage:
     words = page.words
     return DistrictPage(
         title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",

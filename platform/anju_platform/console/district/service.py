@@ -79,7 +79,7 @@ class CommunityRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class DistrictReport:
     """A period's indicators."""
 
     start: datetime
@@ -95,7 +95,7 @@ class DistrictService:
     def __init__(self, accounts: AccountService) -> None:
         self._accounts = accounts
 
-    def compute_report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> Report:
+    def compute_report(self, work: UnitOfWork, actor: Actor, start: datetime, until: datetime) -> DistrictReport:
         """Return the indicators of the asker's scope from `start` up to and without `until`; raises `InvalidPeriod`."""
         now = work.clock.now()
         if not start < until or start >= now:
@@ -112,7 +112,7 @@ class DistrictService:
         ]
         visits = VisitSummaries(work.session)
         providers, offers = visits.list_provider_names(), visits.count_offers(start, until, community)
-        return Report(
+        return DistrictReport(
             start=start,
             until=until,
             kpis=[_kpi(row, happened, before) for row in KPIS],

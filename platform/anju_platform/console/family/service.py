@@ -35,7 +35,7 @@ _STATUSES = {
 }
 
 
-class Sign(Protocol):
+class LifeReading(Protocol):
     """As much of a reading as is needed."""
 
     @property
@@ -59,7 +59,7 @@ class Signs(Protocol):
 
     def read_home(
         self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
-    ) -> Sequence[Sign]:
+    ) -> Sequence[LifeReading]:
         """Readings of a home in order of time."""
         ...
 

@@ -18,7 +18,7 @@ from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.residents.overview import HomeOverviewService, OfflineHome
+from anju_platform.console.residents.overview import HomeOverviewService, OfflineHomeView
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import describe_cause
 from anju_platform.i18n.translation import Words
@@ -93,7 +93,7 @@ def _show(page: PageContext, problem: str = "", status: int = 200) -> Response:
     return page.render("homes.html", "homes", status=status, groups=groups, problem=problem)
 
 
-def _shown(home: OfflineHome, words: Words) -> OfflineHomeRow:
+def _shown(home: OfflineHomeView, words: Words) -> OfflineHomeRow:
     return OfflineHomeRow(
         home_id=home.home_id,
         name=home.name,

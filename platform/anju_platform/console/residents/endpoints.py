@@ -16,7 +16,7 @@ from anju_platform.console.residents.overview import (
     POLL_INTERVAL,
     HomeDetail,
     HomeOverviewService,
-    OfflineHome,
+    OfflineHomeView,
     SearchResult,
 )
 from anju_platform.residents.service import ResidentService
@@ -67,7 +67,7 @@ def list_homes(
     actor: Watcher,
     overview: OverviewDep,
     work: UnitDep,
-) -> Sequence[OfflineHome]:
+) -> Sequence[OfflineHomeView]:
     """List homes whose supervision is lost (nothing is received from them), the longest first."""
     return overview.list_offline_homes(work, actor)
 

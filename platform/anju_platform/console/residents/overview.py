@@ -16,7 +16,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import (
     NEVER_SEEN,
     ONLINE,
-    DeviceView,
+    DeviceStatus,
     HomeStatusReader,
     Inactivity,
     SupervisionView,
@@ -69,7 +69,7 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class ResidentCard:
     """A resident. Notes on health are empty where the resident has not agreed to share them."""
 
     id: UUID
@@ -101,8 +101,8 @@ class HomeDetail:
     latitude: float | None
     longitude: float | None
     has_door_code: bool
-    residents: Sequence[Person]
-    devices: Sequence[DeviceView]
+    residents: Sequence[ResidentCard]
+    devices: Sequence[DeviceStatus]
     absences: Sequence[AbsenceView]
     supervision: SupervisionView
     inactivity: Inactivity
@@ -112,7 +112,7 @@ class HomeDetail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineHome:
+class OfflineHomeView:
     """A home from which no data is received; `repair` is the state of a repair visit that is under way."""
 
     home_id: str
@@ -185,7 +185,7 @@ class HomeOverviewService:
             next_visit=visits.find_next(home.id),
         )
 
-    def list_offline_homes(self, work: UnitOfWork, actor: Actor) -> Sequence[OfflineHome]:
+    def list_offline_homes(self, work: UnitOfWork, actor: Actor) -> Sequence[OfflineHomeView]:
         """Return the homes of the actor's scope from which no data is received, the longest first."""
         self._accounts.audit_read(work, actor, "offline_homes", None, once_in=POLL_INTERVAL)
         offline = HomeStatusReader(work.session).list_offline()
@@ -230,9 +230,9 @@ def _row(
     )
 
 
-def _person(person: ResidentRecord, today: date) -> Person:
+def _person(person: ResidentRecord, today: date) -> ResidentCard:
     shares_health = person.agreed_to("health_notes")
-    return Person(
+    return ResidentCard(
         id=person.id,
         name=person.name,
         age=age_on(person.born, today),
@@ -250,10 +250,10 @@ def _person(person: ResidentRecord, today: date) -> Person:
 
 def _offline_home(
     home: HomeRecord, supervision: SupervisionView, alert_id: UUID | None, repair: str | None
-) -> OfflineHome:
+) -> OfflineHomeView:
     if supervision.offline_since is None or supervision.reason is None:
         raise ValueError(f"data is received from home {home.id}")
-    return OfflineHome(
+    return OfflineHomeView(
         home_id=home.id,
         community_id=home.community_id,
         name="、".join(person.name for person in home.residents),

@@ -18,9 +18,9 @@ from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, TimeSpan
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.residents.overview import HomeDetail, HomeOverviewService, Person, ResidentRow
+from anju_platform.console.residents.overview import HomeDetail, HomeOverviewService, ResidentCard, ResidentRow
 from anju_platform.console.routine import charts
-from anju_platform.devices.status import DeviceView
+from anju_platform.devices.status import DeviceStatus
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import DisplayStatus, alert_status, display_name
@@ -67,7 +67,7 @@ class HomePage:
     routine: charts.Shown | None
     contacts: Sequence[ContactRecord]
     door: Sequence[tuple[str, str]]
-    devices: Sequence[DeviceView]
+    devices: Sequence[DeviceStatus]
     absences: Sequence[AbsenceView]
     consents: Sequence[ConsentView]
 
@@ -165,7 +165,7 @@ def _explained(explained: Mapping[str, object], reader: Reader) -> str:
     return describe_reason(as_reason(str(reason.get("code", "")), reason.get("facts") or {}), reader)
 
 
-def _door(person: Person, words: Words) -> list[tuple[str, str]]:
+def _door(person: ResidentCard, words: Words) -> list[tuple[str, str]]:
     return [(words(name), text) for field, name in DOOR if (text := getattr(person, field))]
 
 

@@ -68,7 +68,7 @@ class Question(BaseModel):
     ends: Annotated[list[float], Field(max_length=_MOST_ENDS)]
 
 
-class Deadlines(BaseModel):
+class DeadlinePreview(BaseModel):
     """When each silence would be worth a call; null: never."""
 
     deadlines: list[datetime | None]
@@ -95,8 +95,8 @@ def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
 
 
 @router.post("/tester/deadlines")
-def deadlines(given: Question, _actor: Tester, panel: TesterDep, work: UnitDep) -> Deadlines:
+def deadlines(given: Question, _actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
     """When a silence would be due, had a life ended here or there; nothing is kept."""
     work.only_read()
     found = panel.deadlines(work, given.home, given.life, given.ends)
-    return Deadlines(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])
+    return DeadlinePreview(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

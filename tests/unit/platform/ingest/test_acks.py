@@ -13,7 +13,7 @@ from anju_platform.devices.cache import GatewayFacts
 from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Raw, Rejected, StreamKey
+from anju_platform.ingest.decode import RawMessage, Rejected, StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Header, Refusal, decode
@@ -31,7 +31,7 @@ def rejected(key: StreamKey, seq: int, reason: str = "broken", **without: None) 
         "facts": GatewayFacts(key[0], HOMES[key].home, HOMES[key].community),
         "header": Header(gateway=key[0], epoch=key[1], seq=seq, base=1),
     }
-    return Rejected(Raw("t", b"?", 1.0), f"$.{seq}", reason, **{**known, **without})
+    return Rejected(RawMessage("t", b"?", 1.0), f"$.{seq}", reason, **{**known, **without})
 
 
 def test_each_stream_is_told_how_far_it_is_and_what_of_it_was_refused() -> None:

@@ -13,7 +13,7 @@ from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_platform.devices.cache import DeviceFacts, GatewayFacts
 from anju_platform.ingest.alarm_actions import alarm_actions, unreadable
-from anju_platform.ingest.decode import Incoming, Raw, Rejected
+from anju_platform.ingest.decode import Incoming, RawMessage, Rejected
 from anju_wire.messages import Header
 from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
@@ -198,7 +198,7 @@ def test_what_the_speaker_said_is_passed_on(text: str | None, said: str, referen
 
 
 def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
-    raw = Raw(str(TOPIC), b"?", AT_S)
+    raw = RawMessage(str(TOPIC), b"?", AT_S)
     header = Header(gateway="gw-1", epoch=7, seq=42, base=1)
     action = unreadable(Rejected(raw, "$.pack", "broken", TOPIC, GATEWAY, header))
     assert action is not None
@@ -222,4 +222,4 @@ def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
 @pytest.mark.parametrize("lacks", ["topic", "facts", "header"])
 def test_nobody_is_called_for_what_no_home_can_have_sent(lacks: str) -> None:
     known: dict[str, Any] = {"topic": TOPIC, "facts": GATEWAY, "header": Header(gateway="gw-1", epoch=7, seq=1, base=1)}
-    assert unreadable(Rejected(Raw("t", b"?", AT_S), "$", "broken", **{**known, lacks: None})) is None
+    assert unreadable(Rejected(RawMessage("t", b"?", AT_S), "$", "broken", **{**known, lacks: None})) is None

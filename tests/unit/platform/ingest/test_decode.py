@@ -6,7 +6,7 @@ import pytest
 
 from anju_platform.devices.cache import GatewayFacts
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Raw, Rejected, read
+from anju_platform.ingest.decode import Incoming, RawMessage, Rejected, read
 from anju_wire.messages import MAX_MESSAGE_BYTES, Envelope, Record, encode
 from anju_wire.vocabulary import Lane
 
@@ -32,7 +32,7 @@ def envelope(*pack: Record, **changes: object) -> bytes:
 
 
 def read_payload(payload: bytes, topic: str = "anju/v1/anning/home-01/telemetry") -> Incoming | Rejected:
-    return read(Raw(topic, payload, NOW_S), FewGateways(), Clocks())  # type: ignore[arg-type]
+    return read(RawMessage(topic, payload, NOW_S), FewGateways(), Clocks())  # type: ignore[arg-type]
 
 
 def rejected(payload: bytes, topic: str = "anju/v1/anning/home-01/telemetry") -> Rejected:

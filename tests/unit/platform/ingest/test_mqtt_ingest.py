@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from anju_platform.ingest import mqtt_ingest
-from anju_platform.ingest.decode import Raw
+from anju_platform.ingest.decode import RawMessage
 from anju_platform.ingest.mqtt_ingest import BoundedQueue, MqttConnection, MqttIngest
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.clock import Clock
@@ -22,11 +22,11 @@ from anju_wire.vocabulary import Lane
 STOP = threading.Event()
 
 
-def raw(number: int, size: int = 1) -> Raw:
-    return Raw(f"t/{number}", b"x" * size, float(number))
+def raw(number: int, size: int = 1) -> RawMessage:
+    return RawMessage(f"t/{number}", b"x" * size, float(number))
 
 
-def numbers(batch: list[Raw]) -> list[int]:
+def numbers(batch: list[RawMessage]) -> list[int]:
     return [round(one.arrived_s) for one in batch]
 
 
@@ -162,14 +162,14 @@ class Talk:
         )
         return alarm, telemetry
 
-    def _alarms(self, batch: list[Raw]) -> None:
+    def _alarms(self, batch: list[RawMessage]) -> None:
         if batch:
             self._take("alarm", batch, [])
 
     def _update_records(self, *, final: bool = False) -> None:
         self.recorded.append(final)
 
-    def _take(self, line: str, batch: list[Raw], onward: list[Any]) -> None:
+    def _take(self, line: str, batch: list[RawMessage], onward: list[Any]) -> None:
         if self.fails:
             raise self.fails.pop(0)
         self.taken.append((line, [one.topic for one in batch], onward))

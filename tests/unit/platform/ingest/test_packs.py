@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from anju_platform.devices.cache import DeviceCache, DeviceFacts, GatewayFacts
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Plain, Raw, open_plain, read
+from anju_platform.ingest.decode import Incoming, Plain, RawMessage, open_plain, read
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import side_by_side
 from anju_platform.ingest.ports import LastSeen
@@ -72,13 +72,13 @@ ODD = st.sampled_from(
 )
 
 
-def raw(home: int, pack: Sequence[Record]) -> Raw:
+def raw(home: int, pack: Sequence[Record]) -> RawMessage:
     gateway = f"gw-{home}"
     envelope = Envelope(gateway=gateway, epoch=1, seq=1, base=1, sent=NOW_S, pack=list(pack))
-    return Raw(f"anju/v1/anning/home-{home}/telemetry", encode(envelope), NOW_S)
+    return RawMessage(f"anju/v1/anning/home-{home}/telemetry", encode(envelope), NOW_S)
 
 
-def alone(messages: Sequence[Raw]) -> Batch:
+def alone(messages: Sequence[RawMessage]) -> Batch:
     device_cache, batch = SmallCache(), Batch()
     for one in messages:
         message = read(one, device_cache, Clocks())

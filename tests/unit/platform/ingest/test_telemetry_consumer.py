@@ -16,7 +16,7 @@ from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.ingest import telemetry_consumer
-from anju_platform.ingest.decode import Incoming, Raw
+from anju_platform.ingest.decode import Incoming, RawMessage
 from anju_platform.ingest.ports import LastSeen
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import Clip
@@ -93,7 +93,7 @@ class Line:
             post=lambda topic, payload: self.acks.append((topic, decode(Ack, payload))),
         )
 
-    def take(self, *batch: Raw, onward: tuple[Incoming, ...] = ()) -> None:
+    def take(self, *batch: RawMessage, onward: tuple[Incoming, ...] = ()) -> None:
         self.consumer.consume_batch(list(batch), onward)
 
     def upto(self) -> dict[str, int]:
@@ -120,10 +120,10 @@ def line(moment: SimpleNamespace, sqlite_url: str, tmp_path: Path) -> Iterator[L
     series.close()
 
 
-def raw(seq: int, *pack: Record, number: int = 1, sent_s: float = 0.0, arrived_s: float = 0.0) -> Raw:
+def raw(seq: int, *pack: Record, number: int = 1, sent_s: float = 0.0, arrived_s: float = 0.0) -> RawMessage:
     home = f"home-0{number}"
     envelope = Envelope(gateway=f"gw-{home}", epoch=1, seq=seq, base=1, sent=AT_S + sent_s, pack=list(pack))
-    return Raw(str(Topic("anning", home, Lane.TELEMETRY)), encode(envelope), AT_S + arrived_s)
+    return RawMessage(str(Topic("anning", home, Lane.TELEMETRY)), encode(envelope), AT_S + arrived_s)
 
 
 def battery(at_s: float, level: float, device: str = "motion-living") -> Record:
