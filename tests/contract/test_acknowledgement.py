@@ -29,7 +29,7 @@ from anju_platform.devices.models import IngestCursor, Quarantine
 from anju_platform.devices.service import DeviceService
 from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
-from anju_platform.ingest.decode import RawMessage
+from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session, sessionmaker
 
+from anju_core.events import AbsenceChanged, AlertResolved
 from anju_core.vocabulary import Channel
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.assembly import AlertSlice
+from anju_platform.alerts.intake import AlertIntake
+from anju_platform.app.duties import LeaderDuties
+from anju_platform.app.leadership import Leadership
+from anju_platform.app.process_relay import PostgresRelay, Teaching
 from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
@@ -26,16 +30,20 @@ from anju_platform.console.sensitivity.overview import SensitivityOverviewServic
 from anju_platform.console.tester.service import TesterService
 from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
+from anju_platform.db.leader_lock import open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.service import DeviceService
 from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
-from anju_platform.ingest.mqtt_client import BufferedClient
-from anju_platform.ingest.mqtt_ingest import MqttIngest
+from anju_platform.ingest.decode import Incoming
+from anju_platform.ingest.mqtt_source import MqttSource
+from anju_platform.ingest.mqtt_subscriber import BrokerAddress
+from anju_platform.ingest.ports import Post
+from anju_platform.ingest.service import IngestService
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.monitoring.service import MonitoringService
-from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel
+from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel, PageHub
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
@@ -61,8 +69,12 @@ CODE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """Everything that one process runs; a context manager that starts and stops it."""
+    """Everything that one process runs; a context manager that starts and stops it.
 
+    process_id: tells the processes on one database apart, in the broker's and the database's lists of clients.
+    """
+
+    process_id: str
     settings: Settings
     clock: Clock
     database: Database
@@ -77,26 +89,28 @@ class Platform:
     alerts: AlertSlice
     visits: VisitSlice
     monitoring: MonitoringService
-    ingest: MqttIngest
+    ingest: IngestService
     scheduler: Scheduler
+    leadership: Leadership
+    relay: PostgresRelay | None
     simulator: SimulatorLink | None
     threads: ThreadPoolExecutor
 
     def __enter__(self) -> Self:
-        """Take up where the last process left off, then listen, then act on what is due."""
-        self.monitoring.restore_state(self.series)
-        self.ingest.start(self.settings.mqtt_host, self.settings.mqtt_port)
+        """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
+        if self.relay is not None:
+            self.relay.start()
+        self.leadership.start(LeaderDuties(self.monitoring, self.series, self.ingest, self.scheduler))
         if self.simulator is not None:
             self.simulator.start()
-        self.scheduler.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.scheduler.stop()
         if self.simulator is not None:
             self.simulator.stop()
-        self.ingest.stop()
-        self.monitoring.save_snapshot()
+        self.leadership.stop()
+        if self.relay is not None:
+            self.relay.stop()
         self.threads.shutdown(wait=False, cancel_futures=True)
         self.series.close()
         self.database.dispose()
@@ -104,70 +118,60 @@ class Platform:
 
 def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
+    process_id = secrets.token_hex(4)
     clock, dispatcher, hub, metrics = settings.parsed_clock(), EventDispatcher(), Hub(), CollectorRegistry()
-    database = make_engine(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    database, only_process = make_engine(url), url.startswith("sqlite")
     sessions = make_sessions(database)
+    leadership = Leadership(open_leader_lock(url, process_id), only_process=only_process)
     work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock)
+    leader_work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
-    accounts = AccountService()
-    residents = ResidentService(accounts)
-    routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
-    oncall, outbox = OncallService(), OutboxService(settings.apprise)
-    words = load_words()
+    oncall, outbox, words = OncallService(), OutboxService(settings.apprise), load_words()
     alerts = AlertSlice.build(outbox, oncall, words)
     visits = VisitSlice.build(outbox, oncall, alerts.queries, _arrival_code)
-    monitoring = MonitoringService(work=work, clock=clock, alerts=alerts.intake)
+    monitoring = MonitoringService(work=leader_work, clock=clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
-    scheduler = Scheduler(clock, metrics)
-    threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
-    ingest = MqttIngest(
-        dial=partial(dial, settings),
+    ingest = IngestService(
+        make_source=lambda: MqttSource(broker_address(settings), process_id, clock),
+        make_consumers=partial(
+            _make_consumers,
+            work=leader_work,
+            clock=clock,
+            series=series,
+            alerts=alerts.intake,
+            devices=devices,
+            monitoring=monitoring,
+        ),
         clock=clock,
         metrics=metrics,
-        listening=monitoring.set_receiving,
-        # A `DeviceCache` belongs to one thread: each consumer has its own.
-        consumers=lambda post, onward: (
-            AlarmConsumer(
-                work=work,
-                device_cache=DeviceCache(work, clock),
-                alerts=alerts.intake,
-                registry=devices,
-                post=post,
-                onward=onward,
-            ),
-            TelemetryConsumer(
-                work=work,
-                device_cache=DeviceCache(work, clock),
-                series=series,
-                monitor=monitoring,
-                registry=devices,
-                post=post,
-            ),
-        ),
+        set_receiving=monitoring.set_receiving,
+        may_act=leadership.leads,
     )
-    simulator = SimulatorLink(settings) if settings.sim_control else None
+    learn = partial(_learn, leadership, monitoring)
+    relay = None if only_process else PostgresRelay(url, process_id, hub, learn)
+    pages: PageHub = hub if relay is None else relay
+    threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
     channels: dict[Channel, MessageChannel] = {
-        Channel.BOARD: BoardChannel(hub),
+        Channel.BOARD: BoardChannel(pages),
         Channel.HOME: HomeChannel(ingest, words),
         Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
     }
-    delivery_worker = DeliveryWorker(work, outbox, channels, alerts.queries.is_open, threads)
-    wire(
-        dispatcher,
-        alerts=alerts.event_handlers,
-        visits=visits.event_handlers,
-        outbox=outbox,
-        hub=hub,
-        resolved=monitoring.on_alert_resolved,
-        absent=monitoring.on_absence_changed,
-        wished=monitoring.on_sensitivity_changed,
+    teach = learn if relay is None else partial(_teach, leadership, monitoring, relay)
+    wire(dispatcher, alerts=alerts.event_handlers, visits=visits.event_handlers, outbox=outbox, hub=pages, teach=teach)
+    scheduler = Scheduler(clock, metrics, leadership.leads)
+    delivery_worker = DeliveryWorker(leader_work, outbox, channels, alerts.queries.is_open, threads)
+    add_deadlines(
+        scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=delivery_worker
     )
-    add_deadlines(scheduler, work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=delivery_worker)
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
-    scheduler.add_job("routine", ROUTINE_S, NightlyJob(work, clock, series).step)
+    scheduler.add_job("routine", ROUTINE_S, NightlyJob(leader_work, clock, series).step)
+    simulator = SimulatorLink(settings, process_id) if settings.sim_control else None
+    offered = (oncall, devices, alerts, visits, TesterService(alerts.queries, simulator))
     return Platform(
+        process_id=process_id,
         settings=settings,
         clock=clock,
         database=database,
@@ -177,53 +181,96 @@ def build(settings: Settings) -> Platform:
         series=series,
         hub=hub,
         metrics=metrics,
-        services=Services(
-            settings=settings,
-            clock=clock,
-            work=work,
-            series=series,
-            hub=hub,
-            by_type=by_type(
-                accounts,
-                oncall,
-                devices,
-                alerts,
-                visits,
-                residents,
-                routine,
-                sensitivity,
-                HomeOverviewService(accounts, residents),
-                SensitivityOverviewService(sensitivity, routine),
-                FamilyService(accounts, series),
-                DistrictService(accounts),
-                TesterService(alerts.queries, simulator),
-            ),
-        ),
+        services=_make_services(offered, settings=settings, clock=clock, work=work, series=series, hub=hub),
         outbox=outbox,
         alerts=alerts,
         visits=visits,
         monitoring=monitoring,
         ingest=ingest,
         scheduler=scheduler,
+        leadership=leadership,
+        relay=relay,
         simulator=simulator,
         threads=threads,
     )
 
 
-def dial(settings: Settings, name: str) -> BufferedClient:
-    """A client with the platform's credential, over TLS where an authority is set."""
-    client = BufferedClient(
-        CallbackAPIVersion.VERSION2,
-        client_id=f"anju-platform-{name}",
-        clean_session=True,
-        protocol=mqtt.MQTTv311,
+def broker_address(settings: Settings) -> BrokerAddress:
+    """Return where the district's broker is, with the platform's credential."""
+    password = settings.mqtt_password.get_secret_value() if settings.mqtt_password is not None else ""
+    return BrokerAddress(
+        host=settings.mqtt_host,
+        port=settings.mqtt_port,
+        username=settings.mqtt_username,
+        password=password,
+        ca=settings.mqtt_ca,
     )
-    client.max_inflight_messages_set(1000)
-    if settings.mqtt_username and settings.mqtt_password is not None:
-        client.username_pw_set(settings.mqtt_username, settings.mqtt_password.get_secret_value())
-    if settings.mqtt_ca is not None:
-        client.tls_set(str(settings.mqtt_ca))
-    return client
+
+
+def _make_consumers(
+    post: Post,
+    onward: Callable[[Incoming], None],
+    *,
+    work: WorkFactory,
+    clock: Clock,
+    series: SeriesStore,
+    alerts: AlertIntake,
+    devices: DeviceService,
+    monitoring: MonitoringService,
+) -> tuple[AlarmConsumer, TelemetryConsumer]:
+    """Make both consumers; a `DeviceCache` belongs to one thread, so that each has its own."""
+    alarms = AlarmConsumer(
+        work=work, device_cache=DeviceCache(work, clock), alerts=alerts, registry=devices, post=post, onward=onward
+    )
+    telemetry = TelemetryConsumer(
+        work=work,
+        device_cache=DeviceCache(work, clock),
+        series=series,
+        monitor=monitoring,
+        registry=devices,
+        post=post,
+    )
+    return alarms, telemetry
+
+
+def _make_services(
+    offered: tuple[object, ...], *, settings: Settings, clock: Clock, work: WorkFactory, series: SeriesStore, hub: Hub
+) -> Services:
+    """Make what requests may ask for: what is `offered` already, and the services that only requests use."""
+    accounts = AccountService()
+    residents = ResidentService(accounts)
+    routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
+    more = (
+        accounts,
+        residents,
+        routine,
+        sensitivity,
+        HomeOverviewService(accounts, residents),
+        SensitivityOverviewService(sensitivity, routine),
+        FamilyService(accounts, series),
+        DistrictService(accounts),
+    )
+    return Services(settings=settings, clock=clock, work=work, series=series, hub=hub, by_type=by_type(*offered, *more))
+
+
+def _learn(leadership: Leadership, monitoring: MonitoringService, event: Teaching) -> None:
+    """Let monitoring learn from an event, if this process leads: elsewhere nothing is known about any home."""
+    if not leadership.leads():
+        return
+    if isinstance(event, AlertResolved):
+        monitoring.on_alert_resolved(event)
+    elif isinstance(event, AbsenceChanged):
+        monitoring.on_absence_changed(event)
+    else:
+        monitoring.on_sensitivity_changed(event)
+
+
+def _teach(leadership: Leadership, monitoring: MonitoringService, relay: PostgresRelay, event: Teaching) -> None:
+    """Let monitoring learn from an event of this process, wherever monitoring is."""
+    if leadership.leads():
+        _learn(leadership, monitoring, event)
+    else:
+        relay.teach(event)
 
 
 def _arrival_code() -> str:

@@ -37,8 +37,12 @@ class Health(BaseModel):
 
     well: bool
     records: bool
-    ingest: bool
-    """Both lines to the broker are up: alarms can come in and answers go out."""
+    ingest: bool | None
+    """Whether alarms can come in and answers go out: the broker is connected. Null in a process that does not lead."""
+    process: str
+    """This process's id."""
+    leader: str | None
+    """Id of the process that leads; null: none does, or the database cannot tell."""
     late_jobs: list[str]
     pages_open: int
 
@@ -58,9 +62,17 @@ def health(platform: PlatformDep, response: Response) -> Health:
     late = _late_jobs(platform.scheduler.last_runs(), platform.clock)
     if not records or late:
         response.status_code = 503
-    ingest = platform.ingest.ready
-    well = records and ingest and not late
-    return Health(well=well, records=records, ingest=ingest, late_jobs=late, pages_open=platform.hub.count_listeners())
+    leader = platform.leadership.find_leader()
+    ingest = platform.ingest.ready if leader in (None, platform.process_id) else None
+    return Health(
+        well=records and leader is not None and ingest is not False and not late,
+        records=records,
+        ingest=ingest,
+        process=platform.process_id,
+        leader=leader,
+        late_jobs=late,
+        pages_open=platform.hub.count_listeners(),
+    )
 
 
 def _late_jobs(last_runs: Mapping[str, datetime], clock: Clock) -> list[str]:

@@ -88,38 +88,49 @@ class Job:
 
 
 class Scheduler:
-    """Runs jobs. None overlaps itself, runs it missed are one run, and an error is logged, counted and retried."""
+    """Runs jobs. None overlaps itself, runs it missed are one run, and an error is logged, counted and retried.
 
-    def __init__(self, clock: Clock, registry: CollectorRegistry) -> None:
-        self._clock = clock
-        self._jobs: list[Job] = []
+    may_run: asked before each run; while it says no, the run is left out. It can be started again after `stop`.
+    """
+
+    def __init__(self, clock: Clock, registry: CollectorRegistry, may_run: Callable[[], bool] = lambda: True) -> None:
+        self._clock, self._may_run = clock, may_run
+        self._jobs: dict[str, Job] = {}
         self._last: dict[str, datetime] = {}
         self._log = structlog.get_logger("anju.scheduler")
         self._errors = Counter("anju_job_errors", "Runs of a job that failed.", ["job"], registry=registry)
         self._seconds = Histogram(
             "anju_job_seconds", "Length of a job's run.", ["job"], registry=registry, buckets=BUCKETS_S
         )
-        self._scheduler = BackgroundScheduler(
-            timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        )
+        self._scheduler: BackgroundScheduler | None = None
 
     def add_job(self, name: str, every_s: float, run: Callable[[datetime], object]) -> None:
-        """Have a job run; before or after `start`."""
-        job = Job(name, every_s, run)
-        self._jobs.append(job)
-        self._scheduler.add_job(self.run_job, "interval", seconds=every_s, args=(job,), id=name)
+        """Have a job run each `every_s` seconds of the machine, from the next `start` on."""
+        self._jobs[name] = Job(name, every_s, run)
+
+    def remove_job(self, name: str) -> None:
+        """Leave a job out, from the next `start` on."""
+        del self._jobs[name]
 
     def start(self) -> None:
         """Begin; jobs run in threads of their own."""
+        defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
+        for job in self._jobs.values():
+            self._scheduler.add_job(self.run_job, "interval", seconds=job.every_s, args=(job,), id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
         """End; waits for the runs that are under way."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            scheduler.shutdown(wait=True)
+        self._last.clear()
 
     def run_job(self, job: Job) -> None:
-        """One run of a job; never raises."""
+        """Run a job once; never raises."""
+        if not self._may_run():
+            return
         started = time.perf_counter()
         try:
             job.run(self._clock.now())
@@ -132,12 +143,12 @@ class Scheduler:
             self._seconds.labels(job.name).observe(time.perf_counter() - started)
 
     def run_all(self) -> None:
-        """One run of every job, in order, in this thread: for tests and for catching up before the first request."""
-        for job in self._jobs:
+        """Run every job once, in order, in this thread."""
+        for job in self._jobs.values():
             self.run_job(job)
 
     def last_runs(self) -> dict[str, datetime]:
-        """When each job last ended well, for `/health`."""
+        """Return when each job last ended well since `start`, by name."""
         return dict(self._last)
 
 

@@ -38,11 +38,9 @@ def wire(
     visits: VisitEventHandlers,
     outbox: OutboxService,
     hub: PageHub,
-    resolved: Callable[[AlertResolved], None] | None = None,
-    absent: Callable[[AbsenceChanged], None] | None = None,
-    wished: Callable[[SensitivityChanged], None] | None = None,
+    teach: Callable[[AlertResolved | AbsenceChanged | SensitivityChanged], None] | None = None,
 ) -> None:
-    """Connect the slices. `resolved`, `absent` and `wished` are handlers of monitoring, which learns from people."""
+    """Connect the slices; `teach` lets monitoring learn from what people decide."""
     dispatcher.subscribe_within(VisitRequested, visits.on_visit_requested)
     dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
     dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
@@ -55,12 +53,10 @@ def wire(
     dispatcher.subscribe_within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
     dispatcher.subscribe_after(AlertChanged, lambda event: _show_alert(hub, event))
     dispatcher.subscribe_after(VisitChanged, lambda event: _show_visit(hub, event))
-    if resolved is not None:
-        dispatcher.subscribe_after(AlertResolved, resolved)
-    if absent is not None:
-        dispatcher.subscribe_after(AbsenceChanged, absent)
-    if wished is not None:
-        dispatcher.subscribe_after(SensitivityChanged, wished)
+    if teach is not None:
+        dispatcher.subscribe_after(AlertResolved, teach)
+        dispatcher.subscribe_after(AbsenceChanged, teach)
+        dispatcher.subscribe_after(SensitivityChanged, teach)
 
 
 def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged) -> None:

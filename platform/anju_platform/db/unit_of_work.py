@@ -58,12 +58,21 @@ class UnitOfWork:
     """A transaction as a context manager.
 
     It commits on a clean exit and on a `CommitOnError`; it rolls back on any other error.
+
+    may_commit: called before each commit; what it raises rolls back and is raised.
     """
 
-    def __init__(self, sessions: sessionmaker[Session], dispatcher: EventDispatcher, clock: Clock) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        dispatcher: EventDispatcher,
+        clock: Clock,
+        may_commit: Callable[[], None] | None = None,
+    ) -> None:
         self._sessions = sessions
         self._dispatcher = dispatcher
         self.clock = clock
+        self._may_commit = may_commit
         self._events: list[Event] = []
 
     def __enter__(self) -> Self:
@@ -77,6 +86,8 @@ class UnitOfWork:
         keep = error is None or isinstance(error, CommitOnError)
         try:
             if keep:
+                if self._may_commit is not None:
+                    self._may_commit()
                 self.session.commit()
             else:
                 self.session.rollback()

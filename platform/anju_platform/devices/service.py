@@ -13,9 +13,9 @@ import structlog
 
 from anju_core.actor import Actor
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
-from anju_platform.ingest.ports import LastSeen, LastSeenMap
 from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 

@@ -12,8 +12,9 @@ from anju_platform.ingest.acks import acks
 from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unreadable
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Incoming, RawMessage, Rejected, StreamKey, read, refusal
+from anju_platform.ingest.decode import Incoming, Rejected, StreamKey, read, refusal
 from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, DeviceRecords, Post
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane

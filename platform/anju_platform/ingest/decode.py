@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import InvalidTopic, Topic
@@ -24,14 +25,6 @@ _SALVAGE_BYTES = 4096
 _GATEWAY = re.compile(rb'"gateway"\s*:\s*"([a-zA-Z0-9_.-]{1,63})"')
 _EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,15})\b')
 _SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,15})\b')
-
-
-class RawMessage(NamedTuple):
-    """A message as the broker gave it; `arrived_s` is Unix time."""
-
-    topic: str
-    payload: bytes
-    arrived_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.sensors import Sensor, SensorTable
-from anju_platform.ingest.ports import LastSeen
 
 Floats = NDArray[np.float64]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -13,24 +12,41 @@ from anju_core.alerts import AlertSignal
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.devices.last_seen import LastSeenMap
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Status
 
 UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError)
 """The records cannot be reached or are busy: the same message may succeed later."""
 
 
-@dataclass(slots=True)
-class LastSeen:
-    """What a batch said about one device besides its readings; None where it said nothing."""
+class MessageSource(Protocol):
+    """Where the messages of homes come from, and the way back to them. MQTT is one (`ingest.mqtt_source`).
 
-    at_s: float
-    """Latest event time, Unix seconds (for a gateway: arrival)."""
-    battery: float | None = None
-    link_quality: float | None = None
+    Messages come by the source's own threads, in order for each home and lane, and may come more than once.
+    """
 
+    def start(
+        self, *, on_alarms: Callable[[Iterable[RawMessage]], None], on_telemetry: Callable[[Iterable[RawMessage]], None]
+    ) -> None:
+        """Connect in the background, again and again. `on_alarms` also gets the status of gateways."""
 
-LastSeenMap = Mapping[tuple[str, str], LastSeen]
-"""By home and device; a gateway is a device under its own id."""
+    def stop(self, *, say_goodbye: bool) -> None:
+        """Disconnect; `say_goodbye`: tell the homes first that the platform is going away."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that homes send now arrives."""
+
+    @property
+    def receives_telemetry(self) -> bool:
+        """Whether telemetry that homes send now arrives."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message over and wait until it is taken; raises `ConnectionError` where it is not."""
+
+    def acknowledge(self, topic: str, payload: bytes) -> None:
+        """Send a message without waiting; one that is lost is asked for again by what the home sends again."""
 
 
 class Monitor(Protocol):

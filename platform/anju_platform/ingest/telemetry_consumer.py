@@ -12,15 +12,17 @@ from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Incoming, Plain, RawMessage, Rejected, StreamKey, open_plain, read, refusal
+from anju_platform.ingest.decode import Incoming, Plain, Rejected, StreamKey, open_plain, read, refusal
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs, side_by_side
-from anju_platform.ingest.ports import UNREACHABLE, DeviceRecords, LastSeen, LastSeenMap, Monitor, Post
+from anju_platform.ingest.ports import UNREACHABLE, DeviceRecords, Monitor, Post
+from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane

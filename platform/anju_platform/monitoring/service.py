@@ -18,7 +18,7 @@ from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
-from anju_platform.ingest.ports import LastSeenMap
+from anju_platform.devices.last_seen import LastSeenMap
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
@@ -49,20 +49,25 @@ class MonitoringService:
         rules: MonitoringRules | None = None,
         supervision: SupervisionParameters | None = None,
     ) -> None:
-        self._detector = detector or InactivityDetector()
         self._work, self._clock, self._alerts = work, clock, alerts
-        self._rules = rules or MonitoringRules()
+        self._rules, self._parameters = rules or MonitoringRules(), supervision
         self._lock = threading.RLock()
+        self._restored = False
+        self._reset(detector or InactivityDetector())
+
+    def _reset(self, detector: InactivityDetector) -> None:
+        """Know nothing about any home."""
+        self._detector = detector
         self._rows: dict[str, int] = {}
         self._places: dict[str, MonitoredHome] = {}
         self._backlog = BacklogTracker(self._rules)
-        self._supervision = SupervisionMonitor(self._rules, supervision, clock.time())
+        self._supervision = SupervisionMonitor(self._rules, self._parameters, self._clock.time())
         self._due: dict[str, InactivitySignal] = {}
         self._returning: dict[str, HomeOffline] = {}
         self._away: dict[str, Away] = {}
         self._deadlines = DeadlineBook(self._rules)
         self._refresh_at_s = self._swept_s = -math.inf
-        self._snapshots = Snapshots(work, self._rules.overlap_s)
+        self._snapshots = Snapshots(self._work, self._rules.overlap_s)
         self._replay: tuple[SeriesStore, float] | None = None
         self._replay_at_s = -math.inf
 
@@ -314,11 +319,16 @@ class MonitoringService:
         return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
 
     def restore_state(self, series: SeriesStore) -> None:
-        """Go on where the platform stopped: the snapshot, then the series since then. Before ingest begins.
+        """Take over what the database and the series hold, before ingest begins: the snapshot, then the series since.
 
-        Where the series can't be read yet, no silence is raised until it could; alarms don't wait for it.
+        Whatever this object knew from an earlier time is forgotten: another process may have led meanwhile. Where the
+        series cannot be read yet, no silence is raised until it could be; alarms do not wait for it.
         """
         now_s = self._clock.time()
+        with self._lock:
+            if self._restored:
+                self._reset(InactivityDetector())
+            self._restored = True
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)

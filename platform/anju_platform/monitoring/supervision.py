@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from anju_core.reasons import Reason, ReasonCode
 from anju_detect.supervision import OfflineDecision, SupervisedDevices, SupervisionParameters, supervise_devices
+from anju_platform.devices.last_seen import LastSeenMap
 from anju_platform.devices.profiles import KINDS, SUPERVISION
-from anju_platform.ingest.ports import LastSeenMap
 from anju_platform.monitoring.repository import Supervised
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_wire.profiles import DeviceKind

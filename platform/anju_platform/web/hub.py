@@ -67,6 +67,18 @@ class Hub:
             pages = [page for page in self._pages if topic in page.topics]
         return sum(self._hand(page, message) for page in pages)
 
+    def resync_pages(self) -> None:
+        """Tell every page to load everything anew: events may have been missed."""
+        with self._lock:
+            pages = list(self._pages)
+        for page in pages:
+            self._hand(page, Message(RESYNC, ""))
+
+    def topics(self) -> frozenset[str]:
+        """Return the topics that at least one open page listens to."""
+        with self._lock:
+            return frozenset().union(*(page.topics for page in self._pages))
+
     def count_listeners(self, topic: str | None = None) -> int:
         """How many pages are open (for a topic)."""
         with self._lock:

@@ -29,15 +29,15 @@ def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: P
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     platform = _platform(port, homes, place)
     with process.settled():
-        measured = _measure(platform, port, warm, count, size)
+        measured = _measure(platform, warm, count, size)
     _check(platform, (warm + count) * size)
     platform.series.close()
     platform.database.dispose()
     return measured
 
 
-def _measure(platform: bootstrap.Platform, port: int, warm: int, count: int, size: int) -> ReceiverCost:
-    platform.ingest.start(HOST, port)
+def _measure(platform: bootstrap.Platform, warm: int, count: int, size: int) -> ReceiverCost:
+    platform.ingest.start()
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")
     _wait(lambda: _taken(platform) >= warm, "the first messages did not come")

@@ -38,13 +38,14 @@ class CommandTrace:
 class SimulatorLink:
     """Keeps the last orders and their events in memory; a demo's panel needs no more."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, process_id: str = "") -> None:
         self._settings = settings
         self._courses: OrderedDict[str, CommandTrace] = OrderedDict()
         self._lock = threading.Lock()
         self.connected = False
         """Whether orders can be handed to the broker."""
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="anju-platform-tester", clean_session=True)
+        name = f"anju-platform-tester-{process_id}"
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=True)
         if settings.mqtt_username and settings.mqtt_password:
             client.username_pw_set(settings.mqtt_username, settings.mqtt_password.get_secret_value())
         if settings.mqtt_ca:

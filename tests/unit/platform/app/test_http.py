@@ -200,7 +200,16 @@ def test_long_bodies_are_refused_unread(started: TestClient) -> None:
 def test_health_says_that_the_records_answer(started: TestClient) -> None:
     answer = started.get("/api/v1/health")
     well = {"well": True, "records": True, "ingest": True, "late_jobs": [], "pages_open": 0}
-    assert (answer.status_code, answer.json()) == (200, well)
+    assert (answer.status_code, answer.json()) == (200, well | {"process": "this", "leader": "this"})
+
+
+def test_health_says_who_leads(web: WebHarness, started: TestClient) -> None:
+    web.platform.ingest.ready = False
+    web.platform.leadership.leader = "other"
+    answer = started.get("/api/v1/health").json()
+    assert (answer["well"], answer["ingest"], answer["leader"]) == (True, None, "other")
+    web.platform.leadership.leader = None
+    assert started.get("/api/v1/health").json()["well"] is False
 
 
 def test_health_tells_what_is_unwell(web: WebHarness, started: TestClient) -> None:

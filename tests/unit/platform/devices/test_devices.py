@@ -16,10 +16,10 @@ from anju_platform.accounts.models import AuditEvent
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.devices.service import MOST_UNREGISTERED, UNREGISTERED, DeviceService
-from anju_platform.ingest.ports import LastSeen
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
 HOME = HOMES[0]

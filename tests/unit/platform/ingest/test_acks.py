@@ -13,8 +13,9 @@ from anju_platform.devices.cache import GatewayFacts
 from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import RawMessage, Rejected, StreamKey
+from anju_platform.ingest.decode import Rejected, StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Header, Refusal, decode
 from anju_wire.topics import Topic

@@ -13,7 +13,8 @@ from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_platform.devices.cache import DeviceFacts, GatewayFacts
 from anju_platform.ingest.alarm_actions import alarm_actions, unreadable
-from anju_platform.ingest.decode import Incoming, RawMessage, Rejected
+from anju_platform.ingest.decode import Incoming, Rejected
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Header
 from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved

@@ -6,7 +6,8 @@ import pytest
 
 from anju_platform.devices.cache import GatewayFacts
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, RawMessage, Rejected, read
+from anju_platform.ingest.decode import Incoming, Rejected, read
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import MAX_MESSAGE_BYTES, Envelope, Record, encode
 from anju_wire.vocabulary import Lane
 

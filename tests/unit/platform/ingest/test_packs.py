@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju_platform.devices.cache import DeviceCache, DeviceFacts, GatewayFacts
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.decode import Incoming, Plain, RawMessage, open_plain, read
+from anju_platform.ingest.decode import Incoming, Plain, open_plain, read
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import side_by_side
-from anju_platform.ingest.ports import LastSeen
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import Envelope, Record, encode
 from anju_wire.profiles import DeviceKind

@@ -15,9 +15,10 @@ from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.ingest import telemetry_consumer
-from anju_platform.ingest.decode import Incoming, RawMessage
-from anju_platform.ingest.ports import LastSeen
+from anju_platform.ingest.decode import Incoming
+from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import Clip
 from anju_wire.clock import Clock

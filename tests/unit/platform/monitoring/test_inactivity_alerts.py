@@ -12,7 +12,7 @@ from fixtures.monitoring_harness import BEAT, DEVICES, HOMES, STEP_S, Monitoring
 from anju_core.events import AlertResolved, SensitivityChanged
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
-from anju_platform.ingest.ports import LastSeen
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.repository import MonitoringRepository

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness
 
+from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Gateway
-from anju_platform.ingest.ports import LastSeen
 from anju_wire.messages import Status
 
 HOME, OTHER = HOMES

@@ -1,0 +1,162 @@
+"""Which of several processes on one database leads: it alone ingests, monitors, escalates and delivers.
+
+What is guaranteed. A process starts its duties only while it holds the lock, and `check_lease` refuses every commit of
+the duties once the lease has run out, which is before another process can acquire the lock. A commit that passed the
+check and is still on its way when the lock changes hands can overlap with the new leader by what one commit takes; that
+it doubles nothing is kept by the database itself: an alert is unique by home, kind and episode, a message by its
+`dedup`, a message of a home by its cursor, and a delivery is claimed under a row lock.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Protocol
+
+import structlog
+
+from anju_platform.db.leader_lock import LeaderLock
+
+RENEW_S = 0.5
+"""How often the leader renews its lease, s."""
+POLL_S = 0.25
+"""How often a follower tries to become the leader, s."""
+_WATCH_S = 0.05
+_RETRY_S = 1.0
+_PATIENCE_S = 15.0
+log = structlog.get_logger("anju.leadership")
+
+
+class Duties(Protocol):
+    """What the leader alone does."""
+
+    def take_over(self) -> None:
+        """Begin; raises where that is not possible now."""
+
+    def hand_over(self, *, orderly: bool) -> None:
+        """End everything that `take_over` began; `orderly`: the lock is still held, so that state may be saved."""
+
+
+class LeadershipLost(RuntimeError):
+    """Raised where only the leader may act, in a process that does not lead (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__("another process may lead by now")
+
+
+class DatabaseInUse(RuntimeError):
+    """Another process works on this database, which allows only one."""
+
+    def __init__(self) -> None:
+        super().__init__("another platform process works on this database; SQLite allows one: use PostgreSQL for more")
+
+
+class Leadership:
+    """Competes for the lock, and has the duties done while this process holds it.
+
+    only_process: the database allows a single process: `start` then waits for the lock, or raises `DatabaseInUse`.
+    Before `start` there is no election: whoever runs a part of the platform by itself may act.
+    """
+
+    def __init__(self, lock: LeaderLock, *, only_process: bool = False) -> None:
+        self._lock, self._only_process = lock, only_process
+        self._valid_until = math.inf
+        self._held, self._settled = threading.Event(), threading.Event()
+        self._resigned, self._stopped = threading.Event(), threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def leads(self) -> bool:
+        """Return whether this process may act as the leader now."""
+        return time.monotonic() < self._valid_until
+
+    def check_lease(self) -> None:
+        """Raise `LeadershipLost` unless this process leads."""
+        if not self.leads():
+            raise LeadershipLost
+
+    def find_leader(self) -> str | None:
+        """Return the id of the process that leads, as the database tells; None: nobody, or it cannot be asked."""
+        return self._lock.find_holder()
+
+    def start(self, duties: Duties) -> None:
+        """Begin to compete; returns once this process leads, or knows that another one does."""
+        self._threads = [
+            threading.Thread(target=run, args=given, name=name, daemon=True)
+            for name, run, given in (("leader-lock", self._keep_lock, ()), ("leader", self._lead, (duties,)))
+        ]
+        self._valid_until = -math.inf
+        if self._only_process:
+            self._wait_for_lock()
+        for thread in self._threads:
+            thread.start()
+        self._settled.wait(_PATIENCE_S)
+
+    def stop(self) -> None:
+        """Hand over in order and give the lock back."""
+        self._stopped.set()
+        for thread in reversed(self._threads):
+            thread.join()
+        self._lock.release()
+        self._valid_until = -math.inf
+
+    def _wait_for_lock(self) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._lock.try_acquire():
+            if time.monotonic() > deadline:
+                raise DatabaseInUse
+            time.sleep(POLL_S)
+        self._valid_until = time.monotonic() + self._lock.lease_s
+        self._held.set()
+
+    def _keep_lock(self) -> None:
+        """Acquire and renew, in a thread that does nothing else: a long take-over must not cost the lease."""
+        while not self._duties_ended():
+            if self._resigned.is_set():
+                self._resign()
+            begun, held = time.monotonic(), self._held.is_set()
+            if self._lock.renew() if held else not self._stopped.is_set() and self._lock.try_acquire():
+                self._valid_until = begun + self._lock.lease_s
+                self._held.set()
+            else:
+                self._valid_until = -math.inf
+                self._held.clear()
+                self._settled.set()
+            self._stopped.wait(RENEW_S if self._held.is_set() else POLL_S)
+
+    def _duties_ended(self) -> bool:
+        """Whether the other thread is done after `stop`: the lease is renewed while it hands over."""
+        if self._stopped.is_set():
+            time.sleep(_WATCH_S)
+        return self._stopped.is_set() and not self._threads[1].is_alive()
+
+    def _resign(self) -> None:
+        self._valid_until = -math.inf
+        self._held.clear()
+        self._lock.release()
+        self._resigned.clear()
+        self._stopped.wait(_RETRY_S)
+
+    def _lead(self, duties: Duties) -> None:
+        while not self._stopped.is_set():
+            if not self._held.wait(_WATCH_S):
+                continue
+            log.info("this process leads now")
+            try:
+                duties.take_over()
+                self._settled.set()
+                while self._held.is_set() and not self._stopped.is_set():
+                    self._stopped.wait(_WATCH_S)
+            except Exception:
+                log.exception("the duties of the leader cannot be taken over; another process may try")
+                self._resigned.set()
+            self._end_duties(duties)
+
+    def _end_duties(self, duties: Duties) -> None:
+        try:
+            duties.hand_over(orderly=self.leads() and not self._resigned.is_set())
+        except Exception:
+            log.exception("the duties of the leader did not end in order")
+        while self._resigned.is_set() and not self._stopped.is_set():
+            self._stopped.wait(_WATCH_S)
+        log.info("this process no longer leads")

@@ -1,0 +1,156 @@
+"""A lock on the database that one process at a time can hold: on PostgreSQL an advisory lock, on SQLite a locked file.
+
+On PostgreSQL the lock belongs to a session of its own, which the server ends after `SESSION_S` without a statement. It
+is therefore a lease: a holder that was killed, was stopped or lost its network loses the lock within `SESSION_S`, and
+knows `LEASE_S` after its last successful renewal, which is earlier, that it may no longer act.
+
+SQLite has no server that could arbitrate between machines, and its rule is simpler: one process. The file
+`<database>.leader` is locked (`flock`) as long as the process lives; a second process does not start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+LEASE_S = 3.0
+"""How long a holder may act after its last renewal, s; shorter than `SESSION_S` by what a commit may take."""
+SESSION_S = 4.0
+"""After so long without a statement the server ends the holder's session and frees the lock, s."""
+KEY = 0x616E6A75
+"""Key of the advisory lock: `anju`. Advisory locks are local to one database."""
+_TIMEOUT_S = 2
+_CONNECT = {"connect_timeout": _TIMEOUT_S, "tcp_user_timeout": _TIMEOUT_S * 1000}
+_PREFIX = "anju-platform-"
+_HOLDER = """
+SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :key AND l.objsubid = 1
+AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class LeaderLock(Protocol):
+    """A lock that one process at a time can hold. Used by one thread, except `find_holder`."""
+
+    lease_s: float
+    """How long the lock is certainly held after the start of a successful `try_acquire` or `renew`, s."""
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free; False where it is not, or where the database cannot be reached."""
+
+    def renew(self) -> bool:
+        """Extend the lease; False once the lock is lost."""
+
+    def release(self) -> None:
+        """Give the lock back."""
+
+    def find_holder(self) -> str | None:
+        """Return the id of the process that holds the lock; None when nobody does or nobody can tell."""
+
+
+class PostgresLeaderLock:
+    """An advisory lock on a session of its own."""
+
+    lease_s = LEASE_S
+
+    def __init__(self, url: str, process_id: str) -> None:
+        named = {**_CONNECT, "application_name": f"{_PREFIX}{process_id}"}
+        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=named)
+        asks = {**_CONNECT, "application_name": f"anju-health-{process_id}"}
+        self._asking = create_engine(url, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args=asks)
+        self._session: Connection | None = None
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free; False where it is not, or where the database cannot be reached."""
+        return self._ask(f"SELECT pg_try_advisory_lock({KEY})")
+
+    def renew(self) -> bool:
+        """Extend the lease; False once the session, and with it the lock, is gone."""
+        return self._session is not None and self._ask("SELECT true")
+
+    def release(self) -> None:
+        """End the session, which frees the lock."""
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(SQLAlchemyError):
+                session.close()
+
+    def find_holder(self) -> str | None:
+        """Return the id of the process whose session holds the lock; None when nobody does or nobody can tell."""
+        try:
+            with self._asking.connect() as link:
+                name = link.scalar(text(_HOLDER), {"key": KEY})
+        except SQLAlchemyError:
+            return None
+        return str(name).removeprefix(_PREFIX) if name else None
+
+    def _ask(self, statement: str) -> bool:
+        try:
+            if self._session is None:
+                self._session = self._open()
+            return bool(self._session.scalar(text(statement)))
+        except SQLAlchemyError:
+            self.release()
+            return False
+
+    def _open(self) -> Connection:
+        session = self._engine.connect()
+        session.execute(text(f"SET idle_session_timeout = '{round(SESSION_S * 1000)}ms'"))
+        session.execute(text(f"SET statement_timeout = '{_TIMEOUT_S * 1000}ms'"))
+        return session
+
+
+class FileLeaderLock:
+    """A locked file beside a SQLite database; without a path (a database in memory) the process is always alone."""
+
+    lease_s = math.inf
+
+    def __init__(self, path: Path | None, process_id: str) -> None:
+        self._path, self._process_id = path, process_id
+        self._file: int | None = None
+        self._held = False
+
+    def try_acquire(self) -> bool:
+        """Lock the file; False when another process has."""
+        if self._path is not None:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(file)
+                return False
+            self._file = file
+        self._held = True
+        return True
+
+    def renew(self) -> bool:
+        """Return whether the file is locked by this process: a lock of the kernel does not run out."""
+        return self._held
+
+    def release(self) -> None:
+        """Unlock the file."""
+        self._held = False
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def find_holder(self) -> str | None:
+        """Return this process's id while it holds the lock."""
+        return self._process_id if self._held else None
+
+
+def open_leader_lock(url: str, process_id: str) -> LeaderLock:
+    """Return the lock that belongs to a database URL; nothing is acquired yet."""
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite":
+        return PostgresLeaderLock(url, process_id)
+    in_memory = parts.database in {None, "", ":memory:"}
+    return FileLeaderLock(None if in_memory else Path(f"{parts.database}.leader"), process_id)

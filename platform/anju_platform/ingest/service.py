@@ -1,0 +1,195 @@
+"""Ingest as a whole: a source of messages, two queues, and a thread for each, so that series never delay an alarm.
+
+Nothing here knows where messages come from or where they are stored; `app` chooses the adapters.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from anju_platform.ingest.alarm_consumer import AlarmConsumer
+from anju_platform.ingest.decode import Incoming
+from anju_platform.ingest.ports import MessageSource, Post
+from anju_platform.ingest.raw_message import RawMessage
+from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
+from anju_platform.timeseries.store import SeriesUnavailable
+from anju_wire.clock import Clock
+
+_BATCH = 2000
+_GATHER_S = 0.05
+_LONGEST_RETRY_S = 10.0
+_MOST_MESSAGES = 20_000
+_MOST_BYTES = 64 * 2**20
+_LINGER_S = 0.05
+"""Telemetry waits so long for company: a transaction of the series store costs as much as a thousand readings."""
+_STOP_S = 10.0
+log = structlog.get_logger("anju.ingest")
+
+Consumers = Callable[[Post, Callable[[Incoming], None]], tuple[AlarmConsumer, TelemetryConsumer]]
+"""Makes the two consumers, given how to send an acknowledgement and how to pass an alarm on to the series."""
+
+
+class BoundedQueue:
+    """Messages between the network's thread, which never waits, and the thread that stores them.
+
+    Bounded by number and by bytes: what does not fit is left out, not acknowledged, and sent again by its home.
+    """
+
+    def __init__(self) -> None:
+        self._messages: deque[RawMessage] = deque()
+        self._some = threading.Event()
+        self._bytes_in = self._bytes_out = 0  # each written by one thread only
+        self.left_out = 0
+
+    def put_messages(self, came: Iterable[RawMessage]) -> None:
+        """Append messages; called by the network's thread."""
+        for raw in came:
+            size = len(raw.payload)
+            if len(self._messages) >= _MOST_MESSAGES or self._bytes_in - self._bytes_out + size > _MOST_BYTES:
+                self.left_out += 1
+                continue
+            self._bytes_in += size
+            self._messages.append(raw)
+        if not self._some.is_set():
+            self._some.set()
+
+    def gather_batch(self, stop: threading.Event, linger_s: float) -> list[RawMessage]:
+        """Return what has come in: waits a moment for the first, then `linger_s` for others to come with it."""
+        if not self._some.wait(_GATHER_S):
+            return []
+        if linger_s and len(self._messages) < _BATCH:
+            stop.wait(linger_s)
+        self._some.clear()
+        batch = [self._messages.popleft() for _ in range(min(len(self._messages), _BATCH))]
+        if self._messages:
+            self._some.set()
+        self._bytes_out += sum(len(raw.payload) for raw in batch)
+        return batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """What belongs to one stretch from `start` to `stop`: everything in it is made anew by the next."""
+
+    source: MessageSource
+    alarms: AlarmConsumer
+    telemetry: TelemetryConsumer
+    passed: queue.SimpleQueue[Incoming]
+    stop: threading.Event
+    threads: list[threading.Thread]
+
+
+class IngestService:
+    """Everything that comes in, from the source to the consumers. Can be started again after it was stopped.
+
+    set_receiving: is told whether telemetry can be received and stored; while it cannot, a silence means nothing.
+    may_act: asked before each batch; while it says no, nothing is stored and nothing is acknowledged.
+    """
+
+    def __init__(
+        self,
+        *,
+        make_source: Callable[[], MessageSource],
+        make_consumers: Consumers,
+        clock: Clock,
+        metrics: CollectorRegistry,
+        set_receiving: Callable[[bool, float], None],
+        may_act: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._make_source, self._make_consumers = make_source, make_consumers
+        self._clock, self._set_receiving, self._may_act = clock, set_receiving, may_act
+        self._term: _Term | None = None
+        self._messages = Counter("anju_ingest_messages", "Messages from homes", ["line"], registry=metrics)
+        self._failures = Counter(
+            "anju_ingest_failures", "Batches that had to be tried again", ["line"], registry=metrics
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether the source is connected and both threads are alive."""
+        term = self._term
+        return term is not None and term.source.ready and all(thread.is_alive() for thread in term.threads)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message for a home to the source; raises `ConnectionError` where it is not taken."""
+        term = self._term
+        if term is None:
+            raise ConnectionError("ingest is not running in this process")
+        term.source.publish(topic, payload)
+
+    def start(self) -> None:
+        """Make source and consumers, connect (again and again, if need be) and begin to work."""
+        source, passed, stop = self._make_source(), queue.SimpleQueue[Incoming](), threading.Event()
+        alarms, telemetry = self._make_consumers(source.acknowledge, passed.put)
+        term = _Term(source, alarms, telemetry, passed, stop, [])
+        waiting = BoundedQueue(), BoundedQueue()
+        for name, messages, linger_s, consume in (
+            ("alarm", waiting[0], 0.0, alarms.consume_batch),
+            ("telemetry", waiting[1], _LINGER_S, lambda batch: self._consume_telemetry(term, batch)),
+        ):
+            target = (term, name, messages, linger_s, consume)
+            term.threads.append(threading.Thread(target=self._run, args=target, name=f"ingest-{name}", daemon=True))
+        for thread in term.threads:
+            thread.start()
+        source.start(on_alarms=waiting[0].put_messages, on_telemetry=waiting[1].put_messages)
+        self._term = term
+
+    def stop(self, *, orderly: bool = True) -> None:
+        """Stop the threads and the source; `orderly`: say goodbye to the homes, and save what is not saved yet."""
+        term, self._term = self._term, None
+        if term is None:
+            return
+        term.stop.set()
+        for thread in term.threads:
+            thread.join(_STOP_S)
+        term.source.stop(say_goodbye=orderly)
+        if orderly:
+            term.telemetry.update_records(final=True)
+
+    def _run(
+        self,
+        term: _Term,
+        name: str,
+        messages: BoundedQueue,
+        linger_s: float,
+        consume: Callable[[list[RawMessage]], None],
+    ) -> None:
+        waited = 0.0
+        batch: list[RawMessage] = []
+        while not term.stop.is_set():
+            batch = batch or messages.gather_batch(term.stop, linger_s)
+            if not self._may_act():
+                term.stop.wait(_GATHER_S)
+                continue
+            try:
+                consume(batch)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a batch does
+                waited = min(max(2 * waited, 0.2), _LONGEST_RETRY_S)
+                self._failures.labels(name).inc()
+                note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
+                note("a batch could not be stored; trying again", messages=len(batch), wait_s=waited, error=str(error))
+                term.stop.wait(waited)
+                continue
+            self._messages.labels(name).inc(len(batch))
+            waited, batch = 0.0, []
+
+    def _consume_telemetry(self, term: _Term, batch: Sequence[RawMessage]) -> None:
+        onward = [term.passed.get() for _ in range(term.passed.qsize())]
+        try:
+            if batch or onward:
+                term.telemetry.consume_batch(batch, onward)
+            else:
+                term.telemetry.update_records()
+            self._set_receiving(term.source.receives_telemetry, self._clock.time())
+        except Exception:
+            self._set_receiving(False, self._clock.time())
+            for message in onward[-_MOST_MESSAGES:]:
+                term.passed.put(message)
+            raise
