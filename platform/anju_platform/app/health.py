@@ -59,11 +59,12 @@ def health(platform: PlatformDep, response: Response) -> Health:
             records = work.session.execute(text("SELECT 1")).scalar() == 1
     except SQLAlchemyError:
         records = False
-    late = _late_jobs(platform.scheduler.last_runs(), platform.clock)
+    leader = platform.leadership.find_leader()
+    may_lead = leader in (None, platform.process_id)
+    late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
     if not records or late:
         response.status_code = 503
-    leader = platform.leadership.find_leader()
-    ingest = platform.ingest.ready if leader in (None, platform.process_id) else None
+    ingest = platform.ingest.ready if may_lead else None
     return Health(
         well=records and leader is not None and ingest is not False and not late,
         records=records,

@@ -115,6 +115,7 @@ class Scheduler:
     def start(self) -> None:
         """Begin; jobs run in threads of their own."""
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        self._last.clear()
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         for job in self._jobs.values():
             self._scheduler.add_job(self.run_job, "interval", seconds=job.every_s, args=(job,), id=job.name)
@@ -125,7 +126,6 @@ class Scheduler:
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None:
             scheduler.shutdown(wait=True)
-        self._last.clear()
 
     def run_job(self, job: Job) -> None:
         """Run a job once; never raises."""
