@@ -58,7 +58,7 @@ class Learned(msgspec.Struct, frozen=True, tag="learned"):
 
     sender: str
     name: str
-    body: msgspec.RawMessage
+    body: msgspec.Raw
 
 
 Teaching = AlertResolved | AbsenceChanged | SensitivityChanged
@@ -110,7 +110,7 @@ class PostgresRelay:
 
     def teach(self, event: Teaching) -> None:
         """Let the process that leads learn from an event that happened here."""
-        body = msgspec.RawMessage(msgspec.json.encode(event))
+        body = msgspec.Raw(msgspec.json.encode(event))
         self._outgoing.put(msgspec.json.encode(Learned(self._id, type(event).__name__, body)))
 
     def _repeat(self, run: Callable[[psycopg.Connection], None]) -> None:
