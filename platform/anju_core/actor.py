@@ -1,4 +1,4 @@
-"""Who acts: a signed-in person with a role and a scope."""
+"""The signed-in person who acts, with a role and a scope."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from anju_core.vocabulary import Role
 
 _OVERSEERS = frozenset({Role.ADMIN, Role.DISTRICT, Role.TESTER, Role.SUPERVISOR})
-"""Roles whose empty community means every community."""
+"""Roles for which no community means every community."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Actor:
     home_id: str | None = None
 
     def may_see(self, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> bool:
-        """Whether a thing of this community, home and provider is within the person's scope."""
+        """Return whether a thing of this community, home and provider is within the person's scope."""
         if self.role is Role.FAMILY:
             return home_id is not None and home_id == self.home_id
         if self.role in {Role.CARER, Role.PROVIDER}:

@@ -14,11 +14,11 @@ from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
 
 UNDO_S = 10.0
-"""For how long taking an alert can be undone as if it had not happened, seconds."""
+"""Within this time of an acknowledgement it can be undone without telling anybody, seconds."""
 
 
 class AlertCommand(StrEnum):
-    """What can be done to an alert, by a person or by the system."""
+    """A command on an alert, given by a person or by the system."""
 
     CONFIRM = "confirm"
     REPEAT = "repeat"
@@ -39,7 +39,7 @@ class AlertCommand(StrEnum):
 
 
 class AlertNotFound(NotFound):
-    """No such alert, or not for the asker to see."""
+    """There is no such alert, or it is out of the asker's scope."""
 
     def __init__(self, alert_id: UUID) -> None:
         super().__init__(f"there is no alert {alert_id}")
@@ -47,7 +47,7 @@ class AlertNotFound(NotFound):
 
 
 class AlertAlreadyAcknowledged(Conflict):
-    """Somebody else has it."""
+    """Somebody else has acknowledged the alert; `by` is their name."""
 
     def __init__(self, alert_id: UUID, by: str) -> None:
         super().__init__(f"alert {alert_id} was already taken by {by}")
@@ -56,7 +56,7 @@ class AlertAlreadyAcknowledged(Conflict):
 
 
 class AlertNotAcknowledged(Conflict):
-    """It must be taken by a named person first."""
+    """The command needs a named person to have acknowledged the alert first."""
 
     def __init__(self, alert_id: UUID, command: AlertCommand) -> None:
         super().__init__(f"alert {alert_id} must be taken before {command.value}")
@@ -65,7 +65,7 @@ class AlertNotAcknowledged(Conflict):
 
 
 class AlertClosed(Conflict):
-    """It was resolved; only notes can be added."""
+    """The alert is resolved; only notes can be added."""
 
     def __init__(self, alert_id: UUID, outcome: Outcome | None) -> None:
         super().__init__(f"alert {alert_id} is closed ({outcome or 'no outcome'})")
@@ -74,7 +74,7 @@ class AlertClosed(Conflict):
 
 
 class AlertStepNotPossible(Conflict):
-    """The command makes no sense in the alert's state."""
+    """The command does not exist in the alert's state."""
 
     def __init__(self, alert_id: UUID, state: AlertState, command: AlertCommand) -> None:
         super().__init__(f"alert {alert_id} is {state.value}: {command.value} is not possible")
@@ -84,7 +84,7 @@ class AlertStepNotPossible(Conflict):
 
 
 class InvalidSignal(Invalid):
-    """An alarm that cannot be raised as it was given."""
+    """A signal that no alert can be raised from; `what` names the field."""
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(f"alert signal: {what} {why}")
@@ -94,7 +94,7 @@ class InvalidSignal(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSignal:
-    """Something that needs a person, as ingest or monitoring saw it.
+    """A cause for an alert, as ingest or monitoring saw it.
 
     happened_at: event time (the press, the impact, the last sign of life).
     due_since: from when the delay counts (the press, the impact, or the deadline that silence crossed).
@@ -130,7 +130,7 @@ class AlertSignal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
-    """As much of an alert as a decision needs."""
+    """The part of an alert that decisions rest on."""
 
     alert_id: UUID
     kind: AlertKind
@@ -142,33 +142,33 @@ class AlertFacts:
     acknowledged_at: datetime | None = None
     contacted: bool = False
     visit_open: bool = False
-    """Somebody was asked to go there and has not yet left again."""
+    """A visit was requested and has not ended."""
     visited: bool = False
     outcome: Outcome | None = None
 
 
 class Timer(StrEnum):
-    """Which clock runs after a move; the escalation policy says how long."""
+    """The timer that runs after a move; the escalation policy says for how long."""
 
     NOW = "now"
-    """Nobody has it: the next step of the policy at once, the others after it."""
+    """Nobody has acknowledged it: the next step of the policy is due at once."""
     ACKNOWLEDGED = "acknowledged"
     DISPATCHED = "dispatched"
     ON_THE_WAY = "on_the_way"
     ARRIVED = "arrived"
     VISITED = "visited"
     SAME = "same"
-    """The clock that runs already."""
+    """The timer that runs already goes on."""
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a command does: the state after it, the step to write down (None: it was already so), and the clock."""
+    """The effect of a command: the state after it, the step for the history (None: nothing changes), and the timer."""
 
     state: AlertState
     step: AlertStep | None
-    clock: Timer = Timer.SAME
+    timer: Timer = Timer.SAME
 
 
 _S, _C, _T, _W = AlertState, AlertCommand, AlertStep, Timer
@@ -220,10 +220,10 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
 
 
 TRANSITIONS = _table()
-"""What each command does in each state; a pair that is absent is refused."""
+"""The effect of each command in each state; a pair that is absent is refused."""
 
 _OF_WHO_ACKNOWLEDGED = frozenset({_C.UNACKNOWLEDGE, _C.RECORD_CONTACT, _C.DISPATCH, _C.EN_ROUTE, _C.ARRIVE, _C.RESOLVE})
-"""Commands that, given by a person, are for who has taken the alert (and for a supervisor)."""
+"""Commands that only the person who acknowledged the alert may give, and a supervisor."""
 
 _STATE_AFTER = {
     _T.ACKNOWLEDGED: {_S.RAISED: _S.ACKNOWLEDGED, _S.NOTIFIED: _S.ACKNOWLEDGED},
@@ -236,7 +236,7 @@ _STATE_ALWAYS = {_T.ON_THE_WAY: _S.ON_THE_WAY, _T.ARRIVED: _S.ARRIVED, _T.RESOLV
 
 
 def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None) -> Move:
-    """What `command` does now; `actor` is None when the system gives it.
+    """Return the effect of a command now; `actor` is None when the system gives it.
 
     Raises `AlertClosed`, `AlertAlreadyAcknowledged`, `AlertNotAcknowledged` or `AlertStepNotPossible`.
     """
@@ -276,7 +276,7 @@ def _acknowledge(facts: AlertFacts, move: Move, actor: Actor, *, others: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What has been done about an alert since it was last taken."""
+    """What has been done about an alert since it was last acknowledged."""
 
     contacted: bool = False
     visit_open: bool = False
@@ -292,8 +292,8 @@ _PROGRESS = {
 }
 
 
-def progress(steps: Iterable[AlertStep]) -> Progress:
-    """What a history says has been done."""
+def read_progress(steps: Iterable[AlertStep]) -> Progress:
+    """Return what a history, in order, says has been done."""
     done = Progress()
     for step in steps:
         done = replace(done, **_PROGRESS.get(step, {}))
@@ -301,7 +301,7 @@ def progress(steps: Iterable[AlertStep]) -> Progress:
 
 
 def undo_until(facts: AlertFacts) -> datetime | None:
-    """Until when taking the alert can be undone quietly; None where it cannot."""
+    """Return until when the acknowledgement can be undone without telling anybody; None where it cannot."""
     if (
         facts.state is not AlertState.ACKNOWLEDGED
         or facts.acknowledged_at is None
@@ -322,7 +322,10 @@ _MAIN = {
 
 
 def main_command(facts: AlertFacts) -> AlertCommand | None:
-    """What the one main button does next: take → contacted / dispatch → arrive → resolve; None when closed."""
+    """Return the next command in the usual order, for the main button of a page; None when the alert is closed.
+
+    The order: acknowledge, call the elder, dispatch a carer where that is needed, arrive, resolve.
+    """
     if facts.visited and facts.state in _ACKNOWLEDGED:
         return AlertCommand.RESOLVE
     if facts.state is AlertState.ACKNOWLEDGED and facts.contacted:
@@ -342,8 +345,8 @@ _OFFERED = (
 )
 
 
-def commands(facts: AlertFacts, actor: Actor) -> tuple[AlertCommand, ...]:
-    """Everything this person could do to the alert now, in the order of a life."""
+def list_commands(facts: AlertFacts, actor: Actor) -> tuple[AlertCommand, ...]:
+    """Return the commands that this person could give now, in their usual order."""
     return tuple(command for command in _OFFERED if _possible(facts, command, actor))
 
 
@@ -357,7 +360,7 @@ def _possible(facts: AlertFacts, command: AlertCommand, actor: Actor) -> bool:
 
 
 def replay(steps: Iterable[AlertStep]) -> AlertState:
-    """The state that a history leads to."""
+    """Return the state that a history, in order, leads to."""
     state = AlertState.RAISED
     for step in steps:
         state = _STATE_ALWAYS.get(step) or _STATE_AFTER.get(step, {}).get(state, state)

@@ -1,4 +1,4 @@
-"""Who is asked to go: fitness and order of candidates, offers, and how an arrival is proven."""
+"""Dispatch of carers: who can be asked to go and in which order, the checklists, and the proof of an arrival."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from anju_core.vocabulary import VisitCategory
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius R1 of the WGS 84 ellipsoid, metres."""
 ARRIVAL_RADIUS_M = 150.0
-"""How near a phone must be to count as there; city positions from phones are off by tens of metres. Ours."""
+"""Within this distance of the home a phone counts as there, metres. Positions in cities are off by tens. Ours."""
 RIDE_M_PER_MIN = 250.0
-"""Door to door on an electric bicycle, 15 km/h along streets. Ours."""
+"""Speed of an electric bicycle along streets, 15 km/h. Ours."""
 DETOUR = 1.3
-"""Streets are longer than the straight line by about so much. Ours."""
+"""Length of a way along streets per straight line, a ratio. Ours."""
 START_MIN = 5
 """Minutes until a carer is on the road. Ours."""
 
 
 class InvalidPlace(Invalid):
-    """Coordinates outside the earth's."""
+    """Coordinates that no place on earth has."""
 
     def __init__(self, latitude: float, longitude: float) -> None:
         super().__init__(f"no such place: latitude {latitude!r}, longitude {longitude!r}")
@@ -35,7 +35,7 @@ class InvalidPlace(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point, WGS 84, degrees."""
+    """A place on earth, degrees in WGS 84; raises `InvalidPlace`."""
 
     latitude: float
     longitude: float
@@ -46,12 +46,12 @@ class Place:
 
     @classmethod
     def known(cls, latitude: float | None, longitude: float | None) -> Place | None:
-        """A place where both are given."""
+        """Return the place of a latitude and a longitude; None where one of them is not known."""
         return None if latitude is None or longitude is None else cls(latitude, longitude)
 
 
 def distance_m(one: Place, other: Place) -> float:
-    """Great-circle distance in metres (haversine)."""
+    """Return the great-circle distance in metres (haversine)."""
     lat1, lat2 = radians(one.latitude), radians(other.latitude)
     turn = radians(other.longitude - one.longitude)
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(turn / 2) ** 2
@@ -59,14 +59,14 @@ def distance_m(one: Place, other: Place) -> float:
 
 
 def eta_minutes(distance: float | None) -> int | None:
-    """How many minutes a carer will need for a distance in metres; None where it is not known."""
+    """Return how many minutes a carer needs for a distance in metres; None where the distance is not known."""
     if distance is None or not isfinite(distance):
         return None
     return START_MIN + round(distance * DETOUR / RIDE_M_PER_MIN)
 
 
 class Unfit(StrEnum):
-    """Why somebody is not asked."""
+    """Why a carer cannot be asked; in the order in which the reasons are looked at."""
 
     NO_CONTRACT = "no_contract"
     NOT_QUALIFIED = "not_qualified"
@@ -99,14 +99,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate who can be asked, and how far she is."""
+    """A candidate who can be asked; `distance_m` is None where her place or the home's is not known."""
 
     candidate: Candidate
     distance_m: float | None
 
 
-def unfit(candidate: Candidate, category: VisitCategory, today: date, asked: frozenset[UUID]) -> Unfit | None:
-    """Why the candidate cannot be asked; None when she can. `today` is the community's local date."""
+def find_obstacle(candidate: Candidate, category: VisitCategory, today: date, asked: frozenset[UUID]) -> Unfit | None:
+    """Return why the candidate cannot be asked, None when she can; `today` is the community's local date."""
     until = candidate.contract_until
     checks = (
         (
@@ -124,18 +124,18 @@ def unfit(candidate: Candidate, category: VisitCategory, today: date, asked: fro
     return next((reason for reason, holds in checks if holds), None)
 
 
-def rank(
+def rank_candidates(
     candidates: Iterable[Candidate],
     category: VisitCategory,
     home: Place | None,
     today: date,
     asked: frozenset[UUID] = frozenset(),
 ) -> tuple[Ranked, ...]:
-    """Who can be asked, best first: without another open offer, then near, then cheap, then by id.
+    """Return who can be asked, best first: without another open offer, then near, then cheap, then by id.
 
     A carer under several contracts is listed once, under the cheapest. One whose place is not known comes last.
     """
-    fit = [candidate for candidate in candidates if unfit(candidate, category, today, asked) is None]
+    fit = [candidate for candidate in candidates if find_obstacle(candidate, category, today, asked) is None]
     ranked = [Ranked(candidate, _distance(candidate, home)) for candidate in fit]
     ranked.sort(key=_order)
     first: dict[UUID, Ranked] = {}
@@ -144,17 +144,17 @@ def rank(
     return tuple(first.values())
 
 
-def reasons(
+def explain_unasked(
     candidates: Iterable[Candidate], category: VisitCategory, today: date, asked: frozenset[UUID]
 ) -> dict[str, str]:
-    """By name, why each candidate was not asked (for the history of a visit that nobody could make).
+    """Return why each candidate was not asked, by name, for the history of a visit that nobody could make.
 
     A carer under several contracts is named with the reason that came closest to her being asked.
     """
     order = list(Unfit)
     worst: dict[str, Unfit] = {}
     for one in candidates:
-        reason = unfit(one, category, today, asked)
+        reason = find_obstacle(one, category, today, asked)
         if reason is not None and (one.name not in worst or order.index(reason) > order.index(worst[one.name])):
             worst[one.name] = reason
     return {name: reason.value for name, reason in worst.items()}
@@ -170,14 +170,14 @@ def _order(one: Ranked) -> tuple[int, float, int, int]:
 
 
 class Proof(StrEnum):
-    """How it is known that the carer stood there."""
+    """How an arrival was proven."""
 
     CODE = "code"
     """She read the home's one-time code."""
     PLACE = "place"
     """Her phone was within `ARRIVAL_RADIUS_M` of the home."""
     ATTESTED = "attested"
-    """A worker says so (the gateway is dead and the phone has no position)."""
+    """A worker attests it, where the gateway is dead and the phone has no position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Arrival:
 def prove_arrival(
     *, code: str | None, expected: str, phone: Place | None, home: Place | None, attested: bool = False
 ) -> Arrival:
-    """Whether an arrival is proven: by the code, else by the place, else by a worker's word."""
+    """Return the proof of an arrival: by the code, else by the phone's place, else attested by a worker."""
     matches = None if not code else bool(expected) and code.strip() == expected
     away = None if phone is None or home is None else distance_m(phone, home)
     if matches:
@@ -203,7 +203,7 @@ def prove_arrival(
 
 
 def believed_time(phone_at: datetime | None, received: datetime, not_before: datetime) -> datetime:
-    """When a step happened: the phone's time where it can be true (it may have been offline), else the arrival's."""
+    """Return when a step happened: the phone's time where it lies between the two others, else `received`."""
     if phone_at is None or not not_before <= phone_at <= received:
         return received
     return phone_at
@@ -266,9 +266,9 @@ CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
         checklist=(ChecklistItem.REPAIRED, ChecklistItem.DEVICES),
     ),
 }
-"""A kind of visit is one row."""
+"""Each category of visits in one row."""
 
 
 def offer_expiry(category: VisitCategory, offered_at: datetime) -> datetime:
-    """When an offer lapses."""
+    """Return when an offer of this category lapses."""
     return offered_at + timedelta(seconds=CATEGORIES[category].offer_s)

@@ -1,4 +1,4 @@
-"""Who is told when, in seconds: policies as validated values, defaults as tables, and the next thing that is due.
+"""Escalation policies (whom an alert is told, after how many seconds) and the step that is due next.
 
 The seconds are ours; they are set against the TSA quality standards (97.5 % of alarm calls answered within 60 s, 99 %
 within 180 s), so the second step comes at 60 s and everybody is told by 180 s.
@@ -19,7 +19,7 @@ MAX_STEPS = 20
 
 
 class Audience(StrEnum):
-    """Whom a step tells, resolved to people when the step is taken."""
+    """A group of people that a step notifies; who belongs to it is resolved when the step is taken."""
 
     DUTY_FIRST = "duty_first"
     DUTY_SECOND = "duty_second"
@@ -27,11 +27,11 @@ class Audience(StrEnum):
     """Every worker of the community."""
     SUPERVISOR = "supervisor"
     FAMILY = "family"
-    """Family members with an account: there is one only where the elder agreed to it."""
+    """Family members with an account; there are accounts only where the elder agreed."""
 
 
 class InvalidPolicy(Invalid):
-    """An escalation policy that cannot be followed."""
+    """An escalation policy that is not valid; `where` names the part."""
 
     def __init__(self, where: str, why: str) -> None:
         super().__init__(f"escalation policy, {where}: {why}")
@@ -41,7 +41,7 @@ class InvalidPolicy(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class PolicyStep:
-    """After so many seconds without anybody taking it, tell these."""
+    """Notify these audiences when nobody has acknowledged the alert for `after_s` seconds."""
 
     after_s: float
     tell: tuple[Audience, ...]
@@ -49,11 +49,11 @@ class PolicyStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A progress of steps, and how long each later state may last before it escalates again. All in seconds.
+    """The steps until somebody acknowledges the alert, and how long each later state may last. All in seconds.
 
     suspected_s: how long an unconfirmed alert waits for its withdrawal before the first step.
-    repeat_s: after the last step everybody is told again so often, until somebody takes it.
-    acknowledged_s: from taking (or from a call) to the next action.
+    repeat_s: after the last step everybody is notified again so often, until somebody acknowledges it.
+    acknowledged_s: from the acknowledgement (or from a call) to the next action.
     dispatched_s: from asking for a visit to somebody being on the way.
     on_the_way_s: to the door; 45 min is where a UK responder service promises nine of ten arrivals.
     arrived_s: from the arrival to the report. visited_s: from the report to the outcome.
@@ -85,11 +85,11 @@ class Policy:
             raise InvalidPolicy("suspected_s", f"{self.suspected_s!r} s is not at least 0")
 
     def with_steps(self, steps: tuple[PolicyStep, ...]) -> Policy:
-        """The same with another progress; raises `InvalidPolicy`."""
+        """Return the policy with other steps; raises `InvalidPolicy`."""
         return replace(self, steps=steps)
 
     def limit_s(self, timer: Timer) -> float | None:
-        """How long the state that `timer` names may last; None where no such limit applies."""
+        """Return for how many seconds a timer may run; None for a timer without a limit of its own."""
         limits = {
             Timer.ACKNOWLEDGED: self.acknowledged_s,
             Timer.DISPATCHED: self.dispatched_s,
@@ -102,7 +102,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a look at the progress says: whom to tell now, the level after it, and when to look again."""
+    """The steps that are due: the audiences to notify, the level after them, and when the next step is due."""
 
     tell: tuple[Audience, ...]
     level: int
@@ -111,15 +111,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class EscalationProgress:
-    """Where an untaken alert stands: when its seconds began and how many steps were taken."""
+    """How far the escalation of an alert has come: since when its seconds count, and how many steps were taken."""
 
     since: datetime
     level: int = 0
     suspected: bool = False
 
 
-def due_at(policy: Policy, progress: EscalationProgress) -> datetime:
-    """When the next step of the progress is due."""
+def next_due_at(policy: Policy, progress: EscalationProgress) -> datetime:
+    """Return when the next step is due."""
     wait = policy.suspected_s if progress.suspected else 0.0
     last = len(policy.steps) - 1
     again = max(progress.level - last, 0) * policy.repeat_s
@@ -127,7 +127,7 @@ def due_at(policy: Policy, progress: EscalationProgress) -> datetime:
 
 
 def advance_escalation(policy: Policy, progress: EscalationProgress, now: datetime, *, at_once: bool = False) -> Due:
-    """Take every step that is due by `now` in one go, each audience told once; with `at_once` at least one step.
+    """Take every step that is due by `now` together, each audience once; with `at_once` at least one step.
 
     A platform that was down for long so catches up with one message to each person, never with a storm. After the last
     step everybody is told again each `repeat_s`, counted from `now` when steps were missed.
@@ -136,21 +136,21 @@ def advance_escalation(policy: Policy, progress: EscalationProgress, now: dateti
     level = progress.level
     steps = len(policy.steps)
     while level < steps and (
-        at_once or due_at(policy, EscalationProgress(progress.since, level, progress.suspected)) <= now
+        at_once or next_due_at(policy, EscalationProgress(progress.since, level, progress.suspected)) <= now
     ):
         tell.update(dict.fromkeys(policy.steps[level].tell))
         level += 1
         at_once = False
-    if level == progress.level and (at_once or due_at(policy, progress) <= now):
-        tell.update(dict.fromkeys(everybody(policy)))
+    if level == progress.level and (at_once or next_due_at(policy, progress) <= now):
+        tell.update(dict.fromkeys(list_audiences(policy)))
         level += 1
-    next_at = due_at(policy, replace(progress, level=level))
+    next_at = next_due_at(policy, replace(progress, level=level))
     floor = now + timedelta(seconds=policy.repeat_s) if level >= steps and tell else now
     return Due(tuple(tell), level, max(next_at, floor) if tell else next_at)
 
 
-def everybody(policy: Policy) -> tuple[Audience, ...]:
-    """All whom the policy ever tells, in its order."""
+def list_audiences(policy: Policy) -> tuple[Audience, ...]:
+    """Return every audience of the policy, in its order."""
     return tuple(dict.fromkeys(audience for step in policy.steps for audience in step.tell))
 
 
@@ -195,7 +195,7 @@ DEFAULT_POLICIES: Mapping[AlertKind, Policy] = {
     AlertKind.AWAY_LONG: _TODAY,
     AlertKind.HOME_OFFLINE: _TODAY,
 }
-"""What applies where a community has not written its own."""
+"""The policies of communities that have none of their own."""
 
 
 def parse_steps(rows: Iterable[object]) -> tuple[PolicyStep, ...]:

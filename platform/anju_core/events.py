@@ -1,4 +1,4 @@
-"""Domain events: what happened, as frozen facts. Slices meet through these and never through each other's tables."""
+"""Domain events. A slice records them, others handle them; `anju_platform.app.wiring` says which handles which."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from anju_core.vocabulary import AlertKind, AlertState, Channel, Outcome, VisitC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened at `at` (aware, UTC)."""
+    """Something that happened at `at`, a time in UTC with its zone."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChanged(Event):
-    """An alert was raised or moved on; boards redraw it. `step` is the AlertStep's value."""
+    """A step was appended to an alert's history; `step` is the `AlertStep`'s value."""
 
     alert_id: UUID
     home_id: str
@@ -31,7 +31,7 @@ class AlertChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertAcknowledged(Event):
-    """A named person took an alert: the elder is to be told who."""
+    """A named person acknowledged an alert; the elder is told who."""
 
     alert_id: UUID
     home_id: str
@@ -41,7 +41,7 @@ class AlertAcknowledged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertResolved(Event):
-    """An alert was closed with an outcome; detection learns from it, the elder is told."""
+    """An alert was closed with an outcome; detection learns from it and the elder is told."""
 
     alert_id: UUID
     home_id: str
@@ -49,12 +49,12 @@ class AlertResolved(Event):
     episode: str
     outcome: Outcome
     by_name: str = ""
-    """Empty when nobody had to: it was withdrawn, or it passed."""
+    """Empty where no person closed it: it was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitRequested(Event):
-    """A worker asks for a visit because of an alert."""
+    """A visit is requested, because of an alert or (`alert_id` None) as planned."""
 
     alert_id: UUID | None
     home_id: str
@@ -66,7 +66,7 @@ class VisitRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitChanged(Event):
-    """A visit task moved on; `step` is the VisitState's value or another VisitStep's (`offer_declined`, `late`, …)."""
+    """A step was appended to a visit's history; `step` is the `VisitStep`'s value."""
 
     visit_id: UUID
     alert_id: UUID | None
@@ -78,12 +78,12 @@ class VisitChanged(Event):
     eta_minutes: int | None = None
     community_id: str = ""
     carer_id: UUID | None = None
-    """Who makes it, or who is being asked."""
+    """The carer who makes it, or who is being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpWanted(Event):
-    """Who was there says that the elder needs help now."""
+    """The report of a visit says that the elder needs help now."""
 
     visit_id: UUID
     alert_id: UUID | None
@@ -95,12 +95,12 @@ class HelpWanted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeSupervisionChanged(Event):
-    """Whether a home can be seen changed; `offline` with why, or received again."""
+    """A home went offline, for a reason, or data is received from it again."""
 
     home_id: str
     offline: bool
     reason: Reason | None
-    """Why it is offline; None where it is received again."""
+    """Why the home is offline; None where it is online again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +127,15 @@ class MessageSettled(Event):
     recipient_name: str
     delivered: bool
     unreached: bool
-    """Nobody who was told in the same step can be reached any more: every message of it has failed."""
+    """Every message of the same step has failed: the step reached nobody."""
     level: int = 0
-    """The level of escalation that it belonged to."""
+    """The level of escalation of the message's step."""
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceChanged(Event):
-    """An absence was told, or ended early (then `until` is `at`): silence between the two is expected."""
+    """An absence was registered, or ended early (then `until` is `at`); silence within it is expected."""
 
     home_id: str
     start: datetime
@@ -144,6 +144,6 @@ class AbsenceChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityChanged(Event):
-    """A community chose how often the detectors may be wrong."""
+    """A community changed how many false alerts it accepts."""
 
     community_id: str

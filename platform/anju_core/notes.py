@@ -1,4 +1,4 @@
-"""Quiet notes: what a worker should know by day, and nobody is woken for."""
+"""Quiet notes: changes that a worker reads by day and nobody is woken for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DAY_BEGINS_H, DAY_ENDS_H = 8, 22
 
 
 class NoteNotFound(NotFound):
-    """No such note, or not for the asker to see."""
+    """There is no such note, or it is out of the asker's scope."""
 
     def __init__(self, note_id: UUID) -> None:
         super().__init__(f"there is no note {note_id}")
@@ -19,5 +19,5 @@ class NoteNotFound(NotFound):
 
 
 def by_day(local: datetime) -> bool:
-    """Whether a quiet note may be shown at this local time; from 22:00 on it waits for the morning."""
+    """Return whether a quiet note may be shown at this local time: from 8:00 to 22:00."""
     return DAY_BEGINS_H <= local.hour < DAY_ENDS_H

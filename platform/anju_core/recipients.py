@@ -1,4 +1,4 @@
-"""Whom a message is for."""
+"""The people whom messages are sent to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person who can be told; `login` and `community_id` name the Apprise addresses that reach them."""
+    """A person who can be notified; `login` and `community_id` name the Apprise addresses that reach them."""
 
     account_id: UUID
     name: str

@@ -1,4 +1,4 @@
-"""The life of a visit as a table, with the refusals a carer or a worker may meet."""
+"""The states of a visit as a table: the state after each command, and the refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anju_core.vocabulary import OfferState, VisitState
 
 
 class VisitCommand(StrEnum):
-    """What can be done to a visit."""
+    """A command on a visit, given by a person or by the system."""
 
     OFFER = "offer"
     ACCEPT = "accept"
@@ -48,7 +48,7 @@ class VisitStep(StrEnum):
 
 
 class VisitNotFound(NotFound):
-    """No such visit, or not for the asker to see."""
+    """There is no such visit, or it is out of the asker's scope."""
 
     def __init__(self, visit_id: UUID) -> None:
         super().__init__(f"there is no visit {visit_id}")
@@ -65,7 +65,7 @@ class VisitAlreadyRequested(Conflict):
 
 
 class VisitAlreadyAccepted(Conflict):
-    """Somebody else goes."""
+    """Another carer has accepted the visit; `by` is her name."""
 
     def __init__(self, visit_id: UUID, by: str) -> None:
         super().__init__(f"visit {visit_id} was already accepted by {by}")
@@ -92,7 +92,7 @@ class CarerBusy(Conflict):
 
 
 class NotYourVisit(Refused):
-    """Another carer makes this visit."""
+    """The visit is another carer's."""
 
     def __init__(self, visit_id: UUID) -> None:
         super().__init__(f"visit {visit_id} is another carer's")
@@ -109,7 +109,7 @@ class UnknownTask(Invalid):
 
 
 class TasksUnanswered(Conflict):
-    """Every item of the checklist wants a yes or a no before leaving."""
+    """Items of the checklist are not answered yet; each needs a yes or a no before the check-out."""
 
     def __init__(self, visit_id: UUID, tasks: tuple[str, ...]) -> None:
         super().__init__(f"visit {visit_id}: not answered: {', '.join(tasks)}")
@@ -118,7 +118,7 @@ class TasksUnanswered(Conflict):
 
 
 class VisitStepNotPossible(Conflict):
-    """The command makes no sense in the visit's state."""
+    """The command does not exist in the visit's state."""
 
     def __init__(self, visit_id: UUID, state: VisitState, command: VisitCommand) -> None:
         super().__init__(f"visit {visit_id} is {state.value}: {command.value} is not possible")
@@ -146,7 +146,7 @@ TRANSITIONS: dict[tuple[VisitState, VisitCommand], VisitState] = {
 """The state after each command; a pair that is absent is refused."""
 
 UNDER_WAY = frozenset({_S.OPEN, _S.OFFERED, _S.ACCEPTED, _S.CHECKED_IN})
-"""Somebody is being sought, on the way or there."""
+"""States in which a carer is sought, on the way or there."""
 BOOKED = frozenset({_S.ACCEPTED, _S.CHECKED_IN})
 """States that take up a carer."""
 
@@ -166,7 +166,7 @@ _STATE_AFTER = {
 
 
 def decide(visit_id: UUID, state: VisitState, command: VisitCommand, by: str = "") -> VisitState:
-    """The state after `command`; `by` is the name of who has the visit.
+    """Return the state after a command; `by` is the name of the carer who has accepted the visit.
 
     Raises `VisitAlreadyAccepted` (when it is somebody's) or `VisitStepNotPossible`.
     """
@@ -179,7 +179,7 @@ def decide(visit_id: UUID, state: VisitState, command: VisitCommand, by: str = "
 
 
 def replay(steps: Iterable[VisitStep]) -> VisitState:
-    """The state that a history leads to."""
+    """Return the state that a history, in order, leads to."""
     state = VisitState.OPEN
     for step in steps:
         state = _STATE_AFTER.get(step, state)

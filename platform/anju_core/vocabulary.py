@@ -1,4 +1,4 @@
-"""The domain's words. Values are stored in the database and shown by the API: add, never rename."""
+"""The domain's vocabulary. The values stand in the database and in the API: a change needs a migration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AlertKind(StrEnum):
-    """Why a person is needed."""
+    """Kind of alert: why a person is needed."""
 
     SOS = "sos"
     FALL = "fall"
@@ -15,17 +15,17 @@ class AlertKind(StrEnum):
     INACTIVITY = "inactivity"
     AWAY_LONG = "away_long"
     HOME_OFFLINE = "home_offline"
-    """The home cannot be seen: its gateway or its sensors went silent."""
+    """No data is received from the home: its gateway or its sensors went silent."""
 
 
 class AlertState(StrEnum):
-    """Where an alert is in its life; the order of the members is the order of a life."""
+    """State of an alert; the members stand in their usual order."""
 
     RAISED = "raised"
     NOTIFIED = "notified"
-    """At least one channel has delivered it to a person on duty."""
+    """At least one message about it was delivered to a person on call."""
     ACKNOWLEDGED = "acknowledged"
-    """A named person has taken it."""
+    """A named person sees to it."""
     ON_THE_WAY = "on_the_way"
     """A person is going there: the worker herself or a provider's carer who accepted the visit."""
     ARRIVED = "arrived"
@@ -33,7 +33,7 @@ class AlertState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What it turned out to be; entered by a worker, and what the detectors learn from."""
+    """What an alert turned out to be; entered by a worker, and learnt from by the detectors."""
 
     REAL_HELPED = "real_helped"
     """A real emergency; help was given."""
@@ -53,7 +53,7 @@ class AlertStep(StrEnum):
 
     RAISED = "raised"
     REPEATED = "repeated"
-    """It came again while open: pressed again, or confirmed by a second signal."""
+    """The same cause was signalled again while the alert was open."""
     CONFIRMED = "confirmed"
     NOTIFIED = "notified"
     DELIVERY_FAILED = "delivery_failed"
@@ -62,47 +62,47 @@ class AlertStep(StrEnum):
     """The home's annunciator said something; `detail` says what."""
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
-    """Undo of taking it, or handed back to the others."""
+    """The acknowledgement was undone, or the alert was handed back to the others."""
     CONTACT_ATTEMPTED = "contact_attempted"
-    """Somebody reached the elder (or failed to): the outcome of a call is in `detail`."""
+    """Somebody was called; `detail` says who, and the outcome of the call."""
     DISPATCHED = "dispatched"
     ON_THE_WAY = "on_the_way"
     ARRIVED = "arrived"
     VISITED = "visited"
     """The visit was checked out with a report."""
     VISIT_FAILED = "visit_failed"
-    """Nobody will come after all (all declined, or it was called off): back to the worker."""
+    """Nobody will come after all, because all declined or the visit was called off."""
     WITHDRAWN = "withdrawn"
     NOTED = "noted"
     RESOLVED = "resolved"
 
 
 class CallOutcome(StrEnum):
-    """What became of a telephone call."""
+    """Outcome of a telephone call."""
 
     REACHED_OK = "reached_ok"
     REACHED_HELP = "reached_help"
-    """Reached, and help is needed."""
+    """Somebody answered, and help is needed."""
     NO_ANSWER = "no_answer"
 
 
 class VisitState(StrEnum):
-    """Where a visit task is."""
+    """State of a visit."""
 
     OPEN = "open"
-    """Wants an offer to somebody."""
+    """To be offered to a carer."""
     OFFERED = "offered"
     ACCEPTED = "accepted"
     CHECKED_IN = "checked_in"
     CHECKED_OUT = "checked_out"
     CONFIRMED = "confirmed"
     UNFILLED = "unfilled"
-    """Nobody left to ask: back to the worker, loudly."""
+    """No carer is left to ask; everybody concerned with the alert is notified."""
     CANCELLED = "cancelled"
 
 
 class OfferState(StrEnum):
-    """What became of one offer to one carer."""
+    """State of one offer to one carer."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -112,7 +112,7 @@ class OfferState(StrEnum):
 
 
 class DeclineReason(StrEnum):
-    """One reason is asked, never more."""
+    """Why a carer declines; exactly one reason is asked for."""
 
     BUSY = "busy"
     TOO_FAR = "too_far"
@@ -122,7 +122,7 @@ class DeclineReason(StrEnum):
 
 
 class VisitCategory(StrEnum):
-    """What kind of service a visit is (the first of the six elements of visit verification)."""
+    """Kind of service of a visit: the first of the six elements of electronic visit verification (EVV)."""
 
     EMERGENCY = "emergency"
     WELFARE_CHECK = "welfare_check"
@@ -131,7 +131,7 @@ class VisitCategory(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account may do; scope (community, provider, home) says where."""
+    """What an account may do; its scope (community, provider, home) says where."""
 
     WORKER = "worker"
     SUPERVISOR = "supervisor"
@@ -145,18 +145,18 @@ class Role(StrEnum):
 
 
 class Channel(StrEnum):
-    """How a person is told."""
+    """Channel of a message."""
 
     BOARD = "board"
     """The page that is open in front of them (server-sent events)."""
     APPRISE = "apprise"
     """WeCom, DingTalk, SMS, mail, webhook: an Apprise URL."""
     HOME = "home"
-    """Down to the gateway's annunciator."""
+    """The annunciator in the home, through its gateway."""
 
 
 class DeliveryState(StrEnum):
-    """What became of one message in the outbox."""
+    """State of a message in the outbox."""
 
     PENDING = "pending"
     SENT = "sent"

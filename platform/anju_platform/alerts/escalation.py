@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from anju_core.announcements import SEEN
-from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, due_at, everybody
+from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, list_audiences, next_due_at
 from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, AlertStep
 from anju_platform.alerts import history
@@ -89,7 +89,7 @@ class AlertEscalation:
 
     def list_concerned(self, work: UnitOfWork, alert: Alert, now: datetime) -> list[Recipient]:
         """Return every audience of the policy and who has acknowledged the alert; anybody at all where nobody is."""
-        return self._with_owner(work, alert, everybody(self.policy_of(work, alert, now)), now)
+        return self._with_owner(work, alert, list_audiences(self.policy_of(work, alert, now)), now)
 
     def start_timer(self, work: UnitOfWork, alert: Alert, now: datetime, limit_s: float) -> None:
         """Set the deadline of a state that begins now, in `limit_s` seconds; the alert is no longer late."""
@@ -99,7 +99,7 @@ class AlertEscalation:
 
     def resume(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
         """Set the deadline of the step that was next before the alert was acknowledged."""
-        alert.next_due_at = due_at(self.policy_of(work, alert, now), _progress(alert))
+        alert.next_due_at = next_due_at(self.policy_of(work, alert, now), _progress(alert))
 
     def policy_of(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
         """Return the escalation policy that holds for an alert now."""

@@ -106,7 +106,7 @@ class AlertIntake:
         alert.suspected = False
         detail = _detail_of(signal, "confirmed")
         number = history.append(work, alert, AlertStep.CONFIRMED, now, detail=detail, source=source)
-        if move.clock is Timer.NOW:
+        if move.timer is Timer.NOW:
             alert.escalation_started_at = now
             self._escalation.advance(work, alert, now, "confirmed", at_once=True)
         else:

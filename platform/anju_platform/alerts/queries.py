@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, commands, main_command, undo_until
+from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, list_commands, main_command, undo_until
 from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent
@@ -137,7 +137,7 @@ class AlertQueries:
             **{one.name: getattr(summary, one.name) for one in fields(summary)},
             history=[_history_step(event) for event in history],
             calls=_last_calls(history),
-            commands=() if actor is None else commands(facts, actor),
+            commands=() if actor is None else list_commands(facts, actor),
             undo_until=undo_until(facts),
         )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from anju_core.alerts import AlertFacts, progress
+from anju_core.alerts import AlertFacts, read_progress
 from anju_core.escalation import DEFAULT_POLICIES, Policy, parse_steps
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent, EscalationPolicy
@@ -123,7 +123,7 @@ class AlertRepository:
 
 def facts_of(alert: Alert, steps: Sequence[AlertStep]) -> AlertFacts:
     """Return what a decision needs to know of an alert with this history."""
-    done = progress(steps)
+    done = read_progress(steps)
     return AlertFacts(
         alert_id=alert.id,
         kind=AlertKind(alert.kind),

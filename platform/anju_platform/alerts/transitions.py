@@ -69,12 +69,12 @@ class AlertTransitions:
             return
         alert.state = move.state.value
         history.append(work, alert, move.step, now, actor=actor, name=name, detail=detail)
-        limit_s = self._escalation.policy_of(work, alert, now).limit_s(move.clock)
+        limit_s = self._escalation.policy_of(work, alert, now).limit_s(move.timer)
         if limit_s is not None:
             self._escalation.start_timer(work, alert, now, limit_s)
-        elif move.clock is Timer.NONE:
+        elif move.timer is Timer.NONE:
             alert.next_due_at = None
-        elif move.clock is Timer.NOW:
+        elif move.timer is Timer.NOW:
             alert.escalation_started_at = now
             self._escalation.advance(work, alert, now, move.step.value, at_once=True)
         work.session.flush()

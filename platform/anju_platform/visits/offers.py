@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from anju_core.dispatch import CATEGORIES, Candidate, Place, Ranked, rank, reasons
+from anju_core.dispatch import CATEGORIES, Candidate, Place, Ranked, explain_unasked, rank_candidates
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
@@ -31,13 +31,13 @@ class OfferDispatcher:
         category, today = VisitCategory(visit.category), home.local_date(now)
         asked = frozenset(offer.carer_id for offer in visit.offers)
         candidates = list_candidates(work, visit.community_id)
-        ranked = rank(candidates, category, Place.known(home.latitude, home.longitude), today, asked)
+        ranked = rank_candidates(candidates, category, Place.known(home.latitude, home.longitude), today, asked)
         if ranked:
             self._offer(work, visit, home, ranked[0], now)
             return
         visit.state = decide(visit.id, VisitState(visit.state), VisitCommand.GIVE_UP).value
         visit.next_due_at = None
-        detail: dict[str, object] = {"not_asked": dict(reasons(candidates, category, today, asked))}
+        detail: dict[str, object] = {"not_asked": dict(explain_unasked(candidates, category, today, asked))}
         history.append(work, visit, VisitStep.UNFILLED, now, detail=detail)
 
     def _offer(self, work: UnitOfWork, visit: VisitTask, home: HomeRecord, best: Ranked, now: datetime) -> None:

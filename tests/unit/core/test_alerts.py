@@ -24,10 +24,10 @@ from anju_core.alerts import (
     InvalidSignal,
     Move,
     Timer,
-    commands,
     decide,
+    list_commands,
     main_command,
-    progress,
+    read_progress,
     replay,
     undo_until,
 )
@@ -144,19 +144,19 @@ def test_the_main_button_follows_the_life() -> None:
 
 
 def test_commands_are_what_would_not_be_refused() -> None:
-    assert commands(UNACKNOWLEDGED, WANG) == (AlertCommand.ACKNOWLEDGE, AlertCommand.NOTE)
-    assert AlertCommand.ACKNOWLEDGE not in commands(WANGS, WANG)
-    assert AlertCommand.DISPATCH in commands(WANGS, WANG)
-    assert AlertCommand.DISPATCH not in commands(replace(WANGS, visit_open=True), WANG)
-    assert commands(WANGS, LIU) == (AlertCommand.NOTE,)
-    assert commands(CLOSED, WANG) == (AlertCommand.NOTE,)
+    assert list_commands(UNACKNOWLEDGED, WANG) == (AlertCommand.ACKNOWLEDGE, AlertCommand.NOTE)
+    assert AlertCommand.ACKNOWLEDGE not in list_commands(WANGS, WANG)
+    assert AlertCommand.DISPATCH in list_commands(WANGS, WANG)
+    assert AlertCommand.DISPATCH not in list_commands(replace(WANGS, visit_open=True), WANG)
+    assert list_commands(WANGS, LIU) == (AlertCommand.NOTE,)
+    assert list_commands(CLOSED, WANG) == (AlertCommand.NOTE,)
 
 
 def test_progress_forgets_the_call_of_who_handed_it_back() -> None:
-    done = progress([AlertStep.ACKNOWLEDGED, AlertStep.CONTACT_ATTEMPTED, AlertStep.DISPATCHED, AlertStep.VISITED])
+    done = read_progress([AlertStep.ACKNOWLEDGED, AlertStep.CONTACT_ATTEMPTED, AlertStep.DISPATCHED, AlertStep.VISITED])
     assert (done.contacted, done.visit_open, done.visited) == (True, False, True)
-    assert not progress([AlertStep.CONTACT_ATTEMPTED, AlertStep.UNACKNOWLEDGED]).contacted
-    assert not progress([AlertStep.DISPATCHED, AlertStep.VISIT_FAILED]).visit_open
+    assert not read_progress([AlertStep.CONTACT_ATTEMPTED, AlertStep.UNACKNOWLEDGED]).contacted
+    assert not read_progress([AlertStep.DISPATCHED, AlertStep.VISIT_FAILED]).visit_open
 
 
 def test_not_found_names_the_alert() -> None:
@@ -295,7 +295,7 @@ def test_each_command_does_in_each_state_what_the_table_says() -> None:
 
 def test_every_open_state_keeps_a_clock_running() -> None:
     for (state, command), move in TRANSITIONS.items():
-        assert (move.clock is Timer.NONE) == (move.state is AlertState.RESOLVED and state is not AlertState.RESOLVED), (
+        assert (move.timer is Timer.NONE) == (move.state is AlertState.RESOLVED and state is not AlertState.RESOLVED), (
             state,
             command,
         )

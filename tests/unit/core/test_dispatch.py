@@ -20,11 +20,11 @@ from anju_core.dispatch import (
     believed_time,
     distance_m,
     eta_minutes,
+    explain_unasked,
+    find_obstacle,
     offer_expiry,
     prove_arrival,
-    rank,
-    reasons,
-    unfit,
+    rank_candidates,
 )
 from anju_core.vocabulary import VisitCategory
 
@@ -96,19 +96,25 @@ def test_the_way_takes_its_time() -> None:
 )
 def test_who_can_be_asked(given_values: dict[str, object], why: Unfit | None) -> None:
     one = carer(1, **given_values)
-    assert unfit(one, EMERGENCY, TODAY, frozenset()) is why
-    assert [found.candidate for found in rank([one], EMERGENCY, HOME, TODAY)] == ([one] if why is None else [])
+    assert find_obstacle(one, EMERGENCY, TODAY, frozenset()) is why
+    assert [found.candidate for found in rank_candidates([one], EMERGENCY, HOME, TODAY)] == (
+        [one] if why is None else []
+    )
 
 
 def test_the_nearest_is_asked_first_and_nobody_twice() -> None:
     near, far, unknown = carer(1), carer(2), carer(3, place=None)
-    assert [one.candidate for one in rank([unknown, far, near], EMERGENCY, HOME, TODAY)] == [near, far, unknown]
+    assert [one.candidate for one in rank_candidates([unknown, far, near], EMERGENCY, HOME, TODAY)] == [
+        near,
+        far,
+        unknown,
+    ]
     asked = frozenset({near.carer_id})
-    assert [one.candidate for one in rank([far, near], EMERGENCY, HOME, TODAY, asked)] == [far]
-    assert reasons([near, far], EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
+    assert [one.candidate for one in rank_candidates([far, near], EMERGENCY, HOME, TODAY, asked)] == [far]
+    assert explain_unasked([near, far], EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
     elsewhere = carer(1, contract_category=VisitCategory.REPAIR)
     for several in ([near, elsewhere], [elsewhere, near]):
-        assert reasons(several, EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
+        assert explain_unasked(several, EMERGENCY, TODAY, asked) == {"carer 1": "asked_already"}
 
 
 def test_the_way_decides_before_the_price_and_the_price_before_the_id() -> None:
@@ -118,7 +124,7 @@ def test_the_way_decides_before_the_price_and_the_price_before_the_id() -> None:
     cheap = carer(4, place=Place(32.94, 117.35), fee_fen=8000)
     same = carer(5, place=Place(32.94, 117.35), fee_fen=8000)
     near = carer(9, place=Place(32.935, 117.35), fee_fen=99_000)
-    ranked = rank([nowhere, dear, same, cheap, near], EMERGENCY, HOME, TODAY)
+    ranked = rank_candidates([nowhere, dear, same, cheap, near], EMERGENCY, HOME, TODAY)
     assert [one.candidate for one in ranked] == [near, cheap, same, dear, nowhere]
     assert [one.distance_m for one in ranked] == [
         pytest.approx(556, abs=1),
@@ -129,12 +135,12 @@ def test_the_way_decides_before_the_price_and_the_price_before_the_id() -> None:
 
 def test_who_has_no_open_offer_comes_before_who_is_nearer() -> None:
     near, far = carer(1, pending=1), carer(2)
-    assert [one.candidate for one in rank([near, far], EMERGENCY, HOME, TODAY)] == [far, near]
+    assert [one.candidate for one in rank_candidates([near, far], EMERGENCY, HOME, TODAY)] == [far, near]
 
 
 def test_a_carer_under_two_contracts_goes_under_the_cheaper() -> None:
     dear, cheap = carer(1, fee_fen=9000), carer(1, fee_fen=8000, provider_id="other")
-    (found,) = rank([dear, cheap], EMERGENCY, None, TODAY)
+    (found,) = rank_candidates([dear, cheap], EMERGENCY, None, TODAY)
     assert (found.candidate.fee_fen, found.distance_m) == (8000, None)
 
 

@@ -18,8 +18,8 @@ from anju_core.escalation import (
     Policy,
     PolicyStep,
     advance_escalation,
-    due_at,
-    everybody,
+    list_audiences,
+    next_due_at,
     parse_steps,
 )
 from anju_core.vocabulary import AlertKind
@@ -65,14 +65,14 @@ def test_nobody_on_duty_means_the_next_step_at_once() -> None:
 
 def test_after_an_outage_everybody_due_is_told_once_and_the_next_look_is_later() -> None:
     late = advance_escalation(SOS, EscalationProgress(NOW), after(4000))
-    assert sorted(late.tell) == sorted(set(everybody(SOS)))
+    assert sorted(late.tell) == sorted(set(list_audiences(SOS)))
     assert late.level == len(SOS.steps)
     assert late.next_at >= after(4000 + SOS.repeat_s)
 
 
 def test_after_the_last_step_everybody_is_told_again() -> None:
     again = advance_escalation(SOS, EscalationProgress(NOW, len(SOS.steps)), after(300 + SOS.repeat_s))
-    assert again.tell == everybody(SOS)
+    assert again.tell == list_audiences(SOS)
     assert again.next_at == after(300 + 2 * SOS.repeat_s)
 
 
@@ -93,9 +93,9 @@ def test_escalation_only_ever_climbs(policy: Policy, suspected: bool, looks: lis
 
 
 def test_each_level_is_due_at_its_step_and_after_the_last_each_repeat() -> None:
-    due = [due_at(SOS, EscalationProgress(NOW, level)) for level in range(7)]
+    due = [next_due_at(SOS, EscalationProgress(NOW, level)) for level in range(7)]
     assert due == [after(seconds) for seconds in (0, 60, 180, 300, 420, 540, 660)]
-    held_back = [due_at(SOS, EscalationProgress(NOW, level, suspected=True)) for level in range(3)]
+    held_back = [next_due_at(SOS, EscalationProgress(NOW, level, suspected=True)) for level in range(3)]
     assert held_back == [after(45 + seconds) for seconds in (0, 60, 180)]
 
 
@@ -113,12 +113,12 @@ def test_at_once_takes_one_step_and_the_others_keep_their_time() -> None:
     assert last.tell == (Audience.COMMUNITY, Audience.SUPERVISOR, Audience.FAMILY)
     assert (last.level, last.next_at) == (4, after(300 + SOS.repeat_s))
     beyond = advance_escalation(SOS, EscalationProgress(NOW, 4), after(10), at_once=True)
-    assert (beyond.tell, beyond.level, beyond.next_at) == (everybody(SOS), 5, after(300 + 2 * SOS.repeat_s))
+    assert (beyond.tell, beyond.level, beyond.next_at) == (list_audiences(SOS), 5, after(300 + 2 * SOS.repeat_s))
 
 
 @given(policies)
 def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
-    times = [due_at(policy, EscalationProgress(NOW, level)) for level in range(len(policy.steps) + 3)]
+    times = [next_due_at(policy, EscalationProgress(NOW, level)) for level in range(len(policy.steps) + 3)]
     assert times == sorted(times)
     assert len(set(times)) == len(times)
 
@@ -126,12 +126,12 @@ def test_deadlines_of_a_ladder_never_go_back(policy: Policy) -> None:
 @given(policies)
 def test_who_waits_in_vain_is_followed_until_everybody_was_told(policy: Policy) -> None:
     told: set[Audience] = set()
-    level, now = 0, due_at(policy, EscalationProgress(NOW))
+    level, now = 0, next_due_at(policy, EscalationProgress(NOW))
     for _ in range(len(policy.steps)):
         due = advance_escalation(policy, EscalationProgress(NOW, level), now)
         told |= set(due.tell)
         level, now = due.level, max(now, due.next_at)
-    assert told == set(everybody(policy))
+    assert told == set(list_audiences(policy))
 
 
 def test_limits_are_those_of_the_state() -> None:
@@ -165,7 +165,7 @@ def test_a_policy_that_cannot_be_followed_is_refused(given_values: dict[str, obj
 def test_a_policy_at_its_limits_can_be_followed() -> None:
     steps = tuple(PolicyStep(number, (Audience.FAMILY,)) for number in range(MAX_STEPS))
     longest = Policy(steps=steps, suspected_s=0, repeat_s=1, arrived_s=1)
-    assert due_at(longest, EscalationProgress(NOW, MAX_STEPS)) == after(MAX_STEPS)
+    assert next_due_at(longest, EscalationProgress(NOW, MAX_STEPS)) == after(MAX_STEPS)
 
 
 def test_a_written_policy_is_read() -> None:
