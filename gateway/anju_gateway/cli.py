@@ -35,7 +35,7 @@ def run(
     log_level: str = typer.Option("info", help="debug, info, warning or error."),
     log_json: bool = typer.Option(False, "--log-json", help="One JSON object per line."),
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C: devices → spool → platform, and a voice for the elder."""
+    """Serve until SIGTERM or Ctrl-C: devices → spool → platform, and announcements to the elder."""
     _set_up_log(log_level, as_json=log_json)
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -77,7 +77,7 @@ def _homes(config: Path | None, fleet: Path | None) -> list[HomeSettings]:
 
 
 def read_spool_row(path: Path) -> list[str]:
-    """A row about one spool, read without disturbing its gateway. Raises `OSError` and `sqlite3.Error`."""
+    """Return a table row about one spool, read beside a running gateway. Raises `OSError` and `sqlite3.Error`."""
     if not path.exists():
         raise FileNotFoundError(f"no spool yet at {path}")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)

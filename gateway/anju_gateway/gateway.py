@@ -46,7 +46,7 @@ _MOST_FAILURES = 30
 
 
 class Gateway:
-    """Composition of one home. `start` returns at once; `stop` leaves nothing half-written.
+    """The gateway of one home, composed of its parts. `start` returns at once; `stop` leaves nothing half-written.
 
     Raises `SpoolInUse` on construction when another process serves the same spool.
     """
@@ -72,7 +72,7 @@ class Gateway:
 
     def _make_ingest(self) -> DeviceIngest:
         s, state = self._settings, AdapterState(self._spool.load_state())
-        self._registry = DeviceRegistry(device.device() for device in s.devices)
+        self._registry = DeviceRegistry(device.to_device() for device in s.devices)
         self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state)
         self._adapters = (
             self._zigbee,
@@ -127,7 +127,7 @@ class Gateway:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the current turn, say goodbye, release the spool."""
+        """Finish the current turn, publish the last status, release the spool."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -145,7 +145,7 @@ class Gateway:
         self._uplink.stop(self._status(online=False))
 
     def _gather(self) -> list[Event]:
-        """What has arrived, or nothing after a tick."""
+        """Wait for events for one tick at most; return those that have arrived."""
         events: list[Event] = []
         try:
             events.append(self._inbox.get(timeout=_TICK_S))
@@ -156,12 +156,12 @@ class Gateway:
         return events
 
     def _turn(self, events: Sequence[Event]) -> None:
-        """One round. What fails is not acknowledged, so that dropping the connection brings it back."""
+        """Handle events and what is due. What fails is not acknowledged: a new connection brings it again."""
         arrived = [event for event in events if isinstance(event, Arrived)]
         from_devices = [message for message in arrived if message.session == BUS_SESSION]
         for event in events:
             if not isinstance(event, Arrived):
-                self._line(event)
+                self._note_line(event)
         well = True
         for message in arrived:
             if message.session != BUS_SESSION and not self._try(partial(self._from_platform, message)):
@@ -177,7 +177,7 @@ class Gateway:
             self._stopping.wait(_SLOW_TICK_S)
 
     def _try(self, step: Callable[[], None]) -> bool:
-        """Whether it went well. A gateway that fails for long ends, so that its supervisor starts it anew."""
+        """Run a step; return whether it succeeded. Re-raises after `_MOST_FAILURES` turns, to be restarted."""
         try:
             step()
         except SpoolFull as error:
@@ -205,12 +205,12 @@ class Gateway:
 
     def _from_platform(self, message: Arrived) -> None:
         try:
-            self._obey(message)
+            self._execute(message)
         except InvalidMessage as error:
             self._log.error("message from the platform refused", topic=message.topic, why=str(error))
         self._uplink.ack(message.token)
 
-    def _obey(self, message: Arrived) -> None:
+    def _execute(self, message: Arrived) -> None:
         now = time.monotonic()
         if message.topic == PLATFORM_STATUS:
             self._uplink.note_platform(online=decode(PlatformStatus, message.payload).online, now=now)
@@ -222,7 +222,7 @@ class Gateway:
         elif message.topic.endswith(f"/{DownLane.COMMAND}"):
             self._announcements.execute_command(decode(Command, message.payload), self._clock.time())
 
-    def _line(self, event: LineUp | LineDown) -> None:
+    def _note_line(self, event: LineUp | LineDown) -> None:
         now = time.monotonic()
         if event.session == BUS_SESSION:
             self._bus_away_since = now if isinstance(event, LineDown) else None

@@ -47,7 +47,7 @@ class BrokerSettings(BaseModel):
     """File of the certificate authority, `system`, or none for a plain connection."""
 
     def endpoint(self, *, backup: bool = False) -> Endpoint:
-        """As the session needs it; reads the password file."""
+        """Return the address and credential; reads the password file and raises `OSError` where it is missing."""
         password = self.password or ""
         if self.password_file is not None:
             password = self.password_file.read_text(encoding="utf-8").strip()
@@ -66,8 +66,8 @@ class DeviceSettings(BaseModel):
     position: WearPosition | None = None
     name: str = ""
 
-    def device(self) -> Device:
-        """As the registry needs it."""
+    def to_device(self) -> Device:
+        """Return the device for the registry."""
         room = self.room or PROFILES[self.kind].room
         return Device(self.id, self.kind, room, self.position or WearPosition.WAIST, self.name)
 
@@ -86,7 +86,7 @@ class HomeSettings(BaseSettings):
     spool_limit_bytes: int = Field(default=DEFAULT_LIMIT_BYTES, ge=1_000_000)
     uplink: BrokerSettings
     backup: BrokerSettings | None = None
-    """Another way to a broker of the same platform, over another line."""
+    """A broker of the same platform that is reached over another line."""
     bus: BrokerSettings
     devices: list[DeviceSettings] = []
     annunciators: list[Literal["mqtt", "console"]] = ["mqtt"]
@@ -104,13 +104,13 @@ class HomeSettings(BaseSettings):
         return env_settings, init_settings
 
     def endpoints(self) -> list[Endpoint]:
-        """The ways to the platform, the usual one first."""
+        """Return the brokers by which the platform is reached, the usual one first."""
         spare = [self.backup.endpoint(backup=True)] if self.backup else []
         return [self.uplink.endpoint(), *spare]
 
 
 class FleetHomeSettings(HomeSettings):
-    """A home among several: the environment cannot speak of one of them."""
+    """A home among several: the environment cannot say which one it means."""
 
     @classmethod
     def settings_customise_sources(
@@ -126,12 +126,12 @@ class FleetHomeSettings(HomeSettings):
 
 
 def load_home(path: Path | None) -> HomeSettings:
-    """One home from a file, the environment, or both. Raises `InvalidConfiguration`."""
+    """Read one home from a file, the environment, or both. Raises `InvalidConfiguration`."""
     return _build(HomeSettings, _read(path) if path else {}, path or Path("environment"))
 
 
 def load_fleet(path: Path) -> list[HomeSettings]:
-    """Several homes from one file. Raises `InvalidConfiguration`."""
+    """Read several homes from one file. Raises `InvalidConfiguration`."""
     content = _read(path)
     homes = content.get(_LIST_FILE)
     if not isinstance(homes, list) or not homes:

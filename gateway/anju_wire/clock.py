@@ -1,4 +1,4 @@
-"""The one place that reads the time, so that all parts of a simulated district can run on one faster clock.
+"""The clock: the only place that reads the time, so that a simulated district can run faster than real time.
 
 `ANJU_CLOCK` is `<real start>,<shown start>,<rate>` (Unix seconds, Unix seconds, factor); unset means the machine's
 clock.
@@ -15,7 +15,7 @@ ENVIRONMENT = "ANJU_CLOCK"
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Maps the machine's time to Anju's: `shown + (machine - real) * rate`."""
+    """Maps the machine's time to Anju's: `shown + (machine - real) * rate`; times are Unix seconds."""
 
     real: float = 0.0
     shown: float = 0.0
@@ -39,13 +39,13 @@ class Clock:
         return f"{self.real!r},{self.shown!r},{self.rate!r}"
 
     def time(self) -> float:
-        """Unix time in seconds."""
+        """Return Anju's time, Unix seconds."""
         return self.shown + (time.time() - self.real) * self.rate
 
     def now(self) -> datetime:
-        """The same, aware, in UTC."""
+        """Return Anju's time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
     def real_seconds(self, seconds: float) -> float:
-        """How long a span of Anju's time takes on the machine."""
+        """Return how many seconds of the machine's time a span of Anju's time takes."""
         return seconds / self.rate

@@ -50,7 +50,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlainRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A `Record` that needs nothing before it: a number or a truth under its full name, at its own time."""
+    """A `Record` without base fields: a number or a truth under its full name, at its own time."""
 
     n: str
     u: str | None = None
@@ -60,7 +60,7 @@ class PlainRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True):
-    """An `Envelope` of such records alone, as nearly every pack of telemetry is."""
+    """An `Envelope` of plain records only, as nearly every pack of telemetry is: read faster than an `Envelope`."""
 
     gateway: str
     epoch: int
@@ -71,7 +71,7 @@ class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """As much of an envelope as is needed to refuse it by its number."""
+    """The fields of an envelope by which it is refused when the rest cannot be read."""
 
     gateway: str
     epoch: int
@@ -80,7 +80,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that was kept in quarantine instead of being stored, and will not be better when sent again."""
+    """A message that the platform put into quarantine instead of storing it; sending it again is of no use."""
 
     seq: int
     path: str
@@ -97,7 +97,10 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A gateway's own state, retained. The last will is the same with `online` false and the `at` of its connection."""
+    """A gateway's own state, retained.
+
+    The last will is the same with `online` false, and `at` the time of its connection.
+    """
 
     gateway: str
     online: bool
@@ -107,9 +110,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spooled: dict[str, int] = {}
     """Messages waiting, by lane."""
     dropped: int = 0
-    """Messages lost for want of disk since the epoch began: never hidden."""
+    """Messages lost for want of disk since the epoch began."""
     refused: int = 0
-    """Parts of device messages that meant nothing, since the gateway was started."""
+    """Parts of device messages without a meaning, since the gateway was started."""
     sensor_bus_down: str = ""
     """Why the gateway hears no sensors: `bus` (its local broker is away) or `zigbee2mqtt` (that has stopped)."""
     sensor_bus_down_since: float = 0.0
@@ -128,7 +131,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the platform is there, retained."""
+    """Whether the platform is running, retained; `at` is Unix time in seconds."""
 
     online: bool
     at: float
@@ -171,12 +174,12 @@ _decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """As compact JSON."""
+    """Return a message as compact JSON."""
     return _encoder.encode(message)
 
 
 def decode(kind: type[M], raw: bytes) -> M:
-    """Read one message; raises `InvalidMessage` with the path of what is wrong."""
+    """Read one message of this kind; raises `InvalidMessage` with the path of what is wrong."""
     if len(raw) > MAX_MESSAGE_BYTES:
         raise InvalidMessage("$", f"{len(raw)} bytes, more than the {MAX_MESSAGE_BYTES} allowed")
     try:
@@ -189,7 +192,7 @@ def decode(kind: type[M], raw: bytes) -> M:
 
 
 def decode_plain(raw: bytes) -> PlainEnvelope | None:
-    """Read a pack of plain records; None for whatever is not quite that, of which `decode` says what it is."""
+    """Read a pack of plain records; return None for any other message: `decode` reads it, or says what is wrong."""
     if len(raw) > MAX_MESSAGE_BYTES:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Resolved SenML: base fields applied, names taken apart, values checked against the vocabulary (RFC 8428 §4.6).
+"""Resolved SenML: base fields applied, names split, values checked against the quantities' rows (RFC 8428 §4.6).
 
 Anju's profile of RFC 8428: the fields `bn`, `bt`, `n`, `u`, `v`, `vs`, `vb`, `vd`, `t`, absolute times only, no base
-values or sums. A quantity that the vocabulary does not know passes under its own name, so that an older platform keeps
+values or sums. A quantity without a row passes under its own name, so that an older platform keeps
 what a newer gateway sends.
 """
 
@@ -26,7 +26,7 @@ _LONGEST_DEVICE, _LONGEST_QUANTITY = 63, 40
 
 
 class Resolved(msgspec.Struct, frozen=True, gc=False):
-    """One reading by itself. Exactly one of `value`, `text`, `truth`, `data` is set, and it is the quantity's own."""
+    """One reading. Exactly one of `value`, `text`, `truth`, `data` is set: the one of the quantity's field."""
 
     device: str
     quantity: Quantity | str
@@ -41,11 +41,11 @@ class Resolved(msgspec.Struct, frozen=True, gc=False):
 
 _Name = tuple[str, Quantity | str, Field | None]
 _names: dict[str, _Name] = {}
-"""Names seen so far, taken apart: a district has few of them and they come again and again."""
+"""Names seen so far, split: a district has few of them, and they recur."""
 
 
 def resolve(pack: Sequence[Record]) -> list[Resolved]:
-    """Each record of a pack with its base fields applied, in order; raises `InvalidMessage` with the record's path."""
+    """Apply the base fields of a pack; return its readings in order. Raises `InvalidMessage` with the record's path."""
     resolved: list[Resolved] = []
     add, known = resolved.append, _names.get
     base_name, base_time = "", 0.0
@@ -109,7 +109,7 @@ def _bytes(text: str, index: int) -> bytes:
 
 
 def from_base64(text: str) -> bytes:
-    """Take a `vd` apart; raises `ValueError`."""
+    """Decode the value of a `vd`: base64url without padding. Raises `ValueError`."""
     if not text.isascii() or not text.replace("-", "a").replace("_", "a").isalnum():
         if text:
             raise ValueError("characters outside the alphabet")
@@ -121,5 +121,5 @@ def from_base64(text: str) -> bytes:
 
 
 def to_base64(raw: bytes) -> str:
-    """As a `vd` holds it: base64url without padding."""
+    """Encode bytes as a `vd` holds them: base64url without padding."""
     return urlsafe_b64encode(raw).decode("ascii").rstrip("=")

@@ -1,4 +1,4 @@
-"""Topics `anju/v1/{community}/{home}/{lane}`: made, matched and taken apart here only."""
+"""Topics `anju/v1/{community}/{home}/{lane}`: built, matched and parsed here only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Topic:
 
     @classmethod
     def parse(cls, topic: str) -> Topic:
-        """Take a topic apart; raises `InvalidTopic`."""
+        """Parse a topic; raises `InvalidTopic`."""
         parts = topic.split("/")
         if len(parts) != 5 or "/".join(parts[:2]) != PREFIX:  # noqa: PLR2004 - anju, v1, community, home, lane
             raise InvalidTopic(topic, f"not of the form {PREFIX}/{{community}}/{{home}}/{{lane}}")
@@ -53,5 +53,5 @@ class Topic:
 
 
 def subscription(lane: Lane, community: str = "+") -> str:
-    """The filter that matches a lane of every home, of one community or of all."""
+    """Return the topic filter for a lane of every home, of one community or (`+`) of all."""
     return f"{PREFIX}/{community}/+/{lane}"

@@ -10,7 +10,7 @@ class Lane(StrEnum):
     """Which stream a message travels on, from the home to the platform."""
 
     ALARM = "alarm"
-    """Never batched, never behind a backlog: button, fall, smoke, water, and what the elder was told."""
+    """One event a message, never behind a backlog: button, fall, smoke, water, and what the elder was told."""
     TELEMETRY = "telemetry"
     """Packs of readings; may wait in the spool for days."""
     STATUS = "status"

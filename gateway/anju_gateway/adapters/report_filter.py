@@ -101,7 +101,7 @@ class NumberReportFilter(NamedTuple):
 def filter_reading(
     state: AdapterState, device: str, feature: Feature, value: float, at_s: float
 ) -> list[DeviceReading]:
-    """Return what is new in a report, and keep it in `state`: the reading, none, or also one that a late one reveals."""
+    """Return what is new in a report and keep it in `state`: the reading, none, or also one that a late one reveals."""
     key = f"last:{device}/{feature.quantity}"
     kept = state.get(key)
     if feature.low is None:

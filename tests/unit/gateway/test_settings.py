@@ -50,7 +50,7 @@ def write(folder: Path, content: object, name: str = "fleet.json") -> Path:
 def test_a_fleet_file(tmp_path: Path) -> None:
     (home,) = load_fleet(write(tmp_path, {"homes": [HOME]}))
     assert home.spool == tmp_path / "spools" / "home-07.sqlite"
-    button, wearable, door = (device.device() for device in home.devices)
+    button, wearable, door = (device.to_device() for device in home.devices)
     assert (button.kind, button.room) == (DeviceKind.BUTTON, Room.BEDROOM)
     assert wearable.position is WearPosition.WRIST
     assert (door.name, door.position) == ("入户门", WearPosition.WAIST)
