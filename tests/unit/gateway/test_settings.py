@@ -12,8 +12,12 @@ import structlog
 from typer.testing import CliRunner
 
 from anju_gateway.cli import app
+from anju_gateway.mqtt import Endpoint
 from anju_gateway.settings import InvalidConfiguration, load_fleet, load_home
 from anju_gateway.spool import Spool
+from anju_platform.app.fleet import Surroundings, make_fleet
+from anju_wire.fleet import BrokerAddress, FleetDevice, encode_fleet
+from anju_wire.fleet import load_fleet as load_wire_fleet
 from anju_wire.messages import Record
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Lane, Room, WearPosition
@@ -156,3 +160,34 @@ def test_status_reads_a_spool_beside_its_gateway(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "37" in done.output
     assert "no spool yet" in done.output
+
+
+def test_a_gateway_reads_the_fleet_that_the_platform_writes(tmp_path: Path) -> None:
+    around = Surroundings(
+        uplink=BrokerAddress("anju.example", 8883),
+        bus=BrokerAddress("127.0.0.1", 1883),
+        spool=tmp_path,
+        ca="system",
+        passwords={"home-01": "secret"},
+    )
+    fleet = make_fleet(2, around)
+    path = tmp_path / "fleet.json"
+    path.write_text(encode_fleet(fleet), encoding="utf-8")
+    assert load_wire_fleet(path) == fleet
+    for settings, home in zip(load_fleet(path), fleet.homes, strict=True):
+        assert (settings.home, settings.community, settings.gateway) == (home.home, home.community, home.gateway)
+        assert str(settings.spool) == home.spool
+        for broker, address in ((settings.uplink, home.uplink), (settings.bus, home.bus)):
+            assert broker.endpoint() == Endpoint(
+                address.host, address.port, address.username, address.password, address.ca
+            )
+        devices = [(device.id, device.kind, device.to_device().room) for device in settings.devices]
+        assert devices == [(device.id, device.kind, device.room) for device in home.devices]
+    assert [bool(home.uplink.password) for home in fleet.homes] == [True, False]
+
+
+def test_a_bed_without_a_room_is_in_the_bedroom(tmp_path: Path) -> None:
+    content = {"homes": [{**HOME, "devices": [{"id": "bed-1", "kind": "bed"}]}]}
+    (home,) = load_fleet(write(tmp_path, content))
+    assert home.devices[0].to_device().room is Room.BEDROOM
+    assert FleetDevice("bed-1", DeviceKind.BED).room is Room.BEDROOM
