@@ -129,7 +129,7 @@ def list_accounts() -> None:
     """List the accounts with their roles and scopes."""
     with _work(_settings()) as (work, access):
         table = Table("login", "name", "role", "scope", "open")
-        for row in access.accounts(work):
+        for row in access.list_accounts(work):
             scope = row.home_id or row.provider_id or row.community_id or "–"
             table.add_row(row.login, row.name, row.role, scope, "no" if row.disabled_at else "yes")
     console.print(table)
@@ -146,7 +146,7 @@ def add_account(
 ) -> None:
     """Open an account and print its random password, which is shown only once."""
     with _work(_settings()) as (work, access):
-        password = access.new_password()
+        password = access.generate_password()
         access.open_account(
             work,
             NewAccount(
@@ -166,7 +166,7 @@ def add_account(
 def reset_account(login: str) -> None:
     """Give an account a new random password and end its sessions."""
     with _work(_settings()) as (work, access):
-        password = access.new_password()
+        password = access.generate_password()
         access.set_password(work, login, password)
     console.print(f"{login}: {password}")
 

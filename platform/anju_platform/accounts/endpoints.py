@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, status
 
-from anju_platform.accounts.guards import AccountsDep, SignedInDep, secret_of
+from anju_platform.accounts.guards import AccountsDep, SessionDep, read_token
 from anju_platform.accounts.schemas import ActorView, Credentials, MeView, SessionView
 from anju_platform.web.dependencies import UnitDep
 
@@ -19,14 +19,14 @@ def open_session(given: Credentials, accounts: AccountsDep, work: UnitDep) -> Se
 
 
 @router.delete("/sessions/current", status_code=status.HTTP_204_NO_CONTENT)
-def end_session(request: Request, _found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> None:
+def end_session(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> None:
     """Sign out."""
-    accounts.sign_out(work, secret_of(request)[0])
+    accounts.sign_out(work, read_token(request)[0])
 
 
 @router.get("/me")
-def who_am_i(found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> MeView:
+def who_am_i(found: SessionDep, accounts: AccountsDep, work: UnitDep) -> MeView:
     """Who is signed in."""
-    accounts.seen(work, found.token_hash)
+    accounts.touch_session(work, found.token_hash)
     actor = ActorView.of(found.actor).model_dump()
     return MeView(**actor, locale=found.locale, expires_at=found.expires_at, csrf=found.csrf)

@@ -1,4 +1,4 @@
-"""FastAPI dependencies that stand before every endpoint: who asks, by which right, from our own page."""
+"""FastAPI dependencies that guard every endpoint: session, role, scope, and proof against forged requests (CSRF)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Depends, Request, Response
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, OutOfScope, WrongRole
-from anju_platform.accounts.service import AccountService, SignedIn, Token, same
+from anju_platform.accounts.service import AccountService, ActiveSession, Token, same_secret
 from anju_platform.settings import Settings
 from anju_platform.web.dependencies import ServicesDep, provide
 
@@ -22,8 +22,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def secret_of(request: Request) -> tuple[str, bool]:
-    """The token of a request, and whether a browser sent it by itself (cookie); raises `NotSignedIn`."""
+def read_token(request: Request) -> tuple[str, bool]:
+    """Return the token of a request, and whether it came in a cookie; raises `NotSignedIn`."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer:
         return bearer.strip(), False
@@ -33,8 +33,8 @@ def secret_of(request: Request) -> tuple[str, bool]:
     raise NotSignedIn
 
 
-async def csrf_given(request: Request) -> str:
-    """The proof that a page of ours sent this: header, or the field of its form."""
+async def read_csrf(request: Request) -> str:
+    """Return the CSRF token of a changing request, from its header or a field of its form; empty where it has none."""
     header = request.headers.get(CSRF_HEADER)
     if header is not None or request.method in _SAFE:
         return header or ""
@@ -44,28 +44,28 @@ async def csrf_given(request: Request) -> str:
     return ""
 
 
-def signed_in(
-    request: Request, services: ServicesDep, accounts: AccountsDep, csrf: Annotated[str, Depends(csrf_given)]
-) -> SignedIn:
-    """The sign-in of a request; raises `NotSignedIn`, `CsrfMismatch`.
+def active_session(
+    request: Request, services: ServicesDep, accounts: AccountsDep, csrf: Annotated[str, Depends(read_csrf)]
+) -> ActiveSession:
+    """Return the session of a request; raises `NotSignedIn`, `CsrfMismatch`.
 
-    Read in a transaction of its own, that is over before the endpoint begins: no thread waits for another's lock here.
+    It is read in a transaction of its own that ends before the endpoint begins: no thread waits for a lock here.
     """
-    secret, by_cookie = secret_of(request)
+    secret, by_cookie = read_token(request)
     with services.work() as work:
         work.only_read()
-        found = accounts.signed_in(work, secret)
-    if by_cookie and request.method not in _SAFE and not same(csrf, found.csrf):
+        found = accounts.find_session(work, secret)
+    if by_cookie and request.method not in _SAFE and not same_secret(csrf, found.csrf):
         raise CsrfMismatch
     request.state.actor_role = found.actor.role
     return found
 
 
-SignedInDep = Annotated[SignedIn, Depends(signed_in)]
+SessionDep = Annotated[ActiveSession, Depends(active_session)]
 
 
-def current_actor(found: SignedInDep) -> Actor:
-    """The person who asks."""
+def current_actor(found: SessionDep) -> Actor:
+    """Return the person who asks."""
     return found.actor
 
 
@@ -73,7 +73,7 @@ ActorDep = Annotated[Actor, Depends(current_actor)]
 
 
 def require(*roles: Role) -> Callable[[Actor], Actor]:
-    """A dependency that lets these roles in (an administrator always); raises `WrongRole`."""
+    """Make a dependency that admits these roles, and administrators; it raises `WrongRole`."""
 
     def guard(actor: ActorDep) -> Actor:
         if actor.role not in roles and actor.role is not Role.ADMIN:
@@ -84,14 +84,14 @@ def require(*roles: Role) -> Callable[[Actor], Actor]:
 
 
 def still_signed_in(request: Request, services: ServicesDep, accounts: AccountsDep) -> Callable[[], bool]:
-    """Asks again later whether the sign-in of a long request still holds."""
-    secret, _ = secret_of(request)
+    """Return a function that tells whether the session of a long request is still open."""
+    secret, _ = read_token(request)
 
     def still() -> bool:
         try:
             with services.work() as work:
                 work.only_read()
-                accounts.signed_in(work, secret)
+                accounts.find_session(work, secret)
         except NotSignedIn:
             return False
         return True
@@ -103,13 +103,13 @@ StillDep = Annotated[Callable[[], bool], Depends(still_signed_in)]
 
 
 def in_scope(actor: Actor, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> None:
-    """Let pass what is within a person's scope; what is not, is not there: raises `OutOfScope` (404)."""
+    """Raise `OutOfScope` (404) unless the thing is within the actor's scope."""
     if not actor.may_see(community_id, home_id, provider_id):
         raise OutOfScope
 
 
 def set_cookie(response: Response, token: Token, settings: Settings) -> None:
-    """Let the browser keep a sign-in, out of reach of scripts and of other sites."""
+    """Set the session's cookie, out of reach of scripts and of other sites."""
     response.set_cookie(
         COOKIE,
         token.secret,
@@ -122,5 +122,5 @@ def set_cookie(response: Response, token: Token, settings: Settings) -> None:
 
 
 def clear_cookie(response: Response) -> None:
-    """Let the browser forget it."""
+    """Delete the session's cookie."""
     response.delete_cookie(COOKIE, path="/")

@@ -1,4 +1,4 @@
-"""Who may enter, who is signed in, and who looked at what."""
+"""Accounts, sessions with opaque tokens, and the audit of who read personal data."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SEEN_EVERY = timedelta(minutes=5)
 _STAFF_STAY = timedelta(hours=12)
 _PHONE_STAY = timedelta(days=30)
 _STAYS = {Role.CARER: _PHONE_STAY, Role.FAMILY: _PHONE_STAY}
-"""How long a sign-in lasts: one shift for staff, a month on a carer's or a relative's own phone."""
+"""How long a session lasts: one shift for staff, a month on a carer's or a relative's own phone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A fresh sign-in. `secret` is shown once: the database keeps only its hash."""
+    """A new session. `secret` is shown once: the database stores only its hash."""
 
     secret: str
     csrf: str
@@ -49,8 +49,8 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A sign-in that holds."""
+class ActiveSession:
+    """An open session."""
 
     actor: Actor
     csrf: str
@@ -75,9 +75,9 @@ class NewAccount:
 
 
 class AccountService:
-    """Sign-ins with opaque tokens, and the log of looks.
+    """Opens and closes sessions and accounts, and writes audit events.
 
-    random: gives n unpredictable bytes.
+    random: returns n unpredictable bytes.
     """
 
     def __init__(
@@ -107,32 +107,32 @@ class AccountService:
         work.session.delete(tried)
         return self._open(work, account, now)
 
-    def signed_in(self, work: UnitOfWork, secret: str) -> SignedIn:
-        """Who holds this token; raises `NotSignedIn` where it is unknown, expired, or its account is closed."""
+    def find_session(self, work: UnitOfWork, secret: str) -> ActiveSession:
+        """Return the session of a token; raises `NotSignedIn` if unknown, expired, or of a closed account."""
         found = repository.find_session(work.session, _hash(secret))
         if found is None:
             raise NotSignedIn
         row, account = found
         if row.expires_at <= work.clock.now() or account.disabled_at is not None:
             raise NotSignedIn
-        return SignedIn(_actor(account), row.csrf, account.locale, row.expires_at, row.token_hash)
+        return ActiveSession(_actor(account), row.csrf, account.locale, row.expires_at, row.token_hash)
 
-    def actor_of(self, work: UnitOfWork, token: str) -> Actor:
-        """The person behind a token; raises `NotSignedIn`."""
-        return self.signed_in(work, token).actor
+    def find_actor(self, work: UnitOfWork, token: str) -> Actor:
+        """Return the person whose token this is; raises `NotSignedIn`."""
+        return self.find_session(work, token).actor
 
-    def seen(self, work: UnitOfWork, token_hash: str) -> None:
-        """Note that a sign-in is in use; writes at most every few minutes."""
+    def touch_session(self, work: UnitOfWork, token_hash: str) -> None:
+        """Store when a session was last used; writes at most every five minutes."""
         row = work.session.get(Session, token_hash)
         if row is not None and work.clock.now() - row.seen_at > _SEEN_EVERY:
             row.seen_at = work.clock.now()
 
     def sign_out(self, work: UnitOfWork, secret: str) -> None:
-        """End a sign-in; an unknown one is no error."""
+        """Close a session; an unknown token is no error."""
         repository.delete_session(work.session, _hash(secret))
 
     def open_account(self, work: UnitOfWork, new: NewAccount) -> UUID:
-        """Add an account; raises `LoginTaken`, `WeakPassword`."""
+        """Insert an account and return its id; raises `LoginTaken`, `WeakPassword`."""
         login = new.login.strip().casefold()
         if repository.find_account(work.session, login) is not None:
             raise LoginTaken(login)
@@ -152,24 +152,24 @@ class AccountService:
         work.session.flush()
         return account.id
 
-    def accounts(self, work: UnitOfWork) -> list[Account]:
-        """Every account, by role and login."""
+    def list_accounts(self, work: UnitOfWork) -> list[Account]:
+        """Return every account, by role and login."""
         return repository.list_accounts(work.session)
 
     def set_password(self, work: UnitOfWork, login: str, password: str) -> None:
-        """Change a password and end every sign-in of the account; raises `AccountUnknown`, `WeakPassword`."""
+        """Change a password and close every session of the account; raises `AccountUnknown`, `WeakPassword`."""
         account = self._known(work, login)
         account.password_hash = self._password_hash(account.login, password)
         repository.delete_sessions(work.session, account.id)
 
     def close_account(self, work: UnitOfWork, login: str) -> None:
-        """Shut an account and end its sign-ins; its name stays in the histories. Raises `AccountUnknown`."""
+        """Close an account and its sessions; its name stays in the histories. Raises `AccountUnknown`."""
         account = self._known(work, login)
         account.disabled_at = work.clock.now()
         repository.delete_sessions(work.session, account.id)
 
-    def new_password(self) -> str:
-        """A random password (120 bits) that can be read aloud."""
+    def generate_password(self) -> str:
+        """Return a random password (120 bits) that can be read aloud."""
         text = self._random(15).hex()
         return "-".join(text[at : at + 6] for at in range(0, len(text), 6))
 
@@ -183,9 +183,9 @@ class AccountService:
         *,
         once_in: timedelta | None = None,
     ) -> None:
-        """Write down that a person looked at somebody's data; belongs in the transaction of the read.
+        """Write an audit event: a person reads somebody's data. Belongs in the transaction of the read.
 
-        once_in: the same look of the same person within this time is one look (for a page that refreshes itself).
+        once_in: the same read by the same person within this time is one event (for a page that refreshes itself).
         """
         since = None if once_in is None else work.clock.now() - once_in
         if since is not None and repository.has_audit_event(work.session, actor.account_id, home_id, what, since):
@@ -204,11 +204,11 @@ class AccountService:
         )
 
     def list_audit_events(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
-        """Who looked at a home's people, newest first."""
+        """Return who read the data of a home, newest first."""
         return repository.list_audit_events(work.session, home_id, limit)
 
     def _tried(self, work: UnitOfWork, login: str, now: datetime) -> FailedSignIn:
-        """The login's count, locked: many guesses at once are counted one after the other."""
+        """Return the login's count, locked: many guesses at once are counted one after the other."""
         tried = repository.lock_failed_sign_in(work.session, _hash(login), now)
         if tried.locked_until is not None and tried.locked_until > now:
             raise TooManySignIns(max(1, round((tried.locked_until - now).total_seconds())))
@@ -250,8 +250,8 @@ class AccountService:
         return self._hasher.hash(password)
 
 
-def same(left: str, right: str) -> bool:
-    """Compare two secrets in a time that does not tell where they differ."""
+def same_secret(left: str, right: str) -> bool:
+    """Compare two secrets in constant time."""
     return hmac.compare_digest(left.encode(), right.encode())
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from anju_platform.accounts.errors import OutOfScope
-from anju_platform.accounts.service import same
+from anju_platform.accounts.service import same_secret
 from anju_platform.app.bootstrap import Platform
 from anju_platform.settings import is_loopback
 from anju_wire.clock import Clock
@@ -93,7 +93,7 @@ def metrics(request: Request, platform: PlatformDep) -> Response:
 def _may_scrape(request: Request, token: object) -> bool:
     if token is not None:
         _, _, given = request.headers.get("authorization", "").partition(" ")
-        if same(given, token.get_secret_value()):  # type: ignore[attr-defined]
+        if same_secret(given, token.get_secret_value()):  # type: ignore[attr-defined]
             return True
     # A proxy on this machine speaks for others.
     proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers

@@ -188,7 +188,7 @@ def _providers(work: UnitOfWork) -> None:
 
 
 def _login(work: UnitOfWork, access: AccountService, person: SeedPerson) -> Login:
-    password = access.new_password()
+    password = access.generate_password()
     community = COMMUNITY if person.local else None
     account = find_account(work.session, person.login)
     if account is None:

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from anju_core.actor import Actor
-from anju_platform.accounts.guards import SignedInDep
-from anju_platform.accounts.service import AccountService, SignedIn
+from anju_platform.accounts.guards import SessionDep
+from anju_platform.accounts.service import AccountService, ActiveSession
 from anju_platform.console.rendering import UTC_ZONE, Pages
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
@@ -36,7 +36,7 @@ class PageContext:
     """A signed-in person's request for a page."""
 
     request: Request
-    found: SignedIn
+    found: ActiveSession
     services: Services
     pages: Pages
     zone: ZoneInfo
@@ -97,7 +97,7 @@ def reader_zone(work: UnitOfWork, actor: Actor) -> ZoneInfo:
     return Counter(zones).most_common(1)[0][0] if zones else UTC_ZONE
 
 
-def page_context(request: Request, found: SignedInDep, services: ServicesDep, pages: PagesDep) -> PageContext:
+def page_context(request: Request, found: SessionDep, services: ServicesDep, pages: PagesDep) -> PageContext:
     """The dependency of every page for signed-in people."""
     with services.work() as work:
         work.only_read()

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/family", dependencies=[Depends(require(Role.FAMILY))
 
 _FORM_TIME = "%Y-%m-%dT%H:%M"
 _USUAL_STAY = timedelta(days=1)
-_LOOKED_AT = {
+_READ_NAMES = {
     "alert": N_("报警"),
     "home": N_("住户页"),
     "activity": N_("一天的活动"),
@@ -41,8 +41,8 @@ _LOOKED_AT = {
 
 
 @dataclass(frozen=True, slots=True)
-class LookShown:
-    """Who looked at what."""
+class AuditRow:
+    """Who read what."""
 
     at: datetime
     by_name: str
@@ -51,7 +51,7 @@ class LookShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyShown:
+class FamilyPage:
     """The whole page; `facts` are a name, a time and a text, either of which may be missing."""
 
     status: str
@@ -65,7 +65,7 @@ class FamilyShown:
     least_until: str
     usual_until: str
     shared: list[str]
-    looks: list[LookShown]
+    audit: list[AuditRow]
 
 
 @router.get("", name="family")
@@ -108,8 +108,8 @@ def _show(page: PageContext, told: str, problem: str = "", status: int = 200) ->
     return page.render("family.html", "family", status=status, family=shown, told=told, problem=problem)
 
 
-def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyShown:
-    return FamilyShown(
+def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyPage:
+    return FamilyPage(
         status=found.status,
         sentence=found.sentence,
         detail=found.detail,
@@ -121,9 +121,9 @@ def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyShown:
         least_until=local.strftime(_FORM_TIME),
         usual_until=(local + _USUAL_STAY).replace(hour=18, minute=0).strftime(_FORM_TIME),
         shared=list(found.shared),
-        looks=[
-            LookShown(look.at, look.by_name, look.role, words(_LOOKED_AT.get(look.what, look.what)))
-            for look in found.looks
+        audit=[
+            AuditRow(event.at, event.by_name, event.role, words(_READ_NAMES.get(event.what, event.what)))
+            for event in found.audit
         ],
     )
 

@@ -22,7 +22,7 @@ from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 
 _POLLED = timedelta(minutes=10)
-_LOOKS = 20
+_AUDIT_ENTRIES = 20
 _DAY_BEGINS = time(4)
 """Movement before four is not yet "she rose"."""
 _ABOUT_A_DEVICE = frozenset({AlertKind.HOME_OFFLINE.value})
@@ -65,8 +65,8 @@ class Signs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LookView:
-    """Somebody looked."""
+class AuditEntry:
+    """Somebody read the home's data."""
 
     at: datetime
     by_name: str
@@ -95,7 +95,7 @@ class FamilySummary:
     duty_phone: str
     absences: Sequence[AbsenceView]
     shared: Sequence[str]
-    looks: Sequence[LookView]
+    audit: Sequence[AuditEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,12 @@ class FamilyService:
             duty_phone=home.community_phone,
             absences=facts.absences,
             shared=_shared_scopes(home),
-            looks=self._looks(work, home.id),
+            audit=self._list_audit(work, home.id),
         )
 
-    def _looks(self, work: UnitOfWork, home_id: str) -> list[LookView]:
-        found = self._accounts.list_audit_events(work, home_id, _LOOKS)
-        return [LookView(look.at, look.by_name, look.role, look.what) for look in found]
+    def _list_audit(self, work: UnitOfWork, home_id: str) -> list[AuditEntry]:
+        found = self._accounts.list_audit_events(work, home_id, _AUDIT_ENTRIES)
+        return [AuditEntry(event.at, event.by_name, event.role, event.what) for event in found]
 
     def _rose_at(self, home: HomeRecord, now: datetime) -> datetime | None:
         """Return the time of the first sign of life of the day there, without its room."""

@@ -64,7 +64,7 @@ class HomePage:
     open_alerts: Sequence[OpenAlert]
     explained: str
     strips: Sequence[tuple[str, ActivityTimeline]]
-    routine: charts.Shown | None
+    routine: charts.RoutineCharts | None
     contacts: Sequence[ContactRecord]
     door: Sequence[tuple[str, str]]
     devices: Sequence[DeviceStatus]
@@ -89,7 +89,7 @@ def show_home(home_id: str, page: PageContextDep, days: Annotated[int, Query(ge=
         found = page.service(HomeOverviewService).describe_home(work, page.actor, home_id)
         now = work.clock.now()
         routine = page.service(RoutineService).list_days(work, page.actor, home_id, max(wanted, LEAST_ROUTINE_DAYS))
-    shown = _shown(page, found, now, _strips(page, found, now, wanted), charts.shown(routine, page.words))
+    shown = _shown(page, found, now, _strips(page, found, now, wanted), charts.draw_routine(routine, page.words))
     return page.in_zone(ZoneInfo(found.timezone)).render("residents/home.html", "residents", home=shown, days=wanted)
 
 
@@ -115,7 +115,7 @@ def _shown(
     found: HomeDetail,
     now: datetime,
     strips: Sequence[tuple[str, ActivityTimeline]],
-    routine: charts.Shown | None,
+    routine: charts.RoutineCharts | None,
 ) -> HomePage:
     words, people = page.words, found.residents
     reader = Reader(words, now, ZoneInfo(found.timezone))

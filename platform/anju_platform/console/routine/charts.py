@@ -48,7 +48,7 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RoutineCharts:
     """What the page shows of a home's routine."""
 
     panels: Sequence[Panel]
@@ -57,7 +57,7 @@ class Shown:
     """A day and its figures, the newest first."""
 
 
-def shown(view: RoutineView, words: Words) -> Shown | None:
+def draw_routine(view: RoutineView, words: Words) -> RoutineCharts | None:
     """Pictures and table; None where nothing is known of any of the days."""
     known = {day.day: day for day in view.days if day.known}
     if not known:
@@ -74,7 +74,7 @@ def shown(view: RoutineView, words: Words) -> Shown | None:
         )
         for number in reversed(range(count))
     ]
-    return Shown(panels, names, rows)
+    return RoutineCharts(panels, names, rows)
 
 
 def _nights(view: RoutineView, days: Sequence[DayView | None], words: Words) -> Markup:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import SignInRefused, TooManySignIns
-from anju_platform.accounts.guards import AccountsDep, SignedInDep, clear_cookie, secret_of, set_cookie
+from anju_platform.accounts.guards import AccountsDep, SessionDep, clear_cookie, read_token, set_cookie
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PagesDep
 from anju_platform.console.rendering import LANGUAGE_COOKIE
@@ -35,7 +35,7 @@ _YEAR_S = 365 * 86400
 
 
 @router.get("/", name="start")
-def start(found: SignedInDep) -> Response:
+def start(found: SessionDep) -> Response:
     """Go to the page of one's role."""
     return RedirectResponse(HOMES[found.actor.role], HTTPStatus.SEE_OTHER)
 
@@ -79,9 +79,9 @@ def login(
 
 
 @router.post("/logout", name="logout")
-def logout(request: Request, _found: SignedInDep, accounts: AccountsDep, work: UnitDep) -> Response:
+def logout(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> Response:
     """Sign out."""
-    accounts.sign_out(work, secret_of(request)[0])
+    accounts.sign_out(work, read_token(request)[0])
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     clear_cookie(answer)
     return answer

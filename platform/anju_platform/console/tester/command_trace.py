@@ -72,18 +72,18 @@ class EventTrace:
     note: str
 
 
-def origin_of(course: CommandTrace) -> float | None:
+def find_origin(command: CommandTrace) -> float | None:
     """When what counts happened, Unix s."""
-    return next((at for stage, at in course.stages if stage in _ORIGINS), None)
+    return next((at for stage, at in command.stages if stage in _ORIGINS), None)
 
 
-def alert_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail | None:
+def match_alert(command: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail | None:
     """The alert that an order led to: of its home and kind, and of about its time (or repeated about then)."""
-    origin, kinds = origin_of(course), KINDS.get(course.action, frozenset())
+    origin, kinds = find_origin(command), KINDS.get(command.action, frozenset())
     if origin is None:
         return None
     for alert in alerts:
-        if alert.home_id != course.home_id or alert.kind not in kinds:
+        if alert.home_id != command.home_id or alert.kind not in kinds:
             continue
         steps = (AlertStep.RAISED, AlertStep.REPEATED)
         moments = [alert.happened_at, alert.due_since, *(step.at for step in alert.history if step.step in steps)]
@@ -92,26 +92,26 @@ def alert_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail
     return None
 
 
-def line_of(course: CommandTrace, alerts: Sequence[AlertDetail]) -> EventTrace:
+def trace_stages(command: CommandTrace, alerts: Sequence[AlertDetail]) -> EventTrace:
     """Draw one order."""
-    origin, detail = origin_of(course), alert_of(course, alerts)
-    spooled = next((at for stage, at in course.stages if stage in {"heard", "backup_line", "not_reached"}), None)
+    origin, detail = find_origin(command), match_alert(command, alerts)
+    spooled = next((at for stage, at in command.stages if stage in {"heard", "backup_line", "not_reached"}), None)
     reached: list[StageReached] = []
-    for row in STAGES if course.action in KINDS else STAGES[:1]:
+    for row in STAGES if command.action in KINDS else STAGES[:1]:
         at = _when(row, origin, spooled, detail)
         limit = row.limit_ms
-        if limit is not None and course.action == "fall" and limit < 60_000:  # noqa: PLR2004 - only the machine's stages
+        if limit is not None and command.action == "fall" and limit < 60_000:  # noqa: PLR2004 - only the machine's stages
             limit += FALL_DELAY_MS
         ms = None if at is None or origin is None else max(0, round((at - origin) * 1000))
         reached.append(StageReached(row.name, ms, limit))
     return EventTrace(
-        course.id,
-        course.home_id,
-        course.action,
+        command.id,
+        command.home_id,
+        command.action,
         None if origin is None else datetime.fromtimestamp(origin, UTC),
         reached,
         detail.id if detail else None,
-        course.refusal,
+        command.refusal,
     )
 
 

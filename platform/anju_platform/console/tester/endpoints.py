@@ -46,7 +46,7 @@ class StageView(BaseModel):
     late: bool
 
 
-class LineView(BaseModel):
+class TraceView(BaseModel):
     """One event through its stages."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -60,7 +60,7 @@ class LineView(BaseModel):
     note: str
 
 
-class Question(BaseModel):
+class DeadlineQuestion(BaseModel):
     """A life (Unix s, room, kind), and the times at which it might have ended."""
 
     home: str
@@ -75,28 +75,28 @@ class DeadlinePreview(BaseModel):
 
 
 @router.post("/tester/actions", status_code=status.HTTP_202_ACCEPTED)
-def order(given: Order, _actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
+def send_order(given: Order, _actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
     """Make something happen in a simulated home."""
-    return Ordered(id=panel.order(work, given.home, given.action, given.args))
+    return Ordered(id=panel.send_order(work, given.home, given.action, given.args))
 
 
 @router.get("/tester/events")
-def events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[LineView]:
+def list_events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceView]:
     """What was done, each drawn through its stages, newest first."""
     work.only_read()
-    return [LineView.model_validate(line) for line in panel.lines(work)]
+    return [TraceView.model_validate(line) for line in panel.list_traces(work)]
 
 
 @router.get("/tester/scenario")
 def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
     """What was just done, as a scenario for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}
-    return Response(panel.as_scenario(), media_type="application/yaml", headers=headers)
+    return Response(panel.export_scenario(), media_type="application/yaml", headers=headers)
 
 
 @router.post("/tester/deadlines")
-def deadlines(given: Question, _actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
+def preview_deadlines(given: DeadlineQuestion, _actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
     """When a silence would be due, had a life ended here or there; nothing is kept."""
     work.only_read()
-    found = panel.deadlines(work, given.home, given.life, given.ends)
+    found = panel.preview_deadlines(work, given.home, given.life, given.ends)
     return DeadlinePreview(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

@@ -32,7 +32,7 @@ _MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class HomeShown:
+class HomeTile:
     """A home in the grid."""
 
     id: str
@@ -42,7 +42,7 @@ class HomeShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageShown:
+class StageCell:
     """One stage of a line."""
 
     text: str
@@ -53,26 +53,26 @@ class StageShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineShown:
+class TraceRow:
     """One event through its stages."""
 
     name: str
     what: str
     at: datetime | None
-    stages: Sequence[StageShown]
+    stages: Sequence[StageCell]
     note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PanelShown:
+class TesterPage:
     """The whole page."""
 
     connected: bool
-    homes: Sequence[HomeShown]
+    homes: Sequence[HomeTile]
     chosen: str
     chosen_name: str
     actions: Sequence[tuple[str, str]]
-    lines: Sequence[LineShown]
+    lines: Sequence[TraceRow]
 
 
 @router.get("", name="tester")
@@ -95,7 +95,7 @@ def act(
     problem = ""
     try:
         with page.work() as work:
-            page.service(TesterService).order(work, home, action, {})
+            page.service(TesterService).send_order(work, home, action, {})
     except DomainError as refusal:
         problem = explain(refusal, page.words)
     if page.fragment:
@@ -103,13 +103,13 @@ def act(
     return RedirectResponse(f"/tester?home={home}", status_code=303)
 
 
-def _panel(page: PageContext, chosen: str) -> PanelShown:
+def _panel(page: PageContext, chosen: str) -> TesterPage:
     with page.work() as work:
         work.only_read()
         homes = _homes(page, work)
-        lines = page.service(TesterService).lines(work)[:LINES]
+        lines = page.service(TesterService).list_traces(work)[:LINES]
     names = {home.id: home.name for home in homes}
-    return PanelShown(
+    return TesterPage(
         connected=page.service(TesterService).connected,
         homes=homes,
         chosen=chosen if chosen in names else "",
@@ -119,7 +119,7 @@ def _panel(page: PageContext, chosen: str) -> PanelShown:
     )
 
 
-def _homes(page: PageContext, work: UnitOfWork) -> list[HomeShown]:
+def _homes(page: PageContext, work: UnitOfWork) -> list[HomeTile]:
     now = work.clock.now()
     states: dict[str, DisplayStatus] = {}
     for row in page.service(AlertSlice).queries.list_alerts(work, None):
@@ -130,17 +130,17 @@ def _homes(page: PageContext, work: UnitOfWork) -> list[HomeShown]:
     for home in list_homes(work):
         drawn = card_of(home, page.words, now)
         status = states.get(home.id) or (DisplayStatus.DARK if home.id in offline else DisplayStatus.FINE)
-        found.append(HomeShown(home.id, drawn.name, drawn.address, status))
+        found.append(HomeTile(home.id, drawn.name, drawn.address, status))
     return found
 
 
-def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> LineShown:
-    return LineShown(
+def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> TraceRow:
+    return TraceRow(
         name=names.get(line.home_id, line.home_id),
         what=display_name(words, "action", line.action),
         at=line.at,
         stages=[
-            StageShown(
+            StageCell(
                 text=display_name(words, "stage", _stage(line, stage.name)),
                 ms=stage.ms,
                 told="" if stage.ms is None else _told(stage.ms),

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from anju_core.errors import Conflict, Invalid
 from anju_platform.alerts.queries import AlertQueries
-from anju_platform.console.tester.command_trace import KINDS, EventTrace, line_of, origin_of
+from anju_platform.console.tester.command_trace import KINDS, EventTrace, find_origin, trace_stages
 from anju_platform.console.tester.deadline_preview import Life, deadlines
-from anju_platform.console.tester.saved import scenario_of
+from anju_platform.console.tester.scenario_export import write_scenario
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import find_home, list_places
@@ -57,7 +57,7 @@ class TesterService:
         """Whether orders reach a broker."""
         return self._link is not None and self._link.connected
 
-    def order(self, work: UnitOfWork, home_id: str, action: str, args: Mapping[str, object]) -> str:
+    def send_order(self, work: UnitOfWork, home_id: str, action: str, args: Mapping[str, object]) -> str:
         """Make something happen; the order's id. Raises `SimulatorAbsent`, `UnknownAction`, `HomeNotFound`."""
         if self._link is None or not self._link.connected:
             raise SimulatorAbsent
@@ -65,27 +65,27 @@ class TesterService:
             raise UnknownAction(action)
         if find_home(work, home_id) is None:
             raise HomeNotFound(home_id)
-        course = CommandTrace(str(work.new_id()), home_id, action, dict(args))
-        self._link.send(course)
-        return course.id
+        command = CommandTrace(str(work.new_id()), home_id, action, dict(args))
+        self._link.send_command(command)
+        return command.id
 
-    def lines(self, work: UnitOfWork) -> list[EventTrace]:
+    def list_traces(self, work: UnitOfWork) -> list[EventTrace]:
         """Every order with its stages, newest first."""
         if self._link is None:
             return []
-        courses = self._link.courses()
-        homes = {course.home_id for course in courses if course.action in KINDS}
+        commands = self._link.list_commands()
+        homes = {command.home_id for command in commands if command.action in KINDS}
         rows = [row for row in self._alerts.list_alerts(work, None, state=None) if row.home_id in homes]
         newest = sorted(rows, key=lambda row: row.raised_at, reverse=True)[:_LOOKED_AT]
         details = [self._alerts.get_alert(work, row.id) for row in newest]
-        return [line_of(course, details) for course in courses]
+        return [trace_stages(command, details) for command in commands]
 
-    def as_scenario(self) -> str:
+    def export_scenario(self) -> str:
         """Write what was just done as a scenario in YAML: what happened when, and that each event is shown."""
-        done = [(at, c) for c in self._link.courses() if (at := origin_of(c)) is not None] if self._link else []
-        return scenario_of(sorted(done, key=lambda pair: pair[0]))
+        done = [(at, c) for c in self._link.list_commands() if (at := find_origin(c)) is not None] if self._link else []
+        return write_scenario(sorted(done, key=lambda pair: pair[0]))
 
-    def deadlines(
+    def preview_deadlines(
         self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]
     ) -> list[float | None]:
         """When the silence would be worth a call (Unix s) had this life ended at each of `ends`; nothing is kept.

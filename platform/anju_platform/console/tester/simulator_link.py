@@ -40,7 +40,7 @@ class SimulatorLink:
 
     def __init__(self, settings: Settings, process_id: str = "") -> None:
         self._settings = settings
-        self._courses: OrderedDict[str, CommandTrace] = OrderedDict()
+        self._commands: OrderedDict[str, CommandTrace] = OrderedDict()
         self._lock = threading.Lock()
         self.connected = False
         """Whether orders can be handed to the broker."""
@@ -68,21 +68,21 @@ class SimulatorLink:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def send(self, course: CommandTrace) -> None:
+    def send_command(self, command: CommandTrace) -> None:
         """Give the simulator an order."""
-        self._keep(course)
-        order = {"id": course.id, "home": course.home_id, "action": course.action, "args": dict(course.args)}
+        self._keep(command)
+        order = {"id": command.id, "home": command.home_id, "action": command.action, "args": dict(command.args)}
         self._client.publish(CONTROL, json.dumps(order).encode(), qos=1)
 
-    def courses(self) -> list[CommandTrace]:
+    def list_commands(self) -> list[CommandTrace]:
         """The last orders, newest first."""
         with self._lock:
             return [
                 CommandTrace(c.id, c.home_id, c.action, c.args, list(c.stages), c.refusal)
-                for c in reversed(self._courses.values())
+                for c in reversed(self._commands.values())
             ]
 
-    def heard(self, payload: bytes) -> None:
+    def handle_event(self, payload: bytes) -> None:
         """Take one event of the simulator; one that can't be read is logged and left."""
         try:
             event = json.loads(payload)
@@ -93,7 +93,7 @@ class SimulatorLink:
             log.warning("simulator event unreadable", error=str(error))
             return
         with self._lock:
-            known = self._courses.get(order)
+            known = self._commands.get(order)
         if known is None:
             known = CommandTrace(order, home, action)
             self._keep(known)
@@ -103,11 +103,11 @@ class SimulatorLink:
             elif stage not in {told for told, _ in known.stages}:
                 known.stages.append((stage, at))
 
-    def _keep(self, course: CommandTrace) -> None:
+    def _keep(self, command: CommandTrace) -> None:
         with self._lock:
-            self._courses[course.id] = course
-            while len(self._courses) > _KEPT:
-                self._courses.popitem(last=False)
+            self._commands[command.id] = command
+            while len(self._commands) > _KEPT:
+                self._commands.popitem(last=False)
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: mqtt.ConnectFlags, code: ReasonCode, _props: object
@@ -120,4 +120,4 @@ class SimulatorLink:
         self.connected = False
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self.heard(bytes(message.payload))
+        self.handle_event(bytes(message.payload))

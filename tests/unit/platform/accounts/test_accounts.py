@@ -34,7 +34,7 @@ def test_token_opens_and_is_not_kept_in_clear(web: WebHarness) -> None:
     with web.platform.work() as work:
         token = web.platform.access.sign_in(work, " WORKER ", PASSWORD)
     with web.platform.work() as work:
-        assert web.platform.access.actor_of(work, token.secret).role is Role.WORKER
+        assert web.platform.access.find_actor(work, token.secret).role is Role.WORKER
         row = work.session.query(Session).one()
         assert token.secret not in vars(row).values()
         assert len(bytes.fromhex(token.secret)) == 32
@@ -138,11 +138,11 @@ def test_accounts_are_refused_with_reasons(web: WebHarness) -> None:
         with pytest.raises(AccountUnknown):
             access.set_password(work, "nobody", PASSWORD)
         with pytest.raises(NotSignedIn):
-            access.signed_in(work, "made up")
+            access.find_session(work, "made up")
 
 
 def test_random_passwords_are_long_and_differ(web: WebHarness) -> None:
-    made = {web.platform.access.new_password() for _ in range(20)}
+    made = {web.platform.access.generate_password() for _ in range(20)}
     assert len(made) == 20
     assert all(len(password.replace("-", "")) == 30 for password in made)
 

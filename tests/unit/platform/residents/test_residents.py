@@ -198,7 +198,7 @@ def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
     dispatcher.subscribe_after(AbsenceChanged, told.append)
     now = peopled.clock.now()
     with peopled.platform.work() as plain:
-        actor = peopled.platform.access.actor_of(
+        actor = peopled.platform.access.find_actor(
             plain, peopled.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
         )
     with UnitOfWork(lambda: peopled.platform.work().__enter__().session, dispatcher, peopled.clock) as work:  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ def test_mother_is_fine_and_when_she_rose(mother: WebHarness) -> None:
     said = ask(mother)
     assert (said["state"], said["status"], said["sentence"]) == ("fine", "fine", "妈妈今天很好")
     assert said["rose_at"] == "2026-03-01T22:10:00Z"
-    assert [look["what"] for look in said["looks"]] == ["family_summary"]  # type: ignore[attr-defined]
+    assert [look["what"] for look in said["audit"]] == ["family_summary"]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("quantity", sorted(LIFE_QUANTITIES))

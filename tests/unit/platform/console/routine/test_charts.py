@@ -11,15 +11,15 @@ import pytest
 from fixtures._page_views import routine_day, routine_days
 
 import anju_dashboards
-from anju_platform.console.routine.charts import EDGE, NIGHT, Shown, shown
+from anju_platform.console.routine.charts import EDGE, NIGHT, RoutineCharts, draw_routine
 from anju_platform.i18n.translation import load_words
 from anju_platform.routine.records import RoutineView
 
 WORDS = load_words(Path(anju_dashboards.__file__).parent / "locale")
 
 
-def drawn(view: RoutineView, lang: str = "zh") -> Shown:
-    found = shown(view, WORDS[lang])
+def drawn(view: RoutineView, lang: str = "zh") -> RoutineCharts:
+    found = draw_routine(view, WORDS[lang])
     assert found is not None
     return found
 
@@ -71,8 +71,8 @@ def test_a_month_carries_no_numbers_on_its_bars() -> None:
 
 def test_without_a_known_day_there_is_no_picture() -> None:
     view = routine_days(7)
-    assert shown(replace(view, days=[]), WORDS["zh"]) is None
-    assert shown(replace(view, days=[replace(day, known=False) for day in view.days]), WORDS["zh"]) is None
+    assert draw_routine(replace(view, days=[]), WORDS["zh"]) is None
+    assert draw_routine(replace(view, days=[replace(day, known=False) for day in view.days]), WORDS["zh"]) is None
 
 
 def test_the_first_and_last_dates_of_a_month_are_not_cut_off() -> None:

@@ -11,9 +11,9 @@ import pytest
 from fixtures._simulated_homes import fleet, home
 
 from anju_core.vocabulary import AlertKind, AlertStep
-from anju_platform.console.tester.command_trace import line_of
+from anju_platform.console.tester.command_trace import trace_stages
 from anju_platform.console.tester.deadline_preview import InvalidLife, deadlines
-from anju_platform.console.tester.saved import scenario_of
+from anju_platform.console.tester.scenario_export import write_scenario
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.settings import load
 from anju_sim.resident_model import DAY_S, ResidentModel
@@ -41,8 +41,8 @@ def _alert(home_id: str = "home-01", kind: AlertKind = AlertKind.SOS, happened: 
 
 
 def test_an_event_is_drawn_through_its_stages_with_what_was_late() -> None:
-    course = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW), ("heard", NOW + 0.12)])
-    line = line_of(course, [_alert("home-02"), _alert(kind=AlertKind.FALL), _alert()])
+    command = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW), ("heard", NOW + 0.12)])
+    line = trace_stages(command, [_alert("home-02"), _alert(kind=AlertKind.FALL), _alert()])
     assert {stage.name: stage.ms for stage in line.stages} == {
         "pressed": 0,
         "spooled": 120,
@@ -56,13 +56,13 @@ def test_an_event_is_drawn_through_its_stages_with_what_was_late() -> None:
 
 
 def test_another_times_alert_is_not_its_own_but_a_repetition_is() -> None:
-    course = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW)])
-    assert line_of(course, [_alert(happened=-3600)]).alert_id is None
-    assert line_of(course, [_alert(happened=-60)]).alert_id == "a", "pressed again a minute later"
+    command = CommandTrace("1", "home-01", "press", stages=[("pressed", NOW)])
+    assert trace_stages(command, [_alert(happened=-3600)]).alert_id is None
+    assert trace_stages(command, [_alert(happened=-60)]).alert_id == "a", "pressed again a minute later"
 
 
 def test_what_happens_without_an_alert_has_one_stage() -> None:
-    line = line_of(CommandTrace("1", "home-01", "cut", stages=[("done", NOW)]), [])
+    line = trace_stages(CommandTrace("1", "home-01", "cut", stages=[("done", NOW)]), [])
     assert [stage.name for stage in line.stages] == ["pressed"]
 
 
@@ -70,12 +70,12 @@ def test_the_simulators_events_are_kept_by_order_and_bad_ones_left() -> None:
     link = SimulatorLink(load())
     for stage, at in (("pressed", 1.0), ("heard", 1.5), ("heard", 9.0)):
         event = {"id": "1", "home": "home-01", "action": "press", "at": at, "stage": stage}
-        link.heard(json.dumps(event).encode())
+        link.handle_event(json.dumps(event).encode())
     refused = {"id": "2", "home": "h", "action": "fall", "at": 2, "stage": "refused", "detail": {"why": "no wearable"}}
-    link.heard(json.dumps(refused).encode())
+    link.handle_event(json.dumps(refused).encode())
     for bad in (b"{", b"[]", b'{"id": 1}', b"\xff"):
-        link.heard(bad)
-    two, one = link.courses()
+        link.handle_event(bad)
+    two, one = link.list_commands()
     assert one.stages == [("pressed", 1.0), ("heard", 1.5)]
     assert (two.refusal, two.stages) == ("no wearable", [])
 
@@ -86,7 +86,7 @@ def test_a_saved_scenario_can_be_run_again() -> None:
         (NOW + 2.04, CommandTrace("2", "home-02", "press")),
         (NOW + 5, CommandTrace("3", "home-02", "cut", {"silent": True})),
     ]
-    scenario = parse_scenario(scenario_of(done), "saved.yaml")
+    scenario = parse_scenario(write_scenario(done), "saved.yaml")
     assert [(e.at_s, e.action, e.id) for e in scenario.events] == [
         (0.0, "fall", "fall1"),
         (2.0, "press", "press2"),

@@ -21,14 +21,14 @@ _NEEDS = {
 """The device without which an action can't be done; a motion sensor for all others."""
 
 
-def scenario_of(done: Sequence[tuple[float, CommandTrace]]) -> str:
+def write_scenario(done: Sequence[tuple[float, CommandTrace]]) -> str:
     """YAML of the orders and their times (Unix s, sorted), as `anju sim run` reads it."""
-    parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(course.home_id for _, course in done), 1)}
+    parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(command.home_id for _, command in done), 1)}
     lines = ["name: saved", "title: Saved from the tester's panel", "", "homes:"]
     for home, part in parts.items():
-        needs = sorted({_NEEDS.get(course.action, "motion") for _, course in done if course.home_id == home})
+        needs = sorted({_NEEDS.get(command.action, "motion") for _, command in done if command.home_id == home})
         lines.append(f"  {part}: {_flow({'devices': needs})}")
-    events = [_event(number, at - done[0][0], course, parts) for number, (at, course) in enumerate(done, 1)]
+    events = [_event(number, at - done[0][0], command, parts) for number, (at, command) in enumerate(done, 1)]
     lines += ["", "events:", *(f"  - {_flow(row)}" for row in events), "", "expect:"]
     for row in events:
         if "id" in row:
@@ -36,12 +36,12 @@ def scenario_of(done: Sequence[tuple[float, CommandTrace]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _event(number: int, after_s: float, course: CommandTrace, parts: Mapping[str, str]) -> dict[str, object]:
-    row: dict[str, object] = {"at_s": round(after_s, 1), "home": parts[course.home_id], "action": course.action}
-    if course.action in KINDS:
-        row["id"] = f"{course.action}{number}"
-    if course.args:
-        row["args"] = dict(course.args)
+def _event(number: int, after_s: float, command: CommandTrace, parts: Mapping[str, str]) -> dict[str, object]:
+    row: dict[str, object] = {"at_s": round(after_s, 1), "home": parts[command.home_id], "action": command.action}
+    if command.action in KINDS:
+        row["id"] = f"{command.action}{number}"
+    if command.args:
+        row["args"] = dict(command.args)
     return row
 
 
