@@ -1,1 +1,1 @@
-"""Access: accounts, sign-in, roles and scope, and the log of every look at personal data."""
+"""Accounts, sessions, roles and scope, and the audit of every read of personal data."""

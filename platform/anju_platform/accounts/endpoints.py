@@ -1,4 +1,4 @@
-"""Sign-ins over the API."""
+"""Sessions over the API."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ router = APIRouter(tags=["access"])
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
 def open_session(given: Credentials, accounts: AccountsDep, work: UnitDep) -> SessionView:
-    """Sign in; the token goes into `Authorization: Bearer`."""
+    """Open a session; its token goes into `Authorization: Bearer`."""
     token = accounts.sign_in(work, given.login, given.password.get_secret_value())
     return SessionView(token=token.secret, expires_at=token.expires_at, actor=ActorView.of(token.actor))
 
 
 @router.delete("/sessions/current", status_code=status.HTTP_204_NO_CONTENT)
-def end_session(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> None:
-    """Sign out."""
+def close_session(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> None:
+    """Close the session."""
     accounts.sign_out(work, read_token(request)[0])
 
 
 @router.get("/me")
-def who_am_i(found: SessionDep, accounts: AccountsDep, work: UnitDep) -> MeView:
-    """Who is signed in."""
+def show_me(found: SessionDep, accounts: AccountsDep, work: UnitDep) -> MeView:
+    """Show who is signed in."""
     accounts.touch_session(work, found.token_hash)
     actor = ActorView.of(found.actor).model_dump()
     return MeView(**actor, locale=found.locale, expires_at=found.expires_at, csrf=found.csrf)

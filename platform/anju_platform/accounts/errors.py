@@ -1,4 +1,4 @@
-"""What access refuses. None of these says whether a login exists."""
+"""Errors of the accounts' slice. None of them tells whether a login exists."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class SignInRefused(Unauthenticated, CommitOnError):
 
 
 class TooManySignIns(TooMany, CommitOnError):
-    """The login was tried too often; it rests for a while."""
+    """The login was tried too often; it is locked for a while."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"too many failed sign-ins; try again in {retry_after_s} s", retry_after_s)
 
 
 class NotSignedIn(Unauthenticated):
-    """Nobody is signed in, or the sign-in has ended."""
+    """There is no session, or it has ended."""
 
     def __init__(self) -> None:
         super().__init__("sign in first")
@@ -38,14 +38,14 @@ class WrongRole(Refused):
 
 
 class CsrfMismatch(Refused):
-    """A changing request with a cookie did not prove that it comes from our own page."""
+    """A changing request with a cookie came without a valid CSRF token."""
 
     def __init__(self) -> None:
         super().__init__("the page is out of date or the request came from elsewhere; reload and try again")
 
 
 class OutOfScope(NotFound):
-    """There is no such thing for this person."""
+    """There is no such thing, or it is outside the person's scope."""
 
     def __init__(self) -> None:
         super().__init__("there is no such thing, or it is not yours to see")

@@ -45,7 +45,7 @@ class Session(Base):
 
 
 class FailedSignIn(Base):
-    """How often a login was tried in vain since it last worked; unknown logins count too, so that none is betrayed."""
+    """Failed attempts of a login since its last success; unknown logins count too, so that none is betrayed."""
 
     __tablename__ = "failed_sign_in"
 

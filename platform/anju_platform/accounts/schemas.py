@@ -1,4 +1,4 @@
-"""What the API says about sign-ins."""
+"""What the API receives and returns about sessions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Credentials(BaseModel):
 
 
 class ActorView(BaseModel):
-    """Who is signed in, and what for."""
+    """A signed-in person with role and scope."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -32,12 +32,12 @@ class ActorView(BaseModel):
 
     @classmethod
     def of(cls, actor: Actor) -> ActorView:
-        """From the domain's value."""
+        """Return the schema of an actor."""
         return cls.model_validate(actor)
 
 
 class SessionView(BaseModel):
-    """A fresh sign-in; the token is shown once."""
+    """A new session; its token is shown once."""
 
     token: str
     expires_at: datetime
@@ -45,7 +45,7 @@ class SessionView(BaseModel):
 
 
 class MeView(ActorView):
-    """The same with what a client needs to speak."""
+    """A signed-in person with what a client needs: language, end of the session, CSRF token."""
 
     locale: str
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""A stretch of life as a strip: rooms as rows, the usual hours shaded behind, the gap or the impact marked.
+"""Draws the activity of a home over time: rooms as rows, usual hours shaded, a gap or an impact marked.
 
 Drawn on the server as SVG with positions in per cent, so that letters and lines keep their size on a phone.
 """
@@ -33,17 +33,17 @@ class TimeSpan:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One room: when somebody was seen there, and when usually."""
+    """One room: when activity was seen there, and when it usually is."""
 
     room: str
-    """What it is called, in the reader's language."""
+    """The room's name in the reader's language."""
     seen: Sequence[TimeSpan]
     usual: Sequence[TimeSpan] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityTimeline:
-    """What is drawn."""
+    """A timeline to draw."""
 
     start: datetime
     end: datetime
@@ -52,15 +52,15 @@ class ActivityTimeline:
     zone: ZoneInfo
     """Of the home's clocks."""
     gap: TimeSpan | None = None
-    """The silence that is the reason for an alert."""
+    """The inactivity that is the reason for an alert."""
     impact: datetime | None = None
     """The moment of a press or a fall."""
     dark: Sequence[TimeSpan] = field(default=())
-    """When the home could not be seen."""
+    """When no data was received from the home."""
 
 
 def draw(strip: ActivityTimeline, words: Words) -> Markup:
-    """The strip as a figure; its text alternative says the same in words."""
+    """Return the timeline as an HTML figure; its text alternative says the same in words."""
     height = ROW * len(strip.rows)
     parts = [
         *_dark(strip, height),
@@ -76,7 +76,7 @@ def draw(strip: ActivityTimeline, words: Words) -> Markup:
 
 
 def describe(strip: ActivityTimeline, words: Words) -> str:
-    """The strip in words."""
+    """Return the timeline in words."""
     seen = [(row, [one for one in row.seen if one.end > strip.start]) for row in strip.rows]
     rooms = [words("%(room)s %(n)s 次", room=row.room, n=len(marks)) for row, marks in seen if marks]
     told = [words("看到的活动：%(rooms)s。", rooms=words("、").join(rooms)) if rooms else words("没有看到活动。")]
@@ -93,7 +93,7 @@ def describe(strip: ActivityTimeline, words: Words) -> str:
 
 
 def _share(strip: ActivityTimeline, at: datetime) -> float:
-    """Where a time is, per cent of the width, kept inside."""
+    """Return the position of a time, per cent of the width, from 0 to 100."""
     share = (at - strip.start) / (strip.end - strip.start) * 100
     return min(100.0, max(0.0, share))
 

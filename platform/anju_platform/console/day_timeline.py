@@ -1,4 +1,4 @@
-"""Makes the strip of a home's life out of its readings."""
+"""Builds the rows of an activity timeline from readings."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 from anju_wire.vocabulary import Room
 
 BLINK = timedelta(minutes=2)
-"""How long a single sign of life is drawn."""
+"""Drawn length of a single sign of life."""
 JOIN = timedelta(minutes=5)
-"""Signs of life nearer than this are one mark."""
+"""Signs of life that are nearer than this are drawn as one."""
 LONGEST = timedelta(minutes=30)
-"""A movement without an end is cut here: sensors forget to say that it is over."""
+"""Longest drawn movement: sensors may fail to report its end."""
 USUAL_SHARE = 0.5
-"""A half hour is usual in a room when life was seen there, give or take half an hour, on this share of days or more."""
+"""Share of days on which a room must show activity within half an hour of a half hour for that to be usual."""
 LEAST_DAYS = 3
 _SLOT = timedelta(minutes=30)
 _SLOTS = 48
 
 
 class Sign(Protocol):
-    """As much of a reading as is drawn."""
+    """The part of a reading that is drawn."""
 
     @property
     def at_s(self) -> float:
@@ -41,7 +41,7 @@ class Sign(Protocol):
 
     @property
     def device(self) -> str:
-        """As it names itself."""
+        """The device's id within the home."""
 
     @property
     def quantity(self) -> str:
@@ -49,7 +49,7 @@ class Sign(Protocol):
 
     @property
     def value(self) -> float | None:
-        """The number; truth is 1 or 0."""
+        """The number; a truth value is 1 or 0."""
 
 
 def find_activity(signs: Iterable[Sign]) -> dict[str, list[TimeSpan]]:
@@ -79,7 +79,7 @@ def build_rows(
     words: Words,
     usual: Mapping[str, Sequence[TimeSpan]] | None = None,
 ) -> list[TimelineRow]:
-    """The rows of a strip from `start` to `end`: every room that ever spoke, in the order of the vocabulary."""
+    """Return the rows of a timeline from `start` to `end`: every room with activity, in the order of the vocabulary."""
     seen = find_activity(signs)
     shaded = usual or {}
     rooms = [room.value for room in Room if room.value in seen or room.value in shaded]
@@ -96,7 +96,7 @@ def build_rows(
 def find_usual_hours(
     signs: Sequence[Sign], before: datetime, start: datetime, end: datetime, zone: ZoneInfo
 ) -> dict[str, list[TimeSpan]]:
-    """The hours at which each room usually sees life, over the days before `before`, laid on `start` to `end`."""
+    """Return when each room usually shows activity, from the days before `before`, laid on `start` to `end`."""
     days: dict[tuple[str, int], set[object]] = defaultdict(set)
     every: set[object] = set()
     for room, marks in find_activity(sign for sign in signs if sign.at_s < before.timestamp()).items():

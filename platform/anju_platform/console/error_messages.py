@@ -1,4 +1,4 @@
-"""What a refusal of the domain is called on a page: a row for each that a person can meet in ordinary use."""
+"""The messages of domain errors on pages: a row for each that a person can meet in ordinary use."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FAMILIES: tuple[tuple[type[DomainError], str], ...] = (
 
 
 def explain(error: DomainError, words: Words) -> str:
-    """The refusal in the reader's language, with its facts."""
+    """Return the message of an error in the reader's language, with its facts."""
     saying = _SAYINGS.get(type(error).__name__)
     if saying is not None:
         return words(saying, **error.facts())

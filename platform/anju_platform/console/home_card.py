@@ -1,4 +1,4 @@
-"""What pages say of a home and who lives there: names, address as spoken, whom to call, what to know at the door."""
+"""The card of a home: names, address, telephone numbers in the order to call, and notes for the door."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_h
 from anju_platform.residents.records import age_on
 
 ELDER = "elder"
-"""Who a call was to, when it was to the elder."""
+"""`Number.who` of the elder."""
 DOOR: Sequence[tuple[str, str]] = (
     ("mobility", N_("行动")),
     ("hearing", N_("听力")),
@@ -36,7 +36,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeCard:
-    """A home as a person needs it."""
+    """A home, its residents and whom to call."""
 
     id: str
     community_id: str

@@ -1,4 +1,4 @@
-"""What a page is page with, and what every page says besides its own matter."""
+"""The context of a page's request: reader, language, time zone and services."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ S = TypeVar("S")
 
 
 def pages(request: Request) -> Pages:
-    """The pages that this process renders."""
+    """Return the pages of this process, from the lifespan's state."""
     return cast("Pages", request.state.pages)
 
 
@@ -40,16 +40,16 @@ class PageContext:
     services: Services
     pages: Pages
     zone: ZoneInfo
-    """In which the reader's times are shown, where a page is not about one home."""
+    """The time zone in which times are shown."""
 
     @property
     def actor(self) -> Actor:
-        """Who asks."""
+        """The reader."""
         return self.found.actor
 
     @property
     def words(self) -> Words:
-        """In which language."""
+        """The messages in the reader's language."""
         return self.pages.select_words(self.request)
 
     def work(self) -> UnitOfWork:
@@ -66,7 +66,7 @@ class PageContext:
 
     @property
     def fragment(self) -> bool:
-        """Whether htmx asks for a part of the page."""
+        """Tell whether htmx asks for a part of the page."""
         headers = self.request.headers
         return "hx-request" in headers and "hx-history-restore-request" not in headers
 
@@ -75,7 +75,7 @@ class PageContext:
         return replace(self, zone=zone)
 
     def render(self, name: str, chosen_page: str = "", *, status: int = 200, **view: object) -> HTMLResponse:
-        """Render a template; the shell is told who reads it, which page it is, and what proves its forms ours."""
+        """Render a template with the reader, the chosen page and the CSRF token."""
         return self.pages.render(
             self.request,
             name,
@@ -98,7 +98,7 @@ def reader_zone(work: UnitOfWork, actor: Actor) -> ZoneInfo:
 
 
 def page_context(request: Request, found: SessionDep, services: ServicesDep, pages: PagesDep) -> PageContext:
-    """The dependency of every page for signed-in people."""
+    """Return the context of a request; the dependency of every page for signed-in people."""
     with services.work() as work:
         work.only_read()
         zone = reader_zone(work, found.actor)

@@ -1,4 +1,4 @@
-"""Renders pages: one Jinja environment for each language, with the filters that tell time, places and money."""
+"""Renders pages: one Jinja environment for each language, with filters for times, places and money."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOME = Path(anju_dashboards.__file__).parent
 STATIC = HOME / "static"
 LANGUAGE_COOKIE = "anju_lang"
 UTC_ZONE = ZoneInfo("UTC")
-"""Of pages without a home or a community: they show no times."""
+"""Time zone of pages without a home or a community; they show no times."""
 _YEAR_S = 365 * 86400
 
 # What the small scripts say; the same messages as the server's, so that a running clock never changes its wording.
@@ -60,11 +60,11 @@ SCRIPT_WORDS = {
 
 
 class Viewer(Protocol):
-    """What a page says about who reads it."""
+    """What a page shows of its reader."""
 
     @property
     def name(self) -> str:
-        """As elders hear it."""
+        """The name as elders hear it."""
 
     @property
     def role(self) -> str:
@@ -72,7 +72,7 @@ class Viewer(Protocol):
 
 
 class Pages:
-    """The pages of all languages."""
+    """Renders templates in all languages."""
 
     def __init__(self, clock: Clock, home: Path = HOME) -> None:
         self.clock = clock
@@ -83,7 +83,7 @@ class Pages:
             environment.globals["asset"] = partial(_asset, versions)
 
     def select_words(self, request: Request) -> Words:
-        """The language of a request: asked for in the address, chosen before, or Chinese."""
+        """Return the language of a request: that of the query, of the cookie, or Chinese."""
         locale = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
         return self.words.get(locale, self.words[SOURCE])
 
@@ -104,7 +104,7 @@ class Pages:
     def render(
         self, request: Request, name: str, zone: ZoneInfo = UTC_ZONE, /, *, status: int = 200, **view: object
     ) -> HTMLResponse:
-        """Render a template as the answer to a request; remembers a language that the address asked for."""
+        """Render a template as the answer to a request; a language in the query is stored in a cookie."""
         words = self.select_words(request)
         here = {"path": request.url.path, "other_language": _other_language(request, words)}
         text = self.render_text(name, words.locale, self.clock.now(), zone, **here, **view)
@@ -150,7 +150,7 @@ def _environment(templates: Path, words: Words) -> Environment:
 
 
 def _filters_at(now: datetime, words: Words, page_zone: ZoneInfo) -> dict[str, Any]:
-    """Functions that tell a time against `now`, in the page's zone or in that of the home it is about."""
+    """Return the template functions for times relative to `now`, in the page's zone unless another is given."""
 
     def ago(at: datetime, zone: ZoneInfo = page_zone) -> Markup:
         return Markup('<time datetime="{}" title="{}" data-ago="{}">{}</time>').format(
@@ -175,18 +175,18 @@ def _filters_at(now: datetime, words: Words, page_zone: ZoneInfo) -> dict[str, A
 
 
 def yuan(words: Words, fen: int) -> str:
-    """Money, from fen (0.01 yuan)."""
+    """Format money, given in fen (0.01 yuan)."""
     amount = f"{fen / 100:,.2f}".removesuffix(".00")
     return words("%(n)s 元", n=amount)
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share of 1 as per cent; none is a dash."""
+    """Format a share of 1 as per cent; None is a dash."""
     return "–" if share is None else f"{share * 100:.{digits}f} %"
 
 
 def ring(left_s: float, whole_s: float) -> float:
-    """How much of the ring is left, 0 to 100."""
+    """Return what is left of the ring, 0 to 100."""
     return 0.0 if whole_s <= 0 else min(100.0, max(0.0, left_s / whole_s * 100))
 
 
@@ -199,7 +199,7 @@ def _version(path: Path) -> str:
 
 
 def _asset(versions: Mapping[str, str], name: str) -> str:
-    """The address of a static file; it changes with the file, so browsers may keep it for a year."""
+    """Return the address of a static file with its version, so that browsers may cache it for a year."""
     return f"/static/{name}?v={versions.get(name, '0')}"
 
 

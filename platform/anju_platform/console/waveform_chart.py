@@ -1,4 +1,4 @@
-"""A fall's few seconds of acceleration as a line."""
+"""Draws the acceleration around a fall."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WaveformChart:
 
 
 def magnitudes(data: bytes) -> list[float]:
-    """Lengths of acceleration in g, from little-endian int16 (n, 3) in milli-g; a broken last sample is left out."""
+    """Return accelerations, g, from little-endian int16 (n, 3), milli-g; an incomplete last sample is dropped."""
     whole = np.frombuffer(data[: len(data) // 6 * 6], "<i2").reshape(-1, 3)
     return [float(length) for length in np.linalg.norm(whole / 1000.0, axis=1)]
 
@@ -68,7 +68,7 @@ def draw(magnitudes: Sequence[float], rate: float, words: Words, *, impact_s: fl
 
 
 def _points(magnitudes: Sequence[float], top: float) -> str:
-    """At most `MOST_POINTS` points; of each group the largest is kept, so that no impact is thinned away."""
+    """Return at most `MOST_POINTS` values; of each group the largest, so that no impact is thinned away."""
     group = max(1, -(-len(magnitudes) // MOST_POINTS))
     kept = [max(magnitudes[start : start + group]) for start in range(0, len(magnitudes), group)]
     across = 1000 / max(1, len(kept) - 1)

@@ -1,1 +1,1 @@
-"""Duty: who is on shift in a community, and what was handed over."""
+"""On-call shifts of communities, and their handovers."""

@@ -1,4 +1,4 @@
-"""Duty over the API."""
+"""On-call shifts and handovers over the API."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Supervisor = Annotated[Actor, Depends(require(Role.SUPERVISOR))]
 
 
 @router.get("/shifts/current")
-def current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: str | None = None) -> CurrentShift:
-    """Who is on duty now, and the notes that nobody has read yet."""
+def show_current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: str | None = None) -> CurrentShift:
+    """Show who is on call now, and the handovers that nobody has read."""
     work.only_read()
     community = _community(actor, community_id)
     on_duty = oncall.list_on_call(work, community, work.clock.now())
@@ -35,8 +35,8 @@ def current_shift(actor: Staff, oncall: OncallDep, work: UnitDep, community_id: 
 
 
 @router.post("/shifts", status_code=status.HTTP_201_CREATED)
-def put_on(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> ShiftView:
-    """Put somebody on the rota; for supervisors."""
+def add_shift(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> ShiftView:
+    """Add a shift to the rota; for supervisors."""
     shift = oncall.add_shift(
         work, actor, given.community_id, given.account_id, rank=given.rank, start=given.start, end=given.end
     )
@@ -44,21 +44,21 @@ def put_on(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: UnitDe
 
 
 @router.delete("/shifts/{shift_id}", status_code=status.HTTP_204_NO_CONTENT)
-def take_off(shift_id: UUID, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> None:
-    """Take a shift off the rota; for supervisors."""
+def remove_shift(shift_id: UUID, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> None:
+    """Remove a shift from the rota; for supervisors."""
     oncall.remove_shift(work, actor, shift_id)
 
 
 @router.post("/handovers", status_code=status.HTTP_201_CREATED)
-def hand_over(given: HandoverGiven, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
-    """Leave a note that the next on duty must read."""
+def leave_handover(given: HandoverGiven, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
+    """Leave a handover for the next on call."""
     row = oncall.leave_handover(work, actor, _community(actor, given.community_id), given.note)
     return HandoverView.model_validate(row)
 
 
 @router.post("/handovers/{handover_id}/read")
-def read(handover_id: UUID, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
-    """I have read it."""
+def mark_handover_read(handover_id: UUID, actor: Staff, oncall: OncallDep, work: UnitDep) -> HandoverView:
+    """Mark a handover as read."""
     return HandoverView.model_validate(oncall.mark_handover_read(work, actor, handover_id))
 
 

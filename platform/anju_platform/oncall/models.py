@@ -1,4 +1,4 @@
-"""Tables of shifts."""
+"""Tables of shifts and handovers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anju_platform.db.base import Base
 
 
 class Shift(Base):
-    """A worker on duty for a community; `rank` 1 is told first, 2 when the first does not answer."""
+    """A worker on call for a community; rank 1 is told first, rank 2 when the first does not answer."""
 
     __tablename__ = "shift"
 
@@ -25,7 +25,7 @@ class Shift(Base):
 
 
 class Handover(Base):
-    """A note that the next on duty must read."""
+    """A note that the next on call must read."""
 
     __tablename__ = "handover"
 

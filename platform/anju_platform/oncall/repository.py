@@ -25,30 +25,30 @@ class OncallRepository:
             query = query.where(Shift.rank == rank)
         return self._session.scalars(query.order_by(Shift.rank, Shift.start, Shift.id)).all()
 
-    def shift(self, shift_id: UUID) -> Shift | None:
-        """A shift."""
+    def find_shift(self, shift_id: UUID) -> Shift | None:
+        """Return a shift; None when there is no such shift."""
         return self._session.get(Shift, shift_id)
 
-    def add(self, row: Shift | Handover) -> None:
-        """Keep a new row."""
+    def insert_row(self, row: Shift | Handover) -> None:
+        """Insert a row."""
         self._session.add(row)
         self._session.flush()
 
-    def remove(self, shift: Shift) -> None:
-        """Take a shift off the rota."""
+    def delete_shift(self, shift: Shift) -> None:
+        """Delete a shift."""
         self._session.delete(shift)
         self._session.flush()
 
-    def unread(self, community_id: str) -> Sequence[Handover]:
-        """Notes that nobody has read yet, oldest first."""
+    def list_unread(self, community_id: str) -> Sequence[Handover]:
+        """Return the handovers of a community that nobody has read, oldest first."""
         query = select(Handover).where(Handover.community_id == community_id, Handover.read_at.is_(None))
         return self._session.scalars(query.order_by(Handover.at, Handover.id)).all()
 
-    def latest(self, community_id: str, limit: int) -> Sequence[Handover]:
-        """The newest notes, newest first."""
+    def list_latest(self, community_id: str, limit: int) -> Sequence[Handover]:
+        """Return the last handovers of a community, newest first."""
         query = select(Handover).where(Handover.community_id == community_id)
         return self._session.scalars(query.order_by(Handover.at.desc(), Handover.id.desc()).limit(limit)).all()
 
-    def handover(self, handover_id: UUID) -> Handover | None:
-        """A note, locked until the end of the transaction."""
+    def lock_handover(self, handover_id: UUID) -> Handover | None:
+        """Return a handover, locked until the end of the transaction; None when there is no such handover."""
         return self._session.get(Handover, handover_id, with_for_update=True)

@@ -1,4 +1,4 @@
-"""What the API says about duty, and what it is told."""
+"""What the API receives and returns about shifts and handovers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _View(BaseModel):
 
 
 class OnDutyView(_View):
-    """One person's turn; rank 1 is told first."""
+    """Somebody who is on call; rank 1 is told first."""
 
     shift_id: UUID
     account_id: UUID
@@ -28,7 +28,7 @@ class OnDutyView(_View):
 
 
 class HandoverView(_View):
-    """A note for the next on duty."""
+    """A note for the next on call."""
 
     id: UUID
     community_id: str
@@ -40,7 +40,7 @@ class HandoverView(_View):
 
 
 class CurrentShift(BaseModel):
-    """Who is on duty now, and what they have not read yet."""
+    """Who is on call now, and the handovers that they have not read."""
 
     community_id: str
     on_duty: list[OnDutyView]
@@ -48,14 +48,14 @@ class CurrentShift(BaseModel):
 
 
 class HandoverGiven(BaseModel):
-    """A note; the community where the writer belongs to none."""
+    """A handover to leave; `community_id` for a writer who belongs to no community."""
 
     note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTE)]
     community_id: str | None = None
 
 
 class ShiftGiven(BaseModel):
-    """A turn to put on the rota."""
+    """A shift to add to the rota."""
 
     community_id: str
     account_id: UUID
@@ -65,7 +65,7 @@ class ShiftGiven(BaseModel):
 
 
 class ShiftView(_View):
-    """A turn on the rota."""
+    """A shift of the rota."""
 
     id: UUID
     community_id: str

@@ -1,4 +1,4 @@
-"""Who is on duty, whom a step of escalation means, and the note that the next on duty must read."""
+"""The on-call rota: who is on call, whom a step of escalation reaches, and handovers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_NOTE = 4000
 
 
 class ShiftNotFound(NotFound):
-    """No such shift, handover or community, or not for the asker to see."""
+    """There is no such shift, handover or community, or it is out of the asker's scope."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no {what}")
@@ -31,7 +31,7 @@ class ShiftNotFound(NotFound):
 
 
 class RotaNotYours(Refused):
-    """Only a supervisor (or an administrator) changes the rota."""
+    """Only supervisors and administrators may change the rota."""
 
     def __init__(self, role: Role) -> None:
         super().__init__(f"role {role.value} may not change the rota")
@@ -39,7 +39,7 @@ class RotaNotYours(Refused):
 
 
 class InvalidShift(Invalid):
-    """A shift or a note that cannot be kept."""
+    """A shift or a handover that cannot be stored."""
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(f"{what} {why}")
@@ -49,7 +49,7 @@ class InvalidShift(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class OnDuty:
-    """One person's turn."""
+    """Somebody who is on call, by a shift."""
 
     shift_id: UUID
     account_id: UUID
@@ -61,7 +61,7 @@ class OnDuty:
 
 
 class OncallService:
-    """The rota and what it answers."""
+    """Reads and changes the rota and its handovers."""
 
     def resolve_audiences(
         self, work: UnitOfWork, community_id: str, home_id: str, audiences: Iterable[Audience], now: datetime
@@ -104,7 +104,7 @@ class OncallService:
         start: datetime,
         end: datetime,
     ) -> Shift:
-        """Put somebody on the rota; raises `RotaNotYours`, `ShiftNotFound`, `InvalidShift`."""
+        """Add a shift to the rota; raises `RotaNotYours`, `ShiftNotFound`, `InvalidShift`."""
         repository = self._rota(work, actor, community_id)
         account = find_account(work, account_id)
         if account is None or account.role not in {Role.WORKER, Role.SUPERVISOR}:
@@ -118,18 +118,18 @@ class OncallService:
         shift = Shift(
             id=work.new_id(), community_id=community_id, account_id=account_id, rank=rank, start=start, end=end
         )
-        repository.add(shift)
+        repository.insert_row(shift)
         return shift
 
     def remove_shift(self, work: UnitOfWork, actor: Actor, shift_id: UUID) -> None:
-        """Take a shift off the rota; raises `RotaNotYours`, `ShiftNotFound`."""
-        shift = OncallRepository(work.session).shift(shift_id)
+        """Remove a shift from the rota; raises `RotaNotYours`, `ShiftNotFound`."""
+        shift = OncallRepository(work.session).find_shift(shift_id)
         if shift is None:
             raise ShiftNotFound(f"shift {shift_id}")
-        self._rota(work, actor, shift.community_id).remove(shift)
+        self._rota(work, actor, shift.community_id).delete_shift(shift)
 
     def leave_handover(self, work: UnitOfWork, actor: Actor, community_id: str, note: str) -> Handover:
-        """Leave a note that the next on duty must read; raises `ShiftNotFound`, `InvalidShift`."""
+        """Leave a handover for the next on call; raises `ShiftNotFound`, `InvalidShift`."""
         self._seen(actor, community_id)
         text = note.strip()
         if not 1 <= len(text) <= MAX_NOTE:
@@ -143,12 +143,12 @@ class OncallService:
             read_by="",
             read_at=None,
         )
-        OncallRepository(work.session).add(row)
+        OncallRepository(work.session).insert_row(row)
         return row
 
     def mark_handover_read(self, work: UnitOfWork, actor: Actor, handover_id: UUID) -> Handover:
-        """Say that a note was read; the first reader stays. Raises `ShiftNotFound`."""
-        row = OncallRepository(work.session).handover(handover_id)
+        """Store that a handover was read; the first reader stays. Raises `ShiftNotFound`."""
+        row = OncallRepository(work.session).lock_handover(handover_id)
         if row is None:
             raise ShiftNotFound(f"handover {handover_id}")
         self._seen(actor, row.community_id)
@@ -158,12 +158,12 @@ class OncallService:
         return row
 
     def list_unread_handovers(self, work: UnitOfWork, community_id: str) -> Sequence[Handover]:
-        """Notes that nobody has read yet, oldest first."""
-        return OncallRepository(work.session).unread(community_id)
+        """Return the handovers of a community that nobody has read, oldest first."""
+        return OncallRepository(work.session).list_unread(community_id)
 
     def list_handovers(self, work: UnitOfWork, community_id: str, limit: int = 20) -> Sequence[Handover]:
-        """The newest notes, newest first."""
-        return OncallRepository(work.session).latest(community_id, limit)
+        """Return the last handovers of a community, newest first."""
+        return OncallRepository(work.session).list_latest(community_id, limit)
 
     def _rota(self, work: UnitOfWork, actor: Actor, community_id: str) -> OncallRepository:
         self._seen(actor, community_id)

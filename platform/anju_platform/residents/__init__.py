@@ -1,1 +1,1 @@
-"""Residents: communities, homes, the people in them, whom to call, what was consented to, told absences."""
+"""Communities, homes, residents with their contacts and consents, and absences."""

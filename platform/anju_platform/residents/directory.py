@@ -26,7 +26,7 @@ class CommunityRecord:
     id: str
     name: str
     phone: str
-    """The telephone of the community's workers on duty."""
+    """The telephone of the community's workers on call."""
     timezone: ZoneInfo
     false_alerts_per_month: float
     routine_changes_per_month: float
@@ -89,7 +89,7 @@ class HomeRecord:
     community_id: str
     community_name: str
     community_phone: str
-    """The telephone of the community's workers on duty."""
+    """The telephone of the community's workers on call."""
     timezone: ZoneInfo
     estate: str
     building: str

@@ -1,4 +1,4 @@
-"""Tables of the people who are watched over."""
+"""Tables of communities, homes, residents, contacts, consents and absences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anju_platform.db.base import Base
 
 
 class Community(Base):
-    """A residents' community (社区): the unit of duty and of escalation."""
+    """A residents' community (社区): the unit of on-call shifts and of escalation."""
 
     __tablename__ = "community"
 
@@ -22,12 +22,12 @@ class Community(Base):
     town: Mapped[str] = mapped_column(String(100), default="")
     district: Mapped[str] = mapped_column(String(100), default="")
     phone: Mapped[str] = mapped_column(String(30), default="")
-    """The duty telephone."""
+    """The telephone of whoever is on call."""
     timezone: Mapped[str] = mapped_column(String(40), default="Asia/Shanghai")
     false_alerts_per_month: Mapped[float] = mapped_column(default=1.0)
-    """The one number a community chooses: wished false inactivity alerts per home and month."""
+    """False-alert target: false inactivity alerts that the community accepts, per home and month."""
     routine_changes_per_month: Mapped[float] = mapped_column(default=0.1)
-    """Changes of routine that a home may be told of in a month although nothing changed."""
+    """Unfounded changes of routine that the community accepts, per home and month."""
 
 
 class Home(Base):
@@ -64,7 +64,7 @@ class Resident(Base):
     home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), index=True)
     name: Mapped[str] = mapped_column(String(100))
     pinyin: Mapped[str] = mapped_column(String(200), default="", index=True)
-    """`wangguilan wgl`: whole and initials, for search."""
+    """Pinyin for search: syllables and initials, as in `wangguilan wgl`."""
     born: Mapped[date | None]
     gender: Mapped[str] = mapped_column(String(1), default="")
     phone: Mapped[str] = mapped_column(String(30), default="")
@@ -105,7 +105,7 @@ class Consent(Base):
 
 
 class Absence(Base):
-    """An absence that was told, not guessed: "she is with us until …"."""
+    """A time at which, as somebody told the platform, nobody is at home."""
 
     __tablename__ = "absence"
     __table_args__ = (Index("ix_absence_home_until", "home_id", "until"),)

@@ -1,4 +1,4 @@
-"""What is told about absences, consents and ages, as plain values."""
+"""Absences and consents as plain values, and ages."""
 
 from __future__ import annotations
 

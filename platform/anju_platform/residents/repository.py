@@ -10,7 +10,7 @@ from anju_platform.residents.models import Absence, Community
 
 
 class ResidentRepository:
-    """Rows of one session that are about to change."""
+    """Inserts and locks rows of one session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""What people type to find somebody, taken apart: a name, its pinyin, an estate, a building or a room."""
+"""Parses what people type to find a resident: a name, its pinyin, an estate, a building or a room."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Query:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a bare number: then a building or a room is meant."""
+        """Tell whether the text is a bare number: then a building or a room is meant."""
         return self.text.isdecimal()
 
 
 def parse(text: str) -> Query:
-    """Read `王桂兰`, `wgl`, `春晖里 3号楼 2单元 501室`, `3-2-501` or `501`."""
+    """Parse a search such as `王桂兰`, `wgl`, `春晖里 3号楼 2单元 501室`, `3-2-501` or `501`."""
     rest = text.strip().casefold()[:100]
     dashed = re.fullmatch(r"(\w+)-(\w+)-(\w+)", rest, re.ASCII)
     if dashed:

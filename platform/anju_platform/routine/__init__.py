@@ -1,1 +1,1 @@
-"""The daily routine: a digest of each home's day, and quiet notes where a life has changed."""
+"""The daily routine: a digest of each home's day, and notes where the routine has changed."""

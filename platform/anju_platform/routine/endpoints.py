@@ -28,18 +28,18 @@ def show_routine(
     work: UnitDep,
     days: Annotated[int, Query(ge=1, le=90)] = 7,
 ) -> RoutineView:
-    """A home's last days: sleep, visits to the bathroom at night, time out, activity; the look is logged."""
+    """Show a home's last days: sleep, visits to the bathroom at night, time out, activity. Audited."""
     return routine.list_days(work, actor, home_id, days)
 
 
 @router.get("/routine/notes")
-def show_notes(actor: Staff, accounts: AccountsDep, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
-    """Changes of routine that nobody has read; none between 22:00 and 8:00. The look is logged."""
+def list_notes(actor: Staff, accounts: AccountsDep, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
+    """List changes of routine that nobody has read; none between 22:00 and 8:00. Audited."""
     accounts.audit_read(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
     return routine.list_unread_notes(work, actor)
 
 
 @router.post("/routine/notes/{note_id}/read")
-def read_note(note_id: UUID, actor: Staff, routine: RoutineDep, work: UnitDep) -> NoteView:
-    """I know; kept with who said it first."""
+def mark_note_read(note_id: UUID, actor: Staff, routine: RoutineDep, work: UnitDep) -> NoteView:
+    """Mark a note as read; the first reader stays."""
     return routine.mark_note_read(work, actor, note_id)

@@ -12,17 +12,17 @@ from anju_platform.db.base import Base
 
 
 class RoutineDay(Base):
-    """What a local day of a home was like; what is unknown is null."""
+    """The digest of a local day of a home; what is unknown is null."""
 
     __tablename__ = "routine_day"
 
     home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    """By the community's clock."""
+    """The local date of the home's community."""
     known: Mapped[bool]
     sleep_h: Mapped[float | None]
     wake_h: Mapped[float | None]
-    """When the night's rest that ended on this day began and ended, hours after its midnight."""
+    """Begin and end of the night's rest that ended on this day, hours after its midnight."""
     night_bathroom: Mapped[float | None]
     night_active_min: Mapped[float | None]
     out_h: Mapped[float | None]
@@ -32,7 +32,7 @@ class RoutineDay(Base):
 
 
 class RoutineNote(Base):
-    """A measure left the person's own past: a quiet note for the worker, never an alarm."""
+    """A measure that left the resident's usual range: a note for the worker, never an alarm."""
 
     __tablename__ = "routine_note"
     __table_args__ = (UniqueConstraint("home_id", "day", "measure"), Index("ix_routine_note_unread", "read_at"))
@@ -46,7 +46,7 @@ class RoutineNote(Base):
     recent: Mapped[float]
     usual: Mapped[float]
     p: Mapped[float]
-    """Probability that an unchanged life shows as much within a month."""
+    """Probability that an unchanged routine shows as large a difference within a month."""
     reason_code: Mapped[str] = mapped_column(String(40))
     """`anju_core.reasons.ReasonCode`."""
     reason_facts: Mapped[dict[str, object]]

@@ -27,23 +27,23 @@ from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.clock import Clock
 
 NAME = "routine"
-"""Under which name the snapshot stands in the records."""
+"""Name of the detector's snapshot."""
 DAY_S = 86400.0
 CLOSE_S = 7200.0
 PARAMETERS = RoutineParameters(close_after_s=CLOSE_S, ahead_s=7 * DAY_S)
 HISTORY_S = 64 * DAY_S
-"""As far back as the first pass goes."""
+"""How far back the first pass reads, s."""
 OVERLAP_S = 8 * 3600.0
-"""Readings are taken again from so long before the last pass: some came late."""
+"""Overlap of passes, s: readings from so long before the last pass are read again, since some came late."""
 PIECE_READINGS, READINGS_A_DAY = 50_000, 300
-"""The series are read about so many readings at once; a home has about so many a day, thinned as they are read."""
+"""Readings that are read at once, and thinned readings of a home in a day; both about."""
 SHORTEST_PIECE_S = 1800.0
 BUDGET_S = 0.2
-"""So long one step works, in seconds of the machine."""
+"""Time budget of one step, s of the machine's clock."""
 DAYS_AT_ONCE = 200
-"""So many digests are kept in one transaction: others write between."""
+"""Digests that are stored in one transaction, so that others can write between."""
 NEWS_DAYS = 3
-"""A change that is found later than this (in the first pass, or after a long outage) is no news and told nobody."""
+"""Age in days from which a change is no longer reported (found in the first pass, or after a long outage)."""
 KEPT = timedelta(days=92)
 _LEAST_RATE, _MOST_RATE = 0.01, 5.0
 """What the detector accepts, per home and month."""
@@ -52,7 +52,7 @@ log = structlog.get_logger("anju.routine")
 
 
 class NightlyJob:
-    """Runs the passes; used by one thread."""
+    """Runs the nightly passes in steps; used by one thread."""
 
     def __init__(self, work: WorkFactory, clock: Clock, series: SeriesStore) -> None:
         self._work, self._clock, self._series = work, clock, series
@@ -62,7 +62,7 @@ class NightlyJob:
         self._pass: Iterator[None] | None = None
 
     def step(self, now: datetime) -> bool:
-        """A piece of the pass that is due; whether more is to do. After an error the pass begins anew."""
+        """Run a part of the pass that is due and tell whether more is to do. After an error the pass begins anew."""
         now_s = now.timestamp()
         if self._pass is None:
             if now_s < self._next_s:
@@ -84,7 +84,7 @@ class NightlyJob:
         return False
 
     def _give_up(self) -> None:
-        """What the detector took is not known to be kept: the next pass begins with the snapshot."""
+        """Drop the detector, whose state may not be stored: the next pass begins with the snapshot."""
         self._pass = self._detector = None
 
     def _run(self, now_s: float) -> Iterator[None]:
@@ -147,11 +147,11 @@ class NightlyJob:
     ) -> Iterator[None]:
         with self._work() as work:
             work.only_read()
-            last = RoutineRepository(work).last_days()
+            last = RoutineRepository(work).find_last_days()
         before = self._clock.now().date() - KEPT
         for some in _pieces(detector, homes, last):
             with self._work() as work:
-                RoutineRepository(work).keep_days(some, before)
+                RoutineRepository(work).insert_days(some, before)
             yield
         known = set(homes)
         # Packing takes a second for ten thousand homes: not while a transaction keeps other writers waiting.
@@ -159,7 +159,7 @@ class NightlyJob:
         yield
         with self._work() as work:
             repository = RoutineRepository(work)
-            repository.keep_notes(
+            repository.insert_notes(
                 [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
             )
             SnapshotRepository(work.session).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
@@ -169,7 +169,7 @@ class NightlyJob:
 def _pieces(
     detector: RoutineDetector, homes: Sequence[str], last: Mapping[str, date]
 ) -> Iterator[Sequence[RoutineDay]]:
-    """The days that are not kept yet, some homes at a time."""
+    """Yield the digests that are not stored yet, of some homes at a time."""
     some: list[RoutineDay] = []
     for home in homes:
         some += _fresh(detector, home, last.get(home))
@@ -187,7 +187,7 @@ def _closed_s(utc_offset_s: float, now_s: float) -> float:
 
 
 def _piece_s(homes: int) -> float:
-    """How much time is read at once, of so many homes."""
+    """Return the length of time that is read at once for so many homes, s."""
     wanted_s = min(max(PIECE_READINGS / (READINGS_A_DAY * max(homes, 1)) * DAY_S, SHORTEST_PIECE_S), DAY_S)
     return wanted_s // SHORTEST_PIECE_S * SHORTEST_PIECE_S
 
@@ -198,7 +198,7 @@ def _add(detector: RoutineDetector, place: HomePlace, utc_offset_s: float) -> in
 
 
 def _fresh(detector: RoutineDetector, home: str, kept: date | None) -> list[RoutineDay]:
-    """The closed days that are not kept yet; a home's first kept day is one that something is known of."""
+    """Return the digests of closed days that are not stored yet; a home's first is of a day with something known."""
     last = detector.last_closed_day(home)
     if last is None:
         return []

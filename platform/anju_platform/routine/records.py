@@ -1,4 +1,4 @@
-"""What is read of the daily routine."""
+"""Digests of days and notes as plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anju_core.reasons import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayView:
-    """One local day; None is unknown. Clock times are hours after its midnight (negative: the evening before)."""
+    """The digest of a local day; None is unknown. Times are hours after its midnight (negative: the evening before)."""
 
     day: date
     known: bool

@@ -18,13 +18,13 @@ class RoutineRepository:
     def __init__(self, work: UnitOfWork) -> None:
         self._session = work.session
 
-    def last_days(self) -> dict[str, date]:
-        """The newest day that is kept of each home."""
+    def find_last_days(self) -> dict[str, date]:
+        """Return the newest stored day of each home, by home."""
         query = select(RoutineDay.home_id, func.max(RoutineDay.day)).group_by(RoutineDay.home_id)
         return dict(self._session.execute(query).all())
 
-    def keep_days(self, days: Sequence[RoutineDay], before: date) -> None:
-        """Add what is not kept yet; of these homes, digests of days before `before` go.
+    def insert_days(self, days: Sequence[RoutineDay], before: date) -> None:
+        """Insert digests that are not stored yet, and delete those of the same homes that are older than `before`.
 
         Notes stay, as what was told and who read it.
         """
@@ -34,15 +34,15 @@ class RoutineRepository:
         known = {(home, day) for home, day in self._session.execute(query)}
         self._session.add_all(day for day in days if (day.home_id, day.day) not in known)
 
-    def keep_notes(self, notes: Sequence[RoutineNote]) -> None:
-        """Add what is not kept yet: a pass that was cut short is done again."""
+    def insert_notes(self, notes: Sequence[RoutineNote]) -> None:
+        """Insert notes that are not stored yet: a pass that was cut short runs again."""
         query = select(RoutineNote.home_id, RoutineNote.day, RoutineNote.measure)
         query = query.where(RoutineNote.day.in_({note.day for note in notes}))
         known = {(home, day, measure) for home, day, measure in self._session.execute(query)}
         self._session.add_all(note for note in notes if (note.home_id, note.day, note.measure) not in known)
 
-    def days(self, home_id: str, since: date) -> Sequence[RoutineDay]:
-        """A home's days from `since` on, in order."""
+    def list_days(self, home_id: str, since: date) -> Sequence[RoutineDay]:
+        """Return a home's digests from `since` on, in order."""
         query = select(RoutineDay).where(RoutineDay.home_id == home_id, RoutineDay.day >= since)
         return self._session.scalars(query.order_by(RoutineDay.day)).all()
 
@@ -57,6 +57,6 @@ class RoutineRepository:
         query = query.where(RoutineNote.home_id.in_(home_ids), RoutineNote.at >= since)
         return self._session.scalar(query) or 0
 
-    def note(self, note_id: UUID) -> RoutineNote | None:
-        """A note, locked: of two who read it at once the first is kept."""
+    def lock_note(self, note_id: UUID) -> RoutineNote | None:
+        """Return a note, locked: of two who read it at once the first is stored. None when there is no such note."""
         return self._session.get(RoutineNote, note_id, with_for_update=True)

@@ -34,7 +34,7 @@ class RoutineService:
         self._accounts.audit_read(work, actor, "routine", home_id, once_in=POLL_INTERVAL)
         today = home.local_date(work.clock.now())
         since = today - timedelta(days=count)
-        days = [_day(row) for row in RoutineRepository(work).days(home_id, since)]
+        days = [_day(row) for row in RoutineRepository(work).list_days(home_id, since)]
         return RoutineView(home_id=home_id, since=since, until=today - timedelta(days=1), days=days)
 
     def list_unread_notes(self, work: UnitOfWork, actor: Actor) -> list[NoteView]:
@@ -49,7 +49,7 @@ class RoutineService:
 
         Raises `NoteNotFound`.
         """
-        note = RoutineRepository(work).note(note_id)
+        note = RoutineRepository(work).lock_note(note_id)
         home = None if note is None else find_home(work, note.home_id)
         if note is None or home is None or not actor.may_see(home.community_id, home.id):
             raise NoteNotFound(note_id)

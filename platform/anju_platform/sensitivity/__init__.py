@@ -1,1 +1,1 @@
-"""How often a community lets the detectors be wrong: the one number it chooses, what it brings, who changed it."""
+"""The false-alert targets of communities, and their changes."""

@@ -1,1 +1,1 @@
-"""Web: the FastAPI application, problem details, server-sent events, templates and what all pages share."""
+"""What every request needs and no slice: dependencies, problem details, server-sent events, security headers, logs."""

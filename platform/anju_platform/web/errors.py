@@ -1,4 +1,4 @@
-"""What a refusal looks like: RFC 9457 problem details for programs, a page with a way on for people."""
+"""Answers to errors: problem details (RFC 9457) for programs, a page with what to do for people."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SAYINGS: dict[int, tuple[str, str]] = {
     503: (N_("暂时连不上数据库"), N_("没有改动任何东西，请过几秒再试。紧急情况请直接打电话。")),
 }
 _UNFORESEEN = N_("出了问题"), N_("已经记进日志，没有改动任何东西。紧急情况请直接打电话。")
-"""What a person reads: what it is, and what to do. Programs read the detail."""
+"""Title and advice of an error page."""
 
 _log = structlog.get_logger("anju.web")
 
@@ -57,12 +57,12 @@ class Problem(BaseModel):
 
 
 def problem_type(error: type[Exception]) -> str:
-    """`urn:anju:problem:alert-already-acknowledged` of `AlertAlreadyAcknowledged`."""
+    """Return the URN of an error's class: `urn:anju:problem:home-not-found` of `HomeNotFound`."""
     return "urn:anju:problem:" + re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
 
 
 def status_of(error: DomainError) -> HTTPStatus:
-    """The status of an error's nearest row in the table."""
+    """Return the HTTP status of an error, by the nearest of its base classes in `STATUS`."""
     for kind in type(error).__mro__:
         if kind in STATUS:
             return STATUS[kind]
@@ -70,14 +70,14 @@ def status_of(error: DomainError) -> HTTPStatus:
 
 
 def problem(status: int, detail: str, kind: str = "about:blank", title: str = "", **facts: object) -> Response:
-    """An answer in problem details."""
+    """Return an answer in problem details."""
     body = {name: value for name, value in facts.items() if name not in _RESERVED}
     body |= {"type": kind, "title": title or HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Let the app answer every error in one of the two forms."""
+    """Register the handlers that answer every error in one of the two forms."""
     app.add_exception_handler(DomainError, _domain)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -158,7 +158,7 @@ def _answer(
 
 
 def _wants_page(request: Request) -> bool:
-    """Whether a person will see the answer as a whole page."""
+    """Tell whether a person will see the answer as a whole page."""
     if request.url.path.startswith("/api/") or "hx-request" in request.headers:
         return False
     return "text/html" in request.headers.get("accept", "")

@@ -12,9 +12,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 RESYNC = "resync"
-"""Event name: something was left out, load everything anew."""
+"""Event name that tells a page to load everything anew, since events were dropped."""
 QUEUE = 64
-"""Events that may wait for one page."""
+"""Most events that wait for one page."""
 KEEP_ALIVE_S = 15.0
 STALE_OVERFLOWS = 3
 """A page that overflows this often without reading anything is gone, whatever its connection says."""
@@ -28,7 +28,7 @@ class Message:
     data: str
 
     def encode(self) -> bytes:
-        """As in the HTML standard, §9.2: each line of the data is a field of its own."""
+        """Return the event as bytes: each line of the data is a field of its own (HTML standard, §9.2)."""
         lines = "".join(f"data: {line}\n" for line in self.data.splitlines() or [""])
         return f"event: {self.event}\n{lines}\n".encode()
 
@@ -41,7 +41,7 @@ class _Page:
     overflows: int = 0
 
     def offer(self, message: Message | None) -> None:
-        """Runs in the page's loop. A full queue is emptied and replaced by one resync."""
+        """Queue a message, in the page's loop. A full queue is emptied and replaced by one resync."""
         if message is not None and not self.queue.full():
             self.queue.put_nowait(message)
             return
@@ -53,7 +53,7 @@ class _Page:
 
 
 class Hub:
-    """Fans out to the pages of this process. `publish` and `close` may be called from any thread."""
+    """Sends events to the open pages of this process. `publish` and `close` may be called from any thread."""
 
     def __init__(self) -> None:
         self._pages: set[_Page] = set()
@@ -80,12 +80,12 @@ class Hub:
             return frozenset().union(*(page.topics for page in self._pages))
 
     def count_listeners(self, topic: str | None = None) -> int:
-        """How many pages are open (for a topic)."""
+        """Return how many pages are open, of a topic or of all."""
         with self._lock:
             return sum(topic is None or topic in page.topics for page in self._pages)
 
     def close(self) -> None:
-        """End every stream: the platform is stopping."""
+        """End every stream, since the platform stops."""
         with self._lock:
             self._closed = True
             pages = list(self._pages)
@@ -93,7 +93,7 @@ class Hub:
             self._hand(page, None)
 
     async def open_stream(self, topics: Iterable[str]) -> AsyncGenerator[Message | None]:
-        """The events of the topics; None when it was quiet for `KEEP_ALIVE_S`. Ends on `close`, or when overrun."""
+        """Yield the events of the topics, and None after each `KEEP_ALIVE_S` without one. Ends on `close`."""
         page = _Page(frozenset(topics), asyncio.get_running_loop())
         with self._lock:
             if self._closed:
@@ -128,7 +128,7 @@ class Hub:
 def event_stream(
     hub: Hub, topics: Iterable[str], *, last_event_id: str | None = None, still: Callable[[], bool] | None = None
 ) -> StreamingResponse:
-    """The answer of an SSE endpoint.
+    """Return the answer of an SSE endpoint.
 
     last_event_id: the request's header; a browser sends it when it comes back, and is then told to resync.
     still: whether the listener may go on; asked every `KEEP_ALIVE_S` in a thread, the stream ends when it says no.

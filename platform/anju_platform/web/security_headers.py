@@ -1,4 +1,4 @@
-"""What every request passes before and after the app: limits, headers against abuse, and one line in the log."""
+"""ASGI middleware around the app: limits, security headers, and one log line for each request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from anju_platform.web.errors import problem
 
 LONGEST_BODY = 1024 * 1024
-"""Bytes of a request; a visit's report with its signature is under 200 KiB."""
+"""Most bytes of a request; a visit's report with its signature has under 200 KiB."""
 API = "/api/v1"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 HEADERS = {
@@ -37,7 +37,7 @@ _log = structlog.get_logger("anju.web")
 
 
 class BodyTooLong(HTTPException):
-    """A request that goes on beyond `LONGEST_BODY`."""
+    """A request whose body is longer than `LONGEST_BODY`."""
 
     def __init__(self) -> None:
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
@@ -86,7 +86,7 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
 
 
 def _from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that another site's page sent this (also guards the sign-in form, which has no token)."""
+    """Tell whether another site's page sent this; it also guards the sign-in form, which has no CSRF token."""
     if headers.get("sec-fetch-site") == "cross-site":
         return True
     origin = headers.get("origin")
@@ -115,7 +115,7 @@ class RequestLog:
         self._durations = durations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request and tell of it."""
+        """Handle one request and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -140,7 +140,7 @@ class RequestLog:
 
 
 def _pattern(scope: Scope) -> str:
-    """The route's pattern as a whole: a router knows its own part only."""
+    """Return the whole pattern of the route; a router knows its own part only."""
     own: str | None = getattr(scope.get("route"), "path", None)
     if own is None:
         return "none"

@@ -1,4 +1,4 @@
-"""What a process offers its requests: what every request needs, and the services of the slices by type."""
+"""The services of a process: what every request needs, and the services of the slices by type."""
 
 from __future__ import annotations
 

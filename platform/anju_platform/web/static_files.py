@@ -1,4 +1,4 @@
-"""Serves the pages' static files: an address with its version may be kept for a year, one without is asked for anew."""
+"""Serves static files: an address with a version may be cached for a year, one without is revalidated."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _YEAR = "public, max-age=31536000, immutable"
 
 
 class VersionedFiles(StaticFiles):
-    """Static files whose `?v=<content hash>` makes them unchangeable."""
+    """Static files that may be cached as immutable when the address has `?v=<content hash>`."""
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """The file, with how long it may be kept."""
+        """Return the file with its `Cache-Control`."""
         answer = super().file_response(full_path, stat_result, scope, status_code)
         versioned = scope.get("query_string", b"").startswith(b"v=")
         answer.headers["Cache-Control"] = _YEAR if versioned else "no-cache"

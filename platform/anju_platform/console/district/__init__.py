@@ -1,1 +1,1 @@
-"""District: figures recomputed from events, each with its target and its denominator."""
+"""The district's key performance indicators, computed from events."""

@@ -14,7 +14,7 @@ from anju_platform.alerts.summaries import AlertTimeline
 from anju_platform.visits.summaries import VisitTimeline
 
 ANSWERED_KINDS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE})
-"""Alarms that a person waits for an answer to."""
+"""Alarms to which a person waits for an answer."""
 DAY = timedelta(days=1)
 
 
@@ -28,18 +28,18 @@ class Period:
 
     @property
     def end(self) -> datetime:
-        """Where the period ends, or the present."""
+        """The end of the period, or the present if that is earlier."""
         return min(self.until, self.now)
 
     @property
     def days(self) -> float:
-        """Its length so far."""
+        """The length of the period so far, in days."""
         return max(0.0, (self.end - self.start) / DAY)
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """All that a period's figures are computed from. `homes`: home → community."""
+    """What a period's indicators are computed from. `homes`: the community of each home."""
 
     period: Period
     homes: Mapping[str, str]
@@ -49,7 +49,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing behind a figure. `value` in `unit`: `s`, `h`, or none."""
+    """One case behind an indicator. `value` in `unit`: `s`, `h`, or none."""
 
     id: str
     kind: str
@@ -63,7 +63,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A figure's two numbers, and the cases that fell short (for counts: that were counted)."""
+    """The two numbers of an indicator, and the cases that fell short (for counts: that were counted)."""
 
     numerator: float
     denominator: float
@@ -71,12 +71,12 @@ class Sum:
 
     @property
     def ratio(self) -> float | None:
-        """None where there is nothing to divide by: no figure is better than a made-up one."""
+        """The value, or None where the denominator is 0."""
         return self.numerator / self.denominator if self.denominator else None
 
 
 def answered_within(limit: timedelta) -> Callable[[Happened], Sum]:
-    """The share of alarms that a named person took within the limit. One that can still make it is not counted yet."""
+    """Make the share of alarms acknowledged by a person within the limit; one that still can be is not counted."""
 
     def compute(happened: Happened) -> Sum:
         waiting = [alert for alert in happened.alerts if alert.kind in ANSWERED_KINDS and not _fell_away(alert)]
@@ -88,7 +88,7 @@ def answered_within(limit: timedelta) -> Callable[[Happened], Sum]:
 
 
 def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
-    """The share of alarms to which somebody was sent where somebody stood at the door within the limit."""
+    """Make the share of alarms with somebody at the door within the limit, of those to which somebody was sent."""
 
     def compute(happened: Happened) -> Sum:
         sent = [
@@ -101,7 +101,7 @@ def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
 
 
 def home_offline_share(happened: Happened) -> Sum:
-    """The share of hours in which homes could not be seen; overlapping alerts of a home count once."""
+    """Return the share of hours in which homes were offline; overlapping alerts of a home count once."""
     period, cases, hours = happened.period, list[Case](), 0.0
     by_home: dict[str, list[AlertTimeline]] = {}
     for alert in happened.alerts:
@@ -120,7 +120,7 @@ def home_offline_share(happened: Happened) -> Sum:
 
 
 def false_alerts(happened: Happened) -> Sum:
-    """False alerts for each 100 home-days; tests are nobody's fault and are not counted."""
+    """Return the false alerts per 100 home-days; tests are not counted."""
     wrong = [alert for alert in happened.alerts if alert.outcome in {Outcome.FALSE_ALARM, Outcome.AWAY}]
     wrong = [alert for alert in wrong if happened.period.start <= alert.waits_since < happened.period.until]
     hundreds = len(happened.homes) * happened.period.days / 100
@@ -128,7 +128,7 @@ def false_alerts(happened: Happened) -> Sum:
 
 
 def planned_kept(happened: Happened) -> Sum:
-    """The share of planned visits, due by now, whose carer was there in time."""
+    """Return the share of planned visits that are due and whose carer arrived in time."""
     period = happened.period
     due = [visit for visit in happened.visits if visit.planned and not visit.cancelled and visit.arrive_by < period.end]
     due = [visit for visit in due if visit.arrive_by >= period.start]
@@ -138,7 +138,7 @@ def planned_kept(happened: Happened) -> Sum:
 
 
 def _fell_away(alert: AlertTimeline) -> bool:
-    """Withdrawn by the elder before anybody could answer, or a test."""
+    """Tell whether the elder withdrew the alert before anybody could answer, or it was a test."""
     withdrawn = alert.outcome is Outcome.WITHDRAWN and alert.answered_at is None
     return withdrawn or alert.outcome is Outcome.TEST
 

@@ -81,7 +81,7 @@ class DistrictPage:
 def show_kpis(
     page: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
 ) -> Response:
-    """The month so far, unless other days are page for; both days are counted."""
+    """Show the month so far, or the days of the query, both included."""
     today = time_format.local_date(page.services.clock.now(), page.zone)
     first, last = start or today.replace(day=1), until or today
     with page.work() as work:

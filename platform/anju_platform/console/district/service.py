@@ -23,7 +23,7 @@ MOST_CASES = 200
 
 
 class InvalidPeriod(Invalid):
-    """A period that cannot be computed."""
+    """A period for which no indicators can be computed."""
 
     def __init__(self, start: datetime, until: datetime, why: str) -> None:
         super().__init__(f"from {start.isoformat()} until {until.isoformat()}: {why}")
@@ -34,7 +34,7 @@ class InvalidPeriod(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
-    """One indicator; `value` is None where its denominator is nought, `previous` is that of the period before."""
+    """One indicator; `value` is None where the denominator is 0, `previous` is the value of the period before."""
 
     id: str
     name: str

@@ -1,1 +1,1 @@
-"""Family: one sentence about a home, and what may be shared."""
+"""What a family sees of a home, as far as the elder shares it."""

@@ -1,4 +1,4 @@
-"""The family's page, which answers one question: is mother fine."""
+"""The family's page: how the elder is, visits, absences, and who read the data."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class FamilyPage:
 
 @router.get("", name="family")
 def show_family(page: PageContextDep, told: bool = False) -> Response:  # noqa: FBT001, FBT002 - a flag of the address
-    """One sentence, and what it rests on."""
+    """Show the sentence and its facts."""
     return _show(page, page.words("社区知道了，谢谢您。") if told else "")
 
 
 @router.post("/absences")
 def tell_absence(page: PageContextDep, until: Annotated[str, Form(max_length=40)]) -> Response:
-    """She is with us until …; the form's time is local."""
+    """Store that nobody is at home until the form's time, which is local."""
     try:
         at = datetime.strptime(until, _FORM_TIME).replace(tzinfo=page.zone)
     except ValueError:
@@ -91,7 +91,7 @@ def tell_absence(page: PageContextDep, until: Annotated[str, Form(max_length=40)
 
 @router.post("/absences/{absence_id}/end")
 def end_absence(absence_id: UUID, page: PageContextDep) -> Response:
-    """Back earlier than told."""
+    """End an absence earlier than told."""
     try:
         with page.work() as work:
             page.service(ResidentService).end_absence(work, page.actor, absence_id)

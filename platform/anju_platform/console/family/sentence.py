@@ -9,26 +9,26 @@ from enum import StrEnum
 from anju_platform.i18n.translation import N_, Words
 
 FRESHEST_S = 24 * 3600
-"""A last sign of life older than this is never "fine", whatever the detector expects. Ours."""
+"""Age of the last sign of life, s, from which the state is never "fine"; chosen by us."""
 
 
 class FamilyState(StrEnum):
-    """What is known of the elder; the order is that of what must be told first."""
+    """The state of the elder, in the order in which it must be told."""
 
     PRIVATE = "private"
     """The elder has not agreed to share it."""
     CHECKING = "checking"
-    """Something needs a person; somebody is finding out."""
+    """An alert is open, or the inactivity is too long."""
     HOME_OFFLINE = "home_offline"
-    """The home cannot be seen, or nothing has been heard from it yet."""
+    """No data is received from the home, or never was."""
     AWAY = "away"
-    """Told to be elsewhere."""
+    """An absence was told."""
     FINE = "fine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the records say of a home now.
+    """The stored facts about a home.
 
     urgent: an alert about the person (not about a device) is open. helper: who has taken it, or is there.
     deadline_at: when the silence becomes worth a call. absent_until: an absence that runs.

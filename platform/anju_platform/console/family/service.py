@@ -24,7 +24,7 @@ from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 _POLLED = timedelta(minutes=10)
 _AUDIT_ENTRIES = 20
 _DAY_BEGINS = time(4)
-"""Movement before four is not yet "she rose"."""
+"""Movement before this local time does not count as getting up."""
 _ABOUT_A_DEVICE = frozenset({AlertKind.HOME_OFFLINE.value})
 _STATUSES = {
     FamilyState.PRIVATE: "dark",
@@ -36,7 +36,7 @@ _STATUSES = {
 
 
 class LifeReading(Protocol):
-    """As much of a reading as is needed."""
+    """The part of a reading that is needed."""
 
     @property
     def at_s(self) -> float:
@@ -45,22 +45,22 @@ class LifeReading(Protocol):
 
     @property
     def quantity(self) -> str:
-        """What was read."""
+        """The quantity."""
         ...
 
     @property
     def value(self) -> float | None:
-        """A truth is 0 or 1."""
+        """The number; a truth value is 1 or 0."""
         ...
 
 
 class Signs(Protocol):
-    """As much of the series as is needed."""
+    """The part of a series store that is needed."""
 
     def read_home(
         self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
     ) -> Sequence[LifeReading]:
-        """Readings of a home in order of time."""
+        """Return the readings of a home in order of time."""
         ...
 
 
@@ -110,7 +110,7 @@ class _Facts:
 
 
 class FamilyService:
-    """Reads for one relative's own home."""
+    """Reads for a relative about the own home."""
 
     def __init__(self, accounts: AccountService, series: Signs) -> None:
         self._accounts = accounts

@@ -1,1 +1,1 @@
-"""Homes that the platform cannot see."""
+"""Homes from which no data is received."""

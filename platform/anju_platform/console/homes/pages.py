@@ -1,4 +1,4 @@
-"""Homes that cannot be seen, with why, and repair."""
+"""Homes from which no data is received, by cause, with repair visits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/homes", dependencies=[Depends(require(Role.WORKER, R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineHomeRow:
-    """A home that cannot be seen; `repair` is the state of a repair that is under way, or empty."""
+    """A home from which no data is received; `repair` is the state of a repair visit under way, or empty."""
 
     home_id: str
     name: str
@@ -52,13 +52,13 @@ class Cause:
 
 @router.get("", name="homes")
 def show_offline_homes(page: PageContextDep) -> Response:
-    """Grouped by cause, the longest first."""
+    """Show the homes by cause, the longest offline first."""
     return _show(page)
 
 
 @router.post("/{home_id}/repair")
 def ask_repair(home_id: str, page: PageContextDep) -> Response:
-    """Ask a provider to repair; nobody needs to be in danger for it."""
+    """Request a repair visit, unless one is under way."""
     try:
         with page.work() as work:
             home = page.service(ResidentService).find_home(work, page.actor, home_id)

@@ -1,4 +1,4 @@
-"""Residents and homes over the API, as far as they are read from many slices."""
+"""Residents and homes over the API, where the answer is read from many slices."""
 
 from __future__ import annotations
 

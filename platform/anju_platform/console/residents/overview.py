@@ -1,4 +1,4 @@
-"""What is known of homes, read from many slices: the list of residents, one home in full, homes that are offline."""
+"""Reads homes from many slices: the list of residents, one home in full, homes that are offline."""
 
 from __future__ import annotations
 

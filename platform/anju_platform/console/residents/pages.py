@@ -1,4 +1,4 @@
-"""Finding a resident, and the page of a home: its days, its people, its devices."""
+"""The list of residents, and the page of a home: its days, its people, its devices."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class HomePage:
 
 
 @router.get("/residents", name="residents")
-def search(page: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
-    """By name, initials of pinyin, estate or building."""
+def search_residents(page: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """List residents by name, initials of pinyin, estate or building."""
     with page.work() as work:
         found = page.service(HomeOverviewService).search_residents(work, page.actor, q)
     rows = [_found(row, page.words) for row in found.rows]
@@ -83,7 +83,7 @@ def search(page: PageContextDep, q: Annotated[str, Query(max_length=100)] = "") 
 
 @router.get("/homes/{home_id}", name="home")
 def show_home(home_id: str, page: PageContextDep, days: Annotated[int, Query(ge=1, le=30)] = 7) -> Response:
-    """One home, with its last days as strips."""
+    """Show one home with the timelines of its last days."""
     wanted = min(_DAYS, key=lambda one: abs(one - days))
     with page.work() as work:
         found = page.service(HomeOverviewService).describe_home(work, page.actor, home_id)
@@ -140,7 +140,7 @@ def _shown(
 
 
 def _display_status(found: HomeDetail, reader: Reader) -> tuple[DisplayStatus, str]:
-    """The home's state, and why it is so."""
+    """Return the home's status and the text beside it."""
     words = reader.words
     statuses = {alert_status(alert.kind, alert.state) for alert in found.open_alerts}
     since = found.supervision.offline_since
@@ -158,7 +158,7 @@ def _display_status(found: HomeDetail, reader: Reader) -> tuple[DisplayStatus, s
 
 
 def _explained(explained: Mapping[str, object], reader: Reader) -> str:
-    """The detector's own sentence about the silence."""
+    """Return the detector's explanation of the present inactivity, in the reader's language."""
     reason = explained.get("reason")
     if not isinstance(reason, Mapping):
         return ""
@@ -170,7 +170,7 @@ def _door(person: ResidentCard, words: Words) -> list[tuple[str, str]]:
 
 
 def _strips(page: PageContext, home: HomeDetail, now: datetime, days: int) -> list[tuple[str, ActivityTimeline]]:
-    """One strip for each local day, today first; none where the series store does not answer."""
+    """Return the timeline of each local day, today first; none where the series store does not answer."""
     zone = ZoneInfo(home.timezone)
     today = time_format.midnight(now, zone)
     first = today - timedelta(days=days - 1)

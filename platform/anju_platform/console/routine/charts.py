@@ -1,4 +1,4 @@
-"""The days of a home as a picture: nights, and bars for what was counted; each panel says the same in words.
+"""Draws the days of a home: nights, and bars for counts; each panel says the same in words.
 
 Drawn on the server as SVG with positions in per cent, so that letters keep their size on a phone.
 """
@@ -19,13 +19,13 @@ from anju_platform.i18n.translation import N_, Words
 from anju_platform.routine.records import DayView, RoutineView
 
 EVENING_H, NOON_H = -6.0, 12.0
-"""A night is drawn from the evening before to noon."""
+"""First and last hour of a drawn night, from the midnight between: the evening before to noon."""
 NIGHT, BARS, FOOT, HEAD = 132, 64, 22, 16
 """Heights, px; above the bars stays room for their numbers."""
 SHARE = 0.64
-"""Of a day's width that is drawn on."""
+"""Share of a day's width that is drawn."""
 MOST_NUMBERS = 10
-"""With more days the bars carry no numbers: the table does."""
+"""Most days with numbers on the bars; with more, only the table has them."""
 EDGE = 7.0
 """Half a date's width on a phone, per cent."""
 _HOURS = (-2, 2, 6, 10)
@@ -34,14 +34,14 @@ _BARS = (
     ("out_h", N_("外出（小时）"), 3.0),
     ("active_h", N_("有活动的时间（小时）"), 4.0),
 )
-"""Measure, what it is called, and the least height of the scale."""
+"""Measures, their names, and the least top of the scale."""
 _TABLE = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")
 Parts = Iterable[Markup]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One picture with its name."""
+    """One chart with its name."""
 
     name: str
     drawn: Markup
@@ -49,16 +49,16 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class RoutineCharts:
-    """What the page shows of a home's routine."""
+    """The charts and the table of a home's routine."""
 
     panels: Sequence[Panel]
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
-    """A day and its figures, the newest first."""
+    """Each day with its numbers, the newest first."""
 
 
 def draw_routine(view: RoutineView, words: Words) -> RoutineCharts | None:
-    """Pictures and table; None where nothing is known of any of the days."""
+    """Return charts and table; None where nothing is known of any of the days."""
     known = {day.day: day for day in view.days if day.known}
     if not known:
         return None
@@ -111,7 +111,7 @@ def _bars(view: RoutineView, days: Sequence[DayView | None], name: str, least: f
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a day is drawn, per cent of the width."""
+    """The place of a day, per cent of the width."""
 
     number: int
     count: int
@@ -176,7 +176,7 @@ def _at_edge(middle: float) -> tuple[float, str]:
 
 
 def _describe(name: str, days: Sequence[DayView | None], words: Words) -> str:
-    """A measure of these days in words."""
+    """Return a measure of these days in words."""
     values = [value for day in days if (value := _value(day, name)) is not None]
     title = words(MEASURE_NAMES[name])
     if not values:

@@ -1,4 +1,4 @@
-"""The note on the board: read, and gone."""
+"""Marks notes on routines as read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ router = APIRouter(prefix="/routine", dependencies=[Depends(require(Role.WORKER,
 
 
 @router.post("/notes/{note_id}/read")
-def read(note_id: UUID, page: PageContextDep) -> Response:
-    """I know."""
+def mark_note_read(note_id: UUID, page: PageContextDep) -> Response:
+    """Mark a note as read."""
     with page.work() as work:
         page.service(RoutineService).mark_note_read(work, page.actor, note_id)
     return RedirectResponse("/board/list" if page.fragment else "/board", status_code=303)

@@ -1,4 +1,4 @@
-"""The curve that a community chooses on: how late an alert comes against how many false ones it puts up with.
+"""Draws the delay of alerts against the false alerts that a community accepts.
 
 The figures are those of `anju_detect.inactivity.MEASURED_OUTCOMES`, and the axes end where they do.
 """
@@ -25,8 +25,8 @@ _TICKS = (0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 _HOURS = (0, 4, 8, 12, 16, 20)
 
 
-def curve(now: Forecast, wanted: Forecast, words: Words) -> Markup:
-    """Both lines with the present choice on them, and the wanted one where it is another; the same in words."""
+def draw_curve(now: Forecast, wanted: Forecast, words: Words) -> Markup:
+    """Return the chart with the present choice, and the wanted one where it differs; its label says the same."""
     parts = [*_grid(words), *_lines(words)]
     if wanted.false_alerts != now.false_alerts:
         parts += _mark(wanted, words("改为"), "chosen")
@@ -72,7 +72,7 @@ def _lines(words: Words) -> Iterable[Markup]:
 
 
 def _mark(one: Forecast, name: str, look: str) -> Iterable[Markup]:
-    """A dot on the mean line, its drop to the axis, and what it is: the present above the line, the wanted below."""
+    """Yield a dot on the mean line with its drop line and its name: the present above the line, the wanted below."""
     if one.delay_h is None:
         return
     x, y = _x(one.false_alerts), _y(one.delay_h)

@@ -1,4 +1,4 @@
-"""The page on which a community chooses its one number, and sees what it would bring."""
+"""The pages on which communities choose their false-alert target and see what it would bring."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
-from anju_platform.console.sensitivity.charts import curve
+from anju_platform.console.sensitivity.charts import draw_curve
 from anju_platform.console.sensitivity.overview import (
     ROUTINE_STEPS,
     CommunitySensitivity,
@@ -78,21 +78,26 @@ class TargetForm(BaseModel):
 
 
 @router.get("", name="sensitivity")
-def show_all(page: PageContextDep) -> Response:
-    """The communities that one may choose for; where it is one, that one."""
+def list_communities(page: PageContextDep) -> Response:
+    """List the communities of the reader's scope; redirect where it is one."""
     with page.work() as work:
         work.only_read()
         found = page.service(SensitivityOverviewService).list_communities(work, page.actor)
     if len(found) == 1:
         return RedirectResponse(f"/sensitivity/{found[0].community_id}", HTTPStatus.SEE_OTHER)
     rows = [
-        (one, presenter.calls(one.forecast, page.words), presenter.delay(one.forecast, page.words)) for one in found
+        (
+            one,
+            presenter.describe_false_alerts(one.forecast, page.words),
+            presenter.describe_delay(one.forecast, page.words),
+        )
+        for one in found
     ]
     return page.render("sensitivity/all.html", "sensitivity", rows=rows)
 
 
 @router.get("/{community_id}", name="community_sensitivity")
-def show(
+def show_sensitivity(
     community_id: str,
     page: PageContextDep,
     false_alerts: Annotated[float | None, Query()] = None,
@@ -100,13 +105,13 @@ def show(
     *,
     done: bool = False,
 ) -> Response:
-    """What it is now, what else it could be; and, with a choice, what that would change."""
+    """Show the present target and the choices; with a choice in the query, what it would change."""
     return _page(page, community_id, false_alerts, routine_changes, done=done)
 
 
 @router.post("/{community_id}")
-def choose(community_id: str, page: PageContextDep, given: Annotated[TargetForm, Form()]) -> Response:
-    """Choose; the running detectors take it within a second."""
+def choose_target(community_id: str, page: PageContextDep, given: Annotated[TargetForm, Form()]) -> Response:
+    """Change the target; the running detectors take it within a second."""
     wanted = FalseAlertTarget(false_alerts=given.false_alerts, routine_changes=given.routine_changes)
     seen = FalseAlertTarget(false_alerts=given.seen_false_alerts, routine_changes=given.seen_routine_changes)
     try:
@@ -150,26 +155,26 @@ def _shown(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) 
         community_id=found.community_id,
         name=found.name,
         target=found.target,
-        meaning=presenter.meaning(found, words),
+        meaning=presenter.describe_target(found, words),
         recent=presenter.describe_recent(found, words),
-        drawn=curve(found.forecast, wanted_brings, words),
+        drawn=draw_curve(found.forecast, wanted_brings, words),
         false_alerts=_false_alerts(found, wanted, words),
         routine_changes=_routine_changes(found, wanted, words),
-        confirm=PendingChange(target=wanted, lines=presenter.change(found, wanted, wanted_brings, words))
+        confirm=PendingChange(target=wanted, lines=presenter.describe_change(found, wanted, wanted_brings, words))
         if wanted != found.target
         else None,
-        changes=[(change, presenter.changed(change, words)) for change in found.changes],
+        changes=[(change, presenter.describe_past_change(change, words)) for change in found.changes],
     )
 
 
 def _false_alerts(found: CommunitySensitivity, wanted: FalseAlertTarget, words: Words) -> list[Choice]:
-    """The sensible steps, and between them what is chosen now if it is none of them."""
+    """Return the offered steps, and the present value where it is none of them."""
     offered = {one.false_alerts: one for one in (*found.choices, found.forecast)}
     return [
         Choice(
             value=f"{one.false_alerts:g}",
             number=words("每月 %(n)s 次", n=f"{one.false_alerts:g}"),
-            brings=[presenter.calls(one, words), presenter.delay(one, words)],
+            brings=[presenter.describe_false_alerts(one, words), presenter.describe_delay(one, words)],
             now=one.false_alerts == found.target.false_alerts,
             chosen=one.false_alerts == wanted.false_alerts,
         )
@@ -182,7 +187,7 @@ def _routine_changes(found: CommunitySensitivity, wanted: FalseAlertTarget, word
         Choice(
             value=f"{value:g}",
             number=words("每月 %(n)s 次", n=f"{value:g}"),
-            brings=[presenter.notes(value, found.homes, words)],
+            brings=[presenter.describe_notes(value, found.homes, words)],
             now=value == found.target.routine_changes,
             chosen=value == wanted.routine_changes,
         )

@@ -11,27 +11,27 @@ from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 
 MONTH_DAYS = 30.0
 _WHOLE = 10.0
-"""From here on no decimals: the figures are not that exact."""
+"""From this value on no decimals are shown."""
 
 
-def calls(brings: Forecast, words: Words) -> str:
-    """`全社区每月约 60 次`."""
+def describe_false_alerts(brings: Forecast, words: Words) -> str:
+    """Say how many false alerts a month that is in the community."""
     return words("全社区每月约 %(n)s 次虚惊", n=_about(brings.alerts_a_month))
 
 
-def delay(brings: Forecast, words: Words) -> str:
-    """`平均约 5.9 小时后发现`, or that nobody measured it."""
+def describe_delay(brings: Forecast, words: Words) -> str:
+    """Say how late an alert comes on average, or that it was not measured."""
     if brings.delay_h is None:
         return words("发现要多久：没有测过")
     return words("倒下后平均约 %(h)s 小时发现", h=_about(brings.delay_h))
 
 
-def notes(a_month: float, homes: int, words: Words) -> str:
-    """How many notes on routines that is."""
+def describe_notes(a_month: float, homes: int, words: Words) -> str:
+    """Say how many unfounded notes on routines a month that is."""
     return words("全社区每月约 %(n)s 条其实没变的提醒", n=_about(a_month * homes))
 
 
-def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
+def describe_target(found: CommunitySensitivity, words: Words) -> list[str]:
     """Say what the present target means here."""
     brings = found.forecast
     counted = words(
@@ -56,7 +56,7 @@ def meaning(found: CommunitySensitivity, words: Words) -> list[str]:
 
 
 def describe_recent(found: CommunitySensitivity, words: Words) -> list[str]:
-    """What really came of the last days."""
+    """Say what came of the last days."""
     recent = found.recent
     if not recent.raised:
         first = words("最近 %(d)s 天没有“久无动静”的报警。", d=recent.days)
@@ -77,8 +77,8 @@ def describe_recent(found: CommunitySensitivity, words: Words) -> list[str]:
     return said
 
 
-def change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Forecast, words: Words) -> list[str]:
-    """What would be different."""
+def describe_change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Forecast, words: Words) -> list[str]:
+    """Say what would change."""
     said = []
     if wanted.false_alerts != found.target.false_alerts:
         said.append(_from_to(words("每户每月虚惊"), found.target.false_alerts, wanted.false_alerts, words))
@@ -98,8 +98,8 @@ def change(found: CommunitySensitivity, wanted: FalseAlertTarget, brings: Foreca
     return said
 
 
-def changed(one: TargetChange, words: Words) -> str:
-    """A kept change in one line."""
+def describe_past_change(one: TargetChange, words: Words) -> str:
+    """Say a past change in one line."""
     parts = []
     if one.before.false_alerts != one.after.false_alerts:
         parts.append(_from_to(words("每户每月虚惊"), one.before.false_alerts, one.after.false_alerts, words))
@@ -132,5 +132,5 @@ def _often(a_month: float, words: Words) -> str:
 
 
 def _about(value: float) -> str:
-    """As exact as such a figure is."""
+    """Format an estimate: no decimals from 10 on."""
     return f"{value:,.0f}" if value >= _WHOLE else f"{value:.1f}".removesuffix(".0")

@@ -1,4 +1,4 @@
-"""Who is on duty, and the note that the next must read."""
+"""Who is on call, and handovers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ router = APIRouter(prefix="/shift", dependencies=[Depends(require(Role.WORKER, R
 
 @router.get("", name="shift")
 def show_shift(page: PageContextDep) -> Response:
-    """Unread notes first."""
+    """Show who is on call, and the handovers, unread first."""
     return _show(page)
 
 
 @router.post("")
-def hand_over(page: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
-    """Leave a note."""
+def leave_handover(page: PageContextDep, note: Annotated[str, Form(max_length=4000)]) -> Response:
+    """Leave a handover."""
     try:
         with page.work() as work:
             page.service(OncallService).leave_handover(work, page.actor, page.actor.community_id or "", note)
@@ -37,8 +37,8 @@ def hand_over(page: PageContextDep, note: Annotated[str, Form(max_length=4000)])
 
 
 @router.post("/{handover_id}/read")
-def read(handover_id: UUID, page: PageContextDep) -> Response:
-    """I have read it."""
+def mark_handover_read(handover_id: UUID, page: PageContextDep) -> Response:
+    """Mark a handover as read."""
     with page.work() as work:
         page.service(OncallService).mark_handover_read(work, page.actor, handover_id)
     return RedirectResponse("/shift", status_code=303)

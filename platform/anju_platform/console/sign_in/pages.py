@@ -30,24 +30,24 @@ HOMES = {
     Role.DISTRICT: "/district",
     Role.TESTER: "/tester",
 }
-"""Where each role's work begins."""
+"""First page of each role."""
 _YEAR_S = 365 * 86400
 
 
 @router.get("/", name="start")
-def start(found: SessionDep) -> Response:
-    """Go to the page of one's role."""
+def redirect_to_start(found: SessionDep) -> Response:
+    """Redirect to the first page of the reader's role."""
     return RedirectResponse(HOMES[found.actor.role], HTTPStatus.SEE_OTHER)
 
 
 @router.get("/login", name="login_page")
-def login_page(request: Request, pages: PagesDep, next: str = "") -> HTMLResponse:  # noqa: A002 - the address says `next`
-    """The form."""
+def show_login(request: Request, pages: PagesDep, next: str = "") -> HTMLResponse:  # noqa: A002 - the address says `next`
+    """Show the sign-in form."""
     return pages.render(request, "login.html", wrong="", next=_own(next), login="")
 
 
 class SignInForm(BaseModel):
-    """What the form sends."""
+    """The sign-in form."""
 
     login: str = Field(max_length=60)
     password: str = Field(max_length=200)
@@ -55,7 +55,7 @@ class SignInForm(BaseModel):
 
 
 @router.post("/login", name="login")
-def login(
+def open_session(
     request: Request,
     *,
     accounts: AccountsDep,
@@ -79,8 +79,8 @@ def login(
 
 
 @router.post("/logout", name="logout")
-def logout(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> Response:
-    """Sign out."""
+def close_session(request: Request, _found: SessionDep, accounts: AccountsDep, work: UnitDep) -> Response:
+    """Close the session."""
     accounts.sign_out(work, read_token(request)[0])
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     clear_cookie(answer)
@@ -88,6 +88,6 @@ def logout(request: Request, _found: SessionDep, accounts: AccountsDep, work: Un
 
 
 def _own(address: str) -> str:
-    """An address within this site, or nothing: a sign-in leads nowhere else."""
+    """Return an address within this site, else an empty text: a sign-in leads nowhere else."""
     plain = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if plain and "\\" not in address and address != "/logout" else ""

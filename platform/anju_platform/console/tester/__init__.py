@@ -1,1 +1,1 @@
-"""Tester: drives the simulated homes and draws each event through its stages."""
+"""The tester's panel: sends commands to simulated homes and shows the stages of each event."""

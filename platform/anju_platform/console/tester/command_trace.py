@@ -1,4 +1,4 @@
-"""One event as a line through its stages, from the simulator's words and the alert's history."""
+"""The stages of an event, from the simulator's reports and the alert's history."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KINDS: dict[str, frozenset[AlertKind]] = {
 """Actions that raise an alert, and of which kind."""
 _ORIGINS = ("pressed", "impact", "deadline", "done")
 _BEFORE_S, _AFTER_S = 3.0, 20.0
-"""How far the alert's own event time may be from the simulator's."""
+"""How far the alert's event time may be before and after the simulator's, s."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """A stage, where the alert's history tells it, and the time it is allowed (ours, not a standard's)."""
+    """A stage, its step in the alert's history, and its time limit (chosen by us)."""
 
     name: str
     step: AlertStep | None
@@ -41,12 +41,12 @@ STAGES = (
     StageRow("closed", AlertStep.RESOLVED, None),
 )
 FALL_DELAY_MS = 5_000
-"""A fall is judged by what follows the impact; its early stages are allowed so much more."""
+"""Additional time for the early stages of a fall, which is classified by what follows the impact."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageReached:
-    """A stage of one line; `ms` counts from the press, the impact or the deadline, None: not yet."""
+    """A stage of an event; `ms` counts from the press, the impact or the deadline, None: not reached."""
 
     name: str
     ms: int | None
@@ -54,31 +54,31 @@ class StageReached:
 
     @property
     def late(self) -> bool:
-        """Reached, but after its limit."""
+        """Whether the stage was reached after its limit."""
         return self.ms is not None and self.limit_ms is not None and self.ms > self.limit_ms
 
 
 @dataclass(frozen=True, slots=True)
 class EventTrace:
-    """One event drawn through its stages."""
+    """One event with its stages."""
 
     id: str
     home_id: str
     action: str
     at: datetime | None
-    """The press, impact or deadline; None until the simulator has said so."""
+    """Time of the press, impact or deadline; None until the simulator has reported it."""
     stages: Sequence[StageReached]
     alert_id: UUID | None
     note: str
 
 
 def find_origin(command: CommandTrace) -> float | None:
-    """When what counts happened, Unix s."""
+    """Return the time of the press, the impact or the deadline, Unix s; None until it is reported."""
     return next((at for stage, at in command.stages if stage in _ORIGINS), None)
 
 
 def match_alert(command: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDetail | None:
-    """The alert that an order led to: of its home and kind, and of about its time (or repeated about then)."""
+    """Return the alert that a command led to: of its home and kind, raised or repeated at about its time."""
     origin, kinds = find_origin(command), KINDS.get(command.action, frozenset())
     if origin is None:
         return None
@@ -93,7 +93,7 @@ def match_alert(command: CommandTrace, alerts: Sequence[AlertDetail]) -> AlertDe
 
 
 def trace_stages(command: CommandTrace, alerts: Sequence[AlertDetail]) -> EventTrace:
-    """Draw one order."""
+    """Return the stages of one command."""
     origin, detail = find_origin(command), match_alert(command, alerts)
     spooled = next((at for stage, at in command.stages if stage in {"heard", "backup_line", "not_reached"}), None)
     reached: list[StageReached] = []

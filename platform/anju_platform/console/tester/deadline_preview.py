@@ -1,4 +1,4 @@
-"""When a silence would be due, had a life ended here or there: the detector is asked, and nothing is kept."""
+"""Previews inactivity deadlines for given signs of life; nothing is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Life = tuple[float, str, str]
 
 
 class InvalidLife(Invalid):
-    """A sign of life that cannot be one."""
+    """A sign of life with an impossible time, room or kind."""
 
     def __init__(self, index: int, why: str) -> None:
         super().__init__(f"life[{index}]: {why}")
@@ -25,7 +25,7 @@ class InvalidLife(Invalid):
 def deadlines(
     life: Sequence[Life], ends: Sequence[float], false_alerts_per_month: float, utc_offset_s: float
 ) -> list[float | None]:
-    """Unix times, one for each of `ends` (in any order); None where the silence would never be due.
+    """Return a deadline for each of `ends`, Unix s; None where the inactivity would never be due.
 
     Raises `InvalidLife`.
     """

@@ -22,7 +22,7 @@ _MOST_LIFE, _MOST_ENDS = 200_000, 2_000
 
 
 class Order(BaseModel):
-    """What is to happen in a home."""
+    """A command for a simulated home."""
 
     home: str
     action: str
@@ -30,7 +30,7 @@ class Order(BaseModel):
 
 
 class Ordered(BaseModel):
-    """The order's id, which comes back in the events."""
+    """The id of the command, which the events carry."""
 
     id: str
 
@@ -61,7 +61,7 @@ class TraceView(BaseModel):
 
 
 class DeadlineQuestion(BaseModel):
-    """A life (Unix s, room, kind), and the times at which it might have ended."""
+    """Signs of life (Unix s, room, kind), and the times at which they might have ended."""
 
     home: str
     life: Annotated[list[tuple[float, str, str]], Field(max_length=_MOST_LIFE)]
@@ -69,34 +69,34 @@ class DeadlineQuestion(BaseModel):
 
 
 class DeadlinePreview(BaseModel):
-    """When each silence would be worth a call; null: never."""
+    """When each inactivity would be due; null: never."""
 
     deadlines: list[datetime | None]
 
 
 @router.post("/tester/actions", status_code=status.HTTP_202_ACCEPTED)
 def send_order(given: Order, _actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
-    """Make something happen in a simulated home."""
+    """Send a command to a simulated home."""
     return Ordered(id=panel.send_order(work, given.home, given.action, given.args))
 
 
 @router.get("/tester/events")
 def list_events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceView]:
-    """What was done, each drawn through its stages, newest first."""
+    """List the commands with their stages, newest first."""
     work.only_read()
     return [TraceView.model_validate(line) for line in panel.list_traces(work)]
 
 
 @router.get("/tester/scenario")
 def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
-    """What was just done, as a scenario for `anju sim run`."""
+    """Export the commands as a scenario for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}
     return Response(panel.export_scenario(), media_type="application/yaml", headers=headers)
 
 
 @router.post("/tester/deadlines")
 def preview_deadlines(given: DeadlineQuestion, _actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
-    """When a silence would be due, had a life ended here or there; nothing is kept."""
+    """Preview inactivity deadlines for given signs of life; nothing is stored."""
     work.only_read()
     found = panel.preview_deadlines(work, given.home, given.life, given.ends)
     return DeadlinePreview(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

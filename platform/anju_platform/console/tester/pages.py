@@ -1,4 +1,4 @@
-"""The tester's panel: make something happen in a home, and watch it go through its stages."""
+"""The tester's panel: commands to simulated homes, and the stages of each event."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class HomeTile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageCell:
-    """One stage of a line."""
+    """One stage of an event."""
 
     text: str
     ms: int | None
@@ -77,21 +77,21 @@ class TesterPage:
 
 @router.get("", name="tester")
 def show_panel(page: PageContextDep, home: str = "") -> Response:
-    """All homes; the actions of the chosen one."""
+    """Show all homes, the actions of the chosen one, and the events."""
     return page.render("tester/page.html", "tester", panel=_panel(page, home), problem="")
 
 
 @router.get("/lines", name="tester_lines")
 def show_lines(page: PageContextDep) -> Response:
-    """The lines alone."""
+    """Show the events alone."""
     return page.render("tester/lines.html", "tester", panel=_panel(page, ""), problem="")
 
 
 @router.post("/actions")
-def act(
+def send_order(
     page: PageContextDep, home: Annotated[str, Form(max_length=63)], action: Annotated[str, Form(max_length=40)]
 ) -> Response:
-    """Make it happen."""
+    """Send a command."""
     problem = ""
     try:
         with page.work() as work:
@@ -154,7 +154,7 @@ def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> TraceRow:
 
 
 def _stage(line: EventTrace, stage: str) -> str:
-    """What the first stage is called depends on what was done."""
+    """Return the key of a stage's name; that of the first depends on the action."""
     return f"{stage}:{line.action}" if f"{stage}:{line.action}" in LABELS["stage"] else stage
 
 

@@ -1,4 +1,4 @@
-"""What was done by hand, written down as a scenario that `anju sim run` can repeat."""
+"""Writes the tester's commands as a scenario that `anju sim run` can repeat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NEEDS = {
 
 
 def write_scenario(done: Sequence[tuple[float, CommandTrace]]) -> str:
-    """YAML of the orders and their times (Unix s, sorted), as `anju sim run` reads it."""
+    """Return the scenario of commands and their times (Unix s, sorted) in YAML."""
     parts = {home: f"home{n}" for n, home in enumerate(dict.fromkeys(command.home_id for _, command in done), 1)}
     lines = ["name: saved", "title: Saved from the tester's panel", "", "homes:"]
     for home, part in parts.items():
@@ -46,5 +46,5 @@ def _event(number: int, after_s: float, command: CommandTrace, parts: Mapping[st
 
 
 def _flow(value: object) -> str:
-    """JSON, which is YAML on one line."""
+    """Return a value as JSON, which is YAML on one line."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the tester can make happen, and what became of it. Demo and acceptance only."""
+"""Commands to the simulator, and the stages of what they led to. For demo and acceptance only."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ACTIONS = (
     "restore",
 )
 _LOOKED_AT = 60
-"""So many of the newest alerts are searched for those that orders led to."""
+"""How many of the newest alerts are searched for those that commands led to."""
 
 
 class SimulatorAbsent(Conflict):
-    """No simulator listens: this platform was not started with one."""
+    """No simulator is connected."""
 
     def __init__(self) -> None:
         super().__init__("no simulator is connected to this platform (ANJU_SIM_CONTROL)")
@@ -47,18 +47,18 @@ class UnknownAction(Invalid):
 
 
 class TesterService:
-    """Orders to the simulator, and each event's line. `link` is None where there is no simulator."""
+    """Sends commands and reads their stages. `link` is None where there is no simulator."""
 
     def __init__(self, alerts: AlertQueries, link: SimulatorLink | None) -> None:
         self._alerts, self._link = alerts, link
 
     @property
     def connected(self) -> bool:
-        """Whether orders reach a broker."""
+        """Whether commands reach a broker."""
         return self._link is not None and self._link.connected
 
     def send_order(self, work: UnitOfWork, home_id: str, action: str, args: Mapping[str, object]) -> str:
-        """Make something happen; the order's id. Raises `SimulatorAbsent`, `UnknownAction`, `HomeNotFound`."""
+        """Send a command and return its id; raises `SimulatorAbsent`, `UnknownAction`, `HomeNotFound`."""
         if self._link is None or not self._link.connected:
             raise SimulatorAbsent
         if action not in ACTIONS:
@@ -70,7 +70,7 @@ class TesterService:
         return command.id
 
     def list_traces(self, work: UnitOfWork) -> list[EventTrace]:
-        """Every order with its stages, newest first."""
+        """Return every command with its stages, newest first."""
         if self._link is None:
             return []
         commands = self._link.list_commands()
@@ -88,7 +88,7 @@ class TesterService:
     def preview_deadlines(
         self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]
     ) -> list[float | None]:
-        """When the silence would be worth a call (Unix s) had this life ended at each of `ends`; nothing is kept.
+        """Return when the inactivity would be due (Unix s) had the signs of life ended at each of `ends`.
 
         Raises `HomeNotFound`, `InvalidLife`.
         """

@@ -1,4 +1,4 @@
-"""The line to the simulator over the district's broker: orders go out, what happened in the homes comes back."""
+"""The connection to the simulator over the district's broker: commands out, events back."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ log = structlog.get_logger("anju.tester")
 
 @dataclass(slots=True)
 class CommandTrace:
-    """One order and what the simulated home said about it, in order of arrival."""
+    """One command and what the simulated home reported about it, in order of arrival."""
 
     id: str
     home_id: str
     action: str
     args: Mapping[str, object] = field(default_factory=dict)
     stages: list[tuple[str, float]] = field(default_factory=list)
-    """What happened, and when (Unix s)."""
+    """Reported stages and their times (Unix s)."""
     refusal: str = ""
 
 
 class SimulatorLink:
-    """Keeps the last orders and their events in memory; a demo's panel needs no more."""
+    """Holds the last commands and their events in memory; a demo's panel needs no more."""
 
     def __init__(self, settings: Settings, process_id: str = "") -> None:
         self._settings = settings
         self._commands: OrderedDict[str, CommandTrace] = OrderedDict()
         self._lock = threading.Lock()
         self.connected = False
-        """Whether orders can be handed to the broker."""
+        """Whether commands can be sent to the broker."""
         name = f"anju-platform-tester-{process_id}"
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=True)
         if settings.mqtt_username and settings.mqtt_password:
@@ -59,7 +59,7 @@ class SimulatorLink:
         self._client = client
 
     def start(self) -> None:
-        """Connect in the background, again and again."""
+        """Connect in the background, and reconnect."""
         self._client.connect_async(self._settings.mqtt_host, self._settings.mqtt_port)
         self._client.loop_start()
 
@@ -69,13 +69,13 @@ class SimulatorLink:
         self._client.loop_stop()
 
     def send_command(self, command: CommandTrace) -> None:
-        """Give the simulator an order."""
+        """Send a command to the simulator."""
         self._keep(command)
         order = {"id": command.id, "home": command.home_id, "action": command.action, "args": dict(command.args)}
         self._client.publish(CONTROL, json.dumps(order).encode(), qos=1)
 
     def list_commands(self) -> list[CommandTrace]:
-        """The last orders, newest first."""
+        """Return the last commands, newest first."""
         with self._lock:
             return [
                 CommandTrace(c.id, c.home_id, c.action, c.args, list(c.stages), c.refusal)
@@ -83,7 +83,7 @@ class SimulatorLink:
             ]
 
     def handle_event(self, payload: bytes) -> None:
-        """Take one event of the simulator; one that can't be read is logged and left."""
+        """Store one event of the simulator; one that cannot be parsed is logged and ignored."""
         try:
             event = json.loads(payload)
             order, stage, at = str(event["id"]), str(event["stage"]), float(event["at"])
