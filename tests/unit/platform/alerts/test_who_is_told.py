@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from fixtures.alert_harness import START, AlertHarness
 
+from anju_core.events import HelpWanted, VisitChanged
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Channel, Outcome
 
 WANG, LIU, ZHAO, DAUGHTER = "王姐", "小刘", "赵主任", "女儿"
@@ -167,3 +168,37 @@ def test_nothing_is_due_once_it_is_closed(on_duty: AlertHarness) -> None:
     before = told(on_duty, alert_id)
     on_duty.tick(4000, every=400)
     assert told(on_duty, alert_id) == before
+
+
+def test_everybody_hears_that_a_visitor_wants_help_or_that_nobody_can_go(on_duty: AlertHarness) -> None:
+    alert_id, visit_id = on_duty.raise_alert(), UUID(int=5)
+    now = on_duty.clock.now()
+    with on_duty.work() as work:
+        work.record(
+            HelpWanted(
+                at=now,
+                visit_id=visit_id,
+                alert_id=alert_id,
+                home_id="home-01",
+                community_id="anning",
+                by_name="李护士",
+                note="腿不能动",
+            )
+        )
+        work.record(
+            VisitChanged(
+                at=now,
+                visit_id=visit_id,
+                alert_id=alert_id,
+                home_id="home-01",
+                provider_id=None,
+                carer_name=None,
+                step="unfilled",
+            )
+        )
+    assert told(on_duty, alert_id) == {
+        "level-1": {WANG},
+        "level-2": {LIU},
+        f"help-{visit_id}": EVERYBODY,
+        f"unfilled-{visit_id}": EVERYBODY,
+    }
