@@ -24,7 +24,7 @@ class BrokerAddress(msgspec.Struct, frozen=True, omit_defaults=True):
     ca: str = ""
 
 
-class FleetDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+class FleetDevice(msgspec.Struct, frozen=True):
     """A device of a home; `id` is also its friendly name in zigbee2mqtt.
 
     room: where it is; left out, the room that its kind assumes.
