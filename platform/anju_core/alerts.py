@@ -154,7 +154,7 @@ class Timer(StrEnum):
     """Nobody has acknowledged it: the next step of the policy is due at once."""
     ACKNOWLEDGED = "acknowledged"
     DISPATCHED = "dispatched"
-    ON_THE_WAY = "on_the_way"
+    EN_ROUTE = "en_route"
     ARRIVED = "arrived"
     VISITED = "visited"
     SAME = "same"
@@ -173,7 +173,7 @@ class Move:
 
 _S, _C, _T, _W = AlertState, AlertCommand, AlertStep, Timer
 _UNACKNOWLEDGED = (_S.RAISED, _S.NOTIFIED)
-_ACKNOWLEDGED = (_S.ACKNOWLEDGED, _S.ON_THE_WAY, _S.ARRIVED)
+_ACKNOWLEDGED = (_S.ACKNOWLEDGED, _S.EN_ROUTE, _S.ARRIVED)
 
 
 def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
@@ -189,7 +189,7 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
         moves[state, _C.NOTIFY] = Move(_S.NOTIFIED, _T.NOTIFIED)
         moves[state, _C.ACKNOWLEDGE] = Move(_S.ACKNOWLEDGED, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
         # The carer of a visit can be there before a worker has taken the alert again.
-        moves[state, _C.DEPART] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
+        moves[state, _C.DEPART] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
         moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
     for state in _ACKNOWLEDGED:
         moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED)
@@ -199,8 +199,8 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
         moves[state, _C.RECORD_CONTACT] = Move(state, _T.CONTACT_ATTEMPTED)
         moves[state, _C.DISPATCH] = Move(state, _T.DISPATCHED)
         moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
-        moves[state, _C.DEPART] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
-        moves[state, _C.EN_ROUTE] = Move(_S.ON_THE_WAY, _T.ON_THE_WAY, _W.ON_THE_WAY)
+        moves[state, _C.DEPART] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
+        moves[state, _C.EN_ROUTE] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
         moves[state, _C.RESOLVE] = Move(_S.RESOLVED, _T.RESOLVED, _W.NONE)
     acknowledged, under_way, arrived = _ACKNOWLEDGED
     moves[acknowledged, _C.ACKNOWLEDGE] = Move(acknowledged, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
@@ -230,9 +230,9 @@ _STATE_AFTER = {
     _T.NOTIFIED: {_S.RAISED: _S.NOTIFIED},
     _T.UNACKNOWLEDGED: {_S.ACKNOWLEDGED: _S.NOTIFIED},
     _T.WITHDRAWN: {_S.RAISED: _S.RESOLVED, _S.NOTIFIED: _S.RESOLVED},
-    _T.VISIT_FAILED: {_S.ON_THE_WAY: _S.ACKNOWLEDGED},
+    _T.VISIT_FAILED: {_S.EN_ROUTE: _S.ACKNOWLEDGED},
 }
-_STATE_ALWAYS = {_T.ON_THE_WAY: _S.ON_THE_WAY, _T.ARRIVED: _S.ARRIVED, _T.RESOLVED: _S.RESOLVED}
+_STATE_ALWAYS = {_T.EN_ROUTE: _S.EN_ROUTE, _T.ARRIVED: _S.ARRIVED, _T.RESOLVED: _S.RESOLVED}
 
 
 def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None) -> Move:
@@ -316,7 +316,7 @@ _MAIN = {
     _S.RAISED: _C.ACKNOWLEDGE,
     _S.NOTIFIED: _C.ACKNOWLEDGE,
     _S.ACKNOWLEDGED: _C.RECORD_CONTACT,
-    _S.ON_THE_WAY: _C.ARRIVE,
+    _S.EN_ROUTE: _C.ARRIVE,
     _S.ARRIVED: _C.RESOLVE,
 }
 

@@ -55,7 +55,7 @@ class Policy:
     repeat_s: after the last step everybody is notified again so often, until somebody acknowledges it.
     acknowledged_s: from the acknowledgement (or from a call) to the next action.
     dispatched_s: from asking for a visit to somebody being on the way.
-    on_the_way_s: to the door; 45 min is where a UK responder service promises nine of ten arrivals.
+    en_route_s: to the door; 45 min is where a UK responder service promises nine of ten arrivals.
     arrived_s: from the arrival to the report. visited_s: from the report to the outcome.
     """
 
@@ -64,7 +64,7 @@ class Policy:
     repeat_s: float = 300.0
     acknowledged_s: float = 300.0
     dispatched_s: float = 600.0
-    on_the_way_s: float = 45 * 60.0
+    en_route_s: float = 45 * 60.0
     arrived_s: float = 2 * 3600.0
     visited_s: float = 1800.0
 
@@ -78,7 +78,7 @@ class Policy:
             if not step.tell:
                 raise InvalidPolicy(f"step {number}", "tells nobody")
             before = step.after_s
-        for name in ("repeat_s", "acknowledged_s", "dispatched_s", "on_the_way_s", "arrived_s", "visited_s"):
+        for name in ("repeat_s", "acknowledged_s", "dispatched_s", "en_route_s", "arrived_s", "visited_s"):
             if not 1 <= getattr(self, name) < float("inf"):
                 raise InvalidPolicy(name, f"{getattr(self, name)!r} s is not at least 1")
         if not 0 <= self.suspected_s < float("inf"):
@@ -93,7 +93,7 @@ class Policy:
         limits = {
             Timer.ACKNOWLEDGED: self.acknowledged_s,
             Timer.DISPATCHED: self.dispatched_s,
-            Timer.ON_THE_WAY: self.on_the_way_s,
+            Timer.EN_ROUTE: self.en_route_s,
             Timer.ARRIVED: self.arrived_s,
             Timer.VISITED: self.visited_s,
         }
@@ -183,7 +183,7 @@ _TODAY = Policy(
     repeat_s=4 * 3600,
     acknowledged_s=2 * 3600,
     dispatched_s=4 * 3600,
-    on_the_way_s=4 * 3600,
+    en_route_s=4 * 3600,
 )
 
 DEFAULT_POLICIES: Mapping[AlertKind, Policy] = {

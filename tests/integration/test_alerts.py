@@ -29,7 +29,7 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     harness.tick()
     assert harness.homes.said()[-2:] == ["coming", "visit_code"]
     assert harness.homes.commands[-2][1].zh == "李护士已出发，大约 15 分钟到"
-    assert harness.alert(alert_id).state == AlertState.ON_THE_WAY
+    assert harness.alert(alert_id).state == AlertState.EN_ROUTE
 
     harness.clock.forward(600)
     harness.visit("check_in", visit_id, harness.li, code=CODE)

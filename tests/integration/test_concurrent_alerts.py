@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from fixtures.alert_harness import AlertHarness
 
@@ -104,6 +106,12 @@ def test_a_carer_who_accepts_two_homes_at_once_is_booked_once(harness_everywhere
     assert [type(error) for error in errors(results)] == [CarerBusy]
 
 
+def let_deadline_pass(harness: AlertHarness, visit_id: UUID, at: datetime) -> None:
+    """What the scheduler does with a visit whose deadline has passed."""
+    with harness.work() as work:
+        harness.visits.deadlines.advance(work, visit_id, at)
+
+
 def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_everywhere: AlertHarness) -> None:
     harness = harness_everywhere
     _, visit_id = harness.dispatched()
@@ -111,7 +119,7 @@ def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_every
         due = harness.visits.queries.get_visit(work, visit_id).offers[0].expires_at
     results = at_once(
         lambda: harness.visit("accept_offer", visit_id, harness.li),
-        lambda: harness.visit("advance", visit_id, due),
+        lambda: let_deadline_pass(harness, visit_id, due),
         lambda: harness.visit("accept_offer", visit_id, harness.li),
     )
     with harness.work() as work:

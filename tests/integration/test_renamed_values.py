@@ -42,12 +42,23 @@ def _fill(connection: Connection) -> None:
         ladder_at=AT,
         **alert,
     )
-    insert_row(connection, "alert", id=OTHER, kind="sos", episode="2", home_id="h", community_id="c", ladder_at=AT)
+    insert_row(
+        connection,
+        "alert",
+        id=OTHER,
+        kind="sos",
+        episode="2",
+        state="on_the_way",
+        home_id="h",
+        community_id="c",
+        ladder_at=AT,
+    )
     events: list[tuple[str, dict[str, object]]] = [
         ("raised", {}),
         ("taken", {}),
         ("contacted", {"who": "elder"}),
         ("released", {}),
+        ("on_the_way", {}),
     ]
     events += [("escalated", {"why": "released", "level": 2}), ("noted", {"why": "released"})]
     for number, (step, detail) in enumerate(events):
@@ -63,9 +74,15 @@ def _fill(connection: Connection) -> None:
 
 def _stored(connection: Connection, acknowledged: str, escalation: str) -> Mapping[str, object]:
     alert = reflected_table(connection, "alert")
-    columns = (alert.c.kind, alert.c[f"{acknowledged}_by"], alert.c[f"{acknowledged}_by_name"], alert.c[escalation])
+    columns = (
+        alert.c.kind,
+        alert.c.state,
+        alert.c[f"{acknowledged}_by"],
+        alert.c[f"{acknowledged}_by_name"],
+        alert.c[escalation],
+    )
     alerts = connection.execute(select(*columns).order_by(alert.c.episode)).all()
-    known = [(kind, by and UUID(str(by)), name) for kind, by, name, _ in alerts]
+    known = [(kind, state, by and UUID(str(by)), name) for kind, state, by, name, _ in alerts]
     found: dict[str, object] = {"alerts": known}
     for name in ("alert_event", "visit_event"):
         event = reflected_table(connection, name)
@@ -84,12 +101,13 @@ def test_acknowledged_alerts_both_ways(url: str) -> None:
     migrate.upgrade(url, "0005")
     with engine.connect() as connection:
         assert _stored(connection, "acknowledged", "escalation_started_at") == {
-            "alerts": [("home_offline", WORKER, "王姐"), ("sos", None, "x")],
+            "alerts": [("home_offline", "x", WORKER, "王姐"), ("sos", "en_route", None, "x")],
             "alert_event": [
                 ("raised", None),
                 ("acknowledged", None),
                 ("contact_attempted", None),
                 ("unacknowledged", None),
+                ("en_route", None),
                 ("escalated", "unacknowledged"),
                 ("noted", "released"),
             ],

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from anju_core.vocabulary import AlertKind, AlertStep, Outcome
 from anju_platform.alerts.models import Alert
 
-_SENT = frozenset({AlertStep.DISPATCHED.value, AlertStep.ON_THE_WAY.value})
+_SENT = frozenset({AlertStep.DISPATCHED.value, AlertStep.EN_ROUTE.value})
 _THERE = frozenset({AlertStep.ARRIVED.value, AlertStep.VISITED.value})
 
 

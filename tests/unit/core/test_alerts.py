@@ -102,8 +102,8 @@ def test_a_closed_alert_takes_notes_only(command: AlertCommand) -> None:
 
 def test_what_is_on_the_way_cannot_be_handed_back() -> None:
     with pytest.raises(AlertStepNotPossible) as refused:
-        decide(replace(WANGS, state=AlertState.ON_THE_WAY), AlertCommand.UNACKNOWLEDGE, WANG)
-    assert refused.value.facts() == {"alert_id": str(ALERT), "state": "on_the_way", "command": "unacknowledge"}
+        decide(replace(WANGS, state=AlertState.EN_ROUTE), AlertCommand.UNACKNOWLEDGE, WANG)
+    assert refused.value.facts() == {"alert_id": str(ALERT), "state": "en_route", "command": "unacknowledge"}
 
 
 def test_a_withdrawal_closes_what_nobody_took_and_leaves_the_rest_to_its_worker() -> None:
@@ -118,7 +118,7 @@ def test_undo_is_offered_until_something_was_done() -> None:
 
 
 def test_the_main_button_follows_the_life() -> None:
-    on_the_way = replace(WANGS, state=AlertState.ON_THE_WAY)
+    en_route = replace(WANGS, state=AlertState.EN_ROUTE)
     assert [
         main_command(facts)
         for facts in (
@@ -126,8 +126,8 @@ def test_the_main_button_follows_the_life() -> None:
             WANGS,
             replace(WANGS, contacted=True),
             replace(WANGS, contacted=True, visit_open=True),
-            on_the_way,
-            replace(on_the_way, visited=True),
+            en_route,
+            replace(en_route, visited=True),
             replace(WANGS, state=AlertState.ARRIVED),
             CLOSED,
         )
@@ -219,7 +219,7 @@ raised        repeat          raised        repeated           same
 raised        withdraw        resolved      withdrawn          none
 raised        notify          notified      notified           same
 raised        acknowledge     acknowledged  acknowledged       acknowledged
-raised        depart          on_the_way    on_the_way         on_the_way
+raised        depart          en_route      en_route           en_route
 raised        arrive          arrived       arrived            arrived
 raised        visited         raised        visited            same
 raised        visit_failed    raised        visit_failed       now
@@ -229,7 +229,7 @@ notified      repeat          notified      repeated           same
 notified      withdraw        resolved      withdrawn          none
 notified      notify          notified      notified           same
 notified      acknowledge     acknowledged  acknowledged       acknowledged
-notified      depart          on_the_way    on_the_way         on_the_way
+notified      depart          en_route      en_route           en_route
 notified      arrive          arrived       arrived            arrived
 notified      visited         notified      visited            same
 notified      visit_failed    notified      visit_failed       now
@@ -242,27 +242,27 @@ acknowledged  acknowledge     acknowledged  acknowledged       acknowledged
 acknowledged  unacknowledge   notified      unacknowledged     now
 acknowledged  record_contact  acknowledged  contact_attempted  acknowledged
 acknowledged  dispatch        acknowledged  dispatched         dispatched
-acknowledged  en_route        on_the_way    on_the_way         on_the_way
-acknowledged  depart          on_the_way    on_the_way         on_the_way
+acknowledged  en_route        en_route      en_route           en_route
+acknowledged  depart          en_route      en_route           en_route
 acknowledged  arrive          arrived       arrived            arrived
 acknowledged  visited         acknowledged  visited            same
 acknowledged  visit_failed    acknowledged  visit_failed       acknowledged
 acknowledged  note            acknowledged  noted              same
 acknowledged  resolve         resolved      resolved           none
-on_the_way    confirm         on_the_way    confirmed          same
-on_the_way    repeat          on_the_way    repeated           same
-on_the_way    withdraw        on_the_way    withdrawn          same
-on_the_way    notify          on_the_way    notified           same
-on_the_way    acknowledge     on_the_way    acknowledged       same
-on_the_way    record_contact  on_the_way    contact_attempted  same
-on_the_way    dispatch        on_the_way    dispatched         same
-on_the_way    en_route        on_the_way    -                  same
-on_the_way    depart          on_the_way    on_the_way         on_the_way
-on_the_way    arrive          arrived       arrived            arrived
-on_the_way    visited         on_the_way    visited            same
-on_the_way    visit_failed    acknowledged  visit_failed       acknowledged
-on_the_way    note            on_the_way    noted              same
-on_the_way    resolve         resolved      resolved           none
+en_route      confirm         en_route      confirmed          same
+en_route      repeat          en_route      repeated           same
+en_route      withdraw        en_route      withdrawn          same
+en_route      notify          en_route      notified           same
+en_route      acknowledge     en_route      acknowledged       same
+en_route      record_contact  en_route      contact_attempted  same
+en_route      dispatch        en_route      dispatched         same
+en_route      en_route        en_route      -                  same
+en_route      depart          en_route      en_route           en_route
+en_route      arrive          arrived       arrived            arrived
+en_route      visited         en_route      visited            same
+en_route      visit_failed    acknowledged  visit_failed       acknowledged
+en_route      note            en_route      noted              same
+en_route      resolve         resolved      resolved           none
 arrived       confirm         arrived       confirmed          same
 arrived       repeat          arrived       repeated           same
 arrived       withdraw        arrived       withdrawn          same

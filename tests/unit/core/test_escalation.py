@@ -148,7 +148,7 @@ def test_limits_are_those_of_the_state() -> None:
         ({"steps": (PolicyStep(float("inf"), (Audience.FAMILY,)),)}, "step 0"),
         ({"steps": (PolicyStep(0, ()),)}, "step 0"),
         ({"repeat_s": 0}, "repeat_s"),
-        ({"on_the_way_s": float("inf")}, "on_the_way_s"),
+        ({"en_route_s": float("inf")}, "en_route_s"),
         ({"suspected_s": -1}, "suspected_s"),
         ({"suspected_s": float("inf")}, "suspected_s"),
         ({"suspected_s": float("nan")}, "suspected_s"),

@@ -155,7 +155,7 @@ def _own_face(found: AlertDetail, visit: VisitPanel | None) -> str:
     if one.visit_open:
         return "wait"
     if one.state is not AlertState.ACKNOWLEDGED:
-        return "arrive" if one.state is AlertState.ON_THE_WAY else "result"
+        return "arrive" if one.state is AlertState.EN_ROUTE else "result"
     if not one.contacted:
         return "contact"
     return "result" if _last_call(found) is CallOutcome.REACHED_OK else "dispatch"

@@ -36,7 +36,7 @@ from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 
 POLL_INTERVAL = timedelta(minutes=10)
 """A page that refreshes itself is audited once within this time."""
-_ACKNOWLEDGED = frozenset({AlertState.ACKNOWLEDGED, AlertState.ON_THE_WAY, AlertState.ARRIVED})
+_ACKNOWLEDGED = frozenset({AlertState.ACKNOWLEDGED, AlertState.EN_ROUTE, AlertState.ARRIVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

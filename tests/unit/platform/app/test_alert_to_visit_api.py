@@ -105,7 +105,7 @@ def test_going_oneself(api: Api) -> None:
     states = {"acknowledge": "acknowledged", "unacknowledge": "notified"}
     for verb in ("acknowledge", "unacknowledge", "acknowledge"):
         assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == states[verb]
-    assert api.call("wang", "POST", f"/alerts/{alert_id}/en-route")["state"] == "on_the_way"
+    assert api.call("wang", "POST", f"/alerts/{alert_id}/en-route")["state"] == "en_route"
     assert api.call("wang", "POST", f"/alerts/{alert_id}/arrive")["state"] == "arrived"
 
 

@@ -190,7 +190,7 @@ def test_a_visit_handed_back_is_offered_to_the_next_and_told_to_all(harness: Ale
     harness.tick()
     assert harness.homes.commands[-1][1].zh == "正在请另一位工作人员联系您"
     harness.visit("accept_offer", visit_id, harness.chen)
-    assert harness.alert(alert_id).state == AlertState.ON_THE_WAY
+    assert harness.alert(alert_id).state == AlertState.EN_ROUTE
 
 
 def test_a_carer_who_does_not_arrive_is_missed(harness: AlertHarness) -> None:

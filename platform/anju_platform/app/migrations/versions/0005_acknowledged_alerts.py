@@ -1,4 +1,4 @@
-"""Alerts are acknowledged (before: taken), visits overdue (overstayed), arrivals attested (vouched)."""
+"""Alerts are acknowledged (before: taken) and en route (on the way), visits overdue, arrivals attested (vouched)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ COLUMNS = {
     "taken_at": "acknowledged_at",
     "ladder_at": "escalation_started_at",
 }
-ALERT_STEPS = {"taken": "acknowledged", "released": "unacknowledged", "contacted": "contact_attempted"}
+ALERT_STEPS = {
+    "taken": "acknowledged",
+    "released": "unacknowledged",
+    "contacted": "contact_attempted",
+    "on_the_way": "en_route",
+}
+ALERT_STATES = {"on_the_way": "en_route"}
 VISIT_STEPS = {"overstayed": "overdue"}
 PROOFS = {"vouched": "attested"}
 
@@ -32,11 +38,13 @@ _VISIT = sa.table("visit_task", sa.column("id", sa.Uuid()), sa.column("check_in_
 def upgrade() -> None:
     for old, new in COLUMNS.items():
         _rename_column(old, new)
+    _rename_states(ALERT_STATES)
     _rename_values(ALERT_STEPS, VISIT_STEPS, PROOFS)
 
 
 def downgrade() -> None:
-    _rename_values(*({new: old for old, new in names.items()} for names in (ALERT_STEPS, VISIT_STEPS, PROOFS)))
+    _rename_values(_reverse(ALERT_STEPS), _reverse(VISIT_STEPS), _reverse(PROOFS))
+    _rename_states(_reverse(ALERT_STATES))
     for old, new in COLUMNS.items():
         _rename_column(new, old)
 
@@ -44,6 +52,16 @@ def downgrade() -> None:
 def _rename_column(old: str, new: str) -> None:
     # Both databases rename in place; Alembic's batch would copy the whole table on SQLite.
     op.execute(f"ALTER TABLE alert RENAME COLUMN {old} TO {new}")
+
+
+def _reverse(names: Mapping[str, str]) -> Mapping[str, str]:
+    return {new: old for old, new in names.items()}
+
+
+def _rename_states(names: Mapping[str, str]) -> None:
+    alert = sa.table("alert", sa.column("state", sa.String()))
+    for old, new in names.items():
+        op.execute(alert.update().where(alert.c.state == old).values(state=new))
 
 
 def _rename_values(alert_steps: Mapping[str, str], visit_steps: Mapping[str, str], proofs: Mapping[str, str]) -> None:
