@@ -14,7 +14,7 @@ from anju_wire.profiles import PROFILES, DeviceKind
 from anju_wire.vocabulary import Room, WearPosition
 
 
-class BrokerAddress(msgspec.Struct, frozen=True, omit_defaults=True):
+class BrokerAddress(msgspec.Struct, frozen=True):
     """Where an MQTT broker listens, and the credential for it; `ca` is the file of its certificate authority."""
 
     host: str
@@ -46,7 +46,7 @@ class FleetDevice(msgspec.Struct, frozen=True):
             msgspec.structs.force_setattr(self, "room", PROFILES[self.kind].room)
 
 
-class FleetHome(msgspec.Struct, frozen=True, omit_defaults=True):
+class FleetHome(msgspec.Struct, frozen=True):
     """A home of the fleet; `home` is its id and the base topic of its local bus.
 
     bus: the local broker.
