@@ -26,12 +26,12 @@ import psycopg
 import pytest
 from acceptance.district import wait_for
 from acceptance.platform_pair import PlatformPair, PlatformProcess, plain_environment, run_anju, take_over_s
-from anju_sim.fleet import Fleet, load_fleet
 from fixtures.mosquitto import Mosquitto
 
 from anju_sim.bus import MqttBus
 from anju_sim.simulated_home import SimulatedHome
 from anju_sim.staff import read_logins
+from anju_wire.fleet import Fleet, load_fleet
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "4"))

@@ -1,0 +1,128 @@
+"""Who leads: the lock of each database, what a process does with and without it, and what it may commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from fixtures._home_client import eventually
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from anju_platform.app.leadership import DatabaseInUse, Leadership, LeadershipLost
+from anju_platform.db.leader_lock import KEY, open_leader_lock
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_wire.clock import Clock
+
+Compete = Callable[[str, str, "Duties"], Leadership]
+
+
+class Duties:
+    """Writes down what happened to it; fails as often as it is told."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.done: list[str] = []
+        self.fails = fails
+
+    def take_over(self) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise ConnectionError("not now")
+        self.done.append("take over")
+
+    def hand_over(self, *, orderly: bool) -> None:
+        self.done.append("hand over" if orderly else "stop")
+
+
+@pytest.fixture
+def compete() -> Iterator[Compete]:
+    """Starts processes that compete, and stops them at the end."""
+    started: list[Leadership] = []
+
+    def start(url: str, process_id: str, duties: Duties) -> Leadership:
+        leadership = Leadership(open_leader_lock(url, process_id))
+        leadership.start(duties)
+        started.append(leadership)
+        return leadership
+
+    yield start
+    for leadership in started:
+        leadership.stop()
+
+
+def end_session(url: str) -> None:
+    """What a network that is gone or a database that restarts does to the holder of the lock."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as link:
+        link.execute(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory' AND l.objid = %s AND d.datname = current_database()",
+            (KEY,),
+        )
+
+
+def test_one_leads_and_the_next_takes_over_when_it_stops(postgres_url: str, compete: Compete) -> None:
+    first, second = Duties(), Duties()
+    leading, following = compete(postgres_url, "first", first), compete(postgres_url, "second", second)
+    assert (leading.leads(), following.leads()) == (True, False)
+    assert following.find_leader() == leading.find_leader() == "first"
+    leading.stop()
+    eventually(following.leads, 5, "the other leads")
+    eventually(lambda: second.done, 5, "its duties")
+    assert (first.done, second.done) == (["take over", "hand over"], ["take over"])
+    assert following.find_leader() == "second"
+    assert not leading.leads()
+
+
+def test_a_leader_that_loses_its_session_stops_and_may_lead_again(postgres_url: str, compete: Compete) -> None:
+    duties = Duties()
+    leadership = compete(postgres_url, "only", duties)
+    eventually(lambda: duties.done, 5, "the first term")
+    end_session(postgres_url)
+    eventually(lambda: duties.done == ["take over", "stop", "take over"], 10, "the second term")
+    eventually(leadership.leads, 5, "it leads again")
+
+
+def test_who_cannot_take_over_steps_back_for_another(postgres_url: str, compete: Compete) -> None:
+    unable, able = Duties(fails=1000), Duties()
+    compete(postgres_url, "unable", unable)
+    following = compete(postgres_url, "able", able)
+    eventually(following.leads, 10, "the other leads")
+    eventually(lambda: able.done == ["take over"], 5, "its duties")
+    assert set(unable.done) == {"stop"}
+
+
+def test_sqlite_allows_one_process(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership._PATIENCE_S", 0.3)
+    first = Leadership(open_leader_lock(sqlite_url, "first"), only_process=True)
+    first.start(Duties())
+    assert first.leads()
+    with pytest.raises(DatabaseInUse):
+        Leadership(open_leader_lock(sqlite_url, "second"), only_process=True).start(Duties())
+    first.stop()
+    second = Leadership(open_leader_lock(sqlite_url, "second"), only_process=True)
+    second.start(Duties())
+    assert (second.leads(), second.find_leader()) == (True, "second")
+    second.stop()
+
+
+def test_nothing_is_committed_once_the_lease_has_run_out(sessions: sessionmaker[Session]) -> None:
+    may = threading.Event()
+
+    def check() -> None:
+        if not may.is_set():
+            raise LeadershipLost
+
+    def insert(community: str) -> None:
+        with UnitOfWork(sessions, EventDispatcher(), Clock(), check) as work:
+            work.session.execute(text("CREATE TABLE IF NOT EXISTS kept (id VARCHAR(9))"))
+            work.session.execute(text("INSERT INTO kept VALUES (:id)"), {"id": community})
+
+    may.set()
+    insert("before")
+    may.clear()
+    with pytest.raises(LeadershipLost):
+        insert("after")
+    with sessions() as session:
+        assert session.scalars(text("SELECT id FROM kept")).all() == ["before"]
