@@ -25,10 +25,11 @@ from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.models import AlertEvent
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.devices.models import IngestCursor, Quarantine
+from anju_platform.devices.models import Quarantine
 from anju_platform.devices.service import DeviceService
 from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
+from anju_platform.ingest.models import IngestCursor
 from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.notifications.service import OutboxService

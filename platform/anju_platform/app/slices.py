@@ -21,6 +21,7 @@ SLICES = (
     "oncall",
     "notifications",
     "devices",
+    "ingest",
     "sensitivity",
     "console.residents",
     "console.sensitivity",

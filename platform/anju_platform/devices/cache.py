@@ -14,7 +14,7 @@ from anju_detect.inactivity import ROOMS
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import Device, Gateway
 from anju_platform.devices.sensors import Sensor, SensorTable, room_index, sensor_of
-from anju_platform.residents.models import Home
+from anju_platform.residents.directory import find_community_id, list_home_ids
 from anju_platform.timeseries.store import Source
 from anju_wire.clock import Clock
 from anju_wire.profiles import QUANTITIES, DeviceKind
@@ -85,8 +85,9 @@ class DeviceCache:
         now_s = self._clock.time()
         with self._work() as work:
             work.only_read()
-            for row in work.session.execute(_IN_SERVICE):
-                self._gateways[row[0]] = (now_s, GatewayFacts(*row))
+            communities = list_home_ids(work)
+            for gateway, home in work.session.execute(_IN_SERVICE):
+                self._gateways[gateway] = (now_s, GatewayFacts(gateway, home, communities[home]))
             devices: dict[str, dict[str, DeviceFacts]] = {}
             for home, device, kind, room, label, known in work.session.execute(select(*_DEVICE)):
                 devices.setdefault(home, {})[device] = DeviceFacts(kind, room, label, known)
@@ -151,17 +152,13 @@ class DeviceCache:
         return self._sources.setdefault(key, Source(*key))
 
 
-_IN_SERVICE = (
-    select(Gateway.id, Home.id, Home.community_id)
-    .join(Home, Home.id == Gateway.home_id)
-    .where(Gateway.retired_at.is_(None))
-)
+_IN_SERVICE = select(Gateway.id, Gateway.home_id).where(Gateway.retired_at.is_(None))
 _DEVICE = (Device.home_id, Device.id, Device.kind, Device.room, Device.label, Device.known)
 
 
 def _gateway(work: UnitOfWork, gateway_id: str) -> GatewayFacts | None:
     row = work.session.execute(_IN_SERVICE.where(Gateway.id == gateway_id)).one_or_none()
-    return None if row is None else GatewayFacts(*row)
+    return None if row is None else GatewayFacts(row.id, row.home_id, find_community_id(work, row.home_id))
 
 
 def _devices(work: UnitOfWork, home_id: str) -> dict[str, DeviceFacts]:

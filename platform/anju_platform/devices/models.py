@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
@@ -61,17 +61,6 @@ class HomeSupervision(Base):
     reason_code: Mapped[str] = mapped_column(String(40), default="")
     """`anju_core.reasons.ReasonCode`; empty while the platform receives data."""
     reason_facts: Mapped[dict[str, object]] = mapped_column(default=dict)
-
-
-class IngestCursor(Base):
-    """How far each lane of each gateway's epoch is stored without holes."""
-
-    __tablename__ = "ingest_cursor"
-
-    gateway_id: Mapped[str] = mapped_column(String(63), primary_key=True)
-    epoch: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    lane: Mapped[str] = mapped_column(String(20), primary_key=True)
-    upto: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Quarantine(Base):

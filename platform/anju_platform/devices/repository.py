@@ -11,7 +11,6 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from anju_platform.devices.models import Device, Gateway, Quarantine
-from anju_platform.residents.models import Home
 
 
 @dataclass(slots=True)
@@ -29,10 +28,6 @@ class DeviceRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def community_of(self, home_id: str) -> str | None:
-        """The home's community; None when there is no such home."""
-        return self._session.scalar(select(Home.community_id).where(Home.id == home_id))
 
     def find_gateway(self, gateway_id: str) -> Gateway | None:
         """A gateway, in service or retired."""
@@ -68,10 +63,6 @@ class DeviceRepository:
         """All devices of these homes."""
         query = select(Device).where(Device.home_id.in_(homes)).order_by(Device.home_id, Device.id)
         return self._session.scalars(query).all()
-
-    def find_known_homes(self, homes: Collection[str]) -> set[str]:
-        """Those of these homes that are in the records."""
-        return set(self._session.scalars(select(Home.id).where(Home.id.in_(homes))))
 
     def add_devices(self, devices: Iterable[Device]) -> None:
         """Keep new devices."""

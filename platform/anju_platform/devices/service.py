@@ -16,6 +16,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.devices.models import Device, Gateway, Quarantine
 from anju_platform.devices.repository import DeviceRepository, Note
+from anju_platform.residents.directory import find_community_id, find_known_ids
 from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 
@@ -80,19 +81,18 @@ class DeviceService:
                 strangers[key] = seen
         records.write_notes(noted)
         if strangers:
-            self._register(records, devices, strangers)
+            self._register(work, records, devices, strangers)
         work.session.flush()
 
     def _register(
         self,
+        work: UnitOfWork,
         records: DeviceRepository,
         devices: Mapping[tuple[str, str], Note],
         strangers: Mapping[tuple[str, str], LastSeen],
     ) -> None:
         """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
-        room: dict[str, int] = dict.fromkeys(
-            records.find_known_homes({home for home, _ in strangers}), MOST_UNREGISTERED
-        )
+        room: dict[str, int] = dict.fromkeys(find_known_ids(work, {home for home, _ in strangers}), MOST_UNREGISTERED)
         for (home, _), known in devices.items():
             if home in room and not known.known:
                 room[home] -= 1
@@ -161,8 +161,7 @@ class DeviceService:
     def get_installed(self, work: UnitOfWork, actor: Actor, home_id: str) -> Installed:
         """What is installed in a home. Raises `HomeNotFound`, also out of scope."""
         records = DeviceRepository(work.session)
-        community = records.community_of(home_id)
-        if community is None or not actor.may_see(community, home_id):
+        if not actor.may_see(find_community_id(work, home_id), home_id):
             raise HomeNotFound(home_id)
         return Installed(records.gateways_of({home_id}), records.devices_of({home_id}))
 

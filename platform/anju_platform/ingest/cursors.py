@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import bindparam, insert, select, update
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.decode import StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.models import IngestCursor
 from anju_wire.vocabulary import Lane
 
 _COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.upto)

@@ -12,7 +12,8 @@ from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind
 from anju_detect.inactivity import Explanation, InactivitySignal
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.monitoring.repository import Deadline, moment
+from anju_platform.devices.supervision_records import Deadline
+from anju_platform.monitoring.repository import moment
 
 
 class Raises(Protocol):

@@ -19,6 +19,7 @@ from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
 from anju_platform.devices.last_seen import LastSeenMap
+from anju_platform.devices.supervision_records import SupervisionRecords
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
@@ -207,7 +208,7 @@ class MonitoringService:
                 records = MonitoringRepository(work)
                 places, devices, away = (
                     records.list_places(),
-                    records.list_supervised(),
+                    SupervisionRecords(work.session).list_supervised(),
                     records.find_absences(work.clock.now()),
                 )
         except BaseException:
@@ -258,7 +259,7 @@ class MonitoringService:
     def _record_supervision(self, change: HomeOffline, now_s: float, *, offline: bool) -> None:
         since, reason = (moment(change.since_s), change.reason) if offline else (None, None)
         with self._work() as work:
-            MonitoringRepository(work).save_supervision(change.home_id, since, reason)
+            SupervisionRecords(work.session).save_supervision(change.home_id, since, reason)
             at = moment(now_s) or work.clock.now()
             work.record(HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason=reason))
 
@@ -332,10 +333,11 @@ class MonitoringService:
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)
+            supervision = SupervisionRecords(work.session)
             snapshot, homes, gateways = (
                 SnapshotRepository(work.session).find_snapshot(NAME),
-                records.offline_homes(),
-                records.gateways_offline(),
+                supervision.offline_homes(),
+                supervision.gateways_offline(),
             )
             away = records.find_absences(work.clock.now())
         from_s = now_s - self._rules.history_s

@@ -241,6 +241,17 @@ def list_absences_since(work: UnitOfWork, since: datetime | None) -> Sequence[Ab
     return [absence_view(row) for row in work.session.scalars(query)]
 
 
+def list_absences_from(work: UnitOfWork, now: datetime) -> Sequence[AbsenceView]:
+    """Return the absences of all homes that are not over, or that were ended before their time, by their start."""
+    query = select(Absence).where(or_(Absence.until > now, Absence.ended_at.is_not(None)))
+    return [absence_view(row) for row in work.session.scalars(query.order_by(Absence.start))]
+
+
+def find_known_ids(work: UnitOfWork, home_ids: Collection[str]) -> set[str]:
+    """Return those of these ids that are homes."""
+    return set(work.session.scalars(select(Home.id).where(Home.id.in_(home_ids))))
+
+
 def _homes(work: UnitOfWork, *conditions: ColumnElement[bool]) -> Sequence[HomeRecord]:
     query = select(Home).where(*conditions).order_by(Home.id)
     query = query.options(selectinload(Home.residents).selectinload(Resident.contacts))

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import GatewayFacts
-from anju_platform.devices.models import IngestCursor
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Rejected, StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.models import IngestCursor
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Header, Refusal, decode
