@@ -155,8 +155,8 @@ class Consumer:
                 self.send(seq, readable=readable)
             with contextlib.suppress(OperationalError, IntegrityError):
                 self.settle()
-            if self.acked >= seq:
-                return
+            if self.acked >= seq and not self.failing:
+                return self.settle()  # what was stored before may be acknowledged while its cursor still waits
         raise AssertionError(f"message {seq} is never acknowledged")
 
 
@@ -182,7 +182,6 @@ def test_what_is_not_stored_is_not_acknowledged_and_comes_again(consumer: Consum
         consumer.failing = [failure] * times
         consumer.send_until_acknowledged(seq, readable=readable)
         case = (failure.__name__, times, readable)
-        assert not consumer.failing, case
         assert consumer.cursor() == seq, case
         assert consumer.stored(seq) is (seq not in consumer.refused), case
     given_up = consumer.refused - unreadable
