@@ -62,6 +62,7 @@ AREAS = {
     "notifications": Area(("anju_platform/notifications/*",), _ALERTS),
 }
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|FROM)\b", re.IGNORECASE)
+_SPINNER = re.compile(r"[\u2800-\u28ff] ")
 _WORDS = (r"super\(\).__init__\(", r"\blog\.", r"_log\.", r"raise (ValueError|Invalid\w+)\(")
 """Lines that are left as they are: the wording of errors and of the log may change without a test."""
 _SUPPORT = ("docs", "deploy", "README.md", "dev", "requirements", "tools")
@@ -162,7 +163,8 @@ class Stage:
         verdicts = self._verdicts()
         results = {name: verdicts[name] for name in wanted or verdicts}
         if not results or None in results.values():
-            print(self._log.read_text(encoding="utf-8", errors="replace")[-3000:])
+            said = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+            print("\n".join(line for line in said if not _SPINNER.match(line))[-2000:])
             raise SystemExit(f"mutmut did not come to an end; all it said is in {self._log}")
         return self._confirm({name: what for name, what in results.items() if what is not None})
 
