@@ -228,13 +228,13 @@ class Stage:
                 try:
                     process.wait(PROGRESS_S)
                 except subprocess.TimeoutExpired:
-                    self._say_progress()
+                    self._say_progress(len(names))
                 else:
                     return
 
-    def _say_progress(self) -> None:
+    def _say_progress(self, wanted: int) -> None:
         said = re.findall(r"(\d+)/(\d+)", self._log.read_text(encoding="utf-8", errors="replace")[-400:])
-        print(f"  {said[-1][0]} of {said[-1][1]} tried" if said else "  making mutants", flush=True)
+        print(f"  {said[-1][0]} of {wanted or said[-1][1]} tried" if said else "  making mutants", flush=True)
 
     def _verdicts(self) -> dict[str, str | None]:
         """What mutmut found; None for what it has not tried."""
