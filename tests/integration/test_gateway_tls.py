@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from anju_cli.ports import free_port
 from anju_gateway.mqtt import Endpoint, Event, LineUp, MqttSession
-from anju_platform.ingest.mqtt_subscriber import BrokerAddress, MqttSubscriber
+from anju_platform.ingest.mqtt_subscriber import DistrictBroker, MqttSubscriber
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
@@ -110,7 +110,9 @@ class Listener:
 
     def __init__(self, broker: SecureBroker) -> None:
         self.came: list[tuple[bytes, bytes]] = []
-        address = BrokerAddress(host="127.0.0.1", port=broker.port, username="home-07", password="secret", ca=broker.ca)
+        address = DistrictBroker(
+            host="127.0.0.1", port=broker.port, username="home-07", password="secret", ca=broker.ca
+        )
         self.subscriber = MqttSubscriber(address, "platform", ["anju/#"], self.came.extend, gather_s=0.002)
         self.subscriber.start()
         assert self.subscriber.ready.wait(20)

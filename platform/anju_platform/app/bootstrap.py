@@ -38,7 +38,7 @@ from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Incoming
 from anju_platform.ingest.mqtt_source import MqttSource
-from anju_platform.ingest.mqtt_subscriber import BrokerAddress
+from anju_platform.ingest.mqtt_subscriber import DistrictBroker
 from anju_platform.ingest.ports import Post
 from anju_platform.ingest.service import IngestService
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
@@ -195,10 +195,10 @@ def build(settings: Settings) -> Platform:
     )
 
 
-def broker_address(settings: Settings) -> BrokerAddress:
+def broker_address(settings: Settings) -> DistrictBroker:
     """Return where the district's broker is, with the platform's credential."""
     password = settings.mqtt_password.get_secret_value() if settings.mqtt_password is not None else ""
-    return BrokerAddress(
+    return DistrictBroker(
         host=settings.mqtt_host,
         port=settings.mqtt_port,
         username=settings.mqtt_username,

@@ -15,7 +15,7 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from anju_platform.ingest.mqtt_packets import Publication
-from anju_platform.ingest.mqtt_subscriber import BrokerAddress, MqttSubscriber
+from anju_platform.ingest.mqtt_subscriber import DistrictBroker, MqttSubscriber
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import InvalidMessage, PlatformStatus, decode, encode
@@ -38,7 +38,7 @@ class MqttSource:
     process_id: part of both client ids; a broker throws out a client when another one comes under the same id.
     """
 
-    def __init__(self, address: BrokerAddress, process_id: str, clock: Clock) -> None:
+    def __init__(self, address: DistrictBroker, process_id: str, clock: Clock) -> None:
         self._address, self._clock, self._process_id = address, clock, process_id
         self._alarms_ready, self._leaving = threading.Event(), threading.Event()
         self._client = self._make_client()

@@ -43,7 +43,7 @@ log = structlog.get_logger("anju.mqtt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAddress:
+class DistrictBroker:
     """Where the district's broker is and how to sign in; TLS is used when `ca` is set."""
 
     host: str
@@ -70,7 +70,7 @@ class MqttSubscriber:
 
     def __init__(
         self,
-        address: BrokerAddress,
+        address: DistrictBroker,
         client_id: str,
         topics: Sequence[str],
         on_publications: Callable[[list[Publication]], None],

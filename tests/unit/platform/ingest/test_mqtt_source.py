@@ -12,7 +12,7 @@ from fixtures._home_client import eventually
 
 from anju_platform.ingest.mqtt_packets import read_packet
 from anju_platform.ingest.mqtt_source import MqttSource
-from anju_platform.ingest.mqtt_subscriber import BrokerAddress
+from anju_platform.ingest.mqtt_subscriber import DistrictBroker
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import PlatformStatus, decode, encode
@@ -104,7 +104,7 @@ class Came:
     def __init__(self, port: int) -> None:
         self.alarms: list[RawMessage] = []
         self.telemetry: list[RawMessage] = []
-        self.source = MqttSource(BrokerAddress(host="127.0.0.1", port=port), "0001", Clock())
+        self.source = MqttSource(DistrictBroker(host="127.0.0.1", port=port), "0001", Clock())
         self.source.start(on_alarms=self.alarms.extend, on_telemetry=self.telemetry.extend)
 
 
@@ -154,7 +154,7 @@ def test_a_message_to_a_home_is_over_when_the_broker_has_it(came: Came, broker: 
 
 
 def test_a_message_to_a_home_fails_where_there_is_no_broker() -> None:
-    source = MqttSource(BrokerAddress(host="127.0.0.1", port=1), "0001", Clock())
+    source = MqttSource(DistrictBroker(host="127.0.0.1", port=1), "0001", Clock())
     with pytest.raises(ConnectionError, match="not currently connected"):
         source.publish("down", b"1")
 

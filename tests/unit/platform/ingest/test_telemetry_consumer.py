@@ -94,7 +94,7 @@ class Line:
             post=lambda topic, payload: self.acks.append((topic, decode(Ack, payload))),
         )
 
-    def take(self, *batch: RawMessage, onward: tuple[Incoming, ...] = ()) -> None:
+    def consume(self, *batch: RawMessage, onward: tuple[Incoming, ...] = ()) -> None:
         self.consumer.consume_batch(list(batch), onward)
 
     def upto(self) -> dict[str, int]:
@@ -132,7 +132,7 @@ def battery(at_s: float, level: float, device: str = "motion-living") -> Record:
 
 
 def test_a_batch_of_several_homes_goes_everywhere_in_one_turn(line: Line) -> None:
-    line.take(
+    line.consume(
         raw(1, motion(AT_S), motion(AT_S + 1, on=False)),
         raw(1, motion(AT_S + 2), number=2, arrived_s=3),
         raw(2, motion(AT_S + 3), arrived_s=5),
@@ -155,17 +155,17 @@ def test_a_batch_of_several_homes_goes_everywhere_in_one_turn(line: Line) -> Non
 
 
 def test_what_comes_again_is_acknowledged_and_not_counted_again(line: Line, moment: SimpleNamespace) -> None:
-    line.take(raw(1, motion(AT_S)))
+    line.consume(raw(1, motion(AT_S)))
     moment.now += 1
-    line.take(raw(1, motion(AT_S), arrived_s=9))
+    line.consume(raw(1, motion(AT_S), arrived_s=9))
     assert (len(line.monitor.shown), [ack.upto for _, ack in line.acks]) == (1, [1, 1])
 
 
 def test_acks_and_records_wait_for_company(line: Line, moment: SimpleNamespace) -> None:
-    line.take(raw(1, motion(AT_S)))
+    line.consume(raw(1, motion(AT_S)))
     for seq, at_s in ((2, 1000.4), (3, 1000.5), (4, 1000.99)):
         moment.now = at_s
-        line.take(raw(seq, motion(AT_S + seq)))
+        line.consume(raw(seq, motion(AT_S + seq)))
     assert [ack.upto for _, ack in line.acks] == [1, 3]
     assert len(line.monitor.seen) == 1
     moment.now = 1001.0
@@ -183,11 +183,11 @@ def test_acks_and_records_wait_for_company(line: Line, moment: SimpleNamespace) 
 def test_the_records_get_the_latest_of_each_device_and_lose_nothing_it_said(
     line: Line, moment: SimpleNamespace
 ) -> None:
-    line.take(raw(1, motion(AT_S)))
+    line.consume(raw(1, motion(AT_S)))
     link = Record(n="motion-living/link_quality", t=AT_S + 2, v=0.5)
     for turn, pack in enumerate(([battery(5, 80.0)], [link], [motion(AT_S + 4)], [battery(3, 70.0)]), 2):
         moment.now += 1.5
-        line.take(raw(turn, *pack))
+        line.consume(raw(turn, *pack))
     line.consumer.update_records(final=True)
     assert line.records.seen[-1]["home-01", "motion-living"] == LastSeen(AT_S + 5, 70.0, 0.5)
 
@@ -195,7 +195,7 @@ def test_the_records_get_the_latest_of_each_device_and_lose_nothing_it_said(
 def test_a_message_that_cannot_be_stored_is_set_aside_alone(line: Line) -> None:
     line.series.never = AT_S - 1000
     bad = raw(2, motion(AT_S - 2000))
-    line.take(raw(1, motion(AT_S)), bad, raw(3, motion(AT_S + 3)))
+    line.consume(raw(1, motion(AT_S)), bad, raw(3, motion(AT_S + 3)))
     assert line.stored() == [0, 3]
     ((topic, path, reason, payload),) = line.records.quarantined
     assert (topic, path, payload) == (bad.topic, "$.pack", bad.payload)
@@ -208,14 +208,14 @@ def test_a_message_that_cannot_be_stored_is_set_aside_alone(line: Line) -> None:
 
 def test_what_monitoring_refuses_is_stored_and_acknowledged_all_the_same(line: Line) -> None:
     line.monitor.refuses = True
-    line.take(raw(1, motion(AT_S)))
+    line.consume(raw(1, motion(AT_S)))
     assert (line.stored(), line.upto(), line.monitor.marked_late) == ([0], {"home-01": 1}, 1)
 
 
 def test_a_clock_that_is_wrong_is_noted_once(line: Line, moment: SimpleNamespace) -> None:
     for seq in (1, 2):
         moment.now += 2
-        line.take(raw(seq, motion(AT_S - 5000 + seq), sent_s=-5000.0))
+        line.consume(raw(seq, motion(AT_S - 5000 + seq), sent_s=-5000.0))
     assert line.records.offsets == [("gw-home-01", 5000.0)]
     assert line.stored() == [1, 2], "by the platform's clock"
 
@@ -229,14 +229,14 @@ def onward(*readings: Resolved, lane: Lane, seq: int = 1, arrived_s: float = 8.0
 def test_what_the_alarms_pass_on_is_stored_and_not_acknowledged_here(line: Line) -> None:
     first = onward(Resolved("motion-living", Quantity.OCCUPANCY, AT_S, truth=True), lane=Lane.ALARM)
     second = onward(Resolved("motion-living", Quantity.OCCUPANCY, AT_S + 1, truth=True), lane=Lane.ALARM, arrived_s=6)
-    line.take(onward=(first, second))
+    line.consume(onward=(first, second))
     assert (line.stored(), line.acks) == ([0, 1], [])
     assert [arrived_s for _, _, arrived_s in line.monitor.shown] == [8]
     assert line.monitor.seen[0][0]["home-01", "gw-home-01"].at_s == AT_S + 8
 
 
 def test_a_clip_is_stored_with_the_rate_of_its_own_device(line: Line) -> None:
-    line.take(
+    line.consume(
         onward=(
             onward(
                 Resolved("wearable", Quantity.SAMPLE_RATE, AT_S, value=50.0),
