@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,6 +39,16 @@ def test_every_check_is_a_hook(dev: ModuleType, hooks: list[dict[str, Any]]) -> 
 
 def test_the_help_names_every_check(dev: ModuleType) -> None:
     assert all(name in (dev.__doc__ or "") for name in dev.CHECKS)
+
+
+def test_the_help_and_the_documents_name_every_command(dev: ModuleType) -> None:
+    source = (ROOT / "dev").read_text(encoding="utf-8")
+    commands = set(re.findall(r'"(\w+)": (?:\[|lambda|check)', source))
+    assert commands >= {"demo", "test", "check", "names", "map", "lock"}
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for command in commands:
+        assert re.search(rf"^    \./dev {command}\b", dev.__doc__ or "", re.MULTILINE), command
+        assert re.search(rf"`{command}\b", documented), command
 
 
 def test_only_the_named_checks_run(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
