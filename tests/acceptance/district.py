@@ -1,4 +1,4 @@
-"""`anju demo` as a real process tree, for acceptance tests."""
+"""Gives `anju demo` as a real tree of processes, for acceptance tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from anju_sim.staff import StaffClient, read_logins
 from anju_wire.fleet import Fleet, load_fleet
 
 PATIENCE_S = 240.0
-"""A loaded machine may be slow; it may not be wrong."""
+"""Longest wait, s: a loaded machine may be slow, but not wrong."""
 
 
 def demo(*words: str) -> list[str]:
@@ -28,7 +28,7 @@ def demo(*words: str) -> list[str]:
 
 
 def play(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Run the first path headless; its verdict, with the demo's words where it failed."""
+    """Run the scenario `first-path` and return its verdict; fail with the end of the demo's log."""
     verdict = folder / "verdict.json"
     argv = demo("--scenario", "first-path", "--exit", "--data", str(folder), "--json", str(verdict), *words)
     with (folder / "demo.log").open("wb") as log:
@@ -45,7 +45,7 @@ def play(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> dic
 
 
 def wait_for(what: str, found: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:  # noqa: ANN401
-    """The first true answer; fails where none comes in time."""
+    """Return the first truthy answer; fail where there is none in time."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         answer = found()
@@ -56,7 +56,7 @@ def wait_for(what: str, found: Callable[[], Any], patience_s: float = PATIENCE_S
 
 
 class DemoProcess:
-    """A demo that goes on until it is stopped."""
+    """A running demo."""
 
     def __init__(self, folder: Path, *words: str) -> None:
         self._folder = folder
@@ -72,7 +72,7 @@ class DemoProcess:
         return int(self._read()["pids"][child])
 
     def kill(self, child: str) -> None:
-        """SIGKILL, and until the supervisor has started it again."""
+        """Send SIGKILL, and wait until the supervisor has started the process again."""
         before = self.pid(child)
         os.kill(before, signal.SIGKILL)
         wait_for(f"{child} to be started again", lambda: self.pid(child) != before)
@@ -84,7 +84,7 @@ class DemoProcess:
             return False
 
     def stop(self) -> int:
-        """Ctrl-C."""
+        """Send SIGINT, as Ctrl-C does; return the exit code."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(60)
 

@@ -1,4 +1,4 @@
-"""A district under fire: rounds of a press, a fall and a silence, people who act, and a victim killed in each round."""
+"""Gives a demo of which one process is killed in each round, while alerts are in flight and staff act."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from anju_wire.profiles import DeviceKind, Quantity
 
 ROUNDS = 10
 HOMES = 3 * ROUNDS + 1
-"""The last one is for the press before the siege."""
+"""The last home is for the press before the first round."""
 STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7
 CHINA_S = 8 * 3600.0
 KINDS = {"press": {"sos"}, "fall": {"fall"}, "silence": {"inactivity", "away_long"}}
@@ -54,7 +54,7 @@ ACCEPTING = [step.action for step in STEPS].index(StaffAction.ACCEPT)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Where the three things of one round happen."""
+    """The homes of one round's press, fall and silence."""
 
     press: str
     fall: str
@@ -62,7 +62,7 @@ class Round:
 
 
 def rounds() -> list[Round]:
-    """Odd homes wear a detector; each round has three homes of its own."""
+    """Return the rounds; each has three homes of its own, and odd homes have a wearable."""
     return [
         Round(f"home-{2 * ROUNDS + 1 + n:02d}", f"home-{2 * n + 1:02d}", f"home-{2 * n + 2:02d}") for n in range(ROUNDS)
     ]
@@ -70,7 +70,7 @@ def rounds() -> list[Round]:
 
 @dataclass
 class Facts:
-    """What was done, and what became of it."""
+    """What was done in all rounds, and what became of it."""
 
     killed: list[float] = field(default_factory=list)
     pressed: dict[str, list[float]] = field(default_factory=dict)
@@ -79,9 +79,9 @@ class Facts:
     alerts: list[dict[str, Any]] = field(default_factory=list)
     """With their histories."""
     said: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """What the homes' annunciators were given: home, message."""
+    """What the homes' annunciators announced: home, message."""
     shown: list[str] = field(default_factory=list)
-    """Ids of the messages that the worker's page was told."""
+    """Ids of the messages that the worker's page received."""
     messages: list[dict[str, Any]] = field(default_factory=list)
     """Rows of the outbox."""
     stored: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
@@ -89,16 +89,16 @@ class Facts:
     faults: list[BaseException] = field(default_factory=list)
 
     def of(self, home: str) -> list[dict[str, Any]]:
-        """The home's alerts."""
+        """Return the home's alerts."""
         return [alert for alert in self.alerts if alert["home_id"] == home]
 
     def near_a_kill(self, at_s: float, before_s: float, after_s: float) -> bool:
-        """Whether a kill came up to `after_s` later, or `before_s` earlier."""
+        """Return whether a kill followed within `after_s`, or came at most `before_s` before."""
         return any(-before_s <= kill - at_s <= after_s for kill in self.killed)
 
 
 class Siege:
-    """One district, one victim."""
+    """One demo, and the process of it that is killed in each round."""
 
     def __init__(self, folder: Path, victim: str, round_s: float) -> None:
         self._folder, self._victim, self._round_s = folder, victim, round_s
