@@ -14,7 +14,7 @@ from anju_platform.alerts.transitions import AlertTransitions, is_unacknowledged
 from anju_platform.db.unit_of_work import UnitOfWork
 
 DUE_LIMIT = 200
-"""How many alerts one look at the deadlines returns."""
+"""Maximum number of alerts that `due` returns at once."""
 
 
 class AlertDeadlines:

@@ -30,7 +30,7 @@ VISIT_COMMANDS: Mapping[str, AlertCommand] = {
     VisitState.CANCELLED.value: AlertCommand.VISIT_FAILED,
     VisitStep.HANDED_BACK.value: AlertCommand.VISIT_FAILED,
 }
-"""What a step of a visit does to the alert that the visit was requested for."""
+"""The command that a step of a visit gives to the alert that it was requested for."""
 
 
 class AlertEventHandlers:

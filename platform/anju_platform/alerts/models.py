@@ -12,7 +12,7 @@ from anju_platform.db.base import Base
 
 
 class Alert(Base):
-    """Something that needs a person. One row for each episode of a kind in a home."""
+    """A cause for a person to act. One row for each episode of a kind in a home."""
 
     __tablename__ = "alert"
     __table_args__ = (
@@ -39,15 +39,15 @@ class Alert(Base):
     reason_facts: Mapped[dict[str, object]]
     score: Mapped[float | None]
     facts: Mapped[dict[str, object]]
-    """What the sentence rests on: room, gap, usual range, device, fall id."""
+    """Facts of the signal besides its reason: room, gap, usual range, device, fall id."""
     level: Mapped[int] = mapped_column(Integer, default=0)
     """How many escalation steps have been taken."""
     escalation_started_at: Mapped[datetime]
     """From when the seconds of the escalation policy count."""
     late: Mapped[bool] = mapped_column(default=False)
-    """A deadline passed after somebody had taken it: others may take it over."""
+    """A deadline passed after somebody had acknowledged it: others may take it over."""
     next_due_at: Mapped[datetime | None]
-    """When it escalates unless somebody acts; null when nothing is due."""
+    """When the alert escalates unless somebody acts; null when nothing is due."""
     acknowledged_by: Mapped[UUID | None]
     acknowledged_by_name: Mapped[str] = mapped_column(String(100), default="")
     acknowledged_at: Mapped[datetime | None]
@@ -75,12 +75,12 @@ class AlertEvent(Base):
     by_name: Mapped[str] = mapped_column(String(100), default="")
     detail: Mapped[dict[str, object]]
     source: Mapped[str | None] = mapped_column(String(160))
-    """What caused it, where it must not count twice: `<gateway>/<epoch>/<lane>/<seq>/<index>`."""
+    """The reading that caused the step, `<gateway>/<epoch>/<lane>/<seq>/<index>`; it counts once."""
     alert: Mapped[Alert] = relationship(back_populates="history")
 
 
 class EscalationPolicy(Base):
-    """Who is told when, for a community (and a kind; '*' is all others). A change is a new version."""
+    """The escalation steps of a community, for one kind of alert or (`*`) all others. A change is a new version."""
 
     __tablename__ = "escalation_policy"
     __table_args__ = (UniqueConstraint("community_id", "kind", "version"),)
@@ -90,5 +90,5 @@ class EscalationPolicy(Base):
     kind: Mapped[str] = mapped_column(String(20), default="*")
     version: Mapped[int] = mapped_column(default=1)
     steps: Mapped[list[object]]
-    """`[{"after_s": 0, "tell": "duty"}, {"after_s": 60, "tell": "community"}, …]`, see `anju_core.escalation`."""
+    """`[{"after_s": 0, "tell": "duty_first"}, {"after_s": 60, "tell": "community"}, …]`, as `parse_steps` reads it."""
     valid_from: Mapped[datetime]

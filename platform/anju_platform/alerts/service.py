@@ -22,7 +22,7 @@ VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
     AlertKind.AWAY_LONG: VisitCategory.WELFARE_CHECK,
     AlertKind.HOME_OFFLINE: VisitCategory.REPAIR,
 }
-"""What kind of visit an alert asks for, unless the worker chooses another."""
+"""The category of the visit that an alert asks for, unless the worker chooses another."""
 
 
 class AlertService:

@@ -10,7 +10,7 @@ from anju_platform.visits.models import VisitTask
 EXPIRES_S = 900.0
 """An announcement that the home could not play within this time is dropped, seconds."""
 CODE_EXPIRES_S = 4 * 3600.0
-"""The same for the code at the door: the carer may come late, seconds."""
+"""The same for the door code, longer because the carer may come late, seconds."""
 
 
 class VisitAnnouncements:

@@ -14,7 +14,7 @@ from anju_platform.visits.offers import OfferDispatcher, close_offer
 from anju_platform.visits.repository import VisitRepository
 
 DUE_LIMIT = 200
-"""How many visits one look at the deadlines returns."""
+"""Maximum number of visits that `due` returns at once."""
 
 
 class VisitDeadlines:

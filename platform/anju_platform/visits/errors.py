@@ -1,4 +1,4 @@
-"""Refusals at the door; they are remembered, so that a code cannot be guessed."""
+"""Refusals of a check-in; wrong codes are counted, so that a code cannot be guessed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ArrivalNotProven(Invalid, CommitOnError):
 
 
 class TooManyCodes(Conflict):
-    """So many wrong codes that the code no longer counts; the place or a worker's word still does."""
+    """Too many wrong codes: a code no longer proves the arrival; the phone's place or a worker still can."""
 
     def __init__(self, visit_id: UUID, tries: int) -> None:
         super().__init__(f"visit {visit_id}: {tries} wrong codes; call the worker on duty")

@@ -37,7 +37,7 @@ class Contract(Base):
 
 
 class Carer(Base):
-    """A provider's carer: an account with duty, place and qualifications."""
+    """A provider's carer: an account with its availability, starting place and qualifications."""
 
     __tablename__ = "carer"
 
@@ -76,7 +76,7 @@ class VisitTask(Base):
     created_at: Mapped[datetime]
     arrive_by: Mapped[datetime]
     next_due_at: Mapped[datetime | None]
-    """When the engine must look at it: offer time-out, late arrival, missing check-out or confirmation."""
+    """When the scheduler looks at it: the offer lapses, the carer is late, or the check-out is overdue."""
     accepted_at: Mapped[datetime | None]
     checked_in_at: Mapped[datetime | None]
     checked_out_at: Mapped[datetime | None]
@@ -131,5 +131,5 @@ class VisitEvent(Base):
     by_name: Mapped[str] = mapped_column(String(100), default="")
     detail: Mapped[dict[str, object]]
     source: Mapped[str | None] = mapped_column(String(160))
-    """The phone's own id of the step: sent twice, counted once."""
+    """The phone's id of the step; a step that is sent twice counts once."""
     visit: Mapped[VisitTask] = relationship(back_populates="history")

@@ -83,7 +83,7 @@ class OfferedVisit(VisitSummary):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferMade:
-    """Who was asked, and the answer."""
+    """One offer: the carer who was asked, and her answer."""
 
     number: int
     carer_id: UUID

@@ -20,7 +20,7 @@ from anju_platform.visits.offers import OfferDispatcher, close_offer
 from anju_platform.visits.repository import VisitRepository
 
 LATE_GRACE_MIN = 15
-"""How much later than promised an arrival may be before somebody asks, minutes. Ours."""
+"""Minutes after the promised arrival at which the visit counts as late. Ours."""
 
 
 class VisitService:

@@ -2,10 +2,10 @@
 
 A slice names its own service once and its endpoints ask for it by that name:
 
-    Alerts = Annotated[AlertService, Depends(provide(AlertService))]
+    AlertsDep = Annotated[AlertSlice, Depends(provide(AlertSlice))]
 
     @router.post("/alerts/{alert_id}/acknowledge")
-    def acknowledge_alert(alert_id: UUID, actor: Staff, alerts: Alerts, work: UnitDep) -> AlertDetailView: ...
+    def acknowledge_alert(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetail: ...
 """
 
 from __future__ import annotations

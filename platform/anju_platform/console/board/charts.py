@@ -15,9 +15,9 @@ from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.profiles import LIFE_QUANTITIES
 
 USUAL_DAYS = 7
-"""The day is drawn over what is usual in so many days before it."""
+"""Days before the drawn day from which the usual activity is taken."""
 AHEAD = timedelta(hours=1)
-"""How much of the timeline lies after the present, so that what happened just now is not at its edge."""
+"""The part of the timeline after the present: what happened just now is then not at its edge."""
 _GAPS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 
 

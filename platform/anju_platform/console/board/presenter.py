@@ -36,7 +36,7 @@ _SURE = ((0.9, N_("很确定（%(n)s）")), (0.7, N_("比较确定（%(n)s）"))
 _WAITING = (AlertState.RAISED, AlertState.NOTIFIED)
 _OVER = (VisitState.CHECKED_OUT, VisitState.CONFIRMED)
 OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
-"""What a worker can close an alert with."""
+"""The outcomes with which a worker can close an alert."""
 
 
 def show_board(
@@ -68,7 +68,7 @@ def show_board(
 
 
 def _line(one: AlertSummary, words: Words, now: datetime) -> AlertLine:
-    """One alert in the list."""
+    """Return one alert of the list."""
     kind = display_name(words, "kind", one.kind)
     return AlertLine(
         id=one.id,
@@ -109,7 +109,10 @@ def show_alert(
     waveform: WaveformChart | None,
     also: str,
 ) -> AlertPanel:
-    """The chosen alert."""
+    """Return the chosen alert in the reader's words.
+
+    also: a warning besides the alert, or empty. visit: the newest visit, if there is one.
+    """
     one = found
     face = _face(found, actor, visit)
     return AlertPanel(
@@ -136,7 +139,7 @@ def show_alert(
 
 
 def _face(found: AlertDetail, actor: Actor, visit: VisitPanel | None) -> str:
-    """Which of its faces the action area has."""
+    """Return which face the action area has: what the reader can do next."""
     one = found
     if one.main is None:
         return "done"
@@ -148,7 +151,7 @@ def _face(found: AlertDetail, actor: Actor, visit: VisitPanel | None) -> str:
 
 
 def _own_face(found: AlertDetail, visit: VisitPanel | None) -> str:
-    """The face for who has it."""
+    """Return the face for the person who has acknowledged the alert."""
     one = found
     if one.visited or (visit is not None and visit.state in _OVER):
         return "result"
@@ -167,7 +170,7 @@ def _last_call(found: AlertDetail) -> CallOutcome | None:
 
 
 def _likely(found: AlertDetail, visit: VisitPanel | None) -> str:
-    """What is chosen already; nothing where a wrong click would be easy."""
+    """Return the outcome that is preselected; none where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
         return Outcome.REAL_HELPED.value if found.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
     return ""
@@ -220,7 +223,7 @@ def _step(step: AlertHistoryStep, card: HomeCard, words: Words) -> HistoryLine:
 
 
 def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
-    """What a step's detail says, in words."""
+    """Return the detail of a history step in words."""
     detail = step.detail
     parts = [
         _whom(detail, card),

@@ -28,13 +28,13 @@ class AlertLine:
     reason: str
     happened_at: datetime
     due_from: datetime
-    """When the ring was full."""
+    """When the running deadline was set: the ring that shrinks is full then."""
     due_at: datetime | None
-    """When it escalates."""
+    """When the alert escalates unless somebody acts."""
     progress: str
     """Where it is, in words: `王姐正在处理`."""
     said: str
-    """What the page says aloud when it comes."""
+    """The words that a screen reader hears when the alert comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class OfflineGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietNote:
-    """What a worker should know by day, below all alerts; nothing escalates."""
+    """A change that a worker reads by day; it stands below all alerts and never escalates."""
 
     id: UUID
     home_id: str
@@ -58,13 +58,13 @@ class QuietNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The list."""
+    """The list of alerts with its figures."""
 
     rows: Sequence[AlertLine]
     waiting: Sequence[AlertLine]
     """Those that nobody has taken; the page sounds until somebody does."""
     untaken: int
-    """The same, with the offline homes that nobody has taken."""
+    """How many alerts nobody has acknowledged, those about offline homes included."""
     groups: Sequence[OfflineGroup]
     load: int
     """Alerts raised in the last ten minutes."""
@@ -102,7 +102,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """Who was page, and the answer."""
+    """One offer: when and by whom it was answered, and how."""
 
     at: datetime
     carer_name: str
@@ -120,7 +120,7 @@ class TaskLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitPanel:
-    """The visit that belongs to the alert."""
+    """The newest visit that was requested for the alert."""
 
     id: UUID
     status: DisplayStatus
@@ -138,12 +138,12 @@ class VisitPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPanel:
-    """The chosen alert, in the order a person needs it."""
+    """The chosen alert; the fields stand in the order in which a person needs them."""
 
     row: AlertLine
     sure: str
     also: str
-    """What the reader must know besides: the home cannot be seen."""
+    """A warning that no data is received from the home; empty where there is none."""
     zone: ZoneInfo
     """The time zone of the home."""
     timeline: ActivityTimeline | None

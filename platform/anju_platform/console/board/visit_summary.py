@@ -23,7 +23,7 @@ def visit_status(state: VisitState) -> DisplayStatus:
 
 
 def visit_panel(visit: VisitDetail, words: Words) -> VisitPanel:
-    """Return a visit in the reader's words: who goes, who was page, the checklist and the report."""
+    """Return a visit in the reader's words: who goes, who was asked, the checklist and the report."""
     distance = visit.check_in_proof.get("distance_m")
     return VisitPanel(
         id=visit.id,
@@ -45,7 +45,7 @@ def visit_panel(visit: VisitDetail, words: Words) -> VisitPanel:
 
 
 def _report(report: Mapping[str, object], words: Words) -> str:
-    """What the carer says, with how the elder is and whether she confirmed it."""
+    """Return the report in words: how the elder is, the summary, and whether the elder confirmed it."""
     condition = LABELS["condition"].get(str(report.get("condition", "")))
     elder = LABELS["elder"].get(str(report.get("elder", "")))
     parts = [words(condition) if condition else "", str(report.get("summary", "")), words(elder) if elder else ""]
