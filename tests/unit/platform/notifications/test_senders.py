@@ -36,7 +36,11 @@ def test_a_file_gets_one_line_a_message(tmp_path: Path) -> None:
     assert senders.send_message(url, "跌倒", "客厅\n第二行")
     assert senders.send_message(url, "求助", "卧室")
     lines = kept.read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["subject"] for line in lines] == ["跌倒", "求助"]
+    assert lines[1] == '{"subject": "求助", "body": "卧室"}', "as people read it"
+    assert [json.loads(line) for line in lines] == [
+        {"subject": "跌倒", "body": "客厅\n第二行"},
+        {"subject": "求助", "body": "卧室"},
+    ]
 
 
 def test_a_file_that_cannot_be_written_raises(tmp_path: Path) -> None:
