@@ -10,7 +10,7 @@ from anju_platform.alerts.models import Alert
 from anju_platform.i18n import addresses
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.residents.directory import HomeRecord
+from anju_platform.residents.records import HomeRecord
 
 KINDS: Mapping[AlertKind, str] = {
     AlertKind.SOS: N_("紧急求助"),

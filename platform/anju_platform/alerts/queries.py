@@ -15,7 +15,8 @@ from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.repository import AlertRepository, facts_of
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.directory import HomeRecord, find_homes
+from anju_platform.residents.directory import find_homes
+from anju_platform.residents.records import HomeRecord
 
 LOAD_WINDOW = timedelta(minutes=10)
 """The window in which alerts count as an operator's present load (ISA-18.2 counts per ten minutes)."""

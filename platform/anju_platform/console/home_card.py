@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import N_, Words
-from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home
-from anju_platform.residents.records import age_on
+from anju_platform.residents.directory import find_home
+from anju_platform.residents.records import HomeRecord, ResidentRecord, age_on
 
 ELDER = "elder"
 """`Number.who` of the elder."""

@@ -1,10 +1,12 @@
-"""Absences and consents as plain values, and ages."""
+"""Communities, homes, residents, consents and absences as plain values."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,110 @@ class AbsenceView:
     def end(self) -> datetime:
         """When it ended or will end."""
         return self.until if self.ended_at is None else min(self.until, self.ended_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommunityRecord:
+    """A residents' community; both rates are what it lets the detectors be wrong, per home and month."""
+
+    id: str
+    name: str
+    phone: str
+    """The telephone of the community's workers on call."""
+    timezone: ZoneInfo
+    false_alerts_per_month: float
+    routine_changes_per_month: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePlace:
+    """What a detector must know of a home; both rates are its community's, per home and month."""
+
+    home_id: str
+    community_id: str
+    timezone: ZoneInfo
+    false_alerts_per_month: float
+    routine_changes_per_month: float
+
+    def utc_offset_s(self, moment: datetime) -> float:
+        """Return how far its clocks are ahead of UTC at this moment, s."""
+        offset = moment.astimezone(self.timezone).utcoffset()
+        return 0.0 if offset is None else offset.total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRecord:
+    """A person to call for a resident, in the order of `position`."""
+
+    id: UUID
+    position: int
+    name: str
+    relation: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentRecord:
+    """A resident with the notes for a visit; `contacts` are in the order to call."""
+
+    id: UUID
+    name: str
+    born: date | None
+    gender: str
+    phone: str
+    mobility: str
+    hearing: str
+    illnesses: str
+    pets: str
+    key_holder: str
+    contacts: Sequence[ContactRecord]
+    consents: Sequence[ConsentView]
+
+    def agreed_to(self, scope: str) -> bool:
+        """Tell whether a consent of this scope was given and not withdrawn since."""
+        return any(one.scope == scope and one.withdrawn_at is None for one in self.consents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeRecord:
+    """A home with its residents; `latitude` and `longitude` in degrees, WGS 84."""
+
+    id: str
+    community_id: str
+    community_name: str
+    community_phone: str
+    """The telephone of the community's workers on call."""
+    timezone: ZoneInfo
+    estate: str
+    building: str
+    unit: str
+    room: str
+    latitude: float | None
+    longitude: float | None
+    door_code: str
+    """Shown on request only; each showing is audited."""
+    residents: Sequence[ResidentRecord]
+
+    @property
+    def resident_names(self) -> str:
+        """The residents' names joined as in a Chinese sentence; the home's id where none is registered."""
+        return "、".join(resident.name for resident in self.residents) or self.id
+
+    @property
+    def spoken_address(self) -> str:
+        """The address in the order in which it is spoken: estate, building, unit, room (小区 楼 单元 室)."""
+        unit = f"{self.unit} 单元" if self.unit else ""
+        parts = (self.estate, f"{self.building} 号楼", unit, f"{self.room} 室")
+        return " ".join(part for part in parts if part)
+
+    def local_date(self, moment: datetime) -> date:
+        """Return the date there at this moment."""
+        return moment.astimezone(self.timezone).date()
+
+    def age_at(self, moment: datetime) -> int | None:
+        """Age in full years of the first resident whose birth date is known, on the home's local date."""
+        born = next((resident.born for resident in self.residents if resident.born is not None), None)
+        return age_on(born, self.local_date(moment))
 
 
 def age_on(born: date | None, day: date) -> int | None:

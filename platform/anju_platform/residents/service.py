@@ -10,10 +10,10 @@ from anju_core.events import AbsenceChanged
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import CommunityRecord, HomeRecord, absence_view, community_record, find_home
+from anju_platform.residents.directory import absence_view, community_record, find_home
 from anju_platform.residents.errors import AbsenceEnded, InvalidAbsence, NoDoorCode, ReasonMissing
 from anju_platform.residents.models import Absence
-from anju_platform.residents.records import AbsenceView
+from anju_platform.residents.records import AbsenceView, CommunityRecord, HomeRecord
 from anju_platform.residents.repository import ResidentRepository
 
 LONGEST_ABSENCE = timedelta(days=92)

@@ -20,7 +20,8 @@ from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
-from anju_platform.residents.directory import HomePlace, list_absences_since, list_places
+from anju_platform.residents.directory import list_absences_since, list_places
+from anju_platform.residents.records import HomePlace
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.repository import RoutineRepository
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable

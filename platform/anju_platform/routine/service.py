@@ -10,7 +10,8 @@ from anju_core.notes import NoteNotFound, by_day
 from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.directory import HomeRecord, find_home, find_homes, list_home_ids
+from anju_platform.residents.directory import find_home, find_homes, list_home_ids
+from anju_platform.residents.records import HomeRecord
 from anju_platform.residents.service import ResidentService
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.records import DayView, NoteView, RoutineView

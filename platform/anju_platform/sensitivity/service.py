@@ -10,8 +10,9 @@ from anju_core.actor import Actor
 from anju_core.events import SensitivityChanged
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import CommunityRecord, find_community
+from anju_platform.residents.directory import find_community
 from anju_platform.residents.errors import CommunityNotFound
+from anju_platform.residents.records import CommunityRecord
 from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.errors import SensitivityChangedMeanwhile, SensitivityOutOfRange
 from anju_platform.sensitivity.models import SensitivityChange

@@ -12,7 +12,8 @@ from anju_platform.accounts.directory import find_accounts
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
-from anju_platform.residents.directory import HomeRecord, find_homes
+from anju_platform.residents.directory import find_homes
+from anju_platform.residents.records import HomeRecord
 from anju_platform.visits import history
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.repository import VisitRepository

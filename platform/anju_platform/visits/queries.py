@@ -16,7 +16,8 @@ from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
 from anju_platform.alerts.queries import AlertCause, AlertQueries
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import HomeRecord, find_homes
+from anju_platform.residents.directory import find_homes
+from anju_platform.residents.records import HomeRecord
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.repository import VisitRepository
 

@@ -16,8 +16,8 @@ from anju_platform.console.family.sentence import FamilyState, Known, kinship_na
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import NEVER_SEEN, ONLINE, HomeStatusReader, Inactivity, SupervisionView
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.directory import HomeRecord, ResidentRecord, find_home, list_absences
-from anju_platform.residents.records import AbsenceView
+from anju_platform.residents.directory import find_home, list_absences
+from anju_platform.residents.records import AbsenceView, HomeRecord, ResidentRecord
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 

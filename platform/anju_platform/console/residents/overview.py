@@ -21,15 +21,8 @@ from anju_platform.devices.status import (
     Inactivity,
     SupervisionView,
 )
-from anju_platform.residents.directory import (
-    ContactRecord,
-    HomeRecord,
-    ResidentRecord,
-    find_homes,
-    list_absences,
-    search_residents,
-)
-from anju_platform.residents.records import AbsenceView, ConsentView, age_on
+from anju_platform.residents.directory import find_homes, list_absences, search_residents
+from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord, HomeRecord, ResidentRecord, age_on
 from anju_platform.residents.search import parse
 from anju_platform.residents.service import ResidentService
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries

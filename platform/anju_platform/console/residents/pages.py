@@ -26,8 +26,7 @@ from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import DisplayStatus, alert_status, display_name
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.directory import ContactRecord
-from anju_platform.residents.records import AbsenceView, ConsentView
+from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord
 from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.profiles import LIFE_QUANTITIES

@@ -12,7 +12,8 @@ from anju_detect.inactivity import expected_outcome
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.alerts.summaries import AlertSummaries
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import CommunityRecord, count_homes, find_community, list_communities
+from anju_platform.residents.directory import count_homes, find_community, list_communities
+from anju_platform.residents.records import CommunityRecord
 from anju_platform.routine.service import RoutineService
 from anju_platform.sensitivity.service import SensitivityService, target_of
 from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
