@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Callable
 
 import apprise
-
-from anju_platform.notifications.senders import file
 
 Sender = Callable[[str, str, str], bool]
 """Sends (url, subject, body) and blocks until the service has answered; False where it refused."""
 
-SENDERS: Mapping[str, Sender] = {
-    "file": file.append_message,
-}
-"""Services that Apprise lacks, by the scheme of their URL."""
+SENDERS: tuple[str, ...] = ("file",)
+"""Services that Apprise lacks: the scheme of their URLs, and the module of this package whose `send` is the sender."""
 
 
 def send_message(url: str, subject: str, body: str) -> bool:
@@ -22,8 +19,9 @@ def send_message(url: str, subject: str, body: str) -> bool:
 
     May raise whatever a service's own code raises.
     """
-    sender = SENDERS.get(url.partition("://")[0].lower())
-    if sender is not None:
-        return sender(url, subject, body)
+    scheme = url.partition("://")[0].lower()
+    if scheme in SENDERS:
+        send: Sender = importlib.import_module(f"{__name__}.{scheme}").send
+        return send(url, subject, body)
     service = apprise.Apprise()
     return bool(service.add(url)) and bool(service.notify(title=subject, body=body))

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 
-def append_message(url: str, subject: str, body: str) -> bool:
+def send(url: str, subject: str, body: str) -> bool:
     """Append one JSON object a line, `{"subject": …, "body": …}`, to the file of a `file:///…` URL.
 
     Raises `OSError` where it cannot be written.

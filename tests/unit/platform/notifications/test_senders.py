@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -17,7 +21,10 @@ def test_a_scheme_of_ours_is_sent_by_its_sender(monkeypatch: pytest.MonkeyPatch)
         sent.append((url, subject, body))
         return False
 
-    monkeypatch.setattr(senders, "SENDERS", {"pager": record_message})
+    monkeypatch.setattr(senders, "SENDERS", ("pager",))
+    monkeypatch.setitem(
+        sys.modules, f"{senders.__name__}.pager", cast("ModuleType", SimpleNamespace(send=record_message))
+    )
     assert not senders.send_message("PAGER://secret@host", "跌倒", "客厅")
     assert sent == [("PAGER://secret@host", "跌倒", "客厅")]
 
@@ -46,3 +53,10 @@ def test_a_file_gets_one_line_a_message(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_raises(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no-such-folder"):
         senders.send_message((tmp_path / "no-such-folder" / "a.jsonl").as_uri(), "跌倒", "客厅")
+
+
+def test_every_sender_is_a_module_with_a_function() -> None:
+    for scheme in senders.SENDERS:
+        assert callable(importlib.import_module(f"{senders.__name__}.{scheme}").send)
+    folder = Path(senders.__file__).parent
+    assert {path.stem for path in folder.glob("[!_]*.py")} == set(senders.SENDERS)
