@@ -130,7 +130,7 @@ def build(settings: Settings) -> Platform:
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
     oncall, outbox, words = OncallService(), OutboxService(settings.apprise), load_words()
     alerts = AlertSlice.build(outbox, oncall, words)
-    visits = VisitSlice.build(outbox, oncall, alerts.queries, _arrival_code)
+    visits = VisitSlice.build(outbox, oncall, words, alerts.queries, _arrival_code)
     monitoring = MonitoringService(work=leader_work, clock=clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
     ingest = IngestService(

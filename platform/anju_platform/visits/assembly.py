@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from anju_platform.alerts.queries import AlertQueries
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import OutboxService
 from anju_platform.oncall.service import OncallService
 from anju_platform.visits.announcements import VisitAnnouncements
@@ -35,10 +36,18 @@ class VisitSlice:
 
     @classmethod
     def build(
-        cls, outbox: OutboxService, oncall: OncallService, alerts: AlertQueries, new_code: Callable[[], str]
+        cls,
+        outbox: OutboxService,
+        oncall: OncallService,
+        words: Mapping[str, Words],
+        alerts: AlertQueries,
+        new_code: Callable[[], str],
     ) -> Self:
-        """Compose the slice; `new_code` makes a one-time code of digits for the home's door."""
-        offers, announcements = OfferDispatcher(outbox, oncall), VisitAnnouncements(outbox)
+        """Compose the slice.
+
+        words: the translations by locale. new_code: makes a one-time code of digits for the home's door.
+        """
+        offers, announcements = OfferDispatcher(outbox, oncall, words), VisitAnnouncements(outbox)
         closing = VisitClosing(announcements)
         return cls(
             service=VisitService(offers, closing, announcements),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n import addresses
+from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.directory import find_homes
@@ -20,11 +23,15 @@ from anju_platform.visits.repository import VisitRepository
 
 
 class OfferDispatcher:
-    """Finds the next carer to ask and notifies her."""
+    """Finds the next carer to ask and notifies her.
 
-    def __init__(self, outbox: OutboxService, oncall: OncallService) -> None:
+    words: the translations by locale; a message is written in each of them.
+    """
+
+    def __init__(self, outbox: OutboxService, oncall: OncallService, words: Mapping[str, Words]) -> None:
         self._outbox = outbox
         self._oncall = oncall
+        self._words = words
 
     def offer_next(self, work: UnitOfWork, visit: VisitTask, now: datetime) -> None:
         """Offer an open visit to the best carer who was not asked yet; without one the visit is unfilled."""
@@ -68,15 +75,19 @@ class OfferDispatcher:
         carer = self._oncall.find_person(work, carer_id)
         if carer is None:
             return
-        where = f"{home.resident_names} · {home.spoken_address}"
         notification = Notification(
             step=f"offer-{number}",
             alert_id=None,
-            subject={"zh": f"【上门】{where}", "en": f"[Visit] {where}"},
-            body={"zh": visit.note or "请您去一趟", "en": visit.note or "Please go there"},
+            subject={locale: _subject(home, words) for locale, words in self._words.items()},
+            body={locale: visit.note or words("请您去一趟") for locale, words in self._words.items()},
             payload={"visit_id": str(visit.id)},
         )
         self._outbox.notify_people(work, notification, [carer])
+
+
+def _subject(home: HomeRecord, words: Words) -> str:
+    where = addresses.address(words, home.estate, home.building, home.unit, home.room)
+    return words("【上门】%(who)s · %(where)s", who=home.resident_names, where=where)
 
 
 def close_offer(offer: Offer, state: OfferState, now: datetime, reason: str = "") -> None:

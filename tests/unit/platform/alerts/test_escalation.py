@@ -41,7 +41,7 @@ def test_a_community_without_anybody_still_reaches_a_supervisor(harness: AlertHa
     assert harness.told(harness.stranger) == 1
     with harness.work() as work:
         work.session.get_one(type(harness.alert(alert_id)), alert_id)
-        people = harness.duty.find_fallback(work, "nowhere")
+        people = harness.oncall.find_fallback(work, "nowhere")
     assert [one.name for one in people] == ["赵主任"]
 
 

@@ -44,7 +44,7 @@ def api(harness: AlertHarness, sqlite_url: str) -> Iterator[Api]:
         work=harness.work,
         series=cast("Any", None),
         hub=Hub(),
-        by_type=by_type(access, harness.alerts, harness.visits, harness.duty),
+        by_type=by_type(access, harness.alerts, harness.visits, harness.oncall),
     )
     platform = SimpleNamespace(
         settings=services.settings, clock=services.clock, work=services.work, hub=services.hub, services=services

@@ -14,11 +14,11 @@ from anju_platform.oncall.service import InvalidShift, RotaNotYours, ShiftNotFou
 
 def test_who_is_on_duty_by_rank(harness: AlertHarness) -> None:
     with harness.work() as work:
-        assert [turn.name for turn in harness.duty.list_on_call(work, "anning", harness.clock.now())] == [
+        assert [turn.name for turn in harness.oncall.list_on_call(work, "anning", harness.clock.now())] == [
             "王姐",
             "小刘",
         ]
-        assert harness.duty.list_on_call(work, "elsewhere", harness.clock.now()) == []
+        assert harness.oncall.list_on_call(work, "elsewhere", harness.clock.now()) == []
 
 
 def test_a_disabled_account_is_told_nothing(harness: AlertHarness) -> None:
@@ -26,8 +26,8 @@ def test_a_disabled_account_is_told_nothing(harness: AlertHarness) -> None:
         work.session.get_one(Account, harness.wang.account_id).disabled_at = harness.clock.now()
     with harness.work() as work:
         now = harness.clock.now()
-        found = harness.duty.resolve_audiences(work, "anning", "home-01", list(Audience), now)
-        assert harness.duty.find_person(work, harness.wang.account_id) is None
+        found = harness.oncall.resolve_audiences(work, "anning", "home-01", list(Audience), now)
+        assert harness.oncall.find_person(work, harness.wang.account_id) is None
     assert found[Audience.DUTY_FIRST] == []
     assert [person.name for person in found[Audience.COMMUNITY]] == ["小刘"]
     assert [person.name for person in found[Audience.FAMILY]] == ["女儿"]
@@ -38,16 +38,16 @@ def test_only_a_supervisor_changes_the_rota(harness: AlertHarness) -> None:
     times = {"rank": 1, "start": now, "end": now + timedelta(hours=8)}
     with harness.work() as work:
         with pytest.raises(RotaNotYours):
-            harness.duty.add_shift(work, harness.wang, "anning", harness.liu.account_id, **times)
-        shift = harness.duty.add_shift(work, harness.zhao, "anning", harness.liu.account_id, **times)
-        assert len(harness.duty.list_on_call(work, "anning", now)) == 3
+            harness.oncall.add_shift(work, harness.wang, "anning", harness.liu.account_id, **times)
+        shift = harness.oncall.add_shift(work, harness.zhao, "anning", harness.liu.account_id, **times)
+        assert len(harness.oncall.list_on_call(work, "anning", now)) == 3
         with pytest.raises(RotaNotYours):
-            harness.duty.remove_shift(work, harness.liu, shift.id)
-        harness.duty.remove_shift(work, harness.zhao, shift.id)
+            harness.oncall.remove_shift(work, harness.liu, shift.id)
+        harness.oncall.remove_shift(work, harness.zhao, shift.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.remove_shift(work, harness.zhao, shift.id)
+            harness.oncall.remove_shift(work, harness.zhao, shift.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.add_shift(work, harness.stranger, "anning", harness.liu.account_id, **times)
+            harness.oncall.add_shift(work, harness.stranger, "anning", harness.liu.account_id, **times)
 
 
 @pytest.mark.parametrize(
@@ -67,23 +67,25 @@ def test_a_shift_that_makes_no_sense_is_refused(
     if "end" in change:
         change = {"end": now}
     with harness.work() as work, pytest.raises(InvalidShift) as refused:
-        harness.duty.add_shift(work, harness.zhao, "anning", harness.people[who].account_id, **{**times, **change})  # type: ignore[arg-type]
+        harness.oncall.add_shift(work, harness.zhao, "anning", harness.people[who].account_id, **{**times, **change})  # type: ignore[arg-type]
     assert refused.value.what == what
 
 
 def test_a_note_waits_until_somebody_has_read_it(harness: AlertHarness) -> None:
     with harness.work() as work:
-        note = harness.duty.leave_handover(work, harness.wang, "anning", " 3 号楼王奶奶今天没吃午饭 ")
-        assert [row.note for row in harness.duty.list_unread_handovers(work, "anning")] == ["3 号楼王奶奶今天没吃午饭"]
-        harness.duty.mark_handover_read(work, harness.liu, note.id)
-        harness.duty.mark_handover_read(work, harness.wang, note.id)
+        note = harness.oncall.leave_handover(work, harness.wang, "anning", " 3 号楼王奶奶今天没吃午饭 ")
+        assert [row.note for row in harness.oncall.list_unread_handovers(work, "anning")] == [
+            "3 号楼王奶奶今天没吃午饭"
+        ]
+        harness.oncall.mark_handover_read(work, harness.liu, note.id)
+        harness.oncall.mark_handover_read(work, harness.wang, note.id)
         assert note.read_by == "小刘"
-        assert harness.duty.list_unread_handovers(work, "anning") == []
-        assert [row.id for row in harness.duty.list_handovers(work, "anning")] == [note.id]
+        assert harness.oncall.list_unread_handovers(work, "anning") == []
+        assert [row.id for row in harness.oncall.list_handovers(work, "anning")] == [note.id]
         for wrong in ("", " " * 9, "长" * 4001):
             with pytest.raises(InvalidShift):
-                harness.duty.leave_handover(work, harness.wang, "anning", wrong)
+                harness.oncall.leave_handover(work, harness.wang, "anning", wrong)
         with pytest.raises(ShiftNotFound):
-            harness.duty.mark_handover_read(work, harness.stranger, note.id)
+            harness.oncall.mark_handover_read(work, harness.stranger, note.id)
         with pytest.raises(ShiftNotFound):
-            harness.duty.mark_handover_read(work, harness.liu, harness.liu.account_id)
+            harness.oncall.mark_handover_read(work, harness.liu, harness.liu.account_id)

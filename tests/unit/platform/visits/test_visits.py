@@ -26,6 +26,7 @@ from anju_core.visits import (
 from anju_core.vocabulary import (
     AlertState,
     AlertStep,
+    Channel,
     DeclineReason,
     OfferState,
     Outcome,
@@ -77,7 +78,8 @@ def test_the_nearest_fit_carer_is_asked_first(harness: AlertHarness) -> None:
     assert offer.distance_m == pytest.approx(1112, abs=2)
     assert offer.eta_minutes == 11
     assert (offer.name, offer.fee_fen) == ("王桂兰", 8000)
-    assert harness.told(harness.li) == 1
+    (message,) = [row for row in harness.messages(Channel.BOARD) if row.address == str(harness.li.account_id)]
+    assert (message.subject, message.body) == ("【上门】王桂兰 · 春晖里 3 号楼 2 单元 01 室", "请您去一趟")
 
 
 def test_an_unanswered_offer_goes_to_the_next(harness: AlertHarness) -> None:
