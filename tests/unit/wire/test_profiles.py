@@ -131,3 +131,8 @@ def test_rooms_that_are_assumed() -> None:
 def test_lanes_of_devices() -> None:
     alarms = {kind for kind, profile in PROFILES.items() if profile.lane is Lane.ALARM}
     assert alarms == {DeviceKind.BUTTON, DeviceKind.SMOKE, DeviceKind.LEAK, DeviceKind.WEARABLE}
+
+
+@pytest.mark.parametrize("kind", DeviceKind)
+def test_a_kind_reports_its_own_features_and_what_every_device_does(kind: DeviceKind) -> None:
+    assert features_of(kind) == {**PROFILES[kind].features, **COMMON_FEATURES}

@@ -213,6 +213,7 @@ def test_a_delivery_is_said_once_with_all_that_escalation_needs(post: Post) -> N
         last = [message for message in post.claim(wait_s) if message.id == apprise.id] or [apprise]
     post.settle(last[0], "down")
     assert [(one.delivered, one.unreached, one.error) for one in post.settled[1:]] == [(False, False, "down")]
+    assert (post.settled[1].channel, post.settled[1].recipient) == (Channel.APPRISE, str(WANG.account_id))
 
 
 def test_nobody_is_reached_when_every_message_of_the_step_has_failed(post: Post) -> None:
