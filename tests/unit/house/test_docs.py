@@ -53,6 +53,7 @@ def test_documented_commands_exist() -> None:
     said = {
         " ".join(found.split())
         for path in DOCS
+        if path.name != "CHANGELOG.md"  # it tells what former commands became
         for found in re.findall(r"`anju ((?:[a-z]+ ?)+)", path.read_text(encoding="utf-8"))
     }
     for words in said:
