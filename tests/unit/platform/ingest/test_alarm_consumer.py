@@ -1,0 +1,132 @@
+"""The alarm lane by itself: gateways' states, and what becomes of a message that cannot be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fixtures._home_client import press
+from fixtures.ingest_harness import records
+
+from anju_core.alerts import AlertSignal
+from anju_core.reasons import ReasonCode
+from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.devices.cache import DeviceCache
+from anju_platform.ingest.alarm_consumer import AlarmConsumer
+from anju_platform.ingest.raw_message import RawMessage
+from anju_wire.clock import Clock
+from anju_wire.messages import Ack, Envelope, Status, decode, encode
+from anju_wire.topics import Topic
+from anju_wire.vocabulary import Lane
+
+AT_S = 1_790_000_000.0
+
+
+class AlarmLane:
+    """A consumer whose alerts and records fail as often as they are told to."""
+
+    def __init__(self, sessions: Any) -> None:  # noqa: ANN401
+        self.alert_failures = self.record_failures = 0
+        self.raised: list[AlertSignal] = []
+        self.quarantined: list[tuple[str, str, bytes]] = []
+        self.statuses: list[tuple[str, Status, float]] = []
+        self.acks: list[Ack] = []
+        self.onward: list[int] = []
+        itself: Any = self
+
+        def work() -> UnitOfWork:
+            return UnitOfWork(sessions, EventDispatcher(), Clock())
+
+        self.consumer = AlarmConsumer(
+            work=work,
+            device_cache=DeviceCache(work, Clock()),
+            alerts=itself,
+            registry=itself,
+            post=lambda _topic, payload: self.acks.append(decode(Ack, payload)),
+            onward=lambda message: self.onward.append(message.seq),
+        )
+
+    def raise_alert(self, _work: UnitOfWork, signal: AlertSignal) -> None:
+        if self.alert_failures:
+            self.alert_failures -= 1
+            raise ValueError("no such\x00alert")
+        self.raised.append(signal)
+
+    def quarantine_message(self, _work: UnitOfWork, _topic: str, path: str, reason: str, payload: bytes) -> None:
+        if self.record_failures:
+            self.record_failures -= 1
+            raise ValueError("no such\x00row")
+        self.quarantined.append((path, reason, payload))
+
+    def update_status(self, _work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
+        self.statuses.append((gateway_id, status, arrived_s))
+
+    def take(self, topic: str, payload: bytes) -> None:
+        self.consumer.consume_batch([RawMessage(topic, payload, AT_S)])
+
+    def press(self, seq: int, gateway: str = "gw-home-01") -> None:
+        envelope = Envelope(gateway=gateway, epoch=1, seq=seq, base=1, sent=AT_S, pack=[press(AT_S)])
+        self.take(str(Topic("anning", "home-01", Lane.ALARM)), encode(envelope))
+
+
+@pytest.fixture
+def lane(sqlite_url: str) -> Iterator[AlarmLane]:
+    with records(sqlite_url) as sessions:
+        yield AlarmLane(sessions)
+
+
+def test_a_gateway_tells_its_own_state_and_nobody_elses(lane: AlarmLane) -> None:
+    status = Status(gateway="gw-home-01", online=True, at=AT_S)
+    topics = [str(Topic(*place, Lane.STATUS)) for place in (("anning", "home-01"), ("anning", "home-02"))]
+    lane.take(topics[0], encode(status))
+    assert lane.statuses == [("gw-home-01", status, AT_S)]
+    lane.take(topics[1], encode(status))
+    lane.take(topics[0].replace("anning", "hefei"), encode(status))
+    lane.take(topics[0], encode(Status(gateway="gw-nobody", online=True, at=AT_S)))
+    lane.take("anju/v1/status", encode(status))
+    lane.take(topics[0], b'{"gateway": 3}')
+    assert [path for path, _, _ in lane.quarantined] == ["$.gateway"] * 3 + ["topic", "$.gateway"]
+    assert [reason for _, reason, _ in lane.quarantined[:3]] == [
+        "'gw-home-01' does not speak for home-02",
+        "'gw-home-01' does not speak for home-01",
+        "'gw-nobody' does not speak for home-01",
+    ]
+    assert (len(lane.statuses), lane.acks) == (1, [])
+
+
+def test_an_alarm_is_raised_acknowledged_and_passed_on_once(lane: AlarmLane) -> None:
+    for _ in range(2):
+        lane.press(1)
+    assert ([signal.reason.code for signal in lane.raised], lane.onward) == ([ReasonCode.SOS_PRESSED], [1])
+    assert [(ack.upto, ack.refused) for ack in lane.acks] == [(1, []), (1, [])]
+
+
+def test_an_alarm_that_fails_twice_is_stored_at_the_third_try(lane: AlarmLane) -> None:
+    lane.alert_failures = 2
+    lane.press(1)
+    assert (len(lane.raised), lane.quarantined, lane.onward) == (1, [], [1])
+
+
+def test_an_alarm_that_can_never_be_stored_is_refused_kept_and_a_call_for_help(lane: AlarmLane) -> None:
+    lane.alert_failures = 3
+    lane.press(1)
+    lane.press(2)
+    assert [signal.reason.code for signal in lane.raised] == [ReasonCode.ALARM_UNREADABLE, ReasonCode.SOS_PRESSED]
+    ((path, reason, _),) = lane.quarantined
+    assert (path, reason) == ("$.pack", "ValueError: no such\\0alert")
+    assert [(ack.upto, [(one.seq, one.path) for one in ack.refused]) for ack in lane.acks] == [
+        (1, [(1, "$.pack")]),
+        (2, []),
+    ]
+    assert lane.onward == [2]
+
+
+def test_what_cannot_even_be_set_aside_holds_up_nobody(lane: AlarmLane) -> None:
+    lane.record_failures = 3
+    lane.press(1, gateway="gw-nobody")
+    assert [(path, reason) for path, reason, _ in lane.quarantined] == [("$", "ValueError: no such\\0row")]
+    lane.record_failures = 4
+    lane.press(1, gateway="gw-nobody")
+    lane.press(1)
+    assert (len(lane.quarantined), len(lane.raised), lane.onward) == (1, 1, [1])
