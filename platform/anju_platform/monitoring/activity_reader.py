@@ -1,4 +1,4 @@
-"""What a restart needs: the detector's state with what was due but not yet stored, and the series since then."""
+"""What a restart reads: the snapshot, and the series since then as batches of signs of life."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from anju_wire.profiles import LIFE_QUANTITIES, Quantity
 READ = (*sorted(LIFE_QUANTITIES), Quantity.HEARTBEAT)
 """Quantities that signs of life and heartbeats are made of."""
 LIFE_S, BEAT_S = 300, 900
-"""So far apart at most are readings that say no more than one of them to who keeps five minutes of life, and half hours
-of sight: every clock on earth is a whole number of quarters of an hour ahead."""
+"""Thinning intervals, s: within one, readings of a sensor count as one sign of life, heartbeats as one heartbeat.
+
+The detectors keep life in steps of 5 min and heartbeats in half hours; UTC offsets are multiples of 15 min.
+"""
 _BATCH = 5000
 
 
@@ -32,12 +34,12 @@ class MonitoringSnapshot(msgspec.Struct, frozen=True):
     detector: bytes
 
     def dump(self) -> bytes:
-        """As bytes."""
+        """Return the snapshot as MessagePack."""
         return msgspec.msgpack.encode(self)
 
     @classmethod
     def load(cls, raw: bytes) -> MonitoringSnapshot:
-        """The inverse; raises `MonitoringSnapshotRefused`."""
+        """Decode a snapshot; raises `MonitoringSnapshotRefused`."""
         try:
             return msgspec.msgpack.decode(raw, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -45,14 +47,14 @@ class MonitoringSnapshot(msgspec.Struct, frozen=True):
 
 
 class Sensors(Protocol):
-    """Who knows what devices are: a `Book`, or a `Roster`."""
+    """A lookup of devices: `DeviceCache` or `DeviceRoster`."""
 
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
-        """One quantity of one device."""
+        """Return the sensor of one quantity of one device."""
 
 
 class ActivityReader:
-    """Readings of the series, turned into batches of signs of life."""
+    """Reads the series store as batches of signs of life and heartbeats."""
 
     def __init__(self, device_cache: Sensors, rows: dict[str, int]) -> None:
         self._device_cache, self._rows = device_cache, rows
@@ -60,7 +62,7 @@ class ActivityReader:
         self._found: dict[Source, tuple[int, int, int, int]] = {}
 
     def read_batches(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
-        """In order of time; homes that are not known any more are left out. Raises `SeriesUnavailable`."""
+        """Yield batches in order of time, without homes that are unknown. Raises `SeriesUnavailable`."""
         for home, reading in series.scan_readings(from_s, until_s, [str(quantity) for quantity in READ]):
             self._take(home, reading)
             if len(self._columns) >= _BATCH:
@@ -69,7 +71,7 @@ class ActivityReader:
             yield self._batch()
 
     def read_thinned(self, series: SeriesStore, from_s: float, until_s: float) -> Iterator[LifeBatch]:
-        """The same, thinned to one sign of life of a sensor in `LIFE_S` and one heartbeat in `BEAT_S`."""
+        """Yield the same thinned: one sign of life of a sensor in `LIFE_S`, one heartbeat in `BEAT_S`."""
         beats, lives = [str(Quantity.HEARTBEAT)], [str(one) for one in READ if one is not Quantity.HEARTBEAT]
         for quantities, every_s in ((lives, LIFE_S), (beats, BEAT_S)):
             for readings in series.read_peaks(from_s, until_s, quantities, every_s):

@@ -1,4 +1,4 @@
-"""Whether a backlog of a home is still coming in, how far it reaches, and whether its gateway watched on."""
+"""Backlogs of homes: whether one is still arriving, how far it reaches, and whether heartbeats cover the outage."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _HEARTBEAT = KINDS.index("heartbeat")
 
 
 class HeartbeatTracker:
-    """A home's heartbeats by event time since its outage began: whether the gateway watched on all the while."""
+    """Heartbeats of one home by event time since its outage began, to find the longest gap between them."""
 
     def __init__(self, since_s: float) -> None:
         self._last_s = since_s
         self._widest_s = 0.0
 
     def add_heartbeats(self, at_s: list[float]) -> None:
-        """Heartbeats of one batch."""
+        """Add the event times of a batch's heartbeats, Unix seconds."""
         for beat_s in sorted(at_s):
             if beat_s > self._last_s:
                 self._widest_s = max(self._widest_s, beat_s - self._last_s)
                 self._last_s = beat_s
 
     def widest_s(self, until_s: float) -> float:
-        """Longest time without a heartbeat, seconds."""
+        """Return the longest gap up to `until_s`, s."""
         return max(self._widest_s, until_s - self._last_s)
 
 
@@ -43,7 +43,7 @@ class BacklogTracker:
         self._cut: set[int] = set()
 
     def note_batch(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
-        """Readings came in at `arrived_s`; `taken_s` is when they were worked through, where ingest had a queue."""
+        """Note a batch that arrived at `arrived_s` and was processed at `taken_s`, Unix seconds."""
         if not len(batch.home):
             return
         self._grow(int(batch.home.max()))
@@ -65,27 +65,27 @@ class BacklogTracker:
             beats.add_heartbeats(batch.at_s[mine].tolist())
 
     def catching_up(self, row: int, now_s: float) -> bool:
-        """Whether late readings of the home came within the last moments."""
+        """Return whether late readings of the home arrived within `late_hold_s`."""
         return row < len(self._held_until) and bool(self._held_until[row] > now_s)
 
     def has_reached(self, row: int, at_s: float, now_s: float) -> bool:
-        """Whether the newest late readings, of a home that is always a little late, are of `at_s` or after."""
+        """Return whether the newest late readings are of `at_s` or after, for a home that is always slightly late."""
         reaches = float(self._reaches[row]) if row < len(self._reaches) else -math.inf
         return reaches >= at_s and now_s - reaches <= self._rules.nearly_live_s
 
     def follow_outage(self, row: int, since_s: float, *, cut: bool) -> None:
-        """Keep an eye on a home's heartbeats since an outage began; `cut`: its gateway may go on watching."""
+        """Follow a home's heartbeats from the start of an outage; `cut`: its gateway may still be observing."""
         self._beats[row] = HeartbeatTracker(since_s)
         (self._cut.add if cut else self._cut.discard)(row)
 
     def came_back(self, batch: LifeBatch) -> list[int]:
-        """Homes that were cut off, and of which this batch holds the first readings since."""
+        """Return the rows of homes that were cut off and whose first readings since are in this batch."""
         back = self._cut.intersection(np.unique(batch.home).tolist()) if self._cut else set[int]()
         self._cut -= back
         return sorted(back)
 
     def watched_on(self, row: int, until_s: float) -> bool:
-        """Whether the home's gateway went on watching during the outage that is followed; forgets about it."""
+        """Return whether heartbeats cover the followed outage up to `until_s`; ends the following."""
         beats = self._beats.pop(row, None)
         return beats is not None and beats.widest_s(until_s) <= self._rules.beat_gap_s
 

@@ -1,4 +1,4 @@
-"""Keeps the records' deadlines up to date: which homes' they don't hold yet, and writing them down."""
+"""Keeps the inactivity deadlines in the database up to date."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anju_platform.monitoring.rules import MonitoringRules
 
 
 class DeadlineBook:
-    """What was last written down of each row of the detector: when, its last life and its deadline, Unix seconds."""
+    """Per row of the detector: when its deadline was last stored, and which last life and deadline, Unix seconds."""
 
     def __init__(self, rules: MonitoringRules) -> None:
         self._rules = rules
@@ -24,7 +24,7 @@ class DeadlineBook:
     def write_changed(
         self, work: WorkFactory, lock: AbstractContextManager[bool], detector: InactivityDetector, now_s: float
     ) -> None:
-        """Write down what is stale, a few homes at a time, in a transaction of its own; `lock` guards the detector."""
+        """Store deadlines that changed, at most `deadlines_a_sweep`, in one transaction; `lock` guards the detector."""
         with lock:
             stale = self.take_changed(detector, now_s)
         if not stale:
@@ -53,7 +53,7 @@ class DeadlineBook:
         return [detector.explain_home(state.names[row], now_s) for row in chosen.tolist()]
 
     def forget_homes(self, homes: list[str], detector: InactivityDetector) -> None:
-        """These could not be written after all."""
+        """Count these homes as not stored."""
         for home_id in homes:
             self._at_s[detector.state.row_of(home_id)] = -np.inf
             self._facts[:, detector.state.row_of(home_id)] = np.nan

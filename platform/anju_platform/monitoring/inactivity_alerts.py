@@ -1,4 +1,4 @@
-"""Silences that are due but not yet an alert, and what such an alert says."""
+"""Makes an alert signal of an inactivity signal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Raises(Protocol):
 
 
 def alert_of(signal: InactivitySignal, told: Explanation, community_id: str) -> AlertSignal:
-    """The alert of a silence."""
+    """Return the alert signal of an inactivity signal, with the detector's explanation as its facts."""
     return AlertSignal(
         kind=AlertKind(signal.kind),
         home_id=signal.home,
@@ -39,12 +39,12 @@ def alert_of(signal: InactivitySignal, told: Explanation, community_id: str) -> 
 
 
 def facts_of(told: Explanation) -> dict[str, object]:
-    """An explanation as plain JSON values; what is not known is null."""
+    """Return an explanation as JSON values; NaN and infinity become null."""
     return {name: _plain(value) for name, value in asdict(told).items() if name != "home"}
 
 
 def deadline_of(told: Explanation) -> Deadline:
-    """The row that the records hold of it."""
+    """Return the deadline to store for an explanation."""
     return Deadline(told.home, moment(told.last_life_s), moment(told.deadline_s), facts_of(told))
 
 

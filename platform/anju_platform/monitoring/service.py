@@ -1,4 +1,4 @@
-"""Monitoring: the detectors over all homes, fed by ingest and swept by the scheduler."""
+"""Monitoring of all homes: the inactivity detector and supervision, fed by ingest, evaluated by the scheduler."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ log = structlog.get_logger("anju.monitoring")
 
 
 class MonitoringService:
-    """Inactivity and supervision of all homes. Any thread may call any method; `update` and `heard` do no SQL."""
+    """Inactivity and supervision of all homes. Thread-safe; `update_activity` and `record_last_seen` run no SQL."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class MonitoringService:
         self._reset(detector or InactivityDetector())
 
     def _reset(self, detector: InactivityDetector) -> None:
-        """Know nothing about any home."""
+        """Forget everything about every home."""
         self._detector = detector
         self._rows: dict[str, int] = {}
         self._places: dict[str, MonitoredHome] = {}
@@ -75,7 +75,7 @@ class MonitoringService:
     # --- what ingest says ------------------------------------------------------------------------------------------
 
     def find_row(self, home_id: str) -> int:
-        """The home's row in `LifeBatch.home`; read from the records the first time. Raises `UnwatchedHome`."""
+        """Return the home's row for `LifeBatch.home`; SQL at the first call for a home. Raises `UnwatchedHome`."""
         known = self._rows.get(home_id)
         if known is not None:
             return known
@@ -88,7 +88,7 @@ class MonitoringService:
             return self._add(places[0])
 
     def update_activity(self, batch: LifeBatch, arrived_s: float) -> None:
-        """Signs of life and heartbeats that arrived at `arrived_s`."""
+        """Process signs of life and heartbeats that arrived at `arrived_s`, Unix seconds."""
         with self._lock:
             # What a home kept while it was cut off teaches like any other day: its heartbeats say if it watched on.
             for row in self._backlog.came_back(batch):
@@ -98,60 +98,60 @@ class MonitoringService:
             self._snapshots.note_oldest(float(np.min(batch.at_s, initial=math.inf)))
 
     def mark_late_readings(self) -> None:
-        """Before what `update` took is acknowledged: write down where a restart would not look for it by itself."""
+        """Store from when a restart must read the series, if older readings came than it would look for."""
         self._snapshots.mark_late()
 
     def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
-        """Which gateways (by arrival) and devices (by event time) spoke."""
+        """Record when gateways (arrival time) and devices (event time) were last seen."""
         with self._lock:
             self._supervision.record_last_seen(last_seen, arrived_s)
 
     def set_gateway_online(self, home_id: str, online: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
-        """A gateway said that it is there, or its last will that it is gone."""
+        """Record a gateway's connection, as it or its last will reports it."""
         with self._lock:
             self._supervision.set_gateway_online(home_id, online, at_s)
 
     def set_sensor_bus(self, home_id: str, cause: str, since_s: float) -> None:
-        """A gateway that is there said why it hears no sensors, and since when; or, without a cause, that it does."""
+        """Record why a gateway receives no sensors and since when; an empty `cause`: it receives them."""
         with self._lock:
             self._supervision.set_sensor_bus(home_id, cause, since_s)
 
     def set_receiving(self, up: bool, at_s: float) -> None:  # noqa: FBT001 - the fact itself
-        """Whether the platform receives and can store telemetry now; while it does not, no silence is believed."""
+        """Record whether the platform receives and stores telemetry; while it does not, no silence is raised."""
         with self._lock:
             self._supervision.set_receiving(up, at_s)
 
     # --- what people and other slices say --------------------------------------------------------------------------
 
     def explain_home(self, home_id: str, now_s: float) -> Explanation:
-        """What is believed of a home at `now_s`. Raises `UnwatchedHome`."""
+        """Return the detector's explanation of a home at `now_s`, Unix seconds. Raises `UnwatchedHome`."""
         self.find_row(home_id)
         with self._lock:
             return self._detector.explain_home(home_id, now_s)
 
     def record_outcome(self, home_id: str, outcome: str, at_s: float) -> None:
-        """What a worker found when a silence was looked into."""
+        """Let the detector learn the outcome of an inactivity alert. Raises `UnwatchedHome`."""
         self.find_row(home_id)
         with self._lock:
             self._detector.record_outcome(home_id, outcome, at_s)
 
     def on_alert_resolved(self, event: AlertResolved) -> None:
-        """The same, from the event; other kinds of alerts teach nothing about silence."""
+        """Record the outcome of an inactivity alert; other kinds of alerts are ignored."""
         if event.kind in _SILENCES:
             self.record_outcome(event.home_id, event.outcome.value, event.at.timestamp())
 
     def set_absence(self, home_id: str, from_s: float, until_s: float) -> None:
-        """Nobody is in from … until, as told; replaces an earlier word."""
+        """Record that nobody is at home between two Unix times; replaces an earlier absence. Raises `UnwatchedHome`."""
         self.find_row(home_id)
         with self._lock:
             self._leave(Away(home_id, from_s, until_s))
 
     def on_absence_changed(self, event: AbsenceChanged) -> None:
-        """The same, from the event."""
+        """Record an absence that was announced, changed or ended."""
         self.set_absence(event.home_id, event.start.timestamp(), event.until.timestamp())
 
     def on_sensitivity_changed(self, _event: SensitivityChanged) -> None:
-        """The next sweep reads the targets of the communities, and asks anew about the silences that are under way."""
+        """Have the next sweep read the communities' targets anew, also for silences that are under way."""
         self._refresh_at_s = -math.inf
 
     # --- each second -----------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class MonitoringService:
         return len(offline) + len(changes.online) + len(ready)
 
     def _try(self, failed: list[Exception], change: Callable[[], None]) -> None:
-        """One home's trouble must not hide another's; all are reported at the end."""
+        """Run one change; collect its error, so that one home's failure does not stop the others."""
         try:
             change()
         except Exception as error:
@@ -193,14 +193,14 @@ class MonitoringService:
             failed.append(error)
 
     def _catch_up(self, now_s: float) -> None:
-        """Homes, devices and absences of the records, and the series that could not be read at start."""
+        """Refresh the register when it is due, and read the series again that could not be read at the start."""
         if now_s >= self._refresh_at_s:
             self.refresh_register(now_s)
         if self._replay is not None and now_s >= self._replay_at_s:
             self._replay_series(*self._replay)
 
     def refresh_register(self, now_s: float) -> None:
-        """Read homes, devices, offline gateways and absences anew; what changes meanwhile is read at the next sweep."""
+        """Read homes, devices and absences from the database."""
         self._refresh_at_s = now_s + self._rules.refresh_s
         try:
             with self._work() as work:
@@ -264,7 +264,7 @@ class MonitoringService:
             work.record(HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason=reason))
 
     def _end_outages(self, now_s: float) -> None:
-        """A home that is seen again was watched all along where its spool kept the heartbeats; else it starts anew."""
+        """End the outage of homes that are back: their backlog counts as observed where it holds the heartbeats."""
         for home_id, change in list(self._returning.items()):
             row = self._rows[home_id]
             if self._backlog.catching_up(row, now_s) or not self._settled(now_s):
@@ -280,7 +280,7 @@ class MonitoringService:
         return self._supervision.receiving and now_s - self._supervision.since_s >= self._rules.settle_s
 
     def _ready(self, now_s: float) -> list[InactivitySignal]:
-        """Silences that are due and can be believed; the others wait, until life ends them."""
+        """Return the inactivity signals to raise now; the others wait until they can be trusted or life ends them."""
         ready = []
         for home_id, signal in list(self._due.items()):
             if self._detector.explain_home(home_id, now_s).last_life_s != signal.since_s:
@@ -311,7 +311,7 @@ class MonitoringService:
     # --- restarts --------------------------------------------------------------------------------------------------
 
     def save_snapshot(self) -> None:
-        """Write down everything that a restart needs, in a transaction of its own."""
+        """Store the snapshot that a restart begins from, in a transaction of its own."""
         if self._replay is not None:
             return  # what the series still holds would be forgotten
         self._snapshots.replace_snapshot(self._lock, self._dump)
@@ -377,7 +377,7 @@ class MonitoringService:
             self._due[signal.home] = signal
 
     def _settle_outages(self, now_s: float) -> None:
-        """Outages of the snapshot and of the records become the same."""
+        """Bring the detector's outages of the snapshot in line with the database."""
         offline = {one.home_id: one for one in self._supervision.offline_homes}
         state = self._detector.state
         for home_id, row in self._rows.items():
@@ -391,7 +391,7 @@ class MonitoringService:
                 self._returning[home_id] = HomeOffline(home_id, min(began, now_s), by_gateway=True)
 
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:
-        """Take the series again from a time on; harmless for what was taken before."""
+        """Process the series again from `from_s` on; what was processed before changes nothing."""
         now_s = self._clock.time()
         lives = ActivityReader(DeviceCache(self._work, self._clock), dict(self._rows))
         try:

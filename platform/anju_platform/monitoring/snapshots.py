@@ -17,11 +17,11 @@ from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
 
 NAME = "inactivity"
-"""Under which name the snapshot stands in the records."""
+"""Name of the snapshot in the database."""
 
 
 class Snapshots:
-    """Any thread may call any method. Times are Unix seconds; infinity: none."""
+    """The snapshot and the mark for late readings. Thread-safe; times are Unix seconds, infinity means none."""
 
     def __init__(self, work: WorkFactory, overlap_s: float) -> None:
         self._work, self._overlap_s = work, overlap_s
@@ -33,12 +33,12 @@ class Snapshots:
         """Oldest readings that came since the snapshot, and since the one before it while that one is being kept."""
 
     def note_oldest(self, oldest_s: float) -> None:
-        """Readings as old as this came in, and are part of the next snapshot."""
+        """Note that readings as old as `oldest_s` were processed; the next snapshot holds them."""
         with self._guard:
             self._since_s = min(self._since_s, oldest_s)
 
     def mark_late(self) -> None:
-        """Where a restart would not look for what came, say in the records from when on it must."""
+        """Store from when a restart must read the series, if it would not read as far back by itself."""
         if not self._at_risk():
             return
         with self._turn:
@@ -49,7 +49,7 @@ class Snapshots:
                 self._marked_s = oldest_s
 
     def replace_snapshot(self, taking: AbstractContextManager[object], made: Callable[[], tuple[float, bytes]]) -> None:
-        """Replace the snapshot by the time and state that `made` returns; `taking` is held while readings are taken."""
+        """Store the time and state that `made` returns; `taking` is the lock under which readings are processed."""
         with self._turn:
             with taking:
                 at_s, state = made()
@@ -66,7 +66,7 @@ class Snapshots:
             self._taken_s, self._marked_s = at_s, math.inf
 
     def resume_from(self, snapshot: Snapshot) -> float:
-        """Monitoring goes on from this snapshot; from when on the series is to be read."""
+        """Go on from a stored snapshot; returns from when the series must be read, Unix seconds."""
         self._taken_s = snapshot.at_s
         self._marked_s = snapshot.replay_from_s if snapshot.replay_from_s < snapshot.at_s else math.inf
         return snapshot.replay_from_s - self._overlap_s
