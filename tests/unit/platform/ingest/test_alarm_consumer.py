@@ -62,12 +62,12 @@ class AlarmLane:
     def update_status(self, _work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
         self.statuses.append((gateway_id, status, arrived_s))
 
-    def take(self, topic: str, payload: bytes) -> None:
+    def deliver_message(self, topic: str, payload: bytes) -> None:
         self.consumer.consume_batch([RawMessage(topic, payload, AT_S)])
 
     def press(self, seq: int, gateway: str = "gw-home-01") -> None:
         envelope = Envelope(gateway=gateway, epoch=1, seq=seq, base=1, sent=AT_S, pack=[press(AT_S)])
-        self.take(str(Topic("anning", "home-01", Lane.ALARM)), encode(envelope))
+        self.deliver_message(str(Topic("anning", "home-01", Lane.ALARM)), encode(envelope))
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def lane(sqlite_url: str) -> Iterator[AlarmLane]:
 def test_a_gateway_tells_its_own_state_and_nobody_elses(lane: AlarmLane) -> None:
     status = Status(gateway="gw-home-01", online=True, at=AT_S)
     topics = [str(Topic(*place, Lane.STATUS)) for place in (("anning", "home-01"), ("anning", "home-02"))]
-    lane.take(topics[0], encode(status))
+    lane.deliver_message(topics[0], encode(status))
     assert lane.statuses == [("gw-home-01", status, AT_S)]
-    lane.take(topics[1], encode(status))
-    lane.take(topics[0].replace("anning", "hefei"), encode(status))
-    lane.take(topics[0], encode(Status(gateway="gw-nobody", online=True, at=AT_S)))
-    lane.take("anju/v1/status", encode(status))
-    lane.take(topics[0], b'{"gateway": 3}')
+    lane.deliver_message(topics[1], encode(status))
+    lane.deliver_message(topics[0].replace("anning", "hefei"), encode(status))
+    lane.deliver_message(topics[0], encode(Status(gateway="gw-nobody", online=True, at=AT_S)))
+    lane.deliver_message("anju/v1/status", encode(status))
+    lane.deliver_message(topics[0], b'{"gateway": 3}')
     assert [path for path, _, _ in lane.quarantined] == ["$.gateway"] * 3 + ["topic", "$.gateway"]
     assert [reason for _, reason, _ in lane.quarantined[:3]] == [
         "'gw-home-01' does not speak for home-02",
