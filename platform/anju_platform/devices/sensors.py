@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, Field, Quantity
 from anju_wire.vocabulary import Room
 
 _NO_LIFE = -1
+_MOST_PAIRS = 1024
+"""Far more than there are pairs of a kind and a quantity; bounded, for a stranger may name either as it likes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +46,16 @@ def room_index(kind: str, room: str) -> int:
 
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
     """What a quantity of a kind of device is to ingest."""
-    sign = life_sign(kind, quantity)
-    life, when_false = _NO_LIFE, False
-    if sign is not None:
-        life, when_false = KINDS.index(sign), QUANTITIES[Quantity(quantity)].life_when_false
+    life, when_false = _life(kind, quantity)
     reports = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
     return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, reports)
+
+
+@lru_cache(_MOST_PAIRS)
+def _life(kind: str, quantity: str) -> tuple[int, bool]:
+    """Index in `KINDS` of the sign of life that it gives, or -1, and whether falsehood is one too."""
+    sign = life_sign(kind, quantity)
+    return (_NO_LIFE, False) if sign is None else (KINDS.index(sign), QUANTITIES[Quantity(quantity)].life_when_false)
 
 
 @dataclass

@@ -13,7 +13,8 @@ from typing import NamedTuple
 CONNACK, PUBLISH, SUBACK, PINGRESP = 2, 3, 9, 13
 """Packet types (§2.2.1)."""
 PINGREQ_PACKET, DISCONNECT_PACKET = b"\xc0\x00", b"\xe0\x00"
-_PUBLISH_BITS, _TYPE, _QOS_1, _QOS_2 = 0x30, 0xF0, 0x02, 0x04
+_QOS_1, _QOS_2 = 0x02, 0x04
+_PUBLISH_BITS, _TYPE_AND_QOS_2 = 0x30, 0xF0 | _QOS_2
 _PUBACK = b"\x40\x02"
 _CLEAN, _PASSWORD, _USERNAME = 0x02, 0x40, 0x80
 _LONGEST_LENGTH = 4
@@ -95,7 +96,7 @@ def packet_size(data: bytes, place: int) -> int:
 
 def _publish_body(data: bytes, place: int) -> tuple[int, int] | None:
     """Where the body of a whole PUBLISH at `place` starts and stops; None for anything else."""
-    if place >= len(data) or data[place] & _TYPE != _PUBLISH_BITS or data[place] & _QOS_2:
+    if place >= len(data) or data[place] & _TYPE_AND_QOS_2 != _PUBLISH_BITS:
         return None
     size = _size(data, place)
     return size if size is not None and size[0] + 2 <= size[1] <= len(data) else None
@@ -104,10 +105,10 @@ def _publish_body(data: bytes, place: int) -> tuple[int, int] | None:
 def _size(data: bytes, place: int) -> tuple[int, int] | None:
     """Where the body of the packet at `place` starts, and where it will stop; None while its length is not whole."""
     length = shift = 0
-    for at in range(place + 1, min(len(data), place + 1 + _LONGEST_LENGTH)):
-        length |= (data[at] & ~_MORE) << shift
-        if data[at] < _MORE:
-            return at + 1, at + 1 + length
+    for start, low in enumerate(data[place + 1 : place + 1 + _LONGEST_LENGTH], place + 2):
+        length |= (low & ~_MORE) << shift
+        if low < _MORE:
+            return start, start + length
         shift += 7
     return None
 

@@ -54,7 +54,11 @@ def side_by_side(packs: Sequence[Plain], device_cache: DeviceCache) -> Packs:
         known = device_cache.home_sensors(one.facts.home_id).rows
         mine = list(map(known.get, map(_NAME, one.pack), repeat(NO_ROW)))
         if NO_ROW in mine:
-            mine = [device_cache.find_row(one.facts.home_id, record.n) for record in one.pack]
+            home = one.facts.home_id
+            mine = [
+                device_cache.find_row(home, record.n) if row == NO_ROW else row
+                for row, record in zip(mine, one.pack, strict=True)
+            ]
         rows += mine
     records = list(chain.from_iterable([one.pack for one in packs]))
     lengths = np.array([len(one.pack) for one in packs], np.int64)
