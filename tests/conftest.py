@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from hypothesis import strategies as st
 
 _HERE = Path(__file__).parent
@@ -34,3 +35,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _draw_once(drawn: tuple[str, int, float, bytes]) -> None:
     """Draw one example of what the tables are for."""
     assert drawn[0]
+
+
+# Errors that a test provokes are logged as plain tracebacks: with every local variable drawn, one costs ten seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
