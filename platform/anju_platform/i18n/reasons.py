@@ -44,7 +44,12 @@ def describe_reason(reason: Reason, reader: Reader) -> str:
 
 
 def describe_cause(reason: Reason, words: Words) -> str:
-    """Return what homes have in common that cannot be seen for the same cause, without the figures of each."""
+    """Return what homes have in common that cannot be seen for the same cause, without the figures of each.
+
+    A sentence of an earlier release stands as it was written.
+    """
+    if reason.code == ReasonCode.WRITTEN:
+        return _written(_Facts(reason.facts), words)
     text = _CAUSES.get(reason.code)
     if text is None:
         return words("看不到，原因还不清楚")
@@ -82,8 +87,8 @@ class _Facts:
         return value if isinstance(value, bool) else otherwise
 
 
-def _written(facts: _Facts, reader: Reader) -> str:
-    return facts.text(reader.words.locale) or facts.text("zh") or facts.text("en")
+def _written(facts: _Facts, words: Words) -> str:
+    return facts.text(words.locale) or facts.text("zh") or facts.text("en")
 
 
 def _fixed(text: str) -> Callable[[_Facts, Reader], str]:
@@ -202,7 +207,7 @@ _SENTENCES: Mapping[str, Callable[[_Facts, Reader], str]] = {
     ReasonCode.ZIGBEE2MQTT_STOPPED: _fixed(N_("网关里的 zigbee2mqtt 停了，收不到传感器，暂时看不到这户")),
     ReasonCode.BUS_DISCONNECTED: _fixed(N_("网关与家里传感器之间的连接断了，暂时看不到这户")),
     ReasonCode.SENSORS_UNHEARD: _fixed(N_("网关收不到传感器，暂时看不到这户")),
-    ReasonCode.WRITTEN: _written,
+    ReasonCode.WRITTEN: lambda facts, reader: _written(facts, reader.words),
 }
 
 _CAUSES: Mapping[str, str] = {

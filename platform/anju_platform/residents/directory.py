@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import selectinload
 
@@ -24,6 +26,8 @@ from anju_platform.residents.records import (
     ResidentRecord,
 )
 from anju_platform.residents.search import Query
+
+log = structlog.get_logger("anju.residents")
 
 
 def lock_home(work: UnitOfWork, home_id: str) -> str:
@@ -172,11 +176,13 @@ def _consents(work: UnitOfWork, resident_ids: Collection[UUID]) -> Mapping[UUID,
     return found
 
 
+@cache
 def read_zone(name: str) -> ZoneInfo:
-    """Return the time zone of this name; UTC where the database of zones has none."""
+    """Return the time zone of this name; UTC, which is logged once, where the database of zones has none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
+        log.warning("a community's time zone is not known: its clocks show UTC", timezone=name)
         return ZoneInfo("UTC")
 
 

@@ -124,6 +124,7 @@ def test_what_homes_have_in_common_is_said_without_their_figures() -> None:
     one, other = (Reason("device_silent", {"kind": "gateway", "silence_s": s}) for s in (300.0, 900.0))
     assert describe_cause(one, WORDS["zh"]) == describe_cause(other, WORDS["zh"]) == "网关没有信号"
     assert describe_cause(Reason("not_invented_yet"), WORDS["zh"]) == "看不到，原因还不清楚"
+    assert describe_cause(Reason(ReasonCode.WRITTEN, FACTS[ReasonCode.WRITTEN]), WORDS["en"]) == "an old sentence"
 
 
 def test_usual_lengths_are_rounded_up() -> None:
