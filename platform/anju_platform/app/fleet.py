@@ -29,23 +29,23 @@ _WEARABLE = FleetDevice("wearable-1", DeviceKind.WEARABLE, Room.OTHER, "腰间�
 
 
 def home_id(number: int) -> str:
-    """`home-07`."""
+    """Return the id of the n-th home, such as `home-07`."""
     return f"home-{number:02d}"
 
 
 def gateway_id(home: str) -> str:
-    """`gw-home-07`: the gateway of a home, also its user name at the broker."""
+    """Return the id of a home's gateway, such as `gw-home-07`; it is also its user name at the broker."""
     return f"gw-{home}"
 
 
 def devices_of(number: int) -> tuple[FleetDevice, ...]:
-    """What is installed in a home: every second person wears a detector."""
+    """Return the devices of the n-th home; homes with an odd number have a wearable too."""
     return (*_IN_EVERY_HOME, _WEARABLE) if number % 2 else _IN_EVERY_HOME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the gateways of a fleet find around them; `passwords` at the district's broker by home id."""
+    """Addresses and credentials for the gateways of a fleet; `passwords` at the district's broker, by home id."""
 
     uplink: BrokerAddress
     bus: BrokerAddress

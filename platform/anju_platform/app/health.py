@@ -29,7 +29,7 @@ def running_platform(request: Request) -> Platform:
 PlatformDep = Annotated[Platform, Depends(running_platform)]
 
 JOB_LATE_S = 120.0
-"""A job of the engine that has not ended well for so long (of the machine's seconds) is late."""
+"""A job of the scheduler that has not succeeded for this long, s of the machine's clock, is late."""
 
 
 class Health(BaseModel):

@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
         self._hub = hub
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """A signal asks to stop."""
+        """Close the open event streams on a signal, then let uvicorn stop."""
         self._hub.close()
         super().handle_exit(sig, frame)
 

@@ -56,7 +56,7 @@ class HomeSensors:
 
 
 class DeviceCache:
-    """A cache over the records of gateways and devices; `table` has the sensors that were asked for as columns."""
+    """A cache of gateways and devices in the database; `table` holds the sensors asked for so far as columns."""
 
     def __init__(self, work: WorkFactory, clock: Clock) -> None:
         self._work = work
@@ -69,7 +69,7 @@ class DeviceCache:
         self._sources: dict[tuple[str, str, str, str], Source] = {}
 
     def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
-        """The gateway in service under this id."""
+        """Return the gateway in service under this id; None where there is none."""
         if not self._loaded:
             self._load()
         held = self._gateways.get(gateway_id)
@@ -81,7 +81,7 @@ class DeviceCache:
         return held[1]
 
     def _load(self) -> None:
-        """All at once, when the first is asked for: after a restart every home speaks within a second."""
+        """Load everything in one go at the first question: after a restart every home speaks within a second."""
         now_s = self._clock.time()
         with self._work() as work:
             work.only_read()
@@ -95,7 +95,7 @@ class DeviceCache:
         self._loaded = True
 
     def find_device(self, home_id: str, device_id: str) -> DeviceFacts:
-        """What a home's device is; a stranger is an unregistered device in an unknown room."""
+        """Return what a home's device is; an unregistered one has `known` False, no kind and the room `other`."""
         if not self._loaded:
             self._load()
         held = self._devices.get(home_id)
@@ -107,14 +107,14 @@ class DeviceCache:
         return held[1].get(device_id) or self._itself(home_id, device_id)
 
     def _itself(self, home_id: str, device_id: str) -> DeviceFacts:
-        """The home's gateway, which is a device under its own id, or a stranger."""
+        """Return the home's gateway as a device under its own id; for any other id an unregistered device."""
         _, facts = self._gateways.get(device_id, (0.0, None))
         if facts is not None and facts.home_id == home_id:
             return DeviceFacts(DeviceKind.GATEWAY, Room.OTHER, "", known=True)
         return DeviceFacts("", Room.OTHER, "", known=False)
 
     def home_sensors(self, home_id: str) -> HomeSensors:
-        """The home's sensors; `sensor` finds those that are not known yet."""
+        """Return the home's sensors found so far; `find_sensor` adds the others."""
         held = self._sensors.get(home_id)
         now_s = self._clock.time()
         if held is None or now_s - held.since_s > KNOWN_S:
@@ -124,7 +124,7 @@ class DeviceCache:
         return held
 
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
-        """One sensor; remembered where its device is registered."""
+        """Return one sensor; it is cached only where its device is registered."""
         known = self.home_sensors(home_id)
         sensor = known.sensors.get((device_id, quantity))
         if sensor is None:
@@ -139,14 +139,14 @@ class DeviceCache:
         return sensor
 
     def find_row(self, home_id: str, name: str) -> int:
-        """Row in `table` of the sensor with this name on the wire; -1 for what is not registered, or has no row."""
+        """Return the row in `table` of the sensor `device/quantity`; -1 if unregistered or without a row."""
         device_id, slash, quantity = name.rpartition("/")
         if slash and quantity in QUANTITIES and self.find_device(home_id, device_id).known:
             self.find_sensor(home_id, device_id, quantity)
         return self.home_sensors(home_id).rows.get(name, NO_ROW)
 
     def _source(self, key: tuple[str, str, str, str]) -> Source:
-        """The same object for the same words, for the series stores know sources by identity."""
+        """Return one shared object for equal keys: the series stores compare sources by identity."""
         if len(self._sources) > _MOST_SOURCES:
             self._sources.clear()
         return self._sources.setdefault(key, Source(*key))

@@ -38,7 +38,7 @@ class Device(Base):
     id: Mapped[str] = mapped_column(String(63), primary_key=True)
     """As it names itself on the wire, unique within the home."""
     kind: Mapped[str] = mapped_column(String(20))
-    """`anju_wire.vocabulary.DeviceKind`."""
+    """A value of `anju_wire.profiles.DeviceKind`."""
     room: Mapped[str] = mapped_column(String(20), default="other")
     label: Mapped[str] = mapped_column(String(100), default="")
     exit_door: Mapped[bool] = mapped_column(default=False)

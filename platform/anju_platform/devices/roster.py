@@ -18,7 +18,7 @@ class DeviceRoster:
     """Kinds and rooms of devices as they are registered now.
 
     Objects that stay would be gone through by the collector again and again, while everybody waits: a quarter of a
-    second for the sensors of ten thousand homes. Who asks for the same sensors all the time wants a `Book`.
+    second for the sensors of ten thousand homes. For repeated questions about the same sensors use a `DeviceCache`.
     """
 
     def __init__(self, work: WorkFactory) -> None:

@@ -64,7 +64,7 @@ class QuarantineView(BaseModel):
 
     @classmethod
     def of(cls, row: Quarantine) -> QuarantineView:
-        """Of a row."""
+        """Return the view of a stored message, with its first bytes as text."""
         return cls(
             id=row.id,
             at=row.at,

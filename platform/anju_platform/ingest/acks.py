@@ -1,4 +1,4 @@
-"""What is told to the homes after a batch: how far each stream is stored, and what was refused."""
+"""Builds the acknowledgements of a batch: how far each stream is stored, and which messages were refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _LONGEST_REASON = 300
 def acks(
     upto: Mapping[StreamKey, int], homes: Mapping[StreamKey, Topic], refused: Iterable[Rejected]
 ) -> list[tuple[str, bytes]]:
-    """One message for each stream of a batch, as topic and payload. `homes` has a topic of the home of each stream."""
+    """Return the acknowledgement of each stream in `upto`, as topic and payload.
+
+    upto: the last sequence number up to which each stream is stored. homes: a topic of each stream's home.
+    """
     refusals: dict[StreamKey, list[Refusal]] = defaultdict(list)
     for one in refused:
         if one.stream is not None and one.header is not None:

@@ -59,7 +59,7 @@ class AlarmEvent:
 
 
 def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> list[AlarmAction]:
-    """Everything that an alarm message asks for, in its order."""
+    """Return the actions of an alarm message's readings, in their order; readings without meaning have none."""
     found = []
     for index, reading in enumerate(incoming.readings):
         act = _ACTS.get(reading.quantity)  # type: ignore[call-overload]
@@ -73,7 +73,7 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
 
 
 def unreadable(rejected: Rejected) -> AlarmAction | None:
-    """An alarm of a home's own gateway that cannot be read is a call for help all the same."""
+    """Return an action that raises an SOS alert for an unreadable alarm; None where its gateway is not known."""
     stream, facts = rejected.stream, rejected.facts
     if stream is None or facts is None or rejected.header is None:
         return None
@@ -123,7 +123,7 @@ def _leak(event: AlarmEvent) -> AlarmAction | None:
 
 
 def _hazard(event: AlarmEvent, kind: AlertKind, code: ReasonCode) -> AlarmAction | None:
-    """The all-clear of a hazard closes nothing: whether it is over is for a person to see."""
+    """Return the action that raises a hazard; None for its all-clear, since a person must see that it is over."""
     if not event.reading.truth:
         return None
     episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
@@ -156,7 +156,7 @@ def _fall(event: AlarmEvent) -> AlarmAction | None:
 
 
 def _impact(event: AlarmEvent, fall_id: str) -> datetime:
-    """The fall's id is its impact in milliseconds, by the gateway's clock; believed near the record's own time."""
+    """Return the time of impact: the fall's id (Unix ms) if within `_NEAR_S` of the record's time, else that time."""
     if fall_id.isdigit() and abs(int(fall_id) / 1000 - event.reading.at_s) < _NEAR_S:
         return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
     return event.at

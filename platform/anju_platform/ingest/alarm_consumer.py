@@ -25,7 +25,10 @@ log = structlog.get_logger()
 
 
 class AlarmConsumer:
-    """Used by one thread. `onward` gets every message that was new, for the series and the monitoring."""
+    """Turns alarm messages into alerts and stores gateways' status. Used by one thread.
+
+    onward: gets each new message, for the series and monitoring.
+    """
 
     def __init__(
         self,
@@ -43,9 +46,9 @@ class AlarmConsumer:
         self._clocks = Clocks()
 
     def consume_batch(self, batch: Sequence[RawMessage]) -> None:
-        """Store and acknowledge. Raises where the records cannot be reached: what was not acknowledged comes again.
+        """Store and acknowledge each message. Raises where the database cannot be reached: the homes then send again.
 
-        A message that can never be stored must not hold up the others: it is set aside, and its home is helped.
+        A message that can never be stored goes to quarantine, with an alert if it was readable; the others go on.
         """
         for raw in batch:
             try:
@@ -57,7 +60,7 @@ class AlarmConsumer:
                 self._give_up(raw, error)
 
     def _several_times(self, raw: RawMessage) -> None:
-        """What collided with somebody else's write succeeds when it is tried again."""
+        """Process a message, up to `_TRIES` times: a conflict with another writer passes."""
         for _ in range(_TRIES - 1):
             try:
                 return self._one(raw)
@@ -78,7 +81,7 @@ class AlarmConsumer:
             self._accept(message)
 
     def _give_up(self, raw: RawMessage, error: Exception) -> None:
-        """Keep it, refuse it by number, and raise the alarm that needs nothing of what it says."""
+        """Store a message in quarantine, refuse it by number, and raise the alert for an unreadable alarm."""
         message = read(raw, self._device_cache, self._clocks)
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
         rejected = refusal(raw, message, reason) if isinstance(message, Incoming) else Rejected(raw, "$", reason)
@@ -91,7 +94,7 @@ class AlarmConsumer:
             log.exception("an alarm cannot even be set aside", topic=raw.topic)
 
     def _status(self, raw: RawMessage) -> None:
-        """A gateway's own state: not numbered, not acknowledged, the newest counts."""
+        """Store a gateway's state; it has no sequence number and is not acknowledged."""
         try:
             topic, status = Topic.parse(raw.topic), decode(Status, raw.payload)
         except (InvalidTopic, InvalidMessage) as error:

@@ -1,4 +1,4 @@
-"""One batch of telemetry on its way: what was read, in columns, and what it does to the streams."""
+"""One batch of telemetry as columns: readings, signs of life, devices seen, and the streams it advances."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from anju_wire.topics import Topic
 
 @dataclass(slots=True)
 class Batch:
-    """Filled by `add` and `add_packs`; nothing of it counts before it is stored."""
+    """Collects a batch through `add_message`, `add_packs` and `add_clips`; changes nothing outside itself."""
 
     readings: Readings = field(default_factory=Readings)
     life_rows: list[tuple[int, float, int, int]] = field(default_factory=list)
     """Signs of life: the home's row, time, room, kind."""
     life_batches: list[LifeBatch] = field(default_factory=list)
-    """The same of packs."""
+    """Signs of life that `add_packs` found, one item for each call."""
     last: dict[Sensor, float] = field(default_factory=dict)
-    """When each sensor last spoke."""
+    """Time of each sensor's latest reading from `add_message`, Unix s."""
     reported: dict[Sensor, float] = field(default_factory=dict)
-    """What those that tell about their device said."""
+    """Last value of each sensor that reports its device's battery or link quality."""
     seen_packs: list[Packs] = field(default_factory=list)
-    """Both, of packs."""
+    """Readings from `add_packs` that show their device to be working, for `report_last_seen`."""
     gateways: dict[tuple[str, str], float] = field(default_factory=dict)
-    """When each home's gateway was last heard."""
+    """Latest arrival of a message by home and gateway, Unix s."""
     clips: list[tuple[str, str, Clip]] = field(default_factory=list)
     streams: dict[StreamKey, SequenceTracker] = field(default_factory=dict)
     topics: dict[StreamKey, Topic] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
 
     def add_message(self, message: Incoming, row: int, device_cache: DeviceCache) -> None:
-        """A message of the home with this row in `LifeBatch.home`, reading by reading."""
+        """Add the readings of one message; `row` is the home's row in `LifeBatch.home`."""
         home, readings, last, reported = message.facts.home_id, self.readings, self.last, self.reported
         known = device_cache.home_sensors(home).sensors
         put_source, put_time, put_value = readings.sources.append, readings.times.append, readings.values.append
@@ -74,7 +74,7 @@ class Batch:
             self.last[sensor] = max(reading.at_s, self.last.get(sensor, 0.0))
 
     def add_packs(self, packs: Packs, homes: NDArray[np.int64], table: SensorTable) -> None:
-        """The same for packs that fit; `homes` is each pack's row in `LifeBatch.home`."""
+        """Add whole packs of known sensors; `homes` holds, for each pack, the home's row in `LifeBatch.home`."""
         row = packs.row
         self.readings.sources += map(table.sources.__getitem__, row.tolist())
         self.readings.times += packs.at_s.tolist()
@@ -89,7 +89,7 @@ class Batch:
         self.seen_packs.append(Packs(packs.fits, packs.pack[seen], row[seen], packs.at_s[seen], packs.value[seen]))
 
     def add_clips(self, message: Incoming) -> None:
-        """The waveforms of a clip message, each with the sample rate of its device."""
+        """Add the waveforms of a clip message; one whose device reports no sample rate is left out."""
         readings = message.readings
         rates = {r.device: r.value for r in readings if r.quantity == Quantity.SAMPLE_RATE and r.value}
         self.clips += [
@@ -99,7 +99,7 @@ class Batch:
         ]
 
     def collect_life(self) -> LifeBatch:
-        """Signs of life and heartbeats."""
+        """Return all signs of life and heartbeats of the batch as columns."""
         rows = np.array(self.life_rows, np.float64).reshape(-1, 4)
         life_batches = [
             *self.life_batches,
@@ -116,7 +116,7 @@ class Batch:
         return LifeBatch(home=home, at_s=at_s, room=room, kind=kind)
 
     def report_last_seen(self, last_seen: LastSeenBuffer) -> None:
-        """What the batch said of its devices."""
+        """Enter into `last_seen` when the batch's devices and gateways spoke, and their battery and link quality."""
         for (home, gateway), at_s in self.gateways.items():
             last_seen.record_device(home, gateway, at_s)
         for packs in self.seen_packs:

@@ -15,7 +15,7 @@ STEADY_S = 30.0
 
 
 class Clocks:
-    """What each gateway's clock is off by."""
+    """Estimates by how much each gateway's clock is wrong, from the sending and arrival times of its messages."""
 
     def __init__(self) -> None:
         self._offsets: dict[str, float] = {}
@@ -23,7 +23,7 @@ class Clocks:
         """Gateways whose offset is new since this was last emptied."""
 
     def offset_s(self, gateway_id: str, sent_s: float, arrived_s: float) -> float:
-        """What to add to the gateway's times, seconds: 0 while its clock is right enough.
+        """Return what to add to the gateway's times, s; 0 while its clock is within `TRUSTED_S`.
 
         `sent` is stamped at each sending, so a backlog of days does not look like a wrong clock.
         """
@@ -38,7 +38,7 @@ class Clocks:
 
 
 def corrected(pack: Sequence[Record], offset_s: float) -> list[Record]:
-    """The same records by the platform's clock."""
+    """Return the records with their times shifted by `offset_s` seconds."""
     shifted, based = [], False
     for record in pack:
         based = based or record.bt is not None

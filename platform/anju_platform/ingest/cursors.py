@@ -1,4 +1,4 @@
-"""How far each stream is stored, remembered in the records. Used by one thread."""
+"""How far each stream is stored without holes, kept in memory and in the database. Used by one thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADVANCE = (
 
 
 class CursorStore:
-    """The streams of some lanes; read from the records when first met."""
+    """Trackers of all streams; loads every cursor from the database at the first `find_tracker`."""
 
     def __init__(self, work: WorkFactory) -> None:
         self._work = work
@@ -36,7 +36,7 @@ class CursorStore:
         self._saved: dict[StreamKey, int] = {}
 
     def find_tracker(self, key: StreamKey) -> SequenceTracker:
-        """The stream as far as it is taken."""
+        """Return the stream's tracker, an empty one for a new stream; copy it before changing it."""
         if not self._loaded:
             self._load()
         if key not in self._trackers:
@@ -44,7 +44,7 @@ class CursorStore:
         return self._trackers[key]
 
     def _load(self) -> None:
-        """All cursors at once: after a restart every home speaks within a second."""
+        """Load all cursors in one query: after a restart every home speaks within a second."""
         with self._work() as work:
             work.only_read()
             rows = work.session.execute(select(*_COLUMNS))
@@ -55,15 +55,15 @@ class CursorStore:
         self._loaded = True
 
     def replace_tracker(self, key: StreamKey, stream: SequenceTracker) -> None:
-        """What was tried is stored now."""
+        """Make `stream` the stream's tracker, once the messages that it counts are stored."""
         self._trackers[key] = stream
 
     def list_unsaved(self) -> list[StreamKey]:
-        """Streams that went on since they were last saved."""
+        """Return the streams whose `upto` has grown since it was last saved."""
         return [key for key, stream in self._trackers.items() if stream.upto > self._saved[key]]
 
     def save_cursors(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
-        """Write cursors, inside the transaction of what they stand for (or later: an old cursor only costs work)."""
+        """Write cursors within `work`: the transaction of the messages or a later one (an old cursor costs resends)."""
         self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
             {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane, "done": moved[gateway, epoch, Lane(lane)]}
@@ -73,7 +73,7 @@ class CursorStore:
             work.session.connection().execute(_ADVANCE, rows)
 
     def _begin(self, work: UnitOfWork, keys: list[StreamKey]) -> None:
-        """A cursor for each of these that has none; one that was written meanwhile is left as it is."""
+        """Insert a cursor at 0 for each stream that has no row; existing rows stay as they are."""
         if not keys:
             return
         columns = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane)
@@ -88,7 +88,7 @@ class CursorStore:
             work.session.execute(insert(IngestCursor), new)
 
     def mark_saved(self, moved: dict[StreamKey, int]) -> None:
-        """The transaction that saved them is committed."""
+        """Remember these cursors as saved; call it after the transaction of `save_cursors` is committed."""
         self._saved.update(moved)
 
 

@@ -1,4 +1,4 @@
-"""One message from the broker, read and checked: what it says, or why it cannot be taken."""
+"""Reads and checks one message from the broker: returns its readings, or why it is rejected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,15})\b')
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message that can be taken. Event times are by the platform's clock."""
+    """A valid message. Event times are by the platform's clock, Unix s."""
 
     topic: Topic
     facts: GatewayFacts
@@ -42,12 +42,12 @@ class Incoming:
 
     @property
     def stream(self) -> StreamKey:
-        """Which sequence it is part of."""
+        """The sequence that its number belongs to: gateway, epoch, lane."""
         return (self.facts.gateway_id, self.epoch, self.lane)
 
     @property
     def source(self) -> str:
-        """Its name in histories, where each of its readings counts once."""
+        """Unique name of the message, by which an alert's history recognises a repetition."""
         return f"{self.facts.gateway_id}/{self.epoch}/{self.lane}/{self.seq}"
 
 
@@ -67,14 +67,14 @@ class Rejected:
 
     @property
     def stream(self) -> StreamKey | None:
-        """Which sequence it is part of, where it can be refused."""
+        """The sequence that its number belongs to; None where the gateway cannot be answered."""
         if self.header is None or self.facts is None or self.topic is None:
             return None
         return (self.header.gateway, self.header.epoch, Lane(self.topic.lane))
 
 
 class Plain(NamedTuple):
-    """A pack of plain telemetry that may say what it says; its records are not looked at yet. Times need no mending."""
+    """A telemetry message whose gateway, topic, numbers and clock are in order; its records are not checked yet."""
 
     topic: Topic
     facts: GatewayFacts
@@ -86,7 +86,7 @@ class Plain(NamedTuple):
 
 
 def open_plain(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Plain | None:
-    """An ordinary message, or None: `read` then says what it is, or what is wrong with it."""
+    """Return a plain telemetry message quickly decoded; None for any other, which `read` must decode or reject."""
     envelope = decode_plain(raw.payload)
     if envelope is None or not envelope.pack:
         return None
@@ -105,13 +105,13 @@ def open_plain(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Pl
 
 
 def refusal(raw: RawMessage, message: Incoming, reason: str) -> Rejected:
-    """A message that was read, but that can never be stored."""
+    """Return the rejection of a valid message that can never be stored, for `reason`."""
     header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
     return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
 
 
 def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
-    """Take a message apart, check that it may say what it says, and put its times right."""
+    """Decode a message, check that its gateway speaks for the topic, and correct its times."""
     try:
         topic = _topic(raw.topic)
     except InvalidTopic as error:
@@ -148,7 +148,10 @@ def _check_numbers(envelope: Envelope | PlainEnvelope) -> None:
 
 
 def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) -> list[Resolved]:
-    """The readings by the platform's clock; an alarm's is its arrival where its own makes no sense at all."""
+    """Return the readings by the platform's clock; an alarm with an impossible time gets its arrival time.
+
+    Raises `InvalidMessage` for records of another lane that cannot be resolved or lie in the future.
+    """
     offset = clocks.offset_s(envelope.gateway, envelope.sent, arrived_s)
     pack = corrected(envelope.pack, offset) if offset else envelope.pack
     latest = arrived_s + TRUSTED_S
@@ -166,7 +169,7 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
 
 
 def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
-    """With its header, where that much can be read and the gateway belongs here."""
+    """Return the rejection, with the header where it can be read and its gateway belongs to the topic."""
     header = _header(raw.payload)
     facts = None if header is None else device_cache.find_gateway(header.gateway)
     if header is None or facts is None or not _belongs(facts, topic) or header.seq < 1:
@@ -175,7 +178,7 @@ def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache
 
 
 def _header(payload: bytes) -> Header | None:
-    """The number of a message that is otherwise unreadable or too long."""
+    """Return gateway, epoch and number of a message that is otherwise unreadable or too long; None without them."""
     start = payload[:_SALVAGE_BYTES]
     try:
         return decode(Header, payload)

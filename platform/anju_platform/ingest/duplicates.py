@@ -1,4 +1,4 @@
-"""Which messages were taken already, and how far each stream is complete: pure bookkeeping over sequence numbers."""
+"""Finds duplicate messages by their sequence numbers. Pure: it knows no database."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class SequenceTracker:
-    """One lane of one epoch of one gateway. `upto`: everything to here is taken; `ahead`: taken beyond a hole."""
+    """Sequence numbers stored of one stream: all up to `upto`, and those in `ahead`, which lie beyond a gap."""
 
     upto: int = 0
     ahead: set[int] = field(default_factory=set)
 
     def is_stored(self, seq: int) -> bool:
-        """Whether this one was taken."""
+        """Return whether the message with this sequence number is stored."""
         return seq <= self.upto or seq in self.ahead
 
     def mark_stored(self, seq: int, base: int) -> None:
-        """Count a message as taken; what lies before `base` no longer exists anywhere and is not waited for."""
+        """Count a message as stored, and all before `base` as well: its gateway no longer has those."""
         self.upto = max(self.upto, base - 1)
         if seq == self.upto + 1 and not self.ahead:
             self.upto = seq
@@ -30,5 +30,5 @@ class SequenceTracker:
             self.ahead = {number for number in self.ahead if number > self.upto}
 
     def copy(self) -> SequenceTracker:
-        """To try a batch on."""
+        """Return an independent copy, to be changed while a batch is not stored yet."""
         return SequenceTracker(self.upto, set(self.ahead))

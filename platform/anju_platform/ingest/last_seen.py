@@ -1,4 +1,4 @@
-"""When each device was last seen, its battery and its link: collected between two reports to monitoring."""
+"""Collects when each device was last seen, its battery and link quality, between two reports to monitoring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 class LastSeenBuffer:
-    """LastSeenMap since the last `empty`. Used by one thread."""
+    """What devices reported since the last `drain`. Used by one thread."""
 
     def __init__(self, table: SensorTable) -> None:
         self._table = table
@@ -21,7 +21,7 @@ class LastSeenBuffer:
         self._value = np.full(0, np.nan)
 
     def record_device(self, home: str, device: str, at_s: float) -> LastSeen:
-        """A device or a gateway spoke; its seen."""
+        """Record that a device or gateway spoke at `at_s` (Unix s); return its entry, with the latest time."""
         seen = self._last_seen.get((home, device))
         if seen is None:
             seen = self._last_seen[home, device] = LastSeen(at_s)
@@ -30,13 +30,13 @@ class LastSeenBuffer:
         return seen
 
     def record_reading(self, sensor: Sensor, at_s: float, value: float | None) -> None:
-        """One sensor spoke."""
+        """Record a sensor's reading; `value` is kept where the sensor reports battery or link quality."""
         seen = self.record_device(sensor.source.home, sensor.source.device, at_s)
         if sensor.reports and value is not None:
             setattr(seen, sensor.reports, value)
 
     def record_rows(self, rows: NDArray[np.int64], at_s: Floats, values: Floats) -> None:
-        """Sensors of the table spoke; where one spoke twice, the later row counts as what it said last."""
+        """Record readings of sensors by their rows in the table; of several values of a sensor the last one counts."""
         more = self._table.size - len(self._at_s)
         if more > 0:
             self._at_s = np.concatenate([self._at_s, np.full(more, -np.inf)])
@@ -45,7 +45,7 @@ class LastSeenBuffer:
         self._value[rows] = values
 
     def drain(self) -> dict[tuple[str, str], LastSeen]:
-        """All last_seen, by home and device; from now on anew."""
+        """Return what was collected, by home and device, and start again empty."""
         fresh = np.flatnonzero(self._at_s > -np.inf)
         sensors = self._table.sensors
         for row, at_s, value in zip(

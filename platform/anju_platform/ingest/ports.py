@@ -50,42 +50,48 @@ class MessageSource(Protocol):
 
 
 class Monitor(Protocol):
-    """The detectors' side (`monitoring.service.Watch`). Called by the ingest thread; no SQL but where it is said."""
+    """What ingest tells monitoring (`monitoring.service.MonitoringService`), from the ingest thread.
+
+    Only `mark_late_readings` may use the database.
+    """
 
     def find_row(self, home_id: str) -> int:
-        """The home's row in `LifeBatch.home`."""
+        """Return the home's row in `LifeBatch.home`."""
 
     def update_activity(self, batch: LifeBatch, arrived_s: float) -> None:
-        """Signs of life and heartbeats that arrived at `arrived_s`."""
+        """Take signs of life and heartbeats that arrived at `arrived_s` (Unix s)."""
 
     def mark_late_readings(self) -> None:
-        """What `update` took is about to be acknowledged; SQL where it is older than a restart would look for."""
+        """Called before the batch of `update_activity` is acknowledged.
+
+        Stores the time of readings older than the snapshot covers, so that a restart reads the series from there.
+        """
 
     def record_last_seen(self, last_seen: LastSeenMap, arrived_s: float) -> None:
-        """Which gateways and devices spoke."""
+        """Take when gateways and devices were last seen, by home and device."""
 
 
 class DeviceRecords(Protocol):
-    """The records of gateways and devices (`devices.service.DeviceService`)."""
+    """Stores what gateways and devices report (`devices.service.DeviceService`)."""
 
     def record_last_seen(self, work: UnitOfWork, last_seen: LastSeenMap) -> None:
-        """Keep when devices were last seen, and their battery and link; registers strangers with `known` false."""
+        """Store when devices were last seen, their battery and link; adds unknown ones with `known` false."""
 
     def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
-        """A gateway's clock is wrong by so much (0: right again)."""
+        """Store the platform's clock minus the gateway's, s; 0 when it is right again."""
 
     def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        """Keep a message that could not be taken, once."""
+        """Store a rejected message, once however often it comes."""
 
     def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
-        """A gateway's own state came in."""
+        """Store the state that a gateway reported, or its last will."""
 
 
 class AlarmSink(Protocol):
     """Where alarms become alerts (`alerts.intake.AlertIntake`)."""
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
-        """Raise, confirm or repeat; one alert for each episode, and each source counts once."""
+        """Raise an alert, or add to the episode's existing one; a `source` that was seen before changes nothing."""
 
     def withdraw_alerts(
         self,
@@ -98,8 +104,8 @@ class AlarmSink(Protocol):
         why: str,
         source: str | None = None,
     ) -> object:
-        """What raised it is over."""
+        """Close the open alerts of this kind (and episode, if given) with `outcome`, for the reason code `why`."""
 
 
 Post = Callable[[str, bytes], None]
-"""The way down to the homes: topic and payload, at QoS 1, without waiting."""
+"""Sends topic and payload to a home without waiting for the broker."""

@@ -30,15 +30,15 @@ from anju_wire.vocabulary import Lane
 _LONGEST_REASON = 300
 log = structlog.get_logger()
 LAST_SEEN_EVERY_S = 10.0
-"""When devices were last seen goes to the records at most this often; monitoring is told each `RECORDS_EVERY_S`."""
+"""Seconds between two writes of when devices were last seen; monitoring is told each `RECORDS_EVERY_S`."""
 ACKS_EVERY_S = 0.5
 """One ack covers all that a home sent meanwhile; its window of unacknowledged packs is far longer."""
 RECORDS_EVERY_S = 1.0
-"""Cursors and last_seen go to the records at most this often: a cursor that is behind costs a resend, no more."""
+"""Seconds between two writes of cursors to the database: a cursor that is behind only costs a resend."""
 
 
 class TelemetryConsumer:
-    """Used by one thread."""
+    """Stores batches of telemetry and clips, and acknowledges them. Used by one thread."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class TelemetryConsumer:
         self._recorded_s = self._noted_s = self._answered_s = -LAST_SEEN_EVERY_S
 
     def consume_batch(self, batch: Sequence[RawMessage], onward: Sequence[Incoming] = ()) -> None:
-        """Store a batch and what the alarm desk passed on; then acknowledge.
+        """Store a batch and the messages that the alarm consumer passed on (`onward`); then acknowledge.
 
-        Raises where the store or the records cannot be reached, with nothing acknowledged and nothing counted as
-        taken. A batch that will never be stored is taken message by message, and what is at fault is set aside.
+        Raises `SeriesUnavailable` or a database error where either cannot be reached; nothing is acknowledged then.
+        A batch that is refused is retried message by message, and the messages at fault go to quarantine.
         """
         try:
             columns = self._read(batch, onward)
@@ -82,7 +82,7 @@ class TelemetryConsumer:
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
 
     def _set_aside(self, batch: Sequence[RawMessage], error: Exception) -> Batch:
-        """What can never be stored is kept in quarantine and refused by its number."""
+        """Return a batch that only rejects these messages: they go to quarantine and are refused by number."""
         reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
         log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
         columns = Batch()
@@ -119,12 +119,12 @@ class TelemetryConsumer:
         return columns
 
     def _put(self, columns: Batch, packs: Packs, homes: list[int], kept: list[int]) -> None:
-        """Packs that fit, before what comes after them: where two say the same thing differently, the later counts."""
+        """Add the packs `kept` before later messages: of two readings at one time the later message's counts."""
         if kept:
             columns.add_packs(packs.of(kept), np.array(homes, np.int64), self._device_cache.table)
 
     def _one(self, columns: Batch, raw: RawMessage) -> None:
-        """A message by itself: not plain, of a sensor that was not heard before, or wrong."""
+        """Add one message that cannot be read as a pack: not plain, of an unknown sensor, or invalid."""
         message = read(raw, self._device_cache, self._clocks)
         if isinstance(message, Rejected):
             columns.rejected.append(message)
@@ -133,7 +133,7 @@ class TelemetryConsumer:
             self._columns(columns, message)
 
     def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
-        """Whether it is new; either way its stream is acknowledged."""
+        """Count a message as stored; return whether it is new. Either way its stream is acknowledged."""
         stream = self._stream(columns, message.stream, message.topic)
         if stream.is_stored(message.seq):
             return False
@@ -169,7 +169,7 @@ class TelemetryConsumer:
             self._series.write_clip(home, device, clip)
 
     def _quarantine(self, rejected: Sequence[Rejected]) -> None:
-        """Before they count as taken: a home forgets what is refused, so that it must be kept here by then."""
+        """Store rejected messages before they are acknowledged: their homes delete what is refused."""
         if rejected:
             with self._work() as work:
                 for one in rejected:
@@ -187,7 +187,7 @@ class TelemetryConsumer:
         self.update_records()
 
     def _show(self, life: LifeBatch, arrived_s: float) -> None:
-        """Pass to monitoring; what it cannot take is stored all the same, and must not hold up what follows."""
+        """Pass signs of life to monitoring; a batch that it refuses is logged, since it is stored already."""
         try:
             self._monitor.update_activity(life, arrived_s)
         except DetectionError:
@@ -195,7 +195,7 @@ class TelemetryConsumer:
         self._monitor.mark_late_readings()
 
     def update_records(self, *, final: bool = False) -> None:
-        """Bring the records up to date, when it is time."""
+        """Save cursors and last-seen times and send acknowledgements, each at its interval; `final`: all of it now."""
         now = time.monotonic()
         if final or now - self._recorded_s >= RECORDS_EVERY_S:
             self._recorded_s = now
@@ -218,7 +218,7 @@ class TelemetryConsumer:
         self._owed, self._refused = {}, []
 
     def _keep(self, fresh: LastSeenMap) -> None:
-        """What monitoring was told waits for the records, the latest of each device."""
+        """Merge last-seen entries into those that wait to be saved; the latest of each device counts."""
         for key, seen in fresh.items():
             known = self._unsaved_last_seen.get(key)
             if known is not None:
@@ -239,7 +239,7 @@ class TelemetryConsumer:
         self._clocks.changed.clear()
 
     def _save_last_seen(self, last_seen: LastSeenMap) -> None:
-        """In a transaction of its own: what cannot be noted of one device must not hold up the readings of all."""
+        """Store last-seen times in their own transaction, so that a failure there does not hold up the readings."""
         try:
             with self._work() as work:
                 self._registry.record_last_seen(work, last_seen)

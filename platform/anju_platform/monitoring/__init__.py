@@ -1,1 +1,1 @@
-"""Watch: detectors fed per batch and swept each second; which homes are offline."""
+"""Monitoring: feeds the detectors with each batch, sweeps them each second, and decides which homes are offline."""

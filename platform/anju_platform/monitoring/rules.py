@@ -10,7 +10,7 @@ _DAY_S = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class MonitoringRules:
-    """Settings of `Watch`.
+    """Settings of `MonitoringService`.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class MonitoringRules:
     beat_gap_s
         A home's outage was no outage where its backlog holds heartbeats no further apart than this.
     refresh_s
-        How often homes, devices and absences are read anew from the records.
+        How often homes, devices and absences are read anew from the database.
     deadline_every_s, deadlines_a_sweep
-        A home's deadline is written to the records at most so often, and so many homes' at once.
+        A home's deadline is written to the database at most so often, and so many homes' at once.
     overlap_s
         A restart takes the series again from so long before the snapshot.
     history_s

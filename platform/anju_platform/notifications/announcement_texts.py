@@ -1,4 +1,4 @@
-"""What the elder is told, in words: for pages, and for gateways of version 0.1.0, which make no words themselves."""
+"""Sentences told to the elder, for gateways of version 0.1.0, which cannot make them from a key and facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: what must be said is a row in the same transaction as its cause, and is tried until it is over there.
+"""The outbox: a message is a row in the same transaction as its cause, and is tried until it is delivered or given up.
 
 Delivery is at least once. A step is told once to a person on a channel, whatever restarts (`Outbox.dedup`).
 """
@@ -52,7 +52,7 @@ RETRIES: Mapping[Channel, Retries] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What people are to be told, in both languages; with the same `alert_id` and `step` each is told only once."""
+    """What people are to be told, in both languages; each person is told once for each `alert_id` and `step`."""
 
     step: str
     alert_id: UUID | None
@@ -72,7 +72,7 @@ class OutboxService:
         self._retries = retries
 
     def notify_people(self, work: UnitOfWork, notification: Notification, recipients: Iterable[Recipient]) -> int:
-        """Put a telling into the outbox for each channel of each recipient; returns how many messages are new."""
+        """Add a message to the outbox for each channel of each recipient; return how many of them are new."""
         rows = [row for recipient in recipients for row in self._rows(work, notification, recipient)]
         repository = OutboxRepository(work.session)
         known = repository.find_known_dedups([row.dedup for row in rows])
@@ -91,7 +91,10 @@ class OutboxService:
         expires_s: float,
         dedup: str | None = None,
     ) -> Outbox | None:
-        """Put a message to the elder into the outbox; None when `dedup` was sent before. Raises `HomeNotFound`."""
+        """Add a message to the elder to the outbox; return its row, None when `dedup` was used before.
+
+        expires_s: after so many seconds it is no longer said. Raises `HomeNotFound`.
+        """
         community_id = find_community_id(work, home_id)
         repository = OutboxRepository(work.session)
         message_id, now = work.new_id(), work.clock.now()
@@ -125,18 +128,18 @@ class OutboxService:
         return row
 
     def redeliver(self, work: UnitOfWork, home_id: str) -> None:
-        """A home's gateway is there: what it has not said of what the broker took for it may have died with either.
+        """Make a home's unconfirmed messages due now: broker or gateway may have lost them before it reconnected.
 
-        The gateway says nothing twice: it knows each saying by its id.
+        The gateway recognises each message by its id, so it says none twice.
         """
         for row in OutboxRepository(work.session).list_unconfirmed(home_id):
             row.due_at = work.clock.now()
         work.session.flush()
 
     def on_elder_told(self, work: UnitOfWork, event: ElderTold) -> None:
-        """A home's gateway said something: the message that asked for it is over there, and only now.
+        """Mark the message that a home's gateway has now said as delivered.
 
-        A gateway that does not name the message has said all that fit.
+        Where the gateway names only the alert, all its unconfirmed messages of that kind count as said.
         """
         repository = OutboxRepository(work.session)
         asked = _uuid(event.message) or _uuid(event.reference)
@@ -158,10 +161,10 @@ class OutboxService:
     def claim_due(
         self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50
     ) -> list[OutboundMessage]:
-        """Take what is due to be tried now; each claim counts as a try and lasts for the channel's lease.
+        """Claim and return the messages that are due; each claim counts as a try and lasts for the channel's lease.
 
-        needed: whether an alert still wants people to be told; what nobody needs any more is dropped, never sent late.
-        Nor is an elder told what newer news of the alert has overtaken.
+        needed: whether people must still be told of an alert; messages that are no longer needed are dropped, and so
+        are messages to the elder that newer ones about the same alert have overtaken.
         """
         repository = OutboxRepository(work.session)
         messages = []
@@ -181,9 +184,9 @@ class OutboxService:
         return messages
 
     def settle_delivery(self, work: UnitOfWork, message: OutboundMessage, now: datetime, error: str | None) -> None:
-        """Write down how a try ended. A success always counts; a failure only if no later try was begun.
+        """Store how a try ended (`error` None: well). A failure counts only if no later try was begun.
 
-        What the broker took for a home is not over there yet: the gateway is asked again until it says so (`heard`).
+        A home's message is not delivered when the broker takes it: it is sent again until `on_elder_told` confirms it.
         """
         row = OutboxRepository(work.session).get_locked(message.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
@@ -199,12 +202,12 @@ class OutboxService:
         work.session.flush()
 
     def alert_of(self, work: UnitOfWork, message_id: UUID) -> UUID | None:
-        """Which alert a message was about."""
+        """Return the id of the alert that a message is about; None for no alert or no such message."""
         row = OutboxRepository(work.session).find_message(message_id)
         return None if row is None else row.alert_id
 
     def waiting(self, work: UnitOfWork) -> int:
-        """How many messages are not delivered yet."""
+        """Return the number of messages that are not delivered yet."""
         return OutboxRepository(work.session).count_pending()
 
     def _failed(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
@@ -275,9 +278,9 @@ class OutboxService:
 
 
 def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:
-    """People are told while the alert wants them, the elder until it is over.
+    """Return whether a message is no longer needed: to people when `needed` says no, to the elder when it is outdated.
 
-    How far it had come is not said again once there is news of how far it has come since.
+    A progress message that was sent before is outdated by later progress; any message but an ending, by the ending.
     """
     if row.alert_id is None:
         return False
@@ -290,7 +293,7 @@ def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID]
 
 
 def _again_at(row: Outbox, sent_at: datetime, now: datetime) -> datetime:
-    """When a gateway is asked again; at the latest when the message is too old to be said, which is told then."""
+    """Return when a gateway is sent a message again: at the latest a second after it expires, to report that."""
     wait_s = min(max((now - sent_at).total_seconds(), _FIRST_AGAIN_S), _LAST_AGAIN_S)
     expires = row.payload.get("expires")
     left_s = expires - now.timestamp() + 1.0 if isinstance(expires, int | float) else wait_s
