@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anju_gateway.uplink import UplinkLine
 from anju_wire.messages import Record
-from anju_wire.profiles import Quantity
+from anju_wire.profiles import QUANTITIES, AlarmRole, Quantity
 from anju_wire.vocabulary import ANNOUNCEMENTS, Announcement, AnnouncementKey, FallStage
 
 REACH_S = 5.0
@@ -25,13 +25,8 @@ LIGHTS: Mapping[Announcement, str] = {
 }
 """What the button's light does with each announcement."""
 
-_HEARD: Mapping[tuple[Quantity, UplinkLine], AnnouncementKey] = {
-    (Quantity.SOS, UplinkLine.MAIN): AnnouncementKey.SOS_HEARD,
-    (Quantity.SOS, UplinkLine.BACKUP): AnnouncementKey.SOS_HEARD_BACKUP,
-    (Quantity.FALL, UplinkLine.MAIN): AnnouncementKey.FALL_HEARD,
-    (Quantity.SMOKE, UplinkLine.MAIN): AnnouncementKey.SMOKE_HEARD,
-    (Quantity.WATER_LEAK, UplinkLine.MAIN): AnnouncementKey.LEAK_HEARD,
-}
+_OVER_BACKUP: Mapping[AnnouncementKey, AnnouncementKey] = {AnnouncementKey.SOS_HEARD: AnnouncementKey.SOS_HEARD_BACKUP}
+"""Sentences that are others while the backup line carries the alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +45,41 @@ class AlarmAnnouncement:
 def urgent_quantity(records: Iterable[Record]) -> Quantity | None:
     """Return what in an alarm message a person waits for an answer to; None where nobody does."""
     for record in records:
-        quantity = record.n.rpartition("/")[2]
-        if quantity in {Quantity.SOS, Quantity.SMOKE, Quantity.WATER_LEAK} and record.vb:
-            return Quantity(quantity)
-        if quantity == Quantity.FALL and (record.vs or "").startswith(FallStage.SUSPECTED):
-            return Quantity.FALL
+        quantity, role = _role_of(record)
+        if quantity is Quantity.FALL:
+            urgent = (record.vs or "").startswith(FallStage.SUSPECTED)
+        else:
+            urgent = role is AlarmRole.DANGER and bool(record.vb or record.vs or record.v)
+        if urgent:
+            return quantity
     return None
 
 
 def is_cancel(records: Iterable[Record]) -> bool:
     """Return whether an alarm message says that the person cancelled."""
-    quantities = [(record.n.rpartition("/")[2], record) for record in records]
-    return any(
-        (quantity == Quantity.SOS_CANCEL and record.vb)
-        or (quantity == Quantity.FALL and (record.vs or "").startswith(FallStage.CANCELLED))
-        for quantity, record in quantities
-    )
+    for record in records:
+        quantity, role = _role_of(record)
+        if role is AlarmRole.CANCEL and record.vb:
+            return True
+        if quantity is Quantity.FALL and (record.vs or "").startswith(FallStage.CANCELLED):
+            return True
+    return False
+
+
+def heard_key(quantity: Quantity, line: UplinkLine) -> AnnouncementKey:
+    """Return the first sentence about an alarm that a line carries; a call for help's where the row states none."""
+    heard = QUANTITIES[quantity].heard or AnnouncementKey.SOS_HEARD
+    if line is UplinkLine.NONE:
+        return AnnouncementKey.NOT_REACHED
+    return _OVER_BACKUP.get(heard, heard) if line is UplinkLine.BACKUP else heard
+
+
+def _role_of(record: Record) -> tuple[Quantity | None, AlarmRole | None]:
+    word = record.n.rpartition("/")[2]
+    if word not in QUANTITIES:
+        return None, None
+    quantity = Quantity(word)
+    return quantity, QUANTITIES[quantity].alarm
 
 
 @dataclass(slots=True)
@@ -82,8 +96,7 @@ class PendingAlarms:
 
     def announce_alarm(self, seq: int, quantity: Quantity, line: UplinkLine, now: float) -> AlarmAnnouncement:
         """Return the first sentence about an alarm that is on disk, and await its ack from `now` (monotonic s)."""
-        heard = _HEARD.get((quantity, line)) or _HEARD[quantity, UplinkLine.MAIN]
-        announcement = AlarmAnnouncement(AnnouncementKey.NOT_REACHED if line is UplinkLine.NONE else heard, str(seq))
+        announcement = AlarmAnnouncement(heard_key(quantity, line), str(seq))
         self._pending[seq] = _PendingAlarm(now, announcement.announce)
         return announcement
 

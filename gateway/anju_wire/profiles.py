@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from anju_wire.vocabulary import Lane, Room
+from anju_wire.vocabulary import AnnouncementKey, Lane, Room
 
 _HOUR_S = 3600.0
 
@@ -83,6 +83,17 @@ class LifeSign(StrEnum):
     """Of the gateway, not of a person: it tells silence from an outage."""
 
 
+class AlarmRole(StrEnum):
+    """What a record of the alarm lane asks for."""
+
+    DANGER = "danger"
+    """Somebody may be in danger: the platform raises an alert, and the home tells the elder that it was heard."""
+    CANCEL = "cancel"
+    """The person says that it was a false alarm."""
+    DETAIL = "detail"
+    """It says more about another alarm, and calls nobody by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class QuantityRow:
     """One quantity: its SenML unit (RFC 8428 §12.1), value field, lane, meaning, and what it says about a person.
@@ -90,6 +101,8 @@ class QuantityRow:
     life: the sign of life that a true or non-zero reading is; None for a quantity that says nothing about a person.
     life_when_false: a false or zero reading is one as well (a door that closes is, a movement that ends is not).
     lasts: true begins a stretch of time and false ends it.
+    alarm: what it asks for; stated by every quantity of the alarm lane, and by no other.
+    heard: what the home tells the elder as soon as it has an alarm of it; stated where somebody may be in danger.
     """
 
     quantity: Quantity
@@ -100,6 +113,8 @@ class QuantityRow:
     life: LifeSign | None = None
     life_when_false: bool = False
     lasts: bool = False
+    alarm: AlarmRole | None = None
+    heard: AnnouncementKey | None = None
 
     @property
     def sign_of_life(self) -> bool:
@@ -140,7 +155,16 @@ _QUANTITIES = (
         LifeSign.OBJECT,
         life_when_false=True,
     ),
-    QuantityRow(Quantity.SOS, None, Field.TRUTH, Lane.ALARM, "the emergency button was pressed", LifeSign.BUTTON),
+    QuantityRow(
+        Quantity.SOS,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "the emergency button was pressed",
+        LifeSign.BUTTON,
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.SOS_HEARD,
+    ),
     QuantityRow(
         Quantity.SOS_CANCEL,
         None,
@@ -148,11 +172,43 @@ _QUANTITIES = (
         Lane.ALARM,
         "the emergency button was held: false alarm",
         LifeSign.BUTTON,
+        alarm=AlarmRole.CANCEL,
     ),
-    QuantityRow(Quantity.WATER_LEAK, None, Field.TRUTH, Lane.ALARM, "water where none should be (true), or dry again"),
-    QuantityRow(Quantity.SMOKE, None, Field.TRUTH, Lane.ALARM, "smoke (true), or clear again"),
-    QuantityRow(Quantity.FALL, None, Field.TEXT, Lane.ALARM, "'<stage>:<fall id>', stage one of FallStage"),
-    QuantityRow(Quantity.FALL_SCORE, "/", Field.NUMBER, Lane.ALARM, "how fall-like the movement was, 0 to 1"),
+    QuantityRow(
+        Quantity.WATER_LEAK,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "water where none should be (true), or dry again",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.LEAK_HEARD,
+    ),
+    QuantityRow(
+        Quantity.SMOKE,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "smoke (true), or clear again",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.SMOKE_HEARD,
+    ),
+    QuantityRow(
+        Quantity.FALL,
+        None,
+        Field.TEXT,
+        Lane.ALARM,
+        "'<stage>:<fall id>', stage one of FallStage",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.FALL_HEARD,
+    ),
+    QuantityRow(
+        Quantity.FALL_SCORE,
+        "/",
+        Field.NUMBER,
+        Lane.ALARM,
+        "how fall-like the movement was, 0 to 1",
+        alarm=AlarmRole.DETAIL,
+    ),
     QuantityRow(Quantity.ACCELERATION, None, Field.DATA, Lane.CLIP, "little-endian int16 (n, 3), milli-g with gravity"),
     QuantityRow(Quantity.SAMPLE_RATE, "Hz", Field.NUMBER, Lane.CLIP, "samples a second of the clip's acceleration"),
     QuantityRow(Quantity.WORN, None, Field.TRUTH, Lane.TELEMETRY, "the wearable is on the body"),
@@ -169,6 +225,7 @@ _QUANTITIES = (
         Field.TEXT,
         Lane.ALARM,
         "'<announcement>:<reference>', for a command also ':<id>': the elder was told so",
+        alarm=AlarmRole.DETAIL,
     ),
     QuantityRow(
         Quantity.HEARTBEAT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,9 +14,9 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.cache import DeviceFacts
 from anju_platform.ingest.decode import Incoming, Rejected
 from anju_platform.ingest.ports import AlarmSink
-from anju_wire.profiles import Quantity
+from anju_wire.profiles import QUANTITIES, AlarmRole, Quantity
 from anju_wire.senml import Resolved
-from anju_wire.vocabulary import FallStage
+from anju_wire.vocabulary import FallStage, Lane
 
 AlarmAction = Callable[[UnitOfWork, AlarmSink], object]
 """Something to do inside the message's transaction."""
@@ -62,7 +62,7 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
     """Return the actions of an alarm message's readings, in their order; readings without meaning have none."""
     found = []
     for index, reading in enumerate(incoming.readings):
-        act = _ACTS.get(reading.quantity)  # type: ignore[call-overload]
+        act = _action_of(reading.quantity)
         if act is not None:
             source = f"{incoming.source}/{index}"
             event = AlarmEvent(incoming, reading, device(reading.device), source, incoming.readings)
@@ -93,11 +93,22 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _press(event: AlarmEvent) -> AlarmAction | None:
-    if not event.reading.truth:
+def _action_of(quantity: Quantity | str) -> Callable[[AlarmEvent], AlarmAction | None] | None:
+    """What a record asks for; None for readings and details, which call nobody by themselves."""
+    row = QUANTITIES[quantity] if isinstance(quantity, Quantity) else None
+    if row is None:
+        return _unhandled
+    calls = row.lane is Lane.ALARM and row.alarm is not AlarmRole.DETAIL
+    return _ACTIONS.get(row.quantity, _unhandled if calls else None)
+
+
+def _unhandled(event: AlarmEvent) -> AlarmAction | None:
+    """An alarm that the platform knows no action for, as of a newer gateway, is a call for help; its all-clear none."""
+    if event.reading.truth is False:
         return None
-    episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
-    signal = event.signal(AlertKind.SOS, episode, event.device_reason(ReasonCode.SOS_PRESSED))
+    facts = {"quantity": str(event.reading.quantity)}
+    reason = Reason(ReasonCode.ALARM_UNREADABLE)
+    signal = event.signal(AlertKind.SOS, f"unhandled:{event.source}", reason, facts=facts)
     return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
@@ -114,18 +125,19 @@ def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: st
     )
 
 
-def _smoke(event: AlarmEvent) -> AlarmAction | None:
-    return _hazard(event, AlertKind.SMOKE, ReasonCode.SMOKE)
+_DANGERS: Mapping[Quantity, tuple[AlertKind, ReasonCode]] = {
+    Quantity.SOS: (AlertKind.SOS, ReasonCode.SOS_PRESSED),
+    Quantity.SMOKE: (AlertKind.SMOKE, ReasonCode.SMOKE),
+    Quantity.WATER_LEAK: (AlertKind.LEAK, ReasonCode.WATER_LEAK),
+}
+"""The alert that a true record raises, and why."""
 
 
-def _leak(event: AlarmEvent) -> AlarmAction | None:
-    return _hazard(event, AlertKind.LEAK, ReasonCode.WATER_LEAK)
-
-
-def _hazard(event: AlarmEvent, kind: AlertKind, code: ReasonCode) -> AlarmAction | None:
-    """Return the action that raises a hazard; None for its all-clear, since a person must see that it is over."""
+def _danger(event: AlarmEvent) -> AlarmAction | None:
+    """Return the action that raises a danger; None for its all-clear, since a person must see that it is over."""
     if not event.reading.truth:
         return None
+    kind, code = _DANGERS[Quantity(event.reading.quantity)]
     episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
     signal = event.signal(kind, episode, event.device_reason(code))
     return lambda work, alerts: alerts.raise_alert(work, signal)
@@ -172,11 +184,9 @@ def _announced(event: AlarmEvent) -> AlarmAction | None:
     return lambda work, _alerts: work.record(told)
 
 
-_ACTS: dict[Quantity, Callable[[AlarmEvent], AlarmAction | None]] = {
-    Quantity.SOS: _press,
+_ACTIONS: Mapping[Quantity, Callable[[AlarmEvent], AlarmAction | None]] = {
+    **dict.fromkeys(_DANGERS, _danger),
     Quantity.SOS_CANCEL: _held,
-    Quantity.SMOKE: _smoke,
-    Quantity.WATER_LEAK: _leak,
     Quantity.FALL: _fall,
     Quantity.ANNOUNCED: _announced,
 }

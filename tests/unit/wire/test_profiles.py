@@ -11,10 +11,12 @@ from anju_wire.profiles import (
     PROFILES,
     PROPERTIES,
     QUANTITIES,
+    AlarmRole,
     DeviceKind,
     Field,
     LifeSign,
     Quantity,
+    QuantityRow,
     features_of,
     life_sign,
 )
@@ -73,6 +75,12 @@ def test_every_quantity_has_a_row_and_every_kind_a_profile() -> None:
     assert set(PROFILES) == set(DeviceKind)
     reported = {quantity for profile in PROFILES.values() for quantity in profile.quantities}
     assert reported | {f.quantity for f in COMMON_FEATURES.values()} | {Quantity.AVAILABLE} == set(Quantity)
+
+
+@pytest.mark.parametrize("row", QUANTITIES.values(), ids=list(QUANTITIES))
+def test_a_quantity_of_the_alarm_lane_says_what_it_asks_for(row: QuantityRow) -> None:
+    assert (row.alarm is not None) == (row.lane is Lane.ALARM)
+    assert (row.heard is not None) == (row.alarm is AlarmRole.DANGER)
 
 
 @pytest.mark.parametrize("kind", DeviceKind)

@@ -16,7 +16,7 @@ from anju_platform.ingest.alarm_actions import alarm_actions, unreadable
 from anju_platform.ingest.decode import Incoming, Rejected
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Header
-from anju_wire.profiles import Quantity
+from anju_wire.profiles import QUANTITIES, AlarmRole, Field, Quantity
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
@@ -196,6 +196,36 @@ def test_a_fall_that_is_over_withdraws_itself_and_no_other(stage: str, why: str)
 def test_what_the_speaker_said_is_passed_on(text: str | None, said: str, reference: str, message: str) -> None:
     (event,) = carry_out(reading(Quantity.ANNOUNCED, text=text)).said
     assert event == ElderTold(at=AT, home_id="home-01", said=said, reference=reference, message=message)
+
+
+SENT: dict[Field, dict[str, Any]] = {
+    Field.TRUTH: {"truth": True},
+    Field.TEXT: {"text": f"suspected:{FALL}"},
+    Field.NUMBER: {"value": 1.0},
+}
+
+
+@pytest.mark.parametrize("quantity", [row.quantity for row in QUANTITIES.values() if row.lane is Lane.ALARM])
+def test_every_quantity_of_the_alarm_lane_has_its_action(quantity: Quantity) -> None:
+    row = QUANTITIES[quantity]
+    found = carry_out(reading(quantity, **SENT[row.field]))
+    assert ReasonCode.ALARM_UNREADABLE not in [signal.reason.code for signal in found.raised]
+    done = (len(found.raised), len(found.withdrawn))
+    assert done == {AlarmRole.DANGER: (1, 0), AlarmRole.CANCEL: (0, 1), AlarmRole.DETAIL: (0, 0)}[row.alarm or ""]
+
+
+@pytest.mark.parametrize("said", [{"truth": True}, {"text": "here"}, {"value": 0.0}])
+def test_an_alarm_of_a_quantity_without_a_row_is_a_call_for_help(said: dict[str, Any]) -> None:
+    (signal,) = carry_out(Resolved("button", "gas", AT_S, **said)).raised
+    assert (signal.kind, signal.reason.code) == (AlertKind.SOS, ReasonCode.ALARM_UNREADABLE)
+    assert (signal.episode, signal.source, signal.facts["quantity"]) == (f"unhandled:{SOURCE}/0", f"{SOURCE}/0", "gas")
+    assert carry_out(Resolved("button", "gas", AT_S, truth=False)).raised == []
+
+
+def test_an_alarm_of_a_row_without_an_action_is_a_call_for_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anju_platform.ingest.alarm_actions._ACTIONS", {})
+    (signal,) = carry_out(reading(Quantity.SMOKE, truth=True), reading(Quantity.FALL_SCORE, value=0.5)).raised
+    assert (signal.reason.code, signal.facts["quantity"]) == (ReasonCode.ALARM_UNREADABLE, "smoke")
 
 
 def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
