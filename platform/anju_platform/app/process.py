@@ -12,7 +12,7 @@ _YOUNG = 10_000
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """Enter once everything is built: it stays, so that the collector need not go through it again and again."""
+    """Freeze the objects that exist on entry, so that the garbage collector skips them until exit."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

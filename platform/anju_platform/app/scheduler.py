@@ -29,19 +29,19 @@ class Advances(Protocol):
     """A slice with deadlines: `AlertDeadlines` and `VisitDeadlines`."""
 
     def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
-        """What has become due."""
+        """Return the ids of what is due at `now`."""
         ...
 
     def advance(self, work: UnitOfWork, item_id: UUID, now: datetime, /) -> None:
-        """Look after one of them; does nothing when somebody was faster."""
+        """Process one due item; does nothing when another process was faster."""
         ...
 
 
 class Delivers(Protocol):
-    """What carries messages: `DeliveryWorker`."""
+    """Delivers messages: `DeliveryWorker`."""
 
     def deliver_due(self, now: datetime) -> int:
-        """Try everything that is due."""
+        """Try every message that is due; return how many tries were begun."""
         ...
 
 

@@ -250,5 +250,5 @@ def _shifts(work: UnitOfWork, account_id: UUID, rank: int, start: datetime, end:
 
 
 def _phone(number: int, which: int) -> str:
-    """No Chinese mobile number begins with 128."""
+    """Return a made-up telephone number: no Chinese mobile number begins with 128."""
     return f"128{number:05d}{which:03d}"

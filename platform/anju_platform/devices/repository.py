@@ -15,7 +15,7 @@ from anju_platform.devices.models import Device, Gateway, Quarantine
 
 @dataclass(slots=True)
 class Note:
-    """What changes about a device: when it was last seen, and how it is."""
+    """The fields of a device that change: when it was last seen, battery and link."""
 
     known: bool
     last_seen_at: datetime | None = None
@@ -30,22 +30,22 @@ class DeviceRepository:
         self._session = session
 
     def find_gateway(self, gateway_id: str) -> Gateway | None:
-        """A gateway, in service or retired."""
+        """Return a gateway, in service or retired; None where there is none."""
         return self._session.get(Gateway, gateway_id)
 
     def gateways_of(self, homes: Collection[str]) -> Sequence[Gateway]:
-        """The gateways in service of these homes."""
+        """Return the gateways in service of these homes."""
         query = select(Gateway).where(Gateway.home_id.in_(homes), Gateway.retired_at.is_(None))
         return self._session.scalars(query.order_by(Gateway.id)).all()
 
     def notes_of(self, homes: Collection[str]) -> dict[tuple[str, str], Note]:
-        """What is known of each device of these homes; without the rows' objects, since ingest asks for thousands."""
+        """Return the notes of these homes' devices, by home and device; as columns, since ingest asks for thousands."""
         columns = (Device.home_id, Device.id, Device.known, Device.last_seen_at, Device.battery, Device.link_quality)
         rows = self._session.execute(select(*columns).where(Device.home_id.in_(homes)))
         return {(home, device): Note(known, *rest) for home, device, known, *rest in rows}  # type: ignore[arg-type]
 
     def write_notes(self, notes: Mapping[tuple[str, str], Note]) -> None:
-        """Bring devices up to date, all with one statement."""
+        """Update devices, by home and device, with one statement."""
         if not notes:
             return
         statement = (
@@ -60,28 +60,28 @@ class DeviceRepository:
         self._session.connection().execute(statement, rows)
 
     def devices_of(self, homes: Collection[str]) -> Sequence[Device]:
-        """All devices of these homes."""
+        """Return all devices of these homes."""
         query = select(Device).where(Device.home_id.in_(homes)).order_by(Device.home_id, Device.id)
         return self._session.scalars(query).all()
 
     def add_devices(self, devices: Iterable[Device]) -> None:
-        """Keep new devices."""
+        """Insert new devices."""
         self._session.add_all(devices)
 
     # --- quarantine ------------------------------------------------------------------------------------------------
 
     def is_quarantined(self, sha256: str) -> bool:
-        """Whether the same message is kept already."""
+        """Return whether a message with this hash is stored already."""
         query = select(func.count()).select_from(Quarantine).where(Quarantine.sha256 == sha256)
         return bool(self._session.scalar(query))
 
     def set_aside(self, row: Quarantine) -> None:
-        """Keep a message that could not be taken."""
+        """Insert a rejected message."""
         self._session.add(row)
         self._session.flush()
 
     def list_quarantined(self, before: UUID | None, limit: int) -> Sequence[Quarantine]:
-        """Newest first; `before` is the id of the last one of the page before."""
+        """Return rejected messages, newest first; `before` is the id of the last one of the page before."""
         query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
         if before is not None:
             query = query.where(Quarantine.id < before)

@@ -1,4 +1,4 @@
-"""All registered devices at one moment, for who asks once about each: two words a device, and no object that stays."""
+"""All registered devices at one moment, held compactly, for a reader that asks once about each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DeviceRoster:
             self._devices = {(home, device): (kind, room) for home, device, kind, room in rows}
 
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:
-        """One sensor; of a stranger or a gateway, in an unknown room."""
+        """Return one sensor; that of an unregistered device or a gateway is in an unknown room."""
         kind, room = self._devices.get((home_id, device_id), _UNREGISTERED)
         place = room_index(kind, room)
         return sensor_of(Source(home_id, device_id, ROOMS[place], quantity), place, quantity, kind)

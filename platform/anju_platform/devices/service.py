@@ -1,4 +1,4 @@
-"""The records of gateways and devices: when they were last heard, how they are, and what could not be taken."""
+"""Stores what gateways and devices report: when they were last seen, their state, and rejected messages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from anju_wire.messages import MAX_MESSAGE_BYTES, Status
 UNREGISTERED = ""
 """Kind of a device that nobody has registered."""
 MOST_UNREGISTERED = 50
-"""Unregistered devices kept for a home: a broken gateway that invents names must not fill the records."""
+"""Unregistered devices stored for a home: a broken gateway that invents names must not fill the database."""
 _MOST_ID = 63
 _CLOCK_S = 120.0
-"""A gateway whose own time differs by more is not believed about since when."""
+"""Seconds by which a gateway's clock may differ before its times of events are no longer believed."""
 _MOST_PATH = 255
 _MOST_REASON = 2000
 _LONG_KEPT = 64 * 1024
@@ -42,10 +42,11 @@ class Installed:
 
 
 class DeviceService:
-    """`online` is told what gateways and their last wills say: home, whether it is there, when (Unix seconds).
+    """Stores and lists gateways, devices and rejected messages.
 
-    `sensor_bus` is told why a gateway that is there hears no sensors (empty: it does), and since when. `again` sends a
-    home once more what its gateway may have missed, within the same transaction.
+    online: is told a home, whether its gateway is connected, and since when (Unix s). sensor_bus: is told a home, why
+    its gateway receives no sensors (empty: it does), and since when. again: sends a home within the same transaction
+    what its gateway may have missed.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class DeviceService:
     # --- what ingest says ------------------------------------------------------------------------------------------
 
     def record_last_seen(self, work: UnitOfWork, last_seen: LastSeenMap) -> None:
-        """Keep when devices were last seen, and their battery and link; registers strangers with `known` false.
+        """Store when devices were last seen, and their battery and link; adds unknown devices with `known` false.
 
         Times never go back: readings of a backlog don't make a device look older.
         """
@@ -91,7 +92,7 @@ class DeviceService:
         devices: Mapping[tuple[str, str], Note],
         strangers: Mapping[tuple[str, str], LastSeen],
     ) -> None:
-        """Devices that spoke and that nobody has registered; ids that no record can hold are left to the series."""
+        """Add devices that nobody has registered, up to `MOST_UNREGISTERED` a home; unusable ids are left out."""
         room: dict[str, int] = dict.fromkeys(find_known_ids(work, {home for home, _ in strangers}), MOST_UNREGISTERED)
         for (home, _), known in devices.items():
             if home in room and not known.known:
@@ -108,13 +109,13 @@ class DeviceService:
         records.add_devices(fresh)
 
     def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
-        """A gateway's clock is wrong by so much (0: right again)."""
+        """Store the platform's clock minus the gateway's, s; 0 when it is right again."""
         row = DeviceRepository(work.session).find_gateway(gateway_id)
         if row is not None:
             row.clock_offset_s = offset_s
 
     def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
-        """A gateway's own state, or its last will; what it lost for want of disk is kept and shown."""
+        """Store the state that a gateway reported, or its last will, with the number of messages that it lost."""
         row = DeviceRepository(work.session).find_gateway(gateway_id)
         if row is None or row.retired_at is not None:
             return
@@ -137,7 +138,7 @@ class DeviceService:
             self._sensor_bus(row.home_id, status.sensor_bus_down, min(since_s, arrived_s))
 
     def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        """Keep a message that could not be taken, once however often it comes."""
+        """Store a rejected message, once however often it comes."""
         records = DeviceRepository(work.session)
         digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
         if records.is_quarantined(digest):
@@ -159,19 +160,19 @@ class DeviceService:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def get_installed(self, work: UnitOfWork, actor: Actor, home_id: str) -> Installed:
-        """What is installed in a home. Raises `HomeNotFound`, also out of scope."""
+        """Return a home's gateways and devices. Raises `HomeNotFound`, also for a home out of the actor's scope."""
         records = DeviceRepository(work.session)
         if not actor.may_see(find_community_id(work, home_id), home_id):
             raise HomeNotFound(home_id)
         return Installed(records.gateways_of({home_id}), records.devices_of({home_id}))
 
     def list_quarantine(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
-        """What could not be taken, newest first."""
+        """Return up to `limit` rejected messages, newest first; `before` is the id of the last one already seen."""
         return DeviceRepository(work.session).list_quarantined(before, limit)
 
 
 def _note(row: Note, seen: LastSeen) -> Note:
-    """A newer word replaces what is known; an older one only fills what isn't."""
+    """Return `row` updated: a newer report replaces battery and link, an older one only fills what is missing."""
     newer = row.last_seen_at is None or seen.at_s >= row.last_seen_at.timestamp()
     row.last_seen_at = _later(row.last_seen_at, seen)
     for name in ("battery", "link_quality"):
@@ -187,7 +188,7 @@ def _later(known: datetime | None, seen: LastSeen) -> datetime:
 
 
 def _not_ahead(last_seen: LastSeenMap, now_s: float) -> LastSeenMap:
-    """A clock that is ahead must not hide a silence to come."""
+    """Return the entries with no time after `now_s`: a clock that is ahead must not hide a later silence."""
     return {
         key: one if one.at_s <= now_s else LastSeen(now_s, one.battery, one.link_quality)
         for key, one in last_seen.items()
@@ -195,5 +196,5 @@ def _not_ahead(last_seen: LastSeenMap, now_s: float) -> LastSeenMap:
 
 
 def _text(value: str, most: int) -> str:
-    """As every database can hold it."""
+    """Return the text as every database can store it: valid UTF-8, no NUL, at most `most` characters."""
     return value.encode(errors="replace").decode().replace("\0", "\ufffd")[:most]

@@ -1,4 +1,4 @@
-"""The records of supervision: who must be heard, which homes are offline since when, and when silence is due."""
+"""Reads and writes what monitoring needs: devices to supervise, offline homes, and inactivity deadlines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Supervised:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A home's deadline as the records hold it."""
+    """A home's inactivity deadline as the database holds it."""
 
     home_id: str
     last_life_at: datetime | None
@@ -44,7 +44,7 @@ class SupervisionRecords:
         self._session = session
 
     def list_supervised(self) -> list[Supervised]:
-        """Every gateway in service and every registered device of a kind that checks in."""
+        """Return every gateway in service and every registered device of a kind that checks in."""
         gateways = select(Gateway.home_id, Gateway.id, Gateway.last_seen_at).where(Gateway.retired_at.is_(None))
         found = [
             Supervised(home, gateway, SUPERVISION.gateway, _seconds(at))
@@ -59,14 +59,14 @@ class SupervisionRecords:
         return found
 
     def gateways_offline(self) -> list[str]:
-        """Homes whose gateway was seen at least once and is now reported as disconnected."""
+        """Return the homes whose gateway was seen at least once and is now reported as disconnected."""
         query = select(Gateway.home_id).where(
             Gateway.retired_at.is_(None), Gateway.online.is_(False), Gateway.last_seen_at.is_not(None)
         )
         return list(self._session.scalars(query))
 
     def offline_homes(self) -> dict[str, float]:
-        """Homes that are recorded as offline: home id → since when, Unix seconds."""
+        """Return the homes stored as offline: home id → since when, Unix s."""
         rows = self._session.execute(
             select(HomeSupervision.home_id, HomeSupervision.offline_since).where(
                 HomeSupervision.offline_since.is_not(None)
@@ -75,7 +75,7 @@ class SupervisionRecords:
         return {home: since.timestamp() for home, since in rows if since is not None}
 
     def save_supervision(self, home_id: str, since: datetime | None, reason: Reason | None) -> None:
-        """Record since when a home is offline and why; None for both: it is online."""
+        """Store since when a home is offline and why; None for both: it is online."""
         row = self._session.get(HomeSupervision, home_id)
         if row is None:
             row = HomeSupervision(home_id=home_id)
@@ -84,7 +84,7 @@ class SupervisionRecords:
         row.reason_code, row.reason_facts = ("", {}) if reason is None else (reason.code, dict(reason.facts))
 
     def write_deadlines(self, deadlines: Iterable[Deadline]) -> None:
-        """Write down when homes' silences become worth a call."""
+        """Store when homes' inactivity becomes due."""
         wanted = {deadline.home_id: deadline for deadline in deadlines}
         query = select(InactivityDeadline).where(InactivityDeadline.home_id.in_(wanted))
         known = {row.home_id: row for row in self._session.scalars(query)}

@@ -21,7 +21,7 @@ AHEAD = N_("%(span)s后")
 
 
 def span(words: Words, seconds: float) -> str:
-    """A length of time in its two largest units: `5 小时 10 分`, `42 秒`."""
+    """Return a length of time in its two largest units: `5 小时 10 分`, `42 秒`."""
     whole = max(0, int(seconds))
     days, hours, minutes = whole // _DAY, whole % _DAY // _HOUR, whole % _HOUR // _MINUTE
     if whole < _MINUTE:
@@ -47,7 +47,7 @@ def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 
 def day(words: Words, value: date) -> str:
-    """`11月20日` or `20 Nov`."""
+    """Return a date without its year: `11月20日` or `20 Nov`."""
     return f"{value.day} {_MONTHS[value.month - 1]}" if words.locale == "en" else f"{value.month}月{value.day}日"
 
 
@@ -59,7 +59,7 @@ def ago(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 
 def exact(at: datetime, zone: ZoneInfo) -> str:
-    """To the second with the date, for who asks."""
+    """Return date and time to the second: `2026-11-20 21:04:05`."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
@@ -75,5 +75,5 @@ def day_after(at: datetime) -> datetime:
 
 
 def local_date(at: datetime, zone: ZoneInfo) -> date:
-    """The calendar day of a time, there."""
+    """Return the calendar day of a time in `zone`."""
     return at.astimezone(zone).date()

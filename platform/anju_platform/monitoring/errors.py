@@ -6,7 +6,7 @@ from anju_core.errors import NotFound
 
 
 class UnwatchedHome(NotFound):
-    """There is no such home in the records."""
+    """There is no such home in the database."""
 
     def __init__(self, home_id: str) -> None:
         super().__init__(f"there is no home {home_id!r} to monitor")

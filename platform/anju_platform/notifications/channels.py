@@ -1,4 +1,4 @@
-"""How a message leaves: to an open page, through Apprise, or down to a home's gateway."""
+"""Channels that send a message: to an open page, through Apprise, or to a home's gateway."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class OutboundMessage:
 
 
 class MessageChannel(Protocol):
-    """A way out. `send` returns when the message is over there, or raises `DeliveryFailed`."""
+    """Sends messages of one channel."""
 
     slow: bool
     """Whether `send` may take seconds and wants a thread of its own."""
 
     def send(self, message: OutboundMessage) -> None:
-        """Deliver it."""
+        """Deliver a message; raises `DeliveryFailed` when its address was not reached."""
         ...
 
 
 class Downlink(Protocol):
-    """The line to the homes."""
+    """Sends messages to homes through the broker."""
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker; raises `DeliveryFailed` (or any `OSError`) when it is not reached."""
@@ -61,7 +61,7 @@ class Downlink(Protocol):
 
 
 class PageHub(Protocol):
-    """Where open pages listen; `anju_platform.web.hub.Hub` is one."""
+    """Sends events to open pages; `anju_platform.web.hub.Hub` is one."""
 
     def publish(self, topic: str, event: str, data: str = "") -> int:
         """Send to every page on the topic; returns how many there are."""
@@ -69,7 +69,7 @@ class PageHub(Protocol):
 
 
 class BoardChannel:
-    """Shows it on every page that the person has open."""
+    """Shows a message on every page that the person has open."""
 
     slow = False
 
@@ -77,14 +77,14 @@ class BoardChannel:
         self._hub = hub
 
     def send(self, message: OutboundMessage) -> None:
-        """Deliver it; a person without an open page is not reached."""
+        """Deliver a message; raises `DeliveryFailed` for a person without an open page."""
         data = {"subject": message.subject, "body": message.body, "message": str(message.id), **message.payload}
         if self._hub.publish(f"account:{message.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
             raise DeliveryFailed("no page is open")
 
 
 class HomeChannel:
-    """Tells the elder through the home's gateway."""
+    """Tells the elder something through the home's gateway."""
 
     slow = False
 
@@ -93,7 +93,7 @@ class HomeChannel:
         self._words = words or {locale: Words(locale) for locale in LOCALES}
 
     def send(self, message: OutboundMessage) -> None:
-        """Deliver it to the broker; that it was played comes back up as an `announced` record."""
+        """Hand a message to the broker; the gateway confirms that it was played with an `announced` record."""
         command = self._command(message)
         topic = Topic(str(message.payload["community"]), message.address, DownLane.COMMAND)
         try:
@@ -133,7 +133,7 @@ class AppriseChannel:
         self._notify = send_message if notify is None else notify
 
     def send(self, message: OutboundMessage) -> None:
-        """Deliver it. The URL holds secrets, so no error names it."""
+        """Deliver a message; raises `DeliveryFailed`. The URL holds secrets, so no error names it."""
         url = self._urls.get(message.address)
         if url is None:
             raise DeliveryFailed(f"no Apprise URL is configured for {message.address!r}")

@@ -1,4 +1,4 @@
-"""Carries what the outbox holds: claims in one short transaction, sends outside of any, settles in another."""
+"""Delivers the outbox: claims messages in one short transaction, sends outside of any, settles in another."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DeliveryWorker:
         self._log = structlog.get_logger("anju.notifications")
 
     def deliver_due(self, now: datetime) -> int:
-        """Try everything that is due; returns how many tries were begun."""
+        """Try every message that is due; return how many tries were begun."""
         with self._work() as work:
             messages = self._outbox.claim_due(work, now, lambda alert_id: self._needed(work, alert_id))
         unreached: dict[str, str] = {}

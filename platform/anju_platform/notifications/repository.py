@@ -20,19 +20,19 @@ class OutboxRepository:
         self._session = session
 
     def find_known_dedups(self, dedups: Collection[str]) -> set[str]:
-        """Which of these are in the outbox already."""
+        """Return which of these keys are in the outbox already."""
         return set(self._session.scalars(select(Outbox.dedup).where(Outbox.dedup.in_(dedups))))
 
     def add_message(self, row: Outbox) -> None:
-        """Keep a new message."""
+        """Insert a new message."""
         self._session.add(row)
         self._session.flush()
 
     def lock_due(self, now: datetime, limit: int) -> Sequence[Outbox]:
-        """What must be tried now, oldest first; locked, what another process holds is left out.
+        """Return and lock the messages due now, oldest first; those that another process has locked are left out.
 
-        A home hears things in the order in which they happened: what comes after a message that the broker did not
-        take yet, waits too.
+        A home is told things in the order in which they happened: messages after one that the broker has not taken
+        yet wait too.
         """
         earlier = aliased(Outbox)
         waits = exists().where(
@@ -53,7 +53,7 @@ class OutboxRepository:
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
     def list_unconfirmed(self, home_id: str) -> Sequence[Outbox]:
-        """What the broker took for a home and its gateway has not said yet, in order; locked."""
+        """Return and lock a home's messages that the broker took and the gateway has not said yet, in order."""
         query = select(Outbox).where(
             Outbox.channel == Channel.HOME.value,
             Outbox.address == home_id,
@@ -63,7 +63,7 @@ class OutboxRepository:
         return self._session.scalars(query.order_by(Outbox.created_at).with_for_update()).all()
 
     def is_outdated(self, row: Outbox, by: Collection[str]) -> bool:
-        """Whether the home has since been told one of these things about the same alert."""
+        """Return whether a later message about the same alert has one of the subjects `by`."""
         newer = select(Outbox.id).where(
             Outbox.alert_id == row.alert_id,
             Outbox.channel == Channel.HOME.value,
@@ -73,31 +73,31 @@ class OutboxRepository:
         return self._session.scalar(select(newer.exists())) or False
 
     def last_to_home(self, home_id: str) -> datetime | None:
-        """When the newest message to a home was written."""
+        """Return when the newest message to a home was written; None where there is none."""
         query = select(func.max(Outbox.created_at)).where(
             Outbox.channel == Channel.HOME.value, Outbox.address == home_id
         )
         return self._session.scalar(query)
 
     def get_locked(self, message_id: UUID) -> Outbox | None:
-        """One message, locked."""
+        """Return and lock a message; None where there is none."""
         return self._session.get(Outbox, message_id, with_for_update=True)
 
     def find_message(self, message_id: UUID) -> Outbox | None:
-        """One message, only to read."""
+        """Return a message without a lock; None where there is none."""
         return self._session.get(Outbox, message_id)
 
     def list_siblings(self, row: Outbox) -> Sequence[Outbox]:
-        """Every message of the same step: to its other recipients, through other channels, and this one."""
+        """Return every message of the same step, to all its recipients and through all channels, with `row`."""
         stem = row.dedup.rsplit("/", 2)[0]
         return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
 
     def of_alert(self, alert_id: UUID) -> Sequence[Outbox]:
-        """Everything that was said because of an alert, in order."""
+        """Return all messages about an alert, in order."""
         return self._session.scalars(select(Outbox).where(Outbox.alert_id == alert_id).order_by(Outbox.id)).all()
 
     def count_pending(self, channel: Channel | None = None) -> int:
-        """How many messages are not delivered yet."""
+        """Return how many messages are not delivered yet, of one channel or of all."""
         query = select(func.count()).select_from(Outbox).where(Outbox.state == DeliveryState.PENDING.value)
         if channel is not None:
             query = query.where(Outbox.channel == channel.value)

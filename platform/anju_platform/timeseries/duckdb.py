@@ -88,7 +88,7 @@ class DuckDbSeries:
                 raise SeriesUnavailable(str(error)) from error
 
     def _undo(self) -> None:
-        """Forget ids that were given in a transaction that is gone."""
+        """Forget source numbers that were assigned in a transaction that was rolled back."""
         try:
             self._db.rollback()
             rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
@@ -119,7 +119,7 @@ class DuckDbSeries:
             del batch
 
     def _name(self, fresh: set[Source]) -> None:
-        """Give sources their numbers, and write down those that the file has never seen, all at once."""
+        """Assign numbers to sources, and store all those that are new to the file at once."""
         new: dict[tuple[str, str, str, str], int] = {}
         for source in fresh:
             key = (source.home, source.device, source.room, source.quantity)
@@ -173,7 +173,7 @@ class DuckDbSeries:
             yield Readings(sources, at_s[some].tolist(), values[some].tolist())
 
     def _by_number(self) -> list[Source]:
-        """Sources by their number in the file, the same objects every time."""
+        """Return the sources by their number in the file, the same objects every time."""
         with self._writing:
             known = len(self._numbered)
             if len(self._ids) >= known:
@@ -208,7 +208,7 @@ class DuckDbSeries:
         return Clip(*row) if row else None
 
     def compact_file(self) -> int:
-        """Remove rows that a replay has replaced; how many there were. For quiet hours: it reads all there is."""
+        """Remove rows that a replay has replaced; return how many. Reads the whole file: run it in quiet hours."""
         with self._writing:
             try:
                 removed = [self._db.execute(_COMPACT.format(table=table)).fetchall() for table in ("reading", "note")]
@@ -217,7 +217,7 @@ class DuckDbSeries:
         return sum(int(rows[0][0]) for rows in removed)
 
     def check_reachable(self) -> None:
-        """Ask the file for something."""
+        """Query the file; raises `SeriesUnavailable` when that fails."""
         try:
             self._db.cursor().execute("SELECT 1").fetchone()
         except duckdb.Error as error:

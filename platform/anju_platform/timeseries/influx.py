@@ -175,7 +175,7 @@ class InfluxSeries:
         return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
 
     def check_reachable(self) -> None:
-        """Whether the server answers and takes writes."""
+        """Return when the server answers; raises `SeriesUnavailable` otherwise."""
         try:
             alive = self._client.ping()
         except _FAILURES as error:

@@ -10,7 +10,7 @@ from anju_platform.timeseries.store import SeriesStore
 
 
 def open_series(url: str, *, token: str = "", org: str = "anju") -> SeriesStore:
-    """`duckdb:///PATH`, `duckdb:///:memory:` or `influx+http(s)://HOST:PORT/BUCKET`; raises `ValueError` for others."""
+    """Open `duckdb:///PATH`, `duckdb:///:memory:` or `influx+http(s)://HOST:PORT/BUCKET`; else raises `ValueError`."""
     parts = urlsplit(url)
     if parts.scheme == "duckdb":
         return DuckDbSeries(url.removeprefix("duckdb:///"))

@@ -115,7 +115,7 @@ def ns_of(at_s: float) -> int:
 
 
 def s_of(at_ns: int) -> float:
-    """The inverse."""
+    """Nanoseconds as Unix time in seconds."""
     return at_ns // 1000 / 1e6
 
 
@@ -128,10 +128,10 @@ class SeriesStore(Protocol):
     def read_home(
         self, home: str, start_s: float, end_s: float, quantities: Collection[str] | None = None
     ) -> list[Reading]:
-        """A home's readings with `start_s <= at_s < end_s`, by time, then device, then quantity."""
+        """Return a home's readings with `start_s <= at_s < end_s`, by time, then device, then quantity."""
 
     def scan_readings(self, start_s: float, end_s: float, quantities: Sequence[str]) -> Iterator[tuple[str, Reading]]:
-        """All homes' readings of these quantities, by time, each with its home."""
+        """Return all homes' readings of these quantities, by time, each with its home."""
 
     def read_peaks(self, start_s: float, end_s: float, quantities: Sequence[str], every_s: int) -> Iterator[Readings]:
         """All homes' readings of these quantities, thinned: of each source and window with readings the highest value.
@@ -141,13 +141,13 @@ class SeriesStore(Protocol):
         """
 
     def write_clip(self, home: str, device: str, clip: Clip) -> None:
-        """Keep a waveform."""
+        """Store a waveform; the same one again replaces it."""
 
     def read_clip(self, home: str, near_s: float) -> Clip | None:
-        """The home's clip that covers `near_s`, or the nearest that begins within a minute of it."""
+        """Return the home's clip that covers `near_s`, or the nearest that begins within a minute of it; else None."""
 
     def check_reachable(self) -> None:
-        """Whether the store answers."""
+        """Return when the store answers; raises `SeriesUnavailable` otherwise."""
 
     def close(self) -> None:
-        """Release what is held."""
+        """Release files and connections."""
