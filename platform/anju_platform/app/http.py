@@ -44,7 +44,7 @@ class State(TypedDict):
 
 
 def create_app(platform: Platform, registry: CollectorRegistry | None = None, pages: Pages | None = None) -> FastAPI:
-    """The whole web side over a platform that is already built. Whoever built it also stops it."""
+    """Return the web application of a platform that is already built; whoever built that also stops it."""
     metrics = registry or CollectorRegistry()
     durations = Histogram("anju_http_seconds", "Duration of requests", ["method", "route", "status"], registry=metrics)
     app = bare_app(
@@ -64,7 +64,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
 
 
 def bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[State]] | None = None) -> FastAPI:
-    """The JSON API alone."""
+    """Return an application with the JSON API alone."""
     app = FastAPI(
         title="Anju 安居",
         version=version("anju"),
@@ -81,7 +81,7 @@ def bare_app(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[State]] |
 
 
 def document() -> str:
-    """The OpenAPI document, as docs/openapi.json holds it."""
+    """Return the OpenAPI document as text, as docs/openapi.json holds it."""
     return json.dumps(bare_app().openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

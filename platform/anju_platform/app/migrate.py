@@ -20,7 +20,7 @@ _LOCK = 0x616E6A75
 
 
 def configuration(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without an ini file."""
+    """Return Alembic's configuration, made without an ini file."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
@@ -44,7 +44,7 @@ def revise(url: str, message: str, revision: str) -> None:
 
 
 def current(url: str) -> str | None:
-    """The revision a database is at; none when it is empty."""
+    """Return the revision that a database is at; None when it is empty."""
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
@@ -54,12 +54,12 @@ def current(url: str) -> str | None:
 
 
 def head() -> str | None:
-    """The newest revision there is."""
+    """Return the newest revision; None without migrations."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def differences(url: str, metadata: MetaData) -> list[Any]:
-    """What a migrated database lacks of the models, or has beyond them; empty when they agree."""
+    """Return what a migrated database lacks of the models or has beyond them; empty when they agree."""
     engine = make_engine(url)
     try:
         with engine.connect() as connection:

@@ -34,14 +34,14 @@ may lack either. A router that is earlier answers first."""
 
 
 def load_metadata() -> MetaData:
-    """Every table of every slice."""
+    """Return the metadata with every table of every slice."""
     for _ in _find_modules("models"):
         pass
     return Base.metadata
 
 
 def endpoint_routers() -> list[APIRouter]:
-    """The routers of JSON, in the order of `SLICES`."""
+    """Return the routers of the JSON API, in the order of `SLICES`."""
     return [module.router for module in _find_modules("endpoints")]
 
 

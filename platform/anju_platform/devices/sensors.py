@@ -45,7 +45,7 @@ def room_index(kind: str, room: str) -> int:
 
 
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
-    """What a quantity of a kind of device is to ingest."""
+    """Return the sensor of one quantity of a device of this kind; `room` is an index in `ROOMS`."""
     life, when_false = _life(kind, quantity)
     reports = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
     return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, reports)
@@ -77,7 +77,7 @@ class SensorTable:
 
     @property
     def size(self) -> int:
-        """How many sensors there are."""
+        """Number of sensors in the table."""
         return len(self.sensors)
 
     def put(self, sensor: Sensor) -> int | None:

@@ -1,4 +1,4 @@
-"""A message as it came, before anything is known about it."""
+"""A message as it arrived, not decoded."""
 
 from __future__ import annotations
 

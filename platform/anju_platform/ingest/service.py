@@ -76,7 +76,7 @@ class BoundedQueue:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """What belongs to one stretch from `start` to `stop`: everything in it is made anew by the next."""
+    """The parts that live from one `start` to its `stop`; the next `start` makes new ones."""
 
     source: MessageSource
     alarms: AlarmConsumer
