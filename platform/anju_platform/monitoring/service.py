@@ -53,7 +53,7 @@ class MonitoringService:
         self._work, self._clock, self._alerts = work, clock, alerts
         self._rules, self._parameters = rules or MonitoringRules(), supervision
         self._lock = threading.RLock()
-        self._restored = False
+        self._given = detector
         self._reset(detector or InactivityDetector())
 
     def _reset(self, detector: InactivityDetector) -> None:
@@ -322,14 +322,14 @@ class MonitoringService:
     def restore_state(self, series: SeriesStore) -> None:
         """Take over what the database and the series hold, before ingest begins: the snapshot, then the series since.
 
-        Whatever this object knew from an earlier time is forgotten: another process may have led meanwhile. Where the
-        series cannot be read yet, no silence is raised until it could be; alarms do not wait for it.
+        Whatever this object knew is forgotten, but a detector that it was given: another process may have led
+        meanwhile, and silence is counted from now. Where the series cannot be read yet, no silence is raised until it
+        could be; alarms do not wait for it.
         """
         now_s = self._clock.time()
         with self._lock:
-            if self._restored:
-                self._reset(InactivityDetector())
-            self._restored = True
+            self._reset(self._given or InactivityDetector())
+            self._given = None
         with self._work() as work:
             work.only_read()
             records = MonitoringRepository(work)

@@ -14,6 +14,7 @@ from anju_platform.devices.models import DetectorSnapshot
 from anju_platform.monitoring.activity_reader import MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.errors import MonitoringFailed
 from anju_platform.monitoring.rules import MonitoringRules
+from anju_platform.monitoring.service import MonitoringService
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 
 HOME, OTHER = HOMES
@@ -179,6 +180,26 @@ def test_a_deadline_that_passed_meanwhile_is_raised_after_the_spools_had_their_t
     assert monitoring.raised("inactivity") == []
     monitoring.live(12, step_s=1)
     assert [alert.home_id for alert in monitoring.raised("inactivity")] == [HOME]
+
+
+@pytest.mark.parametrize(("gap_s", "due"), [(2 * HOUR_S, []), (300.0, [HOME])])
+def test_a_standby_that_waited_counts_silence_from_its_take_over(
+    monitoring: MonitoringHarness, gap_s: float, due: list[str]
+) -> None:
+    standby = MonitoringService(work=monitoring.work, clock=monitoring.clock, alerts=monitoring.alerts)
+    monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    monitoring.live(due_s - monitoring.now() - 60)
+    monitoring.service.save_snapshot()
+    monitoring.clock.forward(gap_s)
+    monitoring.service = standby
+    standby.restore_state(monitoring.series)
+    monitoring.sweep()
+    monitoring.check_in(HOME, OTHER)
+    monitoring.sweep()
+    assert monitoring.raised() == [], "no home is offline, and spools have their turn"
+    monitoring.live(12, step_s=1)
+    assert [(alert.kind, alert.home_id) for alert in monitoring.raised()] == [("inactivity", home) for home in due]
 
 
 def test_life_during_the_restart_prevents_the_alert(monitoring: MonitoringHarness) -> None:
