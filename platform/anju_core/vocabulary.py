@@ -77,6 +77,24 @@ class AlertStep(StrEnum):
     RESOLVED = "resolved"
 
 
+class EscalationReason(StrEnum):
+    """Why an alert was escalated; `detail` of an `escalated` step says it."""
+
+    RAISED = "raised"
+    """It began, and an audience of its first step meant nobody."""
+    NOT_WITHDRAWN = "not_withdrawn"
+    """A suspicion that nobody has withdrawn."""
+    CONFIRMED = "confirmed"
+    NOBODY_TOOK_IT = "nobody_took_it"
+    NOBODY_ARRIVED = "nobody_arrived"
+    NO_OUTCOME = "no_outcome"
+    DELIVERY_FAILED = "delivery_failed"
+    UNACKNOWLEDGED = "unacknowledged"
+    """Who had acknowledged it handed it back."""
+    VISIT_LATE = "visit_late"
+    VISIT_FAILED = "visit_failed"
+
+
 class CallOutcome(StrEnum):
     """Outcome of a telephone call."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from anju_core.alerts import AlertCommand, decide
-from anju_core.vocabulary import AlertState
+from anju_core.vocabulary import AlertState, EscalationReason
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.locking import lock_alert
 from anju_platform.alerts.repository import AlertRepository
@@ -35,11 +35,11 @@ class AlertDeadlines:
             return
         facts = AlertRepository(work.session).read_facts(alert)
         if is_unacknowledged(alert):
-            self._escalation.advance(work, alert, now, "nobody_took_it")
+            self._escalation.advance(work, alert, now, EscalationReason.NOBODY_TOOK_IT)
         elif facts.state is AlertState.ACKNOWLEDGED and not facts.visit_open:
             move = decide(facts, AlertCommand.UNACKNOWLEDGE)
             self._transitions.unacknowledge(work, alert, move, now, actor=None, quiet=False)
         else:
-            why = "no_outcome" if facts.state is AlertState.ARRIVED else "nobody_arrived"
+            why = EscalationReason.NO_OUTCOME if facts.state is AlertState.ARRIVED else EscalationReason.NOBODY_ARRIVED
             self._escalation.escalate_late(work, alert, now, why)
         work.session.flush()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from anju_core.announcements import SEEN
 from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, list_audiences, next_due_at
 from anju_core.recipients import Recipient
-from anju_core.vocabulary import AlertKind, AlertStep
+from anju_core.vocabulary import AlertKind, AlertStep, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.presenter import message_body, message_subject
@@ -44,7 +44,9 @@ class AlertEscalation:
         self._oncall = oncall
         self._words = words
 
-    def advance(self, work: UnitOfWork, alert: Alert, now: datetime, why: str, *, at_once: bool = False) -> None:
+    def advance(
+        self, work: UnitOfWork, alert: Alert, now: datetime, why: EscalationReason, *, at_once: bool = False
+    ) -> None:
         """Take the steps that are due of an alert that nobody has acknowledged; with `at_once` at least one.
 
         A step whose audience is empty is followed by the next without waiting. `why` is written into the history.
@@ -63,9 +65,9 @@ class AlertEscalation:
     def on_delivery_failed(self, work: UnitOfWork, alert: Alert, now: datetime) -> None:
         """Take the next step at once, as no message of the last one can be delivered; after the last step, wait."""
         if alert.level < len(self.policy_of(work, alert, now).steps):
-            self.advance(work, alert, now, "delivery_failed", at_once=True)
+            self.advance(work, alert, now, EscalationReason.DELIVERY_FAILED, at_once=True)
 
-    def escalate_late(self, work: UnitOfWork, alert: Alert, now: datetime, why: str) -> None:
+    def escalate_late(self, work: UnitOfWork, alert: Alert, now: datetime, why: EscalationReason) -> None:
         """Notify everybody concerned of an acknowledged alert that has stood still, and let others take it over."""
         people = self.list_concerned(work, alert, now)
         alert.late = True
@@ -164,9 +166,9 @@ class AlertEscalation:
 
 
 def _append_escalated(
-    work: UnitOfWork, alert: Alert, now: datetime, why: str, people: Iterable[Recipient], **more: object
+    work: UnitOfWork, alert: Alert, now: datetime, why: EscalationReason, people: Iterable[Recipient], **more: object
 ) -> None:
-    detail = {"why": why, "level": alert.level, "told": [person.name for person in people], **more}
+    detail = {"why": why.value, "level": alert.level, "told": [person.name for person in people], **more}
     history.append(work, alert, AlertStep.ESCALATED, now, detail=detail)
 
 

@@ -9,7 +9,7 @@ from anju_core.alerts import AlertClosed, AlertCommand, AlertSignal, decide
 from anju_core.events import ElderTold, HelpWanted, HomeSupervisionChanged, MessageSettled, VisitChanged
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import VisitStep
-from anju_core.vocabulary import AlertKind, AlertStep, Channel, Outcome, VisitState
+from anju_core.vocabulary import AlertKind, AlertStep, Channel, EscalationReason, Outcome, VisitState
 from anju_platform.alerts import history
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.intake import AlertIntake
@@ -79,7 +79,7 @@ class AlertEventHandlers:
             return
         now = work.clock.now()
         if event.step == VisitStep.LATE.value and alert.closed_at is None:
-            self._escalation.escalate_late(work, alert, now, "visit_late")
+            self._escalation.escalate_late(work, alert, now, EscalationReason.VISIT_LATE)
             return
         command = VISIT_COMMANDS.get(event.step)
         if command is None:

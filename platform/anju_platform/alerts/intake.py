@@ -7,7 +7,7 @@ from uuid import UUID
 
 from anju_core.alerts import AlertCommand, AlertSignal, Timer, decide
 from anju_core.events import AlertResolved
-from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, EscalationReason, Outcome
 from anju_platform.alerts import history
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.models import Alert
@@ -86,7 +86,8 @@ class AlertIntake:
         alert.raised_at = alert.escalation_started_at = alert.next_due_at = now
         repository.add_alert(alert)
         history.append(work, alert, AlertStep.RAISED, now, detail=_detail_of(signal, "raised"), source=source)
-        self._escalation.advance(work, alert, now, "not_withdrawn" if signal.suspected else "raised")
+        why = EscalationReason.NOT_WITHDRAWN if signal.suspected else EscalationReason.RAISED
+        self._escalation.advance(work, alert, now, why)
         work.session.flush()
         return alert.id
 
@@ -108,7 +109,7 @@ class AlertIntake:
         number = history.append(work, alert, AlertStep.CONFIRMED, now, detail=detail, source=source)
         if move.timer is Timer.NOW:
             alert.escalation_started_at = now
-            self._escalation.advance(work, alert, now, "confirmed", at_once=True)
+            self._escalation.advance(work, alert, now, EscalationReason.CONFIRMED, at_once=True)
         else:
             self._escalation.notify_again(work, alert, now, f"confirmed-{number}")
         work.session.flush()

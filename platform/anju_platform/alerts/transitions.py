@@ -10,7 +10,7 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, Move, Timer, decide
 from anju_core.announcements import SEEN, ElderMessage, others_asked
-from anju_core.vocabulary import AlertKind, AlertState
+from anju_core.vocabulary import AlertKind, AlertState, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.locking import lock_alert
@@ -76,7 +76,7 @@ class AlertTransitions:
             alert.next_due_at = None
         elif move.timer is Timer.NOW:
             alert.escalation_started_at = now
-            self._escalation.advance(work, alert, now, move.step.value, at_once=True)
+            self._escalation.advance(work, alert, now, EscalationReason(move.step.value), at_once=True)
         work.session.flush()
 
     def unacknowledge(
