@@ -21,9 +21,16 @@ FORBIDDEN = {
     ("platform/anju_detect/errors.py", "anju_wire.topics"): "the wire and detection do not know each other",
     ("gateway/anju_wire/clock.py", "pydantic"): "the wire depends on msgspec alone",
     ("platform/anju_core/actor.py", "anju_wire.messages"): "the core uses the wire's vocabulary only",
+    ("platform/anju_core/reasons.py", "anju_wire.profiles"): "the core uses the wire's vocabulary only",
     ("platform/anju_core/escalation.py", "sqlalchemy"): "the core and detection know no I/O",
     ("gateway/anju_gateway/settings.py", "anju_platform.settings"): "the gateway knows the wire and detection only",
     ("device_sim/anju_sim/network.py", "anju_gateway.settings"): "the simulator knows the wire only",
+    ("platform/anju_platform/db/base.py", "anju_gateway.settings"): (
+        "the platform knows neither the gateway nor the simulator"
+    ),
+    ("platform/anju_platform/app/health.py", "anju_sim.network"): (
+        "the platform knows neither the gateway nor the simulator"
+    ),
     ("platform/anju_platform/settings.py", "anju_cli.main"): "nothing imports the command line",
     ("platform/anju_platform/app/server.py", "anju_research.commands"): "nothing imports research",
     ("platform/anju_platform/db/base.py", "anju_platform.visits.errors"): "the platform stands in storeys",
