@@ -58,7 +58,7 @@ def serve() -> None:
 def migrate() -> None:
     """Bring the database to this version's tables; safe to repeat."""
     url = _url(_settings())
-    migrations.upgrade(url)
+    _upgrade(url)
     console.print(f"records are at revision {migrations.current(url)}")
 
 
@@ -225,10 +225,20 @@ def _url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
+def _upgrade(url: str) -> None:
+    try:
+        migrations.upgrade(url)
+    except migrations.DatabaseLocked as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+
+
 @contextmanager
 def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccountService]]:
-    migrations.upgrade(_url(settings))
-    engine = make_engine(_url(settings))
+    url = _url(settings)
+    if migrations.current(url) != migrations.head():
+        _upgrade(url)
+    engine = make_engine(url)
     try:
         with UnitOfWork(make_sessions(engine), EventDispatcher(), settings.parsed_clock()) as work:
             yield work, AccountService()

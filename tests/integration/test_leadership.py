@@ -10,7 +10,10 @@ import pytest
 from fixtures._home_client import eventually
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
+from typer.testing import CliRunner
 
+from anju_cli.platform import app as commands
+from anju_platform.app import migrate
 from anju_platform.app.leadership import DatabaseInUse, Leadership, LeadershipLost
 from anju_platform.db.leader_lock import KEY, open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
@@ -91,6 +94,30 @@ def test_who_cannot_take_over_steps_back_for_another(postgres_url: str, compete:
     eventually(following.leads, 10, "the other leads")
     eventually(lambda: able.done == ["take over"], 5, "its duties")
     assert set(unable.done) == {"stop"}
+
+
+def test_commands_and_migrations_do_not_wait_for_a_leader(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "WAIT_S", 1)
+    monkeypatch.setenv("ANJU_DATABASE_URL", postgres_url)
+    leading = compete(postgres_url, "leads", Duties())
+    migrate.upgrade(postgres_url)
+    for words in (["migrate"], ["accounts", "list"], ["communities", "list"]):
+        done = CliRunner().invoke(commands, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    assert leading.leads()
+
+
+def test_a_migration_does_not_wait_for_ever(empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "WAIT_S", 1)
+    monkeypatch.setenv("ANJU_DATABASE_URL", empty_postgres_url)
+    with psycopg.connect(empty_postgres_url.replace("+psycopg", ""), autocommit=True) as link:
+        link.execute("SELECT pg_advisory_lock(%s::bigint)", (migrate.LOCK,))
+        with pytest.raises(migrate.DatabaseLocked):
+            migrate.upgrade(empty_postgres_url)
+        done = CliRunner().invoke(commands, ["accounts", "list"])
+    assert (done.exit_code, "another process has locked the database" in done.output) == (1, True)
 
 
 def test_sqlite_allows_one_process(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

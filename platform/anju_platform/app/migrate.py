@@ -10,13 +10,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import OperationalError
 
 from anju_platform.db.engine import make_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 0x616E6A75
+LOCK = 0x616E6A75
 """Advisory lock of PostgreSQL ("anju"): of several platforms that start at once, one migrates and the others wait."""
+WAIT_S = 30
+"""How long a migration waits for any lock of PostgreSQL, s."""
+
+
+class DatabaseLocked(RuntimeError):
+    """Another process held a lock that a migration needs for longer than `WAIT_S`."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"another process has locked the database for more than {WAIT_S} s: "
+            "wait for its migration, or stop the platform, and try again"
+        )
 
 
 def configuration(connection: Connection | None = None) -> Config:
@@ -29,7 +43,7 @@ def configuration(connection: Connection | None = None) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision; does nothing when it is there already."""
+    """Bring a database to a revision; does nothing when it is there already. Raises `DatabaseLocked`."""
     _run(url, lambda config: command.upgrade(config, revision))
 
 
@@ -73,7 +87,12 @@ def _run(url: str, step: Any) -> None:  # noqa: ANN401 - Alembic's commands retu
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_S}s'"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             step(configuration(connection))
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise DatabaseLocked from error
+        raise
     finally:
         engine.dispose()

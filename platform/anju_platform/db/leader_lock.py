@@ -25,8 +25,12 @@ LEASE_S = 3.0
 """How long a holder may act after its last renewal, s; shorter than `SESSION_S` by what a commit may take."""
 SESSION_S = 4.0
 """After so long without a statement the server ends the holder's session and frees the lock, s."""
-KEY = 0x616E6A75
-"""Key of the advisory lock: `anju`. Advisory locks are local to one database."""
+KEY = 0x616E6A6C
+"""Key of the advisory lock: `anjl`. Advisory locks are local to one database.
+
+It differs from the key of the migrations: a leader holds its lock for as long as it runs, and a migration or a command
+that changes accounts would wait for it all that time.
+"""
 _TIMEOUT_S = 2
 _CONNECT = {"connect_timeout": _TIMEOUT_S, "tcp_user_timeout": _TIMEOUT_S * 1000}
 _PREFIX = "anju-platform-"
