@@ -17,6 +17,7 @@ from typing import Protocol
 import structlog
 
 from anju_platform.db.leader_lock import LeaderLock
+from anju_platform.db.unit_of_work import CommitRefused
 
 RENEW_S = 0.5
 """How often the leader renews its lease, s."""
@@ -38,7 +39,7 @@ class Duties(Protocol):
         """End everything that `take_over` began; `orderly`: the lock is still held, so that state may be saved."""
 
 
-class LeadershipLost(RuntimeError):
+class LeadershipLost(CommitRefused):
     """Raised where only the leader may act, in a process that does not lead (any more)."""
 
     def __init__(self) -> None:

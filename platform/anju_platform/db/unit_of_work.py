@@ -54,6 +54,10 @@ class CommitOnError(Exception):
     """An error that must be remembered (a failed sign-in is counted): what was written before it is kept."""
 
 
+class CommitRefused(RuntimeError):
+    """Raised by `may_commit`: this process may not write now; another one, or this one later, may."""
+
+
 class UnitOfWork:
     """A transaction as a context manager.
 

@@ -11,6 +11,7 @@ from fixtures.ingest_harness import records
 
 from anju_core.alerts import AlertSignal
 from anju_core.reasons import ReasonCode
+from anju_platform.app.leadership import LeadershipLost
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
@@ -28,6 +29,7 @@ class AlarmLane:
 
     def __init__(self, sessions: Any) -> None:  # noqa: ANN401
         self.alert_failures = self.record_failures = 0
+        self.leads = True
         self.raised: list[AlertSignal] = []
         self.quarantined: list[tuple[str, str, bytes]] = []
         self.statuses: list[tuple[str, Status, float]] = []
@@ -36,7 +38,7 @@ class AlarmLane:
         itself: Any = self
 
         def work() -> UnitOfWork:
-            return UnitOfWork(sessions, EventDispatcher(), Clock())
+            return UnitOfWork(sessions, EventDispatcher(), Clock(), self.check_lease)
 
         self.consumer = AlarmConsumer(
             work=work,
@@ -46,6 +48,10 @@ class AlarmLane:
             post=lambda _topic, payload: self.acks.append(decode(Ack, payload)),
             onward=lambda message: self.onward.append(message.seq),
         )
+
+    def check_lease(self) -> None:
+        if not self.leads:
+            raise LeadershipLost
 
     def raise_alert(self, _work: UnitOfWork, signal: AlertSignal) -> None:
         if self.alert_failures:
@@ -120,6 +126,23 @@ def test_an_alarm_that_can_never_be_stored_is_refused_kept_and_a_call_for_help(l
         (2, []),
     ]
     assert lane.onward == [2]
+
+
+def test_an_alarm_whose_lease_lapsed_is_neither_refused_nor_acknowledged(lane: AlarmLane) -> None:
+    lane.press(1)
+    lane.leads = False
+    with pytest.raises(LeadershipLost):
+        lane.press(2)
+    with pytest.raises(LeadershipLost):
+        lane.press(3, gateway="gw-nobody")
+    assert ([ack.upto for ack in lane.acks], lane.onward) == ([1], [1])
+    lane.raised.clear()
+    lane.quarantined.clear()
+    lane.leads = True
+    lane.press(2)
+    assert [signal.reason.code for signal in lane.raised] == [ReasonCode.SOS_PRESSED]
+    assert ([(ack.upto, ack.refused) for ack in lane.acks], lane.quarantined) == ([(1, []), (2, [])], [])
+    assert lane.onward == [1, 2]
 
 
 def test_what_cannot_even_be_set_aside_holds_up_nobody(lane: AlarmLane) -> None:
