@@ -232,7 +232,7 @@ def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
         _labelled("category", detail.get("category"), words),
         words("亲自去") if detail.get("self") else "",
         words("约 %(n)s 分钟到", n=detail["eta_minutes"]) if detail.get("eta_minutes") else "",
-        _labelled("escalation", detail.get("why") or detail.get("reason"), words),
+        _labelled("escalation", detail.get("why"), words) if step.step is AlertStep.ESCALATED else "",
         str(detail.get("to") or ""),
         str(detail.get("error") or ""),
         str(detail.get("note") or ""),
