@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from anju_detect.inactivity import KINDS, ROOMS
 
 EVENT_COLUMNS = "ts,sensor,room,kind,value"
-STAMP_LENGTH = len("2019-04-01 00:00:00.000000")
 SKIPPED = -1
 
 # Room names of the recordings that differ from ours.

@@ -211,7 +211,3 @@ def test_a_clip_is_kept_once_and_found_by_its_time(store: SeriesStore) -> None:
     assert store.read_clip("home-01", START_S + 29) == later
     assert store.read_clip("home-01", START_S + 300) is None
     assert store.read_clip("home-02", START_S) is None
-
-
-def test_it_says_that_it_is_there(store: SeriesStore) -> None:
-    store.check_reachable()

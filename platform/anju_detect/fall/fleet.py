@@ -48,10 +48,6 @@ class FallFleet:
         """Start a detector for a wearer, replacing one of that name; arguments and errors of `FallDetector`."""
         self.detectors[wearer] = FallDetector(fs_hz, position, clip_g, parameters, classifier=self._classifier)
 
-    def remove_wearer(self, wearer: str) -> None:
-        """Drop a wearer's detector. Raises KeyError where there is none."""
-        del self.detectors[wearer]
-
     def process_chunks(self, chunks: Sequence[WornChunk]) -> list[tuple[str, FallSignal]]:
         """Process chunks of several wearers; return (wearer, signal) pairs, by decision time within each wearer.
 

@@ -76,10 +76,6 @@ class Rows:
         counted: Ints = total - np.repeat(base, self.lengths)
         return counted
 
-    def any_per_home(self, marks: Truths) -> Truths:
-        """For each row, whether any row of its home is marked."""
-        return np.repeat(np.logical_or.reduceat(marks, self.first), self.lengths)
-
     def all_per_home(self, marks: Truths) -> Truths:
         """For each row, whether every row of its home is marked."""
         return np.repeat(np.logical_and.reduceat(marks, self.first), self.lengths)

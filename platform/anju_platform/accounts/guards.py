@@ -9,7 +9,7 @@ from fastapi import Depends, Request, Response
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, OutOfScope, WrongRole
+from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, WrongRole
 from anju_platform.accounts.service import AccountService, ActiveSession, Token, same_secret
 from anju_platform.settings import Settings
 from anju_platform.web.dependencies import ServicesDep, provide
@@ -100,12 +100,6 @@ def still_signed_in(request: Request, services: ServicesDep, accounts: AccountsD
 
 
 StillDep = Annotated[Callable[[], bool], Depends(still_signed_in)]
-
-
-def in_scope(actor: Actor, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> None:
-    """Raise `OutOfScope` (404) unless the thing is within the actor's scope."""
-    if not actor.may_see(community_id, home_id, provider_id):
-        raise OutOfScope
 
 
 def set_cookie(response: Response, token: Token, settings: Settings) -> None:

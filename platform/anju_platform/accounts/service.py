@@ -117,10 +117,6 @@ class AccountService:
             raise NotSignedIn
         return ActiveSession(_actor(account), row.csrf, account.locale, row.expires_at, row.token_hash)
 
-    def find_actor(self, work: UnitOfWork, token: str) -> Actor:
-        """Return the person whose token this is; raises `NotSignedIn`."""
-        return self.find_session(work, token).actor
-
     def touch_session(self, work: UnitOfWork, token_hash: str) -> None:
         """Store when a session was last used; writes at most every five minutes."""
         row = work.session.get(Session, token_hash)

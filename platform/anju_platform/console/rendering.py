@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -57,18 +57,6 @@ SCRIPT_WORDS = {
     "undo": N_("撤销（%(s)s 秒）"),
     "over": N_("超时"),
 }
-
-
-class Viewer(Protocol):
-    """What a page shows of its reader."""
-
-    @property
-    def name(self) -> str:
-        """The name as elders hear it."""
-
-    @property
-    def role(self) -> str:
-        """A `Role` value."""
 
 
 class Pages:

@@ -36,10 +36,6 @@ class Words:
         text = self.messages.gettext(message)
         return text % values if values else text
 
-    def pick(self, zh: str, en: str) -> str:
-        """Choose between texts that were written in both languages (reasons, task names)."""
-        return (en or zh) if self.locale == "en" else (zh or en)
-
 
 CATALOGUES = Path(anju_dashboards.__file__).parent / "locale"
 

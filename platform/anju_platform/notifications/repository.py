@@ -91,14 +91,3 @@ class OutboxRepository:
         """Return every message of the same step, to all its recipients and through all channels, with `row`."""
         stem = row.dedup.rsplit("/", 2)[0]
         return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
-
-    def of_alert(self, alert_id: UUID) -> Sequence[Outbox]:
-        """Return all messages about an alert, in order."""
-        return self._session.scalars(select(Outbox).where(Outbox.alert_id == alert_id).order_by(Outbox.id)).all()
-
-    def count_pending(self, channel: Channel | None = None) -> int:
-        """Return how many messages are not delivered yet, of one channel or of all."""
-        query = select(func.count()).select_from(Outbox).where(Outbox.state == DeliveryState.PENDING.value)
-        if channel is not None:
-            query = query.where(Outbox.channel == channel.value)
-        return self._session.scalar(query) or 0

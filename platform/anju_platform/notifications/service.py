@@ -206,10 +206,6 @@ class OutboxService:
         row = OutboxRepository(work.session).find_message(message_id)
         return None if row is None else row.alert_id
 
-    def waiting(self, work: UnitOfWork) -> int:
-        """Return the number of messages that are not delivered yet."""
-        return OutboxRepository(work.session).count_pending()
-
     def _failed(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
         waits = self._retries[Channel(row.channel)].waits_s
         row.error = error

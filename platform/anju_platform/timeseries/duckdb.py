@@ -40,14 +40,6 @@ SELECT source, at_ns // $every * $every AS from_ns, max(value) AS value FROM (
     GROUP BY r.source, r.at_ns
 ) GROUP BY source, from_ns ORDER BY from_ns
 """
-_COMPACT = """
-DELETE FROM {table} WHERE rowid IN (
-    SELECT number FROM (
-        SELECT r.rowid AS number,
-            row_number() OVER (PARTITION BY home, device, quantity, at_ns ORDER BY r.rowid DESC) AS place
-        FROM {table} r JOIN source s ON s.id = r.source
-    ) WHERE place > 1)
-"""
 _FETCH = 10_000
 _MOST_KNOWN = 500_000
 _NEAR_S = 60.0
@@ -206,22 +198,6 @@ class DuckDbSeries:
         except duckdb.Error as error:
             raise SeriesUnavailable(str(error)) from error
         return Clip(*row) if row else None
-
-    def compact_file(self) -> int:
-        """Remove rows that a replay has replaced; return how many. Reads the whole file: run it in quiet hours."""
-        with self._writing:
-            try:
-                removed = [self._db.execute(_COMPACT.format(table=table)).fetchall() for table in ("reading", "note")]
-            except duckdb.Error as error:
-                raise SeriesUnavailable(str(error)) from error
-        return sum(int(rows[0][0]) for rows in removed)
-
-    def check_reachable(self) -> None:
-        """Query the file; raises `SeriesUnavailable` when that fails."""
-        try:
-            self._db.cursor().execute("SELECT 1").fetchone()
-        except duckdb.Error as error:
-            raise SeriesUnavailable(str(error)) from error
 
     def close(self) -> None:
         """Write everything into the file and release it."""

@@ -174,15 +174,6 @@ class InfluxSeries:
         clips = [Clip(row["start_s"], row["fs_hz"], base64.b64decode(row["data"])) for row in found]
         return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
 
-    def check_reachable(self) -> None:
-        """Return when the server answers; raises `SeriesUnavailable` otherwise."""
-        try:
-            alive = self._client.ping()
-        except _FAILURES as error:
-            raise SeriesUnavailable(_reason(error)) from error
-        if not alive:
-            raise SeriesUnavailable("InfluxDB does not answer")
-
     def close(self) -> None:
         """Release the connection."""
         self._writer.close()  # type: ignore[no-untyped-call]

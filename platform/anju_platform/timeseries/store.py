@@ -146,8 +146,5 @@ class SeriesStore(Protocol):
     def read_clip(self, home: str, near_s: float) -> Clip | None:
         """Return the home's clip that covers `near_s`, or the nearest that begins within a minute of it; else None."""
 
-    def check_reachable(self) -> None:
-        """Return when the store answers; raises `SeriesUnavailable` otherwise."""
-
     def close(self) -> None:
         """Release files and connections."""

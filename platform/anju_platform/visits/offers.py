@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from anju_core.dispatch import CATEGORIES, Candidate, Place, Ranked, explain_unasked, rank_candidates
+from anju_core.dispatch import Candidate, Place, Ranked, explain_unasked, offer_expiry, rank_candidates
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
@@ -58,7 +58,7 @@ class OfferDispatcher:
             state=OfferState.PENDING.value,
             distance_m=best.distance_m,
             offered_at=now,
-            expires_at=now + timedelta(seconds=CATEGORIES[VisitCategory(visit.category)].offer_s),
+            expires_at=offer_expiry(VisitCategory(visit.category), now),
             answered_at=None,
             reason="",
         )

@@ -285,18 +285,6 @@ def _calibrate_group(
     return CalibratedThreshold(gate, gradient, start, suspect), made
 
 
-def transfer_curve(training: MemberTraining, tried: str) -> GroupCurve:
-    """Score another place than the member was trained for; decisions instead of log-odds."""
-    labelled, everybody = training.labelled, np.ones(len(training.used), bool)
-    pca = training.fit_pca(everybody)
-    svms = training.fit_svms(everybody, pca)
-    logits = np.full(len(everybody), np.nan)
-    rows = np.flatnonzero(labelled.worn_at(tried))
-    views = plain_features(labelled.found, rows, training.kind.clip_g, training.patterns)
-    logits[rows] = combine_decisions(decide_both(svms, pca, views), training.kind.place)
-    return labelled.build_curve(logits, tried, training.kind.clip_g)
-
-
 def _spread(some: NDArray[Any], rows: Ints, size: int) -> NDArray[Any]:
     """These rows among `size`, the others zero."""
     among = np.zeros((size, some.shape[1]), some.dtype)

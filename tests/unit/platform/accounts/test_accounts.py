@@ -34,7 +34,7 @@ def test_token_opens_and_is_not_kept_in_clear(web: WebHarness) -> None:
     with web.platform.work() as work:
         token = web.platform.access.sign_in(work, " WORKER ", PASSWORD)
     with web.platform.work() as work:
-        assert web.platform.access.find_actor(work, token.secret).role is Role.WORKER
+        assert web.platform.access.find_session(work, token.secret).actor.role is Role.WORKER
         row = work.session.query(Session).one()
         assert token.secret not in vars(row).values()
         assert len(bytes.fromhex(token.secret)) == 32

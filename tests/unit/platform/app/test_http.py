@@ -21,7 +21,7 @@ import anju_platform
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import OutOfScope, WrongRole
-from anju_platform.accounts.guards import COOKIE, AccountsDep, in_scope, require
+from anju_platform.accounts.guards import COOKIE, AccountsDep, require
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.assembly import AlertSlice
@@ -58,7 +58,8 @@ def client(web: WebHarness) -> TestClient:
 
     @router.get("/api/v1/probe/{home}")
     def look(actor: Staff, home: str) -> dict[str, str]:
-        in_scope(actor, {"home-01": "anning"}.get(home, "elsewhere"), home)
+        if not actor.may_see({"home-01": "anning"}.get(home, "elsewhere"), home, None):
+            raise OutOfScope
         return {"home": home}
 
     @router.post("/api/v1/broken/{kind}")

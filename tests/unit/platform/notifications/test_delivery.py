@@ -241,12 +241,6 @@ def test_an_unknown_home_cannot_be_told(harness: AlertHarness) -> None:
         harness.outbox.notify_home(work, "nowhere", closed(), alert_id=None, expires_s=60)
 
 
-def test_the_outbox_says_how_much_waits(harness: AlertHarness) -> None:
-    harness.raise_alert()
-    with harness.work() as work:
-        assert harness.outbox.waiting(work) == 2
-
-
 def heard(harness: AlertHarness, said: str, reference: object, message: object = "", home: str = "home-01") -> None:
     """The gateway's `announced` record, as ingest hands it on."""
     with harness.work() as work:

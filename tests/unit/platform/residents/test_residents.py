@@ -198,9 +198,8 @@ def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
     dispatcher.subscribe_after(AbsenceChanged, told.append)
     now = peopled.clock.now()
     with peopled.platform.work() as plain:
-        actor = peopled.platform.access.find_actor(
-            plain, peopled.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
-        )
+        secret = peopled.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
+        actor = peopled.platform.access.find_session(plain, secret).actor
     with UnitOfWork(lambda: peopled.platform.work().__enter__().session, dispatcher, peopled.clock) as work:  # type: ignore[arg-type]
         peopled.platform.residents.tell_absence(
             work, actor, "home-01", now + timedelta(days=1), now + timedelta(hours=1)
