@@ -18,6 +18,10 @@ class AlertKind(StrEnum):
     """No data is received from the home: its gateway or its sensors went silent."""
 
 
+INACTIVITY_KINDS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
+"""Kinds of alert that the inactivity detector raises."""
+
+
 class AlertState(StrEnum):
     """State of an alert; the members stand in their usual order."""
 

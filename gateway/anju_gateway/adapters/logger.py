@@ -13,13 +13,14 @@ from anju_gateway.adapters.zigbee2mqtt import parse_value
 from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import ALL_FEATURES, Quantity, features_of
+from anju_wire.senml import EARLIEST_S
 from anju_wire.vocabulary import Lane
 
 HISTORY_PACK = 200
 """Records in one telemetry message of history."""
 BEAT_S = 590.0
 """Between two heartbeats of a logged time: the platform takes ten minutes without one for a break."""
-_EARLIEST_S, _LONGEST_S = 2.0**28, 60 * 86400.0
+_LONGEST_S = 60 * 86400.0
 _AHEAD_S = 60.0
 _MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
@@ -83,7 +84,7 @@ class LoggerAdapter:
     def _beats(self, from_s: float, until_s: float, now_s: float, result: AdapterResult) -> list[DeviceReading]:
         """The heartbeats that a gateway would have given meanwhile: without them its silence would mean nothing."""
         until_s = min(until_s, now_s)
-        if not max(_EARLIEST_S, now_s - _LONGEST_S) <= from_s <= until_s:
+        if not max(EARLIEST_S, now_s - _LONGEST_S) <= from_s <= until_s:
             result.add_refusal("logger", "awake", f"{from_s!r} to {until_s!r} is no time of the last weeks")
             return []
         beats = np.append(np.arange(from_s, until_s, BEAT_S), until_s).round(3)
@@ -100,7 +101,7 @@ class LoggerAdapter:
         if meaning is None:
             result.add_refusal(device, key, "is no kind of reading")
             return None
-        if not _EARLIEST_S <= at_s <= now_s + _AHEAD_S:
+        if not EARLIEST_S <= at_s <= now_s + _AHEAD_S:
             result.add_refusal(device, key, f"{at_s!r} is not a past Unix time")
             return None
         if meaning.low is None and not isinstance(said, bool) and said in (0, 1):

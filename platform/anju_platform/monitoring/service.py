@@ -11,7 +11,7 @@ import numpy as np
 import structlog
 
 from anju_core.events import AbsenceChanged, AlertResolved, HomeSupervisionChanged, SensitivityChanged
-from anju_core.vocabulary import AlertKind
+from anju_core.vocabulary import INACTIVITY_KINDS
 from anju_detect.errors import SnapshotRefused
 from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySignal, LifeBatch
 from anju_detect.supervision import SupervisionParameters
@@ -32,7 +32,6 @@ from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
 from anju_wire.clock import Clock
 
-_SILENCES = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 _LONG_AGO = 0.0, 1.0
 log = structlog.get_logger("anju.monitoring")
 
@@ -137,7 +136,7 @@ class MonitoringService:
 
     def on_alert_resolved(self, event: AlertResolved) -> None:
         """Record the outcome of an inactivity alert; other kinds of alerts are ignored."""
-        if event.kind in _SILENCES:
+        if event.kind in INACTIVITY_KINDS:
             self.record_outcome(event.home_id, event.outcome.value, event.at.timestamp())
 
     def set_absence(self, home_id: str, from_s: float, until_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from anju_core.vocabulary import AlertKind
+from anju_core.vocabulary import INACTIVITY_KINDS, AlertKind
 from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, TimeSpan
@@ -18,7 +18,6 @@ USUAL_DAYS = 7
 """Days before the drawn day from which the usual activity is taken."""
 AHEAD = timedelta(hours=1)
 """The part of the timeline after the present: what happened just now is then not at its edge."""
-_GAPS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 
 
 def draw_alert(
@@ -47,7 +46,7 @@ def _draw_day(series: SeriesStore, alert: AlertDetail, words: Words, now: dateti
     if not rows:
         return None
     since = TimeSpan(max(alert.happened_at, start), upto)
-    offline, gap = alert.kind is AlertKind.HOME_OFFLINE, alert.kind in _GAPS
+    offline, gap = alert.kind is AlertKind.HOME_OFFLINE, alert.kind in INACTIVITY_KINDS
     return ActivityTimeline(
         start,
         end,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from anju_core.actor import Actor
-from anju_core.vocabulary import AlertKind, Outcome
+from anju_core.vocabulary import INACTIVITY_KINDS, Outcome
 from anju_detect.inactivity import expected_outcome
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.alerts.summaries import AlertSummaries
@@ -24,7 +24,6 @@ ROUTINE_STEPS = 0.05, 0.1, 0.2, 0.5, 1.0
 """Unfounded changes of routine per home and month that are offered."""
 RECENT_DAYS = 30
 MOST_CHANGES = 20
-_INACTIVITY = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 _REAL = frozenset({Outcome.REAL_HELPED, Outcome.REAL_AMBULANCE})
 
 
@@ -112,7 +111,7 @@ class SensitivityOverviewService:
 
     def _recent(self, work: UnitOfWork, community_id: str) -> RecentOutcomes:
         since = work.clock.now() - timedelta(days=RECENT_DAYS)
-        found = AlertSummaries(work.session).count_outcomes(community_id, _INACTIVITY, since)
+        found = AlertSummaries(work.session).count_outcomes(community_id, INACTIVITY_KINDS, since)
         false, unknown = found.get(Outcome.FALSE_ALARM, 0), found.get(None, 0)
         real = sum(count for outcome, count in found.items() if outcome in _REAL)
         raised = sum(found.values())

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from anju_core.vocabulary import AlertKind, AlertStep
+from anju_core.vocabulary import INACTIVITY_KINDS, AlertKind, AlertStep
 from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console.tester.simulator_link import CommandTrace
 
 KINDS: dict[str, frozenset[AlertKind]] = {
     "press": frozenset({AlertKind.SOS}),
     "fall": frozenset({AlertKind.FALL}),
-    "silence": frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG}),
+    "silence": INACTIVITY_KINDS,
 }
 """Actions that raise an alert, and of which kind."""
 _ORIGINS = ("pressed", "impact", "deadline", "done")
