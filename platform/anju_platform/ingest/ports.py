@@ -17,7 +17,7 @@ from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Status
 
 UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError, CommitRefused)
-"""The records cannot be reached, are busy, or may not be written by this process: the same message may succeed later."""
+"""The records cannot be reached, are busy, or not writable by this process: the same message may succeed later."""
 
 
 class MessageSource(Protocol):
