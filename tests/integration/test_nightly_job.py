@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures._inactivity_homes import DAY
@@ -22,7 +23,7 @@ from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
 from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
-from anju_platform.routine.nightly_job import NightlyJob
+from anju_platform.routine.nightly_job import OVERLAP_S, NightlyJob
 from anju_platform.timeseries.duckdb import DuckDbSeries
 from anju_platform.timeseries.store import Readings, SeriesUnavailable, Source
 
@@ -123,6 +124,29 @@ def test_readings_that_came_late_but_before_the_pass_are_in_it(nights: Nights) -
     write_day(nights.series, HOMES[0], 1, Habit())
     nights.passes(after_midnight(1, 2.1))
     assert [day.known for day in nights.days()] == [True, True]
+
+
+def test_who_leads_again_goes_on_from_what_another_kept_meanwhile(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(5):
+        write_day(nights.series, HOMES[0], day, Habit())
+    nights.passes(after_midnight(0, 2.1))
+    first = nights.digester
+    nights.restart()
+    nights.passes(after_midnight(3, 2.1))
+    starts, read = [], nights.series.read_peaks
+
+    def read_peaks(start_s: float, *more: Any) -> Iterator[Readings]:  # noqa: ANN401 - as it comes
+        starts.append(start_s)
+        return read(start_s, *more)
+
+    monkeypatch.setattr(nights.series, "read_peaks", read_peaks)
+    nights.digester = first
+    first.begin_anew()
+    nights.passes(after_midnight(4, 2.1))
+    assert min(starts) > after_midnight(3, 2.1) - OVERLAP_S - 3600.0
+    assert [day.known for day in nights.days()] == [True] * 5
 
 
 def test_between_two_passes_nothing_is_read(nights: Nights) -> None:

@@ -90,6 +90,7 @@ class Platform:
     visits: VisitSlice
     monitoring: MonitoringService
     ingest: IngestService
+    nightly_job: NightlyJob
     scheduler: Scheduler
     leadership: Leadership
     relay: PostgresRelay | None
@@ -100,10 +101,13 @@ class Platform:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
         if self.relay is not None:
             self.relay.start()
-        self.leadership.start(LeaderDuties(self.monitoring, self.series, self.ingest, self.scheduler))
+        self.leadership.start(self._duties())
         if self.simulator is not None:
             self.simulator.start()
         return self
+
+    def _duties(self) -> LeaderDuties:
+        return LeaderDuties(self.monitoring, self.series, self.ingest, self.nightly_job, self.scheduler)
 
     def __exit__(self, *_: object) -> None:
         if self.simulator is not None:
@@ -167,7 +171,8 @@ def build(settings: Settings) -> Platform:
     )
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
-    scheduler.add_job("routine", ROUTINE_S, NightlyJob(leader_work, clock, series).step)
+    nightly_job = NightlyJob(leader_work, clock, series)
+    scheduler.add_job("routine", ROUTINE_S, nightly_job.step)
     simulator = SimulatorLink(settings, process_id) if settings.sim_control else None
     offered = (oncall, devices, alerts, visits, TesterService(alerts.queries, simulator))
     return Platform(
@@ -187,6 +192,7 @@ def build(settings: Settings) -> Platform:
         visits=visits,
         monitoring=monitoring,
         ingest=ingest,
+        nightly_job=nightly_job,
         scheduler=scheduler,
         leadership=leadership,
         relay=relay,

@@ -9,6 +9,7 @@ import structlog
 from anju_platform.app.scheduler import Scheduler
 from anju_platform.ingest.service import IngestService
 from anju_platform.monitoring.service import MonitoringService
+from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.timeseries.store import SeriesStore
 
 log = structlog.get_logger("anju.leadership")
@@ -21,11 +22,13 @@ class LeaderDuties:
     monitoring: MonitoringService
     series: SeriesStore
     ingest: IngestService
+    nightly_job: NightlyJob
     scheduler: Scheduler
 
     def take_over(self) -> None:
         """Restore monitoring (snapshot, then the series since), then ingest (cursors are read anew), then the jobs."""
         self.monitoring.restore_state(self.series)
+        self.nightly_job.begin_anew()
         self.ingest.start()
         self.scheduler.start()
 

@@ -136,10 +136,10 @@ class IngestService:
         ):
             target = (term, name, messages, linger_s, consume)
             term.threads.append(threading.Thread(target=self._run, args=target, name=f"ingest-{name}", daemon=True))
+        self._term = term  # first: `stop` must find what began, also where the rest of this fails
         for thread in term.threads:
             thread.start()
         source.start(on_alarms=waiting[0].put_messages, on_telemetry=waiting[1].put_messages)
-        self._term = term
 
     def stop(self, *, orderly: bool = True) -> None:
         """Stop the threads and the source; `orderly`: say goodbye to the homes, and save what is not saved yet."""

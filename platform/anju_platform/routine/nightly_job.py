@@ -62,6 +62,11 @@ class NightlyJob:
         self._next_s = -math.inf
         self._pass: Iterator[None] | None = None
 
+    def begin_anew(self) -> None:
+        """Forget what was read and when: another process may have run passes meanwhile. Not while `step` runs."""
+        self._give_up()
+        self._next_s = -math.inf
+
     def step(self, now: datetime) -> bool:
         """Run a part of the pass that is due and tell whether more is to do. After an error the pass begins anew."""
         now_s = now.timestamp()

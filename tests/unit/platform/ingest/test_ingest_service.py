@@ -207,6 +207,19 @@ def test_a_process_that_does_not_lead_takes_nothing_and_keeps_what_it_was_given(
     assert talk.taken == [("alarm", ["a1"], [])]
 
 
+def test_a_start_that_failed_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_source: Source, **_deliver: object) -> None:
+        raise OSError("no such certificate")
+
+    monkeypatch.setattr(Source, "start", fail)
+    talk, before = Talk(), set(threading.enumerate())
+    with pytest.raises(OSError, match="certificate"):
+        talk.ingest.start()
+    talk.ingest.stop(orderly=False)
+    assert set(threading.enumerate()) <= before
+    assert talk.sources[-1].goodbyes == [False]
+
+
 def test_it_starts_again_with_a_new_source_and_new_consumers_after_a_stop() -> None:
     talk = Talk()
     with pytest.raises(ConnectionError):
