@@ -10,12 +10,13 @@ import pytest
 from fixtures._home_client import eventually
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from anju_cli.platform import app as commands
 from anju_platform.app import migrate
 from anju_platform.app.leadership import DatabaseInUse, Leadership, LeadershipLost
-from anju_platform.db.leader_lock import KEY, open_leader_lock
+from anju_platform.db.leader_lock import KEY, ServerTooOld, open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_wire.clock import Clock
 
@@ -132,6 +133,43 @@ def test_sqlite_allows_one_process(sqlite_url: str, monkeypatch: pytest.MonkeyPa
     second.start(Duties())
     assert (second.leads(), second.find_leader()) == (True, "second")
     second.stop()
+
+
+def test_a_failed_first_take_over_ends_the_only_process(sqlite_url: str) -> None:
+    unable = Duties(fails=1)
+    first = Leadership(open_leader_lock(sqlite_url, "first"), only_process=True)
+    with pytest.raises(ConnectionError):
+        first.start(unable)
+    assert (unable.done, first.leads(), first.find_leader()) == (["stop"], False, None)
+    second = Leadership(open_leader_lock(sqlite_url, "second"), only_process=True)
+    second.start(Duties())
+    assert second.leads()
+    second.stop()
+
+
+def test_a_process_says_that_it_could_not_take_over(postgres_url: str, compete: Compete) -> None:
+    duties = Duties(fails=1)
+    leadership = compete(postgres_url, "unable", duties)
+    assert leadership.has_failed()
+    eventually(lambda: "take over" in duties.done, 10, "the second try")
+    eventually(lambda: not leadership.has_failed(), 5, "it leads")
+
+
+def test_a_process_fails_when_nobody_leads_for_long(monkeypatch: pytest.MonkeyPatch, compete: Compete) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership.UNLED_S", 0.2)
+    with capture_logs() as logs:
+        leadership = compete("postgresql+psycopg://postgres@127.0.0.1:1/none", "alone", Duties())
+        eventually(leadership.has_failed, 5, "nobody leads")
+    assert len([entry for entry in logs if entry.get("act") == "hold"]) == 1
+    assert not leadership.leads()
+
+
+def test_a_server_that_is_too_old_is_refused(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.db.leader_lock.OLDEST_SERVER", 99)
+    with pytest.raises(ServerTooOld, match="needs 99 or newer"):
+        compete(postgres_url, "any", Duties())
 
 
 def test_nothing_is_committed_once_the_lease_has_run_out(sessions: sessionmaker[Session]) -> None:

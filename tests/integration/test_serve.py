@@ -78,6 +78,15 @@ def test_platform_starts_without_a_broker_and_stops_with_pages_open(
     assert "Traceback" not in log.read_text()
 
 
+def test_a_platform_that_cannot_take_over_ends(surroundings: dict[str, str]) -> None:
+    upgrade(surroundings["ANJU_DATABASE_URL"])
+    command = [sys.executable, "-m", "anju_cli", "platform", "serve"]
+    unable = surroundings | {"ANJU_MQTT_CA": "/missing"}
+    ended = subprocess.run(command, env=unable, check=False, capture_output=True, text=True, timeout=_START_S)
+    assert ended.returncode == 1
+    assert "FileNotFoundError" in ended.stderr
+
+
 def test_unmigrated_records_are_refused(surroundings: dict[str, str]) -> None:
     command = [sys.executable, "-m", "anju_cli", "platform", "serve"]
     ended = subprocess.run(command, env=surroundings, check=False, capture_output=True, text=True, timeout=_START_S)

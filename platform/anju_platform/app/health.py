@@ -62,11 +62,12 @@ def health(platform: PlatformDep, response: Response) -> Health:
     leader = platform.leadership.find_leader()
     may_lead = leader in (None, platform.process_id)
     late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
-    if not records or late:
+    failed = may_lead and platform.leadership.has_failed()
+    if not records or late or failed:
         response.status_code = 503
     ingest = platform.ingest.ready if may_lead else None
     return Health(
-        well=records and leader is not None and ingest is not False and not late,
+        well=records and leader is not None and ingest is not False and not late and not failed,
         records=records,
         ingest=ingest,
         process=platform.process_id,

@@ -23,6 +23,9 @@ RENEW_S = 0.5
 """How often the leader renews its lease, s."""
 POLL_S = 0.25
 """How often a follower tries to become the leader, s."""
+UNLED_S = 10.0
+"""After so long without any leader a process counts as failed, s."""
+_ASK_S = 1.0
 _WATCH_S = 0.05
 _RETRY_S = 1.0
 _PATIENCE_S = 15.0
@@ -56,13 +59,14 @@ class DatabaseInUse(RuntimeError):
 class Leadership:
     """Competes for the lock, and has the duties done while this process holds it.
 
-    only_process: the database allows a single process: `start` then waits for the lock, or raises `DatabaseInUse`.
+    only_process: the database allows a single process: `start` then waits for the lock and takes over itself.
     Before `start` there is no election: whoever runs a part of the platform by itself may act.
     """
 
     def __init__(self, lock: LeaderLock, *, only_process: bool = False) -> None:
         self._lock, self._only_process = lock, only_process
-        self._valid_until = math.inf
+        self._valid_until = self._led_at = math.inf
+        self._on_duty = self._refused = False
         self._held, self._settled = threading.Event(), threading.Event()
         self._resigned, self._stopped = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
@@ -80,15 +84,24 @@ class Leadership:
         """Return the id of the process that leads, as the database tells; None: nobody, or it cannot be asked."""
         return self._lock.find_holder()
 
+    def has_failed(self) -> bool:
+        """Return whether this process could not take over when it last tried, or knows of no leader for `UNLED_S`."""
+        return self._refused or time.monotonic() - self._led_at > UNLED_S
+
     def start(self, duties: Duties) -> None:
-        """Begin to compete; returns once this process leads, or knows that another one does."""
+        """Begin to compete; returns once this process leads, has failed to, or knows that another one does.
+
+        Raises `ServerTooOld`; with `only_process` also `DatabaseInUse`, and what the first take-over raises.
+        """
+        self._lock.check_server()
         self._threads = [
             threading.Thread(target=run, args=given, name=name, daemon=True)
             for name, run, given in (("leader-lock", self._keep_lock, ()), ("leader", self._lead, (duties,)))
         ]
-        self._valid_until = -math.inf
+        self._valid_until, self._led_at = -math.inf, time.monotonic()
         if self._only_process:
             self._wait_for_lock()
+            self._take_over_or_raise(duties)
         for thread in self._threads:
             thread.start()
         self._settled.wait(_PATIENCE_S)
@@ -110,6 +123,16 @@ class Leadership:
         self._valid_until = time.monotonic() + self._lock.lease_s
         self._held.set()
 
+    def _take_over_or_raise(self, duties: Duties) -> None:
+        try:
+            self._take_over(duties)
+        except Exception:
+            self._held.clear()
+            self._valid_until = -math.inf
+            self._end_duties(duties)
+            self._lock.release()
+            raise
+
     def _keep_lock(self) -> None:
         """Acquire and renew, in a thread that does nothing else: a long take-over must not cost the lease."""
         while not self._duties_ended():
@@ -117,13 +140,20 @@ class Leadership:
                 self._resign()
             begun, held = time.monotonic(), self._held.is_set()
             if self._lock.renew() if held else not self._stopped.is_set() and self._lock.try_acquire():
-                self._valid_until = begun + self._lock.lease_s
+                self._valid_until, self._led_at = begun + self._lock.lease_s, begun
                 self._held.set()
             else:
                 self._valid_until = -math.inf
                 self._held.clear()
+                self._note_leader()
                 self._settled.set()
             self._stopped.wait(RENEW_S if self._held.is_set() else POLL_S)
+
+    def _note_leader(self) -> None:
+        """Ask each second whether another process leads."""
+        now = time.monotonic()
+        if now - self._led_at > _ASK_S and self._lock.find_holder() is not None:
+            self._led_at = now
 
     def _duties_ended(self) -> bool:
         """Whether the other thread is done after `stop`: the lease is renewed while it hands over."""
@@ -142,18 +172,30 @@ class Leadership:
         while not self._stopped.is_set():
             if not self._held.wait(_WATCH_S):
                 continue
-            log.info("this process leads now")
             try:
-                duties.take_over()
-                self._settled.set()
+                if not self._on_duty:
+                    self._take_over(duties)
                 while self._held.is_set() and not self._stopped.is_set():
                     self._stopped.wait(_WATCH_S)
             except Exception:
                 log.exception("the duties of the leader cannot be taken over; another process may try")
                 self._resigned.set()
+                self._settled.set()
             self._end_duties(duties)
 
+    def _take_over(self, duties: Duties) -> None:
+        log.info("this process leads now")
+        self._on_duty = True
+        try:
+            duties.take_over()
+        except Exception:
+            self._refused = True
+            raise
+        self._refused = False
+        self._settled.set()
+
     def _end_duties(self, duties: Duties) -> None:
+        self._on_duty = False
         try:
             duties.hand_over(orderly=self.leads() and not self._resigned.is_set())
         except Exception:

@@ -115,7 +115,7 @@ class Scheduler:
     def start(self) -> None:
         """Begin; jobs run in threads of their own."""
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        self._last.clear()
+        self._last = dict.fromkeys(self._jobs, self._clock.now())
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         for job in self._jobs.values():
             self._scheduler.add_job(self.run_job, "interval", seconds=job.every_s, args=(job,), id=job.name)
@@ -148,7 +148,7 @@ class Scheduler:
             self.run_job(job)
 
     def last_runs(self) -> dict[str, datetime]:
-        """Return when each job last ended well since `start`, by name."""
+        """Return when each job last ended well, by name; before its first good end the time of `start`."""
         return dict(self._last)
 
 

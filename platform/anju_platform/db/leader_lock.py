@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +32,8 @@ KEY = 0x616E6A6C
 It differs from the key of the migrations: a leader holds its lock for as long as it runs, and a migration or a command
 that changes accounts would wait for it all that time.
 """
+OLDEST_SERVER = 14
+"""Major version of PostgreSQL that first has `idle_session_timeout`, which makes the lock a lease."""
 _TIMEOUT_S = 2
 _CONNECT = {"connect_timeout": _TIMEOUT_S, "tcp_user_timeout": _TIMEOUT_S * 1000}
 _PREFIX = "anju-platform-"
@@ -41,11 +44,24 @@ AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()
 """
 
 
+log = structlog.get_logger("anju.leadership")
+
+
+class ServerTooOld(RuntimeError):
+    """The database's server cannot end the session of a leader that is gone."""
+
+    def __init__(self, major: int) -> None:
+        super().__init__(f"the database is PostgreSQL {major}; the platform needs {OLDEST_SERVER} or newer")
+
+
 class LeaderLock(Protocol):
     """A lock that one process at a time can hold. Used by one thread, except `find_holder`."""
 
     lease_s: float
     """How long the lock is certainly held after the start of a successful `try_acquire` or `renew`, s."""
+
+    def check_server(self) -> None:
+        """Raise `ServerTooOld` where the server cannot keep such a lock; nothing while it cannot be reached."""
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free; False where it is not, or where the database cannot be reached."""
@@ -71,6 +87,18 @@ class PostgresLeaderLock:
         asks = {**_CONNECT, "application_name": f"anju-health-{process_id}"}
         self._asking = create_engine(url, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args=asks)
         self._session: Connection | None = None
+        self._broken: set[str] = set()
+
+    def check_server(self) -> None:
+        """Raise `ServerTooOld` before PostgreSQL 14; nothing while the server cannot be reached."""
+        try:
+            with self._asking.connect() as link:
+                major = int(link.scalar(text("SHOW server_version_num")) or 0) // 10_000
+        except SQLAlchemyError as error:
+            self._note_error("check", error)
+            return
+        if major < OLDEST_SERVER:
+            raise ServerTooOld(major)
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free; False where it is not, or where the database cannot be reached."""
@@ -92,18 +120,29 @@ class PostgresLeaderLock:
         try:
             with self._asking.connect() as link:
                 name = link.scalar(text(_HOLDER), {"key": KEY})
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
+            self._note_error("find", error)
             return None
+        self._broken.discard("find")
         return str(name).removeprefix(_PREFIX) if name else None
 
     def _ask(self, statement: str) -> bool:
         try:
             if self._session is None:
                 self._session = self._open()
-            return bool(self._session.scalar(text(statement)))
-        except SQLAlchemyError:
+            answer = bool(self._session.scalar(text(statement)))
+        except SQLAlchemyError as error:
+            self._note_error("hold", error)
             self.release()
             return False
+        self._broken.discard("hold")
+        return answer
+
+    def _note_error(self, act: str, error: SQLAlchemyError) -> None:
+        """Log the first error of a series: the lock is tried four times a second."""
+        if act not in self._broken:
+            self._broken.add(act)
+            log.warning("the database cannot be asked for the leader's lock", act=act, error=str(error)[:300])
 
     def _open(self) -> Connection:
         session = self._engine.connect()
@@ -121,6 +160,9 @@ class FileLeaderLock:
         self._path, self._process_id = path, process_id
         self._file: int | None = None
         self._held = False
+
+    def check_server(self) -> None:
+        """Do nothing: there is no server."""
 
     def try_acquire(self) -> bool:
         """Lock the file; False when another process has."""

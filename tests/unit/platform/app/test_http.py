@@ -213,6 +213,14 @@ def test_health_says_who_leads(web: WebHarness, started: TestClient) -> None:
     assert started.get("/api/v1/health").json()["well"] is False
 
 
+def test_health_is_503_where_a_take_over_failed_and_nobody_else_leads(web: WebHarness, started: TestClient) -> None:
+    web.platform.leadership.failed = True
+    for leader, code in (("this", 503), (None, 503), ("other", 200)):
+        web.platform.leadership.leader = leader
+        answer = started.get("/api/v1/health")
+        assert (answer.status_code, answer.json()["well"]) == (code, code == 200)
+
+
 def test_health_tells_what_is_unwell(web: WebHarness, started: TestClient) -> None:
     web.platform.ingest.ready = False
     answer = started.get("/api/v1/health")

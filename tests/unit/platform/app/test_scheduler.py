@@ -39,6 +39,17 @@ def test_jobs_run_by_themselves_and_never_overlap() -> None:
     assert set(scheduler.last_runs()) == {"slow"}
 
 
+def test_a_job_that_never_ended_well_counts_from_the_start_on() -> None:
+    clock = ManualClock()
+    scheduler = Scheduler(clock, CollectorRegistry(), lambda: False)
+    scheduler.add_job("never", 3600, lambda _now: None)
+    assert scheduler.last_runs() == {}
+    begun = clock.now()
+    scheduler.start()
+    scheduler.stop()
+    assert scheduler.last_runs() == {"never": begun}
+
+
 def test_an_error_is_counted_and_the_job_goes_on() -> None:
     registry = CollectorRegistry()
     scheduler = Scheduler(ManualClock(), registry)
