@@ -125,7 +125,9 @@ class PostgresRelay:
             yield
         except psycopg.Error as error:
             if not self._stop.is_set():
-                log.warning("the other processes cannot be reached", error=str(error).splitlines()[0][:300])
+                log.warning("the other processes cannot be reached", error=str(error).partition("\n")[0][:300])
+        except Exception:
+            log.exception("the other processes cannot be told or heard; trying again")
 
     def _receive_all(self, link: psycopg.Connection) -> None:
         link.execute(f"LISTEN {CHANNEL}")

@@ -101,8 +101,11 @@ class MqttSubscriber:
                     _Connection(link, self).receive_all()
             except (OSError, MalformedPacket) as error:
                 log.warning("telemetry is not received", client=self._client_id, error=str(error))
-            attempt = 0 if self.ready.is_set() else attempt + 1
-            self.ready.clear()
+            except Exception:
+                log.exception("telemetry is not received", client=self._client_id)
+            finally:
+                attempt = 0 if self.ready.is_set() else attempt + 1
+                self.ready.clear()
             self._stop.wait(_DELAYS_S[min(attempt, len(_DELAYS_S) - 1)])
 
     def _connect(self) -> socket.socket:
