@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import queue
 import random
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -45,14 +47,16 @@ def secure_broker(tmp_path: Path) -> Iterator[SecureBroker]:
     need_mosquitto()
     binary = mosquitto_binary()
     assert binary is not None
-    ca = certificate(tmp_path, "broker", "-addext", "subjectAltName=IP:127.0.0.1")
+    ca = certificate(tmp_path, "authority", "-addext", "basicConstraints=CA:TRUE")  # not critical: strict refuses it
+    signed = ["-CA", str(ca), "-CAkey", str(ca.with_suffix(".key"))]
+    own = certificate(tmp_path, "broker", "-addext", "subjectAltName=IP:127.0.0.1", *signed)
     passwords = tmp_path / "passwords"
     subprocess.run(
         ["mosquitto_passwd", "-c", "-b", str(passwords), "home-07", "secret"], check=True, capture_output=True
     )
     port = free_port()
     config = tmp_path / "mosquitto.conf"
-    lines = [f"listener {port} 127.0.0.1", f"certfile {ca}", f"keyfile {ca.with_suffix('.key')}"]
+    lines = [f"listener {port} 127.0.0.1", f"certfile {own}", f"keyfile {own.with_suffix('.key')}"]
     lines += ["allow_anonymous false", f"password_file {passwords}", *(["user root"] if os.geteuid() == 0 else [])]
     config.write_text("\n".join(lines) + "\n")
     log = tmp_path / "mosquitto.log"
@@ -131,6 +135,24 @@ def send(broker: SecureBroker, messages: list[tuple[bytes, bytes]], qos: int) ->
     told[-1].wait_for_publish(60)
     client.disconnect()
     client.loop_stop()
+
+
+def test_both_lines_of_the_platform_accept_the_same_certificates(
+    secure_broker: SecureBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default context of Python 3.13 and later is strict: it refuses an authority without a key usage."""
+    make = ssl.create_default_context
+
+    def make_strict(**given: Any) -> ssl.SSLContext:  # noqa: ANN401 - as it comes
+        context = make(**given)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", make_strict)
+    listener = Listener(secure_broker)
+    send(secure_broker, [(b"anju/one", b"1")], qos=1)
+    eventually(lambda: listener.came, 20, "what paho sent")
+    listener.stop()
 
 
 def test_the_platform_hears_everything_in_order_over_tls_and_answers_it(secure_broker: SecureBroker) -> None:

@@ -112,7 +112,8 @@ class MqttSubscriber:
         link = socket.create_connection((self._address.host, self._address.port), _CONNECT_S)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._address.ca is not None:
-            context = ssl.create_default_context(cafile=str(self._address.ca))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # as paho does: the other line accepts the same
+            context.load_verify_locations(self._address.ca)
             link = context.wrap_socket(link, server_hostname=self._address.host)
         link.settimeout(_TIMEOUT_S)
         return link
