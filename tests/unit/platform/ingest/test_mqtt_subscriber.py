@@ -20,7 +20,7 @@ def test_an_error_nobody_foresaw_ends_the_connection_and_not_the_receiver(monkey
     monkeypatch.setattr(mqtt_subscriber, "_DELAYS_S", (0.0,))
     taken, was_ready = threading.Event(), []
 
-    def take(_came: list[Publication]) -> None:
+    def deliver_message(_came: list[Publication]) -> None:
         was_ready.append(subscriber.ready.is_set())
         if len(was_ready) == 1:
             raise ZeroDivisionError
@@ -29,7 +29,7 @@ def test_an_error_nobody_foresaw_ends_the_connection_and_not_the_receiver(monkey
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         address = DistrictBroker(host="127.0.0.1", port=server.getsockname()[1])
-        subscriber = MqttSubscriber(address, "platform", ["anju/#"], take)
+        subscriber = MqttSubscriber(address, "platform", ["anju/#"], deliver_message)
         subscriber.start()
         for last in (False, True):
             broker, _ = server.accept()
