@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sqlite3
 import threading
@@ -32,7 +33,7 @@ from anju_wire.clock import Clock
 from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 
-ROUNDS = 10
+ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "10"))
 HOMES = 3 * ROUNDS + 1
 """The last home is for the press before the first round."""
 STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7
@@ -304,7 +305,7 @@ class Siege:
     def _spooled(self) -> int:
         """Messages that gateways still hold, by their own files."""
         waiting = 0
-        for path in (self._folder / "spool").glob("home-??.sqlite3"):
+        for path in (self._folder / "spool").glob("home-*.sqlite3"):
             with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as spool:
                 for table in ("message", "staged"):
                     waiting += spool.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our two

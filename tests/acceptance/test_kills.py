@@ -2,6 +2,7 @@
 
 In each of ten rounds a press (twice), a fall and a silence are in flight, each with the whole way of its visit, and the
 victim is killed at a moment drawn by the round's seed. What runs longer than its round meets the next kill too.
+`ANJU_SIEGE_ROUNDS` makes it longer.
 
 What is delivered at least once is made to count once at its end: a home's command is known to its gateway by its id,
 which is the outbox row's; a page's message carries the same id; an outbox row is unique by its `dedup`.
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from acceptance.siege import KINDS, ROUNDS, Facts, Siege, rounds
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 + 30 * ROUNDS)]
 ROUND_S = {"platform": 14.0, "gateway": 9.0, "broker": 14.0}
 """A platform that was away, or cut off, listens for ten seconds before it believes a silence."""
 ONCE = ("raised", "acknowledged", "visited", "resolved")
