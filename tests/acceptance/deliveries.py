@@ -86,7 +86,8 @@ def why_doubled(arrived: Sequence[Delivery], rows: Sequence[OutboxRow], kills: S
     """Why arrivals of one message to one person are a fault; empty where they are none.
 
     A message arrives exactly once. Delivery is at least once, so that one case is excused: the process that sent it was
-    killed after the message had left and before that was written down; then the next leader sends it once more.
+    killed after the message had left and before that was written down; then a later leader sends it once more, be
+    it the same process in its next life.
     """
     if len(rows) != 1:
         return f"{len(rows)} messages in the outbox instead of one"
@@ -98,8 +99,10 @@ def why_doubled(arrived: Sequence[Delivery], rows: Sequence[OutboxRow], kills: S
     in_flight = [
         kill
         for kill in kills
-        if kill.process == first.process and first.at_s <= kill.dead_s and kill.asked_s <= rows[0].settled_s
+        if kill.process == first.process
+        and first.at_s <= kill.dead_s < again.at_s
+        and kill.asked_s <= rows[0].settled_s
     ]
-    if first.process == again.process or not in_flight:
+    if not in_flight:
         return f"arrived again, and no kill of its sender explains it: {first}, {again}"
     return ""
