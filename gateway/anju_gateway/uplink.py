@@ -7,6 +7,7 @@ again: when the line or the platform comes back, and when its ack is overdue.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -22,6 +23,9 @@ from anju_wire.vocabulary import SPOOLED_LANES, DownLane, Lane
 
 ALARM_SESSION, TELEMETRY_SESSION = "alarm", "telemetry"
 SESSION_OF = {Lane.ALARM: ALARM_SESSION, Lane.CLIP: ALARM_SESSION, Lane.TELEMETRY: TELEMETRY_SESSION}
+TELEMETRY_SUFFIX = ".telemetry"
+"""Behind the user's name in the name of the telemetry session: a broker that takes a client's name for its id ends the
+one of two connections under a name."""
 _BATCH = 16
 """Messages read from the spool at once."""
 
@@ -221,7 +225,10 @@ def uplink_sessions(
     emit: Callable[[Event], None],
     will: Callable[[], Status],
 ) -> dict[str, UplinkSession]:
-    """Return the two sessions of a gateway by name, not started yet; `home` is (community, home)."""
+    """Return the two sessions of a gateway by name, not started yet; `home` is (community, home).
+
+    With a credential, the telemetry session signs in under its user's name and `TELEMETRY_SUFFIX`, with its password.
+    """
     status = str(Topic(*home, Lane.STATUS))
     filters = [str(Topic(*home, DownLane.ACK)), str(Topic(*home, DownLane.COMMAND)), PLATFORM_STATUS]
     alarm = MqttSession(
@@ -233,5 +240,6 @@ def uplink_sessions(
         persistent=True,
         will=Will(status, lambda: encode(will())),
     )
-    telemetry = MqttSession(TELEMETRY_SESSION, f"{gateway}-telemetry", endpoints, emit, keepalive_s=30)
+    named = [replace(end, username=f"{end.username}{TELEMETRY_SUFFIX}") if end.username else end for end in endpoints]
+    telemetry = MqttSession(TELEMETRY_SESSION, f"{gateway}-telemetry", named, emit, keepalive_s=30)
     return {ALARM_SESSION: alarm, TELEMETRY_SESSION: telemetry}

@@ -1,169 +1,225 @@
-"""The shipped broker configuration, run for real: TLS, no strangers, and nobody reaches the neighbour's topics."""
+"""The shipped broker configuration, run for real: TLS, no strangers, and no home reaches or silences anybody else."""
 
 from __future__ import annotations
 
+import hashlib
 import socket
-import ssl
-import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
-from fixtures.mosquitto import mosquitto_binary, need_mosquitto
+from fixtures.district_broker import HOMES, WAIT_S, BrokerClient, ShippedBroker, prepare, start_district_broker
 
-from anju_cli.ports import free_port
+from anju_gateway.mqtt import Endpoint
+from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, uplink_sessions
+from anju_platform.ingest.mqtt_source import MqttSource
+from anju_platform.ingest.mqtt_subscriber import DistrictBroker
+from anju_platform.ingest.raw_message import RawMessage
+from anju_wire.clock import Clock
+from anju_wire.messages import Status
 
-ROOT = Path(__file__).parents[2]
-WAIT_S = 10.0
+PROCESS = "1a2b3c4d"
+PLATFORM_IDS = [f"anju-platform-{part}-{PROCESS}" for part in ("alarm", "telemetry", "tester")]
+
+Connect = Callable[..., BrokerClient]
 
 
-@dataclass(frozen=True)
-class Broker:
-    port: int
-    secrets: Path
+@pytest.fixture
+def connect(district_broker: ShippedBroker) -> Iterator[Connect]:
+    """Makes clients that are connected, at the homes' listener where no other port is said."""
+    made = []
 
-    def password(self, user: str) -> str:
-        return (self.secrets / f"{user}.password").read_text(encoding="utf-8")
-
-    def client(self, user: str, password: str | None = None) -> mqtt.Client:
-        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        client.tls_set(str(self.secrets / "ca.crt"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
-        if user:
-            client.username_pw_set(user, self.password(user) if password is None else password)
+    def make(user: str, client_id: str = "", port: int | None = None) -> BrokerClient:
+        client = BrokerClient(district_broker, user, port or district_broker.port, client_id)
+        made.append(client)
+        assert client.connect() == "Success"
         return client
 
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    need_mosquitto()
-    found = mosquitto_binary()
-    folder = tmp_path_factory.mktemp("deploy")
-    secrets = folder / "secrets"
-    prepare = [str(ROOT / "deploy" / "prepare"), "--host", "127.0.0.1", "--out", str(secrets)]
-    subprocess.run([*prepare, "--home", "home-01"], check=True, capture_output=True)
-    before = (secrets / "home-01.password").read_text(encoding="utf-8")
-    subprocess.run([*prepare, "--home", "home-01", "--home", "home-02"], check=True, capture_output=True)
-    assert (secrets / "home-01.password").read_text(encoding="utf-8") == before
-    assert secrets.stat().st_mode & 0o077 == 0
-    port = free_port()
-    config = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text(encoding="utf-8")
-    config = config.replace("listener 8883", f"listener {port} 127.0.0.1").replace("/mosquitto/secrets", str(secrets))
-    config = config.replace("/mosquitto/config/acl", str(ROOT / "deploy/mosquitto/acl"))
-    config = config.replace("/mosquitto/data/", f"{folder}/") + "user root\n"
-    (folder / "mosquitto.conf").write_text(config, encoding="utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(found), "-c", str(folder / "mosquitto.conf")], stdout=log, stderr=log)
-    try:
-        wait_for_port(port, process, folder / "log")
-        yield Broker(port, secrets)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-        except OSError:
-            continue
-        return
-    pytest.fail(f"mosquitto did not start: {log.read_text(errors='replace')}")
-
-
-def connect(client: mqtt.Client, port: int) -> str:
-    """Connect and return the broker's answer."""
-    answer: list[str] = []
-    done = threading.Event()
-
-    def answered(_client: object, _data: object, _flags: object, reason: object, _properties: object) -> None:
-        answer.append(str(reason))
-        done.set()
-
-    client.on_connect = answered
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    assert done.wait(WAIT_S)
-    return answer[0]
-
-
-def publish(client: mqtt.Client, topic: str) -> str:
-    """Publish at QoS 1 and return the broker's verdict (MQTT 5)."""
-    verdict: list[str] = []
-    done = threading.Event()
-
-    def published(_client: object, _data: object, _mid: object, reason: object, _properties: object) -> None:
-        verdict.append(str(reason))
-        done.set()
-
-    client.on_publish = published
-    client.publish(topic, b"{}", qos=1)
-    assert done.wait(WAIT_S)
-    return verdict[0]
+    yield make
+    for client in made:
+        client.close()
 
 
 @pytest.fixture
-def home(broker: Broker) -> Iterator[mqtt.Client]:
-    client = broker.client("home-01")
-    assert connect(client, broker.port) == "Success"
-    yield client
-    client.disconnect()
-    client.loop_stop()
+def platform(district_broker: ShippedBroker) -> Iterator[list[RawMessage]]:
+    """What the platform's own source receives, over its two connections."""
+    heard: list[RawMessage] = []
+    address = DistrictBroker(
+        host="127.0.0.1",
+        port=district_broker.platform_port,
+        username="platform",
+        password=district_broker.password("platform"),
+        ca=district_broker.ca,
+    )
+    source = MqttSource(address, PROCESS, Clock())
+    source.start(on_alarms=heard.extend, on_telemetry=heard.extend)
+    wait_until(lambda: source.ready)
+    yield heard
+    assert source.ready, "the platform is still there"
+    source.stop(say_goodbye=True)
 
 
-@pytest.fixture
-def heard(broker: Broker) -> Iterator[list[str]]:
-    """Topics that the platform hears."""
-    topics: list[str] = []
-    client = broker.client("platform")
-    client.on_message = lambda _client, _data, message: topics.append(message.topic)
-    subscribed = threading.Event()
-    client.on_subscribe = lambda *_: subscribed.set()
-    assert connect(client, broker.port) == "Success"
-    client.subscribe("anju/v1/+/+/alarm", qos=1)
-    assert subscribed.wait(WAIT_S)
-    yield topics
-    client.disconnect()
-    client.loop_stop()
-
-
-def test_a_home_reaches_its_own_topics_and_no_other(home: mqtt.Client, heard: list[str]) -> None:
-    for lane in ("alarm", "telemetry", "clip", "status"):
-        assert publish(home, f"anju/v1/yuhui/home-01/{lane}") in {"Success", "No matching subscribers"}, lane
-    for topic in (
-        "anju/v1/yuhui/home-02/alarm",
-        "anju/v1/yuhui/home-01/ack",
-        "anju/v1/yuhui/home-01/command",
-        "anju/v1/platform/status",
-    ):
-        assert publish(home, topic) == "Not authorized", topic
-    own = "anju/v1/yuhui/home-01/alarm"
-    assert publish(home, own) == "Success"
+def wait_until(holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + WAIT_S
-    while len(heard) < 2 and time.monotonic() < deadline:  # in order, so that a forbidden one would stand between
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
-    assert heard == [own, own]
 
 
-@pytest.mark.parametrize(("user", "password"), [("", None), ("home-01", "wrong"), ("platform", "")])
-def test_strangers_are_turned_away(broker: Broker, user: str, password: str | None) -> None:
-    client = broker.client(user, password)
-    try:
-        assert connect(client, broker.port) in {"Not authorized", "Bad user name or password"}
-    finally:
-        client.loop_stop()
+def test_a_home_reaches_its_own_topics_and_no_other(connect: Connect, platform: list[RawMessage]) -> None:
+    home, telemetry = connect("home-01"), connect("home-01.telemetry")
+    for lane in ("alarm", "clip", "status"):
+        assert home.publish(f"anju/v1/yuhui/home-01/{lane}") == "Success", lane
+    assert telemetry.publish("anju/v1/yuhui/home-01/telemetry") == "Success"
+    forbidden = ["home-02/alarm", "home-02/telemetry", "home-01/ack", "home-01/command", "home-01.telemetry/ack"]
+    for topic in [f"anju/v1/yuhui/{end}" for end in forbidden] + ["anju/v1/platform/status"]:
+        assert home.publish(topic) == telemetry.publish(topic) == "Not authorized", topic
+    assert home.publish("anju/v1/yuhui/home-01/alarm", b"last") == "Success"
+    wait_until(lambda: any(one.payload == b"last" for one in platform) and len(platform) >= 5)
+    assert {one.topic for one in platform} == {
+        f"anju/v1/yuhui/home-01/{lane}" for lane in ("alarm", "clip", "status", "telemetry")
+    }
 
 
-def test_nobody_speaks_in_clear(broker: Broker) -> None:
-    with socket.create_connection(("127.0.0.1", broker.port), 5) as line:
+@pytest.mark.parametrize("taken", [*PLATFORM_IDS, "platform", "home-02", "home-02.telemetry", "gw-home-02-alarm"])
+@pytest.mark.parametrize("name", ["home-01", "home-01.telemetry"])
+def test_no_home_throws_anybody_out(connect: Connect, platform: list[RawMessage], taken: str, name: str) -> None:
+    others = [connect("home-02", "gw-home-02-alarm"), connect("home-02.telemetry", "gw-home-02-telemetry")]
+    for _ in range(3):
+        connect(name, taken)
+    assert others[0].publish("anju/v1/yuhui/home-02/alarm", b"press") == "Success"
+    assert others[1].publish("anju/v1/yuhui/home-02/telemetry", b"pack") == "Success"
+    wait_until(lambda: {b"press", b"pack"} <= {one.payload for one in platform})
+    assert not any(client.gone.is_set() for client in others)
+
+
+def test_a_name_has_one_connection_and_the_new_one_stays(connect: Connect, platform: list[RawMessage]) -> None:
+    first, second = connect("home-01", "one"), connect("home-01", "two")
+    assert first.gone.wait(WAIT_S)
+    assert not platform
+    assert second.publish("anju/v1/yuhui/home-01/status") == "Success"
+
+
+def test_the_two_sessions_of_a_gateway_live_side_by_side(
+    district_broker: ShippedBroker, platform: list[RawMessage]
+) -> None:
+    endpoint = Endpoint(
+        "127.0.0.1", district_broker.port, "home-02", district_broker.password("home-02"), str(district_broker.ca)
+    )
+    status = Status(gateway="gw-home-02", online=False, at=1.0)
+    downs: list[object] = []
+    sessions = uplink_sessions("gw-home-02", ("yuhui", "home-02"), [endpoint], downs.append, lambda: status)
+    for session in sessions.values():
+        session.start()
+    wait_until(lambda: all(session.connected for session in sessions.values()))
+    for number in range(50):
+        payload = str(number).encode()
+        assert sessions[ALARM_SESSION].publish("anju/v1/yuhui/home-02/alarm", payload)
+        assert sessions[TELEMETRY_SESSION].publish("anju/v1/yuhui/home-02/telemetry", payload)
+    wait_until(lambda: len(platform) >= 100)
+    assert all(session.connected for session in sessions.values())
+    for session in sessions.values():
+        session.stop()
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "listener"),
+    [
+        ("", None, "port"),
+        ("home-01", "wrong", "port"),
+        ("home-01.telemetry", "wrong", "port"),
+        ("home-09", "wrong", "port"),
+        ("platform", None, "port"),
+        ("", None, "platform_port"),
+        ("platform", "wrong", "platform_port"),
+        ("home-01", None, "platform_port"),
+        ("home-01.telemetry", None, "platform_port"),
+    ],
+)
+def test_strangers_are_turned_away(
+    district_broker: ShippedBroker, user: str, password: str | None, listener: str
+) -> None:
+    client = BrokerClient(district_broker, user, getattr(district_broker, listener), "", password)
+    assert client.connect() in {"Not authorized", "Bad user name or password"}
+    client.close()
+
+
+@pytest.mark.parametrize("listener", ["port", "platform_port"])
+def test_nobody_speaks_in_clear(district_broker: ShippedBroker, listener: str) -> None:
+    with socket.create_connection(("127.0.0.1", getattr(district_broker, listener)), 5) as line:
         line.sendall(b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")  # CONNECT of MQTT 3.1.1
         line.settimeout(5)
         try:
             assert not line.recv(4).startswith(b"\x20")  # no CONNACK
         except ConnectionResetError:
             return
+
+
+def test_the_platform_finds_a_place_when_strangers_hold_all_places_of_the_homes(tmp_path: Path) -> None:
+    broker = start_district_broker(tmp_path, max_connections=8)
+    idle = [socket.create_connection(("127.0.0.1", broker.port), 5) for _ in range(30)]
+    client = BrokerClient(broker, "platform", broker.platform_port)
+    try:
+        assert client.connect() == "Success"
+    finally:
+        client.close()
+        for line in idle:
+            line.close()
+        broker.stop()
+
+
+def test_a_home_that_is_added_signs_in_after_a_reload_and_the_others_stay(tmp_path: Path) -> None:
+    broker = start_district_broker(tmp_path)
+    before = {home: broker.password(home) for home in HOMES}
+    old = BrokerClient(broker, "home-01", broker.port)
+    assert old.connect() == "Success"
+    assert prepare(broker.secrets, ["home-77"]).returncode == 0
+    broker.reload()
+    assert {home: broker.password(home) for home in HOMES} == before
+    assert broker.secrets.stat().st_mode & 0o077 == 0
+    assert_cheap_to_check(broker)
+    new = [BrokerClient(broker, name, broker.port) for name in ("home-77", "home-77.telemetry")]
+    assert [client.connect() for client in new] == ["Success", "Success"]
+    assert new[1].publish("anju/v1/yuhui/home-77/telemetry") in {"Success", "No matching subscribers"}
+    assert not old.gone.is_set()
+    for client in (old, *new):
+        client.close()
+    broker.stop()
+
+
+def test_a_home_whose_password_left_this_machine_keeps_it(tmp_path: Path) -> None:
+    """As in the release before: one file for all, with slow hashes, and the passwords given away."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    salt = b"twelve bytes"
+    digest = hashlib.pbkdf2_hmac("sha512", b"known only there", salt, 210_000)
+    kept = f"$7$210000${b64encode(salt).decode()}${b64encode(digest).decode()}"
+    (secrets / "passwords").write_text(f"platform:{kept}\nhome-05:{kept}\n", encoding="utf-8")
+    broker = start_district_broker(tmp_path)
+    for name in ("home-05", "home-05.telemetry"):
+        client = BrokerClient(broker, name, broker.port, "", "known only there")
+        assert client.connect() == "Success"
+        client.close()
+    assert not (secrets / "passwords").exists()
+    broker.stop()
+
+
+def assert_cheap_to_check(broker: ShippedBroker) -> None:
+    """A sign-in under a known name costs the broker one round of the hash, so that it tells and delays nobody."""
+    for name in ("homes.passwords", "platform.passwords"):
+        for line in (broker.secrets / name).read_text(encoding="utf-8").splitlines():
+            user, _, kept = line.partition(":")
+            assert kept.startswith("$7$1$"), user
+            assert len(urlsafe_b64decode(broker.password(user) + "=")) == 32, "as many random bytes"
+
+
+@pytest.mark.parametrize(
+    "home", ["platform", "anju-platform-alarm-1a2b3c4d", "home-01.telemetry", "home/01", "+", "Home"]
+)
+def test_no_home_is_named_as_somebody_else(tmp_path: Path, home: str) -> None:
+    done = prepare(tmp_path / "secrets", [home])
+    assert done.returncode == 2
+    assert home in done.stderr
+    assert not (tmp_path / "secrets").exists()
