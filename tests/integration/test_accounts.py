@@ -34,8 +34,7 @@ def platform(database_url: str, make_platform: Callable[[str], PeoplePlatform]) 
 def test_failed_sign_ins_are_counted_on_both_databases(platform: PeoplePlatform) -> None:
     def guess() -> str:
         try:
-            with platform.work() as work:
-                platform.access.sign_in(work, "worker", "guess")
+            platform.sign_in("worker", "guess")
         except SignInRefused:
             return "refused"
         except TooManySignIns:
@@ -50,8 +49,7 @@ def test_failed_sign_ins_are_counted_on_both_databases(platform: PeoplePlatform)
 def test_guessing_from_many_threads_counts_every_guess(platform: PeoplePlatform) -> None:
     def guess(_number: int) -> type[Exception]:
         try:
-            with platform.work() as work:
-                platform.access.sign_in(work, "worker", "guess")
+            platform.sign_in("worker", "guess")
         except (SignInRefused, TooManySignIns) as error:
             return type(error)
         raise AssertionError

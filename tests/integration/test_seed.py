@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import stat
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from fixtures.web_harness import ManualClock, cheap_access
+from fixtures.web_harness import ManualClock, cheap_access, cheap_sign_ins
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
@@ -16,6 +17,7 @@ from anju_cli.platform import app
 from anju_core.escalation import parse_steps
 from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.errors import SignInRefused
+from anju_platform.accounts.sign_in import SignInRequest
 from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app import fleet
 from anju_platform.app.models import METADATA
@@ -50,11 +52,12 @@ def test_seeding_twice_adds_nothing_and_gives_fresh_logins(database_url: str, ho
         second = seed(work, access, homes)
         assert counts(work) == before
     assert before["home"] == before["gateway"] == before["resident"] == homes
-    with UnitOfWork(sessions, EventDispatcher(), clock) as work:
-        for login in second:
-            assert access.sign_in(work, login.login, login.password).actor.role is login.role
-        with pytest.raises(SignInRefused):
-            access.sign_in(work, first[0].login, first[0].password)
+    sign_ins, work_factory = cheap_sign_ins(), partial(UnitOfWork, sessions, EventDispatcher(), clock)
+    for login in second:
+        given = SignInRequest(login=login.login, password=login.password)
+        assert sign_ins.sign_in(work_factory, given).actor.role is login.role
+    with pytest.raises(SignInRefused):
+        sign_ins.sign_in(work_factory, SignInRequest(login=first[0].login, password=first[0].password))
     engine.dispose()
 
 

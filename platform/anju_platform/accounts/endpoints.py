@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, status
 
-from anju_platform.accounts.guards import AccountsDep, SessionDep, read_token
+from anju_platform.accounts.guards import AccountsDep, EntranceDep, SessionDep, read_token
 from anju_platform.accounts.schemas import ActorView, Credentials, MeView, SessionView
 from anju_platform.web.dependencies import UnitDep
 
@@ -12,9 +12,9 @@ router = APIRouter(tags=["access"])
 
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
-def open_session(given: Credentials, accounts: AccountsDep, work: UnitDep) -> SessionView:
+async def open_session(given: Credentials, entrance: EntranceDep) -> SessionView:
     """Open a session; its token goes into `Authorization: Bearer`."""
-    token = accounts.sign_in(work, given.login, given.password.get_secret_value())
+    token = await entrance.sign_in(given.login, given.password.get_secret_value())
     return SessionView(token=token.secret, expires_at=token.expires_at, actor=ActorView.of(token.actor))
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from anju_core.errors import Conflict, Invalid, NotFound, Refused, TooMany, Unauthenticated
 from anju_core.vocabulary import Role
-from anju_platform.db.unit_of_work import CommitOnError
 
 
-class SignInRefused(Unauthenticated, CommitOnError):
+class SignInRefused(Unauthenticated):
     """The login and the password do not belong together."""
 
     def __init__(self) -> None:
         super().__init__("the login or the password is wrong")
 
 
-class TooManySignIns(TooMany, CommitOnError):
-    """The login was tried too often; it is locked for a while."""
+class TooManySignIns(TooMany):
+    """The login was tried too often from here; it is locked for a while."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__(f"too many failed sign-ins; try again in {retry_after_s} s", retry_after_s)
+
+
+class SignInsBusy(TooMany):
+    """More sign-ins wait than can be served."""
+
+    def __init__(self) -> None:
+        super().__init__("too many sign-ins at once; try again in a moment", 2)
 
 
 class NotSignedIn(Unauthenticated):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -10,14 +12,21 @@ from fastapi import Depends, Request, Response
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, WrongRole
-from anju_platform.accounts.service import AccountService, ActiveSession, Token, same_secret
+from anju_platform.accounts.lanes import SignInLanes
+from anju_platform.accounts.lockout import network_of
+from anju_platform.accounts.service import AccountService, ActiveSession, same_secret
+from anju_platform.accounts.sign_in import DEVICE_STAY, SignInRequest, SignInService, Token
 from anju_platform.settings import Settings
 from anju_platform.web.dependencies import ServicesDep, provide
+from anju_platform.web.services import Services
 
 COOKIE = "anju"
+DEVICE_COOKIE = "anju_device"
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
 AccountsDep = Annotated[AccountService, Depends(provide(AccountService))]
+SignInsDep = Annotated[SignInService, Depends(provide(SignInService))]
+LanesDep = Annotated[SignInLanes, Depends(provide(SignInLanes))]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -102,17 +111,46 @@ def still_signed_in(request: Request, services: ServicesDep, accounts: AccountsD
 StillDep = Annotated[Callable[[], bool], Depends(still_signed_in)]
 
 
+@dataclass(frozen=True, slots=True)
+class SignInEntrance:
+    """The way by which a request signs in: where it comes from, and in which lane its turn comes."""
+
+    services: Services
+    sign_ins: SignInService
+    lanes: SignInLanes
+    address: str
+    device: str
+    known: bool
+
+    async def sign_in(self, login: str, password: str) -> Token:
+        """Open a session; raises `SignInRefused`, `TooManySignIns`, `SignInsBusy`."""
+        given = SignInRequest(login=login, password=password, address=self.address, device=self.device)
+        job = partial(self.sign_ins.sign_in, self.services.work, given)
+        return await self.lanes.run(job, address=network_of(self.address), known=self.known)
+
+
+def sign_in_entrance(request: Request, services: ServicesDep, sign_ins: SignInsDep, lanes: LanesDep) -> SignInEntrance:
+    """Return the entrance of a request; reads whether its browser is known."""
+    device = request.cookies.get(DEVICE_COOKIE, "")
+    known = False
+    if device:
+        with services.work() as work:
+            work.only_read()
+            known = sign_ins.is_known(work, device)
+    address = request.client.host if request.client is not None else ""
+    return SignInEntrance(services, sign_ins, lanes, address, device, known)
+
+
+EntranceDep = Annotated[SignInEntrance, Depends(sign_in_entrance)]
+
+
 def set_cookie(response: Response, token: Token, settings: Settings) -> None:
-    """Set the session's cookie, out of reach of scripts and of other sites."""
-    response.set_cookie(
-        COOKIE,
-        token.secret,
-        expires=token.expires_at,
-        httponly=True,
-        samesite="lax",
-        secure=settings.https_only,
-        path="/",
-    )
+    """Set the cookies of the session and of the browser, out of reach of scripts and of other sites."""
+    for name, value, lasts in (
+        (COOKIE, token.secret, {"expires": token.expires_at}),
+        (DEVICE_COOKIE, token.device, {"max_age": int(DEVICE_STAY.total_seconds())}),
+    ):
+        response.set_cookie(name, value, **lasts, httponly=True, samesite="lax", secure=settings.https_only, path="/")
 
 
 def clear_cookie(response: Response) -> None:

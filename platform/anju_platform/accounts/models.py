@@ -45,15 +45,29 @@ class Session(Base):
 
 
 class FailedSignIn(Base):
-    """Failed attempts of a login since its last success; unknown logins count too, so that none is betrayed."""
+    """Failed attempts at a login from one address or one known browser since the last success there.
+
+    Unknown logins count too, so that none is betrayed.
+    """
 
     __tablename__ = "failed_sign_in"
 
-    login_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 of the login: people type passwords into the wrong field."""
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """`lockout.attempt_key`."""
     failures: Mapped[int] = mapped_column(default=0)
-    last_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
     locked_until: Mapped[datetime | None]
+
+
+class KnownDevice(Base):
+    """A browser in which an account signed in before; its cookie holds a secret, the table its hash."""
+
+    __tablename__ = "known_device"
+
+    device_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True, index=True)
+    used_at: Mapped[datetime] = mapped_column(index=True)
+    """The last sign-in."""
 
 
 class AuditEvent(Base):

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as DatabaseSession
 
-from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, Session
+from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, KnownDevice, Session
 
 
 def find_account(session: DatabaseSession, login: str) -> Account | None:
@@ -22,12 +22,50 @@ def list_accounts(session: DatabaseSession) -> list[Account]:
     return list(session.scalars(select(Account).order_by(Account.role, Account.login)))
 
 
-def lock_failed_sign_in(session: DatabaseSession, login_hash: str, now: datetime) -> FailedSignIn:
-    """Return the count of a login's failures, inserted if need be, locked until the end of the transaction."""
+def find_account_for_sign_in(session: DatabaseSession, account_id: UUID, password_hash: str) -> Account | None:
+    """Return an account while it is open and its password is still the one that was checked; else None."""
+    query = select(Account).where(Account.id == account_id, Account.password_hash == password_hash)
+    return session.scalars(query.where(Account.disabled_at.is_(None))).one_or_none()
+
+
+def lock_failed_sign_in(session: DatabaseSession, key_hash: str, now: datetime) -> FailedSignIn:
+    """Return a count of failures, inserted if need be, locked until the end of the transaction."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(FailedSignIn).values(login_hash=login_hash, failures=0, last_at=now)
+    row = insert(FailedSignIn).values(key_hash=key_hash, failures=0, last_at=now)
     session.execute(row.on_conflict_do_nothing())
-    return session.get_one(FailedSignIn, login_hash, with_for_update=True)
+    return session.get_one(FailedSignIn, key_hash, with_for_update=True)
+
+
+def delete_failed_sign_in(session: DatabaseSession, key_hash: str) -> None:
+    """Delete a count of failures."""
+    session.execute(delete(FailedSignIn).where(FailedSignIn.key_hash == key_hash))
+
+
+def delete_failed_sign_ins(session: DatabaseSession, before: datetime) -> None:
+    """Delete the counts whose last failure is older than `before`."""
+    session.execute(delete(FailedSignIn).where(FailedSignIn.last_at < before))
+
+
+def find_device(session: DatabaseSession, device_hash: str, account_id: UUID, since: datetime) -> KnownDevice | None:
+    """Return a browser in which the account signed in since then; None where it did not."""
+    found = session.get(KnownDevice, (device_hash, account_id))
+    return found if found is not None and found.used_at >= since else None
+
+
+def has_device(session: DatabaseSession, device_hash: str, since: datetime) -> bool:
+    """Tell whether anybody signed in with this browser since then."""
+    query = select(KnownDevice.device_hash).where(KnownDevice.device_hash == device_hash, KnownDevice.used_at >= since)
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def delete_devices(session: DatabaseSession, account_id: UUID) -> None:
+    """Forget every browser of an account."""
+    session.execute(delete(KnownDevice).where(KnownDevice.account_id == account_id))
+
+
+def delete_devices_before(session: DatabaseSession, before: datetime) -> None:
+    """Forget the browsers that were last used before then."""
+    session.execute(delete(KnownDevice).where(KnownDevice.used_at < before))
 
 
 def find_session(session: DatabaseSession, token_hash: str) -> tuple[Session, Account] | None:

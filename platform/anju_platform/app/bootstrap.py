@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.events import AbsenceChanged, AlertResolved
 from anju_core.vocabulary import Channel
+from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.service import AccountService
+from anju_platform.accounts.sign_in import SignInService
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.duties import LeaderDuties
@@ -248,6 +250,8 @@ def _make_services(
     routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
     more = (
         accounts,
+        SignInService(),
+        SignInLanes(),
         residents,
         routine,
         sensitivity,

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
+from anju_core.errors import TooMany
 from anju_core.vocabulary import Role
-from anju_platform.accounts.errors import SignInRefused, TooManySignIns
-from anju_platform.accounts.guards import AccountsDep, SessionDep, clear_cookie, read_token, set_cookie
+from anju_platform.accounts.errors import SignInRefused
+from anju_platform.accounts.guards import AccountsDep, EntranceDep, SessionDep, clear_cookie, read_token, set_cookie
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PagesDep
 from anju_platform.console.rendering import LANGUAGE_COOKIE
@@ -55,19 +56,18 @@ class SignInForm(BaseModel):
 
 
 @router.post("/login", name="login")
-def open_session(
+async def open_session(
     request: Request,
     *,
-    accounts: AccountsDep,
+    entrance: EntranceDep,
     services: ServicesDep,
     pages: PagesDep,
-    work: UnitDep,
     given: Annotated[SignInForm, Form()],
 ) -> Response:
     """Sign in; a wrong password shows the form again."""
     try:
-        token = accounts.sign_in(work, given.login, given.password)
-    except (SignInRefused, TooManySignIns) as refusal:
+        token = await entrance.sign_in(given.login, given.password)
+    except (SignInRefused, TooMany) as refusal:
         wrong = explain(refusal, pages.select_words(request))
         view = {"wrong": wrong, "next": _own(given.next), "login": given.login}
         return pages.render(request, "login.html", status=status_of(refusal), **view)

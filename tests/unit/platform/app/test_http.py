@@ -81,8 +81,7 @@ def started(client: TestClient) -> Iterator[TestClient]:
 
 
 def cookie(web: WebHarness, role: Role = Role.WORKER) -> tuple[dict[str, str], str]:
-    with web.platform.work() as work:
-        token = web.platform.access.sign_in(work, role.value, PASSWORD)
+    token = web.platform.sign_in(role.value, PASSWORD)
     return {"cookie": f"{COOKIE}={token.secret}"}, token.csrf
 
 

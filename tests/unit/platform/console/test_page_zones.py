@@ -40,8 +40,7 @@ def pages(urumqi: WebHarness) -> Iterator[TestClient]:
 
 
 def sign_in(web: WebHarness, pages: TestClient, role: Role) -> str:
-    with web.platform.work() as work:
-        token = web.platform.access.sign_in(work, role.value, PASSWORD)
+    token = web.platform.sign_in(role.value, PASSWORD)
     pages.cookies.set(COOKIE, token.secret)
     return token.csrf
 

@@ -171,8 +171,7 @@ def test_the_command_line_chooses_by_the_same_rules(web: WebHarness) -> None:
 @pytest.fixture
 def pages(web: WebHarness) -> Iterator[TestClient]:
     """The app with its real pages, and a supervisor's cookie."""
-    with web.platform.work() as work:
-        token = web.platform.access.sign_in(work, Role.SUPERVISOR.value, PASSWORD)
+    token = web.platform.sign_in(Role.SUPERVISOR.value, PASSWORD)
     app = create_app(cast("Any", web.platform))
     with TestClient(app, base_url="http://anju.test", headers={"accept": "text/html"}) as client:
         client.cookies.set(COOKIE, token.secret)
