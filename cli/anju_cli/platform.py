@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anju_core.errors import DomainError
+from anju_core.scope import WHOLE_DISTRICT
 from anju_core.vocabulary import Role
 from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.app import migrate as migrations
@@ -183,7 +184,7 @@ def show_communities() -> None:
     """List every community with how often it lets the detectors be wrong, per home and month."""
     with _work(_settings()) as (work, _):
         table = Table("community", "name", "false alerts", "routine changes")
-        for one in list_communities(work):
+        for one in list_communities(work, WHOLE_DISTRICT):
             table.add_row(one.id, one.name, f"{one.false_alerts_per_month:g}", f"{one.routine_changes_per_month:g}")
     console.print(table)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from anju_core.scope import Scope, covers, scope_of
 from anju_core.vocabulary import Role
 
-_OVERSEERS = frozenset({Role.ADMIN, Role.DISTRICT, Role.TESTER, Role.SUPERVISOR})
-"""Roles for which no community means every community."""
+_WITHOUT_NAMES = frozenset({Role.DISTRICT, Role.TESTER})
+"""Roles that work with figures and homes' ids: who lives there is not theirs to know (PIPL art. 6, 28: necessity)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,16 @@ class Actor:
     provider_id: str | None = None
     home_id: str | None = None
 
+    @property
+    def scope(self) -> Scope:
+        """What of the district the person may see."""
+        return scope_of(self.role, self.community_id, self.provider_id, self.home_id)
+
+    @property
+    def sees_names(self) -> bool:
+        """Whether residents are shown to the person by name and address, else by their home's id."""
+        return self.role not in _WITHOUT_NAMES
+
     def may_see(self, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> bool:
         """Return whether a thing of this community, home and provider is within the person's scope."""
-        if self.role is Role.FAMILY:
-            return home_id is not None and home_id == self.home_id
-        if self.role in {Role.CARER, Role.PROVIDER}:
-            return provider_id is not None and provider_id == self.provider_id
-        if self.community_id is None:
-            return self.role in _OVERSEERS
-        return community_id == self.community_id
+        return covers(self.scope, community_id=community_id, home_id=home_id, provider_id=provider_id)

@@ -47,5 +47,5 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     assert harness.homes.said()[-1] == "closed"
     assert [event.outcome for event in harness.resolved] == [Outcome.REAL_HELPED]
     with harness.work() as work:
-        assert harness.visits.queries.get_visit(work, visit_id).state is VisitState.CONFIRMED
-        assert harness.alerts.queries.list_alerts(work, "anning") == []
+        assert harness.visits.queries.describe_visit(work, visit_id).state is VisitState.CONFIRMED
+        assert harness.alerts.queries.list_alerts(work, harness.wang) == []

@@ -116,14 +116,14 @@ def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_every
     harness = harness_everywhere
     _, visit_id = harness.dispatched()
     with harness.work() as work:
-        due = harness.visits.queries.get_visit(work, visit_id).offers[0].expires_at
+        due = harness.visits.queries.describe_visit(work, visit_id).offers[0].expires_at
     results = at_once(
         lambda: harness.visit("accept_offer", visit_id, harness.li),
         lambda: let_deadline_pass(harness, visit_id, due),
         lambda: harness.visit("accept_offer", visit_id, harness.li),
     )
     with harness.work() as work:
-        detail = harness.visits.queries.get_visit(work, visit_id)
+        detail = harness.visits.queries.describe_visit(work, visit_id)
     states = [offer.state for offer in detail.offers]
     if detail.state is VisitState.ACCEPTED:
         assert states == [OfferState.ACCEPTED]
@@ -153,7 +153,7 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     steps = harness.steps(alert_id)
     assert harness.alert(alert_id).state == AlertState.RESOLVED == replay(steps)
     with harness.work() as work:
-        detail = harness.visits.queries.get_visit(work, visit_id)
+        detail = harness.visits.queries.describe_visit(work, visit_id)
     assert detail.state is VisitState.CANCELLED
     assert [step.number for step in detail.history] == list(range(1, len(detail.history) + 1))
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends, Header
 from fastapi.responses import StreamingResponse
 
 from anju_core.actor import Actor
+from anju_core.scope import Communities, Scope, WholeDistrict
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import AccountsDep, StillDep, require
 from anju_platform.alerts.assembly import AlertSlice
@@ -33,7 +34,7 @@ Watcher = Annotated[Actor, Depends(require(Role.WORKER, Role.SUPERVISOR, Role.DI
 def list_alerts(actor: Watcher, alerts: AlertsDep, work: UnitDep, state: Listed = "open") -> list[AlertSummary]:
     """List the alerts of the asker's scope: open ones by deadline, closed ones newest first."""
     work.only_read()
-    return alerts.queries.list_alerts(work, actor.community_id, state=None if state == "all" else state)
+    return alerts.queries.list_alerts(work, actor, state=None if state == "all" else state)
 
 
 @router.get("/alerts/stream")
@@ -41,8 +42,7 @@ def stream_alerts(
     actor: Watcher, services: ServicesDep, still: StillDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:
     """Stream server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is notified."""
-    scope = EVERY_COMMUNITY if actor.community_id is None else f"community:{actor.community_id}"
-    topics = {scope, f"account:{actor.account_id}"}
+    topics = {*_topics_of(actor.scope), f"account:{actor.account_id}"}
     return event_stream(services.hub, topics, last_event_id=last_event_id, still=still)
 
 
@@ -119,3 +119,10 @@ def resolve_alert(
     """Close the alert with what it turned out to be."""
     alerts.service.resolve_alert(work, alert_id, actor, outcome=given.outcome, note=given.note)
     return alerts.queries.get_alert(work, alert_id, actor)
+
+
+def _topics_of(scope: Scope) -> set[str]:
+    """Return the topics on which alerts of a scope are published."""
+    if isinstance(scope, WholeDistrict):
+        return {EVERY_COMMUNITY}
+    return {f"community:{one}" for one in scope.ids} if isinstance(scope, Communities) else set()

@@ -10,6 +10,7 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, list_commands, main_command, undo_until
 from anju_core.reasons import Reason
+from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.repository import AlertRepository, facts_of
@@ -113,34 +114,30 @@ class AlertQueries:
     """Reads within one unit of work."""
 
     def list_alerts(
-        self, work: UnitOfWork, community_id: str | None, *, state: str | None = "open", limit: int = 500
+        self, work: UnitOfWork, actor: Actor, *, state: str | None = "open", limit: int = 500
     ) -> list[AlertSummary]:
-        """Return alerts of a community (None: of all), in the order of their deadlines.
+        """Return the alerts of the actor's scope, in the order of their deadlines.
 
         `state` is `open`, or `closed` and None (all), which come newest first.
         """
-        alerts = AlertRepository(work.session).list_alerts(community_id, state, limit)
+        alerts = AlertRepository(work.session).list_alerts(actor.scope, state, limit)
         homes = find_homes(work, {alert.home_id for alert in alerts})
         now = work.clock.now()
         return [_summary(alert, alert.history, homes[alert.home_id], now) for alert in alerts]
 
-    def get_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor | None = None) -> AlertDetail:
-        """Return one alert in full; raises `AlertNotFound`, also where the actor may not see it."""
-        repository = AlertRepository(work.session)
-        alert = repository.find_alert(alert_id)
-        if alert is None or (actor is not None and not actor.may_see(alert.community_id, alert.home_id)):
+    def get_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> AlertDetail:
+        """Return one alert in full and what the actor may do; raises `AlertNotFound`, also out of the actor's scope."""
+        alert = AlertRepository(work.session).find_alert(alert_id)
+        if alert is None or not actor.may_see(alert.community_id, alert.home_id):
             raise AlertNotFound(alert_id)
-        history = repository.list_events(alert_id)
-        home = find_homes(work, [alert.home_id])[alert.home_id]
-        facts = _facts(alert, history)
-        summary = _summary(alert, history, home, work.clock.now())
-        return AlertDetail(
-            **{one.name: getattr(summary, one.name) for one in fields(summary)},
-            history=[_history_step(event) for event in history],
-            calls=_last_calls(history),
-            commands=() if actor is None else list_commands(facts, actor),
-            undo_until=undo_until(facts),
-        )
+        return _detail(work, alert, actor)
+
+    def describe_alert(self, work: UnitOfWork, alert_id: UUID) -> AlertDetail:
+        """Return one alert in full, for code that acts for no person; raises `AlertNotFound`."""
+        alert = AlertRepository(work.session).find_alert(alert_id)
+        if alert is None:
+            raise AlertNotFound(alert_id)
+        return _detail(work, alert, None)
 
     def find_causes(self, work: UnitOfWork, alert_ids: Collection[UUID]) -> Mapping[UUID, AlertCause]:
         """Return the kind and reason of alerts, by id."""
@@ -153,15 +150,29 @@ class AlertQueries:
             for alert in AlertRepository(work.session).list_alerts_by_id(alert_ids)
         }
 
-    def count_recent(self, work: UnitOfWork, community_id: str | None) -> int:
-        """Return how many alerts were raised within `LOAD_WINDOW`."""
+    def count_recent(self, work: UnitOfWork, scope: Scope) -> int:
+        """Return how many alerts of a scope were raised within `LOAD_WINDOW`."""
         since = work.clock.now() - LOAD_WINDOW
-        return AlertRepository(work.session).count_raised_since(community_id, since)
+        return AlertRepository(work.session).count_raised_since(scope, since)
 
     def is_open(self, work: UnitOfWork, alert_id: UUID) -> bool:
         """Return whether the alert is not closed: whether messages to people about it still make sense."""
         alert = AlertRepository(work.session).find_alert(alert_id)
         return alert is not None and alert.closed_at is None
+
+
+def _detail(work: UnitOfWork, alert: Alert, actor: Actor | None) -> AlertDetail:
+    history = AlertRepository(work.session).list_events(alert.id)
+    home = find_homes(work, [alert.home_id])[alert.home_id]
+    facts = _facts(alert, history)
+    summary = _summary(alert, history, home, work.clock.now())
+    return AlertDetail(
+        **{one.name: getattr(summary, one.name) for one in fields(summary)},
+        history=[_history_step(event) for event in history],
+        calls=_last_calls(history),
+        commands=() if actor is None else list_commands(facts, actor),
+        undo_until=undo_until(facts),
+    )
 
 
 def _facts(alert: Alert, history: Sequence[AlertEvent]) -> AlertFacts:

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session, selectinload
 
 from anju_core.alerts import AlertFacts, read_progress
 from anju_core.escalation import DEFAULT_POLICIES, Policy, parse_steps
+from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent, EscalationPolicy
+from anju_platform.db.scoping import is_within
 
 
 class AlertRepository:
@@ -83,11 +85,9 @@ class AlertRepository:
         query = select(Alert.id).where(Alert.closed_at.is_(None), Alert.next_due_at <= now)
         return self._session.scalars(query.order_by(Alert.next_due_at, Alert.id).limit(limit)).all()
 
-    def list_alerts(self, community_id: str | None, state: str | None, limit: int) -> Sequence[Alert]:
-        """Return alerts with their history: open ones by deadline, others newest first."""
-        query = select(Alert).options(selectinload(Alert.history))
-        if community_id is not None:
-            query = query.where(Alert.community_id == community_id)
+    def list_alerts(self, scope: Scope, state: str | None, limit: int) -> Sequence[Alert]:
+        """Return alerts of a scope with their history: open ones by deadline, others newest first."""
+        query = select(Alert).where(alert_within(scope)).options(selectinload(Alert.history))
         if state == "open":
             query = query.where(Alert.closed_at.is_(None))
             query = query.order_by(Alert.next_due_at.is_(None), Alert.next_due_at, Alert.id)
@@ -100,11 +100,9 @@ class AlertRepository:
         """Return the alerts with these ids, in no order."""
         return self._session.scalars(select(Alert).where(Alert.id.in_(alert_ids))).all()
 
-    def count_raised_since(self, community_id: str | None, since: datetime) -> int:
-        """Return how many alerts were raised since then."""
-        query = select(func.count()).select_from(Alert).where(Alert.raised_at >= since)
-        if community_id is not None:
-            query = query.where(Alert.community_id == community_id)
+    def count_raised_since(self, scope: Scope, since: datetime) -> int:
+        """Return how many alerts of a scope were raised since then."""
+        query = select(func.count()).select_from(Alert).where(Alert.raised_at >= since, alert_within(scope))
         return self._session.scalar(query) or 0
 
     def find_policy(self, community_id: str, kind: AlertKind, now: datetime) -> Policy:
@@ -119,6 +117,11 @@ class AlertRepository:
         row = self._session.scalars(query).one_or_none()
         default = DEFAULT_POLICIES[kind]
         return default if row is None else default.with_steps(parse_steps(row.steps))
+
+
+def alert_within(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that an alert lies within a scope; providers see visits, not alerts."""
+    return is_within(scope, community=Alert.community_id.in_, home=lambda own: Alert.home_id == own)
 
 
 def facts_of(alert: Alert, steps: Sequence[AlertStep]) -> AlertFacts:

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertStep, Outcome
 from anju_platform.alerts.models import Alert
+from anju_platform.alerts.repository import alert_within
 
 _SENT = frozenset({AlertStep.DISPATCHED.value, AlertStep.EN_ROUTE.value})
 _THERE = frozenset({AlertStep.ARRIVED.value, AlertStep.VISITED.value})
@@ -60,19 +62,15 @@ class AlertSummaries:
         query = select(Alert).where(Alert.home_id.in_(home_ids), Alert.closed_at.is_(None))
         return [_open(row) for row in self._session.scalars(query.order_by(Alert.raised_at.desc(), Alert.id.desc()))]
 
-    def list_timelines(
-        self, start: datetime, until: datetime, community_id: str | None = None
-    ) -> Sequence[AlertTimeline]:
-        """Return the alerts that were due from `start` up to and without `until`, of a community or of all.
+    def list_timelines(self, start: datetime, until: datetime, scope: Scope) -> Sequence[AlertTimeline]:
+        """Return the alerts of a scope that were due from `start` up to and without `until`.
 
         A home that went offline before `start` and was still offline then is among them.
         """
         within = (Alert.due_since >= start) & (Alert.due_since < until)
         offline = (Alert.kind == AlertKind.HOME_OFFLINE.value) & (Alert.happened_at < until)
         still = offline & or_(Alert.closed_at.is_(None), Alert.closed_at > start)
-        query = select(Alert).where(or_(within, still)).options(selectinload(Alert.history))
-        if community_id is not None:
-            query = query.where(Alert.community_id == community_id)
+        query = select(Alert).where(or_(within, still), alert_within(scope)).options(selectinload(Alert.history))
         return [_timeline(alert) for alert in self._session.scalars(query.order_by(Alert.due_since, Alert.id))]
 
     def count_outcomes(

@@ -55,14 +55,18 @@ class HomeCard:
 
 
 def card(work: UnitOfWork, home_id: str, words: Words, now: datetime) -> HomeCard | None:
-    """Return the card of a home; None when there is no such home."""
+    """Return the card of a home as its community may know it; None when there is no such home."""
     home = find_home(work, home_id)
-    return None if home is None else card_of(home, words, now)
+    return None if home is None else _card_of(home, home.residents, words, now)
 
 
-def card_of(home: HomeRecord, words: Words, now: datetime) -> HomeCard:
-    """Return the card of a home that is already read."""
-    residents = home.residents
+def visitor_card(work: UnitOfWork, home_id: str, words: Words, now: datetime) -> HomeCard | None:
+    """Return the card of a home as a provider's carer may know it; None when there is no such home."""
+    home = find_home(work, home_id)
+    return None if home is None else _card_of(home, [one.for_visitor() for one in home.residents], words, now)
+
+
+def _card_of(home: HomeRecord, residents: Sequence[ResidentRecord], words: Words, now: datetime) -> HomeCard:
     first = residents[0] if residents else None
     return HomeCard(
         id=home.id,

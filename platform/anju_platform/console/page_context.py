@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from anju_core.actor import Actor
+from anju_core.scope import WHOLE_DISTRICT, OneHome, OneProvider
 from anju_platform.accounts.guards import SessionDep
 from anju_platform.accounts.service import AccountService, ActiveSession
 from anju_platform.console.rendering import UTC_ZONE, Pages
@@ -90,10 +91,12 @@ class PageContext:
 
 def reader_zone(work: UnitOfWork, actor: Actor) -> ZoneInfo:
     """Return the time zone of the reader's home or community; for who sees several, the one that most of them have."""
-    if actor.home_id is not None:
-        zones = [place.timezone for place in list_places(work, actor.home_id)]
+    scope = actor.scope
+    if isinstance(scope, OneHome):
+        zones = [place.timezone for place in list_places(work, scope)]
     else:
-        zones = [community.timezone for community in list_communities(work, actor.community_id)]
+        within = WHOLE_DISTRICT if isinstance(scope, OneProvider) else scope
+        zones = [community.timezone for community in list_communities(work, within)]
     return Counter(zones).most_common(1)[0][0] if zones else UTC_ZONE
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from anju_core.scope import WHOLE_DISTRICT
 from anju_detect.inactivity import ROOMS
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.models import Device, Gateway
@@ -85,7 +86,7 @@ class DeviceCache:
         now_s = self._clock.time()
         with self._work() as work:
             work.only_read()
-            communities = list_home_ids(work)
+            communities = list_home_ids(work, WHOLE_DISTRICT)
             for gateway, home in work.session.execute(_IN_SERVICE):
                 self._gateways[gateway] = (now_s, GatewayFacts(gateway, home, communities[home]))
             devices: dict[str, dict[str, DeviceFacts]] = {}

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from anju_core.scope import WHOLE_DISTRICT, OneHome
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents import directory
 
@@ -52,7 +53,7 @@ class MonitoringRepository:
                 min(max(place.false_alerts_per_month, _LEAST_FALSE_ALERTS), _MOST_FALSE_ALERTS),
                 place.utc_offset_s(now),
             )
-            for place in directory.list_places(self._work, home_id)
+            for place in directory.list_places(self._work, WHOLE_DISTRICT if home_id is None else OneHome(home_id))
         ]
 
     def find_absences(self, now: datetime) -> dict[str, Away]:

@@ -13,10 +13,13 @@ import structlog
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import selectinload
 
+from anju_core.scope import Scope
+from anju_platform.db.scoping import is_within
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import HomeNotFound
 from anju_platform.residents.models import Absence, Community, Consent, Home, Resident
 from anju_platform.residents.records import (
+    PROVIDER_DOOR,
     AbsenceView,
     CommunityRecord,
     ConsentView,
@@ -60,21 +63,14 @@ def find_homes(work: UnitOfWork, home_ids: Iterable[str]) -> Mapping[str, HomeRe
     return {home.id: home for home in _homes(work, Home.id.in_(set(home_ids)))}
 
 
-def list_homes(work: UnitOfWork, community_id: str | None = None) -> Sequence[HomeRecord]:
-    """Return the homes of a community, or all, by id."""
-    return _homes(work, *([] if community_id is None else [Home.community_id == community_id]))
-
-
-def list_home_ids(work: UnitOfWork, community_id: str | None = None) -> Mapping[str, str]:
-    """Return the community of each home of a community, or of all homes, by the home's id."""
-    query = select(Home.id, Home.community_id).order_by(Home.id)
-    if community_id is not None:
-        query = query.where(Home.community_id == community_id)
+def list_home_ids(work: UnitOfWork, scope: Scope) -> Mapping[str, str]:
+    """Return the community of each home of a scope, by the home's id."""
+    query = select(Home.id, Home.community_id).where(_home_within(scope)).order_by(Home.id)
     return {home: community for home, community in work.session.execute(query)}  # noqa: C416 - rows are not tuples to mypy
 
 
-def list_places(work: UnitOfWork, home_id: str | None = None) -> Sequence[HomePlace]:
-    """Return where every home is, or one, and what its community asks of the detectors, by id."""
+def list_places(work: UnitOfWork, scope: Scope) -> Sequence[HomePlace]:
+    """Return where the homes of a scope are, and what their communities ask of the detectors, by id."""
     query = select(
         Home.id,
         Home.community_id,
@@ -82,8 +78,7 @@ def list_places(work: UnitOfWork, home_id: str | None = None) -> Sequence[HomePl
         Community.false_alerts_per_month,
         Community.routine_changes_per_month,
     ).join(Community, Community.id == Home.community_id)
-    if home_id is not None:
-        query = query.where(Home.id == home_id)
+    query = query.where(_home_within(scope))
     return [
         HomePlace(
             home_id=home,
@@ -97,21 +92,21 @@ def list_places(work: UnitOfWork, home_id: str | None = None) -> Sequence[HomePl
 
 
 def search_residents(
-    work: UnitOfWork, query: Query, community_id: str | None, limit: int
+    work: UnitOfWork, query: Query, scope: Scope, limit: int
 ) -> Sequence[tuple[ResidentRecord, HomeRecord]]:
-    """Return at most `limit` residents that match, each with the home, by address."""
+    """Return at most `limit` residents of a scope that match, each with the home, by address."""
     statement = (
         select(Resident)
         .join(Home)
+        .where(_home_within(scope))
         .options(selectinload(Resident.home).selectinload(Home.residents).selectinload(Resident.contacts))
     )
-    if community_id is not None:
-        statement = statement.where(Home.community_id == community_id)
     for condition in _conditions(query):
         statement = statement.where(condition)
     statement = statement.order_by(Home.estate, Home.building, Home.unit, Home.room, Resident.id)
     rows = work.session.scalars(statement.limit(limit)).all()
-    return [(_resident(row, []), _home(row.home, {})) for row in rows]
+    consents = _consents(work, [person.id for row in rows for person in row.home.residents])
+    return [(_resident(row, consents.get(row.id, [])), _home(row.home, consents)) for row in rows]
 
 
 def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | None:
@@ -120,11 +115,10 @@ def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | Non
     return None if row is None else community_record(row)
 
 
-def list_communities(work: UnitOfWork, community_id: str | None = None) -> Sequence[CommunityRecord]:
-    """Return one community, or all, by name."""
-    query = select(Community).order_by(Community.name, Community.id)
-    if community_id is not None:
-        query = query.where(Community.id == community_id)
+def list_communities(work: UnitOfWork, scope: Scope) -> Sequence[CommunityRecord]:
+    """Return the communities of a scope, by name."""
+    within = is_within(scope, community=Community.id.in_)
+    query = select(Community).where(within).order_by(Community.name, Community.id)
     return [community_record(row) for row in work.session.scalars(query)]
 
 
@@ -157,6 +151,10 @@ def list_absences_from(work: UnitOfWork, now: datetime) -> Sequence[AbsenceView]
 def find_known_ids(work: UnitOfWork, home_ids: Collection[str]) -> set[str]:
     """Return those of these ids that are homes."""
     return set(work.session.scalars(select(Home.id).where(Home.id.in_(home_ids))))
+
+
+def _home_within(scope: Scope) -> ColumnElement[bool]:
+    return is_within(scope, community=Home.community_id.in_, home=lambda own: Home.id == own)
 
 
 def _homes(work: UnitOfWork, *conditions: ColumnElement[bool]) -> Sequence[HomeRecord]:
@@ -206,6 +204,7 @@ def absence_view(row: Absence) -> AbsenceView:
 
 
 def _home(row: Home, consents: Mapping[UUID, Sequence[ConsentView]]) -> HomeRecord:
+    residents = [_resident(person, consents.get(person.id, [])) for person in row.residents]
     return HomeRecord(
         id=row.id,
         community_id=row.community_id,
@@ -218,8 +217,8 @@ def _home(row: Home, consents: Mapping[UUID, Sequence[ConsentView]]) -> HomeReco
         room=row.room,
         latitude=row.latitude,
         longitude=row.longitude,
-        door_code=row.door_code,
-        residents=[_resident(person, consents.get(person.id, [])) for person in row.residents],
+        has_door_code=bool(row.door_code) and not any(one.has_withdrawn(PROVIDER_DOOR) for one in residents),
+        residents=residents,
     )
 
 
@@ -240,7 +239,7 @@ def _resident(row: Resident, consents: Sequence[ConsentView]) -> ResidentRecord:
             for one in row.contacts
         ],
         consents=consents,
-    )
+    ).keep_agreed()
 
 
 def _conditions(query: Query) -> Sequence[ColumnElement[bool]]:

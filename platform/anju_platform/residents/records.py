@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+HEALTH_NOTES, PROVIDER_DOOR = "health_notes", "provider_door"
+"""Scopes of consent: notes on health, and how to get in, both for those who visit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,11 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResidentRecord:
-    """A resident with the notes for a visit; `contacts` are in the order to call."""
+    """A resident with the notes for a visit, as far as the resident agreed to share them.
+
+    Notes on health are empty without the consent `health_notes`, those about the door (pets, key holder) once
+    `provider_door` was withdrawn. `contacts` are in the order to call.
+    """
 
     id: UUID
     name: str
@@ -97,6 +104,26 @@ class ResidentRecord:
         """Tell whether a consent of this scope was given and not withdrawn since."""
         return any(one.scope == scope and one.withdrawn_at is None for one in self.consents)
 
+    def has_withdrawn(self, scope: str) -> bool:
+        """Tell whether a consent of this scope was withdrawn and not given again."""
+        return any(one.scope == scope for one in self.consents) and not self.agreed_to(scope)
+
+    def for_visitor(self) -> ResidentRecord:
+        """Return the resident as a provider's carer may know them: the door's notes only with that consent."""
+        return self if self.agreed_to(PROVIDER_DOOR) else replace(self, pets="", key_holder="")
+
+    def keep_agreed(self) -> ResidentRecord:
+        """Return the resident without what the consents forbid to show to anybody."""
+        health, door = self.agreed_to(HEALTH_NOTES), not self.has_withdrawn(PROVIDER_DOOR)
+        return replace(
+            self,
+            mobility=self.mobility if health else "",
+            hearing=self.hearing if health else "",
+            illnesses=self.illnesses if health else "",
+            pets=self.pets if door else "",
+            key_holder=self.key_holder if door else "",
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeRecord:
@@ -114,8 +141,8 @@ class HomeRecord:
     room: str
     latitude: float | None
     longitude: float | None
-    door_code: str
-    """Shown on request only; each showing is audited."""
+    has_door_code: bool
+    """Whether there is a door code that `ResidentService.show_door_code` may show."""
     residents: Sequence[ResidentRecord]
 
     @property

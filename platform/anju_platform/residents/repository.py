@@ -1,12 +1,13 @@
-"""Writes of homes, absences and communities."""
+"""Door codes, and writes of absences and communities."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from anju_platform.residents.models import Absence, Community
+from anju_platform.residents.models import Absence, Community, Home
 
 
 class ResidentRepository:
@@ -14,6 +15,10 @@ class ResidentRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def find_door_code(self, home_id: str) -> str:
+        """Return the door code of a home; empty where it has none on record."""
+        return self._session.scalar(select(Home.door_code).where(Home.id == home_id)) or ""
 
     def add_absence(self, absence: Absence) -> None:
         """Insert an absence."""

@@ -33,14 +33,17 @@ class ResidentService:
         return home
 
     def show_door_code(self, work: UnitOfWork, actor: Actor, home_id: str, why: str) -> str:
-        """Return the door code; the reason is audited. Raises `OutOfScope`, `NoDoorCode`, `ReasonMissing`."""
+        """Return the door code; the reason is audited.
+
+        Raises `OutOfScope`, `ReasonMissing`, and `NoDoorCode` also where a resident withdrew the consent to show it.
+        """
         home = self.find_home(work, actor, home_id)
         if not why.strip():
             raise ReasonMissing("door code")
-        if not home.door_code:
+        if not home.has_door_code:
             raise NoDoorCode(home_id)
         self._accounts.audit_read(work, actor, "door_code", home_id, why.strip())
-        return home.door_code
+        return ResidentRepository(work.session).find_door_code(home_id)
 
     def tell_absence(
         self, work: UnitOfWork, actor: Actor, home_id: str, until: datetime, start: datetime | None = None

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
+from anju_core.scope import WHOLE_DISTRICT
 from anju_detect.errors import SnapshotRefused
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
@@ -96,7 +97,7 @@ class NightlyJob:
     def _run(self, now_s: float) -> Iterator[None]:
         with self._work() as work:
             work.only_read()
-            places = list_places(work)
+            places = list_places(work, WHOLE_DISTRICT)
             offsets = {place.home_id: place.utc_offset_s(work.clock.now()) for place in places}
             detector = self._detector or self._recall(work)
         self._detector = detector

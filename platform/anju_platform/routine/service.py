@@ -7,6 +7,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.notes import NoteNotFound, by_day
+from anju_core.scope import Communities
 from anju_platform.accounts.service import AccountService
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
@@ -40,10 +41,11 @@ class RoutineService:
 
     def list_unread_notes(self, work: UnitOfWork, actor: Actor) -> list[NoteView]:
         """Return the changes that nobody has read, of the actor's scope, newest first; none where it is night."""
-        rows, now = RoutineRepository(work).list_unread(), work.clock.now()
+        now = work.clock.now()
+        within = list_home_ids(work, actor.scope)
+        rows = [row for row in RoutineRepository(work).list_unread() if row.home_id in within][:MOST_NOTES]
         homes = find_homes(work, {row.home_id for row in rows})
-        mine = [row for row in rows if actor.community_id in {None, homes[row.home_id].community_id}][:MOST_NOTES]
-        return [_note(row, homes[row.home_id]) for row in mine if by_day(now.astimezone(homes[row.home_id].timezone))]
+        return [_note(row, homes[row.home_id]) for row in rows if by_day(now.astimezone(homes[row.home_id].timezone))]
 
     def mark_note_read(self, work: UnitOfWork, actor: Actor, note_id: UUID) -> NoteView:
         """Store that the actor has read a note; the first reader stays, every reading is audited.
@@ -62,7 +64,7 @@ class RoutineService:
 
     def count_notes(self, work: UnitOfWork, community_id: str, since: datetime) -> int:
         """Return how many changes of routine were reported in a community since then."""
-        homes = list_home_ids(work, community_id)
+        homes = list_home_ids(work, Communities(frozenset({community_id})))
         return RoutineRepository(work).count_notes(list(homes), since)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.dispatch import eta_minutes
 from anju_core.reasons import Reason
+from anju_core.scope import NOTHING
 from anju_core.visits import VisitNotFound, VisitStep
 from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
@@ -158,21 +159,29 @@ class VisitQueries:
 
     def list_visits(self, work: UnitOfWork, actor: Actor, limit: int = 200) -> list[VisitSummary]:
         """Return the visits of the actor's scope, newest first."""
-        visits = VisitRepository(work.session).list_of_scope(
-            community_id=actor.community_id, provider_id=actor.provider_id, home_id=actor.home_id, limit=limit
-        )
+        visits = VisitRepository(work.session).list_of_scope(actor.scope, limit)
         return self._summaries(work, [visit for visit in visits if _may_see(visit, actor)])
 
     def list_of_alert(self, work: UnitOfWork, alert_id: UUID) -> list[VisitDetail]:
         """Return every visit that was requested for an alert, newest first."""
         visits = VisitRepository(work.session).list_of_alert(alert_id)
-        return [self.get_visit(work, visit.id) for visit in visits]
+        return [self.describe_visit(work, visit.id) for visit in visits]
 
-    def get_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor | None = None) -> VisitDetail:
+    def get_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor) -> VisitDetail:
         """Return one visit in full; raises `VisitNotFound`, also where the actor may not see it."""
         visit = VisitRepository(work.session).find_visit(visit_id)
-        if visit is None or (actor is not None and not _may_see(visit, actor)):
+        if visit is None or not _may_see(visit, actor):
             raise VisitNotFound(visit_id)
+        return self._detail(work, visit)
+
+    def describe_visit(self, work: UnitOfWork, visit_id: UUID) -> VisitDetail:
+        """Return one visit in full, where it is known already that the reader may; raises `VisitNotFound`."""
+        visit = VisitRepository(work.session).find_visit(visit_id)
+        if visit is None:
+            raise VisitNotFound(visit_id)
+        return self._detail(work, visit)
+
+    def _detail(self, work: UnitOfWork, visit: VisitTask) -> VisitDetail:
         (summary,) = self._summaries(work, [visit])
         history = [
             VisitHistoryStep(
@@ -235,7 +244,12 @@ def _fields(summary: VisitSummary) -> dict[str, Any]:
 
 
 def _may_see(visit: VisitTask, actor: Actor) -> bool:
-    """A carer sees her visits and her open offers, a dispatcher those of the provider, others their scope."""
+    """A carer sees her visits and her open offers, a dispatcher those of the provider, others their scope.
+
+    Whoever has no scope sees nothing, not even a visit that belongs to nobody yet.
+    """
+    if actor.scope == NOTHING:
+        return False
     if actor.role is Role.CARER:
         pending = OfferState.PENDING.value
         asked = any(offer.carer_id == actor.account_id and offer.state == pending for offer in visit.offers)

@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from anju_core.scope import Scope
 from anju_core.visits import BOOKED, UNDER_WAY
 from anju_core.vocabulary import OfferState, VisitState
+from anju_platform.db.scoping import is_within
 from anju_platform.visits.models import Carer, Contract, Offer, Provider, VisitEvent, VisitTask
 
 _BOOKED = [state.value for state in BOOKED]
@@ -94,18 +96,9 @@ class VisitRepository:
         query = select(VisitTask).where(VisitTask.carer_id == carer_id, running).options(selectinload(VisitTask.offers))
         return self._session.scalars(query.order_by(VisitTask.arrive_by, VisitTask.id)).all()
 
-    def list_of_scope(
-        self, *, community_id: str | None, provider_id: str | None, home_id: str | None, limit: int
-    ) -> Sequence[VisitTask]:
-        """Return visits of a scope, newest first; None does not restrict."""
-        query = select(VisitTask).options(selectinload(VisitTask.offers))
-        if community_id is not None:
-            query = query.where(VisitTask.community_id == community_id)
-        if home_id is not None:
-            query = query.where(VisitTask.home_id == home_id)
-        if provider_id is not None:
-            asked = select(Offer.visit_id).where(Offer.provider_id == provider_id)
-            query = query.where(or_(VisitTask.provider_id == provider_id, VisitTask.id.in_(asked)))
+    def list_of_scope(self, scope: Scope, limit: int) -> Sequence[VisitTask]:
+        """Return visits of a scope with their offers, newest first."""
+        query = select(VisitTask).where(visit_within(scope)).options(selectinload(VisitTask.offers))
         return self._session.scalars(query.order_by(VisitTask.id.desc()).limit(limit)).all()
 
     def list_contracted(self, community_id: str) -> Sequence[tuple[Carer, Contract]]:
@@ -143,3 +136,18 @@ class VisitRepository:
             .group_by(Offer.carer_id)
         )
         return {carer_id: count for carer_id, count in self._session.execute(query)}  # noqa: C416 - rows are not tuples to mypy
+
+
+def visit_within(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a visit lies within a scope; a provider's are those it was asked to make or makes."""
+
+    def asked(provider_id: str) -> ColumnElement[bool]:
+        offered = select(Offer.visit_id).where(Offer.provider_id == provider_id)
+        return or_(VisitTask.provider_id == provider_id, VisitTask.id.in_(offered))
+
+    return is_within(
+        scope,
+        community=VisitTask.community_id.in_,
+        home=lambda own: VisitTask.home_id == own,
+        provider=asked,
+    )

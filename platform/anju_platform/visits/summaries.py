@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from anju_core.scope import Scope
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.visits.models import Offer, Provider, VisitTask
+from anju_platform.visits.repository import visit_within
 
 _OVER = (VisitState.CONFIRMED.value, VisitState.CANCELLED.value, VisitState.UNFILLED.value)
 _ENDED = (VisitState.CHECKED_OUT.value, VisitState.CONFIRMED.value)
@@ -73,25 +75,17 @@ class VisitSummaries:
         query = query.where(VisitTask.category == VisitCategory.REPAIR.value).order_by(VisitTask.created_at)
         return {row.home_id: VisitState(row.state) for row in self._session.scalars(query)}
 
-    def list_timelines(
-        self, start: datetime, until: datetime, community_id: str | None = None
-    ) -> Sequence[VisitTimeline]:
-        """Return the visits that were made or due from `start` up to and without `until`, by when they were due."""
+    def list_timelines(self, start: datetime, until: datetime, scope: Scope) -> Sequence[VisitTimeline]:
+        """Return the visits of a scope that were made or due from `start` up to and without `until`, by that time."""
         created = (VisitTask.created_at >= start) & (VisitTask.created_at < until)
         due = (VisitTask.arrive_by >= start) & (VisitTask.arrive_by < until)
-        query = select(VisitTask).where(or_(created, due))
-        if community_id is not None:
-            query = query.where(VisitTask.community_id == community_id)
+        query = select(VisitTask).where(or_(created, due), visit_within(scope))
         return [_timeline(row) for row in self._session.scalars(query.order_by(VisitTask.arrive_by, VisitTask.id))]
 
-    def count_offers(
-        self, start: datetime, until: datetime, community_id: str | None = None
-    ) -> Mapping[tuple[str, OfferState], int]:
+    def count_offers(self, start: datetime, until: datetime, scope: Scope) -> Mapping[tuple[str, OfferState], int]:
         """Return how many offers each provider got from `start` up to and without `until`, by what became of them."""
         query = select(Offer.provider_id, Offer.state, func.count()).join(VisitTask, VisitTask.id == Offer.visit_id)
-        query = query.where(Offer.offered_at >= start, Offer.offered_at < until)
-        if community_id is not None:
-            query = query.where(VisitTask.community_id == community_id)
+        query = query.where(Offer.offered_at >= start, Offer.offered_at < until, visit_within(scope))
         rows = self._session.execute(query.group_by(Offer.provider_id, Offer.state))
         return {(provider, OfferState(state)): count for provider, state, count in rows}
 

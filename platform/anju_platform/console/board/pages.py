@@ -18,7 +18,8 @@ from anju_platform.console.board.reading import read_alert, read_board
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import find_homes
+from anju_platform.residents.errors import NoDoorCode
+from anju_platform.residents.service import ResidentService
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -120,12 +121,13 @@ def resolve_alert(
 
 @router.post("/{alert_id}/door-code")
 def show_door_code(alert_id: UUID, page: PageContextDep) -> HTMLResponse:
-    """Show the door code; who asked is audited in the same transaction."""
+    """Show the door code, or that there is none to show; who asked is audited in the same transaction."""
     with page.work() as work:
         seen = page.service(AlertSlice).queries.get_alert(work, alert_id, page.actor)
-        home = find_homes(work, [seen.home_id])[seen.home_id]
-        page.audit_read(work, "door_code", home.id, str(alert_id))
-        code = home.door_code
+        try:
+            code = page.service(ResidentService).show_door_code(work, page.actor, seen.home_id, str(alert_id))
+        except NoDoorCode:
+            code = ""
     return page.render("board/door_code.html", code=code)
 
 

@@ -28,16 +28,16 @@ from anju_platform.visits.assembly import VisitSlice
 
 
 def read_board(page: PageContext) -> Board:
-    """Return the list of the reader's community, with its load, its homes and its quiet notes."""
-    community_id, alerts = page.actor.community_id, page.service(AlertSlice).queries
+    """Return the list of the reader's scope, with its load, its homes and its quiet notes."""
+    actor, alerts = page.actor, page.service(AlertSlice).queries
     with page.work() as work:
         work.only_read()
         now = work.clock.now()
-        rows = alerts.list_alerts(work, community_id)
-        load = alerts.count_recent(work, community_id)
-        homes = list_home_ids(work, community_id)
+        rows = alerts.list_alerts(work, actor)
+        load = alerts.count_recent(work, actor.scope)
+        homes = list_home_ids(work, actor.scope)
         offline = HomeStatusReader(work.session).list_offline()
-        notes = page.service(RoutineService).list_unread_notes(work, page.actor)
+        notes = page.service(RoutineService).list_unread_notes(work, actor)
     board = presenter.show_board(
         rows,
         page.words,

@@ -15,7 +15,7 @@ from anju_platform.accounts.guards import require
 from anju_platform.console.carer.forms import CheckInForm, CheckOutForm, TaskForm
 from anju_platform.console.carer.presenter import STEPS, show_offer, show_visit
 from anju_platform.console.error_messages import explain
-from anju_platform.console.home_card import HomeCard, card
+from anju_platform.console.home_card import HomeCard, visitor_card
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.rendering import STATIC
 from anju_platform.db.unit_of_work import UnitOfWork
@@ -141,7 +141,7 @@ def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
         cards = {row.home_id: _card(page, work, row.home_id) for row in (*offers, *visits)}
     view = {
         "offers": [show_offer(offer, cards[offer.home_id], page.words) for offer in offers],
-        "visits": [show_visit(visit, cards[visit.home_id], page.words) for visit in visits],
+        "visits": [show_visit(visit, cards[visit.home_id], page.words, page.actor) for visit in visits],
         "decline_reasons": list(DeclineReason),
         "problem": problem,
     }
@@ -153,13 +153,13 @@ def _visit(page: PageContext, visit_id: UUID, problem: str = "", status: int = 2
         found = page.service(VisitSlice).queries.get_visit(work, visit_id, page.actor)
         page.audit_read(work, "visit", found.home_id, str(visit_id))
         home = _card(page, work, found.home_id)
-    shown = show_visit(found, home, page.words)
+    shown = show_visit(found, home, page.words, page.actor)
     steps = [(step, page.words(text)) for step, text in STEPS]
     return page.render("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
 
 
 def _card(page: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:
-    return card(work, home_id, page.words, work.clock.now())
+    return visitor_card(work, home_id, page.words, work.clock.now())
 
 
 router = APIRouter()

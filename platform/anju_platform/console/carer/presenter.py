@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from anju_core.actor import Actor
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.visit_summary import visit_status
 from anju_platform.console.home_card import HomeCard
@@ -27,6 +28,7 @@ _STEP_AT = {
     VisitState.CHECKED_OUT: "done",
     VisitState.CONFIRMED: "done",
 }
+_GOING = frozenset({VisitState.ACCEPTED, VisitState.CHECKED_IN})
 _ETAS = (5, 10, 15, 20, 30, 45)
 """The minutes to the door that a carer can choose from."""
 
@@ -87,8 +89,12 @@ def _reason(visit: VisitSummary, words: Words) -> str:
     return words(kind) if kind else ""
 
 
-def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words) -> VisitShown:
-    """Return a visit in the reader's words; without its home the address of the visit stands alone."""
+def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: Actor) -> VisitShown:
+    """Return a visit in the reader's words; without its home the address of the visit stands alone.
+
+    Telephone and notes for the door are shown to the carer who accepted it, until the visit is over.
+    """
+    goes = visit.carer_id == carer.account_id and visit.state in _GOING
     map_url = (
         f"geo:{visit.latitude},{visit.longitude}" if visit.latitude is not None and visit.longitude is not None else ""
     )
@@ -104,11 +110,11 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words) -> Visi
         state=visit.state,
         status=visit_status(visit.state),
         arrive_by=visit.arrive_by,
-        phone=home.phone if home else "",
+        phone=home.phone if home and goes else "",
         duty_phone=home.duty_phone if home else "",
         map_url=map_url,
         fee_fen=visit.fee_fen,
-        door=list(home.door) if home else [],
+        door=list(home.door) if home and goes else [],
         tasks=[
             TaskShown(id=task.id, text=display_name(words, "checklist", task.id), done=task.done)
             for task in visit.tasks

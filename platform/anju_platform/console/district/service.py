@@ -9,6 +9,7 @@ from statistics import median
 
 from anju_core.actor import Actor
 from anju_core.errors import Invalid
+from anju_core.scope import Scope
 from anju_core.vocabulary import OfferState
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries
@@ -103,15 +104,14 @@ class DistrictService:
         if until - start > LONGEST_PERIOD:
             raise InvalidPeriod(start, until, f"it is longer than {LONGEST_PERIOD.days} days")
         self._accounts.audit_read(work, actor, "kpis", None, f"{start.date()}/{until.date()}")
-        period, community = Period(start, until, now), actor.community_id
-        happened = _read(work, period, community)
-        before = _read(work, Period(start - (period.end - start), start, now), community)
+        period, scope = Period(start, until, now), actor.scope
+        happened = _read(work, period, scope)
+        before = _read(work, Period(start - (period.end - start), start, now), scope)
         communities = [
-            CommunityRow(row.id, row.name, _values(_only(happened, row.id)))
-            for row in list_communities(work, community)
+            CommunityRow(row.id, row.name, _values(_only(happened, row.id))) for row in list_communities(work, scope)
         ]
         visits = VisitSummaries(work.session)
-        providers, offers = visits.list_provider_names(), visits.count_offers(start, until, community)
+        providers, offers = visits.list_provider_names(), visits.count_offers(start, until, scope)
         return DistrictReport(
             start=start,
             until=until,
@@ -121,12 +121,12 @@ class DistrictService:
         )
 
 
-def _read(work: UnitOfWork, period: Period, community_id: str | None) -> Happened:
+def _read(work: UnitOfWork, period: Period, scope: Scope) -> Happened:
     return Happened(
         period,
-        list_home_ids(work, community_id),
-        AlertSummaries(work.session).list_timelines(period.start, period.until, community_id),
-        VisitSummaries(work.session).list_timelines(period.start, period.until, community_id),
+        list_home_ids(work, scope),
+        AlertSummaries(work.session).list_timelines(period.start, period.until, scope),
+        VisitSummaries(work.session).list_timelines(period.start, period.until, scope),
     )
 
 

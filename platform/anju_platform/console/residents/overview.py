@@ -21,7 +21,7 @@ from anju_platform.devices.status import (
     Inactivity,
     SupervisionView,
 )
-from anju_platform.residents.directory import find_homes, list_absences, search_residents
+from anju_platform.residents.directory import find_homes, list_absences, list_home_ids, search_residents
 from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord, HomeRecord, ResidentRecord, age_on
 from anju_platform.residents.search import parse
 from anju_platform.residents.service import ResidentService
@@ -132,7 +132,7 @@ class HomeOverviewService:
 
     def search_residents(self, work: UnitOfWork, actor: Actor, text: str, limit: int = 50) -> SearchResult:
         """Return residents of the actor's scope by name, pinyin, estate, building or room; all for an empty text."""
-        found = search_residents(work, parse(text), actor.community_id, limit + 1)
+        found = search_residents(work, parse(text), actor.scope, limit + 1)
         home_ids = {home.id for _, home in found}
         status = HomeStatusReader(work.session)
         supervision, inactivity = status.find_supervision(home_ids), status.find_inactivity(home_ids)
@@ -167,7 +167,7 @@ class HomeOverviewService:
             room=home.room,
             latitude=home.latitude,
             longitude=home.longitude,
-            has_door_code=bool(home.door_code),
+            has_door_code=home.has_door_code,
             residents=[_person(person, home.local_date(now)) for person in home.residents],
             devices=status.list_devices(home.id),
             absences=list_absences(work, home.id, now),
@@ -182,8 +182,9 @@ class HomeOverviewService:
         """Return the homes of the actor's scope from which no data is received, the longest first."""
         self._accounts.audit_read(work, actor, "offline_homes", None, once_in=POLL_INTERVAL)
         offline = HomeStatusReader(work.session).list_offline()
-        homes = find_homes(work, list(offline))
-        mine = [home_id for home_id in offline if actor.community_id in {None, homes[home_id].community_id}]
+        within = list_home_ids(work, actor.scope)
+        mine = [home_id for home_id in offline if home_id in within]
+        homes = find_homes(work, mine)
         alerts = {
             alert.home_id: alert.id
             for alert in reversed(AlertSummaries(work.session).list_open(mine))
@@ -224,16 +225,15 @@ def _row(
 
 
 def _person(person: ResidentRecord, today: date) -> ResidentCard:
-    shares_health = person.agreed_to("health_notes")
     return ResidentCard(
         id=person.id,
         name=person.name,
         age=age_on(person.born, today),
         gender=person.gender,
         phone=person.phone,
-        mobility=person.mobility if shares_health else "",
-        hearing=person.hearing if shares_health else "",
-        illnesses=person.illnesses if shares_health else "",
+        mobility=person.mobility,
+        hearing=person.hearing,
+        illnesses=person.illnesses,
         pets=person.pets,
         key_holder=person.key_holder,
         contacts=person.contacts,

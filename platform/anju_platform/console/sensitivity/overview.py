@@ -82,9 +82,7 @@ class SensitivityOverviewService:
     def list_communities(self, work: UnitOfWork, actor: Actor) -> Sequence[CommunitySensitivity]:
         """Return the communities of the actor's scope, by name, without their changes."""
         homes = count_homes(work)
-        return [
-            self._describe(work, one, homes.get(one.id, 0), ()) for one in list_communities(work, actor.community_id)
-        ]
+        return [self._describe(work, one, homes.get(one.id, 0), ()) for one in list_communities(work, actor.scope)]
 
     def describe_community(self, work: UnitOfWork, actor: Actor, community_id: str) -> CommunitySensitivity:
         """Return a community with what came of its target and how it changed; raises `OutOfScope`."""

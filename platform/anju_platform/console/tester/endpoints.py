@@ -75,16 +75,16 @@ class DeadlinePreview(BaseModel):
 
 
 @router.post("/tester/actions", status_code=status.HTTP_202_ACCEPTED)
-def send_order(given: Order, _actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
+def send_order(given: Order, actor: Tester, panel: TesterDep, work: UnitDep) -> Ordered:
     """Send a command to a simulated home."""
-    return Ordered(id=panel.send_order(work, given.home, given.action, given.args))
+    return Ordered(id=panel.send_order(work, actor, given.home, given.action, given.args))
 
 
 @router.get("/tester/events")
-def list_events(_actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceView]:
+def list_events(actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceView]:
     """List the commands with their stages, newest first."""
     work.only_read()
-    return [TraceView.model_validate(line) for line in panel.list_traces(work)]
+    return [TraceView.model_validate(line) for line in panel.list_traces(work, actor)]
 
 
 @router.get("/tester/scenario")
@@ -95,8 +95,8 @@ def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
 
 
 @router.post("/tester/deadlines")
-def preview_deadlines(given: DeadlineQuestion, _actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
+def preview_deadlines(given: DeadlineQuestion, actor: Tester, panel: TesterDep, work: UnitDep) -> DeadlinePreview:
     """Preview inactivity deadlines for given signs of life; nothing is stored."""
     work.only_read()
-    found = panel.preview_deadlines(work, given.home, given.life, given.ends)
+    found = panel.preview_deadlines(work, actor, given.home, given.life, given.ends)
     return DeadlinePreview(deadlines=[None if at is None else datetime.fromtimestamp(at, UTC) for at in found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -15,7 +15,6 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.console.error_messages import explain
-from anju_platform.console.home_card import card_of
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.tester.command_trace import EventTrace
 from anju_platform.console.tester.service import ACTIONS, TesterService
@@ -23,7 +22,7 @@ from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import HomeStatusReader
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.directory import list_homes
+from anju_platform.residents.directory import list_home_ids
 
 router = APIRouter(prefix="/tester", dependencies=[Depends(require(Role.TESTER))])
 LINES = 12
@@ -33,11 +32,9 @@ _MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class HomeTile:
-    """A home in the grid."""
+    """A home in the grid, by its id: who lives there is not a tester's to know."""
 
     id: str
-    name: str
-    address: str
     status: DisplayStatus
 
 
@@ -70,7 +67,6 @@ class TesterPage:
     connected: bool
     homes: Sequence[HomeTile]
     chosen: str
-    chosen_name: str
     actions: Sequence[tuple[str, str]]
     lines: Sequence[TraceRow]
 
@@ -95,7 +91,7 @@ def send_order(
     problem = ""
     try:
         with page.work() as work:
-            page.service(TesterService).send_order(work, home, action, {})
+            page.service(TesterService).send_order(work, page.actor, home, action, {})
     except DomainError as refusal:
         problem = explain(refusal, page.words)
     if page.fragment:
@@ -107,36 +103,31 @@ def _panel(page: PageContext, chosen: str) -> TesterPage:
     with page.work() as work:
         work.only_read()
         homes = _homes(page, work)
-        lines = page.service(TesterService).list_traces(work)[:LINES]
-    names = {home.id: home.name for home in homes}
+        lines = page.service(TesterService).list_traces(work, page.actor)[:LINES]
     return TesterPage(
         connected=page.service(TesterService).connected,
         homes=homes,
-        chosen=chosen if chosen in names else "",
-        chosen_name=names.get(chosen, ""),
+        chosen=chosen if chosen in {home.id for home in homes} else "",
         actions=[(action, display_name(page.words, "action", action)) for action in ACTIONS],
-        lines=[_line(line, names, page.words) for line in lines],
+        lines=[_line(line, page.words) for line in lines],
     )
 
 
 def _homes(page: PageContext, work: UnitOfWork) -> list[HomeTile]:
-    now = work.clock.now()
     states: dict[str, DisplayStatus] = {}
-    for row in page.service(AlertSlice).queries.list_alerts(work, None):
+    for row in page.service(AlertSlice).queries.list_alerts(work, page.actor):
         worse = alert_status(row.kind, row.state)
         states[row.home_id] = DisplayStatus.NOW if DisplayStatus.NOW in {worse, states.get(row.home_id)} else worse
     offline = HomeStatusReader(work.session).list_offline()
-    found = []
-    for home in list_homes(work):
-        drawn = card_of(home, page.words, now)
-        status = states.get(home.id) or (DisplayStatus.DARK if home.id in offline else DisplayStatus.FINE)
-        found.append(HomeTile(home.id, drawn.name, drawn.address, status))
-    return found
+    return [
+        HomeTile(home, states.get(home) or (DisplayStatus.DARK if home in offline else DisplayStatus.FINE))
+        for home in list_home_ids(work, page.actor.scope)
+    ]
 
 
-def _line(line: EventTrace, names: Mapping[str, str], words: Words) -> TraceRow:
+def _line(line: EventTrace, words: Words) -> TraceRow:
     return TraceRow(
-        name=names.get(line.home_id, line.home_id),
+        name=line.home_id,
         what=display_name(words, "action", line.action),
         at=line.at,
         stages=[

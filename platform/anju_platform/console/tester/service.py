@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from anju_core.actor import Actor
 from anju_core.errors import Conflict, Invalid
+from anju_core.scope import OneHome
 from anju_platform.alerts.queries import AlertQueries
 from anju_platform.console.tester.command_trace import KINDS, EventTrace, find_origin, trace_stages
 from anju_platform.console.tester.deadline_preview import Life, deadlines
 from anju_platform.console.tester.scenario_export import write_scenario
 from anju_platform.console.tester.simulator_link import CommandTrace, SimulatorLink
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import find_home, list_places
+from anju_platform.residents.directory import list_home_ids, list_places
 from anju_platform.residents.errors import HomeNotFound
 
 ACTIONS = (
@@ -57,27 +59,28 @@ class TesterService:
         """Whether commands reach a broker."""
         return self._link is not None and self._link.connected
 
-    def send_order(self, work: UnitOfWork, home_id: str, action: str, args: Mapping[str, object]) -> str:
+    def send_order(self, work: UnitOfWork, actor: Actor, home_id: str, action: str, args: Mapping[str, object]) -> str:
         """Send a command and return its id; raises `SimulatorAbsent`, `UnknownAction`, `HomeNotFound`."""
         if self._link is None or not self._link.connected:
             raise SimulatorAbsent
         if action not in ACTIONS:
             raise UnknownAction(action)
-        if find_home(work, home_id) is None:
+        if home_id not in list_home_ids(work, actor.scope):
             raise HomeNotFound(home_id)
         command = CommandTrace(str(work.new_id()), home_id, action, dict(args))
         self._link.send_command(command)
         return command.id
 
-    def list_traces(self, work: UnitOfWork) -> list[EventTrace]:
-        """Return every command with its stages, newest first."""
+    def list_traces(self, work: UnitOfWork, actor: Actor) -> list[EventTrace]:
+        """Return every command to a home of the actor's scope with its stages, newest first."""
         if self._link is None:
             return []
-        commands = self._link.list_commands()
+        within = list_home_ids(work, actor.scope)
+        commands = [command for command in self._link.list_commands() if command.home_id in within]
         homes = {command.home_id for command in commands if command.action in KINDS}
-        rows = [row for row in self._alerts.list_alerts(work, None, state=None) if row.home_id in homes]
+        rows = [row for row in self._alerts.list_alerts(work, actor, state=None) if row.home_id in homes]
         newest = sorted(rows, key=lambda row: row.raised_at, reverse=True)[:_LOOKED_AT]
-        details = [self._alerts.get_alert(work, row.id) for row in newest]
+        details = [self._alerts.get_alert(work, row.id, actor) for row in newest]
         return [trace_stages(command, details) for command in commands]
 
     def export_scenario(self) -> str:
@@ -86,13 +89,13 @@ class TesterService:
         return write_scenario(sorted(done, key=lambda pair: pair[0]))
 
     def preview_deadlines(
-        self, work: UnitOfWork, home_id: str, life: Sequence[Life], ends: Sequence[float]
+        self, work: UnitOfWork, actor: Actor, home_id: str, life: Sequence[Life], ends: Sequence[float]
     ) -> list[float | None]:
         """Return when the inactivity would be due (Unix s) had the signs of life ended at each of `ends`.
 
         Raises `HomeNotFound`, `InvalidLife`.
         """
-        places = list_places(work, home_id)
-        if not places:
+        places = list_places(work, OneHome(home_id))
+        if not places or not actor.may_see(places[0].community_id, home_id):
             raise HomeNotFound(home_id)
         return deadlines(life, ends, places[0].false_alerts_per_month, places[0].utc_offset_s(work.clock.now()))

@@ -185,16 +185,16 @@ def test_the_board_is_in_the_order_of_deadlines(harness: AlertHarness) -> None:
     calm = harness.raise_alert(AlertKind.LEAK)
     urgent = harness.raise_alert(AlertKind.SOS, home_id="home-02")
     with harness.work() as work:
-        rows = harness.alerts.queries.list_alerts(work, "anning")
-        assert harness.alerts.queries.count_recent(work, "anning") == 2
-        assert harness.alerts.queries.count_recent(work, "elsewhere") == 0
+        rows = harness.alerts.queries.list_alerts(work, harness.wang)
+        assert harness.alerts.queries.count_recent(work, harness.wang.scope) == 2
+        assert harness.alerts.queries.count_recent(work, harness.stranger.scope) == 0
     assert [row.id for row in rows] == [urgent, calm]
     assert (rows[1].name, rows[1].age, rows[1].address) == ("王桂兰", 84, "春晖里 3 号楼 2 单元 01 室")
     harness.do("acknowledge_alert", urgent, harness.wang)
     harness.do("resolve_alert", urgent, harness.wang, outcome=Outcome.TEST)
     with harness.work() as work:
-        assert [row.id for row in harness.alerts.queries.list_alerts(work, None, state="closed")] == [urgent]
-        assert len(harness.alerts.queries.list_alerts(work, "anning", state=None)) == 2
+        assert [row.id for row in harness.alerts.queries.list_alerts(work, harness.zhao, state="closed")] == [urgent]
+        assert len(harness.alerts.queries.list_alerts(work, harness.wang, state=None)) == 2
 
 
 def test_the_detail_knows_the_last_call_to_each_and_what_can_be_done(harness: AlertHarness) -> None:

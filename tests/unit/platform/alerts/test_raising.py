@@ -76,7 +76,7 @@ def test_kinds_do_not_hide_each_other(harness: AlertHarness) -> None:
 def test_a_suspected_fall_is_on_the_board_at_once_and_pages_after_45_s(harness: AlertHarness) -> None:
     fall = harness.raise_alert(AlertKind.FALL, suspected=True)
     with harness.work() as work:
-        (row,) = harness.alerts.queries.list_alerts(work, "anning")
+        (row,) = harness.alerts.queries.list_alerts(work, harness.wang)
     assert (row.id, row.suspected) == (fall, True)
     assert any(event == "alert" for _, event, _ in harness.pages.seen)
     harness.tick(44, every=1)
@@ -195,7 +195,7 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
 
     change_supervision(offline=True)
     with harness.work() as work:
-        (row,) = harness.alerts.queries.list_alerts(work, "anning")
+        (row,) = harness.alerts.queries.list_alerts(work, harness.wang)
     assert row.kind is AlertKind.HOME_OFFLINE
     harness.tick(1)
     assert harness.homes.said() == []
@@ -203,7 +203,7 @@ def test_a_home_that_is_offline_is_an_alert_until_it_is_received_again(harness: 
     assert harness.alert(row.id).outcome == Outcome.TECHNICAL
     change_supervision(offline=True)
     with harness.work() as work:
-        assert len(harness.alerts.queries.list_alerts(work, "anning")) == 1
+        assert len(harness.alerts.queries.list_alerts(work, harness.wang)) == 1
 
 
 def test_what_the_elder_was_told_stands_in_the_history_once(harness: AlertHarness) -> None:

@@ -46,7 +46,7 @@ FAR = Place(32.94, 117.35)
 
 def shown(harness: AlertHarness, visit_id: UUID) -> VisitDetail:
     with harness.work() as work:
-        return harness.visits.queries.get_visit(work, visit_id)
+        return harness.visits.queries.describe_visit(work, visit_id)
 
 
 def accepted(harness: AlertHarness) -> tuple[UUID, UUID]:
@@ -292,7 +292,7 @@ def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: Al
     harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     with harness.work() as work:
-        (row,) = harness.alerts.queries.list_alerts(work, "anning")
+        (row,) = harness.alerts.queries.list_alerts(work, harness.wang)
     assert row.reason == Reason(ReasonCode.HELP_WANTED, {"by": "李护士", "note": "腿不能动"})
 
 
