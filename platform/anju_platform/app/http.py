@@ -19,6 +19,7 @@ from anju_platform.app.slices import endpoint_routers
 from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
+from anju_platform.web.request_guard import RequestGuard
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
 from anju_platform.web.services import Services
 from anju_platform.web.static_files import VersionedFiles
@@ -54,6 +55,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     )
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
+    app.add_middleware(RequestGuard)
     app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)
     app.add_api_route("/metrics", health.metrics, include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
@@ -39,6 +40,8 @@ _SAYINGS: dict[int, tuple[str, str]] = {
     429: (N_("尝试太多次了"), N_("请过一会儿再试。")),
     503: (N_("暂时连不上数据库"), N_("没有改动任何东西，请过几秒再试。紧急情况请直接打电话。")),
 }
+UNUSABLE_TEXT = N_("有不能用的字符"), N_("文字里混进了不能保存的字符，请删掉再重新输入。")
+SLOW_REQUEST = N_("网络太慢"), N_("内容没有全部传上来，没有改动任何东西，请再试一次。")
 _UNFORESEEN = N_("出了问题"), N_("已经记进日志，没有改动任何东西。紧急情况请直接打电话。")
 """Title and advice of an error page."""
 
@@ -83,6 +86,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(StaleDataError, _collision)
     app.add_exception_handler(IntegrityError, _collision)
+    app.add_exception_handler(DataError, _value)
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
@@ -93,7 +97,7 @@ def _domain(request: Request, error: Exception) -> Response:
     title = (type(error).__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request, error, title)
-    answer = _answer(request, status, str(error), problem_type(type(error)), title, **error.facts())
+    answer = answer_problem(request, status, str(error), problem_type(type(error)), title, facts=error.facts())
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
@@ -115,12 +119,13 @@ def _validation(request: Request, error: Exception) -> Response:
     faults = [{"path": _path(fault["loc"]), "reason": fault["msg"]} for fault in error.errors()]
     detail = "; ".join(f"{fault['path']}: {fault['reason']}" for fault in faults)
     kind = "urn:anju:problem:invalid-request"
-    return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, "The request cannot be read", errors=faults)
+    title = "The request cannot be read"
+    return answer_problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, title, facts={"errors": faults})
 
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    answer = _answer(request, error.status_code, str(error.detail))
+    answer = answer_problem(request, error.status_code, str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
 
@@ -128,13 +133,22 @@ def _http(request: Request, error: Exception) -> Response:
 def _collision(request: Request, error: Exception) -> Response:
     _log.warning("collision", error=type(error).__name__)
     detail = "somebody else changed this at the same moment; look again and repeat"
-    return _answer(request, HTTPStatus.CONFLICT, detail, "urn:anju:problem:changed-meanwhile", "Changed meanwhile")
+    kind = "urn:anju:problem:changed-meanwhile"
+    return answer_problem(request, HTTPStatus.CONFLICT, detail, kind, "Changed meanwhile")
+
+
+def _value(request: Request, error: Exception) -> Response:
+    """Answer where a database refuses a value that passed every check before it: a number too large for its column."""
+    _log.warning("the records refuse a value", error=type(error).__name__)
+    detail = "a value of the request does not fit into the records"
+    kind = "urn:anju:problem:value-refused"
+    return answer_problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind, "A value cannot be stored")
 
 
 def _unavailable(request: Request, error: Exception) -> Response:
     _log.error("database unavailable", error=type(error).__name__)
     detail = "the records cannot be reached at the moment; nothing was changed"
-    answer = _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, "urn:anju:problem:records-unavailable")
+    answer = answer_problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, "urn:anju:problem:records-unavailable")
     answer.headers["Retry-After"] = "5"
     return answer
 
@@ -142,17 +156,28 @@ def _unavailable(request: Request, error: Exception) -> Response:
 def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("unforeseen error", exc_info=error)
     detail = "an error that we did not foresee; it is in the platform's log, nothing was changed"
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    return answer_problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 
-def _answer(
-    request: Request, status: int, detail: str, kind: str = "about:blank", title: str = "", **facts: object
+def answer_problem(
+    request: Request,
+    status: int,
+    detail: str,
+    kind: str = "about:blank",
+    title: str = "",
+    *,
+    facts: Mapping[str, object] | None = None,
+    saying: tuple[str, str] | None = None,
 ) -> Response:
+    """Return the answer to an error: a page for people, problem details for programs.
+
+    saying: title and advice of the page, as msgids; by default those of the status.
+    """
     pages = getattr(request.state, "pages", None)
     if pages is None or not _wants_page(request):
-        return problem(status, detail, kind, title, **facts)
+        return problem(status, detail, kind, title, **(facts or {}))
     words = pages.select_words(request)
-    title_shown, way_on = (words(text) for text in _SAYINGS.get(status, _UNFORESEEN))
+    title_shown, way_on = (words(text) for text in saying or _SAYINGS.get(status, _UNFORESEEN))
     page: Response = pages.render(request, "error.html", status=status, title=title_shown, detail=way_on)
     return page
 

@@ -1,4 +1,4 @@
-"""ASGI middleware around the app: limits, security headers, and one log line for each request."""
+"""ASGI middleware around the app: security headers, and one log line for each request."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anju_platform.web.errors import problem
+from anju_platform.web.errors import answer_problem
 
-LONGEST_BODY = 1024 * 1024
-"""Most bytes of a request; a visit's report with its signature has under 200 KiB."""
 API = "/api/v1"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 HEADERS = {
@@ -31,20 +29,11 @@ HEADERS = {
 }
 _HSTS = "max-age=31536000; includeSubDomains"
 
-_TOO_LONG = f"a request may hold {LONGEST_BODY} bytes"
-
 _log = structlog.get_logger("anju.web")
 
 
-class BodyTooLong(HTTPException):
-    """A request whose body is longer than `LONGEST_BODY`."""
-
-    def __init__(self) -> None:
-        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG)
-
-
 class SecurityHeaders:
-    """ASGI middleware: refuses oversized and cross-site requests, adds the headers.
+    """ASGI middleware: refuses cross-site requests, adds the headers.
 
     https_only: also tells browsers to keep to TLS.
     """
@@ -68,21 +57,11 @@ class SecurityHeaders:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = _refusal(scope)
-        if refusal is not None:
-            await problem(*refusal)(scope, receive, sent)
+        if scope["method"] in _CHANGING and _from_elsewhere(Headers(scope=scope)):
+            refusal = answer_problem(Request(scope), HTTPStatus.FORBIDDEN, "the request comes from another site")
+            await refusal(scope, receive, sent)
             return
-        await self._app(scope, _limited(receive), sent)
-
-
-def _refusal(scope: Scope) -> tuple[int, str] | None:
-    headers = Headers(scope=scope)
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LONGEST_BODY:
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LONG
-    if scope["method"] in _CHANGING and _from_elsewhere(headers):
-        return HTTPStatus.FORBIDDEN, "the request comes from another site"
-    return None
+        await self._app(scope, receive, sent)
 
 
 def _from_elsewhere(headers: Headers) -> bool:
@@ -91,20 +70,6 @@ def _from_elsewhere(headers: Headers) -> bool:
         return True
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
-
-
-def _limited(receive: Receive) -> Receive:
-    taken = 0
-
-    async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > LONGEST_BODY:
-            raise BodyTooLong
-        return message
-
-    return limited
 
 
 class RequestLog:
