@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from anju_core.reasons import Reason
+from anju_core.urgency import Urgency
 from anju_core.vocabulary import AlertKind, AlertState, Channel, Outcome, VisitCategory
 
 
@@ -114,6 +115,14 @@ class ElderTold(Event):
     said: str
     reference: str
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageQueued(Event):
+    """Messages of a channel and an urgency were added to the outbox."""
+
+    channel: Channel
+    urgency: Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

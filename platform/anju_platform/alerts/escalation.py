@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from anju_core.announcements import SEEN
 from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, list_audiences, next_due_at
 from anju_core.recipients import Recipient
+from anju_core.urgency import ALERT_URGENCY
 from anju_core.vocabulary import AlertKind, AlertStep, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.models import Alert
@@ -161,6 +162,7 @@ class AlertEscalation:
                 "kind": alert.kind,
                 "level": alert.level,
             },
+            urgency=ALERT_URGENCY[AlertKind(alert.kind)],
         )
         self._outbox.notify_people(work, notification, people)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -20,6 +19,7 @@ from anju_platform.accounts.service import AccountService
 from anju_platform.accounts.sign_in import SignInService
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
+from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.duties import LeaderDuties
 from anju_platform.app.leadership import Leadership
 from anju_platform.app.process_relay import PostgresRelay, Teaching
@@ -48,6 +48,7 @@ from anju_platform.monitoring.service import MonitoringService
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel, PageHub
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.service import OutboxService
+from anju_platform.notifications.threads import DaemonThreads
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.service import ResidentService
 from anju_platform.routine.nightly_job import NightlyJob
@@ -64,8 +65,6 @@ from anju_wire.clock import Clock
 SWEEP_S = 1.0
 SNAPSHOT_S = 30.0
 ROUTINE_S = 2.0
-SLOW_CHANNELS = 8
-"""Threads for channels that may take seconds."""
 CODE_DIGITS = 6
 
 
@@ -97,7 +96,6 @@ class Platform:
     leadership: Leadership
     relay: PostgresRelay | None
     simulator: SimulatorLink | None
-    threads: ThreadPoolExecutor
 
     def __enter__(self) -> Self:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
@@ -117,7 +115,6 @@ class Platform:
         self.leadership.stop()
         if self.relay is not None:
             self.relay.stop()
-        self.threads.shutdown(wait=False, cancel_futures=True)
         self.series.close()
         self.database.dispose()
 
@@ -158,19 +155,20 @@ def build(settings: Settings) -> Platform:
     learn = partial(_learn, leadership, monitoring)
     relay = None if only_process else PostgresRelay(url, process_id, hub, learn)
     pages: PageHub = hub if relay is None else relay
-    threads = ThreadPoolExecutor(SLOW_CHANNELS, thread_name_prefix="channel")
+    addresses = {name: url.get_secret_value() for name, url in settings.apprise.items()}
     channels: dict[Channel, MessageChannel] = {
         Channel.BOARD: BoardChannel(pages),
         Channel.HOME: HomeChannel(ingest, words),
-        Channel.APPRISE: AppriseChannel({name: url.get_secret_value() for name, url in settings.apprise.items()}),
+        Channel.APPRISE: AppriseChannel(addresses),
     }
     teach = learn if relay is None else partial(_teach, leadership, monitoring, relay)
     wire(dispatcher, alerts=alerts.event_handlers, visits=visits.event_handlers, outbox=outbox, hub=pages, teach=teach)
     scheduler = Scheduler(clock, metrics, leadership.leads)
-    delivery_worker = DeliveryWorker(leader_work, outbox, channels, alerts.queries.is_open, threads)
-    add_deadlines(
-        scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=delivery_worker
+    delivery_worker = DeliveryWorker(
+        leader_work, outbox, channels, alerts.queries.is_open, DaemonThreads(), lines=addresses
     )
+    deliveries = DeliveryJobs(scheduler, delivery_worker)
+    add_deadlines(scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=deliveries)
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
     nightly_job = NightlyJob(leader_work, clock, series)
@@ -199,7 +197,6 @@ def build(settings: Settings) -> Platform:
         leadership=leadership,
         relay=relay,
         simulator=simulator,
-        threads=threads,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +14,17 @@ import structlog
 from anju_core.vocabulary import Channel
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.notifications.channels import DeliveryFailed, MessageChannel, OutboundMessage
+from anju_platform.notifications.lanes import LANES, ClaimScope, DeliveryLane
+from anju_platform.notifications.sends import CUT_S, Send, SendTracker
 from anju_platform.notifications.service import OutboxService
 
 
 class DeliveryWorker:
-    """Delivers due messages.
+    """Delivers due messages, each lane by itself. A message is claimed only when a thread can send it at once.
 
     needed: whether an alert still wants people to be told.
-    threads: where slow channels send, so that one dead service never holds up the pages or the homes.
+    threads: where channels send that may take seconds; never full, since the lanes bound what is under way.
+    lines: as in `SendTracker`.
     """
 
     def __init__(
@@ -29,43 +34,116 @@ class DeliveryWorker:
         channels: Mapping[Channel, MessageChannel],
         needed: Callable[[UnitOfWork, UUID], bool],
         threads: Executor,
+        *,
+        lines: Mapping[str, str] | None = None,
     ) -> None:
         self._work = work
         self._outbox = outbox
         self._channels = dict(channels)
         self._needed = needed
         self._threads = threads
+        self._sends = SendTracker(lines)
+        self._claiming = {lane.name: threading.Lock() for lane in LANES}
         self._log = structlog.get_logger("anju.notifications")
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when a send has ended, so that its address and its lane have room again."""
 
     def deliver_due(self, now: datetime) -> int:
         """Try every message that is due; return how many tries were begun."""
+        self.cut_overdue(now)
+        return sum(self.deliver_lane(lane, now) for lane in LANES)
+
+    def deliver_lane(self, lane: DeliveryLane, now: datetime) -> int:
+        """Try the messages of a lane that are due, as many as it has room for; return how many tries were begun."""
+        begun = 0
+        with self._claiming[lane.name]:
+            while messages := self._claim(lane, now):
+                begun += len(messages)
+                if lane.in_order:
+                    self._deliver_in_order(messages)
+                else:
+                    self._deliver_in_threads(messages, lane, now)
+        return begun
+
+    def cut_overdue(self, now: datetime) -> int:
+        """Count the sends that have said nothing for too long as failed; return how many there were."""
+        overdue = self._sends.cut_overdue(now)
+        for send in overdue:
+            self._settle(send.message, f"no answer within {CUT_S:.0f} s")
+        return len(overdue)
+
+    def _claim(self, lane: DeliveryLane, now: datetime) -> list[OutboundMessage]:
+        scope = self._sends.scope_of(lane, now)
+        if scope is None or (scope.only is not None and not scope.only):
+            return []
         with self._work() as work:
-            messages = self._outbox.claim_due(work, now, lambda alert_id: self._needed(work, alert_id))
+            work.only_read()
+            if not self._outbox.has_due(work, now, scope):
+                return []
+        chosen: Counter[str] = Counter()
+        with self._work() as work:
+            return self._outbox.claim_due(
+                work,
+                now,
+                lambda alert_id: self._needed(work, alert_id),
+                scope.limit,
+                scope=scope,
+                admit=lambda address: self._admit(address, scope, chosen),
+            )
+
+    def _admit(self, address: str, scope: ClaimScope, chosen: Counter[str]) -> bool:
+        if scope.per_address is None:
+            return True
+        fits = self._sends.admit(address, scope, chosen)
+        chosen[self._sends.line_of(address)] += fits
+        return fits
+
+    def _deliver_in_threads(self, messages: Sequence[OutboundMessage], lane: DeliveryLane, now: datetime) -> None:
+        sends = [self._sends.begin_send(message, lane, now) for message in messages]
+        for send in sends:
+            self._threads.submit(self._deliver_send, send)
+
+    def _deliver_send(self, send: Send) -> None:
+        message = send.message
+        try:
+            if self._is_current(message):
+                error = self._send(message)
+                in_time = self._sends.end_send(send, self._work().clock.now(), well=error is None)
+                self.on_room()
+                if in_time or error is None:  # what was cut off counted as failed already
+                    self._settle(message, error)
+        except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
+            self._log.exception("message_not_sent", message=str(message.id), channel=message.channel.value)
+        finally:
+            self._sends.forget_send(send)
+            self.on_room()
+
+    def _deliver_in_order(self, messages: Sequence[OutboundMessage]) -> None:
         unreached: dict[str, str] = {}
         for message in messages:
-            channel = self._channels.get(message.channel)
-            if channel is not None and channel.slow:
-                self._threads.submit(self._deliver, channel, message)
-                continue
             # What comes after a message that did not reach a home waits with it: the order is kept.
-            error = self._deliver(channel, message, unreached.get(message.address))
+            error = unreached.get(message.address)
+            if error is None and not self._is_current(message):
+                continue
+            error = error or self._send(message)
+            self._settle(message, error)
             if error is not None and message.channel is Channel.HOME:
                 unreached[message.address] = error
-        return len(messages)
 
-    def _deliver(
-        self, channel: MessageChannel | None, message: OutboundMessage, hindered: str | None = None
-    ) -> str | None:
-        error = hindered
+    def _is_current(self, message: OutboundMessage) -> bool:
+        with self._work() as work:
+            work.only_read()
+            return self._outbox.is_current(work, message, lambda alert_id: self._needed(work, alert_id))
+
+    def _settle(self, message: OutboundMessage, error: str | None) -> None:
         try:
-            error = hindered or self._send(channel, message)
             with self._work() as work:
                 self._outbox.settle_delivery(work, message, work.clock.now(), error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
             self._log.exception("message_not_settled", message=str(message.id), channel=message.channel.value)
-        return error
 
-    def _send(self, channel: MessageChannel | None, message: OutboundMessage) -> str | None:
+    def _send(self, message: OutboundMessage) -> str | None:
+        channel = self._channels.get(message.channel)
         if channel is None:
             return f"no {message.channel.value} channel is configured"
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
@@ -15,7 +15,7 @@ class Outbox(Base):
     """One message to one address on one channel."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("dedup"), Index("ix_outbox_due", "state", "due_at"))
+    __table_args__ = (UniqueConstraint("dedup"), Index("ix_outbox_due", "state", "channel", "urgency", "due_at"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dedup: Mapped[str] = mapped_column(String(200))
@@ -24,6 +24,8 @@ class Outbox(Base):
     address: Mapped[str] = mapped_column(String(255))
     """An account's id (board), an Apprise URL's name (never the URL with its secret), or a home's id."""
     alert_id: Mapped[UUID | None] = mapped_column(index=True)
+    urgency: Mapped[int] = mapped_column(SmallInteger)
+    """An `Urgency`: what is claimed first."""
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, object]]

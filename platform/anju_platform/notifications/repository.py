@@ -6,10 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from anju_core.urgency import Urgency
 from anju_core.vocabulary import Channel, DeliveryState
+from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
 
 
@@ -28,29 +30,36 @@ class OutboxRepository:
         self._session.add(row)
         self._session.flush()
 
-    def lock_due(self, now: datetime, limit: int) -> Sequence[Outbox]:
-        """Return and lock the messages due now, oldest first; those that another process has locked are left out.
+    def lock_due(self, now: datetime, limit: int, scope: ClaimScope | None = None) -> Sequence[Outbox]:
+        """Return and lock messages due now, the most urgent first; those that another process has locked are left out.
 
         A home is told things in the order in which they happened: messages after one that the broker has not taken
         yet wait too.
         """
-        earlier = aliased(Outbox)
-        waits = exists().where(
-            earlier.channel == Channel.HOME.value,
-            earlier.address == Outbox.address,
-            earlier.state == DeliveryState.PENDING.value,
-            earlier.created_at < Outbox.created_at,
-            earlier.sent_at.is_(None),
-            earlier.due_at > now,
-        )
-        query = (
-            select(Outbox)
-            .where(Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now)
-            .where(or_(Outbox.channel != Channel.HOME.value, ~waits))
-            .order_by(Outbox.created_at, Outbox.id)
-            .limit(limit)
-        )
+        due = _due(now, scope)
+        query = select(Outbox).where(*due)
+        if scope is not None and scope.per_address is not None:
+            query = query.where(Outbox.id.in_(_first_of_each_address(due, scope.per_address)))
+        # A message that failed is due later than when it was written, so that it lets newer ones pass; not in a home.
+        at_home = scope is not None and scope.lane.channel is Channel.HOME
+        order = Outbox.created_at if scope is None or at_home else Outbox.due_at
+        query = query.order_by(Outbox.urgency, order, Outbox.id).limit(limit)
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def has_due(self, now: datetime, scope: ClaimScope) -> bool:
+        """Return whether `lock_due` would find anything, without a lock."""
+        return self._session.scalar(select(select(Outbox.id).where(*_due(now, scope)).exists())) or False
+
+    def hasten_home(self, home_id: str, urgency: Urgency) -> None:
+        """Give a home's unsent messages at least this urgency: what is said after them waits for them."""
+        waiting = update(Outbox).where(
+            Outbox.channel == Channel.HOME.value,
+            Outbox.address == home_id,
+            Outbox.state == DeliveryState.PENDING.value,
+            Outbox.sent_at.is_(None),
+            Outbox.urgency > urgency,
+        )
+        self._session.execute(waiting.values(urgency=int(urgency)))
 
     def list_unconfirmed(self, home_id: str) -> Sequence[Outbox]:
         """Return and lock a home's messages that the broker took and the gateway has not said yet, in order."""
@@ -91,3 +100,37 @@ class OutboxRepository:
         """Return every message of the same step, to all its recipients and through all channels, with `row`."""
         stem = row.dedup.rsplit("/", 2)[0]
         return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
+
+
+def _due(now: datetime, scope: ClaimScope | None) -> list[ColumnElement[bool]]:
+    """The conditions on a message that may be claimed now; without a scope on any channel."""
+    conditions = [Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now]
+    if scope is None:
+        return [*conditions, or_(Outbox.channel != Channel.HOME.value, ~_waits_at_home(now))]
+    conditions += [Outbox.channel == scope.lane.channel.value]
+    conditions += [Outbox.urgency.in_([int(one) for one in scope.lane.urgencies])]
+    if scope.lane.channel is Channel.HOME:
+        conditions.append(~_waits_at_home(now))
+    if scope.only is not None:
+        conditions.append(Outbox.address.in_(scope.only))
+    elif scope.skipped:
+        conditions.append(Outbox.address.not_in(scope.skipped))
+    return conditions
+
+
+def _waits_at_home(now: datetime) -> ColumnElement[bool]:
+    earlier = aliased(Outbox)
+    return exists().where(
+        earlier.channel == Channel.HOME.value,
+        earlier.address == Outbox.address,
+        earlier.state == DeliveryState.PENDING.value,
+        earlier.created_at < Outbox.created_at,
+        earlier.sent_at.is_(None),
+        earlier.due_at > now,
+    )
+
+
+def _first_of_each_address(due: Sequence[ColumnElement[bool]], count: int) -> Select[tuple[UUID]]:
+    rank = func.row_number().over(partition_by=Outbox.address, order_by=(Outbox.urgency, Outbox.due_at, Outbox.id))
+    ranked = select(Outbox.id, rank.label("rank")).where(*due).subquery()
+    return select(ranked.c.id).where(ranked.c.rank <= count)

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.announcements import ElderMessage
-from anju_core.events import ElderTold, MessageSettled
+from anju_core.events import ElderTold, MessageQueued, MessageSettled
 from anju_core.recipients import Recipient
+from anju_core.urgency import Urgency, announcement_urgency
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
+from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.repository import OutboxRepository
 from anju_platform.residents.directory import find_community_id
@@ -27,6 +29,8 @@ DEFAULT_ADDRESS = "default"
 _UNSAID = "the gateway did not say it"
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 15.0, 300.0
 """A gateway that has not said what the broker took is asked again after as long as it was silent, within these."""
+_ROUNDS = 5
+"""How often a claim looks further when all that it found was no longer needed."""
 _OVER = frozenset({Announcement.CLOSED.value, Announcement.CANCELLED.value})
 _PROGRESS = frozenset({Announcement.SEEN.value, Announcement.COMING.value})
 
@@ -59,6 +63,7 @@ class Notification:
     subject: Mapping[str, str]
     body: Mapping[str, str]
     payload: dict[str, object] = field(default_factory=dict)
+    urgency: Urgency = Urgency.SOON
 
 
 class OutboxService:
@@ -79,6 +84,7 @@ class OutboxService:
         new = {row.dedup: row for row in rows if row.dedup not in known}
         for row in new.values():
             repository.add_message(row)
+        _record_queued(work, new.values())
         return len(new)
 
     def notify_home(
@@ -109,6 +115,7 @@ class OutboxService:
             channel=Channel.HOME.value,
             address=home_id,
             alert_id=alert_id,
+            urgency=int(announcement_urgency(message.key)),
             subject=message.announce.value,
             body=message.key.value,
             payload={
@@ -125,6 +132,8 @@ class OutboxService:
             sent_at=None,
         )
         repository.add_message(row)
+        repository.hasten_home(home_id, Urgency(row.urgency))
+        _record_queued(work, [row])
         return row
 
     def redeliver(self, work: UnitOfWork, home_id: str) -> None:
@@ -159,29 +168,64 @@ class OutboxService:
             self._tell_outcome(work, row)
 
     def claim_due(
-        self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], limit: int = 50
+        self,
+        work: UnitOfWork,
+        now: datetime,
+        needed: Callable[[UUID], bool],
+        limit: int = 50,
+        *,
+        scope: ClaimScope | None = None,
+        admit: Callable[[str], bool] = lambda _address: True,
     ) -> list[OutboundMessage]:
-        """Claim and return the messages that are due; each claim counts as a try and lasts for the channel's lease.
+        """Claim and return messages that are due; each claim counts as a try and lasts for the channel's lease.
 
         needed: whether people must still be told of an alert; messages that are no longer needed are dropped, and so
-        are messages to the elder that newer ones about the same alert have overtaken.
+        are messages to the elder that newer ones about the same alert have overtaken. admit: asked of each address in
+        turn whether one more message to it may be claimed.
         """
         repository = OutboxRepository(work.session)
-        messages = []
-        for row in repository.lock_due(now, limit):
-            channel = Channel(row.channel)
-            if _unwanted(repository, row, needed):
-                row.state = DeliveryState.DROPPED.value
-            elif _expired(row, now):
-                self._give_up(work, row, row.error or ("no answer in time" if row.sent_at is None else _UNSAID))
-            elif row.sent_at is None and row.tries > len(self._retries[channel].waits_s):
-                self._give_up(work, row, row.error or "no answer in time")
-            else:
-                row.tries += 1
-                row.due_at = now + timedelta(seconds=self._retries[channel].lease_s)
-                messages.append(_message(row))
-        work.session.flush()
+        messages: list[OutboundMessage] = []
+        for _ in range(_ROUNDS):
+            found = repository.lock_due(now, limit, scope)
+            for row in found:
+                if self._is_worth_a_try(work, repository, row, now, needed) and admit(row.address):
+                    row.tries += 1
+                    row.due_at = now + timedelta(seconds=self._retries[Channel(row.channel)].lease_s)
+                    messages.append(_message(row))
+            work.session.flush()
+            if messages or not found:
+                break
         return messages
+
+    def has_due(self, work: UnitOfWork, now: datetime, scope: ClaimScope) -> bool:
+        """Return whether there is anything to claim; locks nothing."""
+        return OutboxRepository(work.session).has_due(now, scope)
+
+    def is_current(self, work: UnitOfWork, message: OutboundMessage, needed: Callable[[UUID], bool]) -> bool:
+        """Return whether a claimed message must still be sent: not settled, not claimed anew, its alert open."""
+        row = OutboxRepository(work.session).find_message(message.id)
+        if row is None or row.state != DeliveryState.PENDING.value or row.tries != message.tries:
+            return False
+        return message.channel is Channel.HOME or message.alert_id is None or needed(message.alert_id)
+
+    def _is_worth_a_try(
+        self,
+        work: UnitOfWork,
+        repository: OutboxRepository,
+        row: Outbox,
+        now: datetime,
+        needed: Callable[[UUID], bool],
+    ) -> bool:
+        """Return whether a message is to be sent; one that is not is dropped or given up."""
+        if _unwanted(repository, row, needed):
+            row.state = DeliveryState.DROPPED.value
+        elif _expired(row, now):
+            self._give_up(work, row, row.error or ("no answer in time" if row.sent_at is None else _UNSAID))
+        elif row.sent_at is None and row.tries > len(self._retries[Channel(row.channel)].waits_s):
+            self._give_up(work, row, row.error or "no answer in time")
+        else:
+            return True
+        return False
 
     def settle_delivery(self, work: UnitOfWork, message: OutboundMessage, now: datetime, error: str | None) -> None:
         """Store how a try ended (`error` None: well). A failure counts only if no later try was begun.
@@ -252,6 +296,7 @@ class OutboxService:
                 channel=channel.value,
                 address=address,
                 alert_id=notification.alert_id,
+                urgency=int(notification.urgency),
                 subject=notification.subject[recipient.locale]
                 if recipient.locale in notification.subject
                 else notification.subject["zh"],
@@ -271,6 +316,12 @@ class OutboxService:
     def _names(self, recipient: Recipient) -> list[str]:
         wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
         return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _record_queued(work: UnitOfWork, rows: Iterable[Outbox]) -> None:
+    """Say what was queued, once for each channel and urgency: delivery begins when the transaction is committed."""
+    for channel, urgency in {(row.channel, row.urgency) for row in rows}:
+        work.record(MessageQueued(at=work.clock.now(), channel=Channel(channel), urgency=Urgency(urgency)))
 
 
 def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:

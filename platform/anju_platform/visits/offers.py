@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from anju_core.dispatch import Candidate, Place, Ranked, explain_unasked, offer_expiry, rank_candidates
+from anju_core.urgency import Urgency
 from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
@@ -81,6 +82,7 @@ class OfferDispatcher:
             subject={locale: _subject(home, words) for locale, words in self._words.items()},
             body={locale: visit.note or words("请您去一趟") for locale, words in self._words.items()},
             payload={"visit_id": str(visit.id)},
+            urgency=Urgency.HELP if visit.category == VisitCategory.EMERGENCY.value else Urgency.SOON,
         )
         self._outbox.notify_people(work, notification, [carer])
 

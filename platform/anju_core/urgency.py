@@ -1,0 +1,39 @@
+"""How urgent a message is: the order in which messages leave. The values stand in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from anju_core.vocabulary import AlertKind
+from anju_wire.vocabulary import AnnouncementKey
+
+
+class Urgency(IntEnum):
+    """Urgency of a message; the smaller goes first."""
+
+    HELP = 0
+    """Somebody may be in danger now: a person is called, or the elder must hear it at once."""
+    SOON = 1
+    """Silences, leaks and what is asked of people beside them."""
+    ROUTINE = 2
+    """Technical messages."""
+
+
+ALERT_URGENCY: Mapping[AlertKind, Urgency] = {
+    AlertKind.SOS: Urgency.HELP,
+    AlertKind.FALL: Urgency.HELP,
+    AlertKind.SMOKE: Urgency.HELP,
+    AlertKind.LEAK: Urgency.SOON,
+    AlertKind.INACTIVITY: Urgency.SOON,
+    AlertKind.AWAY_LONG: Urgency.SOON,
+    AlertKind.HOME_OFFLINE: Urgency.ROUTINE,
+}
+"""Urgency of the messages to people about an alert."""
+
+_CALM = frozenset({AnnouncementKey.INACTIVITY_SEEN, AnnouncementKey.CLOSED})
+
+
+def announcement_urgency(key: AnnouncementKey) -> Urgency:
+    """Return how urgent it is that the elder hears a sentence: somebody who waits for help waits for it, too."""
+    return Urgency.SOON if key in _CALM else Urgency.HELP

@@ -1,0 +1,224 @@
+"""A help call never waits for lesser messages, and one bad address neither holds up the others nor makes copies."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from fixtures.alert_harness import AlertHarness, ImmediateExecutor, build_alert_harness
+
+from anju_core.recipients import Recipient
+from anju_core.urgency import Urgency
+from anju_core.vocabulary import AlertKind, Channel, DeliveryState, Outcome
+from anju_platform.notifications.channels import AppriseChannel
+from anju_platform.notifications.delivery_worker import DeliveryWorker
+from anju_platform.notifications.sends import AT_ONCE
+from anju_platform.notifications.service import Notification
+
+PATIENCE_S = 20.0
+
+
+@dataclass
+class Outside:
+    """Services by address: what reached each, and which of them hang until they are let go."""
+
+    hanging: set[str] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
+    arrived: list[tuple[str, str]] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    most_at_once: Counter[str] = field(default_factory=Counter)
+    at_once: Counter[str] = field(default_factory=Counter)
+
+    def notify(self, url: str, subject: str, body: str) -> bool:
+        name = url.removeprefix("json://")
+        with self.changed:
+            self.at_once[name] += 1
+            self.most_at_once[name] = max(self.most_at_once[name], self.at_once[name])
+            self.arrived.append((name, f"{subject} {body}"))
+            self.changed.notify_all()
+        try:
+            if name in self.hanging:
+                self.released.wait(PATIENCE_S)
+            return name not in self.refusing
+        finally:
+            with self.changed:
+                self.at_once[name] -= 1
+                self.changed.notify_all()
+
+    def count(self, name: str) -> int:
+        return sum(one == name for one, _ in self.arrived)
+
+    def wait_until(self, ask: Callable[[], bool]) -> bool:
+        with self.changed:
+            return self.changed.wait_for(ask, PATIENCE_S)
+
+
+@pytest.fixture
+def two_addresses(database_url: str) -> Iterator[AlertHarness]:
+    """王姐 and 小刘 have an Apprise address each."""
+    stage, engine = build_alert_harness(database_url, addresses=("wang", "liu"))
+    yield stage
+    engine.dispose()
+
+
+@contextmanager
+def worker_with(
+    harness: AlertHarness, outside: Outside, urls: Mapping[str, str] | None = None
+) -> Iterator[DeliveryWorker]:
+    """A worker whose services are `outside`, with threads of its own; lets everything go at the end."""
+    urls = urls or {name: f"json://{name}" for name in ("wang", "liu")}
+    pool = ThreadPoolExecutor(8)
+    channels = {Channel.APPRISE: AppriseChannel(urls, outside.notify)}
+    try:
+        yield DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, pool, lines=urls)
+    finally:
+        outside.released.set()
+        pool.shutdown(wait=True)
+
+
+def recipient(harness: AlertHarness, login: str) -> Recipient:
+    actor = harness.people[login]
+    return Recipient(actor.account_id, actor.name, login, "anning")
+
+
+def tell(harness: AlertHarness, number: int, *logins: str, urgency: Urgency = Urgency.SOON) -> None:
+    words, about = {"zh": f"{number}"}, {"visit_id": "v"}
+    with harness.work() as work:
+        told = Notification(step=f"s{number}", alert_id=None, subject=words, body=words, payload=about, urgency=urgency)
+        harness.outbox.notify_people(work, told, [recipient(harness, login) for login in logins])
+
+
+@pytest.mark.parametrize("kind", [AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE])
+def test_a_help_call_is_claimed_before_a_backlog_of_lesser_messages(harness: AlertHarness, kind: AlertKind) -> None:
+    for _ in range(30):
+        harness.raise_alert(AlertKind.INACTIVITY, home_id="home-02")
+        harness.clock.forward(1)
+    urgent = harness.raise_alert(kind)
+    with harness.work() as work:
+        first = harness.outbox.claim_due(work, harness.clock.now(), lambda _alert: True, limit=2)
+    assert {message.alert_id for message in first} == {urgent}
+
+
+def test_silences_go_before_technical_messages(harness: AlertHarness) -> None:
+    technical = harness.raise_alert(AlertKind.HOME_OFFLINE)
+    harness.clock.forward(5)
+    silence = harness.raise_alert(AlertKind.INACTIVITY)
+    with harness.work() as work:
+        claimed = harness.outbox.claim_due(work, harness.clock.now(), lambda _alert: True)
+    people = [message.alert_id for message in claimed if message.channel is not Channel.HOME]
+    assert people == [silence, technical]
+
+
+def test_a_backlog_of_lesser_messages_that_hangs_leaves_the_reserved_lane_free(two_addresses: AlertHarness) -> None:
+    harness, outside = two_addresses, Outside(hanging={"wang"})
+    for number in range(12):
+        tell(harness, number, "wang")
+    with worker_with(harness, outside) as worker:
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: outside.count("wang") > 0)
+        tell(harness, 99, "liu", urgency=Urgency.HELP)
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: ("liu", "99 99") in outside.arrived)
+
+
+def test_a_full_lane_of_lesser_messages_leaves_room_for_a_help_call_to_the_same_address(
+    two_addresses: AlertHarness,
+) -> None:
+    harness, outside = two_addresses, Outside(hanging={"wang"})
+    for number in range(5):
+        tell(harness, number, "wang")
+    with worker_with(harness, outside) as worker:
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: outside.count("wang") == 1)
+        tell(harness, 99, "wang", urgency=Urgency.HELP)
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: ("wang", "99 99") in outside.arrived)
+
+
+def test_one_address_that_hangs_neither_delays_another_nor_makes_copies(two_addresses: AlertHarness) -> None:
+    harness, outside, count = two_addresses, Outside(hanging={"wang"}), 24
+    for number in range(count):
+        tell(harness, number, "wang", "liu", urgency=Urgency.HELP)
+    with worker_with(harness, outside) as worker:
+        room = threading.Event()
+        worker.on_room = room.set
+        while outside.count("liu") < count:
+            room.clear()
+            worker.deliver_due(harness.clock.now())
+            assert room.wait(PATIENCE_S) or outside.count("liu") == count
+        for _ in range(6):
+            worker.deliver_due(harness.clock.forward(21))
+        arrived = Counter(words for name, words in outside.arrived if name == "liu")
+        assert arrived == {f"{number} {number}": 1 for number in range(count)}
+        assert outside.most_at_once["wang"] <= AT_ONCE * 2, "what was cut off is followed by as many at most"
+    assert outside.most_at_once["liu"] <= AT_ONCE
+
+
+def test_what_waits_for_its_turn_is_not_claimed_and_its_lease_does_not_run(two_addresses: AlertHarness) -> None:
+    harness, outside = two_addresses, Outside(hanging={"wang"})
+    for number in range(10):
+        tell(harness, number, "wang", urgency=Urgency.HELP)
+    with worker_with(harness, outside) as worker:
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: outside.count("wang") == AT_ONCE)
+        tries = Counter(row.tries for row in harness.messages(Channel.APPRISE))
+        assert tries == {0: 10 - AT_ONCE, 1: AT_ONCE}
+
+
+def test_what_was_settled_meanwhile_is_not_sent(two_addresses: AlertHarness) -> None:
+    harness, outside = two_addresses, Outside()
+    alert_id = harness.raise_alert()
+    held: list[Callable[[], object]] = []
+
+    class Held(ThreadPoolExecutor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            held.append(lambda: fn(*args, **kwargs))
+
+    channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
+    worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, Held())
+    worker.deliver_due(harness.clock.now())
+    harness.do("acknowledge_alert", alert_id, harness.wang)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
+    (send,) = held
+    send()
+    assert outside.arrived == []
+    worker.deliver_due(harness.clock.forward(21))
+    assert [row.state for row in harness.messages(Channel.APPRISE)] == [DeliveryState.DROPPED]
+
+
+def test_addresses_with_one_url_share_its_limit(two_addresses: AlertHarness) -> None:
+    harness, outside = two_addresses, Outside(hanging={"both"})
+    for number in range(4):
+        tell(harness, number, "wang", "liu", urgency=Urgency.HELP)
+    urls = dict.fromkeys(("wang", "liu"), "json://both")
+    with worker_with(harness, outside, urls) as worker:
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: outside.count("both") == AT_ONCE)
+        worker.deliver_due(harness.clock.now())
+        assert sum(row.tries for row in harness.messages(Channel.APPRISE)) == AT_ONCE
+
+
+def test_an_address_that_failed_is_tried_ever_less_often_until_it_answers(two_addresses: AlertHarness) -> None:
+    harness, outside = two_addresses, Outside(refusing={"wang"})
+    for number in range(30):
+        tell(harness, number, "wang", urgency=Urgency.HELP)
+    channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
+    needed = harness.alerts.queries.is_open
+    worker = DeliveryWorker(harness.work, harness.outbox, channels, needed, ImmediateExecutor())
+    worker.deliver_due(harness.clock.now())
+    seen = []
+    for _ in range(60):
+        worker.deliver_due(harness.clock.forward(1))
+        seen.append(outside.count("wang"))
+    assert seen[-1] - seen[29] <= 3, "it is hardly asked any more"
+    outside.refusing.clear()
+    for _ in range(16):
+        worker.deliver_due(harness.clock.forward(1))
+    assert {row.state for row in harness.messages(Channel.APPRISE) if row.tries == 1} == {DeliveryState.SENT}
