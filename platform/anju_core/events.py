@@ -143,6 +143,15 @@ class MessageSettled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesRefused(Event):
+    """No message of a step has got through yet: each was refused or not answered in time. Tries may go on."""
+
+    alert_id: UUID
+    level: int
+    """The level of escalation of the step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceChanged(Event):
     """An absence was registered, or ended early (then `until` is `at`); silence within it is expected."""
 

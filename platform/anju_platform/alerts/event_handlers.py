@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from anju_core.alerts import AlertClosed, AlertCommand, AlertSignal, decide
-from anju_core.events import ElderTold, HelpWanted, HomeSupervisionChanged, MessageSettled, VisitChanged
+from anju_core.events import (
+    ElderTold,
+    HelpWanted,
+    HomeSupervisionChanged,
+    MessageSettled,
+    MessagesRefused,
+    VisitChanged,
+)
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import VisitStep
 from anju_core.vocabulary import AlertKind, AlertStep, Channel, EscalationReason, Outcome, VisitState
@@ -128,6 +135,14 @@ class AlertEventHandlers:
         elif to_people:
             move = decide(AlertRepository(work.session).read_facts(alert), AlertCommand.NOTIFY)
             self._transitions.apply_move(work, alert, move, event.at, detail=detail)
+
+    def on_messages_refused(self, work: UnitOfWork, event: MessagesRefused) -> None:
+        """Ask the next people at once when nobody of the newest step has been reached; its messages are tried on."""
+        alert = lock_alert(work, event.alert_id)
+        if alert is None or alert.closed_at is not None:
+            return
+        if event.level == alert.level and is_unacknowledged(alert):
+            self._escalation.on_delivery_failed(work, alert, event.at)
 
     def _find_announced(self, work: UnitOfWork, event: ElderTold) -> Alert | None:
         """The alert that an announcement names, by its own id or its message's; without a name the newest open one."""

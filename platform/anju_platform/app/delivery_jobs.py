@@ -20,4 +20,4 @@ class DeliveryJobs:
 
     def deliver_due(self, now: datetime) -> int:
         """Look after the sends that are under way; return how many were cut off. The lanes deliver by themselves."""
-        return self._worker.cut_overdue(now)
+        return self._worker.look_after(now)

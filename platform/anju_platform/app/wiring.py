@@ -15,6 +15,7 @@ from anju_core.events import (
     HelpWanted,
     HomeSupervisionChanged,
     MessageSettled,
+    MessagesRefused,
     SensitivityChanged,
     VisitChanged,
     VisitRequested,
@@ -44,6 +45,7 @@ def wire(
     dispatcher.subscribe_within(VisitRequested, visits.on_visit_requested)
     dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
     dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
+    dispatcher.subscribe_within(MessagesRefused, alerts.on_messages_refused)
     dispatcher.subscribe_within(ElderTold, alerts.on_elder_told)
     dispatcher.subscribe_within(ElderTold, outbox.on_elder_told)
     dispatcher.subscribe_within(HomeSupervisionChanged, alerts.on_home_supervision_changed)

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -15,8 +15,10 @@ from anju_core.vocabulary import Channel
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.notifications.channels import DeliveryFailed, MessageChannel, OutboundMessage
 from anju_platform.notifications.lanes import LANES, ClaimScope, DeliveryLane
-from anju_platform.notifications.sends import CUT_S, Send, SendTracker
+from anju_platform.notifications.sends import CUT_S, OVERDUE_S, Send, SendTracker
 from anju_platform.notifications.service import OutboxService
+
+_ANSWER = timedelta(seconds=OVERDUE_S)
 
 
 class DeliveryWorker:
@@ -44,13 +46,14 @@ class DeliveryWorker:
         self._threads = threads
         self._sends = SendTracker(lines)
         self._claiming = {lane.name: threading.Lock() for lane in LANES}
+        self._begun: datetime | None = None
         self._log = structlog.get_logger("anju.notifications")
         self.on_room: Callable[[], None] = lambda: None
         """Called when a send has ended, so that its address and its lane have room again."""
 
     def deliver_due(self, now: datetime) -> int:
         """Try every message that is due; return how many tries were begun."""
-        self.cut_overdue(now)
+        self.look_after(now)
         return sum(self.deliver_lane(lane, now) for lane in LANES)
 
     def deliver_lane(self, lane: DeliveryLane, now: datetime) -> int:
@@ -65,12 +68,27 @@ class DeliveryWorker:
                     self._deliver_in_threads(messages, lane, now)
         return begun
 
-    def cut_overdue(self, now: datetime) -> int:
-        """Count the sends that have said nothing for too long as failed; return how many there were."""
+    def look_after(self, now: datetime) -> int:
+        """Cut off sends that last too long, and ask other people where a help call is not answered.
+
+        Returns how many sends were cut off.
+        """
+        self._begun = self._begun or now
         overdue = self._sends.cut_overdue(now)
         for send in overdue:
+            send.sockets.cut()
             self._settle(send.message, f"no answer within {CUT_S:.0f} s")
+        if now - self._begun >= _ANSWER:  # what waited for this process to start must have had its chance
+            self._refuse_unanswered(now - _ANSWER)
         return len(overdue)
+
+    def _refuse_unanswered(self, before: datetime) -> None:
+        with self._work() as work:
+            work.only_read()
+            if not self._outbox.has_unanswered(work, before):
+                return
+        with self._work() as work:
+            self._outbox.refuse_unanswered(work, before)
 
     def _claim(self, lane: DeliveryLane, now: datetime) -> list[OutboundMessage]:
         scope = self._sends.scope_of(lane, now)
@@ -107,10 +125,11 @@ class DeliveryWorker:
         message = send.message
         try:
             if self._is_current(message):
-                error = self._send(message)
+                with send.sockets:
+                    error = self._send(message)
                 in_time = self._sends.end_send(send, self._work().clock.now(), well=error is None)
                 self.on_room()
-                if in_time or error is None:  # what was cut off counted as failed already
+                if in_time:  # what was cut off has failed, even where the cut looks like the end of an answer
                     self._settle(message, error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
             self._log.exception("message_not_sent", message=str(message.id), channel=message.channel.value)

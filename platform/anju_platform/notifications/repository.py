@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
@@ -96,10 +97,39 @@ class OutboxRepository:
         """Return a message without a lock; None where there is none."""
         return self._session.get(Outbox, message_id)
 
+    def lock_step(self, row: Outbox) -> None:
+        """Let others who settle a message of the same step wait until the end of the transaction."""
+        first = select(Outbox.id).where(_of_step(row)).order_by(Outbox.id).limit(1)
+        self._session.execute(first.with_for_update())
+
+    def list_unanswered(self, urgency: Urgency, before: datetime, limit: int) -> Sequence[UUID]:
+        """Return messages about alerts through services, written before then, of which nothing is known yet."""
+        return list(self._session.scalars(_unanswered(urgency, before).limit(limit)))
+
+    def lock_unanswered(self, urgency: Urgency, before: datetime, limit: int) -> Sequence[Outbox]:
+        """Return and lock the same; those that another process has locked are left out."""
+        found = select(Outbox).where(Outbox.id.in_(_unanswered(urgency, before).limit(limit)))
+        return self._session.scalars(found.order_by(Outbox.id).with_for_update(skip_locked=True)).all()
+
     def list_siblings(self, row: Outbox) -> Sequence[Outbox]:
         """Return every message of the same step, to all its recipients and through all channels, with `row`."""
-        stem = row.dedup.rsplit("/", 2)[0]
-        return self._session.scalars(select(Outbox).where(Outbox.dedup.startswith(stem + "/", autoescape=True))).all()
+        return self._session.scalars(select(Outbox).where(_of_step(row))).all()
+
+
+def _of_step(row: Outbox) -> ColumnElement[bool]:
+    stem = row.dedup.rsplit("/", 2)[0]
+    return Outbox.dedup.startswith(stem + "/", autoescape=True)
+
+
+def _unanswered(urgency: Urgency, before: datetime) -> Select[Any]:
+    return select(Outbox.id).where(
+        Outbox.state == DeliveryState.PENDING.value,
+        Outbox.channel == Channel.APPRISE.value,
+        Outbox.urgency == int(urgency),
+        Outbox.alert_id.is_not(None),
+        Outbox.error == "",
+        Outbox.created_at <= before,
+    )
 
 
 def _due(now: datetime, scope: ClaimScope | None) -> list[ColumnElement[bool]]:
@@ -130,7 +160,7 @@ def _waits_at_home(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _first_of_each_address(due: Sequence[ColumnElement[bool]], count: int) -> Select[tuple[UUID]]:
+def _first_of_each_address(due: Sequence[ColumnElement[bool]], count: int) -> Select[Any]:
     rank = func.row_number().over(partition_by=Outbox.address, order_by=(Outbox.urgency, Outbox.due_at, Outbox.id))
     ranked = select(Outbox.id, rank.label("rank")).where(*due).subquery()
     return select(ranked.c.id).where(ranked.c.rank <= count)

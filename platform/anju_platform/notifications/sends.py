@@ -11,6 +11,7 @@ from uuid import UUID
 from anju_core.urgency import Urgency
 from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.lanes import ClaimScope, DeliveryLane
+from anju_platform.notifications.thread_sockets import ThreadSockets
 
 AT_ONCE = 2
 """Sends to one address at a time, the last place being for help calls; to one that is suspect, a single one."""
@@ -33,6 +34,7 @@ class Send:
     line: str
     begun: datetime
     cut: bool = False
+    sockets: ThreadSockets = field(default_factory=ThreadSockets)
 
 
 @dataclass(slots=True)
@@ -98,11 +100,13 @@ class SendTracker:
         """Note how a send ended; returns False where it was cut off and counted as failed before."""
         with self._lock:
             self._under_way.pop((send.message.id, send.message.tries), None)
+            if send.cut:
+                return False
             if well:
                 self._lines[send.line].failures, self._lines[send.line].paused_until = 0, None
-            elif not send.cut:
+            else:
                 self._note_failure(send.line, now)
-            return not send.cut
+            return True
 
     def forget_send(self, send: Send) -> None:
         """Note that nothing was sent after all."""

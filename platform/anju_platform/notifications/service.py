@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.announcements import ElderMessage
-from anju_core.events import ElderTold, MessageQueued, MessageSettled
+from anju_core.events import ElderTold, MessageQueued, MessageSettled, MessagesRefused
 from anju_core.recipients import Recipient
 from anju_core.urgency import Urgency, announcement_urgency
 from anju_core.vocabulary import Channel, DeliveryState
@@ -29,6 +29,8 @@ DEFAULT_ADDRESS = "default"
 _UNSAID = "the gateway did not say it"
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 15.0, 300.0
 """A gateway that has not said what the broker took is asked again after as long as it was silent, within these."""
+_UNANSWERED = "no answer yet"
+_UNANSWERED_LIMIT = 20
 _ROUNDS = 5
 """How often a claim looks further when all that it found was no longer needed."""
 _OVER = frozenset({Announcement.CLOSED.value, Announcement.CANCELLED.value})
@@ -232,7 +234,11 @@ class OutboxService:
 
         A home's message is not delivered when the broker takes it: it is sent again until `on_elder_told` confirms it.
         """
-        row = OutboxRepository(work.session).get_locked(message.id)
+        repository = OutboxRepository(work.session)
+        known = repository.find_message(message.id)
+        if known is not None and error is not None and message.channel is not Channel.HOME:
+            repository.lock_step(known)  # of two that fail at once the second must see the first
+        row = repository.get_locked(message.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
             return
         if error is None and row.channel == Channel.HOME.value:
@@ -244,6 +250,21 @@ class OutboxService:
         elif row.state == DeliveryState.PENDING.value and row.tries == message.tries:
             self._failed(work, row, now, error)
         work.session.flush()
+
+    def has_unanswered(self, work: UnitOfWork, before: datetime) -> bool:
+        """Return whether `refuse_unanswered` would find anything; locks nothing."""
+        return bool(OutboxRepository(work.session).list_unanswered(Urgency.HELP, before, 1))
+
+    def refuse_unanswered(self, work: UnitOfWork, before: datetime) -> int:
+        """Count help calls through services that were written before then and not answered yet as refused.
+
+        Their tries go on. Returns how many there were, `_UNANSWERED_LIMIT` at most.
+        """
+        found = OutboxRepository(work.session).lock_unanswered(Urgency.HELP, before, _UNANSWERED_LIMIT)
+        for row in found:
+            row.error = _UNANSWERED
+            self._tell_refused(work, row)
+        return len(found)
 
     def alert_of(self, work: UnitOfWork, message_id: UUID) -> UUID | None:
         """Return the id of the alert that a message is about; None for no alert or no such message."""
@@ -259,11 +280,22 @@ class OutboxService:
             self._give_up(work, row, error)
         else:
             row.due_at = now + timedelta(seconds=waits[row.tries - 1])
+            self._tell_refused(work, row)
 
     def _give_up(self, work: UnitOfWork, row: Outbox, error: str) -> None:
         row.state, row.error = DeliveryState.FAILED.value, error
         work.session.flush()
         self._tell_outcome(work, row)
+        self._tell_refused(work, row)
+
+    def _tell_refused(self, work: UnitOfWork, row: Outbox) -> None:
+        """Say that a step has reached nobody so far, as soon as that is so: the next people need not wait for tries."""
+        if row.alert_id is None or row.channel == Channel.HOME.value:
+            return
+        work.session.flush()
+        if all(_is_refused(one) for one in OutboxRepository(work.session).list_siblings(row)):
+            level = int(str(row.payload.get("level", 0)))
+            work.record(MessagesRefused(at=work.clock.now(), alert_id=row.alert_id, level=level))
 
     def _tell_outcome(self, work: UnitOfWork, row: Outbox) -> None:
         if row.alert_id is None:
@@ -316,6 +348,12 @@ class OutboxService:
     def _names(self, recipient: Recipient) -> list[str]:
         wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
         return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _is_refused(row: Outbox) -> bool:
+    """Whether a message failed for good, or its service refused it or is silent. A page may be about to be loaded."""
+    trying = row.state == DeliveryState.PENDING.value and row.channel == Channel.APPRISE.value
+    return row.state == DeliveryState.FAILED.value or (trying and row.error != "")
 
 
 def _record_queued(work: UnitOfWork, rows: Iterable[Outbox]) -> None:

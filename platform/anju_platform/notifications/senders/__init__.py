@@ -10,8 +10,9 @@ import apprise
 Sender = Callable[[str, str, str], bool]
 """Sends (url, subject, body) and blocks until the service has answered; False where it refused."""
 
-SENDERS: tuple[str, ...] = ("file",)
-"""Services that Apprise lacks: the scheme of their URLs, and the module of this package whose `send` is the sender."""
+SENDERS: tuple[str, ...] = ("file", "dingtalk", "feishu", "lark", "wecombot")
+"""Services that Apprise lacks, or of whose answers it reads the status alone: the scheme of their URLs, and the module
+of this package whose `send` is the sender."""
 
 
 def send_message(url: str, subject: str, body: str) -> bool:
@@ -21,7 +22,17 @@ def send_message(url: str, subject: str, body: str) -> bool:
     """
     scheme = url.partition("://")[0].lower()
     if scheme in SENDERS:
-        send: Sender = importlib.import_module(f"{__name__}.{scheme}").send
-        return send(url, subject, body)
-    service = apprise.Apprise()
-    return bool(service.add(url)) and bool(service.notify(title=subject, body=body))
+        return _find_sender(scheme)(url, subject, body)
+    # Apprise would send from threads of its own, which all addresses share: one that hangs must hold up no other.
+    service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
+    if not service.add(url):
+        return False
+    known_as = str(getattr(service[0], "secure_protocol", ""))  # a robot's own `https://` address is its robot's, too
+    if known_as in SENDERS:
+        return _find_sender(known_as)(url, subject, body)
+    return bool(service.notify(title=subject, body=body))
+
+
+def _find_sender(scheme: str) -> Sender:
+    send: Sender = importlib.import_module(f"{__name__}.{scheme}").send
+    return send

@@ -222,3 +222,41 @@ def test_an_address_that_failed_is_tried_ever_less_often_until_it_answers(two_ad
     for _ in range(16):
         worker.deliver_due(harness.clock.forward(1))
     assert {row.state for row in harness.messages(Channel.APPRISE) if row.tries == 1} == {DeliveryState.SENT}
+
+
+def told_by_service(harness: AlertHarness, outside: Outside, login: str) -> bool:
+    return any(name == login for name, _ in outside.arrived)
+
+
+@pytest.mark.parametrize("behaves", ["refuses", "hangs", "hangs behind others"])
+def test_the_next_person_is_told_soon_after_a_refusal_or_a_hang(two_addresses: AlertHarness, behaves: str) -> None:
+    harness, outside = two_addresses, Outside()
+    (outside.refusing if behaves == "refuses" else outside.hanging).add("wang")
+    with worker_with(harness, outside) as worker:
+        worker.deliver_due(harness.clock.now())
+        if behaves == "hangs behind others":
+            for number in range(12):
+                tell(harness, number, "wang", urgency=Urgency.HELP)
+            worker.deliver_due(harness.clock.now())
+        harness.raise_alert()
+        for _ in range(5 if behaves == "refuses" else 10):
+            worker.deliver_due(harness.clock.now())
+            if behaves == "refuses":
+                assert outside.wait_until(lambda: outside.count("wang") > 0 and not outside.at_once["wang"])
+            harness.clock.forward(1)
+        worker.deliver_due(harness.clock.now())
+        assert outside.wait_until(lambda: told_by_service(harness, outside, "liu"))
+
+
+def test_a_platform_that_starts_gives_what_waited_a_chance_before_others_are_asked(
+    two_addresses: AlertHarness,
+) -> None:
+    harness, outside = two_addresses, Outside(hanging={"wang"})
+    harness.raise_alert()
+    harness.clock.forward(30)
+    with worker_with(harness, outside) as worker:
+        worker.deliver_due(harness.clock.now())
+        worker.deliver_due(harness.clock.forward(1))
+        assert harness.told(harness.liu) == 0
+        worker.deliver_due(harness.clock.forward(5))
+        assert harness.told(harness.liu) == 1
