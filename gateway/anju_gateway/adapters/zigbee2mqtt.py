@@ -9,22 +9,18 @@ from datetime import datetime
 
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
+from anju_gateway.adapters.presses import CANCEL, DISTRESS, add_press
 from anju_gateway.adapters.report_filter import filter_reading
-from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
-from anju_wire.profiles import AVAILABILITY, PROFILES, Feature, Quantity, features_of
+from anju_wire.profiles import AVAILABILITY, PROFILES, QUANTITIES, Feature, Quantity, features_of
 from anju_wire.vocabulary import Lane
 
 _MAX_PAYLOAD_BYTES = 64 * 1024
 _OLDEST_S = 30 * 86400.0
 _AHEAD_S = 60.0
-PRESS_DEBOUNCE_S = 1.5
-"""Presses of one button closer together than this are one: radios repeat themselves."""
 
 
 _ACTION = "action"
-_DISTRESS = frozenset({"emergency", "sos", "panic"})
-_CANCEL = frozenset({"hold", "long", "long_press", "cancel", "clear"})
 _SILENT = frozenset({"", "release", "hold_release", "long_release", "disarm", "arm_day_zones", "arm_all_zones"})
 """Ends of a press, and the other keys of alarm keypads."""
 
@@ -92,12 +88,12 @@ class Zigbee2MqttAdapter:
         said = parse_object(device, payload, result)
         if said is None:
             return
+        features = features_of(known.kind if known else None)
         at_s = event_time(said.get("last_seen"), now_s)
         if at_s is None:
             at_s = now_s
-            if retained:
-                return  # an old state without a time, as the broker kept it
-        features = features_of(known.kind if known else None)
+            if retained:  # an old state without a time, as the broker kept it: only an alarm that stands counts
+                said = {key: said[key] for key in said.keys() & features.keys() if _is_alarm(features[key])}
         for key in sorted(said.keys() & (features.keys() | {_ACTION})):
             if key == _ACTION:
                 self._action(device, known is not None and PROFILES[known.kind].call_button, said[key], at_s, result)
@@ -110,22 +106,11 @@ class Zigbee2MqttAdapter:
         if not isinstance(said, str):
             result.add_refusal(device, "action", f"{str(said)[:60]!r} is not a text")
             return
-        word = said.lower().split("_")[-1] if said.lower().split("_")[-1] in _DISTRESS else said.lower()
-        if word in _SILENT or not (is_button or word in _DISTRESS):
+        word = said.lower().split("_")[-1] if said.lower().split("_")[-1] in DISTRESS else said.lower()
+        if word in _SILENT or not (is_button or word in DISTRESS):
             return
-        quantity = Quantity.SOS_CANCEL if word in _CANCEL else Quantity.SOS
-        if self._is_repeat(device, quantity, at_s):
-            result.duplicates += 1
-            return
-        result.alarms.append([DeviceReading(device, quantity, at_s, True)])
-
-    def _is_repeat(self, device: str, quantity: Quantity, at_s: float) -> bool:
-        key = f"press:{device}/{quantity}"
-        last = self._state.get(key)
-        if last is not None and abs(at_s - float(last)) < PRESS_DEBOUNCE_S:
-            return True
-        self._state.put(key, repr(at_s))
-        return False
+        quantity = Quantity.SOS_CANCEL if word in CANCEL else Quantity.SOS
+        add_press(self._state, device, quantity, at_s, result)
 
     def _value(self, device: str, key: str, row: Feature, said: object, *, at_s: float, result: AdapterResult) -> None:
         if said is None:
@@ -139,6 +124,10 @@ class Zigbee2MqttAdapter:
             result.alarms += [[reading] for reading in changed]
         else:
             result.readings += changed
+
+
+def _is_alarm(feature: Feature) -> bool:
+    return QUANTITIES[feature.quantity].lane is Lane.ALARM
 
 
 def _state(payload: bytes) -> object:

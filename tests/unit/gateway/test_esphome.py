@@ -14,7 +14,11 @@ from anju_gateway.registry import Device, DeviceRegistry
 from anju_wire.profiles import DeviceKind, Quantity
 
 NOW = 1_750_000_000.0
-DEVICES = [Device("bed-1", DeviceKind.BED, name="bed-presence"), Device("radar", DeviceKind.PRESENCE)]
+DEVICES = [
+    Device("bed-1", DeviceKind.BED, name="bed-presence"),
+    Device("radar", DeviceKind.PRESENCE),
+    Device("sos-1", DeviceKind.BUTTON, name="cord"),
+]
 
 
 class Home:
@@ -68,10 +72,62 @@ def test_a_node_is_available_or_not_also_by_its_last_will(home: Home) -> None:
     assert home.publish("radar/status", b"asleep").refused[0].why == "b'asleep' is neither online nor offline"
 
 
-def test_a_retained_state_is_old(home: Home) -> None:
-    result = home.publish("radar/binary_sensor/presence/state", b"ON", retained=True)
-    assert not result.readings
-    assert not result.refused
+@pytest.mark.parametrize(("name", "payload"), [("binary_sensor/presence", b"ON"), ("sensor/temperature", b"21.5")])
+def test_a_retained_state_is_old(home: Home, name: str, payload: bytes) -> None:
+    result = home.publish(f"radar/{name}/state", payload, retained=True)
+    assert (result.readings, result.alarms, result.refused) == ([], [], [])
+
+
+@pytest.mark.parametrize("quantity", [Quantity.SMOKE, Quantity.WATER_LEAK])
+def test_an_alarm_that_stands_at_the_connection_is_an_alarm(home: Home, quantity: Quantity) -> None:
+    topic = f"radar/binary_sensor/{quantity}/state"
+    assert home.publish(topic, b"ON", retained=True).alarms == [[DeviceReading("radar", quantity, NOW, True)]]
+    assert not home.publish(topic, b"ON", NOW + 5, retained=True).alarms, "connected again: it is the same alarm"
+    assert home.publish(topic, b"OFF", NOW + 60, retained=True).alarms == [
+        [DeviceReading("radar", quantity, NOW + 60, False)]
+    ]
+
+
+@pytest.mark.parametrize("object_id", ["sos", "button", "pull_cord", "kitchen_emergency"])
+@pytest.mark.parametrize("retained", [False, True])
+def test_a_press_of_a_call_button_calls_for_help(home: Home, object_id: str, *, retained: bool) -> None:
+    topic = f"cord/binary_sensor/{object_id}/state"
+    assert not home.publish(topic, b"OFF", NOW - 60).alarms
+    called = [[DeviceReading("sos-1", Quantity.SOS, NOW, True)]]
+    assert home.publish(topic, b"ON", retained=retained).alarms == called
+    assert not home.publish(topic, b"OFF", NOW + 0.2).alarms
+    again = home.publish(topic, b"ON", NOW + 0.4)
+    assert (again.alarms, again.duplicates) == ([], 1), "the contact bounces"
+    assert home.publish(topic, b"ON", NOW + 30).alarms, "also where its release was not heard"
+
+
+@pytest.mark.parametrize("object_id", ["cancel", "long_press", "button_hold"])
+def test_a_held_call_button_cancels(home: Home, object_id: str) -> None:
+    cancelled = [[DeviceReading("sos-1", Quantity.SOS_CANCEL, NOW, True)]]
+    topic = f"cord/binary_sensor/{object_id}/state"
+    assert not home.publish(topic, b"ON", retained=True).alarms, "what it took back is over"
+    assert home.publish(topic, b"ON").alarms == cancelled
+
+
+@pytest.mark.parametrize(
+    "name", ["cord/binary_sensor/status", "cord/binary_sensor/battery_charging", "cord/switch/sos"]
+)
+def test_what_else_a_call_button_says_calls_nobody(home: Home, name: str) -> None:
+    assert not home.publish(f"cord/{name}/state", b"ON").alarms
+
+
+@pytest.mark.parametrize("object_id", ["sos", "bathroom_panic", "emergency"])
+def test_a_press_for_help_counts_from_whichever_node(home: Home, object_id: str) -> None:
+    for node, device in (("radar", "radar"), ("unknown", "unknown")):
+        called = [[DeviceReading(device, Quantity.SOS, NOW, True)]]
+        assert home.publish(f"{node}/binary_sensor/{object_id}/state", b"ON").alarms == called
+        assert not home.publish(f"{node}/binary_sensor/button/state", b"ON", NOW + 60).alarms
+
+
+def test_a_press_that_is_neither_on_nor_off_is_refused(home: Home) -> None:
+    result = home.publish("cord/binary_sensor/sos/state", b"PRESS")
+    assert not result.alarms
+    assert result.refused[0].key == "sos"
 
 
 @pytest.mark.parametrize("payload", [b"", b"on", b"NAN", b"21.5", b"1" * 65, b"\xff"])

@@ -128,6 +128,15 @@ def test_a_retained_press_is_of_long_ago(home: Home) -> None:
     assert not home.says("button-sos", {"action": "emergency"}, retained=True).alarms
 
 
+@pytest.mark.parametrize("key", ["smoke", "water_leak"])
+def test_an_alarm_that_the_broker_kept_stands(home: Home, key: str) -> None:
+    kept = {key: True, "contact": False, "battery": 90, "action": "emergency"}
+    result = home.says("door-entrance", kept, retained=True)
+    assert [reading.quantity for alarm in result.alarms for reading in alarm] == [key]
+    assert not result.readings
+    assert not home.says("door-entrance", kept, NOW + 5, retained=True).alarms, "connected again: it is the same alarm"
+
+
 def test_water_and_smoke(home: Home) -> None:
     leak = home.says("leak-bathroom", {"water_leak": True, "battery": 100, "device_temperature": 21})
     assert leak.alarms == [[DeviceReading("leak-bathroom", Quantity.WATER_LEAK, NOW, True)]]
