@@ -6,10 +6,25 @@ Unknown fields are tolerated, wrong types are refused with the path of the error
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from anju_wire.bounds import (
+    MAX_DEPTH,
+    MAX_ID,
+    MAX_RECORDS,
+    Count,
+    Epoch,
+    GatewayId,
+    Name,
+    Number,
+    ShortText,
+    Text,
+    Unit,
+    UnixTime,
+    nests_too_deeply,
+)
 from anju_wire.vocabulary import Announcement, Lane
 
 _FORMER = "deaf"
@@ -20,12 +35,12 @@ MAX_MESSAGE_BYTES = 256 * 1024
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One SenML record. `n` (with `bn` before it) is `<device>/<quantity>`; `t` (with `bt`) is Unix time in seconds."""
 
-    bn: str | None = None
+    bn: Name | None = None
     bt: float | None = None
-    n: str = ""
-    u: str | None = None
+    n: Name = ""
+    u: Unit | None = None
     v: float | None = None
-    vs: str | None = None
+    vs: Text | None = None
     vb: bool | None = None
     vd: str | None = None
     """Base64url without padding, as RFC 8428 §4.3 has it."""
@@ -41,42 +56,51 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     sent: the gateway's clock when it sent this copy, Unix time in seconds; stamped anew at each sending.
     """
 
-    gateway: str
-    epoch: int
-    seq: int
-    base: int
-    sent: float
-    pack: list[Record]
+    gateway: GatewayId
+    epoch: Epoch
+    seq: Number
+    base: Number
+    sent: UnixTime
+    pack: Annotated[list[Record], msgspec.Meta(max_length=MAX_RECORDS)]
+
+    def __post_init__(self) -> None:
+        _check_text(self.gateway)
 
 
 class PlainRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A `Record` without base fields: a number or a truth under its full name, at its own time."""
 
-    n: str
-    u: str | None = None
+    n: Name
+    u: Unit | None = None
     v: float = math.nan
     vb: bool | None = None
     t: float
 
 
-class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An `Envelope` of plain records only, as nearly every pack of telemetry is: read faster than an `Envelope`."""
 
-    gateway: str
-    epoch: int
-    seq: int
-    base: int
-    sent: float
-    pack: list[PlainRecord]
+    gateway: GatewayId
+    epoch: Epoch
+    seq: Number
+    base: Number
+    sent: UnixTime
+    pack: Annotated[list[PlainRecord], msgspec.Meta(max_length=MAX_RECORDS)]
+
+    def __post_init__(self) -> None:
+        _check_text(self.gateway)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of an envelope by which it is refused when the rest cannot be read."""
 
-    gateway: str
-    epoch: int
-    seq: int
-    base: int = 1
+    gateway: GatewayId
+    epoch: Epoch
+    seq: Number
+    base: Number = 1
+
+    def __post_init__(self) -> None:
+        _check_text(self.gateway)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,32 +126,34 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     The last will is the same with `online` false, and `at` the time of its connection.
     """
 
-    gateway: str
+    gateway: GatewayId
     online: bool
-    at: float
-    epoch: int = 0
-    version: str = ""
-    spooled: dict[str, int] = {}
+    at: UnixTime
+    epoch: Epoch = 0
+    version: ShortText = ""
+    spooled: Annotated[dict[ShortText, Count], msgspec.Meta(max_length=MAX_ID)] = {}
     """Messages waiting, by lane."""
-    dropped: int = 0
+    dropped: Count = 0
     """Messages lost for want of disk since the epoch began."""
-    refused: int = 0
+    refused: Count = 0
     """Parts of device messages without a meaning, since the gateway was started."""
-    sensor_bus_down: str = ""
+    sensor_bus_down: ShortText = ""
     """Why the gateway hears no sensors: `bus` (its local broker is away) or `zigbee2mqtt` (that has stopped)."""
-    sensor_bus_down_since: float = 0.0
+    sensor_bus_down_since: UnixTime = 0.0
     """Since when, Unix time by the gateway's clock."""
-    former_sensor_bus_down: str = msgspec.field(name=_FORMER, default="")
+    former_sensor_bus_down: ShortText = msgspec.field(name=_FORMER, default="")
     """The same under its name in version 0.1.0: written and read for one release."""
-    former_sensor_bus_down_since: float = msgspec.field(name=f"{_FORMER}_since", default=0.0)
+    former_sensor_bus_down_since: UnixTime = msgspec.field(name=f"{_FORMER}_since", default=0.0)
 
     def __post_init__(self) -> None:
-        """Let the names of this version and of the one before say the same."""
+        """Check the texts; let the names of this version and of the one before say the same."""
         cause = self.sensor_bus_down or self.former_sensor_bus_down
         since = self.sensor_bus_down_since or self.former_sensor_bus_down_since
         for name, value in (("sensor_bus_down", cause), ("sensor_bus_down_since", since)):
             msgspec.structs.force_setattr(self, name, value)
             msgspec.structs.force_setattr(self, f"former_{name}", value)
+        for text in (self.gateway, self.version, self.sensor_bus_down, *self.spooled):
+            _check_text(text)
 
 
 class PlatformStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +191,12 @@ class InvalidMessage(ValueError):
         self.reason = reason
 
 
+def _check_text(text: str) -> None:
+    """Raise `ValueError` for characters that no name has: NUL, control, bidirectional."""
+    if not text.isprintable():
+        raise ValueError(f"{text[:MAX_ID]!r} holds characters that no text may have")
+
+
 M = TypeVar("M", bound=msgspec.Struct)
 _plain = msgspec.json.Decoder(PlainEnvelope)
 _encoder = msgspec.json.Encoder()
@@ -182,12 +214,14 @@ def decode(kind: type[M], raw: bytes) -> M:
     """Read one message of this kind; raises `InvalidMessage` with the path of what is wrong."""
     if len(raw) > MAX_MESSAGE_BYTES:
         raise InvalidMessage("$", f"{len(raw)} bytes, more than the {MAX_MESSAGE_BYTES} allowed")
+    if nests_too_deeply(raw):
+        raise InvalidMessage("$", f"nested deeper than the {MAX_DEPTH} levels allowed")
     try:
         return _decoders[kind].decode(raw)  # type: ignore[no-any-return]
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `")
         raise InvalidMessage(path.rstrip("`") or "$", reason) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidMessage("$", str(error)) from None
 
 
@@ -197,5 +231,5 @@ def decode_plain(raw: bytes) -> PlainEnvelope | None:
         return None
     try:
         return _plain.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a wrong type is a DecodeError too
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a wrong type is a DecodeError too
         return None

@@ -8,6 +8,7 @@ a display name under its key on the platform.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -103,6 +104,8 @@ class QuantityRow:
     lasts: true begins a stretch of time and false ends it.
     alarm: what it asks for; stated by every quantity of the alarm lane, and by no other.
     heard: what the home tells the elder as soon as it has an alarm of it; stated where somebody may be in danger.
+    low, high: numbers outside are refused, on the alarm lane replaced by the nearer of the two: a detail must not
+        silence its alarm. Infinite where the value is no number.
     """
 
     quantity: Quantity
@@ -115,6 +118,8 @@ class QuantityRow:
     lasts: bool = False
     alarm: AlarmRole | None = None
     heard: AnnouncementKey | None = None
+    low: float = -math.inf
+    high: float = math.inf
 
     @property
     def sign_of_life(self) -> bool:
@@ -208,17 +213,44 @@ _QUANTITIES = (
         Lane.ALARM,
         "how fall-like the movement was, 0 to 1",
         alarm=AlarmRole.DETAIL,
+        low=0.0,
+        high=1.0,
     ),
     QuantityRow(Quantity.ACCELERATION, None, Field.DATA, Lane.CLIP, "little-endian int16 (n, 3), milli-g with gravity"),
-    QuantityRow(Quantity.SAMPLE_RATE, "Hz", Field.NUMBER, Lane.CLIP, "samples a second of the clip's acceleration"),
-    QuantityRow(Quantity.WORN, None, Field.TRUTH, Lane.TELEMETRY, "the wearable is on the body"),
-    QuantityRow(Quantity.STEPS, "count", Field.NUMBER, Lane.TELEMETRY, "steps since the last record", LifeSign.STEPS),
-    QuantityRow(Quantity.BATTERY, "%EL", Field.NUMBER, Lane.TELEMETRY, "remaining battery, per cent"),
     QuantityRow(
-        Quantity.LINK_QUALITY, "/", Field.NUMBER, Lane.TELEMETRY, "radio link quality as a share of its maximum"
+        Quantity.SAMPLE_RATE,
+        "Hz",
+        Field.NUMBER,
+        Lane.CLIP,
+        "samples a second of the clip's acceleration",
+        low=1.0,
+        high=1000.0,
     ),
-    QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature"),
-    QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity"),
+    QuantityRow(Quantity.WORN, None, Field.TRUTH, Lane.TELEMETRY, "the wearable is on the body"),
+    QuantityRow(
+        Quantity.STEPS,
+        "count",
+        Field.NUMBER,
+        Lane.TELEMETRY,
+        "steps since the last record",
+        LifeSign.STEPS,
+        low=0.0,
+        high=100_000.0,
+    ),
+    QuantityRow(
+        Quantity.BATTERY, "%EL", Field.NUMBER, Lane.TELEMETRY, "remaining battery, per cent", low=0.0, high=100.0
+    ),
+    QuantityRow(
+        Quantity.LINK_QUALITY,
+        "/",
+        Field.NUMBER,
+        Lane.TELEMETRY,
+        "radio link quality as a share of its maximum",
+        low=0.0,
+        high=1.0,
+    ),
+    QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature", low=-100.0, high=200.0),
+    QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity", low=0.0, high=100.0),
     QuantityRow(
         Quantity.ANNOUNCED,
         None,
@@ -235,6 +267,8 @@ _QUANTITIES = (
         "seconds the gateway has been up; sent each minute",
         LifeSign.HEARTBEAT,
         life_when_false=True,
+        low=0.0,
+        high=1e12,
     ),
     QuantityRow(Quantity.AVAILABLE, None, Field.TRUTH, Lane.TELEMETRY, "the device answers its gateway"),
 )

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from anju_wire.bounds import LARGEST_NUMBER, LATEST_S, MAX_ID, MAX_QUANTITY
 from anju_wire.messages import InvalidMessage, Record
 from anju_wire.profiles import QUANTITIES, Field, Quantity
+from anju_wire.vocabulary import Lane
 
 EARLIEST_S = 2.0**28
 """RFC 8428 §4.5.3: a smaller time is relative to now, which means nothing after days in a spool."""
-LATEST_S = 4102444800.0
-"""1 January 2100: a later time is not a time (milliseconds sent as seconds, most often)."""
 _NAMES_KEPT = 65536
-_LONGEST_DEVICE, _LONGEST_QUANTITY = 63, 40
-"""Characters: what the platform's tables hold."""
+
+
+_ANY_NUMBER = (-LARGEST_NUMBER, LARGEST_NUMBER)
+RANGES: Mapping[str, tuple[float, float]] = {
+    row.quantity: (row.low, row.high) for row in QUANTITIES.values() if row.field is Field.NUMBER
+}
+"""Lowest and highest value of each quantity that is a number."""
 
 
 class Resolved(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +67,9 @@ def resolve(pack: Sequence[Record]) -> list[Resolved]:
         if field is Field.TRUTH and record.vb is not None:
             add(Resolved(device, quantity, at_s, None, None, record.vb))
         elif field is Field.NUMBER and record.v is not None:
-            add(Resolved(device, quantity, at_s, record.v))
+            low, high = RANGES.get(quantity, _ANY_NUMBER)
+            value = record.v if low <= record.v <= high else _put_in_range(record.v, quantity, len(resolved))
+            add(Resolved(device, quantity, at_s, value))
         else:
             add(_other(record, (device, quantity, field), at_s, len(resolved)))
     return resolved
@@ -72,7 +79,7 @@ def _take_apart(name: str, index: int) -> _Name:
     device, slash, word = name.rpartition("/")
     if not slash or not device or not word:
         raise InvalidMessage(f"$.pack[{index}].n", f"name {name[:80]!r} is not of the form <device>/<quantity>")
-    if len(device) > _LONGEST_DEVICE or len(word) > _LONGEST_QUANTITY or not name.isprintable():
+    if len(device) > MAX_ID or len(word) > MAX_QUANTITY or not name.isprintable():
         raise InvalidMessage(f"$.pack[{index}].n", f"name {name[:80]!r} is too long or holds control characters")
     found: _Name = (device, word, None)
     if word in QUANTITIES:
@@ -84,6 +91,14 @@ def _take_apart(name: str, index: int) -> _Name:
     return found
 
 
+def _put_in_range(value: float, quantity: Quantity | str, index: int) -> float:
+    """Return the bound that a detail of an alarm is beyond; raises `InvalidMessage` for any other number."""
+    low, high = RANGES.get(quantity, _ANY_NUMBER)
+    if quantity in RANGES and QUANTITIES[Quantity(quantity)].lane is Lane.ALARM:
+        return min(max(value, low), high)
+    raise InvalidMessage(f"$.pack[{index}].v", f"{value!r} is not within {low:g} to {high:g}, the range of {quantity}")
+
+
 def _other(record: Record, name: _Name, at_s: float, index: int) -> Resolved:
     """The rarer forms: text, data, and quantities without a row."""
     device, quantity, field = name
@@ -91,14 +106,25 @@ def _other(record: Record, name: _Name, at_s: float, index: int) -> Resolved:
         if getattr(record, field) is None:
             raise InvalidMessage(f"$.pack[{index}].{field}", f"{quantity} needs a value in the field `{field}`")
         if field is Field.TEXT:
-            return Resolved(device, quantity, at_s, text=record.vs)
+            return Resolved(device, quantity, at_s, text=_text(record.vs or "", index))
         return Resolved(device, quantity, at_s, data=_bytes(record.vd or "", index))
-    for value, key in ((record.v, "value"), (record.vs, "text"), (record.vb, "truth")):
-        if value is not None:
-            return Resolved(device, quantity, at_s, **{key: value})  # type: ignore[arg-type]
+    if record.v is not None:
+        if abs(record.v) > LARGEST_NUMBER:
+            _put_in_range(record.v, quantity, index)
+        return Resolved(device, quantity, at_s, record.v)
+    if record.vs is not None:
+        return Resolved(device, quantity, at_s, text=_text(record.vs, index))
+    if record.vb is not None:
+        return Resolved(device, quantity, at_s, truth=record.vb)
     if record.vd is None:
         raise InvalidMessage(f"$.pack[{index}]", "a record without a value")
     return Resolved(device, quantity, at_s, data=_bytes(record.vd, index))
+
+
+def _text(text: str, index: int) -> str:
+    if not text.isprintable():
+        raise InvalidMessage(f"$.pack[{index}].vs", f"{text[:MAX_ID]!r} holds characters that no text may have")
+    return text
 
 
 def _bytes(text: str, index: int) -> bytes:

@@ -9,12 +9,16 @@ import numpy as np
 from markupsafe import Markup
 
 from anju_platform.i18n.translation import Words
+from anju_wire.profiles import QUANTITIES, Quantity
 
 HEIGHT = 140
 FOOT = 24
 MOST_POINTS = 600
 _STEPS_S = (1, 2, 5, 10, 20, 60)
 _MOST_TICKS = 8
+LONGEST_S = 600.0
+"""A longer waveform is none of a fall, and is not drawn."""
+_RATE = QUANTITIES[Quantity.SAMPLE_RATE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,11 @@ def magnitudes(data: bytes) -> list[float]:
 
 
 def draw(magnitudes: Sequence[float], rate: float, words: Words, *, impact_s: float | None = None) -> Markup:
-    """Draw magnitudes of acceleration (in g, gravity included) sampled `rate` times a second; empty gives empty."""
-    if not magnitudes or rate <= 0:
+    """Draw magnitudes of acceleration (in g, gravity included) sampled `rate` times a second.
+
+    Returns nothing for an empty one, and for a rate or length that no wearable has.
+    """
+    if not magnitudes or not _RATE.low <= rate <= _RATE.high or len(magnitudes) > LONGEST_S * rate:
         return Markup("")
     length = len(magnitudes) / rate
     top = max(3.0, max(magnitudes) * 1.1)

@@ -62,7 +62,8 @@ def _life(kind: str, quantity: str) -> tuple[int, bool]:
 class SensorTable:
     """The same as columns, one row for each sensor whose readings are numbers or truths; rows stay for good.
 
-    `truth` says whether its readings are in `vb`; the others are in `v`. `size` rows of each column are in use.
+    `truth` says whether its readings are in `vb`; the others are in `v`, and lie within `low` and `high`.
+    `size` rows of each column are in use.
     """
 
     sensors: list[Sensor] = field(default_factory=list)
@@ -73,6 +74,8 @@ class SensorTable:
     life_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     seen_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     reports: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    low: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1024))
+    high: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1024))
     _rows: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     @property
@@ -96,11 +99,12 @@ class SensorTable:
         self.room[row], self.life[row] = sensor.room, sensor.life
         self.life_when_false[row], self.seen_when_false[row] = sensor.life_when_false, sensor.seen_when_false
         self.reports[row] = bool(sensor.reports)
+        self.low[row], self.high[row] = known.low, known.high
         return row
 
     def _grow(self, row: int) -> None:
         if row < len(self.truth):
             return
-        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "reports"):
+        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "reports", "low", "high"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

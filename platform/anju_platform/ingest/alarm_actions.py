@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 from anju_core.alerts import AlertSignal
 from anju_core.events import ElderTold
@@ -50,7 +51,7 @@ class AlarmEvent:
             kind=kind,
             home_id=self.incoming.facts.home_id,
             community_id=self.incoming.facts.community_id,
-            episode=episode,
+            episode=_bounded(episode),
             reason=reason,
             facts={**facts, **dict(given.pop("facts", {}) or {})},  # type: ignore[call-overload]
             source=self.source,
@@ -83,7 +84,7 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
         kind=AlertKind.SOS,
         home_id=facts.home_id,
         community_id=facts.community_id,
-        episode=f"unreadable:{source}",
+        episode=_bounded(f"unreadable:{source}"),
         happened_at=at,
         due_since=at,
         reason=Reason(ReasonCode.ALARM_UNREADABLE),
@@ -91,6 +92,18 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
         source=source,
     )
     return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def _bounded(episode: str) -> str:
+    """Return the name of an episode at most `_LONGEST_EPISODE` long: of a longer one its beginning and a digest."""
+    if len(episode) <= _LONGEST_EPISODE:
+        return episode
+    digest = blake2b(episode.encode(), digest_size=16).hexdigest()
+    return f"{episode[: _LONGEST_EPISODE - len(digest) - 1]}:{digest}"
+
+
+_LONGEST_EPISODE = 90
+"""The column holds 100 characters; an episode that is raised anew has `#<n>` after it."""
 
 
 def _action_of(quantity: Quantity | str) -> Callable[[AlarmEvent], AlarmAction | None] | None:
@@ -120,8 +133,9 @@ def _held(event: AlarmEvent) -> AlarmAction | None:
 
 def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
     home, source = event.incoming.facts.home_id, event.source
+    meant = None if episode is None else _bounded(episode)
     return lambda work, alerts: alerts.withdraw_alerts(
-        work, home, kind, episode, outcome=Outcome.WITHDRAWN, why=why, source=source
+        work, home, kind, meant, outcome=Outcome.WITHDRAWN, why=why, source=source
     )
 
 
@@ -169,12 +183,15 @@ def _fall(event: AlarmEvent) -> AlarmAction | None:
 
 def _impact(event: AlarmEvent, fall_id: str) -> datetime:
     """Return the time of impact: the fall's id (Unix ms) if within `_NEAR_S` of the record's time, else that time."""
-    if fall_id.isdigit() and abs(int(fall_id) / 1000 - event.reading.at_s) < _NEAR_S:
+    in_ms = fall_id.isascii() and fall_id.isdecimal() and len(fall_id) <= _LONGEST_MS
+    if in_ms and abs(int(fall_id) / 1000 - event.reading.at_s) < _NEAR_S:
         return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
     return event.at
 
 
 _NEAR_S = 180.0
+_LONGEST_MS = 15
+"""Digits of a Unix time in milliseconds, with room to spare."""
 
 
 def _announced(event: AlarmEvent) -> AlarmAction | None:

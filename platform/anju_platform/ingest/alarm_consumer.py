@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from anju_platform.db.availability import is_away
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.acks import acks
@@ -13,8 +14,9 @@ from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unrea
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey, read, refusal
-from anju_platform.ingest.ports import UNREACHABLE, AlarmSink, DeviceRecords, Post
+from anju_platform.ingest.ports import AlarmSink, DeviceRecords, Post
 from anju_platform.ingest.raw_message import RawMessage
+from anju_wire.bounds import clean_text
 from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane
@@ -46,17 +48,17 @@ class AlarmConsumer:
         self._clocks = Clocks()
 
     def consume_batch(self, batch: Sequence[RawMessage]) -> None:
-        """Store and acknowledge each message. Raises where the database cannot be reached: the homes then send again.
+        """Store and acknowledge each message. Raises only where the database is away: the homes then send again.
 
-        A message that can never be stored goes to quarantine, with an alert if it was readable; the others go on.
+        A message that can never be stored goes to quarantine, with an alert if its gateway is known; the others go on.
         """
         for raw in batch:
             try:
                 self._several_times(raw)
-            except UNREACHABLE:
-                raise
             except Exception as error:
-                log.exception("an alarm cannot be stored", topic=raw.topic)
+                if is_away(self._work, error):
+                    raise
+                log.exception("an alarm cannot be stored", topic=clean_text(raw.topic, _LONGEST_REASON))
                 self._give_up(raw, error)
 
     def _several_times(self, raw: RawMessage) -> None:
@@ -64,14 +66,14 @@ class AlarmConsumer:
         for _ in range(_TRIES - 1):
             try:
                 return self._one(raw)
-            except UNREACHABLE:
-                raise
-            except Exception as error:  # noqa: BLE001 - the last try tells
-                log.warning("an alarm is tried again", topic=raw.topic, error=str(error)[:300])
+            except Exception as error:
+                if is_away(self._work, error):
+                    raise
+                log.warning("an alarm is tried again", topic=clean_text(raw.topic, _LONGEST_REASON), error=_why(error))
         return self._one(raw)
 
     def _one(self, raw: RawMessage) -> None:
-        if raw.topic.endswith(f"/{Lane.STATUS}"):
+        if _is_status(raw):
             self._status(raw)
             return
         message = read(raw, self._device_cache, self._clocks)
@@ -81,17 +83,26 @@ class AlarmConsumer:
             self._accept(message)
 
     def _give_up(self, raw: RawMessage, error: Exception) -> None:
-        """Store a message in quarantine, refuse it by number, and raise the alert for an unreadable alarm."""
+        """Set a message aside: refused by number with an alert, else unparsed, else only logged and sent again."""
+        for refuse in (self._refuse_read, self._refuse_unread):
+            try:
+                refuse(raw, _why(error))
+            except Exception as another:
+                if is_away(self._work, another):
+                    raise
+                log.exception("an alarm cannot be set aside", topic=clean_text(raw.topic, _LONGEST_REASON))
+            else:
+                return
+
+    def _refuse_read(self, raw: RawMessage, reason: str) -> None:
+        if _is_status(raw):
+            self._refuse_unread(raw, reason)
+            return
         message = read(raw, self._device_cache, self._clocks)
-        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
-        rejected = refusal(raw, message, reason) if isinstance(message, Incoming) else Rejected(raw, "$", reason)
-        try:
-            self._refuse(rejected)
-        except UNREACHABLE:
-            raise
-        except Exception:
-            # Its gateway sends it again, and the next ones are not held up by it.
-            log.exception("an alarm cannot even be set aside", topic=raw.topic)
+        self._refuse(refusal(raw, message, reason) if isinstance(message, Incoming) else message)
+
+    def _refuse_unread(self, raw: RawMessage, reason: str) -> None:
+        self._set_aside(Rejected(raw, "$", reason))
 
     def _status(self, raw: RawMessage) -> None:
         """Store a gateway's state; it has no sequence number and is not acknowledged."""
@@ -156,3 +167,11 @@ class AlarmConsumer:
         upto = {key: self._cursors.find_tracker(key).upto}
         for topic, payload in acks(upto, {key: message.topic}, [] if refused is None else [refused]):
             self._post(topic, payload)
+
+
+def _is_status(raw: RawMessage) -> bool:
+    return raw.topic.endswith(f"/{Lane.STATUS}")
+
+
+def _why(error: Exception) -> str:
+    return clean_text(f"{type(error).__name__}: {error}", _LONGEST_REASON)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from anju_detect.inactivity import LifeBatch
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.sensors import Sensor, SensorTable
+from anju_platform.ingest.clips import clips_of
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs
 from anju_platform.timeseries.store import Clip, Readings
-from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
 
@@ -90,13 +90,7 @@ class Batch:
 
     def add_clips(self, message: Incoming) -> None:
         """Add the waveforms of a clip message; one whose device reports no sample rate is left out."""
-        readings = message.readings
-        rates = {r.device: r.value for r in readings if r.quantity == Quantity.SAMPLE_RATE and r.value}
-        self.clips += [
-            (message.facts.home_id, r.device, Clip(r.at_s, rates[r.device], r.data))
-            for r in readings
-            if r.quantity == Quantity.ACCELERATION and r.data is not None and r.device in rates
-        ]
+        self.clips += [(message.facts.home_id, device, clip) for device, clip in clips_of(message.readings)]
 
     def collect_life(self) -> LifeBatch:
         """Return all signs of life and heartbeats of the batch as columns."""

@@ -9,8 +9,10 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
+from anju_platform.ingest.clips import check_clips
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
 from anju_platform.ingest.raw_message import RawMessage
+from anju_wire.bounds import LARGEST_COUNT, LATEST_EPOCH, MAX_ALARM_RECORDS, clean_text
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import InvalidTopic, Topic
@@ -22,9 +24,10 @@ StreamKey = tuple[str, int, Lane]
 _AT_S = attrgetter("at_s")
 _topic = lru_cache(maxsize=65536)(Topic.parse)
 _SALVAGE_BYTES = 4096
+_LONGEST_PATH, _LONGEST_REASON = 255, 300
 _GATEWAY = re.compile(rb'"gateway"\s*:\s*"([a-zA-Z0-9_.-]{1,63})"')
-_EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,15})\b')
-_SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,15})\b')
+_EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,16})\b')
+_SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,16})\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,11 @@ class Rejected:
     topic: Topic | None = None
     facts: GatewayFacts | None = None
     header: Header | None = None
+
+    def __post_init__(self) -> None:
+        """Keep of path and reason, which may repeat a stranger's words, what every database can hold."""
+        object.__setattr__(self, "path", clean_text(self.path, _LONGEST_PATH))
+        object.__setattr__(self, "reason", clean_text(self.reason, _LONGEST_REASON))
 
     @property
     def stream(self) -> StreamKey | None:
@@ -111,7 +119,7 @@ def refusal(raw: RawMessage, message: Incoming, reason: str) -> Rejected:
 
 
 def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
-    """Decode a message, check that its gateway speaks for the topic, and correct its times."""
+    """Decode a message within the bounds of `anju_wire.bounds`, check its gateway and topic, and correct its times."""
     try:
         topic = _topic(raw.topic)
     except InvalidTopic as error:
@@ -139,24 +147,25 @@ def _belongs(facts: GatewayFacts, topic: Topic) -> bool:
 
 
 def _check_numbers(envelope: Envelope | PlainEnvelope) -> None:
-    if envelope.seq < 1:
-        raise InvalidMessage("$.seq", f"{envelope.seq} is less than 1")
-    if not 1 <= envelope.base <= envelope.seq:
+    if envelope.base > envelope.seq:
         raise InvalidMessage("$.base", f"{envelope.base} is not from 1 to seq {envelope.seq}")
-    if not 0 <= envelope.sent < float("inf"):
-        raise InvalidMessage("$.sent", f"{envelope.sent!r} is not a Unix time")
 
 
 def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) -> list[Resolved]:
     """Return the readings by the platform's clock; an alarm with an impossible time gets its arrival time.
 
-    Raises `InvalidMessage` for records of another lane that cannot be resolved or lie in the future.
+    Raises `InvalidMessage` for records of another lane that cannot be resolved or lie in the future, for waveforms that
+    no wearable records, and for more records than an alarm has.
     """
+    if lane is Lane.ALARM and len(envelope.pack) > MAX_ALARM_RECORDS:
+        raise InvalidMessage("$.pack", f"{len(envelope.pack)} records, more than the {MAX_ALARM_RECORDS} of an alarm")
     offset = clocks.offset_s(envelope.gateway, envelope.sent, arrived_s)
     pack = corrected(envelope.pack, offset) if offset else envelope.pack
     latest = arrived_s + TRUSTED_S
     try:
         readings = resolve(pack)
+        if lane is Lane.CLIP:
+            check_clips(readings)
         if not readings or max(map(_AT_S, readings)) <= latest:
             return readings
     except InvalidMessage:
@@ -172,7 +181,7 @@ def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache
     """Return the rejection, with the header where it can be read and its gateway belongs to the topic."""
     header = _header(raw.payload)
     facts = None if header is None else device_cache.find_gateway(header.gateway)
-    if header is None or facts is None or not _belongs(facts, topic) or header.seq < 1:
+    if header is None or facts is None or not _belongs(facts, topic):
         return Rejected(raw, error.path, error.reason, topic)
     return Rejected(raw, error.path, error.reason, topic, facts, header)
 
@@ -185,5 +194,7 @@ def _header(payload: bytes) -> Header | None:
     except InvalidMessage:
         gateway, epoch, seq = _GATEWAY.search(start), _EPOCH.search(start), _SEQ.search(start)
     if gateway is None or epoch is None or seq is None:
+        return None
+    if int(epoch[1]) > LATEST_EPOCH or not 1 <= int(seq[1]) <= LARGEST_COUNT:
         return None
     return Header(gateway=gateway[1].decode(), epoch=int(epoch[1]), seq=int(seq[1]))

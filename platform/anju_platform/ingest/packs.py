@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from anju_platform.devices.cache import NO_ROW, DeviceCache
 from anju_platform.ingest.clocks import TRUSTED_S
 from anju_platform.ingest.decode import Plain
-from anju_wire.senml import EARLIEST_S, LATEST_S
+from anju_wire.bounds import LATEST_S
+from anju_wire.senml import EARLIEST_S
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,9 +67,11 @@ def side_by_side(packs: Sequence[Plain], device_cache: DeviceCache) -> Packs:
     at_s = np.fromiter(map(_TIME, records), np.float64, len(records))
     numbers = np.fromiter(map(_NUMBER, records), np.float64, len(records))
     truths = np.array(list(map(_TRUTH, records)), np.float64)  # None becomes NaN
-    value = np.where(device_cache.table.truth[row], truths, numbers)
+    table = device_cache.table
+    value = np.where(table.truth[row], truths, numbers)
     latest = np.array([min(one.arrived_s + TRUSTED_S, LATEST_S) for one in packs], np.float64)
-    good = (row != NO_ROW) & np.isfinite(value) & (at_s >= EARLIEST_S) & (at_s <= np.repeat(latest, lengths))
+    good = (row != NO_ROW) & (value >= table.low[row]) & (value <= table.high[row])  # NaN is within nothing
+    good &= (at_s >= EARLIEST_S) & (at_s <= np.repeat(latest, lengths))
     starts = np.cumsum(lengths) - lengths
     fits = np.logical_and.reduceat(good, starts) if len(packs) else np.zeros(0, bool)
     return Packs(fits, np.repeat(np.arange(len(packs)), lengths), row, at_s, value)

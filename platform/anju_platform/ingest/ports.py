@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
-
 from anju_core.alerts import AlertSignal
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
-from anju_platform.db.unit_of_work import CommitRefused, UnitOfWork
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeenMap
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Status
-
-UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree, OSError, CommitRefused)
-"""The records cannot be reached, are busy, or not writable by this process: the same message may succeed later."""
 
 
 class MessageSource(Protocol):

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from sqlalchemy.exc import SQLAlchemyError
 
+from anju_platform.db.unit_of_work import CommitRefused
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Incoming
 from anju_platform.ingest.ports import MessageSource, Post
@@ -30,6 +34,10 @@ _MOST_BYTES = 64 * 2**20
 _LINGER_S = 0.05
 """Telemetry waits so long for company: a transaction of the series store costs as much as a thousand readings."""
 _STOP_S = 10.0
+_MOST_TRIES = 5
+"""Of a batch that fails although nothing is away: it is then left out, unacknowledged, and its homes send it again."""
+_AWAY = (SeriesUnavailable, SQLAlchemyError, OSError, CommitRefused)
+"""What consumers raise only where the series or the records are away; such a batch is tried until it is stored."""
 log = structlog.get_logger("anju.ingest")
 
 Consumers = Callable[[Post, Callable[[Incoming], None]], tuple[AlarmConsumer, TelemetryConsumer]]
@@ -106,16 +114,25 @@ class IngestService:
         self._make_source, self._make_consumers = make_source, make_consumers
         self._clock, self._set_receiving, self._may_act = clock, set_receiving, may_act
         self._term: _Term | None = None
+        self._stuck: dict[str, float] = {}
         self._messages = Counter("anju_ingest_messages", "Messages from homes", ["line"], registry=metrics)
         self._failures = Counter(
             "anju_ingest_failures", "Batches that had to be tried again", ["line"], registry=metrics
         )
+        stuck = Gauge("anju_ingest_stuck_seconds", "Since when a batch cannot be stored", ["line"], registry=metrics)
+        for name in ("alarm", "telemetry"):
+            stuck.labels(name).set_function(partial(self.stuck_s, name))
 
     @property
     def ready(self) -> bool:
         """Whether the source is connected and both threads are alive."""
         term = self._term
         return term is not None and term.source.ready and all(thread.is_alive() for thread in term.threads)
+
+    def stuck_s(self, line: str) -> float:
+        """Return for how many seconds (monotonic clock) a line's batch has been tried in vain; 0 while it moves."""
+        since = self._stuck.get(line)
+        return 0.0 if since is None else time.monotonic() - since
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message for a home to the source; raises `ConnectionError` where it is not taken."""
@@ -161,7 +178,7 @@ class IngestService:
         linger_s: float,
         consume: Callable[[list[RawMessage]], None],
     ) -> None:
-        waited = 0.0
+        waited, tries = 0.0, 0
         batch: list[RawMessage] = []
         while not term.stop.is_set():
             batch = batch or messages.gather_batch(term.stop, linger_s)
@@ -171,14 +188,22 @@ class IngestService:
             try:
                 consume(batch)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a batch does
-                waited = min(max(2 * waited, 0.2), _LONGEST_RETRY_S)
-                self._failures.labels(name).inc()
-                note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
-                note("a batch could not be stored; trying again", messages=len(batch), wait_s=waited, error=str(error))
-                term.stop.wait(waited)
-                continue
-            self._messages.labels(name).inc(len(batch))
-            waited, batch = 0.0, []
+                waited, tries = min(max(2 * waited, 0.2), _LONGEST_RETRY_S), tries + 1
+                self._note_failure(name, error, len(batch), waited)
+                if tries < _MOST_TRIES or isinstance(error, _AWAY):
+                    term.stop.wait(waited)
+                    continue
+                log.warning("a batch is left out, and its homes send it again", messages=len(batch))
+            else:
+                self._messages.labels(name).inc(len(batch))
+            self._stuck.pop(name, None)
+            waited, tries, batch = 0.0, 0, []
+
+    def _note_failure(self, name: str, error: Exception, messages: int, wait_s: float) -> None:
+        self._stuck.setdefault(name, time.monotonic())
+        self._failures.labels(name).inc()
+        note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
+        note("a batch could not be stored; trying again", messages=messages, wait_s=wait_s, error=str(error)[:300])
 
     def _consume_telemetry(self, term: _Term, batch: Sequence[RawMessage]) -> None:
         onward = [term.passed.get() for _ in range(term.passed.qsize())]
@@ -188,8 +213,9 @@ class IngestService:
             else:
                 term.telemetry.update_records()
             self._set_receiving(term.source.receives_telemetry, self._clock.time())
-        except Exception:
+        except Exception as error:
             self._set_receiving(False, self._clock.time())
-            for message in onward[-_MOST_MESSAGES:]:
-                term.passed.put(message)
+            if isinstance(error, _AWAY):
+                for message in onward[-_MOST_MESSAGES:]:
+                    term.passed.put(message)
             raise

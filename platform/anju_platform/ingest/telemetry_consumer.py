@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import structlog
 
-from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
-from anju_platform.db.unit_of_work import WorkFactory
+from anju_platform.db.availability import is_away
+from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.ingest.acks import acks
@@ -21,14 +22,19 @@ from anju_platform.ingest.decode import Incoming, Plain, Rejected, StreamKey, op
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs, side_by_side
-from anju_platform.ingest.ports import UNREACHABLE, DeviceRecords, Monitor, Post
+from anju_platform.ingest.ports import DeviceRecords, Monitor, Post
 from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
+from anju_wire.bounds import clean_text
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
 _LONGEST_REASON = 300
 log = structlog.get_logger()
+
+Note = Callable[[UnitOfWork], None]
+"""Something to write within a transaction."""
+
 LAST_SEEN_EVERY_S = 10.0
 """Seconds between two writes of when devices were last seen; monitoring is told each `RECORDS_EVERY_S`."""
 ACKS_EVERY_S = 0.5
@@ -63,36 +69,55 @@ class TelemetryConsumer:
     def consume_batch(self, batch: Sequence[RawMessage], onward: Sequence[Incoming] = ()) -> None:
         """Store a batch and the messages that the alarm consumer passed on (`onward`); then acknowledge.
 
-        Raises `SeriesUnavailable` or a database error where either cannot be reached; nothing is acknowledged then.
-        A batch that is refused is retried message by message, and the messages at fault go to quarantine.
+        Raises only where the series or the records are away; nothing is acknowledged then. A batch that fails otherwise
+        is halved until the messages at fault stand alone; those go to quarantine.
         """
         try:
             columns = self._read(batch, onward)
             self._write(columns)
-        except (SeriesUnavailable, *UNREACHABLE):
+        except SeriesUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - SeriesRefused, and what nobody foresaw: neither may stall ingest
-            if len(batch) + bool(onward) > 1:
-                for raw in batch:
-                    self.consume_batch([raw])
-                self.consume_batch((), onward)
+        except Exception as error:
+            if is_away(self._work, error):
+                raise
+            if len(batch) + len(onward) > 1:
+                self._consume_halves(batch, onward)
                 return
             columns = self._set_aside(batch, error)
         self._quarantine(columns.rejected)
         self._pass_on(columns, batch[-1].arrived_s if batch else max((m.arrived_s for m in onward), default=0.0))
 
+    def _consume_halves(self, batch: Sequence[RawMessage], onward: Sequence[Incoming]) -> None:
+        if onward and batch:
+            self.consume_batch((), onward)
+            self.consume_batch(batch)
+        elif onward:
+            self.consume_batch((), onward[: len(onward) // 2])
+            self.consume_batch((), onward[len(onward) // 2 :])
+        else:
+            self.consume_batch(batch[: len(batch) // 2])
+            self.consume_batch(batch[len(batch) // 2 :])
+
     def _set_aside(self, batch: Sequence[RawMessage], error: Exception) -> Batch:
         """Return a batch that only rejects these messages: they go to quarantine and are refused by number."""
-        reason = f"{type(error).__name__}: {error}".replace("\x00", "\\0")[:_LONGEST_REASON]
+        reason = clean_text(f"{type(error).__name__}: {error}", _LONGEST_REASON)
         log.warning("readings that cannot be stored are set aside", messages=len(batch), error=reason)
         columns = Batch()
         for raw in batch:
-            message = read(raw, self._device_cache, self._clocks)
-            if isinstance(message, Incoming):
-                message = refusal(raw, message, reason)
+            message = self._read_refused(raw, reason)
             columns.rejected.append(message)
             self._count_refused(columns, message)
         return columns
+
+    def _read_refused(self, raw: RawMessage, reason: str) -> Rejected:
+        """Return the rejection of a message; where even reading it fails, one without a number."""
+        try:
+            message = read(raw, self._device_cache, self._clocks)
+        except Exception as error:
+            if is_away(self._work, error):
+                raise
+            return Rejected(raw, "$", reason)
+        return refusal(raw, message, reason) if isinstance(message, Incoming) else message
 
     def _read(self, batch: Sequence[RawMessage], onward: Iterable[Incoming]) -> Batch:
         columns = Batch()
@@ -170,10 +195,34 @@ class TelemetryConsumer:
 
     def _quarantine(self, rejected: Sequence[Rejected]) -> None:
         """Store rejected messages before they are acknowledged: their homes delete what is refused."""
-        if rejected:
+        notes: list[Note] = [
+            partial(
+                self._registry.quarantine_message,
+                topic=m.raw.topic,
+                path=m.path,
+                reason=m.reason,
+                payload=m.raw.payload,
+            )
+            for m in rejected
+        ]
+        self._store_notes(notes, notes, "a rejected message")
+
+    def _store_notes(self, together: Sequence[Note], apart: Sequence[Note], what: str) -> None:
+        """Store notes in one transaction; where that fails, each of `apart` in its own, without those that fail."""
+        if not together:
+            return
+        try:
             with self._work() as work:
-                for one in rejected:
-                    self._registry.quarantine_message(work, one.raw.topic, one.path, one.reason, one.raw.payload)
+                for note in together:
+                    note(work)
+        except Exception as error:
+            if is_away(self._work, error):
+                raise
+            if len(apart) <= 1:
+                log.exception("cannot be stored and is left out", what=what)
+                return
+            for note in apart:
+                self._store_notes([note], [note], what)
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
         columns.report_last_seen(self._last_seen)
@@ -190,7 +239,7 @@ class TelemetryConsumer:
         """Pass signs of life to monitoring; a batch that it refuses is logged, since it is stored already."""
         try:
             self._monitor.update_activity(life, arrived_s)
-        except DetectionError:
+        except Exception:
             log.exception("monitoring refused a batch", rows=len(life.home))
         self._monitor.mark_late_readings()
 
@@ -213,9 +262,9 @@ class TelemetryConsumer:
     def _answer(self) -> None:
         """Acknowledge what was stored since the last time, one message for each stream."""
         upto = {key: self._cursors.find_tracker(key).upto for key in self._owed}
-        for topic, payload in acks(upto, self._owed, self._refused):
+        answers, self._owed, self._refused = acks(upto, self._owed, self._refused), {}, []
+        for topic, payload in answers:
             self._post(topic, payload)
-        self._owed, self._refused = {}, []
 
     def _keep(self, fresh: LastSeenMap) -> None:
         """Merge last-seen entries into those that wait to be saved; the latest of each device counts."""
@@ -231,19 +280,27 @@ class TelemetryConsumer:
         moved = {key: self._cursors.find_tracker(key).upto for key in self._cursors.list_unsaved()}
         if not (moved or self._clocks.changed):
             return
-        with self._work() as work:
-            self._cursors.save_cursors(work, moved)
-            for gateway_id, offset in self._clocks.changed.items():
-                self._registry.set_clock_offset(work, gateway_id, offset)
+        offsets: list[Note] = [
+            partial(self._registry.set_clock_offset, gateway_id=gateway_id, offset_s=offset)
+            for gateway_id, offset in self._clocks.changed.items()
+        ]
+        apart: list[Note] = [partial(self._cursors.save_cursors, moved={key: upto}) for key, upto in moved.items()]
+        together: list[Note] = [partial(self._cursors.save_cursors, moved=moved)]
+        self._store_notes(together + offsets, apart + offsets, "a cursor or the offset of a clock")
         self._cursors.mark_saved(moved)
         self._clocks.changed.clear()
 
     def _save_last_seen(self, last_seen: LastSeenMap) -> None:
-        """Store last-seen times in their own transaction, so that a failure there does not hold up the readings."""
+        """Store last-seen times by themselves, so that a failure there does not hold up the readings."""
         try:
             with self._work() as work:
                 self._registry.record_last_seen(work, last_seen)
-        except UNREACHABLE:
-            raise
-        except Exception:
-            log.exception("last_seen of devices could not be noted", devices=len(last_seen))
+        except Exception as error:
+            if is_away(self._work, error):
+                raise
+            homes = {home for home, _ in last_seen}
+            if len(homes) == 1:
+                log.exception("last_seen of devices could not be noted", devices=len(last_seen))
+                return
+            for one in homes:
+                self._save_last_seen({key: seen for key, seen in last_seen.items() if key[0] == one})

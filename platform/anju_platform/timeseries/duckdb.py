@@ -13,7 +13,17 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from anju_platform.timeseries.store import NS, Clip, Reading, Readings, SeriesUnavailable, Source, ns_of, s_of
+from anju_platform.timeseries.store import (
+    NS,
+    Clip,
+    Reading,
+    Readings,
+    SeriesRefused,
+    SeriesUnavailable,
+    Source,
+    ns_of,
+    s_of,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
@@ -41,6 +51,8 @@ SELECT source, at_ns // $every * $every AS from_ns, max(value) AS value FROM (
 ) GROUP BY source, from_ns ORDER BY from_ns
 """
 _FETCH = 10_000
+_NEVER = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)
+"""What the values of a batch are to blame for."""
 _MOST_KNOWN = 500_000
 _NEAR_S = 60.0
 _NOBODY = Source("", "", "", "")
@@ -75,6 +87,9 @@ class DuckDbSeries:
                 self._db.begin()
                 self._append(readings)
                 self._db.commit()
+            except _NEVER as error:
+                self._undo()
+                raise SeriesRefused(str(error)) from error
             except duckdb.Error as error:
                 self._undo()
                 raise SeriesUnavailable(str(error)) from error
@@ -185,6 +200,9 @@ class DuckDbSeries:
                     "INSERT INTO clip VALUES (?, ?, ?, ?, ?)", (home, device, clip.start_s, clip.fs_hz, clip.data)
                 )
                 self._db.commit()
+            except _NEVER as error:
+                self._undo()
+                raise SeriesRefused(str(error)) from error
             except duckdb.Error as error:
                 self._undo()
                 raise SeriesUnavailable(str(error)) from error

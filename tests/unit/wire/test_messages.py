@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anju_wire.bounds import LARGEST_COUNT, LATEST_EPOCH, LATEST_S, MAX_ID
 from anju_wire.messages import (
     MAX_MESSAGE_BYTES,
     Ack,
@@ -29,8 +30,11 @@ from anju_wire.messages import (
 from anju_wire.vocabulary import SPOOLED_LANES, Announcement
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
+names = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=MAX_ID)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-counts = st.integers(0, 2**53)
+times = st.floats(0, LATEST_S)
+counts = st.integers(0, LARGEST_COUNT)
+epochs, sequence = st.integers(0, LATEST_EPOCH), st.integers(1, LARGEST_COUNT)
 records = st.builds(
     Record,
     bn=st.none() | texts,
@@ -45,9 +49,15 @@ records = st.builds(
 )
 MESSAGES: dict[type[msgspec.Struct], st.SearchStrategy[Any]] = {
     Envelope: st.builds(
-        Envelope, gateway=texts, epoch=counts, seq=counts, base=counts, sent=numbers, pack=st.lists(records, max_size=8)
+        Envelope,
+        gateway=names,
+        epoch=epochs,
+        seq=sequence,
+        base=sequence,
+        sent=times,
+        pack=st.lists(records, max_size=8),
     ),
-    Header: st.builds(Header, gateway=texts, epoch=counts, seq=counts, base=counts),
+    Header: st.builds(Header, gateway=names, epoch=epochs, seq=sequence, base=sequence),
     Ack: st.builds(
         Ack,
         epoch=counts,
@@ -57,12 +67,12 @@ MESSAGES: dict[type[msgspec.Struct], st.SearchStrategy[Any]] = {
     ),
     Status: st.builds(
         Status,
-        gateway=texts,
+        gateway=names,
         online=st.booleans(),
-        at=numbers,
-        epoch=counts,
-        version=texts,
-        spooled=st.dictionaries(texts, counts, max_size=3),
+        at=times,
+        epoch=epochs,
+        version=st.just("") | names,
+        spooled=st.dictionaries(names, counts, max_size=3),
         dropped=counts,
         refused=counts,
     ),

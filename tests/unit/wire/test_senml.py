@@ -15,12 +15,12 @@ from anju_wire.senml import Resolved, from_base64, resolve, to_base64
 
 T = 1_750_000_000.0
 VALUES: dict[Field, dict[str, Any]] = {
-    Field.NUMBER: {"v": 1.5},
+    Field.NUMBER: {"v": 1.0},
     Field.TEXT: {"vs": "a"},
     Field.TRUTH: {"vb": False},
     Field.DATA: {"vd": "AAEC"},
 }
-FIELD_OF: dict[str, Any] = {"value": 1.5, "text": "a", "truth": False, "data": b"\0\1\2"}
+FIELD_OF: dict[str, Any] = {"value": 1.0, "text": "a", "truth": False, "data": b"\0\1\2"}
 
 
 def test_base_name_and_time_hold_until_the_next() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fixtures._home_client import press
 from fixtures.ingest_harness import records
+from sqlalchemy.exc import OperationalError
 
 from anju_core.alerts import AlertSignal
 from anju_core.reasons import ReasonCode
@@ -28,7 +29,7 @@ class AlarmLane:
     """A consumer whose alerts and records fail as often as they are told to."""
 
     def __init__(self, sessions: Any) -> None:  # noqa: ANN401
-        self.alert_failures = self.record_failures = 0
+        self.alert_failures = self.record_failures = self.database_failures = 0
         self.leads = True
         self.raised: list[AlertSignal] = []
         self.quarantined: list[tuple[str, str, bytes]] = []
@@ -57,6 +58,9 @@ class AlarmLane:
         if self.alert_failures:
             self.alert_failures -= 1
             raise ValueError("no such\x00alert")
+        if self.database_failures:
+            self.database_failures -= 1
+            raise OperationalError("SELECT", {}, Exception("LIKE or GLOB pattern too complex"))
         self.raised.append(signal)
 
     def quarantine_message(self, _work: UnitOfWork, _topic: str, path: str, reason: str, payload: bytes) -> None:
@@ -120,7 +124,7 @@ def test_an_alarm_that_can_never_be_stored_is_refused_kept_and_a_call_for_help(l
     lane.press(2)
     assert [signal.reason.code for signal in lane.raised] == [ReasonCode.ALARM_UNREADABLE, ReasonCode.SOS_PRESSED]
     ((path, reason, _),) = lane.quarantined
-    assert (path, reason) == ("$.pack", "ValueError: no such\\0alert")
+    assert (path, reason) == ("$.pack", "ValueError: no such\\x00alert")
     assert [(ack.upto, [(one.seq, one.path) for one in ack.refused]) for ack in lane.acks] == [
         (1, [(1, "$.pack")]),
         (2, []),
@@ -148,8 +152,42 @@ def test_an_alarm_whose_lease_lapsed_is_neither_refused_nor_acknowledged(lane: A
 def test_what_cannot_even_be_set_aside_holds_up_nobody(lane: AlarmLane) -> None:
     lane.record_failures = 3
     lane.press(1, gateway="gw-nobody")
-    assert [(path, reason) for path, reason, _ in lane.quarantined] == [("$", "ValueError: no such\\0row")]
+    assert [path for path, _, _ in lane.quarantined] == ["$.gateway"]
     lane.record_failures = 4
-    lane.press(1, gateway="gw-nobody")
+    lane.press(2, gateway="gw-nobody")
+    assert [(path, reason) for path, reason, _ in lane.quarantined[1:]] == [("$", "ValueError: no such\\x00row")]
+    lane.record_failures = 5
+    lane.press(3, gateway="gw-nobody")
     lane.press(1)
-    assert (len(lane.quarantined), len(lane.raised), lane.onward) == (1, 1, [1])
+    assert (len(lane.quarantined), len(lane.raised), lane.onward) == (2, 1, [1])
+
+
+DEEP = b"[" * 1500 + b"]" * 1500
+REST = b',"seq":1,"base":1,"sent":1,"online":true,"at":1,"pack":[]}'
+POISON = {
+    "nested": DEEP,
+    "nested in an unknown field": b'{"gateway":"gw-home-01","x":' + DEEP + b"}",
+    "NUL in the gateway": b'{"gateway":"gw-home-01\\u0000","epoch":1' + REST,
+    "epoch of 2**63": b'{"gateway":"gw-home-01","epoch":9223372036854775808' + REST,
+    "not UTF-8": b'{"gateway":"\xff\xfe"}',
+    "NUL bytes": b"\0" * 3000,
+}
+
+
+@pytest.mark.parametrize("place", [Lane.ALARM, Lane.STATUS])
+@pytest.mark.parametrize("payload", POISON.values(), ids=POISON)
+def test_poison_never_stops_the_press_behind_it(lane: AlarmLane, payload: bytes, place: Lane) -> None:
+    topic = str(Topic("anning", "home-02", place))
+    envelope = Envelope(gateway="gw-home-01", epoch=1, seq=1, base=1, sent=AT_S, pack=[press(AT_S)])
+    honest = RawMessage(str(Topic("anning", "home-01", Lane.ALARM)), encode(envelope), AT_S)
+    lane.consumer.consume_batch([RawMessage(topic, payload, AT_S), honest])
+    assert [signal.reason.code for signal in lane.raised] == [ReasonCode.SOS_PRESSED]
+    assert [len(kept) for _, _, kept in lane.quarantined] == [len(payload)]
+
+
+def test_an_error_of_the_database_that_answers_is_the_messages_own(lane: AlarmLane) -> None:
+    lane.database_failures = 3
+    lane.press(1)
+    lane.press(2)
+    assert [signal.reason.code for signal in lane.raised] == [ReasonCode.ALARM_UNREADABLE, ReasonCode.SOS_PRESSED]
+    assert [ack.upto for ack in lane.acks] == [1, 2]

@@ -54,7 +54,7 @@ NUMBERS = st.builds(
     Record,
     n=st.sampled_from(["door/battery", "motion/link_quality", "motion/battery", "door/steps"]),
     u=st.sampled_from([None, "%EL"]),
-    v=st.floats(0, 100),
+    v=st.floats(0, 1),
     t=st.floats(NOW_S - 9000, NOW_S).map(lambda at_s: round(at_s, 3)),
 )
 ODD = st.sampled_from(
@@ -62,6 +62,8 @@ ODD = st.sampled_from(
         Record(n="stranger/contact", vb=True, t=NOW_S),
         Record(n="door/weight", v=3.0, t=NOW_S),
         Record(n="door/contact", v=1.0, t=NOW_S),
+        Record(n="door/battery", v=101.0, t=NOW_S),
+        Record(n="motion/link_quality", v=-1e300, t=NOW_S),
         Record(n="door/battery", vb=True, t=NOW_S),
         Record(n="door", v=1.0, t=NOW_S),
         Record(n="door/contact", vb=True, t=12.0),
