@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """Certificate authority that signs the broker's certificate; TLS is used when it is set."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8780, ge=0, le=65535)
+    public_url: str = ""
+    """Where people reach the platform, as in `https://anju.example.org`; messages then link to it."""
     https_only: bool = False
     """Whether people reach the platform through TLS: cookies are then marked so, and HSTS is sent."""
     metrics_token: SecretStr | None = None

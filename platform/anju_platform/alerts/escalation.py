@@ -13,7 +13,7 @@ from anju_core.urgency import ALERT_URGENCY
 from anju_core.vocabulary import AlertKind, AlertStep, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.models import Alert
-from anju_platform.alerts.presenter import message_body, message_subject
+from anju_platform.alerts.presenter import KINDS, message_body, message_subject
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
@@ -163,6 +163,7 @@ class AlertEscalation:
                 "level": alert.level,
             },
             urgency=ALERT_URGENCY[AlertKind(alert.kind)],
+            heading={locale: words(KINDS[AlertKind(alert.kind)]) for locale, words in self._words.items()},
         )
         self._outbox.notify_people(work, notification, people)
 

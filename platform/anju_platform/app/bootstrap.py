@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine as Database
 from sqlalchemy.orm import Session, sessionmaker
 
-from anju_core.events import AbsenceChanged, AlertResolved
+from anju_core.events import AbsenceChanged, AlertResolved, MessageQueued
 from anju_core.vocabulary import Channel
 from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.service import AccountService
@@ -22,6 +22,7 @@ from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.duties import LeaderDuties
 from anju_platform.app.leadership import Leadership
+from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.process_relay import PostgresRelay, Teaching
 from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.wiring import wire
@@ -47,6 +48,7 @@ from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.monitoring.service import MonitoringService
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel, PageHub
 from anju_platform.notifications.delivery_worker import DeliveryWorker
+from anju_platform.notifications.digest import DigestWriter
 from anju_platform.notifications.service import OutboxService
 from anju_platform.notifications.threads import DaemonThreads
 from anju_platform.oncall.service import OncallService
@@ -96,6 +98,7 @@ class Platform:
     leadership: Leadership
     relay: PostgresRelay | None
     simulator: SimulatorLink | None
+    deliveries: DeliveryJobs
 
     def __enter__(self) -> Self:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
@@ -113,6 +116,7 @@ class Platform:
         if self.simulator is not None:
             self.simulator.stop()
         self.leadership.stop()
+        self.deliveries.stop()
         if self.relay is not None:
             self.relay.stop()
         self.series.close()
@@ -131,7 +135,9 @@ def build(settings: Settings) -> Platform:
     leader_work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     series = open_series(settings.series_url, token=token, org=settings.influx_org)
-    oncall, outbox, words = OncallService(), OutboxService(settings.apprise), load_words()
+    oncall, words = OncallService(), load_words()
+    board_url = f"{settings.public_url.rstrip('/')}/board" if settings.public_url else ""
+    outbox = OutboxService(settings.apprise, digests=DigestWriter(words, board_url))
     alerts = AlertSlice.build(outbox, oncall, words)
     visits = VisitSlice.build(outbox, oncall, words, alerts.queries, _arrival_code)
     monitoring = MonitoringService(work=leader_work, clock=clock, alerts=alerts.intake)
@@ -167,7 +173,9 @@ def build(settings: Settings) -> Platform:
     delivery_worker = DeliveryWorker(
         leader_work, outbox, channels, alerts.queries.is_open, DaemonThreads(), lines=addresses
     )
-    deliveries = DeliveryJobs(scheduler, delivery_worker)
+    watch = OutboxWatch(leader_work, outbox, oncall, words, metrics)
+    deliveries = DeliveryJobs(scheduler, delivery_worker, watch, clock, leadership.leads)
+    dispatcher.subscribe_after(MessageQueued, deliveries.on_message_queued)
     add_deadlines(scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=deliveries)
     scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
@@ -197,6 +205,7 @@ def build(settings: Settings) -> Platform:
         leadership=leadership,
         relay=relay,
         simulator=simulator,
+        deliveries=deliveries,
     )
 
 

@@ -28,7 +28,10 @@ class DeliveryFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:
-    """One message to one address, as it was claimed from the outbox. `tries` counts this one."""
+    """One message to one address, as it was claimed from the outbox. `tries` counts this one.
+
+    others: the messages that this one stands for beside itself, where many are told as one.
+    """
 
     id: UUID
     channel: Channel
@@ -39,6 +42,7 @@ class OutboundMessage:
     alert_id: UUID | None
     tries: int
     created_at: datetime
+    others: tuple[OutboundMessage, ...] = ()
 
 
 class MessageChannel(Protocol):

@@ -48,8 +48,8 @@ class DeliveryWorker:
         self._claiming = {lane.name: threading.Lock() for lane in LANES}
         self._begun: datetime | None = None
         self._log = structlog.get_logger("anju.notifications")
-        self.on_room: Callable[[], None] = lambda: None
-        """Called when a send has ended, so that its address and its lane have room again."""
+        self.on_room: Callable[[DeliveryLane], None] = lambda _lane: None
+        """Called when a send of a lane has ended, so that its address and the lane have room again."""
 
     def deliver_due(self, now: datetime) -> int:
         """Try every message that is due; return how many tries were begun."""
@@ -67,6 +67,13 @@ class DeliveryWorker:
                 else:
                     self._deliver_in_threads(messages, lane, now)
         return begun
+
+    def try_lane(self, lane: DeliveryLane, now: datetime) -> None:
+        """Do as `deliver_lane`; an error is logged, and what it kept back stays due."""
+        try:
+            self.deliver_lane(lane, now)
+        except Exception:  # noqa: BLE001 - the database may be away; the lane is tried again at its next interval
+            self._log.exception("lane_failed", lane=lane.name)
 
     def look_after(self, now: datetime) -> int:
         """Cut off sends that last too long, and ask other people where a help call is not answered.
@@ -128,14 +135,14 @@ class DeliveryWorker:
                 with send.sockets:
                     error = self._send(message)
                 in_time = self._sends.end_send(send, self._work().clock.now(), well=error is None)
-                self.on_room()
+                self.on_room(send.lane)
                 if in_time:  # what was cut off has failed, even where the cut looks like the end of an answer
                     self._settle(message, error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
             self._log.exception("message_not_sent", message=str(message.id), channel=message.channel.value)
         finally:
             self._sends.forget_send(send)
-            self.on_room()
+            self.on_room(send.lane)
 
     def _deliver_in_order(self, messages: Sequence[OutboundMessage]) -> None:
         unreached: dict[str, str] = {}
@@ -155,6 +162,10 @@ class DeliveryWorker:
             return self._outbox.is_current(work, message, lambda alert_id: self._needed(work, alert_id))
 
     def _settle(self, message: OutboundMessage, error: str | None) -> None:
+        for one in (message, *message.others):
+            self._settle_one(one, error)
+
+    def _settle_one(self, message: OutboundMessage, error: str | None) -> None:
         try:
             with self._work() as work:
                 self._outbox.settle_delivery(work, message, work.clock.now(), error)

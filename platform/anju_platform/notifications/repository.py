@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,23 @@ from sqlalchemy.orm import Session, aliased
 
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import Channel, DeliveryState
+from anju_platform.notifications.digest import HEADING
 from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessages:
+    """Messages of one channel and urgency that have not been sent: how many, and when the oldest was written.
+
+    untried_since: the same of those that nobody has tried to send yet; None where each was tried.
+    """
+
+    channel: Channel
+    urgency: Urgency
+    count: int
+    since: datetime
+    untried_since: datetime | None
 
 
 class OutboxRepository:
@@ -46,6 +62,33 @@ class OutboxRepository:
         order = Outbox.created_at if scope is None or at_home else Outbox.due_at
         query = query.order_by(Outbox.urgency, order, Outbox.id).limit(limit)
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def lock_alike(self, row: Outbox, now: datetime, limit: int) -> Sequence[Outbox]:
+        """Return and lock other messages due to the same address that may be told as one with it, oldest first."""
+        heading = row.payload.get(HEADING)
+        query = select(Outbox).where(
+            Outbox.state == DeliveryState.PENDING.value,
+            Outbox.due_at <= now,
+            Outbox.channel == row.channel,
+            Outbox.address == row.address,
+            Outbox.urgency == row.urgency,
+            Outbox.id != row.id,
+            Outbox.payload[HEADING].as_string() == heading,
+        )
+        query = query.order_by(Outbox.created_at, Outbox.id).limit(limit)
+        return self._session.scalars(query.with_for_update(skip_locked=True)).all() if heading else []
+
+    def measure_waiting(self) -> Sequence[WaitingMessages]:
+        """Return what has not been sent yet, by channel and urgency."""
+        untried = func.min(Outbox.created_at).filter(Outbox.tries == 0)
+        query = select(Outbox.channel, Outbox.urgency, func.count(), func.min(Outbox.created_at), untried)
+        query = query.where(Outbox.state == DeliveryState.PENDING.value, Outbox.sent_at.is_(None))
+        return [
+            WaitingMessages(Channel(channel), Urgency(urgency), count, oldest, oldest_untried)
+            for channel, urgency, count, oldest, oldest_untried in self._session.execute(
+                query.group_by(Outbox.channel, Outbox.urgency)
+            )
+        ]
 
     def has_due(self, now: datetime, scope: ClaimScope) -> bool:
         """Return whether `lock_due` would find anything, without a lock."""

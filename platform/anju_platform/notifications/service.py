@@ -5,7 +5,7 @@ Delivery is at least once. A step is told once to a person on a channel, whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,9 +17,17 @@ from anju_core.urgency import Urgency, announcement_urgency
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
+from anju_platform.notifications.digest import (
+    GROUP_FROM,
+    HEADING,
+    LOCALE,
+    MOST_GROUPED,
+    SETTLE_S,
+    DigestWriter,
+)
 from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
-from anju_platform.notifications.repository import OutboxRepository
+from anju_platform.notifications.repository import OutboxRepository, WaitingMessages
 from anju_platform.residents.directory import find_community_id
 from anju_wire.vocabulary import Announcement
 
@@ -58,7 +66,10 @@ RETRIES: Mapping[Channel, Retries] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What people are to be told, in both languages; each person is told once for each `alert_id` and `step`."""
+    """What people are to be told, in both languages; each person is told once for each `alert_id` and `step`.
+
+    heading: what messages of this kind are called where many of them are told as one; empty: each is told by itself.
+    """
 
     step: str
     alert_id: UUID | None
@@ -66,6 +77,7 @@ class Notification:
     body: Mapping[str, str]
     payload: dict[str, object] = field(default_factory=dict)
     urgency: Urgency = Urgency.SOON
+    heading: Mapping[str, str] = field(default_factory=dict)
 
 
 class OutboxService:
@@ -74,9 +86,15 @@ class OutboxService:
     addresses: the names of the Apprise URLs that are configured; a person's own is her login, a community's its id.
     """
 
-    def __init__(self, addresses: Collection[str], retries: Mapping[Channel, Retries] = RETRIES) -> None:
+    def __init__(
+        self,
+        addresses: Collection[str],
+        retries: Mapping[Channel, Retries] = RETRIES,
+        digests: DigestWriter | None = None,
+    ) -> None:
         self._addresses = frozenset(addresses)
         self._retries = retries
+        self._digests = digests or DigestWriter()
 
     def notify_people(self, work: UnitOfWork, notification: Notification, recipients: Iterable[Recipient]) -> int:
         """Add a message to the outbox for each channel of each recipient; return how many of them are new."""
@@ -190,10 +208,11 @@ class OutboxService:
         for _ in range(_ROUNDS):
             found = repository.lock_due(now, limit, scope)
             for row in found:
+                if row.due_at > now:  # claimed with an earlier one of these
+                    continue
                 if self._is_worth_a_try(work, repository, row, now, needed) and admit(row.address):
-                    row.tries += 1
-                    row.due_at = now + timedelta(seconds=self._retries[Channel(row.channel)].lease_s)
-                    messages.append(_message(row))
+                    alike = [] if scope is None else self._list_alike(work, repository, row, now, needed)
+                    messages.append(self._claim_together([row, *alike], now))
             work.session.flush()
             if messages or not found:
                 break
@@ -205,10 +224,40 @@ class OutboxService:
 
     def is_current(self, work: UnitOfWork, message: OutboundMessage, needed: Callable[[UUID], bool]) -> bool:
         """Return whether a claimed message must still be sent: not settled, not claimed anew, its alert open."""
+        if message.others:
+            return True
         row = OutboxRepository(work.session).find_message(message.id)
         if row is None or row.state != DeliveryState.PENDING.value or row.tries != message.tries:
             return False
         return message.channel is Channel.HOME or message.alert_id is None or needed(message.alert_id)
+
+    def _list_alike(
+        self,
+        work: UnitOfWork,
+        repository: OutboxRepository,
+        row: Outbox,
+        now: datetime,
+        needed: Callable[[UUID], bool],
+    ) -> list[Outbox]:
+        """Return the messages that are told as one with `row`: none for a help call, or where they are few."""
+        if row.urgency == Urgency.HELP:
+            return []
+        found = repository.lock_alike(row, now, MOST_GROUPED - 1)
+        if 1 + len(found) < GROUP_FROM:
+            return []
+        return [one for one in found if self._is_worth_a_try(work, repository, one, now, needed)]
+
+    def _claim_together(self, rows: Sequence[Outbox], now: datetime) -> OutboundMessage:
+        lease_s = self._retries[Channel(rows[0].channel)].lease_s + SETTLE_S * (len(rows) - 1)
+        for row in rows:
+            row.tries += 1
+            row.due_at = now + timedelta(seconds=lease_s)
+        messages = [_message(row) for row in rows]
+        return messages[0] if len(messages) == 1 else self._digests.join_messages(messages)
+
+    def measure_waiting(self, work: UnitOfWork) -> Sequence[WaitingMessages]:
+        """Return what has not been sent yet, by channel and urgency."""
+        return OutboxRepository(work.session).measure_waiting()
 
     def _is_worth_a_try(
         self,
@@ -335,7 +384,7 @@ class OutboxService:
                 body=notification.body[recipient.locale]
                 if recipient.locale in notification.body
                 else notification.body["zh"],
-                payload={**notification.payload, "to": str(recipient.account_id), "to_name": recipient.name},
+                payload={**notification.payload, **_grouping(notification, recipient), **_addressee(recipient)},
                 state=DeliveryState.PENDING.value,
                 tries=0,
                 created_at=now,
@@ -348,6 +397,15 @@ class OutboxService:
     def _names(self, recipient: Recipient) -> list[str]:
         wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
         return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _addressee(recipient: Recipient) -> dict[str, object]:
+    return {"to": str(recipient.account_id), "to_name": recipient.name}
+
+
+def _grouping(notification: Notification, recipient: Recipient) -> dict[str, object]:
+    heading = notification.heading.get(recipient.locale) or notification.heading.get("zh")
+    return {HEADING: heading, LOCALE: recipient.locale} if heading else {}
 
 
 def _is_refused(row: Outbox) -> bool:

@@ -78,6 +78,10 @@ class OncallService:
         )
         return _recipients(found)
 
+    def find_overseers(self, work: UnitOfWork) -> list[Recipient]:
+        """Return who is told that the platform itself is not well: the district's people, else administrators."""
+        return _recipients(list_enabled(work, Role.DISTRICT) or list_enabled(work, Role.ADMIN))
+
     def find_person(self, work: UnitOfWork, account_id: UUID) -> Recipient | None:
         """Return one person as a recipient; None when the account is gone or closed."""
         account = find_account(work, account_id)

@@ -148,7 +148,7 @@ def test_one_address_that_hangs_neither_delays_another_nor_makes_copies(two_addr
         tell(harness, number, "wang", "liu", urgency=Urgency.HELP)
     with worker_with(harness, outside) as worker:
         room = threading.Event()
-        worker.on_room = room.set
+        worker.on_room = lambda _lane: room.set()
         while outside.count("liu") < count:
             room.clear()
             worker.deliver_due(harness.clock.now())

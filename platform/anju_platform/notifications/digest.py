@@ -1,0 +1,53 @@
+"""Tells a flood of alike messages to one address as one message: how many, the first of them, and where the rest is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from anju_platform.i18n.translation import Words
+from anju_platform.notifications.channels import OutboundMessage
+
+GROUP_FROM = 5
+"""So many alike messages that are due to one address together are told as one."""
+MOST_GROUPED = 500
+LISTED = 10
+"""Messages of a group whose subjects are listed."""
+SETTLE_S = 0.1
+"""Time added to the lease of a group for each message in it, s: each is settled by itself."""
+HEADING, LOCALE = "heading", "locale"
+"""Keys of a payload: what messages may be told as one, and in which language."""
+
+
+class DigestWriter:
+    """Writes one message for many.
+
+    words: the translations by locale. board_url: where people see them all; empty: no link.
+    """
+
+    def __init__(self, words: Mapping[str, Words] | None = None, board_url: str = "") -> None:
+        self._words = dict(words or {"zh": Words("zh")})
+        self._board_url = board_url
+
+    def join_messages(self, messages: Sequence[OutboundMessage]) -> OutboundMessage:
+        """Return one message that stands for all of them, the first among them first."""
+        first, words = messages[0], self._words.get(str(messages[0].payload.get(LOCALE)), self._words["zh"])
+        subjects = list({_about(one): one.subject for one in messages}.values())
+        heading = first.payload[HEADING]
+        lines = subjects[:LISTED]
+        if len(subjects) > LISTED:
+            lines.append(words("另有 %(count)d 户", count=len(subjects) - LISTED))
+        if self._board_url:
+            lines.append(words("全部见值班台：%(link)s", link=self._board_url))
+        return replace(
+            first,
+            subject=words("【%(kind)s】共 %(count)d 户", kind=heading, count=len(subjects)),
+            body="\n".join(lines),
+            others=tuple(replace(one, others=()) for one in messages[1:]),
+        )
+
+
+def _about(message: OutboundMessage) -> UUID:
+    """What a message counts as in a group: an alert that is told again counts once."""
+    return message.alert_id or message.id
