@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +24,8 @@ from anju_wire.vocabulary import Lane
 IN_FLIGHT = 200
 
 
-def publish(port: int, traffic: Path) -> None:
-    """Publish all messages with QoS 1 as fast as the broker accepts them."""
+def publish(port: int, traffic: Path, rate: float | None = None) -> None:
+    """Publish all messages with QoS 1, so many a second, or as fast as the broker accepts them."""
     prepared = load(traffic)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
     client.max_inflight_messages_set(IN_FLIGHT)
@@ -32,7 +33,10 @@ def publish(port: int, traffic: Path) -> None:
     client.on_publish = lambda *_: room.release()
     client.connect(HOST, port)
     client.loop_start()
-    for topic, payload in prepared:
+    begun = time.monotonic()
+    for number, (topic, payload) in enumerate(prepared):
+        if rate is not None:
+            time.sleep(max(begun + number / rate - time.monotonic(), 0.0))
         room.acquire()
         client.publish(topic, payload, qos=1)
     for _ in range(IN_FLIGHT):
@@ -88,7 +92,7 @@ def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Pat
 
 
 ROLES: dict[str, Callable[[list[str]], None]] = {
-    "publish": lambda words: publish(int(words[0]), Path(words[1])),
+    "publish": lambda words: publish(int(words[0]), Path(words[1]), *map(float, words[2:])),
     "bare": lambda words: bare(int(words[0]), int(words[1]), int(words[2])),
     "whole": lambda words: whole(*(int(word) for word in words[:5]), place=Path(words[5])),
 }

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,13 +19,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from anju_cli.ports import free_port
 from anju_platform.app.fleet import MOST_HOMES
+from anju_research.bench import alarms as bench_alarms
 from anju_research.bench import detect as bench_detect
 from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
 from anju_research.bench import traffic as bench_traffic
-from anju_research.bench.stopwatch import HOST, PATIENCE_S, ReceiverCost
+from anju_research.bench.servers import START_S, BenchFailed, run_broker, stop_process
+from anju_research.bench.stopwatch import PATIENCE_S, ReceiverCost
 from anju_wire.clock import Clock
 
 app = typer.Typer(help="Measure, as ratios within one run.", no_args_is_help=True)
@@ -38,17 +34,7 @@ app = typer.Typer(help="Measure, as ratios within one run.", no_args_is_help=Tru
 BARE, WHOLE = "bare", "whole"
 GOAL = {20: 0.5}
 """Lowest ratio to the bare receiver's readings per CPU-second, by size of pack."""
-_START_S = 30.0
 _console = Console(stderr=True)
-
-
-class BenchFailed(RuntimeError):
-    """A process of the benchmark failed; carries its output."""
-
-    def __init__(self, role: str, words: str) -> None:
-        super().__init__(f"{role} failed:\n{words}")
-        self.role = role
-        self.words = words
 
 
 @dataclass
@@ -64,6 +50,7 @@ class ReceiverRuns:
         return statistics.median(whole / bare for whole, bare in zip(self.whole, self.bare, strict=True))
 
 
+app.command()(bench_alarms.alarms)
 app.command()(bench_sweep.sweep)
 app.command()(bench_detect.detect)
 app.command()(bench_routine.routine)
@@ -89,7 +76,7 @@ def ingest(
     try:
         with ExitStack() as stack:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-bench-")))
-            port, broker = stack.enter_context(_broker(place, embedded=embedded))
+            port, broker = stack.enter_context(run_broker(place, embedded=embedded))
             results = _measure(_Bench(port, place, homes), {1: singles, 20: packs}, repeats, broker)
     except BenchFailed as error:
         _console.print(str(error), style="red", markup=False)
@@ -179,14 +166,14 @@ class _Bench:
                 _await_word(receiver, role, word)
                 with _process(["publish", str(self.port), str(path)]) as publisher:
                     publisher.wait(PATIENCE_S)
-            out, _ = receiver.communicate(timeout=PATIENCE_S + _START_S)
+            out, _ = receiver.communicate(timeout=PATIENCE_S + START_S)
         return ReceiverCost(**json.loads(_answer(receiver, role, out)))
 
 
 def _await_word(receiver: subprocess.Popen[str], role: str, word: str) -> None:
     assert receiver.stdout is not None  # noqa: S101 - opened as a pipe below
     if receiver.stdout.readline().strip() != word:
-        out, _ = receiver.communicate(timeout=_START_S)
+        out, _ = receiver.communicate(timeout=START_S)
         _answer(receiver, role, out, failed=True)
 
 
@@ -204,45 +191,4 @@ def _process(words: list[str]) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        _stop(process)
-
-
-@contextmanager
-def _broker(place: Path, *, embedded: bool) -> Iterator[tuple[int, str]]:
-    """Start Mosquitto where it is installed, else the embedded broker, on a free port of this machine."""
-    binary = None if embedded else shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    port = free_port()
-    if binary is None:
-        command = [sys.executable, "-m", "anju_cli", "broker", "--port", str(port)]
-    else:
-        config = place / "mosquitto.conf"
-        user = "user root\n" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
-        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\nmax_queued_messages 0\n{user}")
-        command = [binary, "-c", str(config)]
-    with (place / "broker.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _await_port(port, process, place / "broker.log")
-        yield port, "embedded broker" if binary is None else "Mosquitto"
-    finally:
-        _stop(process)
-
-
-def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((HOST, port)) == 0:
-                return
-        time.sleep(0.05)
-    raise BenchFailed("the broker", log.read_text(errors="replace")[-2000:])
-
-
-def _stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        stop_process(process)

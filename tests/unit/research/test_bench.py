@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from fixtures._inactivity_homes import fall_stream
@@ -16,9 +20,13 @@ from anju_cli.recordings import WornRecording
 from anju_detect.fall.model import FallModel
 from anju_detect.inactivity import InactivityDetector
 from anju_platform.routine.models import RoutineDay
+from anju_research.bench import alarms as bench_alarms
 from anju_research.bench import detect as bench_detect
 from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
+from anju_research.bench.alarm_presses import PressTimes
+from anju_research.bench.alarm_receivers import Receivers
+from anju_research.bench.alarms import PhaseTimes, pair_arrivals
 from anju_research.bench.latency_probes import Delays, Probes, longest_ms, usual_ms
 from anju_research.bench.results import Measurement, show_missed, table
 from anju_research.bench.synthetic_homes import GAPS_A_DAY, QUARTER_S, lived_in, worn
@@ -150,3 +158,43 @@ def test_what_waits_is_measured_by_who_waits() -> None:
     assert len(probes.delays.loop) > 0
     assert longest_ms([]) == usual_ms([]) == 0.0
     assert longest_ms([0.001, 0.5]) == 500.0
+
+
+def told_to(url: str, title: str) -> None:
+    """POST as Apprise does; a server that hangs or trickles is left after a moment."""
+    with contextlib.suppress(httpx.TransportError):
+        httpx.post(url.replace("json", "http", 1), json={"title": title}, timeout=0.2)
+
+
+def test_only_the_good_receiver_takes_messages_and_counts_each() -> None:
+    with Receivers() as receivers:
+        for behaviour in ("good", "good", "hangs", "trickles"):
+            told_to(receivers.url(behaviour), behaviour)
+        assert receivers.count_arrived() == 2
+        assert {title: len(at_s) for title, at_s in receivers.arrivals.items()} == {"good": 2}
+
+
+def test_a_message_that_arrives_more_often_than_it_was_written_is_a_copy() -> None:
+    written = [("home-01", "a"), ("home-02", "b"), ("home-01", "a")]
+    client: Any = SimpleNamespace(
+        times=PressTimes(sent={("home-01", 1): 1.0, ("home-02", 1): 2.0, ("home-01", 2): 5.0})
+    )
+    district: Any = SimpleNamespace(read_messages=lambda _login: written)
+    receivers: Any = SimpleNamespace(arrivals={"a": [6.5, 1.5], "b": [2.25, 9.0, 9.5]})
+    told, copies = pair_arrivals(district, client, receivers)
+    assert (sorted(told), copies) == ([0.25, 0.5, 1.5], 2)
+
+
+def test_alarms_are_judged_as_ratios_to_the_round_trips_and_by_what_is_missing() -> None:
+    good = PhaseTimes("idle", "", [0.01] * 10, [0.1] * 10, [0.005] * 10, presses=10)
+    assert all(one.reached for one in bench_alarms.phase_figures(good, 1.0))
+    slow = dataclasses.replace(good, stored=[0.03] * 10, told=[1.5] * 9, copies=1)
+    missed = {one.name for one in bench_alarms.phase_figures(slow, 1.0) if not one.reached}
+    assert missed == {
+        "idle: told p99.9",
+        "idle: stored p99 to round trip p99",
+        "idle: not told",
+        "idle: copies",
+    }
+    nothing = PhaseTimes("idle", presses=3)
+    assert not all(one.reached for one in bench_alarms.burst_figures(nothing))
