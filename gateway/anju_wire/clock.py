@@ -40,12 +40,21 @@ class Clock:
 
     def time(self) -> float:
         """Return Anju's time, Unix seconds."""
-        return self.shown + (time.time() - self.real) * self.rate
+        return self.shown + (self._machine_time() - self.real) * self.rate
 
     def now(self) -> datetime:
         """Return Anju's time as an aware datetime in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
+    def _machine_time(self) -> float:
+        """Return the machine's time, Unix seconds."""
+        return read_wall()
+
     def real_seconds(self, seconds: float) -> float:
         """Return how many seconds of the machine's time a span of Anju's time takes."""
         return seconds / self.rate
+
+
+def read_wall() -> float:
+    """Return the machine's wall clock, Unix seconds."""
+    return time.time()

@@ -126,6 +126,24 @@ def next_due_at(policy: Policy, progress: EscalationProgress) -> datetime:
     return progress.since + timedelta(seconds=wait + policy.steps[min(progress.level, last)].after_s + again)
 
 
+def bound_progress(policy: Policy, progress: EscalationProgress, now: datetime) -> EscalationProgress:
+    """Return the progress with a beginning that is possible at `now`: not after it, nor after the steps it has taken.
+
+    A beginning in the future was written by a clock that was ahead: the last step counts as taken just now.
+    """
+    if progress.since <= now:
+        return progress
+    begun = replace(progress, level=max(progress.level - 1, 0))
+    elapsed = next_due_at(policy, begun) - progress.since if progress.level else timedelta()
+    return replace(progress, since=now - elapsed)
+
+
+def latest_due_at(policy: Policy, progress: EscalationProgress, now: datetime) -> datetime:
+    """Return the latest time at which the next step can be due; `progress` as `bound_progress` returns it."""
+    again = timedelta(seconds=policy.repeat_s) if progress.level >= len(policy.steps) else timedelta()
+    return max(next_due_at(policy, progress), now + again)
+
+
 def advance_escalation(policy: Policy, progress: EscalationProgress, now: datetime, *, at_once: bool = False) -> Due:
     """Take every step that is due by `now` together, each audience once; with `at_once` at least one step.
 

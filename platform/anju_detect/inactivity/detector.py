@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from anju_detect.errors import OutcomeUnknown, ParameterOutOfRange
 from anju_detect.inactivity import durations, false_alert_budget
 from anju_detect.inactivity.batch_rows import Rows, require_finite, require_interval, sort_batch
-from anju_detect.inactivity.habits import is_exit, learn_gap, record_activity, record_rest_end
+from anju_detect.inactivity.habits import LATEST_S, is_exit, learn_gap, record_activity, record_rest_end
 from anju_detect.inactivity.model import InactivityModel, SurvivalForecast, tail_calibration_of
 from anju_detect.inactivity.parameters import InactivityParameters
 from anju_detect.inactivity.presence import presence_of
 from anju_detect.inactivity.reasons import SilenceFacts, no_life_yet, silence
 from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBatch
-from anju_detect.inactivity.state import AT_HOME, AWAY, NOT_BACK, HomeState
+from anju_detect.inactivity.state import AT_HOME, AWAY, MOMENTS, NOT_BACK, WHOLE_MOMENTS, HomeState
 from anju_detect.inactivity.stuck import credible_rows
 from anju_detect.inactivity.vocabulary import AWAY_LONG, FALSE, INACTIVITY, OUTCOMES, ROOMS
 
@@ -176,6 +176,20 @@ class InactivityDetector:
         require_finite("at_s", at_s)
         if signal.kind == INACTIVITY:
             false_alert_budget.count_false_alerts(self._s, np.array([row]), at_s, -1.0)
+
+    def shift_times(self, by_s: float) -> None:
+        """Move every remembered moment by `by_s` seconds, as the clock is moved: each silence is as long as before.
+
+        Absences stay, and so does what was learnt by the time of day.
+        """
+        require_finite("by_s", by_s)
+        for name in MOMENTS:
+            self._s[name][:] += by_s
+        for name in WHOLE_MOMENTS:
+            whole = self._s[name].astype(np.float64)
+            self._s[name][:] = np.where(whole > 0, np.clip(whole + by_s, 0.0, LATEST_S), 0.0).astype(np.uint32)
+        self._s.until_s += by_s
+        self._swept_s += by_s
 
     def set_absence(self, home: str, from_s: float, until_s: float) -> None:
         """Record an announced absence, which replaces an earlier one; activity inside the home ends it early."""

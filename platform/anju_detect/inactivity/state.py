@@ -70,6 +70,15 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
+MOMENTS = (
+    *("last_life_s", "last_exit_s", "rose_s", "stirred_s", "last_seen_s", "heard_from_s", "taint_until_s"),
+    *("outage_from_s", "outage_until_s", "deadline_s", "hold_s", "tail_s", "raised_for_s", "next_s"),
+)
+"""Columns of Unix times that readings and sweeps have set; absences are of people's calendars."""
+WHOLE_MOMENTS = ("room_s", "alone_since_s", "alone_until_s")
+"""The same in whole seconds; 0 stands for never."""
+
+
 class HomeState(HomeColumns):
     """State of the inactivity detector."""
 

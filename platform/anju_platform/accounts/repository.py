@@ -68,6 +68,16 @@ def delete_devices_before(session: DatabaseSession, before: datetime) -> None:
     session.execute(delete(KnownDevice).where(KnownDevice.used_at < before))
 
 
+def lock_sessions(session: DatabaseSession) -> list[Session]:
+    """Return and lock every session."""
+    return list(session.scalars(select(Session).order_by(Session.token_hash).with_for_update()))
+
+
+def lock_failures(session: DatabaseSession) -> list[FailedSignIn]:
+    """Return and lock every count of failures."""
+    return list(session.scalars(select(FailedSignIn).order_by(FailedSignIn.key_hash).with_for_update()))
+
+
 def find_session(session: DatabaseSession, token_hash: str) -> tuple[Session, Account] | None:
     """Return a session with its account; None when there is no such session."""
     query = (

@@ -24,6 +24,8 @@ from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 SECRET_BYTES = 32
 _STAFF_STAY = timedelta(hours=12)
 _PHONE_STAY = timedelta(days=30)
+LONGEST_STAY = max(_STAFF_STAY, _PHONE_STAY)
+"""No session lasts longer."""
 _STAYS = {Role.CARER: _PHONE_STAY, Role.FAMILY: _PHONE_STAY}
 """How long a session lasts: one shift for staff, a month on a carer's or a relative's own phone."""
 DEVICE_STAY = timedelta(days=180)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.alerts import AlertCommand, decide
 from anju_core.vocabulary import AlertState, EscalationReason
-from anju_platform.alerts.escalation import AlertEscalation
+from anju_platform.alerts.escalation import AlertEscalation, is_unacknowledged
 from anju_platform.alerts.locking import lock_alert
+from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
-from anju_platform.alerts.transitions import AlertTransitions, is_unacknowledged
+from anju_platform.alerts.transitions import AlertTransitions
 from anju_platform.db.unit_of_work import UnitOfWork
 
 DUE_LIMIT = 200
@@ -18,7 +19,7 @@ DUE_LIMIT = 200
 
 
 class AlertDeadlines:
-    """Escalates alerts whose deadline has passed."""
+    """Escalates alerts whose deadline has passed, and keeps deadlines true when the clock was wrong."""
 
     def __init__(self, transitions: AlertTransitions, escalation: AlertEscalation) -> None:
         self._transitions = transitions
@@ -43,3 +44,22 @@ class AlertDeadlines:
             why = EscalationReason.NO_OUTCOME if facts.state is AlertState.ARRIVED else EscalationReason.NOBODY_ARRIVED
             self._escalation.escalate_late(work, alert, now, why)
         work.session.flush()
+
+    def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
+        """Move every deadline by `by`, as the clock is moved: what is left of each wait stays the same."""
+        for alert in AlertRepository(work.session).lock_open():
+            alert.escalation_started_at += by
+            if alert.next_due_at is not None:
+                alert.next_due_at += by
+        work.session.flush()
+
+    def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:
+        """Pull back deadlines further from `now` than the escalation policy can wait; returns how many there were."""
+        return sum(self._bound(work, alert, now) for alert in AlertRepository(work.session).lock_open(after=now))
+
+    def _bound(self, work: UnitOfWork, alert: Alert, now: datetime) -> bool:
+        latest, before = self._escalation.bound_wait(work, alert, now), alert.next_due_at
+        if before is not None and before > latest:
+            alert.next_due_at = latest
+            work.session.flush()
+        return alert.next_due_at != before

@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from anju_core.announcements import SEEN
-from anju_core.escalation import Audience, EscalationProgress, Policy, advance_escalation, list_audiences, next_due_at
+from anju_core.escalation import (
+    Audience,
+    EscalationProgress,
+    Policy,
+    advance_escalation,
+    bound_progress,
+    latest_due_at,
+    list_audiences,
+    next_due_at,
+)
 from anju_core.recipients import Recipient
 from anju_core.urgency import ALERT_URGENCY
-from anju_core.vocabulary import AlertKind, AlertStep, EscalationReason
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.presenter import KINDS, message_body, message_subject
@@ -104,6 +113,16 @@ class AlertEscalation:
         """Set the deadline of the step that was next before the alert was acknowledged."""
         alert.next_due_at = next_due_at(self.policy_of(work, alert, now), _progress(alert))
 
+    def bound_wait(self, work: UnitOfWork, alert: Alert, now: datetime) -> datetime:
+        """Return the latest time at which an open alert can be due; a beginning in the future is set back to `now`."""
+        policy = self.policy_of(work, alert, now)
+        if is_unacknowledged(alert):
+            begun = bound_progress(policy, _progress(alert), now)
+            alert.escalation_started_at = begun.since
+            return latest_due_at(policy, begun, now)
+        limit_s = _longest_wait_s(policy, AlertState(alert.state))
+        return now + timedelta(seconds=max(limit_s, policy.repeat_s) if alert.late else limit_s)
+
     def policy_of(self, work: UnitOfWork, alert: Alert, now: datetime) -> Policy:
         """Return the escalation policy that holds for an alert now."""
         return AlertRepository(work.session).find_policy(alert.community_id, AlertKind(alert.kind), now)
@@ -173,6 +192,21 @@ def _append_escalated(
 ) -> None:
     detail = {"why": why.value, "level": alert.level, "told": [person.name for person in people], **more}
     history.append(work, alert, AlertStep.ESCALATED, now, detail=detail)
+
+
+def is_unacknowledged(alert: Alert) -> bool:
+    """Whether nobody has acknowledged the alert yet."""
+    return alert.state in {AlertState.RAISED.value, AlertState.NOTIFIED.value}
+
+
+def _longest_wait_s(policy: Policy, state: AlertState) -> float:
+    """Return the longest timer, s, that can run in a state in which somebody has acknowledged the alert."""
+    longest = {
+        AlertState.ACKNOWLEDGED: max(policy.acknowledged_s, policy.dispatched_s),
+        AlertState.EN_ROUTE: policy.en_route_s,
+        AlertState.ARRIVED: max(policy.arrived_s, policy.visited_s),
+    }
+    return longest[state]
 
 
 def _progress(alert: Alert) -> EscalationProgress:

@@ -18,12 +18,12 @@ from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import VisitStep
 from anju_core.vocabulary import AlertKind, AlertStep, Channel, EscalationReason, Outcome, VisitState
 from anju_platform.alerts import history
-from anju_platform.alerts.escalation import AlertEscalation
+from anju_platform.alerts.escalation import AlertEscalation, is_unacknowledged
 from anju_platform.alerts.intake import AlertIntake
 from anju_platform.alerts.locking import lock_alert
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
-from anju_platform.alerts.transitions import AlertTransitions, is_unacknowledged
+from anju_platform.alerts.transitions import AlertTransitions
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService
 from anju_platform.residents.directory import lock_home

@@ -85,6 +85,13 @@ class AlertRepository:
         query = select(Alert.id).where(Alert.closed_at.is_(None), Alert.next_due_at <= now)
         return self._session.scalars(query.order_by(Alert.next_due_at, Alert.id).limit(limit)).all()
 
+    def lock_open(self, after: datetime | None = None) -> Sequence[Alert]:
+        """Return and lock the open alerts, as the database has them; `after`: only those with a later deadline."""
+        query = select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)
+        if after is not None:
+            query = query.where(Alert.next_due_at > after)
+        return self._session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+
     def list_alerts(self, scope: Scope, state: str | None, limit: int) -> Sequence[Alert]:
         """Return alerts of a scope with their history: open ones by deadline, others newest first."""
         query = select(Alert).where(alert_within(scope)).options(selectinload(Alert.history))

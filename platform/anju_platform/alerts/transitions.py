@@ -10,7 +10,7 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, Move, Timer, decide
 from anju_core.announcements import SEEN, ElderMessage, others_asked
-from anju_core.vocabulary import AlertKind, AlertState, EscalationReason
+from anju_core.vocabulary import AlertKind, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.locking import lock_alert
@@ -102,8 +102,3 @@ class AlertTransitions:
             self._outbox.notify_home(
                 work, alert.home_id, announcement, alert_id=alert.id, expires_s=ANNOUNCEMENT_EXPIRES_S
             )
-
-
-def is_unacknowledged(alert: Alert) -> bool:
-    """Whether nobody has acknowledged the alert yet."""
-    return alert.state in {AlertState.RAISED.value, AlertState.NOTIFIED.value}

@@ -14,17 +14,20 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from anju_core.events import AbsenceChanged, AlertResolved, MessageQueued
 from anju_core.vocabulary import Channel
+from anju_platform.accounts.deadlines import SessionDeadlines
 from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.service import AccountService
 from anju_platform.accounts.sign_in import SignInService
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
+from anju_platform.app.clock_steps import ClockSteps, OpenDeadlines
 from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.duties import LeaderDuties
 from anju_platform.app.leadership import Leadership
 from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.process_relay import PostgresRelay, Teaching
 from anju_platform.app.scheduler import Scheduler, add_deadlines
+from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
@@ -36,6 +39,7 @@ from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.leader_lock import open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.devices.deadlines import LastSeenTimes
 from anju_platform.devices.service import DeviceService
 from anju_platform.i18n.translation import load_words
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
@@ -47,6 +51,7 @@ from anju_platform.ingest.service import IngestService
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.monitoring.service import MonitoringService
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel, PageHub
+from anju_platform.notifications.deadlines import OutboxDeadlines
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.digest import DigestWriter
 from anju_platform.notifications.service import OutboxService
@@ -63,6 +68,7 @@ from anju_platform.visits.assembly import VisitSlice
 from anju_platform.web.hub import Hub
 from anju_platform.web.services import Services, by_type
 from anju_wire.clock import Clock
+from anju_wire.steady_clock import SteadyClock
 
 SWEEP_S = 1.0
 SNAPSHOT_S = 30.0
@@ -79,7 +85,9 @@ class Platform:
 
     process_id: str
     settings: Settings
-    clock: Clock
+    clock: SteadyClock
+    clock_steps: ClockSteps
+    open_deadlines: OpenDeadlines
     database: Database
     sessions: sessionmaker[Session]
     dispatcher: EventDispatcher
@@ -104,19 +112,23 @@ class Platform:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
         if self.relay is not None:
             self.relay.start()
+        self.clock_steps.start()
         self.leadership.start(self._duties())
         if self.simulator is not None:
             self.simulator.start()
         return self
 
     def _duties(self) -> LeaderDuties:
-        return LeaderDuties(self.monitoring, self.series, self.ingest, self.nightly_job, self.scheduler)
+        return LeaderDuties(
+            self.monitoring, self.series, self.ingest, self.nightly_job, self.scheduler, self.open_deadlines
+        )
 
     def __exit__(self, *_: object) -> None:
         if self.simulator is not None:
             self.simulator.stop()
         self.leadership.stop()
         self.deliveries.stop()
+        self.clock_steps.stop()
         if self.relay is not None:
             self.relay.stop()
         self.series.close()
@@ -126,7 +138,8 @@ class Platform:
 def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
     process_id = secrets.token_hex(4)
-    clock, dispatcher, hub, metrics = settings.parsed_clock(), EventDispatcher(), Hub(), CollectorRegistry()
+    clock, dispatcher, hub = SteadyClock(settings.parsed_clock()), EventDispatcher(), Hub()
+    metrics = CollectorRegistry()
     url = settings.database_url.get_secret_value()
     database, only_process = make_engine(url), url.startswith("sqlite")
     sessions = make_sessions(database)
@@ -181,12 +194,26 @@ def build(settings: Settings) -> Platform:
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
     nightly_job = NightlyJob(leader_work, clock, series)
     scheduler.add_job("routine", ROUTINE_S, nightly_job.step)
+    holders = (alerts.deadlines, visits.deadlines, OutboxDeadlines(), SessionDeadlines(), LastSeenTimes())
+    open_deadlines = OpenDeadlines(leader_work, holders)
+    technical = TechnicalAlerts(leader_work, outbox, oncall, words)
+    clock_steps = ClockSteps(
+        clock,
+        open_deadlines,
+        hold=scheduler.held,
+        leads=leadership.leads,
+        shift_times=(monitoring.shift_times, scheduler.shift_times),
+        tell=lambda by_s: technical.tell(CLOCK_STEPPED, seconds=round(by_s)),
+        metrics=metrics,
+    )
     simulator = SimulatorLink(settings, process_id) if settings.sim_control else None
     offered = (oncall, devices, alerts, visits, TesterService(alerts.queries, simulator))
     return Platform(
         process_id=process_id,
         settings=settings,
         clock=clock,
+        clock_steps=clock_steps,
+        open_deadlines=open_deadlines,
         database=database,
         sessions=sessions,
         dispatcher=dispatcher,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from anju_platform.app.clock_steps import OpenDeadlines
 from anju_platform.app.scheduler import Scheduler
 from anju_platform.ingest.service import IngestService
 from anju_platform.monitoring.service import MonitoringService
@@ -24,9 +25,14 @@ class LeaderDuties:
     ingest: IngestService
     nightly_job: NightlyJob
     scheduler: Scheduler
+    deadlines: OpenDeadlines
 
     def take_over(self) -> None:
-        """Restore monitoring (snapshot, then the series since), then ingest (cursors are read anew), then the jobs."""
+        """Bound the deadlines, restore monitoring (snapshot, then the series since), then ingest, then the jobs.
+
+        Ingest reads its cursors anew. A deadline that a wrong clock has set waits no longer than the policy does.
+        """
+        self.deadlines.bound()
         self.monitoring.restore_state(self.series)
         self.nightly_job.begin_anew()
         self.ingest.start()

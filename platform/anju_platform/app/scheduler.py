@@ -6,15 +6,17 @@ between is caught up with once.
 
 from __future__ import annotations
 
+import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
@@ -88,7 +90,9 @@ class Job:
 
 
 class Scheduler:
-    """Runs jobs. None overlaps itself, runs it missed are one run, and an error is logged, counted and retried.
+    """Runs jobs, each in a thread of its own, by the monotonic clock: no step of the machine's clock delays a run.
+
+    No job overlaps itself, runs it missed are one run, and an error is logged, counted and retried.
 
     may_run: asked before each run; while it says no, the run is left out. It can be started again after `stop`.
     """
@@ -102,7 +106,16 @@ class Scheduler:
         self._seconds = Histogram(
             "anju_job_seconds", "Length of a job's run.", ["job"], registry=registry, buckets=BUCKETS_S
         )
-        self._scheduler: BackgroundScheduler | None = None
+        self._late = Histogram(
+            "anju_job_late_seconds", "Delay of a run's beginning.", ["job"], registry=registry, buckets=BUCKETS_S
+        )
+        self._missed = Counter(
+            "anju_job_missed_runs", "Runs left out because the one before took so long.", ["job"], registry=registry
+        )
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._gate = threading.Condition()
+        self._held, self._running = False, 0
 
     def add_job(self, name: str, every_s: float, run: Callable[[datetime], object]) -> None:
         """Have a job run each `every_s` seconds of the machine, from the next `start` on."""
@@ -113,34 +126,72 @@ class Scheduler:
         del self._jobs[name]
 
     def start(self) -> None:
-        """Begin; jobs run in threads of their own."""
-        defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        """Begin."""
+        self._stop = threading.Event()
         self._last = dict.fromkeys(self._jobs, self._clock.now())
-        self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
-        for job in self._jobs.values():
-            self._scheduler.add_job(self.run_job, "interval", seconds=job.every_s, args=(job,), id=job.name)
-        self._scheduler.start()
+        self._threads = [
+            threading.Thread(target=self._repeat_job, args=(job, self._stop), name=f"job-{job.name}", daemon=True)
+            for job in self._jobs.values()
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End; waits for the runs that are under way."""
-        scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
-            scheduler.shutdown(wait=True)
+        self._stop.set()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join()
+
+    def _repeat_job(self, job: Job, stop: threading.Event) -> None:
+        due_s = time.monotonic() + job.every_s
+        while not stop.wait(max(due_s - time.monotonic(), 0.0)):
+            self._late.labels(job.name).observe(time.monotonic() - due_s)
+            self.run_job(job)
+            missed = max(math.floor((time.monotonic() - due_s) / job.every_s), 0)
+            self._missed.labels(job.name).inc(missed)
+            due_s += (missed + 1) * job.every_s
 
     def run_job(self, job: Job) -> None:
         """Run a job once; never raises."""
-        if not self._may_run():
-            return
-        started = time.perf_counter()
+        with self._passed_gate():
+            if not self._may_run():
+                return
+            started = time.perf_counter()
+            try:
+                job.run(self._clock.now())
+            except Exception:  # noqa: BLE001 - a job's error must not end the job
+                self._errors.labels(job.name).inc()
+                self._log.exception("job_failed", job=job.name)
+            else:
+                self._last[job.name] = self._clock.now()
+            finally:
+                self._seconds.labels(job.name).observe(time.perf_counter() - started)
+
+    @contextmanager
+    def _passed_gate(self) -> Iterator[None]:
+        with self._gate:
+            self._gate.wait_for(lambda: not self._held)
+            self._running += 1
         try:
-            job.run(self._clock.now())
-        except Exception:  # noqa: BLE001 - a job's error must not end the job
-            self._errors.labels(job.name).inc()
-            self._log.exception("job_failed", job=job.name)
-        else:
-            self._last[job.name] = self._clock.now()
+            yield
         finally:
-            self._seconds.labels(job.name).observe(time.perf_counter() - started)
+            with self._gate:
+                self._running -= 1
+                self._gate.notify_all()
+
+    @contextmanager
+    def held(self, patience_s: float) -> Iterator[bool]:
+        """Keep jobs from beginning until the exit; yields whether none is under way, after `patience_s` at most."""
+        with self._gate:
+            self._held = True
+            quiet = self._gate.wait_for(lambda: self._running == 0, patience_s)
+        try:
+            yield quiet
+        finally:
+            with self._gate:
+                self._held = False
+                self._gate.notify_all()
 
     def run_all(self) -> None:
         """Run every job once, in order, in this thread."""
@@ -150,6 +201,10 @@ class Scheduler:
     def last_runs(self) -> dict[str, datetime]:
         """Return when each job last ended well, by name; before its first good end the time of `start`."""
         return dict(self._last)
+
+    def shift_times(self, by_s: float) -> None:
+        """Move the times of `last_runs` by `by_s` seconds, as the clock is moved."""
+        self._last = {name: at + timedelta(seconds=by_s) for name, at in self._last.items()}
 
 
 def add_deadlines(

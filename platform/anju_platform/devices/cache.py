@@ -75,7 +75,7 @@ class DeviceCache:
             self._load()
         held = self._gateways.get(gateway_id)
         now_s = self._clock.time()
-        if held is None or now_s - held[0] > (FRESH_S if held[1] is None else KNOWN_S):
+        if held is None or not 0 <= now_s - held[0] <= (FRESH_S if held[1] is None else KNOWN_S):
             with self._work() as work:
                 held = (now_s, _gateway(work, gateway_id))
             self._gateways[gateway_id] = held
@@ -101,7 +101,7 @@ class DeviceCache:
             self._load()
         held = self._devices.get(home_id)
         now_s = self._clock.time()
-        if held is None or (device_id not in held[1] and now_s - held[0] > FRESH_S):
+        if held is None or (device_id not in held[1] and not 0 <= now_s - held[0] <= FRESH_S):
             with self._work() as work:
                 held = (now_s, _devices(work, home_id))
             self._devices[home_id] = held
@@ -118,7 +118,7 @@ class DeviceCache:
         """Return the home's sensors found so far; `find_sensor` adds the others."""
         held = self._sensors.get(home_id)
         now_s = self._clock.time()
-        if held is None or now_s - held.since_s > KNOWN_S:
+        if held is None or not 0 <= now_s - held.since_s <= KNOWN_S:  # before: the clock was set back
             if held is not None:
                 self._devices.pop(home_id, None)
             held = self._sensors[home_id] = HomeSensors(now_s)

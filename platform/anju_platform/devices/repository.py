@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import CursorResult, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from anju_platform.devices.models import Device, Gateway, Quarantine
@@ -32,6 +33,14 @@ class DeviceRepository:
     def find_gateway(self, gateway_id: str) -> Gateway | None:
         """Return a gateway, in service or retired; None where there is none."""
         return self._session.get(Gateway, gateway_id)
+
+    def bound_last_seen(self, now: datetime) -> int:
+        """Set last-seen times after `now` to `now`; returns how many there were."""
+        done = 0
+        for table in (Gateway, Device):
+            ahead = update(table).where(table.last_seen_at > now).values(last_seen_at=now)
+            done += cast("CursorResult[tuple[()]]", self._session.execute(ahead)).rowcount
+        return done
 
     def gateways_of(self, homes: Collection[str]) -> Sequence[Gateway]:
         """Return the gateways in service of these homes."""

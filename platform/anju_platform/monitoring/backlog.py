@@ -27,6 +27,10 @@ class HeartbeatTracker:
                 self._widest_s = max(self._widest_s, beat_s - self._last_s)
                 self._last_s = beat_s
 
+    def shift_times(self, by_s: float) -> None:
+        """Move the remembered times by `by_s` seconds."""
+        self._last_s += by_s
+
     def widest_s(self, until_s: float) -> float:
         """Return the longest gap up to `until_s`, s."""
         return max(self._widest_s, until_s - self._last_s)
@@ -41,6 +45,13 @@ class BacklogTracker:
         self._held_until = np.full(64, -np.inf)
         self._beats: dict[int, HeartbeatTracker] = {}
         self._cut: set[int] = set()
+
+    def shift_times(self, by_s: float) -> None:
+        """Move the remembered times by `by_s` seconds, as the clock is moved."""
+        self._reaches += by_s
+        self._held_until += by_s
+        for beats in self._beats.values():
+            beats.shift_times(by_s)
 
     def note_batch(self, batch: LifeBatch, arrived_s: float, taken_s: float = -math.inf) -> None:
         """Note a batch that arrived at `arrived_s` and was processed at `taken_s`, Unix seconds."""

@@ -52,6 +52,10 @@ class DeadlineBook:
         self._facts[:, chosen] = facts[:, chosen]
         return [detector.explain_home(state.names[row], now_s) for row in chosen.tolist()]
 
+    def shift_times(self, by_s: float) -> None:
+        """Move the times of the last writes by `by_s` seconds, as the clock is moved."""
+        self._at_s += by_s
+
     def forget_homes(self, homes: list[str], detector: InactivityDetector) -> None:
         """Count these homes as not stored."""
         for home_id in homes:

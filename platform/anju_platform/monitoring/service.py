@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -152,6 +153,16 @@ class MonitoringService:
     def on_sensitivity_changed(self, _event: SensitivityChanged) -> None:
         """Have the next sweep read the communities' targets anew, also for silences that are under way."""
         self._refresh_at_s = -math.inf
+
+    def shift_times(self, by_s: float) -> None:
+        """Move every remembered time by `by_s` seconds, as the clock is moved: each silence is as long as before."""
+        with self._lock:
+            for part in (self._detector, self._supervision, self._backlog, self._deadlines):
+                part.shift_times(by_s)
+            self._due = {home: _moved(signal, by_s) for home, signal in self._due.items()}
+            self._returning = {home: replace(one, since_s=one.since_s + by_s) for home, one in self._returning.items()}
+            self._refresh_at_s, self._replay_at_s = -math.inf, -math.inf
+            self._swept_s += by_s
 
     # --- each second -----------------------------------------------------------------------------------------------
 
@@ -402,3 +413,7 @@ class MonitoringService:
             self._replay, self._replay_at_s = (series, from_s), now_s + self._rules.replay_retry_s
             return
         self._replay = None
+
+
+def _moved(signal: InactivitySignal, by_s: float) -> InactivitySignal:
+    return replace(signal, since_s=signal.since_s + by_s, deadline_s=signal.deadline_s + by_s, at_s=signal.at_s + by_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,16 @@ class SupervisionMonitor:
             home: HomeOffline(home, since, by_gateway=self._gateway_spoke(home) <= since + 1)
             for home, since in offline_since.items()
         }
+
+    def shift_times(self, by_s: float) -> None:
+        """Move every remembered time by `by_s` seconds, as the clock is moved: each silence is as long as before."""
+        self._since_s += by_s
+        self._seen += by_s
+        self._fresh = {key: at_s + by_s for key, at_s in self._fresh.items()}
+        self._returned = {home: at_s + by_s for home, at_s in self._returned.items()}
+        self._gone = {home: at_s + by_s for home, at_s in self._gone.items()}
+        self._bus_down = {home: (cause, since_s + by_s) for home, (cause, since_s) in self._bus_down.items()}
+        self._offline = {home: replace(one, since_s=one.since_s + by_s) for home, one in self._offline.items()}
 
     # --- what is received ---------------------------------------------------------------------------------------------
 

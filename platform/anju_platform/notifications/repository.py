@@ -105,6 +105,11 @@ class OutboxRepository:
         )
         self._session.execute(waiting.values(urgency=int(urgency)))
 
+    def lock_pending(self) -> Sequence[Outbox]:
+        """Return and lock every message that is neither delivered nor given up."""
+        query = select(Outbox).where(Outbox.state == DeliveryState.PENDING.value).order_by(Outbox.id)
+        return self._session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+
     def list_unconfirmed(self, home_id: str) -> Sequence[Outbox]:
         """Return and lock a home's messages that the broker took and the gateway has not said yet, in order."""
         query = select(Outbox).where(

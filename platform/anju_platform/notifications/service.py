@@ -420,6 +420,12 @@ def _record_queued(work: UnitOfWork, rows: Iterable[Outbox]) -> None:
         work.record(MessageQueued(at=work.clock.now(), channel=Channel(channel), urgency=Urgency(urgency)))
 
 
+def longest_waits() -> Mapping[Channel, float]:
+    """Return how far ahead a message of each channel can be due, s."""
+    longest = {channel: max(retries.lease_s, *retries.waits_s) for channel, retries in RETRIES.items()}
+    return {**longest, Channel.HOME: max(longest[Channel.HOME], _LAST_AGAIN_S)}
+
+
 def _unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:
     """Return whether a message is no longer needed: to people when `needed` says no, to the elder when it is outdated.
 

@@ -79,8 +79,9 @@ class OncallService:
         return _recipients(found)
 
     def find_overseers(self, work: UnitOfWork) -> list[Recipient]:
-        """Return who is told that the platform itself is not well: the district's people, else administrators."""
-        return _recipients(list_enabled(work, Role.DISTRICT) or list_enabled(work, Role.ADMIN))
+        """Return who is told that the platform itself is not well: the district, else administrators or supervisors."""
+        roles = (Role.DISTRICT, Role.ADMIN, Role.SUPERVISOR)
+        return _recipients(next((found for role in roles if (found := list_enabled(work, role))), []))
 
     def find_person(self, work: UnitOfWork, account_id: UUID) -> Recipient | None:
         """Return one person as a recipient; None when the account is gone or closed."""

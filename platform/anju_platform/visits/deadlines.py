@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from anju_core.dispatch import CATEGORIES
 from anju_core.visits import VisitCommand, VisitNotFound, VisitStep, decide
-from anju_core.vocabulary import OfferState, VisitState
+from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.visits import history
 from anju_platform.visits.locking import lock_visit
+from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.offers import OfferDispatcher, close_offer
 from anju_platform.visits.repository import VisitRepository
 
@@ -18,7 +20,7 @@ DUE_LIMIT = 200
 
 
 class VisitDeadlines:
-    """Lets unanswered offers lapse and says that somebody is late or overdue."""
+    """Lets unanswered offers lapse and says that somebody is late or overdue; keeps deadlines true to the clock."""
 
     def __init__(self, offers: OfferDispatcher) -> None:
         self._offers = offers
@@ -46,3 +48,36 @@ class VisitDeadlines:
         elif visit.state == VisitState.CHECKED_IN.value:
             history.append(work, visit, VisitStep.OVERDUE, now)
         work.session.flush()
+
+    def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
+        """Move every deadline by `by`, as the clock is moved: what is left of each wait stays the same."""
+        for visit in VisitRepository(work.session).lock_running():
+            visit.arrive_by += by
+            if visit.next_due_at is not None:
+                visit.next_due_at += by
+            for offer in _pending(visit):
+                offer.expires_at += by
+        work.session.flush()
+
+    def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:
+        """Pull back deadlines further from `now` than the visit's category can wait; returns how many there were."""
+        pulled = 0
+        for visit in VisitRepository(work.session).lock_running():
+            category = CATEGORIES[VisitCategory(visit.category)]
+            wait_s = {
+                VisitState.OFFERED: category.offer_s,
+                VisitState.ACCEPTED: category.arrive_s,
+                VisitState.CHECKED_IN: category.stay_s,
+            }[VisitState(visit.state)]
+            latest = now + timedelta(seconds=wait_s)
+            visit.arrive_by = min(visit.arrive_by, now + timedelta(seconds=category.arrive_s))
+            for offer in _pending(visit):
+                offer.expires_at = min(offer.expires_at, latest)
+            if visit.next_due_at is not None and visit.next_due_at > latest:
+                visit.next_due_at, pulled = latest, pulled + 1
+        work.session.flush()
+        return pulled
+
+
+def _pending(visit: VisitTask) -> list[Offer]:
+    return [offer for offer in visit.offers if offer.state == OfferState.PENDING.value]

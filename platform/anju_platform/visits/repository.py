@@ -70,6 +70,13 @@ class VisitRepository:
         self._session.add(event)
         self._session.flush()
 
+    def lock_running(self) -> Sequence[VisitTask]:
+        """Return and lock the visits that wait for an answer, an arrival or a check-out, with their offers."""
+        states = [state.value for state in (VisitState.OFFERED, VisitState.ACCEPTED, VisitState.CHECKED_IN)]
+        query = select(VisitTask).where(VisitTask.state.in_(states)).order_by(VisitTask.id)
+        query = query.options(selectinload(VisitTask.offers)).with_for_update()
+        return self._session.scalars(query.execution_options(populate_existing=True)).all()
+
     def list_due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Return visits whose deadline has passed, the longest overdue first."""
         query = select(VisitTask.id).where(VisitTask.next_due_at <= now)

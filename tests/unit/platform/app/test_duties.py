@@ -10,9 +10,12 @@ from anju_platform.app.duties import LeaderDuties
 
 def test_each_term_begins_from_the_database_and_ends_in_the_opposite_order() -> None:
     parts: Any = Mock()
-    duties = LeaderDuties(parts.monitoring, parts.series, parts.ingest, parts.nightly_job, parts.scheduler)
+    duties = LeaderDuties(
+        parts.monitoring, parts.series, parts.ingest, parts.nightly_job, parts.scheduler, parts.deadlines
+    )
     duties.take_over()
     assert parts.mock_calls == [
+        call.deadlines.bound(),
         call.monitoring.restore_state(parts.series),
         call.nightly_job.begin_anew(),
         call.ingest.start(),
