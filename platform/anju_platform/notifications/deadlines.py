@@ -20,6 +20,7 @@ class OutboxDeadlines:
     def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
         """Move every deadline by `by`, as the clock is moved: what is left of each wait stays the same."""
         for row in OutboxRepository(work.session).lock_pending():
+            row.created_at += by
             row.due_at += by
             if row.sent_at is not None:
                 row.sent_at += by
