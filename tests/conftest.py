@@ -10,6 +10,8 @@ import pytest
 import structlog
 from hypothesis import strategies as st
 
+from anju_cli import ports
+
 _HERE = Path(__file__).parent
 pytest_plugins = [f"fixtures.{path.stem}" for path in sorted((_HERE / "fixtures").glob("[!_]*.py"))]
 
@@ -18,6 +20,15 @@ pytest_plugins = [f"fixtures.{path.stem}" for path in sorted((_HERE / "fixtures"
 hypothesis.settings.register_profile("anju", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("anju-ci", parent=hypothesis.settings.get_profile("anju"), derandomize=True)
 hypothesis.settings.load_profile("anju-ci" if os.environ.get("CI") else "anju")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each process of `pytest -n` ports of its own: one must not choose what another is about to listen on."""
+    about = getattr(config, "workerinput", None)
+    if about is not None:
+        share = (ports.HIGHEST - ports.LOWEST) // about["workercount"]
+        ports.LOWEST += int(about["workerid"].removeprefix("gw")) % about["workercount"] * share
+        ports.HIGHEST = ports.LOWEST + share
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

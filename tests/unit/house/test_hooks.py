@@ -43,8 +43,8 @@ def test_the_help_names_every_check(dev: ModuleType) -> None:
 
 def test_the_help_and_the_documents_name_every_command(dev: ModuleType) -> None:
     source = (ROOT / "dev").read_text(encoding="utf-8")
-    commands = set(re.findall(r'"(\w+)": (?:\[|lambda|check)', source))
-    assert commands >= {"demo", "test", "check", "names", "map", "lock"}
+    commands = set(re.findall(r'"([a-z]+)": (?:\[|lambda|[a-z]+[,}])', source))
+    assert commands >= {"demo", "test", "check", "names", "map", "lock", "siege"}
     documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for command in commands:
         assert re.search(rf"^    \./dev {command}\b", dev.__doc__ or "", re.MULTILINE), command
@@ -65,3 +65,14 @@ def test_every_check_runs_though_one_fails(dev: ModuleType, monkeypatch: pytest.
     monkeypatch.setattr(dev, "call", lambda command: called.append(command) or 1)
     assert dev.check([]) == 1
     assert len(called) == len(dev.CHECKS)
+
+
+def test_the_tests_run_side_by_side_unless_a_path_is_named(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(dev, "call", lambda command: called.append(command[3:]) or 0)
+    assert dev.test(["--cov", "-k", "escalation"]) == 0
+    assert dev.test(["-x", "tests/unit/core"]) == 0
+    assert dev.test(["tests/unit/house/test_hooks.py::test_every_check_is_a_hook"]) == 0
+    side_by_side, *one_by_one = called
+    assert side_by_side == [*dev.SIDE_BY_SIDE, "--cov", "-k", "escalation"]
+    assert one_by_one == [["-x", "tests/unit/core"], ["tests/unit/house/test_hooks.py::test_every_check_is_a_hook"]]
