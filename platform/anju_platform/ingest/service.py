@@ -8,8 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,17 +19,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from anju_platform.db.unit_of_work import CommitRefused
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Incoming
+from anju_platform.ingest.fair_queue import BoundedQueue, QueueLimits
 from anju_platform.ingest.ports import MessageSource, Post
 from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.clock import Clock
+from anju_wire.vocabulary import Lane
 
-_BATCH = 2000
 _GATHER_S = 0.05
 _LONGEST_RETRY_S = 10.0
-_MOST_MESSAGES = 20_000
-_MOST_BYTES = 64 * 2**20
+_MOST_ONWARD = 20_000
+ALARM_QUEUE = QueueLimits(
+    batch=1, messages=128, payload_bytes=16 * 2**20, burst=64, per_s=1.0, newest=4, overtakes=f"/{Lane.ALARM}"
+)
+"""A press waits for one other message at most. A gateway's window is 64 alarms (anju_gateway.retransmission)."""
+TELEMETRY_QUEUE = QueueLimits(batch=2000, messages=512, payload_bytes=16 * 2**20, burst=2048, per_s=128.0)
+"""A gateway's window is 32 packs and 2 clips, acknowledged twice a second: 68 messages a second at most."""
 _LINGER_S = 0.05
 """Telemetry waits so long for company: a transaction of the series store costs as much as a thousand readings."""
 _STOP_S = 10.0
@@ -42,44 +47,6 @@ log = structlog.get_logger("anju.ingest")
 
 Consumers = Callable[[Post, Callable[[Incoming], None]], tuple[AlarmConsumer, TelemetryConsumer]]
 """Makes the two consumers, given how to send an acknowledgement and how to pass an alarm on to the series."""
-
-
-class BoundedQueue:
-    """Messages between the network's thread, which never waits, and the thread that stores them.
-
-    Bounded by number and by bytes: what does not fit is left out, not acknowledged, and sent again by its home.
-    """
-
-    def __init__(self) -> None:
-        self._messages: deque[RawMessage] = deque()
-        self._some = threading.Event()
-        self._bytes_in = self._bytes_out = 0  # each written by one thread only
-        self.left_out = 0
-
-    def put_messages(self, came: Iterable[RawMessage]) -> None:
-        """Append messages; called by the network's thread."""
-        for raw in came:
-            size = len(raw.payload)
-            if len(self._messages) >= _MOST_MESSAGES or self._bytes_in - self._bytes_out + size > _MOST_BYTES:
-                self.left_out += 1
-                continue
-            self._bytes_in += size
-            self._messages.append(raw)
-        if not self._some.is_set():
-            self._some.set()
-
-    def gather_batch(self, stop: threading.Event, linger_s: float) -> list[RawMessage]:
-        """Return what has come in: waits a moment for the first, then `linger_s` for others to come with it."""
-        if not self._some.wait(_GATHER_S):
-            return []
-        if linger_s and len(self._messages) < _BATCH:
-            stop.wait(linger_s)
-        self._some.clear()
-        batch = [self._messages.popleft() for _ in range(min(len(self._messages), _BATCH))]
-        if self._messages:
-            self._some.set()
-        self._bytes_out += sum(len(raw.payload) for raw in batch)
-        return batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +113,7 @@ class IngestService:
         source, passed, stop = self._make_source(), queue.SimpleQueue[Incoming](), threading.Event()
         alarms, telemetry = self._make_consumers(source.acknowledge, passed.put)
         term = _Term(source, alarms, telemetry, passed, stop, [])
-        waiting = BoundedQueue(), BoundedQueue()
+        waiting = BoundedQueue(ALARM_QUEUE), BoundedQueue(TELEMETRY_QUEUE)
         for name, messages, linger_s, consume in (
             ("alarm", waiting[0], 0.0, alarms.consume_batch),
             ("telemetry", waiting[1], _LINGER_S, lambda batch: self._consume_telemetry(term, batch)),
@@ -216,6 +183,6 @@ class IngestService:
         except Exception as error:
             self._set_receiving(False, self._clock.time())
             if isinstance(error, _AWAY):
-                for message in onward[-_MOST_MESSAGES:]:
+                for message in onward[-_MOST_ONWARD:]:
                     term.passed.put(message)
             raise

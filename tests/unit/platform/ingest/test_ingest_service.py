@@ -10,62 +10,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from anju_platform.ingest import service
 from anju_platform.ingest.raw_message import RawMessage
-from anju_platform.ingest.service import BoundedQueue, IngestService
+from anju_platform.ingest.service import IngestService
 from anju_platform.timeseries.store import SeriesUnavailable
 from anju_wire.clock import Clock
-
-STOP = threading.Event()
-
-
-def raw(number: int, size: int = 1) -> RawMessage:
-    return RawMessage(f"t/{number}", b"x" * size, float(number))
-
-
-def numbers(batch: list[RawMessage]) -> list[int]:
-    return [round(one.arrived_s) for one in batch]
-
-
-def test_what_waits_is_gathered_in_its_order_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_BATCH", 3)
-    waiting = BoundedQueue()
-    assert waiting.gather_batch(STOP, 0.0) == []
-    waiting.put_messages(map(raw, range(2)))
-    waiting.put_messages(map(raw, range(2, 7)))
-    assert [numbers(waiting.gather_batch(STOP, 0.0)) for _ in range(4)] == [[0, 1, 2], [3, 4, 5], [6], []]
-
-
-def test_what_does_not_fit_by_number_is_left_out_and_let_in_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST_MESSAGES", 3)
-    waiting = BoundedQueue()
-    waiting.put_messages(map(raw, range(5)))
-    assert (numbers(waiting.gather_batch(STOP, 0.0)), waiting.left_out) == ([0, 1, 2], 2)
-    waiting.put_messages(map(raw, range(5, 9)))
-    assert (numbers(waiting.gather_batch(STOP, 0.0)), waiting.left_out) == ([5, 6, 7], 3)
-
-
-def test_what_does_not_fit_by_bytes_is_left_out_and_smaller_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_MOST_BYTES", 100)
-    waiting = BoundedQueue()
-    for _ in range(3):
-        waiting.put_messages([raw(1, 60), raw(2, 41), raw(3, 40), raw(4, 1), raw(5, 0)])
-        assert numbers(waiting.gather_batch(STOP, 0.0)) == [1, 3, 5]
-    assert waiting.left_out == 6
-
-
-def test_company_is_waited_for_only_where_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_BATCH", 2)
-    waited: list[float] = []
-    stop: Any = SimpleNamespace(wait=waited.append)
-    waiting = BoundedQueue()
-    waiting.put_messages([raw(0)])
-    waiting.gather_batch(stop, 0.0)
-    waiting.put_messages([raw(1)])
-    waiting.gather_batch(stop, 0.5)
-    waiting.put_messages([raw(2), raw(3)])
-    waiting.gather_batch(stop, 0.5)
-    assert waited == [0.5]
 
 
 class Source:
@@ -205,6 +153,20 @@ def test_a_process_that_does_not_lead_takes_nothing_and_keeps_what_it_was_given(
     talk.leads = True
     talk.wait()
     assert talk.taken == [("alarm", ["a1"], [])]
+
+
+@pytest.mark.parametrize("line", ["alarm", "telemetry"])
+def test_a_home_is_in_the_next_batch_however_much_another_one_sends(talk: Talk, line: str) -> None:
+    talk.leads = False
+    talk.say(line, *["anju/v1/anning/flooding/alarm"] * 1500)
+    talk.say(line, "anju/v1/anning/quiet/alarm")
+    talk.leads = True
+    talk.wait()
+    if "anju/v1/anning/quiet/alarm" not in talk.taken[0][1]:
+        talk.wait()
+        assert "anju/v1/anning/quiet/alarm" in talk.taken[1][1]
+    if line == "alarm":
+        assert len(talk.taken[0][1]) == 1, "nothing waits for a whole batch"
 
 
 def test_a_start_that_failed_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
