@@ -10,6 +10,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.errors import Conflict, Invalid, NotFound
+from anju_core.evidence import MAX_CARERS, MAX_DISPATCHES, MAX_HOLDS, AlertEvidence
 from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
 
@@ -145,6 +146,7 @@ class AlertFacts:
     """A visit was requested and has not ended."""
     visited: bool = False
     outcome: Outcome | None = None
+    evidence: AlertEvidence = field(default_factory=AlertEvidence)
 
 
 class Timer(StrEnum):
@@ -156,6 +158,8 @@ class Timer(StrEnum):
     DISPATCHED = "dispatched"
     EN_ROUTE = "en_route"
     ARRIVED = "arrived"
+    UNPROVEN = "unproven"
+    """Somebody says that they are there, and nothing proves it."""
     VISITED = "visited"
     SAME = "same"
     """The timer that runs already goes on."""
@@ -164,11 +168,15 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The effect of a command: the state after it, the step for the history (None: nothing changes), and the timer."""
+    """The effect of a command: the state after it, the step for the history (None: nothing changes), and the timer.
+
+    exhausted: the timer that runs goes on although the command would start it anew: it did so often enough.
+    """
 
     state: AlertState
     step: AlertStep | None
     timer: Timer = Timer.SAME
+    exhausted: bool = False
 
 
 _S, _C, _T, _W = AlertState, AlertCommand, AlertStep, Timer
@@ -235,16 +243,50 @@ _STATE_AFTER = {
 _STATE_ALWAYS = {_T.EN_ROUTE: _S.EN_ROUTE, _T.ARRIVED: _S.ARRIVED, _T.RESOLVED: _S.RESOLVED}
 
 
-def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None) -> Move:
+def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None, *, proven: bool = False) -> Move:
     """Return the effect of a command now; `actor` is None when the system gives it.
 
+    proven: an arrival is shown by the home's code or attested by a second person; only then does it quiet the alert.
     Raises `AlertClosed`, `AlertAlreadyAcknowledged`, `AlertNotAcknowledged` or `AlertStepNotPossible`.
     """
     move = TRANSITIONS.get((facts.state, command))
     if move is None:
         raise _refusal(facts, command)
-    if actor is None:
-        return move
+    if actor is not None:
+        move = _decide_for(facts, command, move, actor)
+        if command is AlertCommand.ARRIVE:
+            move = _arrive(facts, move, proven=proven)
+    by = None if actor is None else actor.account_id
+    if move.timer in _STARTED_BY and count_left(facts, move.timer, by) <= 0:
+        return replace(move, timer=Timer.SAME, exhausted=True)
+    return move
+
+
+_STARTED_BY = {
+    Timer.ACKNOWLEDGED: (_T.ACKNOWLEDGED, _T.CONTACT_ATTEMPTED, _T.VISIT_FAILED),
+    Timer.DISPATCHED: (_T.DISPATCHED,),
+    Timer.EN_ROUTE: (_T.EN_ROUTE,),
+}
+"""The steps that start a timer whose starts are counted: otherwise words alone would keep an alert quiet for ever."""
+_MOST_STARTS = {Timer.ACKNOWLEDGED: MAX_HOLDS, Timer.DISPATCHED: MAX_DISPATCHES, Timer.EN_ROUTE: 1}
+
+
+def count_left(facts: AlertFacts, timer: Timer, by: UUID | None) -> int:
+    """Return how often a person's word can still start a counted timer; `by` is None for the system and for carers."""
+    most = MAX_CARERS if by is None else _MOST_STARTS[timer]
+    return most - facts.evidence.count_starts(by, *_STARTED_BY[timer])
+
+
+def _arrive(facts: AlertFacts, move: Move, *, proven: bool) -> Move:
+    """An unproven arrival waits shortly, once; the proof may follow."""
+    if not proven:
+        return move if move.step is None else replace(move, timer=Timer.UNPROVEN)
+    if move.step is None and not facts.evidence.there:
+        return Move(AlertState.ARRIVED, AlertStep.ARRIVED, Timer.ARRIVED)
+    return move
+
+
+def _decide_for(facts: AlertFacts, command: AlertCommand, move: Move, actor: Actor) -> Move:
     others = (
         facts.acknowledged_by is not None and facts.acknowledged_by != actor.account_id and facts.state in _ACKNOWLEDGED
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from hmac import compare_digest
 from math import asin, cos, isfinite, radians, sin, sqrt
 from uuid import UUID
 
@@ -20,6 +21,8 @@ RIDE_M_PER_MIN = 250.0
 """Speed of an electric bicycle along streets, 15 km/h. Ours."""
 DETOUR = 1.3
 """Length of a way along streets per straight line, a ratio. Ours."""
+MAX_WRONG_CODES = 5
+"""After so many wrong codes none is looked at any more: six digits cannot be guessed in so few tries. Ours."""
 START_MIN = 5
 """Minutes until a carer is on the road. Ours."""
 
@@ -174,32 +177,34 @@ class Proof(StrEnum):
 
     CODE = "code"
     """She read the home's one-time code."""
-    PLACE = "place"
-    """Her phone was within `ARRIVAL_RADIUS_M` of the home."""
     ATTESTED = "attested"
-    """A worker attests it, where the gateway is dead and the phone has no position."""
+    """A second person of the community attests it, where the home cannot say its code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The decision about a check-in: proven by what (None: not proven), and the facts it rests on."""
+    """The decision about an arrival: proven by what (None: not proven), and the facts it rests on.
+
+    near: whether the phone says that it is within `ARRIVAL_RADIUS_M` of the home, None where it does not know. That
+    corroborates and proves nothing: a position is what the client says.
+    """
 
     proof: Proof | None
     code_matches: bool | None
     distance_m: float | None
+    near: bool | None = None
 
 
 def prove_arrival(
-    *, code: str | None, expected: str, phone: Place | None, home: Place | None, attested: bool = False
+    *, code: str | None, expected: str, phone: Place | None = None, home: Place | None = None, attested: bool = False
 ) -> Arrival:
-    """Return the proof of an arrival: by the code, else by the phone's place, else attested by a worker."""
-    matches = None if not code else bool(expected) and code.strip() == expected
+    """Return the proof of an arrival: the home's code, else the word of a second person; never the phone's place."""
+    given = "" if code is None else code.strip()
+    matches = None if not given else bool(expected) and compare_digest(given.encode(), expected.encode())
     away = None if phone is None or home is None else distance_m(phone, home)
-    if matches:
-        return Arrival(Proof.CODE, matches, away)
-    if away is not None and away <= ARRIVAL_RADIUS_M:
-        return Arrival(Proof.PLACE, matches, away)
-    return Arrival(Proof.ATTESTED if attested else None, matches, away)
+    near = None if away is None else away <= ARRIVAL_RADIUS_M
+    proof = Proof.CODE if matches else Proof.ATTESTED if attested else None
+    return Arrival(proof, matches, away, near)
 
 
 def believed_time(phone_at: datetime | None, received: datetime, not_before: datetime) -> datetime:

@@ -16,6 +16,7 @@ from anju_core.errors import Invalid
 from anju_core.vocabulary import AlertKind
 
 MAX_STEPS = 20
+_LIMITS = ("repeat_s", "acknowledged_s", "dispatched_s", "en_route_s", "arrived_s", "unproven_s", "visited_s")
 
 
 class Audience(StrEnum):
@@ -56,7 +57,8 @@ class Policy:
     acknowledged_s: from the acknowledgement (or from a call) to the next action.
     dispatched_s: from asking for a visit to somebody being on the way.
     en_route_s: to the door; 45 min is where a UK responder service promises nine of ten arrivals.
-    arrived_s: from the arrival to the report. visited_s: from the report to the outcome.
+    arrived_s: from the arrival to the report. unproven_s: the same, where nothing proves the arrival: long enough to
+    read the code off the home's speaker. visited_s: from the report to the outcome.
     """
 
     steps: tuple[PolicyStep, ...]
@@ -66,6 +68,7 @@ class Policy:
     dispatched_s: float = 600.0
     en_route_s: float = 45 * 60.0
     arrived_s: float = 2 * 3600.0
+    unproven_s: float = 300.0
     visited_s: float = 1800.0
 
     def __post_init__(self) -> None:
@@ -78,7 +81,7 @@ class Policy:
             if not step.tell:
                 raise InvalidPolicy(f"step {number}", "tells nobody")
             before = step.after_s
-        for name in ("repeat_s", "acknowledged_s", "dispatched_s", "en_route_s", "arrived_s", "visited_s"):
+        for name in _LIMITS:
             if not 1 <= getattr(self, name) < float("inf"):
                 raise InvalidPolicy(name, f"{getattr(self, name)!r} s is not at least 1")
         if not 0 <= self.suspected_s < float("inf"):
@@ -95,6 +98,7 @@ class Policy:
             Timer.DISPATCHED: self.dispatched_s,
             Timer.EN_ROUTE: self.en_route_s,
             Timer.ARRIVED: self.arrived_s,
+            Timer.UNPROVEN: self.unproven_s,
             Timer.VISITED: self.visited_s,
         }
         return limits.get(timer)

@@ -55,7 +55,7 @@ def test_of_two_workers_one_takes_it_and_the_other_is_told_who(harness_everywher
         assert lost.by == harness.alert(alert_id).acknowledged_by_name
         assert harness.steps(alert_id).count(AlertStep.ACKNOWLEDGED) == 1
         winner = harness.wang if lost.by == "王姐" else harness.liu
-        harness.do("resolve_alert", alert_id, winner, outcome=Outcome.TEST)
+        harness.dismiss(alert_id, winner, Outcome.TEST)
 
 
 def test_the_same_alarm_twice_at_once_is_one_alert(harness_everywhere: AlertHarness) -> None:
@@ -141,7 +141,7 @@ def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywher
     now = harness.clock.forward(59)
     results = at_once(
         lambda: harness.visit("accept_offer", visit_id, harness.li),
-        lambda: harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM),
+        lambda: harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note="扶起"),
         lambda: Deadlines(harness.work, harness.alerts.deadlines)(now),
         lambda: Deadlines(harness.work, harness.visits.deadlines)(now),
         lambda: harness.delivery_worker.deliver_due(now),

@@ -35,7 +35,7 @@
       for (const step of load().filter((one) => one.state === "kept")) {
         const verdict = await post(step);
         if (verdict === null) break;
-        save(load().map((one) => (one.id === step.id ? { ...one, ...verdict } : one)));
+        save(load().map((one) => (one.id === step.id ? settled(one, verdict) : one)));
         draw();
         if (verdict.state === "refused") break;
       }
@@ -43,6 +43,12 @@
       sending = false;
       draw();
     }
+  }
+
+  // A code that was looked at is kept no longer.
+  function settled(step, verdict) {
+    const { code: _, ...fields } = step.fields;
+    return { ...step, ...verdict, fields };
   }
 
   // Null: it could not be sent now. Otherwise what the platform made of it.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from anju_platform.alerts.arrivals import ArrivalProofs, make_arrival_code
 from anju_platform.alerts.deadlines import AlertDeadlines
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.event_handlers import AlertEventHandlers
@@ -33,13 +34,22 @@ class AlertSlice:
     event_handlers: AlertEventHandlers
 
     @classmethod
-    def build(cls, outbox: OutboxService, oncall: OncallService, words: Mapping[str, Words]) -> Self:
-        """Compose the slice; `words` are the translations by locale."""
+    def build(
+        cls,
+        outbox: OutboxService,
+        oncall: OncallService,
+        words: Mapping[str, Words],
+        new_code: Callable[[], str] = make_arrival_code,
+    ) -> Self:
+        """Compose the slice.
+
+        words: the translations by locale. new_code: makes a one-time code of digits for a worker's arrival.
+        """
         escalation = AlertEscalation(outbox, oncall, words)
         transitions = AlertTransitions(outbox, escalation)
         intake = AlertIntake(escalation)
         return cls(
-            service=AlertService(transitions),
+            service=AlertService(transitions, ArrivalProofs(outbox, new_code)),
             queries=AlertQueries(),
             intake=intake,
             deadlines=AlertDeadlines(transitions, escalation),

@@ -15,7 +15,14 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import AccountsDep, StillDep, require
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.queries import AlertDetail, AlertSummary
-from anju_platform.alerts.schemas import ContactAttemptGiven, DispatchGiven, Listed, NoteGiven, ResolutionGiven
+from anju_platform.alerts.schemas import (
+    ArrivalGiven,
+    ContactAttemptGiven,
+    DispatchGiven,
+    Listed,
+    NoteGiven,
+    ResolutionGiven,
+)
 from anju_platform.web.dependencies import ServicesDep, UnitDep, provide
 from anju_platform.web.hub import event_stream
 
@@ -99,9 +106,19 @@ def mark_en_route(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep
 
 
 @router.post("/alerts/{alert_id}/arrive")
-def mark_arrived(alert_id: UUID, actor: Staff, alerts: AlertsDep, work: UnitDep) -> AlertDetail:
-    """Say that the asker is at the home."""
-    alerts.service.mark_arrived(work, alert_id, actor)
+def mark_arrived(
+    alert_id: UUID,
+    actor: Staff,
+    alerts: AlertsDep,
+    work: UnitDep,
+    given: Annotated[ArrivalGiven | None, Body()] = None,
+) -> AlertDetail:
+    """Say that the asker is at the home, with the code that is heard there.
+
+    Without it the alert goes on escalating after five minutes (`arrival_proven` false). 422 `wrong-arrival-code` counts
+    wrong codes.
+    """
+    alerts.service.mark_arrived(work, alert_id, actor, code=None if given is None else given.code)
     return alerts.queries.get_alert(work, alert_id, actor)
 
 
@@ -116,7 +133,10 @@ def add_note(alert_id: UUID, given: NoteGiven, actor: Staff, alerts: AlertsDep, 
 def resolve_alert(
     alert_id: UUID, given: ResolutionGiven, actor: Staff, alerts: AlertsDep, work: UnitDep
 ) -> AlertDetail:
-    """Close the alert with what it turned out to be."""
+    """Close the alert with what it turned out to be.
+
+    Any outcome but real help needs evidence on record: 409 `contact-missing`, 422 `closing-note-missing`.
+    """
     alerts.service.resolve_alert(work, alert_id, actor, outcome=given.outcome, note=given.note)
     return alerts.queries.get_alert(work, alert_id, actor)
 

@@ -51,6 +51,10 @@ class Alert(Base):
     acknowledged_by: Mapped[UUID | None]
     acknowledged_by_name: Mapped[str] = mapped_column(String(100), default="")
     acknowledged_at: Mapped[datetime | None]
+    arrival_code: Mapped[str] = mapped_column(String(12), default="")
+    """The one-time code that the home says for a worker who goes in person; empty until one does."""
+    wrong_codes: Mapped[int] = mapped_column(default=0)
+    """How many wrong codes were given for it."""
     outcome: Mapped[str | None] = mapped_column(String(20))
     outcome_note: Mapped[str] = mapped_column(Text, default="")
     closed_at: Mapped[datetime | None]

@@ -8,7 +8,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, list_commands, main_command, undo_until
+from anju_core.alerts import (
+    AlertCommand,
+    AlertNotFound,
+    Timer,
+    count_left,
+    list_commands,
+    main_command,
+    undo_until,
+)
+from anju_core.evidence import is_contact_missing
 from anju_core.reasons import Reason
 from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
@@ -92,13 +101,18 @@ class AlertDetail(AlertSummary):
     """One alert in full, and what the asker could do to it now.
 
     calls: the last call to each person. commands: what the asker may do. undo_until: until when acknowledging it can
-    be undone without telling anybody.
+    be undone without telling anybody. arrival_proven: whether who arrived is shown to be there; None before an arrival.
+    waits_left: how often a call of the asker still starts the wait anew. contact_missing: the outcomes that dismiss
+    the alert are refused until somebody was reached or a visit was made.
     """
 
     history: Sequence[AlertHistoryStep]
     calls: Sequence[ContactAttempt]
     commands: Sequence[AlertCommand]
     undo_until: datetime | None
+    arrival_proven: bool | None = None
+    waits_left: int = 0
+    contact_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +178,7 @@ class AlertQueries:
 def _detail(work: UnitOfWork, alert: Alert, actor: Actor | None) -> AlertDetail:
     history = AlertRepository(work.session).list_events(alert.id)
     home = find_homes(work, [alert.home_id])[alert.home_id]
-    facts = _facts(alert, history)
+    facts = facts_of(alert, history)
     summary = _summary(alert, history, home, work.clock.now())
     return AlertDetail(
         **{one.name: getattr(summary, one.name) for one in fields(summary)},
@@ -172,15 +186,14 @@ def _detail(work: UnitOfWork, alert: Alert, actor: Actor | None) -> AlertDetail:
         calls=_last_calls(history),
         commands=() if actor is None else list_commands(facts, actor),
         undo_until=undo_until(facts),
+        arrival_proven=facts.evidence.there if facts.state is AlertState.ARRIVED else None,
+        waits_left=0 if actor is None else max(0, count_left(facts, Timer.ACKNOWLEDGED, actor.account_id)),
+        contact_missing=is_contact_missing(facts.kind, facts.evidence),
     )
 
 
-def _facts(alert: Alert, history: Sequence[AlertEvent]) -> AlertFacts:
-    return facts_of(alert, [AlertStep(event.step) for event in history])
-
-
 def _summary(alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now: datetime) -> AlertSummary:
-    facts = _facts(alert, history)
+    facts = facts_of(alert, history)
     return AlertSummary(
         id=alert.id,
         home_id=alert.home_id,

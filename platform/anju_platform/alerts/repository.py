@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from anju_core.alerts import AlertFacts, read_progress
 from anju_core.escalation import DEFAULT_POLICIES, Policy, parse_steps
+from anju_core.evidence import PastStep, read_evidence
 from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent, EscalationPolicy
@@ -77,8 +78,7 @@ class AlertRepository:
 
     def read_facts(self, alert: Alert) -> AlertFacts:
         """Return what a decision needs to know of an alert."""
-        query = select(AlertEvent.step).where(AlertEvent.alert_id == alert.id).order_by(AlertEvent.number)
-        return facts_of(alert, [AlertStep(step) for step in self._session.scalars(query)])
+        return facts_of(alert, self.list_events(alert.id))
 
     def list_due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Return open alerts whose deadline has passed, the longest overdue first."""
@@ -131,9 +131,10 @@ def alert_within(scope: Scope) -> ColumnElement[bool]:
     return is_within(scope, community=Alert.community_id.in_, home=lambda own: Alert.home_id == own)
 
 
-def facts_of(alert: Alert, steps: Sequence[AlertStep]) -> AlertFacts:
+def facts_of(alert: Alert, history: Sequence[AlertEvent]) -> AlertFacts:
     """Return what a decision needs to know of an alert with this history."""
-    done = read_progress(steps)
+    past = [PastStep(AlertStep(event.step), event.by_account, event.detail) for event in history]
+    done = read_progress(one.step for one in past)
     return AlertFacts(
         alert_id=alert.id,
         kind=AlertKind(alert.kind),
@@ -147,6 +148,7 @@ def facts_of(alert: Alert, steps: Sequence[AlertStep]) -> AlertFacts:
         visit_open=done.visit_open,
         visited=done.visited,
         outcome=None if alert.outcome is None else Outcome(alert.outcome),
+        evidence=read_evidence(past),
     )
 
 

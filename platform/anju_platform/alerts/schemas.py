@@ -28,6 +28,12 @@ class DispatchGiven(BaseModel):
     note: Note = ""
 
 
+class ArrivalGiven(BaseModel):
+    """The code that the home announced; without it the arrival is not proven."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=12)] | None = None
+
+
 class NoteGiven(BaseModel):
     """A note for the history."""
 

@@ -8,8 +8,12 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, undo_until
 from anju_core.announcements import on_the_way
+from anju_core.dispatch import Proof
 from anju_core.events import AlertAcknowledged, AlertResolved, VisitRequested
+from anju_core.evidence import PROOF, check_closing
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, VisitCategory
+from anju_platform.alerts.arrivals import ArrivalProofs
+from anju_platform.alerts.models import Alert
 from anju_platform.alerts.transitions import AlertTransitions
 from anju_platform.db.unit_of_work import UnitOfWork
 
@@ -33,8 +37,9 @@ class AlertService:
     `AlertNotAcknowledged`, `AlertAlreadyAcknowledged` or `AlertStepNotPossible`.
     """
 
-    def __init__(self, transitions: AlertTransitions) -> None:
+    def __init__(self, transitions: AlertTransitions, arrivals: ArrivalProofs) -> None:
         self._transitions = transitions
+        self._arrivals = arrivals
 
     def acknowledge_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
         """Make the actor the one who sees to the alert; raises `AlertAlreadyAcknowledged` with who was first."""
@@ -90,17 +95,33 @@ class AlertService:
         )
 
     def mark_en_route(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
-        """Write down that the actor goes there in person, and announce it in the home."""
+        """Write down that the actor goes there in person, and announce it in the home, with a code to ask for."""
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.EN_ROUTE, actor)
         if decided.move.step is not None:
             self._transitions.announce(work, decided.alert, on_the_way(actor.name, None))
+            self._arrivals.issue_code(work, decided.alert, actor)
         self._transitions.apply_move(
             work, decided.alert, decided.move, work.clock.now(), actor=actor, detail={"self": True}
         )
 
-    def mark_arrived(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
-        """Write down that the actor is at the home."""
-        self._carry_out(work, alert_id, AlertCommand.ARRIVE, actor)
+    def mark_arrived(self, work: UnitOfWork, alert_id: UUID, actor: Actor, *, code: str | None = None) -> None:
+        """Write down that the actor is at the home; only the home's code or a second person proves it.
+
+        Without a proof the alert waits for `Policy.unproven_s` alone, and the home says a code, which may follow.
+        Raises `WrongArrivalCode`, `NoMoreArrivalCodes`.
+        """
+        proofs: list[Proof | None] = []
+
+        def is_proven(alert: Alert) -> bool:
+            proofs.append(self._arrivals.check_proof(work, alert, actor, code))
+            return proofs[0] is not None
+
+        decided = self._transitions.decide_command(work, alert_id, AlertCommand.ARRIVE, actor, is_proven)
+        proof = proofs[0]
+        if proof is None:
+            self._arrivals.issue_code(work, decided.alert, actor)
+        detail = {} if proof is None else {PROOF: proof.value}
+        self._transitions.apply_move(work, decided.alert, decided.move, work.clock.now(), actor=actor, detail=detail)
 
     def add_note(self, work: UnitOfWork, alert_id: UUID, actor: Actor, text: str) -> None:
         """Add a note to the history, also after the end."""
@@ -109,9 +130,14 @@ class AlertService:
     def resolve_alert(
         self, work: UnitOfWork, alert_id: UUID, actor: Actor, *, outcome: Outcome, note: str = ""
     ) -> None:
-        """Close the alert with what it turned out to be; records `AlertResolved`."""
+        """Close the alert with what it turned out to be; records `AlertResolved`.
+
+        Raises `ContactMissing` or `ClosingNoteMissing` where nothing on record supports the outcome.
+        """
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.RESOLVE, actor)
-        alert, now = decided.alert, work.clock.now()
+        alert, facts, now = decided.alert, decided.facts, work.clock.now()
+        second = actor.account_id != facts.acknowledged_by
+        check_closing(alert_id, facts.kind, facts.evidence, outcome, note, second_person=second)
         alert.outcome, alert.outcome_note, alert.closed_at = outcome.value, note, now
         detail = {"outcome": outcome.value, "note": note}
         self._transitions.apply_move(work, alert, decided.move, now, actor=actor, detail=detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,16 +39,27 @@ class AlertTransitions:
         self._outbox = outbox
         self._escalation = escalation
 
-    def decide_command(self, work: UnitOfWork, alert_id: UUID, command: AlertCommand, actor: Actor) -> DecidedCommand:
+    def decide_command(
+        self,
+        work: UnitOfWork,
+        alert_id: UUID,
+        command: AlertCommand,
+        actor: Actor,
+        is_proven: Callable[[Alert], bool] = lambda _: False,
+    ) -> DecidedCommand:
         """Lock the alert and decide what the command does.
 
+        is_proven: whether an arrival at the locked alert is proven; asked only where the command may be given.
         Raises `AlertNotFound`, also out of the actor's scope, and the refusals of `anju_core.alerts.decide`.
         """
         alert = lock_alert(work, alert_id)
         if alert is None or not actor.may_see(alert.community_id, alert.home_id):
             raise AlertNotFound(alert_id)
         facts = AlertRepository(work.session).read_facts(alert)
-        return DecidedCommand(alert, facts, decide(facts, command, actor))
+        move = decide(facts, command, actor)
+        if is_proven(alert):
+            move = decide(facts, command, actor, proven=True)
+        return DecidedCommand(alert, facts, move)
 
     def apply_move(
         self,
@@ -63,12 +74,13 @@ class AlertTransitions:
     ) -> None:
         """Set the alert's state, append the step to its history and start its timer; a move without a step is none.
 
-        `name` and `detail` as in `history.append`.
+        `name` and `detail` as in `history.append`; a step that could not start its timer any more says `exhausted`.
         """
         if move.step is None:
             return
         alert.state = move.state.value
-        history.append(work, alert, move.step, now, actor=actor, name=name, detail=detail)
+        noted = {**(detail or {}), "exhausted": True} if move.exhausted else detail
+        history.append(work, alert, move.step, now, actor=actor, name=name, detail=noted)
         limit_s = self._escalation.policy_of(work, alert, now).limit_s(move.timer)
         if limit_s is not None:
             self._escalation.start_timer(work, alert, now, limit_s)

@@ -18,6 +18,7 @@ from anju_platform.accounts.deadlines import SessionDeadlines
 from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.service import AccountService
 from anju_platform.accounts.sign_in import SignInService
+from anju_platform.alerts.arrivals import make_arrival_code
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.clock_steps import ClockSteps, OpenDeadlines
@@ -73,7 +74,6 @@ from anju_wire.steady_clock import SteadyClock
 SWEEP_S = 1.0
 SNAPSHOT_S = 30.0
 ROUTINE_S = 2.0
-CODE_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ def build(settings: Settings) -> Platform:
     board_url = f"{settings.public_url.rstrip('/')}/board" if settings.public_url else ""
     outbox = OutboxService(settings.apprise, digests=DigestWriter(words, board_url))
     alerts = AlertSlice.build(outbox, oncall, words)
-    visits = VisitSlice.build(outbox, oncall, words, alerts.queries, _arrival_code)
+    visits = VisitSlice.build(outbox, oncall, words, alerts.queries, make_arrival_code)
     monitoring = MonitoringService(work=leader_work, clock=clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
     ingest = IngestService(
@@ -314,8 +314,3 @@ def _teach(leadership: Leadership, monitoring: MonitoringService, relay: Postgre
         _learn(leadership, monitoring, event)
     else:
         relay.teach(event)
-
-
-def _arrival_code() -> str:
-    """A one-time code that can be read from a small display and typed with a thumb."""
-    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"

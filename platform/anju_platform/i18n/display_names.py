@@ -234,6 +234,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "no_answer": N_("没人接"),
         "elder": N_("老人本人"),
     },
+    "proof": {
+        "code": N_("验证码正确"),
+        "attested": N_("有人证明"),
+    },
 }
 
 

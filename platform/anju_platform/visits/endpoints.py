@@ -76,7 +76,7 @@ def decline_offer(visit_id: UUID, given: Decline, actor: CarerOnly, visits: Visi
 
 @router.post("/visits/{visit_id}/check-in")
 def check_in(visit_id: UUID, given: CheckIn, actor: AtTheDoor, visits: VisitsDep, work: UnitDep) -> VisitDetail:
-    """Arrive, proven by the home's code, else by the place. 422 `arrival-not-proven` counts wrong codes."""
+    """Arrive, proven by the home's code or, for staff, by their word. 422 `arrival-not-proven` counts wrong codes."""
     visits.execution.check_in(
         work,
         visit_id,

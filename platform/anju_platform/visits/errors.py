@@ -9,7 +9,7 @@ from anju_platform.db.unit_of_work import CommitOnError
 
 
 class ArrivalNotProven(Invalid, CommitOnError):
-    """Neither the home's code nor the place shows that the carer is there."""
+    """Only the home's code, or a worker's word, shows that the carer is there; the phone's place alone does not."""
 
     def __init__(self, visit_id: UUID, distance_m: float | None, *, wrong_code: bool) -> None:
         where = "place unknown" if distance_m is None else f"{distance_m:.0f} m away"
@@ -21,7 +21,7 @@ class ArrivalNotProven(Invalid, CommitOnError):
 
 
 class TooManyCodes(Conflict):
-    """Too many wrong codes: a code no longer proves the arrival; the phone's place or a worker still can."""
+    """Too many wrong codes: a code no longer proves the arrival; a worker still can attest it."""
 
     def __init__(self, visit_id: UUID, tries: int) -> None:
         super().__init__(f"visit {visit_id}: {tries} wrong codes; call the worker on duty")

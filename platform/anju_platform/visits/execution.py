@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.dispatch import CATEGORIES, Arrival, Place, believed_time, prove_arrival
+from anju_core.dispatch import CATEGORIES, MAX_WRONG_CODES, Arrival, Place, believed_time, prove_arrival
 from anju_core.events import HelpWanted
 from anju_core.visits import NotYourVisit, TasksUnanswered, UnknownTask, VisitCommand, VisitNotFound, VisitStep, decide
 from anju_core.vocabulary import Role, VisitCategory, VisitState
@@ -23,7 +23,6 @@ from anju_platform.visits.locking import lock_visit
 from anju_platform.visits.models import VisitTask
 from anju_platform.visits.repository import VisitRepository
 
-MAX_WRONG_CODES = 5
 HELP = "help"
 """The report's condition that says: the elder needs help now."""
 STAFF = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
@@ -44,7 +43,7 @@ class VisitExecution:
         phone_at: datetime | None = None,
         step_id: str | None = None,
     ) -> None:
-        """Write down the arrival, proven by the home's code, by the phone's place, or attested by staff.
+        """Write down the arrival, proven by the home's code or attested by staff; the phone's place corroborates.
 
         Raises `ArrivalNotProven`, which counts a wrong code, and `TooManyCodes` after `MAX_WRONG_CODES`.
         """
@@ -182,5 +181,6 @@ def _proof(arrival: Arrival, place: Place | None, phone_at: datetime | None) -> 
         "latitude": None if place is None else place.latitude,
         "longitude": None if place is None else place.longitude,
         "distance_m": arrival.distance_m,
+        "near": arrival.near,
         "phone_at": None if phone_at is None else phone_at.isoformat(),
     }

@@ -83,7 +83,7 @@ class VisitTask(Base):
     confirmed_at: Mapped[datetime | None]
     confirmed_by: Mapped[str] = mapped_column(String(100), default="")
     check_in_proof: Mapped[dict[str, object]]
-    """`{"code": true, "latitude": …, "longitude": …, "distance_m": …, "phone_at": …}`."""
+    """`{"by": "code", "code": true, "latitude": …, "longitude": …, "distance_m": …, "near": …, "phone_at": …}`."""
     tasks: Mapped[list[object]]
     """Checklist: `[{"id": …, "done": null | true | false}]`; `id` is a `ChecklistItem`."""
     report: Mapped[dict[str, object]]

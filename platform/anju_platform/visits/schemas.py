@@ -33,7 +33,7 @@ class PhoneStep(BaseModel):
 
 
 class CheckIn(PhoneStep):
-    """An arrival: the home's code, and the phone's place in degrees (WGS 84)."""
+    """An arrival: the home's code proves it; the phone's place in degrees (WGS 84) corroborates it."""
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=12)] | None = None
     latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None

@@ -144,24 +144,27 @@ def test_a_carer_under_two_contracts_goes_under_the_cheaper() -> None:
     assert (found.candidate.fee_fen, found.distance_m) == (8000, None)
 
 
-def test_an_arrival_is_proven_by_the_code_else_by_the_place_else_by_a_workers_word() -> None:
+def test_an_arrival_is_proven_by_the_code_else_by_a_second_persons_word() -> None:
     away = Place(32.95, 117.35)
     by_code = prove_arrival(code=" 482913 ", expected="482913", phone=away, home=HOME)
     assert (by_code.proof, by_code.code_matches, by_code.distance_m) == (Proof.CODE, True, distance_m(away, HOME))
-    by_place = prove_arrival(code="111111", expected="482913", phone=HOME, home=HOME)
-    assert (by_place.proof, by_place.code_matches, by_place.distance_m) == (Proof.PLACE, False, 0)
+    assert by_code.near is False
+    at_home = prove_arrival(code="111111", expected="482913", phone=HOME, home=HOME)
+    assert (at_home.proof, at_home.code_matches, at_home.distance_m, at_home.near) == (None, False, 0, True)
     unproven = prove_arrival(code="1", expected="482913", phone=away, home=HOME)
     assert (unproven.proof, unproven.code_matches, unproven.distance_m) == (None, False, distance_m(away, HOME))
     assert prove_arrival(code=None, expected="482913", phone=away, home=HOME).proof is None
     assert prove_arrival(code="", expected="", phone=None, home=HOME).proof is None
+    assert prove_arrival(code=" ", expected="", phone=None, home=HOME).proof is None
     assert prove_arrival(code=None, expected="1", phone=HOME, home=None).proof is None
     assert prove_arrival(code=None, expected="1", phone=None, home=HOME, attested=True).proof is Proof.ATTESTED
 
 
 @given(places)
-def test_no_place_beyond_the_radius_proves_an_arrival(phone: Place) -> None:
+def test_no_place_proves_an_arrival_it_only_corroborates(phone: Place) -> None:
     arrival = prove_arrival(code=None, expected="482913", phone=phone, home=HOME)
-    assert (arrival.proof is Proof.PLACE) == (distance_m(phone, HOME) <= ARRIVAL_RADIUS_M)
+    assert arrival.proof is None
+    assert arrival.near == (distance_m(phone, HOME) <= ARRIVAL_RADIUS_M)
 
 
 def test_the_phones_time_is_believed_where_it_can_be_true() -> None:

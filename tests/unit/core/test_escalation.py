@@ -135,7 +135,17 @@ def test_who_waits_in_vain_is_followed_until_everybody_was_told(policy: Policy) 
 
 
 def test_limits_are_those_of_the_state() -> None:
-    assert [SOS.limit_s(timer) for timer in Timer] == [None, 300, 600, 2700, 7200, 1800, None, None]
+    assert [SOS.limit_s(timer) for timer in Timer] == [
+        None,
+        300,
+        600,
+        2700,
+        7200,
+        300,
+        1800,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import NoDoorCode
 from anju_platform.residents.service import ResidentService
+from anju_platform.visits.assembly import VisitSlice
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -91,10 +92,23 @@ def mark_en_route(alert_id: UUID, page: PageContextDep) -> Response:
 
 
 @router.post("/{alert_id}/arrive")
-def mark_arrived(alert_id: UUID, page: PageContextDep) -> Response:
-    """Say that the reader is at the home."""
+def mark_arrived(alert_id: UUID, page: PageContextDep, code: Annotated[str, Form(max_length=12)] = "") -> Response:
+    """Say that the reader is at the home, with the code that the home says."""
     alerts = page.service(AlertSlice).service
-    return _carry_out(page, alert_id, lambda work: alerts.mark_arrived(work, alert_id, page.actor))
+    return _carry_out(page, alert_id, lambda work: alerts.mark_arrived(work, alert_id, page.actor, code=code or None))
+
+
+@router.post("/{alert_id}/attest")
+def attest_arrival(alert_id: UUID, page: PageContextDep) -> Response:
+    """Attest that the carer of the newest visit is at the door; the record names the reader."""
+
+    def attest(work: UnitOfWork) -> None:
+        page.service(AlertSlice).queries.get_alert(work, alert_id, page.actor)
+        visits = page.service(VisitSlice)
+        for visit in visits.queries.list_of_alert(work, alert_id)[:1]:
+            visits.execution.check_in(work, visit.id, page.actor)
+
+    return _carry_out(page, alert_id, attest)
 
 
 @router.post("/{alert_id}/note")

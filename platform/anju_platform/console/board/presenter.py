@@ -129,6 +129,10 @@ def show_alert(
         may_acknowledge=AlertCommand.ACKNOWLEDGE in found.commands,
         may_dispatch=AlertCommand.DISPATCH in found.commands,
         undo_until=found.undo_until if found.undo_until and found.undo_until > now else None,
+        warning=_warning(found, actor, words),
+        wants_code=found.arrival_proven is False and face == "result",
+        contact_missing=found.contact_missing,
+        may_attest=visit is not None and visit.state == VisitState.ACCEPTED,
         outcomes=OUTCOMES,
         likely=_likely(found, visit),
         calls=[_call(number.who, number.name, number.relation, number.phone, found) for number in card.numbers],
@@ -199,6 +203,15 @@ def _advice(found: AlertDetail, face: str, visit: VisitPanel | None, words: Word
     return "" if call is None else words(_CALL_ADVICE[call])
 
 
+def _warning(found: AlertDetail, actor: Actor, words: Words) -> str:
+    """Return what the reader must know about the running wait: that nothing she says makes it longer."""
+    if found.arrival_proven is False:
+        return words("还没有证明人到了：输入家里报出的验证码。几分钟内没有，会通知其他人。")
+    if found.acknowledged_by == actor.account_id and found.waits_left == 0:
+        return words("不能再延时了：到点会通知下一个人，除非有人到了现场。")
+    return ""
+
+
 def _sure(score: float | None, words: Words) -> str:
     if score is None:
         return ""
@@ -235,6 +248,8 @@ def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
         _labelled("escalation", detail.get("why"), words) if step.step is AlertStep.ESCALATED else "",
         str(detail.get("to") or ""),
         str(detail.get("error") or ""),
+        _labelled("proof", detail.get("proof"), words),
+        words("没有再延时") if detail.get("exhausted") else "",
         str(detail.get("note") or ""),
     ]
     return " · ".join(part for part in parts if part)

@@ -158,6 +158,14 @@ class AlertPanel:
     may_acknowledge: bool
     may_dispatch: bool
     undo_until: datetime | None
+    warning: str = ""
+    """Why the wait is not extended any more, or that the arrival is not proven; empty where there is nothing to say."""
+    wants_code: bool = False
+    """The reader says that she is there, and nothing proves it yet."""
+    contact_missing: bool = False
+    """The alert cannot be dismissed yet: nobody was reached."""
+    may_attest: bool = False
+    """The reader can attest that the carer is at the door."""
     outcomes: Sequence[str]
     likely: str
     calls: Sequence[CallLine]

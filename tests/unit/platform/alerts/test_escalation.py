@@ -145,7 +145,7 @@ def test_timers_live_through_a_restart_and_catch_up_without_a_storm(sqlite_url: 
 def test_what_was_closed_while_the_platform_was_down_is_not_told_any_more(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
     harness.do("acknowledge_alert", alert_id, harness.wang)
-    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.dismiss(alert_id, harness.wang, Outcome.TEST)
     harness.open_pages(harness.wang)
     harness.tick(1)
     assert harness.pages.told(harness.wang.account_id) == []
@@ -191,7 +191,7 @@ def test_the_board_is_in_the_order_of_deadlines(harness: AlertHarness) -> None:
     assert [row.id for row in rows] == [urgent, calm]
     assert (rows[1].name, rows[1].age, rows[1].address) == ("王桂兰", 84, "春晖里 3 号楼 2 单元 01 室")
     harness.do("acknowledge_alert", urgent, harness.wang)
-    harness.do("resolve_alert", urgent, harness.wang, outcome=Outcome.TEST)
+    harness.dismiss(urgent, harness.wang, Outcome.TEST)
     with harness.work() as work:
         assert [row.id for row in harness.alerts.queries.list_alerts(work, harness.zhao, state="closed")] == [urgent]
         assert len(harness.alerts.queries.list_alerts(work, harness.wang, state=None)) == 2

@@ -34,14 +34,14 @@ def test_a_second_press_while_open_is_repeated_and_told_again_never_swallowed(ha
 def test_a_press_after_the_end_is_an_alert_of_its_own(harness: AlertHarness) -> None:
     first = harness.raise_alert()
     harness.do("acknowledge_alert", first, harness.wang)
-    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.dismiss(first, harness.wang)
     assert harness.raise_alert() != first
 
 
 def test_an_episode_that_goes_on_after_its_end_is_raised_anew(harness: AlertHarness) -> None:
     first = harness.raise_alert(episode="p1")
     harness.do("acknowledge_alert", first, harness.wang)
-    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.dismiss(first, harness.wang)
     harness.clock.forward(60)
     again = harness.raise_alert(episode="p1")
     assert again != first
@@ -53,7 +53,7 @@ def test_a_late_copy_of_a_closed_episode_is_noted_on_it(harness: AlertHarness) -
     first = harness.raise_alert(episode="p1")
     harness.clock.forward(5)
     harness.do("acknowledge_alert", first, harness.wang)
-    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.dismiss(first, harness.wang)
     assert harness.raise_alert(episode="p1", happened_at=before, due_since=before) == first
     assert harness.steps(first)[-1] is AlertStep.NOTED
 
@@ -63,7 +63,7 @@ def test_a_detectors_episode_without_a_source_is_raised_once_even_after_its_end(
     first = harness.raise_alert(AlertKind.INACTIVITY, **silence)
     assert harness.raise_alert(AlertKind.INACTIVITY, **silence) == first
     harness.do("acknowledge_alert", first, harness.wang)
-    harness.do("resolve_alert", first, harness.wang, outcome=Outcome.AWAY)
+    harness.dismiss(first, harness.wang, Outcome.AWAY)
     assert harness.raise_alert(AlertKind.INACTIVITY, **silence) == first
     assert harness.steps(first).count(AlertStep.RAISED) == 1
     assert AlertStep.REPEATED not in harness.steps(first)
@@ -134,7 +134,7 @@ def test_a_fall_confirmed_after_a_person_closed_it_is_noted_on_it(harness: Alert
     fall = harness.raise_alert(AlertKind.FALL, suspected=True, episode="f1", happened_at=impact, due_since=impact)
     harness.clock.forward(20)
     harness.do("acknowledge_alert", fall, harness.wang)
-    harness.do("resolve_alert", fall, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.dismiss(fall, harness.wang)
     harness.clock.forward(10)
     confirmed = {"episode": "f1", "happened_at": impact, "due_since": impact}
     assert harness.raise_alert(AlertKind.FALL, suspected=False, **confirmed) == fall

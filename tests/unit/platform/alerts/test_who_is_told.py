@@ -163,7 +163,7 @@ def test_undoing_takes_the_escalation_up_where_it_stood(on_duty: AlertHarness) -
 def test_nothing_is_due_once_it_is_closed(on_duty: AlertHarness) -> None:
     alert_id = on_duty.raise_alert()
     on_duty.do("acknowledge_alert", alert_id, on_duty.wang)
-    on_duty.do("resolve_alert", alert_id, on_duty.wang, outcome=Outcome.TEST)
+    on_duty.dismiss(alert_id, on_duty.wang, Outcome.TEST)
     assert on_duty.alert(alert_id).next_due_at is None
     before = told(on_duty, alert_id)
     on_duty.tick(4000, every=400)

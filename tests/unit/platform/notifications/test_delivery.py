@@ -110,7 +110,7 @@ def test_what_is_overtaken_is_not_said_any_more(harness: AlertHarness) -> None:
     harness.do("acknowledge_alert", alert_id, harness.wang)
     with harness.work() as work:
         harness.outbox.notify_home(work, "home-01", visit_code("李娜", "4711"), alert_id=alert_id, expires_s=600)
-    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.dismiss(alert_id, harness.wang, Outcome.TEST)
     harness.homes.up = True
     harness.tick(20, every=4)
     assert harness.homes.said() == ["closed"]
@@ -315,7 +315,7 @@ def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) ->
     harness.tick()
     harness.do("acknowledge_alert", alert_id, harness.wang)
     harness.tick()
-    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.dismiss(alert_id, harness.wang, Outcome.TEST)
     harness.tick()
     assert harness.homes.said() == ["seen", "coming", "closed"]
     first_three = len(harness.homes.commands)

@@ -203,14 +203,15 @@ def test_a_carer_who_does_not_arrive_is_missed(harness: AlertHarness) -> None:
     assert harness.told(harness.zhao) == 1
 
 
-def test_an_arrival_wants_the_code_or_the_place(harness: AlertHarness) -> None:
-    _, visit_id = accepted(harness)
-    for given in ({}, {"code": "000000"}, {"place": FAR}):
+def test_an_arrival_wants_the_code_and_no_place_replaces_it(harness: AlertHarness) -> None:
+    alert_id, visit_id = accepted(harness)
+    for given in ({}, {"code": "000000"}, {"place": FAR}, {"place": AT_HOME}, {"code": "000000", "place": AT_HOME}):
         with pytest.raises(ArrivalNotProven):
             harness.visit("check_in", visit_id, harness.li, **given)
-    harness.visit("check_in", visit_id, harness.li, place=AT_HOME)
+    assert harness.alert(alert_id).state == AlertState.EN_ROUTE
+    harness.visit("check_in", visit_id, harness.li, code=CODE, place=FAR)
     proof = shown(harness, visit_id).check_in_proof
-    assert (proof["by"], proof["code"]) == ("place", None)
+    assert (proof["by"], proof["code"], proof["near"]) == ("code", True, False)
 
 
 def test_a_code_cannot_be_guessed(harness: AlertHarness) -> None:
@@ -218,10 +219,22 @@ def test_a_code_cannot_be_guessed(harness: AlertHarness) -> None:
     for number in range(5):
         with pytest.raises(ArrivalNotProven):
             harness.visit("check_in", visit_id, harness.li, code=f"00000{number}")
-    with pytest.raises(TooManyCodes) as refused:
-        harness.visit("check_in", visit_id, harness.li, code=CODE)
-    assert refused.value.tries == 5
-    harness.visit("check_in", visit_id, harness.li, code=CODE, place=AT_HOME)
+    for given in ({"code": CODE}, {"code": CODE, "place": AT_HOME}):
+        with pytest.raises(TooManyCodes) as refused:
+            harness.visit("check_in", visit_id, harness.li, **given)
+        assert refused.value.tries == 5
+    harness.visit("check_in", visit_id, harness.wang)
+    assert shown(harness, visit_id).check_in_proof["by"] == "attested"
+
+
+def test_an_arrival_from_a_phone_that_was_offline_is_checked_when_it_comes(harness: AlertHarness) -> None:
+    _, visit_id = accepted(harness)
+    there = harness.clock.forward(600)
+    harness.clock.forward(1800)
+    with pytest.raises(ArrivalNotProven):
+        harness.visit("check_in", visit_id, harness.li, code="111111", phone_at=there, step_id="s1")
+    harness.visit("check_in", visit_id, harness.li, code=CODE, phone_at=there, step_id="s2")
+    assert shown(harness, visit_id).checked_in_at == there
 
 
 def test_a_worker_may_vouch_for_the_arrival(harness: AlertHarness) -> None:
@@ -319,7 +332,7 @@ def test_closing_the_alert_confirms_what_was_made_and_calls_off_what_was_not(har
     harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
     assert shown(harness, visit_id).confirmed_by == "王姐"
     other_alert, other_visit = harness.dispatched()
-    harness.do("resolve_alert", other_alert, harness.wang, outcome=Outcome.FALSE_ALARM)
+    harness.dismiss(other_alert, harness.wang)
     detail = shown(harness, other_visit)
     assert (detail.state, detail.offers[0].state) == (VisitState.CANCELLED, OfferState.WITHDRAWN)
 
