@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from anju_platform.alerts.arrivals import ArrivalProofs, make_arrival_code
+from anju_platform.alerts.arrival_proofs import ArrivalProofs, make_arrival_code
 from anju_platform.alerts.deadlines import AlertDeadlines
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.event_handlers import AlertEventHandlers

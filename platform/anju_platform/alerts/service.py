@@ -12,7 +12,7 @@ from anju_core.dispatch import Proof
 from anju_core.events import AlertAcknowledged, AlertResolved, VisitRequested
 from anju_core.evidence import PROOF, check_closing
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, VisitCategory
-from anju_platform.alerts.arrivals import ArrivalProofs
+from anju_platform.alerts.arrival_proofs import ArrivalProofs
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.transitions import AlertTransitions
 from anju_platform.db.unit_of_work import UnitOfWork

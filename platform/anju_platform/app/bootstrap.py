@@ -18,7 +18,7 @@ from anju_platform.accounts.deadlines import SessionDeadlines
 from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.service import AccountService
 from anju_platform.accounts.sign_in import SignInService
-from anju_platform.alerts.arrivals import make_arrival_code
+from anju_platform.alerts.arrival_proofs import make_arrival_code
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.clock_steps import ClockSteps, OpenDeadlines

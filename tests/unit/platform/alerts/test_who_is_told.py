@@ -122,7 +122,7 @@ def test_what_stands_still_is_told_to_all_and_to_who_has_it_again_and_again(on_d
     on_duty.tick(900)
     assert told(on_duty, alert_id)["late-3"] == people
     assert escalated(on_duty, alert_id) == [("nobody_arrived", level, people, None) for level in (2, 3)]
-    on_duty.do("mark_arrived", alert_id, on_duty.liu)
+    on_duty.do("mark_arrived", alert_id, on_duty.liu, code=CODE)
     assert (on_duty.alert(alert_id).late, due_s(on_duty, alert_id)) == (False, 3600 + 7200)
 
 
