@@ -39,7 +39,7 @@ class ContactMissing(Conflict):
             "made since the last signal; call the resident or a contact and record it, or send somebody"
         )
         self.alert_id = alert_id
-        self.kind = kind
+        self.alert_kind = kind
         self.outcome = outcome
 
 

@@ -64,7 +64,7 @@ def test_a_second_person_dismisses_danger_with_a_sentence_only(harness: AlertHar
         harness.do("resolve_alert", alert_id, harness.zhao, outcome=Outcome.FALSE_ALARM, note="误报")
     harness.do("resolve_alert", alert_id, harness.zhao, outcome=Outcome.FALSE_ALARM, note=SENTENCE)
     with harness.work() as work:
-        last = harness.alerts.queries.get_alert(work, alert_id).history[-1]
+        last = harness.alerts.queries.describe_alert(work, alert_id).history[-1]
     assert (last.by_name, last.detail) == ("赵主任", {"outcome": "false_alarm", "note": SENTENCE})
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from fixtures.alert_harness import START, AlertHarness
+from fixtures.alert_harness import CODE, START, AlertHarness
 
 from anju_core.events import HelpWanted, VisitChanged
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Channel, Outcome

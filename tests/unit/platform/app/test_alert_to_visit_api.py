@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 from fixtures.alert_harness import CODE, AlertHarness
-from fixtures.web_harness import PASSWORD, PlainPages, cheap_access
+from fixtures.web_harness import PASSWORD, PlainPages, cheap_access, cheap_hasher, cheap_sign_ins
 
+from anju_platform.accounts.lanes import SignInLanes
 from anju_platform.accounts.models import Account, AuditEvent
 from anju_platform.app.http import create_app
 from anju_platform.settings import load
@@ -44,13 +45,13 @@ def api(harness: AlertHarness, sqlite_url: str) -> Iterator[Api]:
         work=harness.work,
         series=cast("Any", None),
         hub=Hub(),
-        by_type=by_type(access, harness.alerts, harness.visits, harness.oncall),
+        by_type=by_type(access, cheap_sign_ins(), SignInLanes(), harness.alerts, harness.visits, harness.oncall),
     )
     platform = SimpleNamespace(
         settings=services.settings, clock=services.clock, work=services.work, hub=services.hub, services=services
     )
     with harness.work() as work:
-        hashed = access._hasher.hash(PASSWORD)
+        hashed = cheap_hasher().hash(PASSWORD)
         for account in work.session.query(Account):
             account.password_hash = hashed
     with TestClient(create_app(cast("Any", platform), pages=cast("Any", PlainPages()))) as client:
@@ -107,6 +108,23 @@ def test_going_oneself(api: Api) -> None:
         assert api.call("wang", "POST", f"/alerts/{alert_id}/{verb}")["state"] == states[verb]
     assert api.call("wang", "POST", f"/alerts/{alert_id}/en-route")["state"] == "en_route"
     assert api.call("wang", "POST", f"/alerts/{alert_id}/arrive")["state"] == "arrived"
+
+
+def test_a_careless_closing_and_an_unproven_arrival_are_answered_with_what_to_do(api: Api) -> None:
+    alert = f"/alerts/{api.harness.raise_alert()}"
+    api.call("wang", "POST", f"{alert}/acknowledge")
+    refused = api.call("wang", "POST", f"{alert}/resolve", {"outcome": "false_alarm"}, status=409)
+    assert refused["type"] == "urn:anju:problem:contact-missing"
+    assert "call the resident or a contact" in refused["detail"]
+    helped = api.call("wang", "POST", f"{alert}/resolve", {"outcome": "real_helped"}, status=422)
+    assert helped["type"] == "urn:anju:problem:closing-note-missing"
+    arrived = api.call("wang", "POST", f"{alert}/arrive")
+    assert (arrived["arrival_proven"], arrived["contact_missing"]) == (False, True)
+    wrong = api.call("wang", "POST", f"{alert}/arrive", {"code": "000000"}, status=422)
+    assert (wrong["type"], wrong["tries_left"]) == ("urn:anju:problem:wrong-arrival-code", 4)
+    proven = api.call("wang", "POST", f"{alert}/arrive", {"code": CODE})
+    assert (proven["arrival_proven"], proven["contact_missing"]) == (True, False)
+    assert api.call("wang", "POST", f"{alert}/resolve", {"outcome": "false_alarm"})["state"] == "resolved"
 
 
 def test_a_visit_declined_and_called_off(api: Api) -> None:
