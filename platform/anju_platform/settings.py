@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Self
 
@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Where people reach the platform, as in `https://anju.example.org`; messages then link to it."""
     https_only: bool = False
     """Whether people reach the platform through TLS: cookies are then marked so, and HSTS is sent."""
+    trusted_proxies: tuple[str, ...] = ()
+    """JSON: addresses or networks of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     metrics_token: SecretStr | None = None
     """Bearer token for `/metrics` from other machines; the same machine needs none."""
     apprise: dict[str, SecretStr] = {}
@@ -91,6 +93,18 @@ class Settings(BaseSettings):
         text = value.get_secret_value()
         if text.lower() in _PLACEHOLDERS or len(text) < _SHORTEST_SECRET:
             raise ValueError(f"is a placeholder or shorter than {_SHORTEST_SECRET} characters; make a random one")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                network = ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError(f"{one!r} is no IP address or network") from None
+            if network.prefixlen == 0:
+                raise ValueError("would believe everybody; name the proxy")
         return value
 
     @field_validator("clock")

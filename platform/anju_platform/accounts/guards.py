@@ -13,10 +13,10 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, WrongRole
 from anju_platform.accounts.lanes import SignInLanes
-from anju_platform.accounts.lockout import network_of
 from anju_platform.accounts.service import AccountService, ActiveSession, same_secret
 from anju_platform.accounts.sign_in import DEVICE_STAY, SignInRequest, SignInService, Token
 from anju_platform.settings import Settings
+from anju_platform.web.addresses import network_of
 from anju_platform.web.dependencies import ServicesDep, provide
 from anju_platform.web.services import Services
 
@@ -27,6 +27,8 @@ CSRF_FIELD = "csrf"
 AccountsDep = Annotated[AccountService, Depends(provide(AccountService))]
 SignInsDep = Annotated[SignInService, Depends(provide(SignInService))]
 LanesDep = Annotated[SignInLanes, Depends(provide(SignInLanes))]
+ENTRANCE_READS = 4
+"""Threads in which requests look at once whether a browser is known."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -141,7 +143,7 @@ def sign_in_entrance(request: Request, services: ServicesDep, sign_ins: SignInsD
     return SignInEntrance(services, sign_ins, lanes, address, device, known)
 
 
-EntranceDep = Annotated[SignInEntrance, Depends(sign_in_entrance)]
+EntranceDep = Annotated[SignInEntrance, Depends(sign_in_entrance, max_concurrency=ENTRANCE_READS)]
 
 
 def set_cookie(response: Response, token: Token, settings: Settings) -> None:

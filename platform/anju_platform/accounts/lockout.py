@@ -7,10 +7,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, ip_address, ip_network
 
-_IPV6_HOME = 64
-"""Prefix that one subscriber has: within it, addresses cost nothing (RFC 6177)."""
+from anju_platform.web.addresses import network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +57,6 @@ def attempt_key(login: str, address: str, known_device: str | None) -> str:
     """
     whose = ("address", network_of(address)) if known_device is None else ("device", known_device)
     return hashlib.sha256("\0".join((*whose, login)).encode()).hexdigest()
-
-
-def network_of(address: str) -> str:
-    """Return what stands for a client: its IPv4 address, or the /64 of its IPv6 address."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ip_network((int(found), _IPV6_HOME), strict=False))
 
 
 class AddressFailures:

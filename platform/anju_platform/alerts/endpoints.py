@@ -50,7 +50,7 @@ def stream_alerts(
 ) -> StreamingResponse:
     """Stream server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is notified."""
     topics = {*_topics_of(actor.scope), f"account:{actor.account_id}"}
-    return event_stream(services.hub, topics, last_event_id=last_event_id, still=still)
+    return event_stream(services.hub, topics, owner=actor.account_id, last_event_id=last_event_id, still=still)
 
 
 @router.get("/alerts/{alert_id}")

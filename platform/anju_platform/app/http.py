@@ -20,11 +20,14 @@ from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
 from anju_platform.web.request_guard import RequestGuard
+from anju_platform.web.request_lanes import RequestLanes
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
 from anju_platform.web.services import Services
 from anju_platform.web.static_files import VersionedFiles
 
 _SMALLEST_ZIPPED = 1000
+_APART = frozenset({f"{API}/health", "/metrics", "/login", f"{API}/sessions"})
+"""Paths that take no place of pages and actions: what watches the platform, and signing in, which has its own lanes."""
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": errors.Problem, "description": "Not signed in", **_PROBLEM},
@@ -55,6 +58,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     )
     errors.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
+    app.add_middleware(RequestLanes, apart=_APART)
     app.add_middleware(RequestGuard)
     app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)

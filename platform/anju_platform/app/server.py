@@ -12,6 +12,7 @@ from anju_platform.app import process
 from anju_platform.app.http import create_app
 from anju_platform.settings import Settings
 from anju_platform.web import logs
+from anju_platform.web.connections import ConnectionLimits, guarded_protocol
 from anju_platform.web.hub import Hub
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def run(settings: Settings, platform: Platform) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=guarded_protocol(ConnectionLimits(proxies=settings.trusted_proxies)),
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=_LAST_REQUESTS_S,
     )
     with platform, process.settled():

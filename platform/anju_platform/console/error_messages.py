@@ -27,6 +27,7 @@ _SAYINGS: Mapping[str, str] = {
     "VisitStepNotPossible": N_("情况已经变了，这一步现在做不了。"),
     "SignInRefused": N_("账号或密码不对。"),
     "TooManySignIns": N_("试得太多次了，请 %(retry_after_s)s 秒后再试。"),
+    "TooManyStreams": N_("同时打开的页面太多，请关掉几个。"),
     "SignInsBusy": N_("现在登录的人太多，请过几秒再试。"),
     "CsrfMismatch": N_("页面过期了，请刷新后再试。"),
     "SensitivityOutOfRange": N_("只能选每户每月 %(least)g 到 %(most)g 次。"),

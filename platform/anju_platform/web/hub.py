@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+import weakref
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from anju_core.errors import TooMany
 
 RESYNC = "resync"
 """Event name that tells a page to load everything anew, since events were dropped."""
 QUEUE = 64
 """Most events that wait for one page."""
 KEEP_ALIVE_S = 15.0
+STREAMS_PER_ACCOUNT = 20
+"""Most open streams of one account: a worker's tabs on a few machines."""
+MOST_STREAMS = 1000
+"""Most open streams of a process."""
 STALE_OVERFLOWS = 3
 """A page that overflows this often without reading anything is gone, whatever its connection says."""
 
@@ -52,10 +62,18 @@ class _Page:
         self.queue.put_nowait(None if gone else Message(RESYNC, ""))
 
 
+class TooManyStreams(TooMany):
+    """More event streams are open than one person needs."""
+
+    def __init__(self) -> None:
+        super().__init__("too many pages are open at once; close some of them", round(KEEP_ALIVE_S))
+
+
 class Hub:
     """Sends events to the open pages of this process. `publish` and `close` may be called from any thread."""
 
     def __init__(self) -> None:
+        self._owners: Counter[Hashable] = Counter()
         self._pages: set[_Page] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -92,6 +110,20 @@ class Hub:
         for page in pages:
             self._hand(page, None)
 
+    def claim_stream(self, owner: Hashable) -> None:
+        """Count a stream of an account before it opens; raises `TooManyStreams`."""
+        with self._lock:
+            if self._owners[owner] >= STREAMS_PER_ACCOUNT or self._owners.total() >= MOST_STREAMS:
+                raise TooManyStreams
+            self._owners[owner] += 1
+
+    def release_stream(self, owner: Hashable) -> None:
+        """Forget a stream that was claimed."""
+        with self._lock:
+            self._owners[owner] -= 1
+            if self._owners[owner] <= 0:
+                del self._owners[owner]
+
     async def open_stream(self, topics: Iterable[str]) -> AsyncGenerator[Message | None]:
         """Yield the events of the topics, and None after each `KEEP_ALIVE_S` without one. Ends on `close`."""
         page = _Page(frozenset(topics), asyncio.get_running_loop())
@@ -126,18 +158,42 @@ class Hub:
 
 
 def event_stream(
-    hub: Hub, topics: Iterable[str], *, last_event_id: str | None = None, still: Callable[[], bool] | None = None
+    hub: Hub,
+    topics: Iterable[str],
+    *,
+    owner: Hashable,
+    last_event_id: str | None = None,
+    still: Callable[[], bool] | None = None,
 ) -> StreamingResponse:
-    """Return the answer of an SSE endpoint.
+    """Return the answer of an SSE endpoint; raises `TooManyStreams`.
 
+    owner: the account whose streams are counted together.
     last_event_id: the request's header; a browser sends it when it comes back, and is then told to resync.
     still: whether the listener may go on; asked every `KEEP_ALIVE_S` in a thread, the stream ends when it says no.
     """
-    return StreamingResponse(
+    hub.claim_stream(owner)
+    return _EventStream(
         _frames(hub, frozenset(topics), still, again=last_event_id is not None),
+        partial(hub.release_stream, owner),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+class _EventStream(StreamingResponse):
+    """A streaming answer that calls `ended` when it is over, also where it never began."""
+
+    def __init__(
+        self, content: AsyncIterator[bytes], ended: Callable[[], None], *, media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(content, media_type=media_type, headers=headers)
+        self._ended = weakref.finalize(self, ended)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
 
 
 async def _frames(

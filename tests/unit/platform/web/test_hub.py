@@ -112,7 +112,7 @@ def test_quiet_streams_are_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def play() -> None:
         hub = Hub()
-        frames = event_stream(hub, {"t"}).body_iterator
+        frames = event_stream(hub, {"t"}, owner="w").body_iterator
         async with asyncio.timeout(LIMIT_S):
             assert await anext(aiter(frames)) == b"retry: 2000\nid: 0\n: open\n\n"
             assert await anext(aiter(frames)) == b": still here\n\n"
@@ -125,7 +125,7 @@ def test_stream_ends_when_its_listener_may_no_longer_listen(monkeypatch: pytest.
 
     async def play() -> None:
         hub, answers = Hub(), [True, True, False]
-        frames = event_stream(hub, {"t"}, still=lambda: answers.pop(0)).body_iterator
+        frames = event_stream(hub, {"t"}, still=lambda: answers.pop(0), owner="w").body_iterator
         async with asyncio.timeout(LIMIT_S):
             seen = [frame async for frame in frames]
         assert seen[1:] == [b": still here\n\n"] * 2
@@ -136,7 +136,7 @@ def test_stream_ends_when_its_listener_may_no_longer_listen(monkeypatch: pytest.
 
 def test_browser_that_comes_back_is_told_to_load_anew() -> None:
     async def play() -> None:
-        frames = event_stream(Hub(), {"t"}, last_event_id="0").body_iterator
+        frames = event_stream(Hub(), {"t"}, owner="w", last_event_id="0").body_iterator
         async with asyncio.timeout(LIMIT_S):
             await anext(aiter(frames))
             assert await anext(aiter(frames)) == b"event: resync\ndata: \n\n"
