@@ -13,3 +13,8 @@ def uuid7(unix_s: float, random_bytes: bytes) -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def made_at_s(uuid7_id: uuid.UUID) -> float:
+    """Return when a UUIDv7 was made, Unix s, to the millisecond."""
+    return (uuid7_id.int >> 80) / 1000

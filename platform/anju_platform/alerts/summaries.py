@@ -51,6 +51,15 @@ class AlertTimeline:
     outcome: Outcome | None
 
 
+@dataclass(frozen=True, slots=True)
+class AlertOutcome:
+    """What an alert turned out to be, and when it was closed."""
+
+    home_id: str
+    outcome: Outcome
+    at: datetime
+
+
 class AlertSummaries:
     """Reads within one session."""
 
@@ -72,6 +81,16 @@ class AlertSummaries:
         still = offline & or_(Alert.closed_at.is_(None), Alert.closed_at > start)
         query = select(Alert).where(or_(within, still), alert_within(scope)).options(selectinload(Alert.history))
         return [_timeline(alert) for alert in self._session.scalars(query.order_by(Alert.due_since, Alert.id))]
+
+    def list_outcomes(self, kinds: Collection[AlertKind], since: datetime) -> Sequence[AlertOutcome]:
+        """Return the outcomes of the alerts of these kinds that were closed after `since`, in that order."""
+        query = select(Alert).where(Alert.closed_at > since, Alert.outcome.is_not(None))
+        query = query.where(Alert.kind.in_([kind.value for kind in kinds])).order_by(Alert.closed_at, Alert.id)
+        return [
+            AlertOutcome(row.home_id, Outcome(row.outcome), row.closed_at)
+            for row in self._session.scalars(query)
+            if row.outcome is not None and row.closed_at is not None
+        ]
 
     def count_outcomes(
         self, community_id: str, kinds: Collection[AlertKind], since: datetime

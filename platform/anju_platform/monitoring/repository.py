@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from anju_core.ids import made_at_s
 from anju_core.scope import WHOLE_DISTRICT, OneHome
+from anju_core.vocabulary import INACTIVITY_KINDS
+from anju_platform.alerts.summaries import AlertOutcome, AlertSummaries
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents import directory
 
@@ -30,6 +34,8 @@ class Away:
     home_id: str
     from_s: float
     until_s: float
+    told_s: float = field(default=-math.inf, compare=False)
+    """When somebody last said so: when it was told, or ended early."""
 
 
 def moment(at_s: float) -> datetime | None:
@@ -63,5 +69,10 @@ class MonitoringRepository:
             until = min(row.until, row.ended_at) if row.ended_at is not None else row.until
             held = chosen.get(row.home_id)
             if until > row.start and (held is None or held.until_s <= now.timestamp()):
-                chosen[row.home_id] = Away(row.home_id, row.start.timestamp(), until.timestamp())
+                told_s = made_at_s(row.id) if row.ended_at is None else row.ended_at.timestamp()
+                chosen[row.home_id] = Away(row.home_id, row.start.timestamp(), until.timestamp(), told_s)
         return chosen
+
+    def list_outcomes(self, since: datetime) -> Sequence[AlertOutcome]:
+        """Return what the inactivity alerts that were closed after `since` turned out to be, in that order."""
+        return AlertSummaries(self._work.session).list_outcomes(INACTIVITY_KINDS, since)

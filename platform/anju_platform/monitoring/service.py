@@ -28,6 +28,7 @@ from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
 from anju_platform.monitoring.repository import Away, MonitoredHome, MonitoringRepository, moment
 from anju_platform.monitoring.rules import MonitoringRules
+from anju_platform.monitoring.since_snapshot import learn_outcomes, settle_absences
 from anju_platform.monitoring.snapshots import NAME, Snapshots
 from anju_platform.monitoring.supervision import HomeOffline, SupervisionMonitor
 from anju_platform.timeseries.store import SeriesStore, SeriesUnavailable
@@ -350,12 +351,13 @@ class MonitoringService:
                 supervision.gateways_offline(),
             )
             away = records.find_absences(work.clock.now())
+            outcomes = records.list_outcomes(moment(snapshot.at_s) or work.clock.now()) if snapshot else ()
         from_s = now_s - self._rules.history_s
         with self._lock:
             if snapshot is not None and self._recall(snapshot):
                 from_s = self._snapshots.resume_from(snapshot)
-                # An absence that began before was applied then, and may have ended early since.
-                self._away = {home: one for home, one in away.items() if one.from_s <= snapshot.at_s}
+                self._away = settle_absences(self._detector, away, snapshot.at_s)
+                learn_outcomes(self._detector, outcomes)
         self.refresh_register(now_s)
         with self._lock:
             if not math.isfinite(self._detector.state.until_s):

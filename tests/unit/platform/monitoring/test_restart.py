@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import cast
 
 import pytest
 from fixtures.monitoring_harness import HOMES, MonitoringHarness, UnavailableSeries
+from sqlalchemy import select
 
+from anju_core.vocabulary import Outcome
+from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.models import DetectorSnapshot
@@ -16,6 +20,7 @@ from anju_platform.monitoring.errors import MonitoringFailed
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.service import MonitoringService
 from anju_platform.monitoring.snapshots import NAME, Snapshots
+from anju_platform.residents.models import Absence
 
 HOME, OTHER = HOMES
 HOUR_S = 3600.0
@@ -259,3 +264,86 @@ def test_while_the_series_cannot_be_read_no_silence_is_raised_and_it_is_tried_ag
     monitoring.live(30, step_s=5)
     assert monitoring.raised("inactivity") == []
     assert monitoring.service.explain_home(HOME, monitoring.now()).last_life_s == pytest.approx(later_s, abs=0.001)
+
+
+def tell_absence(monitoring: MonitoringHarness, hours: float, start_h: float = 0.0) -> None:
+    """Record that nobody is at home from `start_h` hours from now on, for so many hours."""
+    start = monitoring.clock.now() + timedelta(hours=start_h)
+    with monitoring.work() as work:
+        until = start + timedelta(hours=hours)
+        work.session.add(
+            Absence(id=work.new_id(), home_id=HOME, start=start, until=until, told_by="女儿", ended_at=None)
+        )
+        work.session.flush()
+    monitoring.service.refresh_register(monitoring.now())
+
+
+def end_absence(monitoring: MonitoringHarness) -> None:
+    with monitoring.work() as work:
+        work.session.scalars(select(Absence)).one().ended_at = monitoring.clock.now()
+
+
+@pytest.mark.parametrize("start_h", [0.0, 2.0])
+def test_an_absence_that_ended_after_the_snapshot_is_over(monitoring: MonitoringHarness, start_h: float) -> None:
+    """The process that was told so was killed before its next snapshot."""
+    monitoring.life(HOME)
+    tell_absence(monitoring, 30.0, start_h)
+    monitoring.service.save_snapshot()
+    monitoring.live(600)
+    end_absence(monitoring)
+    stop(monitoring, 60)
+    monitoring.live(3 * HOUR_S)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence != "absent"
+    monitoring.until_due(HOME)
+    assert [alert.home_id for alert in monitoring.raised() if alert.home_id == HOME] == [HOME]
+
+
+def test_an_absence_that_was_told_after_the_snapshot_is_known(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    monitoring.live(600)
+    monitoring.service.save_snapshot()
+    monitoring.live(600)
+    tell_absence(monitoring, 30.0, start_h=-1.0)
+    stop(monitoring, 60)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence == "absent"
+
+
+def test_who_came_back_early_is_not_away_again_after_a_restart(monitoring: MonitoringHarness) -> None:
+    monitoring.life(HOME)
+    tell_absence(monitoring, 30.0)
+    monitoring.live(6 * HOUR_S)
+    monitoring.life(HOME)
+    monitoring.live(600)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence != "absent"
+    monitoring.service.save_snapshot()
+    stop(monitoring, 60)
+    monitoring.live(600)
+    assert monitoring.service.explain_home(HOME, monitoring.now()).presence != "absent"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REAL_HELPED, Outcome.FALSE_ALARM, Outcome.AWAY])
+def test_an_outcome_that_came_after_the_snapshot_is_learnt(monitoring: MonitoringHarness, outcome: Outcome) -> None:
+    monitoring.life(HOME)
+    monitoring.until_due(HOME)
+    monitoring.live(60)
+    (alert,) = [alert for alert in monitoring.raised("inactivity") if alert.home_id == HOME]
+    monitoring.service.save_snapshot()
+    monitoring.live(600)
+    with monitoring.work() as work:
+        closed = work.session.get_one(Alert, alert.id)
+        closed.closed_at, closed.state, closed.outcome = monitoring.clock.now(), "resolved", outcome.value
+    monitoring.service.record_outcome(HOME, outcome.value, monitoring.now())
+    learnt = learnt_columns(monitoring)
+    monitoring.restart()
+    assert learnt_columns(monitoring) == learnt
+    monitoring.service.save_snapshot()
+    monitoring.live(60)
+    learnt = learnt_columns(monitoring)
+    monitoring.restart()
+    assert learnt_columns(monitoring) == learnt, "what the snapshot holds is not learnt again"
+
+
+def learnt_columns(monitoring: MonitoringHarness) -> dict[str, list[float]]:
+    """Return what outcomes change in the detector: until when gaps are not learnt from, and the false alerts."""
+    state = monitoring.service._detector.state
+    return {name: state[name].tolist() for name in ("taint_until_s", "false_count", "false_s")}
