@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
-from math import asin, cos, isfinite, radians, sin, sqrt
+from math import asin, atan2, ceil, cos, isfinite, pi, radians, sin, sqrt
 from uuid import UUID
 
 from anju_core.errors import Invalid
@@ -59,6 +59,37 @@ def distance_m(one: Place, other: Place) -> float:
     turn = radians(other.longitude - one.longitude)
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(turn / 2) ** 2
     return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))
+
+
+ROUGH_M = 500.0
+"""Step to which a distance is rounded up before a visit is accepted, metres. Ours."""
+
+
+class Direction(StrEnum):
+    """One of eight points of the compass."""
+
+    NORTH = "north"
+    NORTH_EAST = "north_east"
+    EAST = "east"
+    SOUTH_EAST = "south_east"
+    SOUTH = "south"
+    SOUTH_WEST = "south_west"
+    WEST = "west"
+    NORTH_WEST = "north_west"
+
+
+def round_distance(distance: float | None) -> float | None:
+    """Return a distance in metres rounded up to `ROUGH_M`, so that it does not give the place away."""
+    return None if distance is None else max(1, ceil(distance / ROUGH_M)) * ROUGH_M
+
+
+def find_direction(start: Place | None, end: Place | None) -> Direction | None:
+    """Return in which direction the way begins; None where one of the places is not known."""
+    if start is None or end is None:
+        return None
+    north = radians(end.latitude - start.latitude)
+    east = radians(end.longitude - start.longitude) * cos(radians((start.latitude + end.latitude) / 2))
+    return tuple(Direction)[round(atan2(east, north) / (pi / 4)) % 8]
 
 
 def eta_minutes(distance: float | None) -> int | None:

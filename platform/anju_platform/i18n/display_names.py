@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from anju_core.dispatch import ChecklistItem
+from anju_core.dispatch import ChecklistItem, Direction
 from anju_core.vocabulary import (
     AlertKind,
     AlertState,
@@ -233,6 +233,16 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "reached_help": N_("接通，需要帮助"),
         "no_answer": N_("没人接"),
         "elder": N_("老人本人"),
+    },
+    "direction": {
+        Direction.NORTH: N_("北边"),
+        Direction.NORTH_EAST: N_("东北边"),
+        Direction.EAST: N_("东边"),
+        Direction.SOUTH_EAST: N_("东南边"),
+        Direction.SOUTH: N_("南边"),
+        Direction.SOUTH_WEST: N_("西南边"),
+        Direction.WEST: N_("西边"),
+        Direction.NORTH_WEST: N_("西北边"),
     },
     "proof": {
         "code": N_("验证码正确"),

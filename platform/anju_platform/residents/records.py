@@ -8,6 +8,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from anju_core.dispatch import Place
+
 HEALTH_NOTES, PROVIDER_DOOR = "health_notes", "provider_door"
 """Scopes of consent: notes on health, and how to get in, both for those who visit."""
 
@@ -144,6 +146,11 @@ class HomeRecord:
     has_door_code: bool
     """Whether there is a door code that `ResidentService.show_door_code` may show."""
     residents: Sequence[ResidentRecord]
+
+    @property
+    def place(self) -> Place | None:
+        """Where it is; None where that is not known."""
+        return Place.known(self.latitude, self.longitude)
 
     @property
     def resident_names(self) -> str:

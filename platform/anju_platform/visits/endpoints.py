@@ -64,14 +64,14 @@ def accept_offer(
 ) -> VisitDetail:
     """Accept the offer. 409 `visit-already-accepted` says who was first."""
     visits.service.accept_offer(work, visit_id, actor, None if given is None else given.eta)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/decline")
 def decline_offer(visit_id: UUID, given: Decline, actor: CarerOnly, visits: VisitsDep, work: UnitDep) -> VisitDetail:
     """Decline the offer, or hand an accepted visit back; the next carer is asked."""
     visits.service.decline_offer(work, visit_id, actor, given.reason)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/check-in")
@@ -86,7 +86,7 @@ def check_in(visit_id: UUID, given: CheckIn, actor: AtTheDoor, visits: VisitsDep
         phone_at=given.phone_at,
         step_id=given.step_id,
     )
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/tasks")
@@ -94,7 +94,7 @@ def answer_task(visit_id: UUID, given: TaskDone, actor: AtTheDoor, visits: Visit
     """Answer one item of the checklist."""
     done = {given.task: given.done}
     visits.execution.answer_tasks(work, visit_id, actor, done, phone_at=given.phone_at, step_id=given.step_id)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/check-out")
@@ -102,7 +102,7 @@ def check_out(visit_id: UUID, given: CheckOut, actor: AtTheDoor, visits: VisitsD
     """Leave, with a report."""
     report = given.report.model_dump(mode="json")
     visits.execution.check_out(work, visit_id, actor, report, phone_at=given.phone_at, step_id=given.step_id)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/confirm")
@@ -115,7 +115,7 @@ def confirm_visit(
 ) -> VisitDetail:
     """Confirm that the visit was made as reported."""
     visits.service.confirm_visit(work, visit_id, actor, "" if given is None else given.note)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)
 
 
 @router.post("/visits/{visit_id}/cancel")
@@ -128,4 +128,4 @@ def cancel_visit(
 ) -> VisitDetail:
     """Call the visit off."""
     visits.service.cancel_visit(work, visit_id, actor, "" if given is None else given.why)
-    return visits.queries.describe_visit(work, visit_id)
+    return visits.queries.describe_visit(work, visit_id, actor)

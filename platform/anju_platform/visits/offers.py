@@ -12,7 +12,6 @@ from anju_core.visits import VisitCommand, VisitStep, decide
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.i18n import addresses
 from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
@@ -24,7 +23,7 @@ from anju_platform.visits.repository import VisitRepository
 
 
 class OfferDispatcher:
-    """Finds the next carer to ask and notifies her.
+    """Finds the next carer to ask and notifies her: of the community, not of the person, until she accepts.
 
     words: the translations by locale; a message is written in each of them.
     """
@@ -76,20 +75,16 @@ class OfferDispatcher:
         carer = self._oncall.find_person(work, carer_id)
         if carer is None:
             return
+        where = home.community_name
         notification = Notification(
             step=f"offer-{number}",
             alert_id=None,
-            subject={locale: _subject(home, words) for locale, words in self._words.items()},
-            body={locale: visit.note or words("请您去一趟") for locale, words in self._words.items()},
+            subject={locale: words("【上门】%(where)s", where=where) for locale, words in self._words.items()},
+            body={locale: words("请您去一趟") for locale, words in self._words.items()},
             payload={"visit_id": str(visit.id)},
             urgency=Urgency.HELP if visit.category == VisitCategory.EMERGENCY.value else Urgency.SOON,
         )
         self._outbox.notify_people(work, notification, [carer])
-
-
-def _subject(home: HomeRecord, words: Words) -> str:
-    where = addresses.address(words, home.estate, home.building, home.unit, home.room)
-    return words("【上门】%(who)s · %(where)s", who=home.resident_names, where=where)
 
 
 def close_offer(offer: Offer, state: OfferState, now: datetime, reason: str = "") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.dispatch import eta_minutes
+from anju_core.dispatch import Direction, eta_minutes, find_direction, round_distance
 from anju_core.reasons import Reason
 from anju_core.scope import NOTHING
 from anju_core.visits import VisitNotFound, VisitStep
@@ -19,6 +19,7 @@ from anju_platform.alerts.queries import AlertCause, AlertQueries
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import find_homes
 from anju_platform.residents.records import HomeRecord
+from anju_platform.visits.disclosure import conceal_detail, conceal_place, may_know_place
 from anju_platform.visits.models import Offer, Provider, VisitTask
 from anju_platform.visits.repository import VisitRepository
 
@@ -39,6 +40,8 @@ class ChecklistTask:
 class VisitSummary:
     """One visit of a list. Times are in UTC, money in fen (0.01 yuan), the place in degrees (WGS 84).
 
+    place_known: false where the reader was asked and has not accepted; then the address is the community's name, names
+    are masked, and place and note are withheld.
     alert_kind, reason: of the alert that the visit was requested for; None for a planned visit. name: who lives there.
     """
 
@@ -71,16 +74,22 @@ class VisitSummary:
     tasks: Sequence[ChecklistTask]
     check_in_proof: Mapping[str, object]
     report: Mapping[str, object]
+    place_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedVisit(VisitSummary):
-    """A visit that waits for a carer's answer; `eta_minutes` is estimated from the distance."""
+    """A visit that waits for a carer's answer.
+
+    distance_m: rounded up to `anju_core.dispatch.ROUGH_M`, and `eta_minutes` is estimated from it; direction: from
+    where she starts.
+    """
 
     distance_m: float | None
     eta_minutes: int | None
     offered_at: datetime
     expires_at: datetime
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +148,19 @@ class VisitQueries:
 
     def list_offers(self, work: UnitOfWork, actor: Actor) -> list[OfferedVisit]:
         """Return what waits for the carer's answer, the first to lapse first."""
-        offers = VisitRepository(work.session).list_open_offers(actor.account_id, work.clock.now())
-        visits = {one.id: one for one in self._summaries(work, [offer.visit for offer in offers])}
+        repository = VisitRepository(work.session)
+        offers = repository.list_open_offers(actor.account_id, work.clock.now())
+        visits = {one.id: one for one in self._summaries(work, [offer.visit for offer in offers], actor)}
+        homes = find_homes(work, {offer.visit.home_id for offer in offers})
+        start = repository.find_start(actor.account_id)
         return [
             OfferedVisit(
                 **_fields(visits[offer.visit_id]),
-                distance_m=offer.distance_m,
-                eta_minutes=eta_minutes(offer.distance_m),
+                distance_m=round_distance(offer.distance_m),
+                eta_minutes=eta_minutes(round_distance(offer.distance_m)),
                 offered_at=offer.offered_at,
                 expires_at=offer.expires_at,
+                direction=find_direction(start, homes[offer.visit.home_id].place),
             )
             for offer in offers
         ]
@@ -155,12 +168,12 @@ class VisitQueries:
     def list_of_carer(self, work: UnitOfWork, actor: Actor) -> list[VisitSummary]:
         """Return the carer's visits that are not over and those that ended within `RECENT`, by arrival."""
         since = work.clock.now() - RECENT
-        return self._summaries(work, VisitRepository(work.session).list_of_carer(actor.account_id, since))
+        return self._summaries(work, VisitRepository(work.session).list_of_carer(actor.account_id, since), actor)
 
     def list_visits(self, work: UnitOfWork, actor: Actor, limit: int = 200) -> list[VisitSummary]:
         """Return the visits of the actor's scope, newest first."""
         visits = VisitRepository(work.session).list_of_scope(actor.scope, limit)
-        return self._summaries(work, [visit for visit in visits if _may_see(visit, actor)])
+        return self._summaries(work, [visit for visit in visits if _may_see(visit, actor)], actor)
 
     def list_of_alert(self, work: UnitOfWork, alert_id: UUID) -> list[VisitDetail]:
         """Return every visit that was requested for an alert, newest first."""
@@ -172,17 +185,21 @@ class VisitQueries:
         visit = VisitRepository(work.session).find_visit(visit_id)
         if visit is None or not _may_see(visit, actor):
             raise VisitNotFound(visit_id)
-        return self._detail(work, visit)
+        return self._detail(work, visit, actor)
 
-    def describe_visit(self, work: UnitOfWork, visit_id: UUID) -> VisitDetail:
-        """Return one visit in full, where it is known already that the reader may; raises `VisitNotFound`."""
+    def describe_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor | None = None) -> VisitDetail:
+        """Return one visit after the actor's command, where it is known already that the reader may see it.
+
+        `actor` is None for code that acts for no person. Raises `VisitNotFound`.
+        """
         visit = VisitRepository(work.session).find_visit(visit_id)
         if visit is None:
             raise VisitNotFound(visit_id)
-        return self._detail(work, visit)
+        return self._detail(work, visit, actor)
 
-    def _detail(self, work: UnitOfWork, visit: VisitTask) -> VisitDetail:
-        (summary,) = self._summaries(work, [visit])
+    def _detail(self, work: UnitOfWork, visit: VisitTask, actor: Actor | None) -> VisitDetail:
+        (summary,) = self._summaries(work, [visit], actor)
+        known = summary.place_known
         history = [
             VisitHistoryStep(
                 number=event.number,
@@ -190,11 +207,11 @@ class VisitQueries:
                 received_at=event.received_at,
                 step=VisitStep(event.step),
                 by_name=event.by_name,
-                detail=event.detail,
+                detail=event.detail if known else conceal_detail(event.detail),
             )
             for event in visit.history
         ]
-        return VisitDetail(**_fields(summary), offers=_offers_made(work, visit.offers), history=history)
+        return VisitDetail(**_fields(summary), offers=_offers_made(work, visit.offers, exact=known), history=history)
 
     def find_provider_name(self, work: UnitOfWork, provider_id: str) -> str | None:
         """Return the name of a provider; None when there is no such provider."""
@@ -220,15 +237,17 @@ class VisitQueries:
 
     def list_offers_of_provider(self, work: UnitOfWork, provider_id: str, limit: int) -> list[OfferMade]:
         """Return the offers to a provider's carers, newest first."""
-        return _offers_made(work, VisitRepository(work.session).list_offers_of_provider(provider_id, limit))
+        return _offers_made(
+            work, VisitRepository(work.session).list_offers_of_provider(provider_id, limit), exact=False
+        )
 
-    def _summaries(self, work: UnitOfWork, visits: Iterable[VisitTask]) -> list[VisitSummary]:
+    def _summaries(self, work: UnitOfWork, visits: Iterable[VisitTask], actor: Actor | None) -> list[VisitSummary]:
         found = list(visits)
         homes = find_homes(work, {visit.home_id for visit in found})
         causes = self._alerts.find_causes(work, {visit.alert_id for visit in found if visit.alert_id is not None})
         provider_ids = {visit.provider_id for visit in found if visit.provider_id is not None}
         providers = VisitRepository(work.session).find_providers(provider_ids)
-        return [
+        full = [
             _summary(
                 visit,
                 homes[visit.home_id],
@@ -236,6 +255,10 @@ class VisitQueries:
                 None if visit.provider_id is None else providers.get(visit.provider_id),
             )
             for visit in found
+        ]
+        return [
+            summary if may_know_place(visit, actor) else conceal_place(summary, homes[visit.home_id])
+            for visit, summary in zip(found, full, strict=True)
         ]
 
 
@@ -300,7 +323,7 @@ def _task(task: Mapping[str, object]) -> ChecklistTask:
     return ChecklistTask(id=str(task["id"]), done=done if isinstance(done, bool) else None)
 
 
-def _offers_made(work: UnitOfWork, offers: Sequence[Offer]) -> list[OfferMade]:
+def _offers_made(work: UnitOfWork, offers: Sequence[Offer], *, exact: bool) -> list[OfferMade]:
     accounts = find_accounts(work, {offer.carer_id for offer in offers})
     return [
         OfferMade(
@@ -309,7 +332,7 @@ def _offers_made(work: UnitOfWork, offers: Sequence[Offer]) -> list[OfferMade]:
             carer_name=accounts[offer.carer_id].name if offer.carer_id in accounts else "",
             provider_id=offer.provider_id,
             state=OfferState(offer.state),
-            distance_m=offer.distance_m,
+            distance_m=offer.distance_m if exact else round_distance(offer.distance_m),
             offered_at=offer.offered_at,
             expires_at=offer.expires_at,
             answered_at=offer.answered_at,

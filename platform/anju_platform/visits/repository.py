@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from anju_core.dispatch import Place
 from anju_core.scope import Scope
 from anju_core.visits import BOOKED, UNDER_WAY
 from anju_core.vocabulary import OfferState, VisitState
@@ -96,6 +97,11 @@ class VisitRepository:
             .order_by(Offer.expires_at, Offer.id)
         )
         return self._session.scalars(query).all()
+
+    def find_start(self, carer_id: UUID) -> Place | None:
+        """Return where a carer starts from; None where it is not known."""
+        carer = self._session.get(Carer, carer_id)
+        return None if carer is None else Place.known(carer.latitude, carer.longitude)
 
     def list_of_carer(self, carer_id: UUID, since: datetime) -> Sequence[VisitTask]:
         """Return a carer's visits that are not over and those that ended since then, in the order of arrival."""

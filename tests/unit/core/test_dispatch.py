@@ -13,6 +13,7 @@ from anju_core.dispatch import (
     ARRIVAL_RADIUS_M,
     CATEGORIES,
     Candidate,
+    Direction,
     InvalidPlace,
     Place,
     Proof,
@@ -21,10 +22,12 @@ from anju_core.dispatch import (
     distance_m,
     eta_minutes,
     explain_unasked,
+    find_direction,
     find_obstacle,
     offer_expiry,
     prove_arrival,
     rank_candidates,
+    round_distance,
 )
 from anju_core.vocabulary import VisitCategory
 
@@ -142,6 +145,26 @@ def test_a_carer_under_two_contracts_goes_under_the_cheaper() -> None:
     dear, cheap = carer(1, fee_fen=9000), carer(1, fee_fen=8000, provider_id="other")
     (found,) = rank_candidates([dear, cheap], EMERGENCY, None, TODAY)
     assert (found.candidate.fee_fen, found.distance_m) == (8000, None)
+
+
+@given(places, places)
+def test_a_distance_is_rounded_up_and_a_direction_is_one_of_eight(start: Place, end: Place) -> None:
+    exact = distance_m(start, end)
+    rough = round_distance(exact)
+    assert rough is not None
+    assert rough >= max(exact, 500)
+    assert rough % 500 == 0
+    assert find_direction(start, end) in Direction
+
+
+def test_directions_are_those_of_the_compass() -> None:
+    found = [
+        find_direction(HOME, Place(HOME.latitude + north, HOME.longitude + east))
+        for north, east in ((1, 0), (1, 1.19), (0, 1), (-1, 1.19), (-1, 0), (-1, -1.19), (0, -1), (1, -1.19))
+    ]
+    assert found == list(Direction)
+    assert find_direction(None, HOME) is None
+    assert round_distance(None) is None
 
 
 def test_an_arrival_is_proven_by_the_code_else_by_a_second_persons_word() -> None:

@@ -138,9 +138,9 @@ def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
         work.only_read()
         offers = page.service(VisitSlice).queries.list_offers(work, page.actor)
         visits = page.service(VisitSlice).queries.list_of_carer(work, page.actor)
-        cards = {row.home_id: _card(page, work, row.home_id) for row in (*offers, *visits)}
+        cards = {row.home_id: _card(page, work, row.home_id) for row in visits}
     view = {
-        "offers": [show_offer(offer, cards[offer.home_id], page.words) for offer in offers],
+        "offers": [show_offer(offer, page.words) for offer in offers],
         "visits": [show_visit(visit, cards[visit.home_id], page.words, page.actor) for visit in visits],
         "decline_reasons": list(DeclineReason),
         "problem": problem,
@@ -152,7 +152,7 @@ def _visit(page: PageContext, visit_id: UUID, problem: str = "", status: int = 2
     with page.work() as work:
         found = page.service(VisitSlice).queries.get_visit(work, visit_id, page.actor)
         page.audit_read(work, "visit", found.home_id, str(visit_id))
-        home = _card(page, work, found.home_id)
+        home = _card(page, work, found.home_id) if found.place_known else None
     shown = show_visit(found, home, page.words, page.actor)
     steps = [(step, page.words(text)) for step, text in STEPS]
     return page.render("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)

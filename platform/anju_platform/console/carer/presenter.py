@@ -67,16 +67,14 @@ class VisitShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferShown:
-    """An offer: who, where, how far, what, pay, and until when."""
+    """An offer: in which community, how far, what, pay, and until when. Who and the address are told on acceptance."""
 
     visit_id: UUID
-    name: str
-    age: int | None
     address: str
     distance_m: float | None
+    direction: str
     category: str
     reason: str
-    note: str
     arrive_by: datetime
     fee_fen: int
     eta: int
@@ -122,18 +120,16 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
     )
 
 
-def show_offer(offer: OfferedVisit, home: HomeCard | None, words: Words) -> OfferShown:
+def show_offer(offer: OfferedVisit, words: Words) -> OfferShown:
     """Return an offer in the reader's words, with the estimate rounded up to a choice of minutes."""
     guess = offer.eta_minutes or _ETAS[1]
     return OfferShown(
         visit_id=offer.id,
-        name=offer.name,
-        age=home.age if home else None,
-        address=home.address if home else offer.address,
+        address=offer.address,
         distance_m=offer.distance_m,
+        direction="" if offer.direction is None else display_name(words, "direction", offer.direction),
         category=offer.category,
         reason=_reason(offer, words),
-        note=offer.note,
         arrive_by=offer.arrive_by,
         fee_fen=offer.fee_fen,
         eta=next((one for one in _ETAS if one >= guess), _ETAS[-1]),

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from fixtures.alert_harness import CODE, AlertHarness
 
+from anju_core.actor import Actor
 from anju_core.dispatch import Place
 from anju_core.events import VisitRequested
 from anju_core.reasons import Reason, ReasonCode
@@ -75,11 +76,39 @@ def test_the_nearest_fit_carer_is_asked_first(harness: AlertHarness) -> None:
         (offer,) = harness.visits.queries.list_offers(work, harness.li)
         assert harness.visits.queries.list_offers(work, harness.chen) == []
     assert offer.id == visit_id
-    assert offer.distance_m == pytest.approx(1112, abs=2)
-    assert offer.eta_minutes == 11
-    assert (offer.name, offer.fee_fen) == ("王桂兰", 8000)
+    assert offer.distance_m == 1500
+    assert (offer.eta_minutes, offer.direction) == (13, "south")
+    assert (offer.name, offer.fee_fen) == ("王**", 8000)
     (message,) = [row for row in harness.messages(Channel.BOARD) if row.address == str(harness.li.account_id)]
-    assert (message.subject, message.body) == ("【上门】王桂兰 · 春晖里 3 号楼 2 单元 01 室", "请您去一趟")
+    assert (message.subject, message.body) == ("【上门】anning", "请您去一趟")
+
+
+def test_place_and_names_are_told_on_acceptance_only_and_to_whom_goes(harness: AlertHarness) -> None:
+    _, visit_id = harness.dispatched()
+    queries = harness.visits.queries
+
+    def seen(*actors: Actor) -> list[str]:
+        with harness.work() as work:
+            shown = [repr(queries.get_visit(work, visit_id, actor)) for actor in actors]
+            shown += [repr(queries.list_visits(work, actor)) for actor in actors]
+            return shown + [repr(queries.list_offers(work, actor)) for actor in actors]
+
+    for text in seen(harness.li, harness.sun):
+        for secret in ("32.93", "117.35", "王桂兰", "3 号楼", "01 室", "1111.9"):
+            assert secret not in text
+    harness.visit("accept_offer", visit_id, harness.li)
+    for text in seen(harness.li, harness.sun)[:4]:
+        assert "32.93" in text
+        assert "王桂兰" in text
+    harness.visit("decline_offer", visit_id, harness.li, DeclineReason.UNWELL)
+    with harness.work() as work:
+        after = queries.describe_visit(work, visit_id, harness.li)
+        asked = queries.get_visit(work, visit_id, harness.chen)
+        staff = queries.get_visit(work, visit_id, harness.wang)
+    for visit in (after, asked):
+        assert (visit.latitude, visit.longitude, visit.address) == (None, None, "anning")
+        assert "32.93" not in repr(visit)
+    assert (staff.latitude, staff.place_known) == (32.93, True)
 
 
 def test_an_unanswered_offer_goes_to_the_next(harness: AlertHarness) -> None:
