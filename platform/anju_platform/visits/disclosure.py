@@ -7,16 +7,12 @@ the address nor the name of somebody who lives alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.residents.records import HomeRecord
 from anju_platform.visits.models import VisitTask
-
-if TYPE_CHECKING:
-    from anju_platform.visits.queries import VisitSummary
 
 _MASK = "**"
 _EXACT = frozenset({"distance_m", "latitude", "longitude"})
@@ -34,12 +30,16 @@ def may_know_place(visit: VisitTask, actor: Actor | None) -> bool:
     return visit.provider_id is not None and visit.provider_id == actor.provider_id
 
 
-def conceal_place(summary: VisitSummary, home: HomeRecord) -> VisitSummary:
-    """Return a visit without place, full names and note: it names the community instead of the address."""
-    names = "、".join(resident.name[:1] + _MASK for resident in home.residents)
-    return replace(
-        summary, name=names, address=home.community_name, latitude=None, longitude=None, note="", place_known=False
-    )
+def conceal_place(home: HomeRecord) -> dict[str, Any]:
+    """Return the fields of a visit's summary that stand in for place, full names and note."""
+    return {
+        "name": "、".join(resident.name[:1] + _MASK for resident in home.residents),
+        "address": home.community_name,
+        "latitude": None,
+        "longitude": None,
+        "note": "",
+        "place_known": False,
+    }
 
 
 def conceal_detail(detail: Mapping[str, object]) -> Mapping[str, object]:

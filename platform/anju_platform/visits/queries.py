@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -257,7 +257,7 @@ class VisitQueries:
             for visit in found
         ]
         return [
-            summary if may_know_place(visit, actor) else conceal_place(summary, homes[visit.home_id])
+            summary if may_know_place(visit, actor) else replace(summary, **conceal_place(homes[visit.home_id]))
             for visit, summary in zip(found, full, strict=True)
         ]
 
