@@ -216,6 +216,7 @@ DEFAULT_POLICIES: Mapping[AlertKind, Policy] = {
     AlertKind.INACTIVITY: _SOON,
     AlertKind.AWAY_LONG: _TODAY,
     AlertKind.HOME_OFFLINE: _TODAY,
+    AlertKind.GATEWAY_FLOODING: _TODAY,
 }
 """The policies of communities that have none of their own."""
 

@@ -48,6 +48,8 @@ class ReasonCode(StrEnum):
     """The gateway's connection to its devices is broken."""
     SENSORS_UNHEARD = "sensors_unheard"
     """The gateway hears no sensors, for a cause that this version does not know."""
+    GATEWAY_FLOODING = "gateway_flooding"
+    """The gateway sends faster than it is served; what exceeds its rate waits."""
     WRITTEN = "written"
     """A sentence of an earlier release, kept as it was written. Facts: `zh`, `en`."""
 

@@ -28,6 +28,7 @@ ALERT_URGENCY: Mapping[AlertKind, Urgency] = {
     AlertKind.INACTIVITY: Urgency.SOON,
     AlertKind.AWAY_LONG: Urgency.SOON,
     AlertKind.HOME_OFFLINE: Urgency.ROUTINE,
+    AlertKind.GATEWAY_FLOODING: Urgency.ROUTINE,
 }
 """Urgency of the messages to people about an alert."""
 

@@ -16,10 +16,14 @@ class AlertKind(StrEnum):
     AWAY_LONG = "away_long"
     HOME_OFFLINE = "home_offline"
     """No data is received from the home: its gateway or its sensors went silent."""
+    GATEWAY_FLOODING = "gateway_flooding"
+    """The home's gateway sends far more than a home has to say; it is slowed down."""
 
 
 INACTIVITY_KINDS = frozenset({AlertKind.INACTIVITY, AlertKind.AWAY_LONG})
 """Kinds of alert that the inactivity detector raises."""
+TECHNICAL_KINDS = frozenset({AlertKind.HOME_OFFLINE, AlertKind.GATEWAY_FLOODING})
+"""Kinds of alert that are about a device, not about a person."""
 
 
 class AlertState(StrEnum):

@@ -20,6 +20,7 @@ KINDS: Mapping[AlertKind, str] = {
     AlertKind.INACTIVITY: N_("久无活动"),
     AlertKind.AWAY_LONG: N_("久出未归"),
     AlertKind.HOME_OFFLINE: N_("看不到"),
+    AlertKind.GATEWAY_FLOODING: N_("消息过多"),
 }
 
 

@@ -25,6 +25,7 @@ VISIT_CATEGORY: Mapping[AlertKind, VisitCategory] = {
     AlertKind.INACTIVITY: VisitCategory.WELFARE_CHECK,
     AlertKind.AWAY_LONG: VisitCategory.WELFARE_CHECK,
     AlertKind.HOME_OFFLINE: VisitCategory.REPAIR,
+    AlertKind.GATEWAY_FLOODING: VisitCategory.REPAIR,
 }
 """The category of the visit that an alert asks for, unless the worker chooses another."""
 

@@ -74,6 +74,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         AlertKind.INACTIVITY: N_("久无动静"),
         AlertKind.AWAY_LONG: N_("外出未归"),
         AlertKind.HOME_OFFLINE: N_("看不到这家"),
+        AlertKind.GATEWAY_FLOODING: N_("网关消息过多"),
     },
     "state": {
         AlertState.RAISED: N_("等待处理"),

@@ -207,6 +207,7 @@ _SENTENCES: Mapping[str, Callable[[_Facts, Reader], str]] = {
     ReasonCode.ZIGBEE2MQTT_STOPPED: _fixed(N_("网关里的 zigbee2mqtt 停了，收不到传感器，暂时看不到这户")),
     ReasonCode.BUS_DISCONNECTED: _fixed(N_("网关与家里传感器之间的连接断了，暂时看不到这户")),
     ReasonCode.SENSORS_UNHEARD: _fixed(N_("网关收不到传感器，暂时看不到这户")),
+    ReasonCode.GATEWAY_FLOODING: _fixed(N_("网关发来的消息太多，已限速；求助仍会送到，请检查设备")),
     ReasonCode.WRITTEN: lambda facts, reader: _written(facts, reader.words),
 }
 

@@ -14,6 +14,7 @@ from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unrea
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey, read, refusal
+from anju_platform.ingest.flooding import FloodingReporter
 from anju_platform.ingest.ports import AlarmSink, DeviceRecords, Post
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.bounds import clean_text
@@ -46,6 +47,11 @@ class AlarmConsumer:
         self._post, self._onward = post, onward
         self._cursors = CursorStore(work)
         self._clocks = Clocks()
+        self._flooding = FloodingReporter(work, alerts)
+
+    def report_flooding(self, homes: Sequence[str]) -> None:
+        """Say to a person which homes are over their rate; raises only what a database raises that is away."""
+        self._flooding.report_homes(homes)
 
     def consume_batch(self, batch: Sequence[RawMessage]) -> None:
         """Store and acknowledge each message. Raises only where the database is away: the homes then send again.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -59,6 +59,8 @@ class _Term:
     passed: queue.SimpleQueue[Incoming]
     stop: threading.Event
     threads: list[threading.Thread]
+    waiting: Mapping[str, BoundedQueue]
+    """The queue of each line."""
 
 
 class IngestService:
@@ -86,6 +88,9 @@ class IngestService:
         self._failures = Counter(
             "anju_ingest_failures", "Batches that had to be tried again", ["line"], registry=metrics
         )
+        self._left_out = Gauge(
+            "anju_ingest_left_out", "Messages since the start that found no room", ["line"], registry=metrics
+        )
         stuck = Gauge("anju_ingest_stuck_seconds", "Since when a batch cannot be stored", ["line"], registry=metrics)
         for name in ("alarm", "telemetry"):
             stuck.labels(name).set_function(partial(self.stuck_s, name))
@@ -112,18 +117,19 @@ class IngestService:
         """Make source and consumers, connect (again and again, if need be) and begin to work."""
         source, passed, stop = self._make_source(), queue.SimpleQueue[Incoming](), threading.Event()
         alarms, telemetry = self._make_consumers(source.acknowledge, passed.put)
-        term = _Term(source, alarms, telemetry, passed, stop, [])
-        waiting = BoundedQueue(ALARM_QUEUE), BoundedQueue(TELEMETRY_QUEUE)
-        for name, messages, linger_s, consume in (
-            ("alarm", waiting[0], 0.0, alarms.consume_batch),
-            ("telemetry", waiting[1], _LINGER_S, lambda batch: self._consume_telemetry(term, batch)),
+        waiting = {"alarm": BoundedQueue(ALARM_QUEUE), "telemetry": BoundedQueue(TELEMETRY_QUEUE)}
+        term = _Term(source, alarms, telemetry, passed, stop, [], waiting)
+        for name, linger_s, consume in (
+            ("alarm", 0.0, lambda batch: self._consume_alarms(term, batch)),
+            ("telemetry", _LINGER_S, lambda batch: self._consume_telemetry(term, batch)),
         ):
-            target = (term, name, messages, linger_s, consume)
+            self._left_out.labels(name).set_function(partial(getattr, waiting[name], "left_out"))
+            target = (term, name, waiting[name], linger_s, consume)
             term.threads.append(threading.Thread(target=self._run, args=target, name=f"ingest-{name}", daemon=True))
         self._term = term  # first: `stop` must find what began, also where the rest of this fails
         for thread in term.threads:
             thread.start()
-        source.start(on_alarms=waiting[0].put_messages, on_telemetry=waiting[1].put_messages)
+        source.start(on_alarms=waiting["alarm"].put_messages, on_telemetry=waiting["telemetry"].put_messages)
 
     def stop(self, *, orderly: bool = True) -> None:
         """Stop the threads and the source; `orderly`: say goodbye to the homes, and save what is not saved yet."""
@@ -171,6 +177,16 @@ class IngestService:
         self._failures.labels(name).inc()
         note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
         note("a batch could not be stored; trying again", messages=messages, wait_s=wait_s, error=str(error)[:300])
+
+    def _consume_alarms(self, term: _Term, batch: Sequence[RawMessage]) -> None:
+        term.alarms.consume_batch(batch)
+        for queue_of_line in term.waiting.values():
+            flooding = queue_of_line.drain_flooding()
+            try:
+                if flooding:
+                    term.alarms.report_flooding(flooding)
+            except Exception:
+                log.exception("homes over their rate could not be reported", homes=len(flooding))
 
     def _consume_telemetry(self, term: _Term, batch: Sequence[RawMessage]) -> None:
         onward = [term.passed.get() for _ in range(term.passed.qsize())]

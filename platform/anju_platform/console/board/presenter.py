@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
-from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.view_models import (
@@ -176,7 +176,7 @@ def _last_call(found: AlertDetail) -> CallOutcome | None:
 def _likely(found: AlertDetail, visit: VisitPanel | None) -> str:
     """Return the outcome that is preselected; none where a wrong click would be easy."""
     if visit is not None and visit.state in _OVER:
-        return Outcome.REAL_HELPED.value if found.kind is not AlertKind.HOME_OFFLINE else Outcome.TECHNICAL.value
+        return Outcome.REAL_HELPED.value if found.kind not in TECHNICAL_KINDS else Outcome.TECHNICAL.value
     return ""
 
 

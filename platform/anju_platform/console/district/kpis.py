@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from anju_core.vocabulary import AlertKind, Outcome
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, Outcome
 from anju_platform.alerts.summaries import AlertTimeline
 from anju_platform.visits.summaries import VisitTimeline
 
@@ -91,9 +91,7 @@ def arrived_within(limit: timedelta) -> Callable[[Happened], Sum]:
     """Make the share of alarms with somebody at the door within the limit, of those to which somebody was sent."""
 
     def compute(happened: Happened) -> Sum:
-        sent = [
-            alert for alert in happened.alerts if alert.sent_at is not None and alert.kind is not AlertKind.HOME_OFFLINE
-        ]
+        sent = [alert for alert in happened.alerts if alert.sent_at is not None and alert.kind not in TECHNICAL_KINDS]
         ended = [alert for alert in sent if alert.arrived_at is not None or alert.closed_at is None]
         return _in_time(((alert, alert.waits_since, alert.arrived_at) for alert in ended), limit, happened.period.now)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 
 from anju_core.actor import Actor
-from anju_core.vocabulary import AlertKind, VisitState
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, VisitState
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries, OpenAlert
@@ -25,7 +25,7 @@ _POLLED = timedelta(minutes=10)
 _AUDIT_ENTRIES = 20
 _DAY_BEGINS = time(4)
 """Movement before this local time does not count as getting up."""
-_ABOUT_A_DEVICE = frozenset({AlertKind.HOME_OFFLINE.value})
+_ABOUT_A_DEVICE = frozenset(kind.value for kind in TECHNICAL_KINDS)
 _STATUSES = {
     FamilyState.PRIVATE: "dark",
     FamilyState.CHECKING: "way",

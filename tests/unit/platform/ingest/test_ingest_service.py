@@ -53,6 +53,7 @@ class Talk:
         self.took = threading.Semaphore(0)
         self.acknowledge: Any = None
         self.pass_on: Any = None
+        self.report_flooding: Callable[[list[str]], None] = lambda _homes: None
         self.metrics = CollectorRegistry()
         self.ingest = IngestService(
             make_source=self._make_source,
@@ -69,7 +70,7 @@ class Talk:
 
     def _consumers(self, acknowledge: Any, pass_on: Any) -> Any:  # noqa: ANN401
         self.acknowledge, self.pass_on = acknowledge, pass_on
-        alarm = SimpleNamespace(consume_batch=self._alarms)
+        alarm = SimpleNamespace(consume_batch=self._alarms, report_flooding=self._report_flooding)
         telemetry = SimpleNamespace(
             consume_batch=lambda batch, onward=(): self._take("telemetry", batch, list(onward)),
             update_records=self._update_records,
@@ -79,6 +80,9 @@ class Talk:
     def _alarms(self, batch: list[RawMessage]) -> None:
         if batch:
             self._take("alarm", batch, [])
+
+    def _report_flooding(self, homes: list[str]) -> None:
+        self.report_flooding(homes)
 
     def _update_records(self, *, final: bool = False) -> None:
         self.recorded.append(final)
@@ -194,3 +198,27 @@ def test_it_starts_again_with_a_new_source_and_new_consumers_after_a_stop() -> N
         talk.ingest.stop()
     assert [source.goodbyes for source in talk.sources] == [[False], [True]]
     assert talk.recorded.count(True) == 1, "only an orderly end saves"
+
+
+def test_a_home_over_its_rate_is_reported_and_a_failure_there_holds_nothing_up() -> None:
+    talk, reported = Talk(), threading.Semaphore(0)
+    names: list[list[str]] = []
+
+    def report(homes: list[str]) -> None:
+        names.append(homes)
+        reported.release()
+        if len(names) == 1:
+            raise OSError("the database is away")
+
+    talk.report_flooding = report
+    talk.ingest.start()
+    try:
+        talk.say("alarm", *["anju/v1/anning/flooding/alarm"] * 500)
+        assert reported.acquire(timeout=10)
+        talk.say("telemetry", *["anju/v1/anning/other/telemetry"] * 512)
+        talk.say("alarm", "anju/v1/anning/quiet/alarm")
+        assert reported.acquire(timeout=10), "it is over its rate again, and reported again"
+        assert {home for homes in names for home in homes} == {"anju/v1/anning/flooding"}
+        assert talk.metrics.get_sample_value("anju_ingest_left_out", {"line": "alarm"}) == 500 - 128 + 64 - 4
+    finally:
+        talk.ingest.stop()
