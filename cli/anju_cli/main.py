@@ -67,7 +67,7 @@ def load_subcommand(name: str, subcommand: Subcommand) -> object:
 def build_cli(wanted: str | None) -> typer.Typer:
     """Return the command tree with the wanted sub-command imported and the others listed."""
     root = typer.Typer(
-        help="Anju 安居: keeps old people who live alone safe at home. 看护独居老人，让每一次求助都有人回应。",
+        help="Anju 安居: keeps old people who live alone safe at home.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_show_locals=False,

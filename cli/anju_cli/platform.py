@@ -139,7 +139,7 @@ def list_accounts() -> None:
 @accounts.command("add")
 def add_account(
     login: str,
-    name: Annotated[str, typer.Option(help="As it is announced to elders: 王姐.")],
+    name: Annotated[str, typer.Option(help="As it is announced to elders.")],
     role: Annotated[Role, typer.Option()],
     community: Annotated[str | None, typer.Option(help="A worker's or supervisor's community.")] = None,
     provider: Annotated[str | None, typer.Option(help="A carer's or dispatcher's provider.")] = None,

@@ -48,7 +48,8 @@ def moment(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
 
 def day(words: Words, value: date) -> str:
     """Return a date without its year: `11月20日` or `20 Nov`."""
-    return f"{value.day} {_MONTHS[value.month - 1]}" if words.locale == "en" else f"{value.month}月{value.day}日"
+    month = _MONTHS[value.month - 1] if words.locale == "en" else value.month
+    return words("%(month)s月%(day)s日", month=month, day=value.day)
 
 
 def ago(words: Words, now: datetime, at: datetime, zone: ZoneInfo) -> str:
