@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 from prometheus_client import CollectorRegistry
@@ -24,10 +26,21 @@ from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.clock_steps import ClockSteps, OpenDeadlines
 from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.duties import LeaderDuties
+from anju_platform.app.health_checks import (
+    HealthChecks,
+    check_clock,
+    check_disk,
+    check_jobs,
+    check_lane,
+    check_outbox,
+    check_series,
+    check_store,
+)
 from anju_platform.app.leadership import Leadership
 from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.process_relay import PostgresRelay, Teaching
 from anju_platform.app.scheduler import Scheduler, add_deadlines
+from anju_platform.app.store_probes import PROBE_S, SeriesWatch, StoreProbe
 from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
 from anju_platform.app.wiring import wire
 from anju_platform.console.district.service import DistrictService
@@ -39,6 +52,7 @@ from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.leader_lock import open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
+from anju_platform.db.write_check import check_write
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.deadlines import LastSeenTimes
 from anju_platform.devices.service import DeviceService
@@ -87,6 +101,7 @@ class Platform:
     settings: Settings
     clock: SteadyClock
     clock_steps: ClockSteps
+    checks: HealthChecks
     open_deadlines: OpenDeadlines
     database: Database
     sessions: sessionmaker[Session]
@@ -147,7 +162,7 @@ def build(settings: Settings) -> Platform:
     work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock)
     leader_work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease)
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
-    series = open_series(settings.series_url, token=token, org=settings.influx_org)
+    series = open_series(settings.series_url, token=token, org=settings.influx_org, clock=clock)
     oncall, words = OncallService(), load_words()
     board_url = f"{settings.public_url.rstrip('/')}/board" if settings.public_url else ""
     outbox = OutboxService(settings.apprise, digests=DigestWriter(words, board_url))
@@ -206,6 +221,29 @@ def build(settings: Settings) -> Platform:
         tell=lambda by_s: technical.tell(CLOCK_STEPPED, seconds=round(by_s)),
         metrics=metrics,
     )
+    numbers = itertools.count(1)
+    probes = (
+        StoreProbe("records", lambda: check_write(database, next(numbers))),
+        StoreProbe("series", series.check_write),
+    )
+    for name, probe in zip(("records", "series"), probes, strict=True):
+        scheduler.add_job(f"probe-{name}", PROBE_S, probe.run)
+    scheduler.add_job("series-aside", PROBE_S, SeriesWatch(series, technical).tell_set_aside)
+    checks = HealthChecks(
+        clock,
+        {
+            "clock": lambda: check_clock(clock_steps, clock),
+            "disk": lambda: check_disk(_files_of(settings)),
+        },
+        {
+            "records": lambda: check_store(probes[0]),
+            "series": lambda: check_series(probes[1], series),
+            "alarms": lambda: check_lane(ingest, "alarm"),
+            "telemetry": lambda: check_lane(ingest, "telemetry"),
+            "outbox": lambda: check_outbox(deliveries.oldest_help_s),
+            "jobs": lambda: check_jobs(scheduler, clock),
+        },
+    )
     simulator = SimulatorLink(settings, process_id) if settings.sim_control else None
     offered = (oncall, devices, alerts, visits, TesterService(alerts.queries, simulator))
     return Platform(
@@ -213,6 +251,7 @@ def build(settings: Settings) -> Platform:
         settings=settings,
         clock=clock,
         clock_steps=clock_steps,
+        checks=checks,
         open_deadlines=open_deadlines,
         database=database,
         sessions=sessions,
@@ -246,6 +285,13 @@ def broker_address(settings: Settings) -> DistrictBroker:
         password=password,
         ca=settings.mqtt_ca,
     )
+
+
+def _files_of(settings: Settings) -> list[Path]:
+    """Return the files of the stores that are files of this machine."""
+    urls = settings.database_url.get_secret_value(), settings.series_url
+    found = [url.partition(":///")[2] for url in urls if url.startswith(("sqlite:///", "duckdb:///"))]
+    return [Path(path) for path in found if path not in {"", ":memory:"}]
 
 
 def _make_consumers(

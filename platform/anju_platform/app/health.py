@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import same_secret
 from anju_platform.app.bootstrap import Platform
+from anju_platform.app.health_checks import Part, State
 from anju_platform.settings import is_loopback
 from anju_wire.clock import Clock
 
@@ -32,8 +33,12 @@ JOB_LATE_S = 120.0
 """A job of the scheduler that has not succeeded for this long, s of the machine's clock, is late."""
 
 
+NEEDED = frozenset({"records", "alarms"})
+"""Parts without which no alarm can be stored."""
+
+
 class Health(BaseModel):
-    """Which parts answer; `well` is whether all of them do."""
+    """Which parts answer; `well` is whether none of them fails."""
 
     well: bool
     records: bool
@@ -45,13 +50,16 @@ class Health(BaseModel):
     """Id of the process that leads; null: none does, or the database cannot tell."""
     late_jobs: list[str]
     pages_open: int
+    parts: list[Part]
+    """Each part that can fail by itself; of a process that does not lead only what concerns it."""
 
 
 @router.get("/health", responses={503: {"model": Health}})
 def health(platform: PlatformDep, response: Response) -> Health:
     """Whether the platform can take an alarm and show it.
 
-    503 where the process itself cannot work; a broker that is away makes it unwell, but no restart would help.
+    503 where the process itself cannot work or no alarm can be stored; a broker or a series store that is away makes it
+    unwell, but no restart would help.
     """
     try:
         with platform.work() as work:
@@ -63,17 +71,20 @@ def health(platform: PlatformDep, response: Response) -> Health:
     may_lead = leader in (None, platform.process_id)
     late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
     failed = may_lead and platform.leadership.has_failed()
-    if not records or late or failed:
+    parts = platform.checks.read_parts(leads=leader == platform.process_id)
+    failing = {part.name for part in parts if part.state is State.FAILING}
+    if not records or late or failed or failing & NEEDED:
         response.status_code = 503
     ingest = platform.ingest.ready if may_lead else None
     return Health(
-        well=records and leader is not None and ingest is not False and not late and not failed,
+        well=records and leader is not None and ingest is not False and not late and not failed and not failing,
         records=records,
         ingest=ingest,
         process=platform.process_id,
         leader=leader,
         late_jobs=late,
         pages_open=platform.hub.count_listeners(),
+        parts=parts,
     )
 
 

@@ -6,32 +6,30 @@ are kept once, in `source`; a row of `reading` is two integers and a number.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 import numpy as np
+import structlog
 
+from anju_platform.timeseries.duckdb_file import is_broken, is_busy, open_file
 from anju_platform.timeseries.store import (
     NS,
     Clip,
     Reading,
     Readings,
-    SeriesRefused,
     SeriesUnavailable,
     Source,
     ns_of,
     s_of,
 )
+from anju_wire.clock import Clock
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS source (
-    id INTEGER PRIMARY KEY, home VARCHAR, device VARCHAR, room VARCHAR, quantity VARCHAR);
-CREATE TABLE IF NOT EXISTS reading (source INTEGER, at_ns BIGINT, value DOUBLE);
-CREATE TABLE IF NOT EXISTS note (source INTEGER, at_ns BIGINT, text VARCHAR);
-CREATE TABLE IF NOT EXISTS clip (home VARCHAR, device VARCHAR, start_s DOUBLE, fs_hz DOUBLE, data BLOB);
-"""
 _ROWS = """
 SELECT at_ns, device, room, quantity, value, text, home FROM (
     SELECT s.home, s.device, s.room, s.quantity, r.at_ns, r.value, NULL AS text, r.rowid AS number
@@ -57,49 +55,108 @@ _MOST_KNOWN = 500_000
 _NEAR_S = 60.0
 _NOBODY = Source("", "", "", "")
 """Numbers begin at 1."""
-_MEMORY = "512MB"
+_REOPEN_S = 5.0
+"""How often a file that could not be opened is tried again, s."""
+log = structlog.get_logger("anju.series")
 Row = tuple[int, str, str, str, float | None, str | None, str]
 
 
 class DuckDbSeries:
-    """Readings in one file (or `:memory:`), written by one thread at a time."""
+    """Readings in one file (or `:memory:`), written by one thread at a time.
 
-    def __init__(self, path: Path | str) -> None:
-        if path != ":memory:":
+    A broken file is moved aside and a fresh one begun, at the start and while it runs; one that cannot be opened now is
+    tried again, and until then every method raises `SeriesUnavailable`. The start itself raises it only where another
+    process has the file open.
+    """
+
+    def __init__(self, path: Path | str, clock: Clock | None = None) -> None:
+        self._path, self._clock = str(path), clock or Clock()
+        if self._path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = duckdb.connect(str(path), config={"threads": 1, "memory_limit": _MEMORY})
-            self._db.execute(_SCHEMA)
-        except duckdb.Error as error:
-            raise SeriesUnavailable(str(error)) from error
-        self._writing = threading.Lock()
-        rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
-        self._ids: dict[tuple[str, str, str, str], int] = {row[1:]: row[0] for row in rows}
+        self._writing = threading.RLock()
+        self._set_aside: list[str] = []
         self._known: dict[Source, int] = {}
         self._numbered = [_NOBODY]
+        self._ids: dict[tuple[str, str, str, str], int] = {}
+        self._link: duckdb.DuckDBPyConnection | None = None
+        self._probes, self._closed = 0, False
+        self._tried_s = -math.inf
+        try:
+            self._open()
+        except duckdb.Error as error:
+            if is_busy(error):
+                raise SeriesUnavailable(str(error)) from error
+            log.exception("series_not_open", path=self._path)
+
+    def list_set_aside(self) -> list[str]:
+        """Return the paths of what was moved aside since the start because it was broken."""
+        return list(self._set_aside)
+
+    def _open(self) -> None:
+        self._tried_s = time.monotonic()
+        opened = open_file(self._path, f"{self._clock.now():%Y%m%dT%H%M%SZ}")
+        if opened.set_aside:
+            self._set_aside += [str(path) for path in opened.set_aside]
+            log.error("series_set_aside", path=self._path, moved=[str(path) for path in opened.set_aside])
+        rows = opened.link.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
+        self._ids = {row[1:]: row[0] for row in rows}
+        self._known.clear()
+        self._numbered = [_NOBODY]
+        self._link = opened.link
+
+    @property
+    def _db(self) -> duckdb.DuckDBPyConnection:
+        """The open file; opens it again where it failed. Raises `duckdb.Error`."""
+        link = self._link
+        if link is not None:
+            return link
+        with self._writing:
+            if self._link is None:
+                if self._closed or time.monotonic() - self._tried_s < _REOPEN_S:
+                    raise duckdb.ConnectionException("the file is not open")
+                self._open()
+            return self._link  # type: ignore[return-value]  # `_open` has set it
 
     def write_readings(self, readings: Readings) -> None:
         """Append a batch in one transaction."""
-        if not readings:
-            return
+        if readings:
+            with self._transaction():
+                self._append(readings)
+
+    def check_write(self) -> None:
+        """Store a number in a table of its own."""
+        with self._transaction() as link:
+            self._probes += 1
+            link.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", [self._probes])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._writing:
             try:
-                self._db.begin()
-                self._append(readings)
-                self._db.commit()
-            except _NEVER as error:
-                self._undo()
-                raise SeriesRefused(str(error)) from error
+                link = self._db
+                link.begin()
+                yield link
+                link.commit()
             except duckdb.Error as error:
-                self._undo()
+                self._undo(error)
                 raise SeriesUnavailable(str(error)) from error
+            except BaseException as error:
+                self._undo(error)
+                raise
 
-    def _undo(self) -> None:
+    def _undo(self, error: BaseException) -> None:
         """Forget source numbers that were assigned in a transaction that was rolled back."""
+        link = self._link
+        if link is None:
+            return
         try:
-            self._db.rollback()
-            rows = self._db.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
-        except duckdb.Error:
+            link.rollback()
+            rows = link.execute("SELECT id, home, device, room, quantity FROM source").fetchall()
+        except duckdb.Error as again:
+            if is_broken(error) or is_broken(again):  # a file that failed once refuses everything until it is reopened
+                self._link = None
+                with suppress(duckdb.Error):
+                    link.close()
             return
         self._ids = {row[1:]: row[0] for row in rows}
         self._known.clear()
@@ -190,22 +247,9 @@ class DuckDbSeries:
 
     def write_clip(self, home: str, device: str, clip: Clip) -> None:
         """Keep a waveform; the same one again replaces it."""
-        with self._writing:
-            try:
-                self._db.begin()
-                self._db.execute(
-                    "DELETE FROM clip WHERE home = ? AND device = ? AND start_s = ?", (home, device, clip.start_s)
-                )
-                self._db.execute(
-                    "INSERT INTO clip VALUES (?, ?, ?, ?, ?)", (home, device, clip.start_s, clip.fs_hz, clip.data)
-                )
-                self._db.commit()
-            except _NEVER as error:
-                self._undo()
-                raise SeriesRefused(str(error)) from error
-            except duckdb.Error as error:
-                self._undo()
-                raise SeriesUnavailable(str(error)) from error
+        with self._transaction() as link:
+            link.execute("DELETE FROM clip WHERE home = ? AND device = ? AND start_s = ?", (home, device, clip.start_s))
+            link.execute("INSERT INTO clip VALUES (?, ?, ?, ?, ?)", (home, device, clip.start_s, clip.fs_hz, clip.data))
 
     def read_clip(self, home: str, near_s: float) -> Clip | None:
         """The home's clip nearest to a time."""
@@ -220,7 +264,9 @@ class DuckDbSeries:
     def close(self) -> None:
         """Write everything into the file and release it."""
         with self._writing:
-            self._db.close()
+            self._closed, link, self._link = True, self._link, None
+            if link is not None:
+                link.close()
 
 
 def _reading(row: Row) -> tuple[str, Reading]:

@@ -174,6 +174,14 @@ class InfluxSeries:
         clips = [Clip(row["start_s"], row["fs_hz"], base64.b64decode(row["data"])) for row in found]
         return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
 
+    def check_write(self) -> None:
+        """Write one point of the measurement `probe`."""
+        self._send("probe value=1")
+
+    def list_set_aside(self) -> list[str]:
+        """Return nothing: the server looks after its files."""
+        return []
+
     def close(self) -> None:
         """Release the connection."""
         self._writer.close()  # type: ignore[no-untyped-call]

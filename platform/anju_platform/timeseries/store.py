@@ -146,5 +146,11 @@ class SeriesStore(Protocol):
     def read_clip(self, home: str, near_s: float) -> Clip | None:
         """Return the home's clip that covers `near_s`, or the nearest that begins within a minute of it; else None."""
 
+    def check_write(self) -> None:
+        """Store something of no meaning, as a batch is stored; raises what `write_readings` raises."""
+
+    def list_set_aside(self) -> list[str]:
+        """Return what was moved aside since the start because it was broken, by path; nothing for a store elsewhere."""
+
     def close(self) -> None:
         """Release files and connections."""

@@ -199,7 +199,7 @@ def test_long_bodies_are_refused_unread(started: TestClient) -> None:
 
 def test_health_says_that_the_records_answer(started: TestClient) -> None:
     answer = started.get("/api/v1/health")
-    well = {"well": True, "records": True, "ingest": True, "late_jobs": [], "pages_open": 0}
+    well = {"well": True, "records": True, "ingest": True, "late_jobs": [], "pages_open": 0, "parts": []}
     assert (answer.status_code, answer.json()) == (200, well | {"process": "this", "leader": "this"})
 
 
