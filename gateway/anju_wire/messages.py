@@ -6,6 +6,7 @@ Unknown fields are tolerated, wrong types are refused with the path of the error
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -208,6 +209,11 @@ _decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
 def encode(message: msgspec.Struct) -> bytes:
     """Return a message as compact JSON."""
     return _encoder.encode(message)
+
+
+def encode_pack(pack: Sequence[Record]) -> bytes:
+    """Return records as compact JSON; what their content's digest is taken of, so that it must not change."""
+    return _encoder.encode(pack)
 
 
 def decode(kind: type[M], raw: bytes) -> M:

@@ -46,6 +46,8 @@ class AlarmEvent:
     def signal(self, kind: AlertKind, episode: str, reason: Reason, **more: object) -> AlertSignal:
         """The alert signal of this event."""
         facts: dict[str, object] = {"device": self.reading.device, "room": self.device.room, "known": self.device.known}
+        if self.incoming.number_taken:
+            facts["number_taken"] = True
         given: dict[str, object] = {"happened_at": self.at, "due_since": self.at, **more}
         return AlertSignal(
             kind=kind,
@@ -75,11 +77,10 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
 
 def unreadable(rejected: Rejected) -> AlarmAction | None:
     """Return an action that raises an SOS alert for an unreadable alarm; None where its gateway is not known."""
-    stream, facts = rejected.stream, rejected.facts
-    if stream is None or facts is None or rejected.header is None:
+    facts, source = rejected.facts, rejected.source
+    if facts is None or source is None:
         return None
     at = datetime.fromtimestamp(rejected.raw.arrived_s, UTC)
-    source = f"{stream[0]}/{stream[1]}/{stream[2]}/{rejected.header.seq}"
     signal = AlertSignal(
         kind=AlertKind.SOS,
         home_id=facts.home_id,
@@ -88,7 +89,11 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
         happened_at=at,
         due_since=at,
         reason=Reason(ReasonCode.ALARM_UNREADABLE),
-        facts={"path": rejected.path, "why": rejected.reason},
+        facts={
+            "path": rejected.path,
+            "why": rejected.reason,
+            **({"number_taken": True} if rejected.number_taken else {}),
+        },
         source=source,
     )
     return lambda work, alerts: alerts.raise_alert(work, signal)
@@ -131,7 +136,10 @@ def _held(event: AlarmEvent) -> AlarmAction | None:
     return _withdrawal(event, AlertKind.SOS, None, "elder_cancelled")
 
 
-def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction:
+def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction | None:
+    """Return the action that withdraws alerts; None for a message whose number another one has: it may be forged."""
+    if event.incoming.number_taken:
+        return None
     home, source = event.incoming.facts.home_id, event.source
     meant = None if episode is None else _bounded(episode)
     return lambda work, alerts: alerts.withdraw_alerts(

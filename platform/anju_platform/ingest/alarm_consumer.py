@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -11,6 +12,7 @@ from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unreadable
+from anju_platform.ingest.alarm_ledger import AlarmLedger
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming, Rejected, StreamKey, read, refusal
@@ -24,6 +26,7 @@ from anju_wire.vocabulary import Lane
 
 _TRIES = 3
 _LONGEST_REASON = 300
+_NUMBER_TAKEN = "another message was stored as number {}: this one counts by itself"
 log = structlog.get_logger()
 
 
@@ -46,6 +49,7 @@ class AlarmConsumer:
         self._work, self._device_cache, self._alerts, self._registry = work, device_cache, alerts, registry
         self._post, self._onward = post, onward
         self._cursors = CursorStore(work)
+        self._ledger = AlarmLedger()
         self._clocks = Clocks()
         self._flooding = FloodingReporter(work, alerts)
 
@@ -86,7 +90,7 @@ class AlarmConsumer:
         if isinstance(message, Rejected):
             self._refuse(message)
         else:
-            self._accept(message)
+            self._accept(raw, message)
 
     def _give_up(self, raw: RawMessage, error: Exception) -> None:
         """Set a message aside: refused by number with an alert, else unparsed, else only logged and sent again."""
@@ -128,29 +132,54 @@ class AlarmConsumer:
         with self._work() as work:
             self._quarantine(work, message)
 
-    def _accept(self, message: Incoming) -> None:
-        key, stream = message.stream, self._cursors.find_tracker(message.stream)
-        new = not stream.is_stored(message.seq)
+    def _accept(self, raw: RawMessage, message: Incoming) -> None:
+        known = self._read_digests(message.stream, message.seq)
+        new = message.digest not in known
         if new:
+            note = None
+            if known:
+                message = replace(message, number_taken=True)
+                note = Rejected(raw, "$.seq", _NUMBER_TAKEN.format(message.seq), digest=message.digest)
+                log.warning("another message has this number", stream=message.stream, seq=message.seq)
             found = alarm_actions(message, lambda device: self._device_cache.find_device(message.facts.home_id, device))
-            self._store(key, message.seq, message.base, found, None)
-        self._answer(key, message, None)
+            self._store(message.stream, message.seq, message.digest, found, note)
+        self._answer(message.stream, message.seq, message.base, message.topic, [])
         if new:
             self._onward(message)
 
     def _refuse(self, message: Rejected) -> None:
-        key, header = message.stream, message.header
-        action = unreadable(message)
-        if key is None or header is None or self._cursors.find_tracker(key).is_stored(header.seq):
-            self._set_aside(message)
-        else:
-            self._store(key, header.seq, header.base, [] if action is None else [action], message)
-        if key is not None:
-            self._answer(key, message, message)
+        """Keep a message in quarantine; of a known gateway it is a call for help, and answered if it has a number."""
+        key, header, topic = message.stream, message.header, message.topic
+        if key is None or header is None or topic is None:
+            self._store_unnumbered(message)
+            return
+        known = self._read_digests(key, header.seq)
+        if message.digest not in known:
+            message = replace(message, number_taken=bool(known))
+            action = unreadable(message)
+            self._store(key, header.seq, message.digest, [] if action is None else [action], message)
+        self._answer(key, header.seq, header.base, topic, [message])
 
-    def _store(self, key: StreamKey, seq: int, base: int, found: list[AlarmAction], rejected: Rejected | None) -> None:
+    def _store_unnumbered(self, message: Rejected) -> None:
+        action = unreadable(message)
+        with self._work() as work:
+            if action is not None:
+                action(work, self._alerts)
+            self._quarantine(work, message)
+
+    def _read_digests(self, key: StreamKey, seq: int) -> set[str]:
+        self._cursors.find_tracker(key)  # its own unit of work, which must not begin within another
+        with self._work() as work:
+            work.only_read()
+            return self._ledger.read_digests(work, key, seq)
+
+    def _store(
+        self, key: StreamKey, seq: int, digest: str, found: Sequence[AlarmAction], rejected: Rejected | None
+    ) -> None:
         stream = self._cursors.find_tracker(key).copy()
-        stream.mark_stored(seq, base)
+        stream.mark_stored(seq)
+        longest = stream.longest_run()
+        moved = {} if longest is None else {key: longest}
         with self._work() as work:
             for action in found:
                 action(work, self._alerts)
@@ -158,21 +187,21 @@ class AlarmConsumer:
                 self._quarantine(work, rejected)
             for gateway_id, offset in self._clocks.changed.items():
                 self._registry.set_clock_offset(work, gateway_id, offset)
-            self._cursors.save_cursors(work, {key: stream.upto})
+            self._ledger.add_digest(work, key, seq, digest)
+            self._cursors.save_cursors(work, moved)
         self._clocks.changed.clear()
         self._cursors.replace_tracker(key, stream)
-        self._cursors.mark_saved({key: stream.upto})
+        self._cursors.mark_saved(moved)
 
     def _quarantine(self, work: UnitOfWork, message: Rejected) -> None:
         raw = message.raw
         self._registry.quarantine_message(work, raw.topic, message.path, message.reason, raw.payload)
 
-    def _answer(self, key: StreamKey, message: Incoming | Rejected, refused: Rejected | None) -> None:
-        if message.topic is None:
-            return
-        upto = {key: self._cursors.find_tracker(key).upto}
-        for topic, payload in acks(upto, {key: message.topic}, [] if refused is None else [refused]):
-            self._post(topic, payload)
+    def _answer(self, key: StreamKey, seq: int, base: int, topic: Topic, refused: Sequence[Rejected]) -> None:
+        """Acknowledge from the message's own `base` to its own number at most: a later one may be another sender's."""
+        upto = {key: min(self._cursors.find_tracker(key).stored_from(base), seq)}
+        for to, payload in acks(upto, {key: topic}, refused):
+            self._post(to, payload)
 
 
 def _is_status(raw: RawMessage) -> bool:

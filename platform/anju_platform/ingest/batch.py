@@ -39,7 +39,8 @@ class Batch:
     """Latest arrival of a message by home and gateway, Unix s."""
     clips: list[tuple[str, str, Clip]] = field(default_factory=list)
     streams: dict[StreamKey, SequenceTracker] = field(default_factory=dict)
-    topics: dict[StreamKey, Topic] = field(default_factory=dict)
+    owed: dict[StreamKey, tuple[Topic, int]] = field(default_factory=dict)
+    """The topic and `base` of each stream's last message: from there on its gateway wants to know what is stored."""
     rejected: list[Rejected] = field(default_factory=list)
 
     def add_message(self, message: Incoming, row: int, device_cache: DeviceCache) -> None:

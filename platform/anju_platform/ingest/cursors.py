@@ -1,16 +1,18 @@
-"""How far each stream is stored without holes, kept in memory and in the database. Used by one thread."""
+"""Which numbers of each stream are stored, kept in memory and in the database. Used by one thread."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sqlalchemy import bindparam, insert, select, update
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.ingest.decode import StreamKey
-from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.duplicates import Run, SequenceTracker
 from anju_platform.ingest.models import IngestCursor
 from anju_wire.vocabulary import Lane
 
-_COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.upto)
+_COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.first, IngestCursor.upto)
 _AT_ONCE = 500
 """Gateways in one question: databases limit the parameters of a statement."""
 _LANES = frozenset(str(lane) for lane in Lane)
@@ -20,9 +22,8 @@ _ADVANCE = (
         IngestCursor.gateway_id == bindparam("of_gateway"),
         IngestCursor.epoch == bindparam("of_epoch"),
         IngestCursor.lane == bindparam("of_lane"),
-        IngestCursor.upto < bindparam("done"),
     )
-    .values(upto=bindparam("done"))
+    .values(first=bindparam("begun"), upto=bindparam("done"))
 )
 
 
@@ -33,14 +34,14 @@ class CursorStore:
         self._work = work
         self._loaded = False
         self._trackers: dict[StreamKey, SequenceTracker] = {}
-        self._saved: dict[StreamKey, int] = {}
+        self._saved: dict[StreamKey, Run | None] = {}
 
     def find_tracker(self, key: StreamKey) -> SequenceTracker:
         """Return the stream's tracker, an empty one for a new stream; copy it before changing it."""
         if not self._loaded:
             self._load()
         if key not in self._trackers:
-            self._trackers[key], self._saved[key] = SequenceTracker(), 0
+            self._trackers[key], self._saved[key] = SequenceTracker(), None
         return self._trackers[key]
 
     def _load(self) -> None:
@@ -48,26 +49,27 @@ class CursorStore:
         with self._work() as work:
             work.only_read()
             rows = work.session.execute(select(*_COLUMNS))
-            for gateway, epoch, lane, upto in rows:
-                if lane in _LANES:
-                    key = (gateway, epoch, Lane(lane))
-                    self._trackers[key], self._saved[key] = SequenceTracker(upto), upto
+            for gateway, epoch, lane, first, upto in rows:
+                if lane in _LANES and first <= upto:
+                    key, run = (gateway, epoch, Lane(lane)), (first, upto)
+                    self._trackers[key], self._saved[key] = SequenceTracker([run]), run
         self._loaded = True
 
     def replace_tracker(self, key: StreamKey, stream: SequenceTracker) -> None:
         """Make `stream` the stream's tracker, once the messages that it counts are stored."""
         self._trackers[key] = stream
 
-    def list_unsaved(self) -> list[StreamKey]:
-        """Return the streams whose `upto` has grown since it was last saved."""
-        return [key for key, stream in self._trackers.items() if stream.upto > self._saved[key]]
+    def list_unsaved(self) -> dict[StreamKey, Run]:
+        """Return the longest run of each stream where it has changed since it was last saved."""
+        runs = ((key, stream.longest_run()) for key, stream in self._trackers.items())
+        return {key: run for key, run in runs if run is not None and run != self._saved[key]}
 
-    def save_cursors(self, work: UnitOfWork, moved: dict[StreamKey, int]) -> None:
-        """Write cursors within `work`: the transaction of the messages or a later one (an old cursor costs resends)."""
+    def save_cursors(self, work: UnitOfWork, moved: Mapping[StreamKey, Run]) -> None:
+        """Write runs within `work`: the transaction of the messages or a later one (an old cursor costs resends)."""
         self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
-            {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane, "done": moved[gateway, epoch, Lane(lane)]}
-            for gateway, epoch, lane in map(_primary, moved)
+            {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane.value, "begun": first, "done": upto}
+            for (gateway, epoch, lane), (first, upto) in moved.items()
         ]
         if rows:
             work.session.connection().execute(_ADVANCE, rows)
@@ -84,11 +86,14 @@ class CursorStore:
             there |= {(gateway, epoch, lane) for gateway, epoch, lane in rows}
         fresh = [_primary(key) for key in keys if _primary(key) not in there]
         if fresh:
-            new = [{"gateway_id": gateway, "epoch": epoch, "lane": lane, "upto": 0} for gateway, epoch, lane in fresh]
+            new = [
+                {"gateway_id": gateway, "epoch": epoch, "lane": lane, "first": 1, "upto": 0}
+                for gateway, epoch, lane in fresh
+            ]
             work.session.execute(insert(IngestCursor), new)
 
-    def mark_saved(self, moved: dict[StreamKey, int]) -> None:
-        """Remember these cursors as saved; call it after the transaction of `save_cursors` is committed."""
+    def mark_saved(self, moved: Mapping[StreamKey, Run]) -> None:
+        """Remember these runs as saved; call it after the transaction of `save_cursors` is committed."""
         self._saved.update(moved)
 
 

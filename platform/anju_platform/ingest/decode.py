@@ -11,6 +11,7 @@ from typing import NamedTuple
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.ingest.clips import check_clips
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
+from anju_platform.ingest.digests import digest_of_bytes, digest_of_pack
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.bounds import LARGEST_COUNT, LATEST_EPOCH, MAX_ALARM_RECORDS, clean_text
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
@@ -28,6 +29,7 @@ _LONGEST_PATH, _LONGEST_REASON = 255, 300
 _GATEWAY = re.compile(rb'"gateway"\s*:\s*"([a-zA-Z0-9_.-]{1,63})"')
 _EPOCH = re.compile(rb'"epoch"\s*:\s*(\d{1,16})\b')
 _SEQ = re.compile(rb'"seq"\s*:\s*(\d{1,16})\b')
+_BASE = re.compile(rb'"base"\s*:\s*(\d{1,16})\b')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Incoming:
     base: int
     arrived_s: float
     readings: list[Resolved]
+    digest: str = ""
+    """Of its content; only messages of the alarm lane have one."""
+    number_taken: bool = False
+    """Whether another message was stored under its number: its content, not its number, tells whether it is new."""
 
     @property
     def stream(self) -> StreamKey:
@@ -51,7 +57,8 @@ class Incoming:
     @property
     def source(self) -> str:
         """Unique name of the message, by which an alert's history recognises a repetition."""
-        return f"{self.facts.gateway_id}/{self.epoch}/{self.lane}/{self.seq}"
+        name = f"{self.facts.gateway_id}/{self.epoch}/{self.lane}/{self.seq}"
+        return f"{name}~{self.digest}" if self.number_taken else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,9 @@ class Rejected:
     topic: Topic | None = None
     facts: GatewayFacts | None = None
     header: Header | None = None
+    digest: str = ""
+    number_taken: bool = False
+    """Whether another message was stored under its number."""
 
     def __post_init__(self) -> None:
         """Keep of path and reason, which may repeat a stranger's words, what every database can hold."""
@@ -79,6 +89,16 @@ class Rejected:
         if self.header is None or self.facts is None or self.topic is None:
             return None
         return (self.header.gateway, self.header.epoch, Lane(self.topic.lane))
+
+    @property
+    def source(self) -> str | None:
+        """Unique name of the message; without a number it is named by its content, and without a gateway not at all."""
+        if self.facts is None:
+            return None
+        if self.header is None or self.topic is None:
+            return f"{self.facts.gateway_id}/~{self.digest}"
+        name = f"{self.facts.gateway_id}/{self.header.epoch}/{self.topic.lane}/{self.header.seq}"
+        return f"{name}~{self.digest}" if self.number_taken else name
 
 
 class Plain(NamedTuple):
@@ -115,7 +135,7 @@ def open_plain(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Pl
 def refusal(raw: RawMessage, message: Incoming, reason: str) -> Rejected:
     """Return the rejection of a valid message that can never be stored, for `reason`."""
     header = Header(gateway=message.facts.gateway_id, epoch=message.epoch, seq=message.seq, base=message.base)
-    return Rejected(raw, "$.pack", reason, message.topic, message.facts, header)
+    return Rejected(raw, "$.pack", reason, message.topic, message.facts, header, message.digest)
 
 
 def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming | Rejected:
@@ -139,7 +159,8 @@ def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming
     except InvalidMessage as error:
         return _rejected(raw, topic, error, device_cache)
     numbers = (envelope.epoch, Lane(topic.lane), envelope.seq, envelope.base)
-    return Incoming(topic, facts, *numbers, raw.arrived_s, readings)
+    digest = digest_of_pack(envelope.pack) if topic.lane is Lane.ALARM else ""
+    return Incoming(topic, facts, *numbers, raw.arrived_s, readings, digest)
 
 
 def _belongs(facts: GatewayFacts, topic: Topic) -> bool:
@@ -178,23 +199,28 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
 
 
 def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
-    """Return the rejection, with the header where it can be read and its gateway belongs to the topic."""
-    header = _header(raw.payload)
-    facts = None if header is None else device_cache.find_gateway(header.gateway)
-    if header is None or facts is None or not _belongs(facts, topic):
+    """Return the rejection, with gateway and header where they can be read and the gateway belongs to the topic."""
+    gateway, header = _salvage(raw.payload)
+    facts = None if gateway is None else device_cache.find_gateway(gateway)
+    if facts is None or not _belongs(facts, topic):
         return Rejected(raw, error.path, error.reason, topic)
-    return Rejected(raw, error.path, error.reason, topic, facts, header)
+    return Rejected(raw, error.path, error.reason, topic, facts, header, digest_of_bytes(raw.payload))
 
 
-def _header(payload: bytes) -> Header | None:
-    """Return gateway, epoch and number of a message that is otherwise unreadable or too long; None without them."""
-    start = payload[:_SALVAGE_BYTES]
+def _salvage(payload: bytes) -> tuple[str | None, Header | None]:
+    """Return gateway and header of a message that is otherwise unreadable or too long, as far as they are in bounds."""
     try:
-        return decode(Header, payload)
+        header = decode(Header, payload)
     except InvalidMessage:
+        start = payload[:_SALVAGE_BYTES]
         gateway, epoch, seq = _GATEWAY.search(start), _EPOCH.search(start), _SEQ.search(start)
-    if gateway is None or epoch is None or seq is None:
-        return None
+    else:
+        return header.gateway, header
+    name = None if gateway is None else gateway[1].decode()
+    if name is None or epoch is None or seq is None:
+        return name, None
     if int(epoch[1]) > LATEST_EPOCH or not 1 <= int(seq[1]) <= LARGEST_COUNT:
-        return None
-    return Header(gateway=gateway[1].decode(), epoch=int(epoch[1]), seq=int(seq[1]))
+        return name, None
+    base = _BASE.search(start)
+    oldest = int(base[1]) if base is not None and 1 <= int(base[1]) <= int(seq[1]) else 1
+    return name, Header(gateway=name, epoch=int(epoch[1]), seq=int(seq[1]), base=oldest)

@@ -30,6 +30,7 @@ from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
 _LONGEST_REASON = 300
+_TRIES = 3
 log = structlog.get_logger()
 
 Note = Callable[[UnitOfWork], None]
@@ -62,7 +63,7 @@ class TelemetryConsumer:
         self._clocks = Clocks()
         self._last_seen = LastSeenBuffer(device_cache.table)
         self._unsaved_last_seen: dict[tuple[str, str], LastSeen] = {}
-        self._owed: dict[StreamKey, Topic] = {}
+        self._owed: dict[StreamKey, tuple[Topic, int]] = {}
         self._refused: list[Rejected] = []
         self._recorded_s = self._noted_s = self._answered_s = -LAST_SEEN_EVERY_S
 
@@ -159,22 +160,22 @@ class TelemetryConsumer:
 
     def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
         """Count a message as stored; return whether it is new. Either way its stream is acknowledged."""
-        stream = self._stream(columns, message.stream, message.topic)
+        stream = self._stream(columns, message.stream, message.topic, message.base)
         if stream.is_stored(message.seq):
             return False
-        stream.mark_stored(message.seq, message.base)
+        stream.mark_stored(message.seq)
         return True
 
     def _count_refused(self, columns: Batch, message: Rejected) -> None:
         if message.stream is not None and message.header is not None and message.topic is not None:
-            stream = self._stream(columns, message.stream, message.topic)
+            stream = self._stream(columns, message.stream, message.topic, message.header.base)
             if not stream.is_stored(message.header.seq):
-                stream.mark_stored(message.header.seq, message.header.base)
+                stream.mark_stored(message.header.seq)
 
-    def _stream(self, columns: Batch, key: StreamKey, topic: Topic) -> SequenceTracker:
+    def _stream(self, columns: Batch, key: StreamKey, topic: Topic, base: int) -> SequenceTracker:
         if key not in columns.streams:
             columns.streams[key] = self._cursors.find_tracker(key).copy()
-            columns.topics[key] = topic
+        columns.owed[key] = (topic, base)
         return columns.streams[key]
 
     def _columns(self, columns: Batch, message: Incoming) -> None:
@@ -207,7 +208,7 @@ class TelemetryConsumer:
         ]
         self._store_notes(notes, notes, "a rejected message")
 
-    def _store_notes(self, together: Sequence[Note], apart: Sequence[Note], what: str) -> None:
+    def _store_notes(self, together: Sequence[Note], apart: Sequence[Note], what: str, *, tries: int = _TRIES) -> None:
         """Store notes in one transaction; where that fails, each of `apart` in its own, without those that fail."""
         if not together:
             return
@@ -218,11 +219,13 @@ class TelemetryConsumer:
         except Exception as error:
             if is_away(self._work, error):
                 raise
-            if len(apart) <= 1:
+            if tries > 1:
+                self._store_notes(together, apart, what, tries=tries - 1)
+            elif len(apart) <= 1:
                 log.exception("cannot be stored and is left out", what=what)
-                return
-            for note in apart:
-                self._store_notes([note], [note], what)
+            else:
+                for note in apart:
+                    self._store_notes([note], [note], what)
 
     def _pass_on(self, columns: Batch, arrived_s: float) -> None:
         columns.report_last_seen(self._last_seen)
@@ -231,7 +234,7 @@ class TelemetryConsumer:
             self._show(life, arrived_s)
         for key, stream in columns.streams.items():
             self._cursors.replace_tracker(key, stream)
-        self._owed |= columns.topics
+        self._owed |= columns.owed
         self._refused += columns.rejected
         self.update_records()
 
@@ -261,8 +264,9 @@ class TelemetryConsumer:
 
     def _answer(self) -> None:
         """Acknowledge what was stored since the last time, one message for each stream."""
-        upto = {key: self._cursors.find_tracker(key).upto for key in self._owed}
-        answers, self._owed, self._refused = acks(upto, self._owed, self._refused), {}, []
+        upto = {key: self._cursors.find_tracker(key).stored_from(base) for key, (_, base) in self._owed.items()}
+        topics = {key: topic for key, (topic, _) in self._owed.items()}
+        answers, self._owed, self._refused = acks(upto, topics, self._refused), {}, []
         for topic, payload in answers:
             self._post(topic, payload)
 
@@ -277,14 +281,14 @@ class TelemetryConsumer:
             self._unsaved_last_seen[key] = seen
 
     def _save(self) -> None:
-        moved = {key: self._cursors.find_tracker(key).upto for key in self._cursors.list_unsaved()}
+        moved = self._cursors.list_unsaved()
         if not (moved or self._clocks.changed):
             return
         offsets: list[Note] = [
             partial(self._registry.set_clock_offset, gateway_id=gateway_id, offset_s=offset)
             for gateway_id, offset in self._clocks.changed.items()
         ]
-        apart: list[Note] = [partial(self._cursors.save_cursors, moved={key: upto}) for key, upto in moved.items()]
+        apart: list[Note] = [partial(self._cursors.save_cursors, moved={key: run}) for key, run in moved.items()]
         together: list[Note] = [partial(self._cursors.save_cursors, moved=moved)]
         self._store_notes(together + offsets, apart + offsets, "a cursor or the offset of a clock")
         self._cursors.mark_saved(moved)

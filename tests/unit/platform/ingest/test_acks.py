@@ -13,7 +13,7 @@ from anju_platform.devices.cache import GatewayFacts
 from anju_platform.ingest.acks import acks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Rejected, StreamKey
-from anju_platform.ingest.duplicates import SequenceTracker
+from anju_platform.ingest.duplicates import Run, SequenceTracker
 from anju_platform.ingest.models import IngestCursor
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
@@ -60,26 +60,18 @@ def test_an_ack_names_a_hundred_refusals_at_most() -> None:
     assert [refusal.seq for refusal in decode(Ack, payload).refused] == list(range(1, 101))
 
 
-def test_a_batch_is_counted_on_a_copy() -> None:
-    stream = SequenceTracker(2, {5})
-    tried = stream.copy()
-    assert (tried.upto, tried.ahead) == (2, {5})
-    tried.mark_stored(4, 1)
-    tried.mark_stored(3, 1)
-    assert (stream.upto, stream.ahead, tried.upto) == (2, {5}, 5)
-
-
 def factory(sessions: sessionmaker[Session]) -> WorkFactory:
     return lambda: UnitOfWork(sessions, EventDispatcher(), Clock())
 
 
-def stored(work: WorkFactory) -> dict[StreamKey, int]:
+def stored(work: WorkFactory) -> dict[tuple[str, str], Run]:
     with work() as unit:
         rows = unit.session.scalars(select(IngestCursor))
-        return {(row.gateway_id, row.epoch, Lane(row.lane)): row.upto for row in rows}
+        return {(row.gateway_id, row.lane): (row.first, row.upto) for row in rows}
 
 
-def save(store: CursorStore, work: WorkFactory, moved: dict[StreamKey, int]) -> None:
+def save(store: CursorStore, work: WorkFactory) -> None:
+    moved = store.list_unsaved()
     with work() as unit:
         store.save_cursors(unit, moved)
     store.mark_saved(moved)
@@ -89,37 +81,34 @@ def test_cursors_go_on_after_a_restart_where_they_were_saved(sqlite_url: str) ->
     engine = make_engine(sqlite_url)
     work = factory(make_sessions(engine))
     store = CursorStore(work)
-    assert (store.find_tracker(ONE).upto, store.list_unsaved()) == (0, [])
-    store.replace_tracker(ONE, SequenceTracker(4))
-    store.find_tracker(TWO).mark_stored(2, 1)
-    assert store.list_unsaved() == [ONE], "beyond a hole nothing can be saved yet"
-    save(store, work, {ONE: 4, TWO: 0})
-    assert store.list_unsaved() == []
+    assert (store.find_tracker(ONE).runs, store.list_unsaved()) == ([], {})
+    store.replace_tracker(ONE, SequenceTracker([(1, 4), (9, 9)]))
+    store.find_tracker(TWO)
+    assert store.list_unsaved() == {ONE: (1, 4)}, "the longest run is worth saving"
+    save(store, work)
+    assert store.list_unsaved() == {}
     again = CursorStore(work)
-    assert [again.find_tracker(key).upto for key in (ONE, TWO)] == [4, 0]
-    again.replace_tracker(ONE, SequenceTracker(6))
-    assert again.list_unsaved() == [ONE]
-    save(again, work, {ONE: 6})
-    assert (again.list_unsaved(), stored(work)) == ([], {ONE: 6, TWO: 0})
+    assert [again.find_tracker(key).runs for key in (ONE, TWO)] == [[(1, 4)], []]
+    again.replace_tracker(ONE, SequenceTracker([(1, 6)]))
+    again.replace_tracker(TWO, SequenceTracker([(7, 7)]))
+    save(again, work)
+    assert (again.list_unsaved(), stored(work)) == ({}, {(ONE[0], ONE[2]): (1, 6), (TWO[0], TWO[2]): (7, 7)})
     engine.dispose()
 
 
-def test_a_cursor_never_goes_back_and_streams_of_a_later_version_are_left_alone(sqlite_url: str) -> None:
+def test_a_number_far_ahead_does_not_stay_the_cursor_and_streams_of_a_later_version_are_left_alone(
+    sqlite_url: str,
+) -> None:
     engine = make_engine(sqlite_url)
     work = factory(make_sessions(engine))
     with work() as unit:
         unit.session.add(IngestCursor(gateway_id="gw-1", epoch=7, lane="video", upto=9))
-        unit.session.add(IngestCursor(gateway_id="gw-2", epoch=8, lane="telemetry", upto=9))
+        unit.session.add(IngestCursor(gateway_id=TWO[0], epoch=TWO[1], lane=TWO[2], first=10**15, upto=10**15))
     late = CursorStore(work)
-    assert late.find_tracker(TWO).upto == 9
-    with work() as unit:
-        late.save_cursors(unit, {TWO: 5, ONE: 3})
-        late.save_cursors(unit, {})
-    with work() as unit:
-        rows = unit.session.scalars(select(IngestCursor).order_by(IngestCursor.gateway_id, IngestCursor.lane))
-        assert [(row.gateway_id, row.lane, row.upto) for row in rows] == [
-            ("gw-1", "alarm", 3),
-            ("gw-1", "video", 9),
-            ("gw-2", "telemetry", 9),
-        ]
+    tracker = late.find_tracker(TWO)
+    for seq in (1, 2):
+        assert not tracker.is_stored(seq)
+        tracker.mark_stored(seq)
+    save(late, work)
+    assert stored(work) == {("gw-1", "video"): (9 - 8, 9), (TWO[0], TWO[2]): (1, 2)}
     engine.dispose()

@@ -250,7 +250,14 @@ def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
     ]
 
 
-@pytest.mark.parametrize("lacks", ["topic", "facts", "header"])
-def test_nobody_is_called_for_what_no_home_can_have_sent(lacks: str) -> None:
-    known: dict[str, Any] = {"topic": TOPIC, "facts": GATEWAY, "header": Header(gateway="gw-1", epoch=7, seq=1, base=1)}
-    assert unreadable(Rejected(RawMessage("t", b"?", AT_S), "$", "broken", **{**known, lacks: None})) is None
+def test_nobody_is_called_for_what_no_home_can_have_sent() -> None:
+    header = Header(gateway="gw-1", epoch=7, seq=1, base=1)
+    assert unreadable(Rejected(RawMessage("t", b"?", AT_S), "$", "broken", TOPIC, None, header)) is None
+
+
+def test_what_has_no_number_is_known_by_its_content() -> None:
+    sources = [
+        Rejected(RawMessage("t", b"?", AT_S), "$", "broken", TOPIC, GATEWAY, None, digest).source
+        for digest in ("aa", "bb")
+    ]
+    assert sources == ["gw-1/~aa", "gw-1/~bb"]

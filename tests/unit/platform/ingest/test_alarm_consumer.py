@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fixtures._home_client import press
 from fixtures.ingest_harness import records
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from anju_core.alerts import AlertSignal
@@ -15,7 +16,9 @@ from anju_core.reasons import ReasonCode
 from anju_platform.app.leadership import LeadershipLost
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
+from anju_platform.ingest import alarm_ledger
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
+from anju_platform.ingest.models import AlarmDigest
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Envelope, Status, decode, encode
@@ -41,6 +44,7 @@ class AlarmLane:
         def work() -> UnitOfWork:
             return UnitOfWork(sessions, EventDispatcher(), Clock(), self.check_lease)
 
+        self.work = work
         self.consumer = AlarmConsumer(
             work=work,
             device_cache=DeviceCache(work, Clock()),
@@ -75,8 +79,8 @@ class AlarmLane:
     def deliver_message(self, topic: str, payload: bytes) -> None:
         self.consumer.consume_batch([RawMessage(topic, payload, AT_S)])
 
-    def press(self, seq: int, gateway: str = "gw-home-01") -> None:
-        envelope = Envelope(gateway=gateway, epoch=1, seq=seq, base=1, sent=AT_S, pack=[press(AT_S)])
+    def press(self, seq: int, gateway: str = "gw-home-01", at_s: float = AT_S, base: int = 1) -> None:
+        envelope = Envelope(gateway=gateway, epoch=1, seq=seq, base=base, sent=AT_S, pack=[press(at_s)])
         self.deliver_message(str(Topic("anning", "home-01", Lane.ALARM)), encode(envelope))
 
 
@@ -191,3 +195,57 @@ def test_an_error_of_the_database_that_answers_is_the_messages_own(lane: AlarmLa
     lane.press(2)
     assert [signal.reason.code for signal in lane.raised] == [ReasonCode.ALARM_UNREADABLE, ReasonCode.SOS_PRESSED]
     assert [ack.upto for ack in lane.acks] == [1, 2]
+
+
+def test_a_press_whose_number_another_message_has_is_an_alarm_of_its_own(lane: AlarmLane) -> None:
+    taken = Envelope(gateway="gw-home-01", epoch=1, seq=1, base=1, sent=AT_S, pack=[])
+    lane.deliver_message(str(Topic("anning", "home-01", Lane.ALARM)), encode(taken))
+    for _ in range(2):
+        lane.press(1)
+    lane.press(2)
+    assert [signal.facts.get("number_taken") for signal in lane.raised] == [True, None]
+    assert [path for path, _, _ in lane.quarantined] == ["$.seq"]
+    assert [ack.upto for ack in lane.acks] == [1, 1, 1, 2]
+    assert len({signal.source for signal in lane.raised}) == 2
+
+
+def test_a_refused_message_takes_no_number_from_a_press(lane: AlarmLane) -> None:
+    torn = b'{"gateway":"gw-home-01","epoch":1,"seq":1,"base":1,"sent":1.5,"pack":['
+    for sent in (b"1.5", b"2.5"):
+        lane.deliver_message(str(Topic("anning", "home-01", Lane.ALARM)), torn.replace(b"1.5", sent))
+    assert len(lane.quarantined) == 1, "it is the same message, sent again"
+    lane.press(1)
+    assert [signal.reason.code for signal in lane.raised] == [ReasonCode.ALARM_UNREADABLE, ReasonCode.SOS_PRESSED]
+
+
+@pytest.mark.parametrize(("seq", "base"), [(10**15, 10**15), (10**15, 1), (2**53 - 1, 2**53 - 1), (7, 7), (5000, 4999)])
+def test_a_number_or_base_far_ahead_swallows_no_press(lane: AlarmLane, seq: int, base: int) -> None:
+    lane.press(seq, base=base, at_s=AT_S - 1)
+    for number in (1, 2, 3):
+        lane.press(number, at_s=AT_S + number)
+    assert len(lane.raised) == 4
+    assert [ack.upto for ack in lane.acks][1:] == [1, 2, 3]
+
+
+def test_an_ack_never_covers_what_its_gateway_has_not_shown(lane: AlarmLane) -> None:
+    lane.press(2, at_s=AT_S - 50)
+    lane.press(1)
+    assert [ack.upto for ack in lane.acks] == [0, 1], "number 2 was perhaps another sender's"
+
+
+def test_a_message_whose_numbers_no_stream_has_is_a_call_for_help_all_the_same(lane: AlarmLane) -> None:
+    payload = b'{"gateway":"gw-home-01","epoch":99999999999999999999,"seq":1,"base":1,"sent":1.5,"pack":[]}'
+    lane.deliver_message(str(Topic("anning", "home-01", Lane.ALARM)), payload)
+    assert ([signal.reason.code for signal in lane.raised], lane.acks) == ([ReasonCode.ALARM_UNREADABLE], [])
+
+
+def test_of_one_gateway_only_the_newest_digests_are_kept(lane: AlarmLane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarm_ledger, "MOST_DIGESTS", 10)
+    monkeypatch.setattr(alarm_ledger, "_PRUNE_EVERY", 4)
+    for seq in range(1, 33):
+        lane.press(seq, at_s=AT_S + seq)
+    with lane.work() as work:
+        kept = list(work.session.scalars(select(AlarmDigest.seq)))
+    assert max(kept) == 32
+    assert len(kept) <= 13
+    assert [ack.upto for ack in lane.acks] == list(range(1, 33))
