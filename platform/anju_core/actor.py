@@ -33,6 +33,10 @@ class Actor:
         """Whether residents are shown to the person by name and address, else by their home's id."""
         return self.role not in _WITHOUT_NAMES
 
+    def opens_case(self, why: str) -> bool:
+        """Return whether the person, who sees no names, is told one for this reason: an overseer of the district."""
+        return self.role is Role.DISTRICT and bool(why.strip())
+
     def may_see(self, community_id: str | None, home_id: str | None, provider_id: str | None = None) -> bool:
         """Return whether a thing of this community, home and provider is within the person's scope."""
         return covers(self.scope, community_id=community_id, home_id=home_id, provider_id=provider_id)

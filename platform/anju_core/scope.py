@@ -50,6 +50,8 @@ NOTHING = Nothing()
 _OF_DISTRICT = frozenset({Role.ADMIN, Role.DISTRICT, Role.TESTER, Role.SUPERVISOR})
 """Roles that stand above communities: such an account sees the district unless it names a community."""
 _OF_PROVIDER = frozenset({Role.CARER, Role.PROVIDER})
+NEEDED = dict.fromkeys(Role, "community") | dict.fromkeys(_OF_PROVIDER, "provider") | {Role.FAMILY: "home"}
+"""What each role's scope is made of; a role above communities may do without."""
 
 
 def scope_of(role: Role, community_id: str | None, provider_id: str | None, home_id: str | None) -> Scope:

@@ -73,6 +73,15 @@ class WeakPassword(Invalid):
         self.shortest = shortest
 
 
+class ScopeMissing(Invalid):
+    """An account that would see nothing: its role needs a community, a provider or a home."""
+
+    def __init__(self, role: Role, needed: str) -> None:
+        super().__init__(f"an account of role {role} needs a {needed}")
+        self.role = role
+        self.needed = needed
+
+
 class AccountUnknown(NotFound):
     """There is no such account."""
 

@@ -5,16 +5,31 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
 
 
 class Account(Base):
-    """Somebody who may sign in."""
+    """Somebody who may sign in. An open account has what its role needs to have a scope (`anju_core.scope`)."""
 
     __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint(
+            "disabled_at IS NOT NULL OR role <> 'worker' OR (community_id IS NOT NULL AND community_id <> '')",
+            name="worker_has_community",
+        ),
+        CheckConstraint(
+            "disabled_at IS NOT NULL OR role NOT IN ('carer', 'provider') "
+            "OR (provider_id IS NOT NULL AND provider_id <> '')",
+            name="carer_has_provider",
+        ),
+        CheckConstraint(
+            "disabled_at IS NOT NULL OR role <> 'family' OR (home_id IS NOT NULL AND home_id <> '')",
+            name="family_has_home",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     login: Mapped[str] = mapped_column(String(60), unique=True)
@@ -74,7 +89,10 @@ class AuditEvent(Base):
     """Somebody read a person's data: append-only (PIPL art. 51; GB/T 22239 keeps it six months or more)."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_home_at", "home_id", "at"),)
+    __table_args__ = (
+        Index("ix_audit_event_home_at", "home_id", "at"),
+        Index("ix_audit_event_account_at", "account_id", "at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]

@@ -113,11 +113,9 @@ def list_audit_events(session: DatabaseSession, home_id: str, limit: int) -> lis
     return list(session.scalars(query))
 
 
-def has_audit_event(
-    session: DatabaseSession, account_id: UUID, home_id: str | None, what: str, since: datetime
-) -> bool:
-    """Tell whether such an event was written after `since`."""
-    query = select(AuditEvent.id).where(
-        AuditEvent.home_id == home_id, AuditEvent.at > since, AuditEvent.account_id == account_id
-    )
-    return session.scalars(query.where(AuditEvent.what == what).limit(1)).first() is not None
+def find_homes_looked_at(
+    session: DatabaseSession, account_id: UUID, what: str, why: str, since: datetime
+) -> set[str | None]:
+    """Return the homes that an account looked at for this reason after `since`."""
+    query = select(AuditEvent.home_id).where(AuditEvent.account_id == account_id, AuditEvent.at > since)
+    return set(session.scalars(query.where(AuditEvent.what == what, AuditEvent.why == why)))

@@ -13,14 +13,17 @@ from uuid import UUID
 from pwdlib import PasswordHash
 
 from anju_core.actor import Actor
+from anju_core.scope import NEEDED, NOTHING, scope_of
 from anju_core.vocabulary import Role
 from anju_platform.accounts import repository
 from anju_platform.accounts.errors import (
     AccountUnknown,
     LoginTaken,
     NotSignedIn,
+    ScopeMissing,
     WeakPassword,
 )
+from anju_platform.accounts.looks import new_event
 from anju_platform.accounts.models import Account, AuditEvent, Session
 from anju_platform.db.unit_of_work import UnitOfWork
 
@@ -85,11 +88,13 @@ class AccountService:
         repository.delete_session(work.session, digest_secret(secret))
 
     def open_account(self, work: UnitOfWork, new: NewAccount) -> UUID:
-        """Insert an account and return its id; raises `LoginTaken`, `WeakPassword`."""
+        """Insert an account and return its id; raises `LoginTaken`, `WeakPassword`, `ScopeMissing`."""
         login = new.login.strip().casefold()
         password_hash = self._password_hash(login, new.password)  # before the first statement begins a transaction
         if repository.find_account(work.session, login) is not None:
             raise LoginTaken(login)
+        if scope_of(new.role, new.community_id, new.provider_id, new.home_id) == NOTHING:
+            raise ScopeMissing(new.role, NEEDED[new.role])
         account = Account(
             id=work.new_id(),
             login=login,
@@ -129,35 +134,12 @@ class AccountService:
         text = self._random(15).hex()
         return "-".join(text[at : at + 6] for at in range(0, len(text), 6))
 
-    def audit_read(
-        self,
-        work: UnitOfWork,
-        actor: Actor,
-        what: str,
-        home_id: str | None,
-        why: str = "",
-        *,
-        once_in: timedelta | None = None,
-    ) -> None:
-        """Write an audit event: a person reads somebody's data. Belongs in the transaction of the read.
+    def audit_read(self, work: UnitOfWork, actor: Actor, what: str, home_id: str | None, why: str = "") -> None:
+        """Write an audit event of its own, in the transaction of the read, however often it is read.
 
-        once_in: the same read by the same person within this time is one event (for a page that refreshes itself).
+        For what is shown on request only; `looks.record_looks` is for pages that refresh themselves.
         """
-        since = None if once_in is None else work.clock.now() - once_in
-        if since is not None and repository.has_audit_event(work.session, actor.account_id, home_id, what, since):
-            return
-        work.session.add(
-            AuditEvent(
-                id=work.new_id(),
-                at=work.clock.now(),
-                account_id=actor.account_id,
-                by_name=actor.name,
-                role=actor.role.value,
-                home_id=home_id,
-                what=what,
-                why=why,
-            )
-        )
+        work.session.add(new_event(work, actor, what, home_id, why))
 
     def list_audit_events(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
         """Return who read the data of a home, newest first."""

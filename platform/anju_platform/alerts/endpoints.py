@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header
+from fastapi import APIRouter, Body, Depends, Header, Query
 from fastapi.responses import StreamingResponse
 
 from anju_core.actor import Actor
 from anju_core.scope import Communities, Scope, WholeDistrict
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import AccountsDep, StillDep, require
+from anju_platform.accounts.guards import StillDep, require
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.queries import AlertDetail, AlertSummary
 from anju_platform.alerts.schemas import (
@@ -23,11 +22,10 @@ from anju_platform.alerts.schemas import (
     NoteGiven,
     ResolutionGiven,
 )
+from anju_platform.alerts.streamed_looks import StreamedLooks
 from anju_platform.web.dependencies import ServicesDep, UnitDep, provide
 from anju_platform.web.hub import event_stream
 
-REFRESHED_WITHIN = timedelta(minutes=10)
-"""Reads of one alert by one person within this time are audited once: a page refreshes itself."""
 EVERY_COMMUNITY = "community:*"
 """Topic of pages that may see every community."""
 
@@ -48,17 +46,31 @@ def list_alerts(actor: Watcher, alerts: AlertsDep, work: UnitDep, state: Listed 
 def stream_alerts(
     actor: Watcher, services: ServicesDep, still: StillDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:
-    """Stream server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is notified."""
+    """Stream server-sent events: `alert` when one of the asker's scope changed, `told` when the asker is notified.
+
+    The look at each home that an event is about is audited.
+    """
     topics = {*_topics_of(actor.scope), f"account:{actor.account_id}"}
-    return event_stream(services.hub, topics, owner=actor.account_id, last_event_id=last_event_id, still=still)
+    return event_stream(
+        services.hub,
+        topics,
+        owner=actor.account_id,
+        last_event_id=last_event_id,
+        still=still,
+        on_sent=StreamedLooks(services.work, actor),
+    )
 
 
 @router.get("/alerts/{alert_id}")
-def show_alert(alert_id: UUID, actor: Watcher, alerts: AlertsDep, accounts: AccountsDep, work: UnitDep) -> AlertDetail:
-    """Return one alert with its history; the read is audited."""
-    alert = alerts.queries.get_alert(work, alert_id, actor)
-    accounts.audit_read(work, actor, "alert", alert.home_id, once_in=REFRESHED_WITHIN)
-    return alert
+def show_alert(
+    alert_id: UUID, actor: Watcher, alerts: AlertsDep, work: UnitDep, why: Annotated[str, Query(max_length=200)] = ""
+) -> AlertDetail:
+    """Return one alert with its history; the read is audited.
+
+    District and tester see the home's id; the district also who lives there, where it says `why` it opens the case.
+    """
+    work.only_read()
+    return alerts.queries.get_alert(work, alert_id, actor, why)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")

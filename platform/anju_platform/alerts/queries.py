@@ -18,14 +18,14 @@ from anju_core.alerts import (
     undo_until,
 )
 from anju_core.evidence import is_contact_missing
-from anju_core.reasons import Reason
+from anju_core.reasons import Reason, ReasonCode
 from anju_core.scope import Scope
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Outcome
 from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.repository import AlertRepository, facts_of
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.directory import find_homes
+from anju_platform.residents.directory import find_homes, read_homes
 from anju_platform.residents.records import HomeRecord
 
 LOAD_WINDOW = timedelta(minutes=10)
@@ -135,23 +135,29 @@ class AlertQueries:
         `state` is `open`, or `closed` and None (all), which come newest first.
         """
         alerts = AlertRepository(work.session).list_alerts(actor.scope, state, limit)
-        homes = find_homes(work, {alert.home_id for alert in alerts})
+        homes = read_homes(work, actor, {alert.home_id for alert in alerts}, "alerts")
         now = work.clock.now()
-        return [_summary(alert, alert.history, homes[alert.home_id], now) for alert in alerts]
+        return [_summary(alert, alert.history, homes[alert.home_id], now, named=actor.sees_names) for alert in alerts]
 
-    def get_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> AlertDetail:
-        """Return one alert in full and what the actor may do; raises `AlertNotFound`, also out of the actor's scope."""
+    def get_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor, why: str = "") -> AlertDetail:
+        """Return one alert in full and what the actor may do; raises `AlertNotFound`, also out of the actor's scope.
+
+        why: for what an overseer of the district, who sees homes' ids only, opens the case and reads names.
+        """
         alert = AlertRepository(work.session).find_alert(alert_id)
         if alert is None or not actor.may_see(alert.community_id, alert.home_id):
             raise AlertNotFound(alert_id)
-        return _detail(work, alert, actor)
+        named = actor.sees_names or actor.opens_case(why)
+        reason = f"{alert_id} {why}".strip()
+        home = read_homes(work, actor, [alert.home_id], "alert", reason, named=named)[alert.home_id]
+        return _detail(work, alert, home, actor, named=named)
 
     def describe_alert(self, work: UnitOfWork, alert_id: UUID) -> AlertDetail:
         """Return one alert in full, for code that acts for no person; raises `AlertNotFound`."""
         alert = AlertRepository(work.session).find_alert(alert_id)
         if alert is None:
             raise AlertNotFound(alert_id)
-        return _detail(work, alert, None)
+        return _detail(work, alert, find_homes(work, [alert.home_id])[alert.home_id], None, named=True)
 
     def find_causes(self, work: UnitOfWork, alert_ids: Collection[UUID]) -> Mapping[UUID, AlertCause]:
         """Return the kind and reason of alerts, by id."""
@@ -175,15 +181,14 @@ class AlertQueries:
         return alert is not None and alert.closed_at is None
 
 
-def _detail(work: UnitOfWork, alert: Alert, actor: Actor | None) -> AlertDetail:
+def _detail(work: UnitOfWork, alert: Alert, home: HomeRecord, actor: Actor | None, *, named: bool) -> AlertDetail:
     history = AlertRepository(work.session).list_events(alert.id)
-    home = find_homes(work, [alert.home_id])[alert.home_id]
     facts = facts_of(alert, history)
-    summary = _summary(alert, history, home, work.clock.now())
+    summary = _summary(alert, history, home, work.clock.now(), named=named)
     return AlertDetail(
         **{one.name: getattr(summary, one.name) for one in fields(summary)},
-        history=[_history_step(event) for event in history],
-        calls=_last_calls(history),
+        history=[_history_step(event, named=named) for event in history],
+        calls=_last_calls(history) if named else (),
         commands=() if actor is None else list_commands(facts, actor),
         undo_until=undo_until(facts),
         arrival_proven=facts.evidence.there if facts.state is AlertState.ARRIVED else None,
@@ -192,7 +197,10 @@ def _detail(work: UnitOfWork, alert: Alert, actor: Actor | None) -> AlertDetail:
     )
 
 
-def _summary(alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now: datetime) -> AlertSummary:
+def _summary(
+    alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now: datetime, *, named: bool
+) -> AlertSummary:
+    """Return an alert of a list; where no names are shown, nothing that somebody wrote is either."""
     facts = facts_of(alert, history)
     return AlertSummary(
         id=alert.id,
@@ -210,7 +218,7 @@ def _summary(alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now:
         happened_at=alert.happened_at,
         due_since=alert.due_since,
         raised_at=alert.raised_at,
-        reason=as_reason(alert.reason_code, alert.reason_facts),
+        reason=_reason(alert, named=named),
         score=alert.score,
         facts=alert.facts,
         level=alert.level,
@@ -224,10 +232,13 @@ def _summary(alert: Alert, history: Sequence[AlertEvent], home: HomeRecord, now:
         visited=facts.visited,
         main=main_command(facts),
         outcome=facts.outcome,
-        outcome_note=alert.outcome_note,
+        outcome_note=alert.outcome_note if named else "",
         closed_at=alert.closed_at,
     )
 
+
+_WRITTEN = frozenset({ReasonCode.HELP_WANTED, ReasonCode.WRITTEN})
+"""Reasons with words that somebody wrote, which may name the elder."""
 
 _WITHOUT_TIMER = frozenset(
     {AlertStep.NOTED, AlertStep.ELDER_TOLD, AlertStep.NOTIFIED, AlertStep.REPEATED, AlertStep.DELIVERY_FAILED}
@@ -240,14 +251,21 @@ def _due_from(alert: Alert, history: Sequence[AlertEvent]) -> datetime:
     return max(set_at, default=alert.raised_at)
 
 
-def _history_step(event: AlertEvent) -> AlertHistoryStep:
+def _reason(alert: Alert, *, named: bool) -> Reason:
+    reason = as_reason(alert.reason_code, alert.reason_facts)
+    if named or reason.code not in _WRITTEN:
+        return reason
+    return Reason(reason.code, dict.fromkeys(reason.facts, ""))
+
+
+def _history_step(event: AlertEvent, *, named: bool) -> AlertHistoryStep:
     return AlertHistoryStep(
         number=event.number,
         at=event.at,
         step=AlertStep(event.step),
         by_account=event.by_account,
         by_name=event.by_name,
-        detail=event.detail,
+        detail=event.detail if named else {},
     )
 
 

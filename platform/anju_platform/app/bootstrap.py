@@ -326,7 +326,7 @@ def _make_services(
     """Make what requests may ask for: what is `offered` already, and the services that only requests use."""
     accounts = AccountService()
     residents = ResidentService(accounts)
-    routine, sensitivity = RoutineService(accounts, residents), SensitivityService(residents)
+    routine, sensitivity = RoutineService(residents), SensitivityService(residents)
     more = (
         accounts,
         SignInService(),
@@ -334,7 +334,7 @@ def _make_services(
         residents,
         routine,
         sensitivity,
-        HomeOverviewService(accounts, residents),
+        HomeOverviewService(residents),
         SensitivityOverviewService(sensitivity, routine),
         FamilyService(accounts, series),
         DistrictService(accounts),

@@ -55,13 +55,19 @@ class HomeCard:
 
 
 def card(work: UnitOfWork, home_id: str, words: Words, now: datetime) -> HomeCard | None:
-    """Return the card of a home as its community may know it; None when there is no such home."""
+    """Return the card of a home as its community may know it; None when there is no such home.
+
+    It belongs to an alert, whose reading has written down the look.
+    """
     home = find_home(work, home_id)
     return None if home is None else _card_of(home, home.residents, words, now)
 
 
 def visitor_card(work: UnitOfWork, home_id: str, words: Words, now: datetime) -> HomeCard | None:
-    """Return the card of a home as a provider's carer may know it; None when there is no such home."""
+    """Return the card of a home as a provider's carer may know it; None when there is no such home.
+
+    It belongs to a visit, whose reading has written down the look.
+    """
     home = find_home(work, home_id)
     return None if home is None else _card_of(home, [one.for_visitor() for one in home.residents], words, now)
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from anju_core.actor import Actor
 from anju_core.scope import WHOLE_DISTRICT, OneHome, OneProvider
 from anju_platform.accounts.guards import SessionDep
-from anju_platform.accounts.service import AccountService, ActiveSession
+from anju_platform.accounts.service import ActiveSession
 from anju_platform.console.rendering import UTC_ZONE, Pages
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.translation import Words
@@ -60,10 +60,6 @@ class PageContext:
     def service(self, kind: type[S]) -> S:
         """Return the process's service of this class; raises `ServiceNotOffered`."""
         return self.services.get(kind)
-
-    def audit_read(self, work: UnitOfWork, what: str, home_id: str | None, why: str = "") -> None:
-        """Write down that the reader looked at a home's data, in the transaction that reads it."""
-        self.service(AccountService).audit_read(work, self.actor, what, home_id, why)
 
     @property
     def fragment(self) -> bool:

@@ -78,10 +78,12 @@ class UnitOfWork:
         self.clock = clock
         self._may_commit = may_commit
         self._events: list[Event] = []
+        self._last_writes: list[Callable[[Session], None]] = []
+        self._reads_only = False
 
     def __enter__(self) -> Self:
         self.session = self._sessions()
-        self._events = []
+        self._events, self._last_writes, self._reads_only = [], [], False
         return self
 
     def __exit__(
@@ -98,12 +100,27 @@ class UnitOfWork:
         finally:
             self.session.close()
         if keep:
+            if self._last_writes:
+                with self._sessions.begin() as session:
+                    for write in self._last_writes:
+                        write(session)
             for event in self._events:
                 self._dispatcher.publish_after(event)
 
     def only_read(self) -> None:
         """Say before the first statement that nothing will be written: on SQLite no writer then waits for this unit."""
+        self._reads_only = True
         self.session.connection(execution_options=DEFERRED)
+
+    def write_at_end(self, write: Callable[[Session], None]) -> None:
+        """Have `write` add rows: in this transaction, or where it only reads in one that follows once it ended well.
+
+        What `write` raises, this unit raises.
+        """
+        if self._reads_only:
+            self._last_writes.append(write)
+        else:
+            write(self.session)
 
     def record(self, event: Event) -> None:
         """Say that something happened: handlers inside the transaction run now, the others after the commit."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import AccountsDep, require
+from anju_platform.accounts.guards import require
 from anju_platform.devices.schemas import DeviceView, GatewayView, InstalledView, QuarantinePage, QuarantineView
 from anju_platform.devices.service import DeviceService
 from anju_platform.web.dependencies import UnitDep, provide
@@ -21,12 +21,9 @@ Overseer = Annotated[Actor, Depends(require(Role.SUPERVISOR, Role.TESTER))]
 
 
 @router.get("/homes/{home_id}/devices")
-def home_devices(
-    home_id: str, actor: Watcher, devices: DevicesDep, accounts: AccountsDep, work: UnitDep
-) -> InstalledView:
+def home_devices(home_id: str, actor: Watcher, devices: DevicesDep, work: UnitDep) -> InstalledView:
     """A home's gateway and devices, with battery, link and when each was last heard; the look is logged."""
     installed = devices.get_installed(work, actor, home_id)
-    accounts.audit_read(work, actor, "devices", home_id)
     return InstalledView(
         home_id=home_id,
         gateways=[GatewayView.model_validate(row) for row in installed.gateways],
@@ -36,15 +33,15 @@ def home_devices(
 
 @router.get("/devices/quarantine")
 def quarantine(
-    _actor: Overseer,
+    actor: Overseer,
     devices: DevicesDep,
     work: UnitDep,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> QuarantinePage:
-    """Messages that could not be taken, with where and why, newest first."""
+    """Messages of the asker's scope that could not be taken, with where and why, newest first."""
     work.only_read()
-    rows = devices.list_quarantine(work, before, limit)
+    rows = devices.list_quarantine(work, actor, before, limit)
     return QuarantinePage(
         messages=[QuarantineView.of(row) for row in rows], next=rows[-1].id if len(rows) == limit else None
     )

@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, bindparam, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from anju_core.scope import Scope
+from anju_platform.db.scoping import is_within
 from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_wire.topics import PREFIX
 
 
 @dataclass(slots=True)
@@ -89,9 +92,19 @@ class DeviceRepository:
         self._session.add(row)
         self._session.flush()
 
-    def list_quarantined(self, before: UUID | None, limit: int) -> Sequence[Quarantine]:
-        """Return rejected messages, newest first; `before` is the id of the last one of the page before."""
-        query = select(Quarantine).order_by(Quarantine.id.desc()).limit(limit)
+    def list_quarantined(self, scope: Scope, before: UUID | None, limit: int) -> Sequence[Quarantine]:
+        """Return rejected messages of a scope, newest first; `before` is the id of the last one of the page before.
+
+        A message belongs to the community on whose topic it came; one without such a topic to the district alone.
+        """
+        query = select(Quarantine).where(_quarantine_within(scope)).order_by(Quarantine.id.desc()).limit(limit)
         if before is not None:
             query = query.where(Quarantine.id < before)
         return self._session.scalars(query).all()
+
+
+def _quarantine_within(scope: Scope) -> ColumnElement[bool]:
+    def came_on(prefix: str) -> ColumnElement[bool]:
+        return func.substr(Quarantine.topic, 1, len(prefix)) == prefix
+
+    return is_within(scope, community=lambda ids: or_(*(came_on(f"{PREFIX}/{one}/") for one in sorted(ids))))

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from anju_core.actor import Actor
+from anju_platform.accounts.looks import record_looks
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.devices.models import Device, Gateway, Quarantine
@@ -19,6 +20,7 @@ from anju_platform.devices.repository import DeviceRepository, Note
 from anju_platform.residents.directory import find_community_id, find_known_ids
 from anju_platform.residents.errors import HomeNotFound
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
+from anju_wire.topics import InvalidTopic, Topic
 
 UNREGISTERED = ""
 """Kind of a device that nobody has registered."""
@@ -164,11 +166,19 @@ class DeviceService:
         records = DeviceRepository(work.session)
         if not actor.may_see(find_community_id(work, home_id), home_id):
             raise HomeNotFound(home_id)
+        record_looks(work, actor, "devices", [home_id])
         return Installed(records.gateways_of({home_id}), records.devices_of({home_id}))
 
-    def list_quarantine(self, work: UnitOfWork, before: UUID | None = None, limit: int = 50) -> Sequence[Quarantine]:
-        """Return up to `limit` rejected messages, newest first; `before` is the id of the last one already seen."""
-        return DeviceRepository(work.session).list_quarantined(before, limit)
+    def list_quarantine(
+        self, work: UnitOfWork, actor: Actor, before: UUID | None = None, limit: int = 50
+    ) -> Sequence[Quarantine]:
+        """Return up to `limit` rejected messages of the actor's scope, newest first; the look is written down.
+
+        before: the id of the last one already seen.
+        """
+        rows = DeviceRepository(work.session).list_quarantined(actor.scope, before, limit)
+        record_looks(work, actor, "quarantine", {home for row in rows if (home := _home_of(row.topic))})
+        return rows
 
 
 def _note(row: Note, seen: LastSeen) -> Note:
@@ -193,6 +203,13 @@ def _not_ahead(last_seen: LastSeenMap, now_s: float) -> LastSeenMap:
         key: one if one.at_s <= now_s else LastSeen(now_s, one.battery, one.link_quality)
         for key, one in last_seen.items()
     }
+
+
+def _home_of(topic: str) -> str | None:
+    try:
+        return Topic.parse(topic).home
+    except InvalidTopic:
+        return None
 
 
 def _text(value: str, most: int) -> str:

@@ -136,6 +136,8 @@ class OncallService:
     def leave_handover(self, work: UnitOfWork, actor: Actor, community_id: str, note: str) -> Handover:
         """Leave a handover for the next on call; raises `ShiftNotFound`, `InvalidShift`."""
         self._seen(actor, community_id)
+        if find_community(work, community_id) is None:
+            raise ShiftNotFound(f"community {community_id}")
         text = note.strip()
         if not 1 <= len(text) <= MAX_NOTE:
             raise InvalidShift("note", f"has {len(text)} characters; want 1 to {MAX_NOTE}")

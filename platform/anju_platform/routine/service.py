@@ -8,10 +8,10 @@ from uuid import UUID
 from anju_core.actor import Actor
 from anju_core.notes import NoteNotFound, by_day
 from anju_core.scope import Communities
-from anju_platform.accounts.service import AccountService
+from anju_platform.accounts.looks import record_looks
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.directory import find_home, find_homes, list_home_ids
+from anju_platform.residents.directory import find_home, list_home_ids, read_homes
 from anju_platform.residents.records import HomeRecord
 from anju_platform.residents.service import ResidentService
 from anju_platform.routine.models import RoutineDay, RoutineNote
@@ -19,21 +19,18 @@ from anju_platform.routine.records import DayView, NoteView, RoutineView
 from anju_platform.routine.repository import RoutineRepository
 
 MOST_NOTES = 20
-POLL_INTERVAL = timedelta(minutes=10)
-"""A page that refreshes itself is audited once within this time."""
 
 
 class RoutineService:
     """What people see of the digests of days and of notes."""
 
-    def __init__(self, accounts: AccountService, residents: ResidentService) -> None:
-        self._accounts = accounts
+    def __init__(self, residents: ResidentService) -> None:
         self._residents = residents
 
     def list_days(self, work: UnitOfWork, actor: Actor, home_id: str, count: int) -> RoutineView:
         """Return the last `count` days of a home, yesterday the newest; audited. Raises `OutOfScope`."""
         home = self._residents.find_home(work, actor, home_id)
-        self._accounts.audit_read(work, actor, "routine", home_id, once_in=POLL_INTERVAL)
+        record_looks(work, actor, "routine", [home_id])
         today = home.local_date(work.clock.now())
         since = today - timedelta(days=count)
         days = [_day(row) for row in RoutineRepository(work).list_days(home_id, since)]
@@ -44,7 +41,7 @@ class RoutineService:
         now = work.clock.now()
         within = list_home_ids(work, actor.scope)
         rows = [row for row in RoutineRepository(work).list_unread() if row.home_id in within][:MOST_NOTES]
-        homes = find_homes(work, {row.home_id for row in rows})
+        homes = read_homes(work, actor, {row.home_id for row in rows}, "routine_notes")
         return [_note(row, homes[row.home_id]) for row in rows if by_day(now.astimezone(homes[row.home_id].timezone))]
 
     def mark_note_read(self, work: UnitOfWork, actor: Actor, note_id: UUID) -> NoteView:
@@ -58,7 +55,7 @@ class RoutineService:
             raise NoteNotFound(note_id)
         if note.read_at is None:
             note.read_at, note.read_by, note.read_by_name = work.clock.now(), actor.account_id, actor.name
-        self._accounts.audit_read(work, actor, "routine_note", home.id, str(note_id))
+        record_looks(work, actor, "routine_note", [home.id], str(note_id))
         work.session.flush()
         return _note(note, home)
 

@@ -17,7 +17,7 @@ from anju_core.vocabulary import OfferState, Role, VisitCategory, VisitState
 from anju_platform.accounts.directory import find_accounts
 from anju_platform.alerts.queries import AlertCause, AlertQueries
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents.directory import find_homes
+from anju_platform.residents.directory import find_homes, read_homes
 from anju_platform.residents.records import HomeRecord
 from anju_platform.visits.disclosure import conceal_detail, conceal_place, may_know_place
 from anju_platform.visits.models import Offer, Provider, VisitTask
@@ -150,7 +150,7 @@ class VisitQueries:
         """Return what waits for the carer's answer, the first to lapse first."""
         repository = VisitRepository(work.session)
         offers = repository.list_open_offers(actor.account_id, work.clock.now())
-        visits = {one.id: one for one in self._summaries(work, [offer.visit for offer in offers], actor)}
+        visits = {one.id: one for one in self._summaries(work, actor, [offer.visit for offer in offers])}
         homes = find_homes(work, {offer.visit.home_id for offer in offers})
         start = repository.find_start(actor.account_id)
         return [
@@ -168,15 +168,15 @@ class VisitQueries:
     def list_of_carer(self, work: UnitOfWork, actor: Actor) -> list[VisitSummary]:
         """Return the carer's visits that are not over and those that ended within `RECENT`, by arrival."""
         since = work.clock.now() - RECENT
-        return self._summaries(work, VisitRepository(work.session).list_of_carer(actor.account_id, since), actor)
+        return self._summaries(work, actor, VisitRepository(work.session).list_of_carer(actor.account_id, since))
 
     def list_visits(self, work: UnitOfWork, actor: Actor, limit: int = 200) -> list[VisitSummary]:
         """Return the visits of the actor's scope, newest first."""
         visits = VisitRepository(work.session).list_of_scope(actor.scope, limit)
-        return self._summaries(work, [visit for visit in visits if _may_see(visit, actor)], actor)
+        return self._summaries(work, actor, [visit for visit in visits if _may_see(visit, actor)])
 
     def list_of_alert(self, work: UnitOfWork, alert_id: UUID) -> list[VisitDetail]:
-        """Return every visit that was requested for an alert, newest first."""
+        """Return every visit that was requested for an alert, newest first; who reads it has read the alert."""
         visits = VisitRepository(work.session).list_of_alert(alert_id)
         return [self.describe_visit(work, visit.id) for visit in visits]
 
@@ -198,7 +198,7 @@ class VisitQueries:
         return self._detail(work, visit, actor)
 
     def _detail(self, work: UnitOfWork, visit: VisitTask, actor: Actor | None) -> VisitDetail:
-        (summary,) = self._summaries(work, [visit], actor)
+        (summary,) = self._summaries(work, actor, [visit], "visit", str(visit.id))
         known = summary.place_known
         history = [
             VisitHistoryStep(
@@ -207,7 +207,7 @@ class VisitQueries:
                 received_at=event.received_at,
                 step=VisitStep(event.step),
                 by_name=event.by_name,
-                detail=event.detail if known else conceal_detail(event.detail),
+                detail=_step_detail(event.detail, actor, known=known),
             )
             for event in visit.history
         ]
@@ -241,9 +241,14 @@ class VisitQueries:
             work, VisitRepository(work.session).list_offers_of_provider(provider_id, limit), exact=False
         )
 
-    def _summaries(self, work: UnitOfWork, visits: Iterable[VisitTask], actor: Actor | None) -> list[VisitSummary]:
+    def _summaries(
+        self, work: UnitOfWork, actor: Actor | None, visits: Iterable[VisitTask], what: str = "visits", why: str = ""
+    ) -> list[VisitSummary]:
+        """Return visits as the actor may know them; without one as code may that acts for no person."""
         found = list(visits)
-        homes = find_homes(work, {visit.home_id for visit in found})
+        home_ids = {visit.home_id for visit in found}
+        homes = find_homes(work, home_ids) if actor is None else read_homes(work, actor, home_ids, what, why)
+        named = actor is None or actor.sees_names
         causes = self._alerts.find_causes(work, {visit.alert_id for visit in found if visit.alert_id is not None})
         provider_ids = {visit.provider_id for visit in found if visit.provider_id is not None}
         providers = VisitRepository(work.session).find_providers(provider_ids)
@@ -253,6 +258,7 @@ class VisitQueries:
                 homes[visit.home_id],
                 None if visit.alert_id is None else causes.get(visit.alert_id),
                 None if visit.provider_id is None else providers.get(visit.provider_id),
+                named=named,
             )
             for visit in found
         ]
@@ -264,6 +270,12 @@ class VisitQueries:
 
 def _fields(summary: VisitSummary) -> dict[str, Any]:
     return {one.name: getattr(summary, one.name) for one in fields(summary)}
+
+
+def _step_detail(detail: Mapping[str, object], actor: Actor | None, *, known: bool) -> Mapping[str, object]:
+    if actor is not None and not actor.sees_names:
+        return {}
+    return detail if known else conceal_detail(detail)
 
 
 def _may_see(visit: VisitTask, actor: Actor) -> bool:
@@ -284,21 +296,24 @@ def _may_see(visit: VisitTask, actor: Actor) -> bool:
     return actor.may_see(visit.community_id, visit.home_id)
 
 
-def _summary(visit: VisitTask, home: HomeRecord, cause: AlertCause | None, provider: Provider | None) -> VisitSummary:
+def _summary(
+    visit: VisitTask, home: HomeRecord, cause: AlertCause | None, provider: Provider | None, *, named: bool
+) -> VisitSummary:
+    """Return a visit of a list; where no names are shown, nothing that somebody wrote nor any place is either."""
     return VisitSummary(
         id=visit.id,
         home_id=visit.home_id,
         community_id=visit.community_id,
         alert_id=visit.alert_id,
         alert_kind=None if cause is None else cause.kind.value,
-        reason=None if cause is None else cause.reason,
+        reason=None if cause is None or not named else cause.reason,
         category=VisitCategory(visit.category),
         state=VisitState(visit.state),
         name=home.resident_names,
         address=home.spoken_address,
         latitude=home.latitude,
         longitude=home.longitude,
-        note=visit.note,
+        note=visit.note if named else "",
         requested_by_name=visit.requested_by_name,
         provider_id=visit.provider_id,
         provider_name="" if provider is None else provider.name,
@@ -313,8 +328,8 @@ def _summary(visit: VisitTask, home: HomeRecord, cause: AlertCause | None, provi
         confirmed_at=visit.confirmed_at,
         confirmed_by=visit.confirmed_by,
         tasks=[_task(task) for task in visit.tasks if isinstance(task, dict)],
-        check_in_proof=visit.check_in_proof,
-        report=visit.report,
+        check_in_proof=visit.check_in_proof if named else {},
+        report=visit.report if named else {},
     )
 
 

@@ -164,16 +164,18 @@ def event_stream(
     owner: Hashable,
     last_event_id: str | None = None,
     still: Callable[[], bool] | None = None,
+    on_sent: Callable[[Message], None] | None = None,
 ) -> StreamingResponse:
     """Return the answer of an SSE endpoint; raises `TooManyStreams`.
 
     owner: the account whose streams are counted together.
     last_event_id: the request's header; a browser sends it when it comes back, and is then told to resync.
     still: whether the listener may go on; asked every `KEEP_ALIVE_S` in a thread, the stream ends when it says no.
+    on_sent: is told of each event in a thread, while it is sent: the event waits for nothing.
     """
     hub.claim_stream(owner)
     return _EventStream(
-        _frames(hub, frozenset(topics), still, again=last_event_id is not None),
+        _frames(hub, frozenset(topics), still, on_sent, again=last_event_id is not None),
         partial(hub.release_stream, owner),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -197,8 +199,14 @@ class _EventStream(StreamingResponse):
 
 
 async def _frames(
-    hub: Hub, topics: frozenset[str], still: Callable[[], bool] | None, *, again: bool
+    hub: Hub,
+    topics: frozenset[str],
+    still: Callable[[], bool] | None,
+    on_sent: Callable[[Message], None] | None = None,
+    *,
+    again: bool,
 ) -> AsyncIterator[bytes]:
+    told: set[asyncio.Task[None]] = set()
     now = asyncio.get_running_loop().time
     asked = now()
     yield b"retry: 2000\nid: 0\n: open\n\n"
@@ -211,4 +219,8 @@ async def _frames(
                 if not await run_in_threadpool(still):
                     return
                 asked = now()
+            if on_sent is not None and message is not None:
+                # A task of its own: a listener that leaves at once cannot keep it from being told.
+                told.add(task := asyncio.ensure_future(run_in_threadpool(on_sent, message)))
+                task.add_done_callback(told.discard)
             yield b": still here\n\n" if message is None else message.encode()

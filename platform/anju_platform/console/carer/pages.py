@@ -150,8 +150,8 @@ def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
 
 def _visit(page: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
     with page.work() as work:
+        work.only_read()
         found = page.service(VisitSlice).queries.get_visit(work, visit_id, page.actor)
-        page.audit_read(work, "visit", found.home_id, str(visit_id))
         home = _card(page, work, found.home_id) if found.place_known else None
     shown = show_visit(found, home, page.words, page.actor)
     steps = [(step, page.words(text)) for step, text in STEPS]

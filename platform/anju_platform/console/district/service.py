@@ -11,6 +11,7 @@ from anju_core.actor import Actor
 from anju_core.errors import Invalid
 from anju_core.scope import Scope
 from anju_core.vocabulary import OfferState
+from anju_platform.accounts.looks import record_looks
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries
 from anju_platform.console.district.catalogue import KPIS, KpiDefinition
@@ -110,12 +111,14 @@ class DistrictService:
         communities = [
             CommunityRow(row.id, row.name, _values(_only(happened, row.id))) for row in list_communities(work, scope)
         ]
+        found = [_kpi(row, happened, before) for row in KPIS]
+        record_looks(work, actor, "kpi_cases", {case.home_id for one in found for case in one.cases})
         visits = VisitSummaries(work.session)
         providers, offers = visits.list_provider_names(), visits.count_offers(start, until, scope)
         return DistrictReport(
             start=start,
             until=until,
-            kpis=[_kpi(row, happened, before) for row in KPIS],
+            kpis=found,
             providers=[_provider(provider, name, offers, happened.visits) for provider, name in providers.items()],
             communities=communities,
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Protocol
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, VisitState
 from anju_platform.accounts.errors import OutOfScope
+from anju_platform.accounts.looks import record_looks
 from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries, OpenAlert
 from anju_platform.console.family.sentence import FamilyState, Known, kinship_name, tell
@@ -21,7 +22,6 @@ from anju_platform.residents.records import AbsenceView, HomeRecord, ResidentRec
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 from anju_wire.profiles import LIFE_QUANTITIES, QUANTITIES, Quantity
 
-_POLLED = timedelta(minutes=10)
 _AUDIT_ENTRIES = 20
 _DAY_BEGINS = time(4)
 """Movement before this local time does not count as getting up."""
@@ -121,7 +121,7 @@ class FamilyService:
         home = find_home(work, actor.home_id) if actor.home_id else None
         if home is None or not home.residents or not actor.may_see(home.community_id, home.id):
             raise OutOfScope
-        self._accounts.audit_read(work, actor, "family_summary", home.id, once_in=_POLLED)
+        record_looks(work, actor, "family_summary", [home.id])
         now, elder = work.clock.now(), home.residents[0]
         shared = any(person.agreed_to("family_summary") for person in home.residents)
         facts = _read_facts(work, home.id, now)

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
-from anju_platform.accounts.guards import AccountsDep, require
+from anju_platform.accounts.guards import require
+from anju_platform.accounts.looks import record_looks
 from anju_platform.console.residents.overview import (
-    POLL_INTERVAL,
     HomeDetail,
     HomeOverviewService,
     OfflineHomeView,
@@ -84,14 +84,13 @@ def show_activity(
     *,
     actor: Watcher,
     residents: ResidentsDep,
-    accounts: AccountsDep,
     services: ServicesDep,
     work: UnitDep,
     day: date | None = None,
 ) -> Activity:
     """Show a day of a home, today where none is given; the reading is audited."""
     home = residents.find_home(work, actor, home_id)
-    accounts.audit_read(work, actor, "activity", home_id, once_in=POLL_INTERVAL)
+    record_looks(work, actor, "activity", [home_id])
     chosen = day or home.local_date(work.clock.now())
     start, end = (
         datetime(at.year, at.month, at.day, tzinfo=home.timezone).astimezone(UTC)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState
-from anju_platform.accounts.service import AccountService
 from anju_platform.alerts.summaries import AlertSummaries, OpenAlert
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import (
@@ -21,14 +20,12 @@ from anju_platform.devices.status import (
     Inactivity,
     SupervisionView,
 )
-from anju_platform.residents.directory import find_homes, list_absences, list_home_ids, search_residents
+from anju_platform.residents.directory import list_absences, list_home_ids, read_homes, search_residents
 from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord, HomeRecord, ResidentRecord, age_on
 from anju_platform.residents.search import parse
 from anju_platform.residents.service import ResidentService
 from anju_platform.visits.summaries import VisitBrief, VisitSummaries
 
-POLL_INTERVAL = timedelta(minutes=10)
-"""A page that refreshes itself is audited once within this time."""
 _ACKNOWLEDGED = frozenset({AlertState.ACKNOWLEDGED, AlertState.EN_ROUTE, AlertState.ARRIVED})
 
 
@@ -126,13 +123,12 @@ class OfflineHomeView:
 class HomeOverviewService:
     """Reads of personal data; each is audited."""
 
-    def __init__(self, accounts: AccountService, residents: ResidentService) -> None:
-        self._accounts = accounts
+    def __init__(self, residents: ResidentService) -> None:
         self._residents = residents
 
     def search_residents(self, work: UnitOfWork, actor: Actor, text: str, limit: int = 50) -> SearchResult:
         """Return residents of the actor's scope by name, pinyin, estate, building or room; all for an empty text."""
-        found = search_residents(work, parse(text), actor.scope, limit + 1)
+        found = search_residents(work, actor, parse(text), limit + 1)
         home_ids = {home.id for _, home in found}
         status = HomeStatusReader(work.session)
         supervision, inactivity = status.find_supervision(home_ids), status.find_inactivity(home_ids)
@@ -148,13 +144,12 @@ class HomeOverviewService:
             )
             for person, home in found[:limit]
         ]
-        self._accounts.audit_read(work, actor, "search", None, f"{len(rows)} residents", once_in=POLL_INTERVAL)
         return SearchResult(rows, len(found) > limit)
 
     def describe_home(self, work: UnitOfWork, actor: Actor, home_id: str) -> HomeDetail:
         """Return a home with all that its page shows; raises `OutOfScope`."""
-        home = self._residents.find_home(work, actor, home_id)
-        self._accounts.audit_read(work, actor, "home", home_id, once_in=POLL_INTERVAL)
+        self._residents.find_home(work, actor, home_id)
+        home = read_homes(work, actor, [home_id], "home")[home_id]
         status, visits, now = HomeStatusReader(work.session), VisitSummaries(work.session), work.clock.now()
         return HomeDetail(
             id=home.id,
@@ -180,11 +175,10 @@ class HomeOverviewService:
 
     def list_offline_homes(self, work: UnitOfWork, actor: Actor) -> Sequence[OfflineHomeView]:
         """Return the homes of the actor's scope from which no data is received, the longest first."""
-        self._accounts.audit_read(work, actor, "offline_homes", None, once_in=POLL_INTERVAL)
         offline = HomeStatusReader(work.session).list_offline()
         within = list_home_ids(work, actor.scope)
         mine = [home_id for home_id in offline if home_id in within]
-        homes = find_homes(work, mine)
+        homes = read_homes(work, actor, mine, "offline_homes")
         alerts = {
             alert.home_id: alert.id
             for alert in reversed(AlertSummaries(work.session).list_open(mine))
@@ -249,7 +243,7 @@ def _offline_home(
     return OfflineHomeView(
         home_id=home.id,
         community_id=home.community_id,
-        name="、".join(person.name for person in home.residents),
+        name=home.resident_names,
         phone=home.residents[0].phone if home.residents else "",
         estate=home.estate,
         building=home.building,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from fixtures.tenants import DOOR_CODE, ILLNESS, KEY_HOLDER, PET, District
+from sqlalchemy.exc import IntegrityError
 
 from anju_core.vocabulary import Role
+from anju_platform.accounts.errors import ScopeMissing
+from anju_platform.accounts.models import Account
+from anju_platform.accounts.service import AccountService, NewAccount
+from anju_platform.devices.service import DeviceService
 
 
 @pytest.mark.parametrize("path", ["/api/v1/alerts?state=all", "/api/v1/visits", "/api/v1/residents", "/board"])
@@ -79,3 +86,58 @@ def test_how_to_get_in_is_shown_nowhere_once_the_consent_is_withdrawn(district: 
 def test_a_carer_reads_nothing_about_the_door_before_she_accepts(district: District) -> None:
     for note in (ILLNESS, KEY_HOLDER, PET, "12800001"):
         assert note not in _visit(district)
+
+
+@pytest.mark.parametrize("role", [Role.WORKER, Role.CARER, Role.PROVIDER, Role.FAMILY])
+def test_no_account_is_opened_that_lacks_its_scope(district: District, role: Role) -> None:
+    access = district.platform.services.get(AccountService)
+    new = NewAccount(login="new", name="新", role=role, password="a long enough one")
+    with pytest.raises(ScopeMissing), district.platform.work() as work:
+        access.open_account(work, new)
+    row = Account(id=UUID(int=1), login="new", name="新", role=role.value, password_hash="-")
+    with pytest.raises(IntegrityError), district.platform.work() as work:
+        work.session.add(row)
+
+
+@pytest.mark.parametrize("login", ["district", "tester"])
+def test_who_works_with_figures_reads_homes_by_their_ids(district: District, login: str) -> None:
+    own = district.own
+    for path in ("/api/v1/alerts", "/api/v1/visits", f"/api/v1/alerts/{own.alert}", f"/api/v1/visits/{own.visit}"):
+        text = district.ask(login, "GET", path).text
+        assert own.home in text, path
+        for told in (own.elder, "春晖里", "12800001", "32.93"):
+            assert told not in text, path
+    page = district.ask(login, "GET", f"/{login}").text
+    assert own.elder not in page
+    if login == "tester":
+        for path in (f"/api/v1/homes/{own.home}", "/api/v1/residents", f"/api/v1/homes?supervision=lost&q={own.elder}"):
+            assert own.elder not in district.ask(login, "GET", path).text
+        assert district.ask(login, "GET", f"/api/v1/residents?q={own.elder}").json()["rows"] == []
+        assert own.home in page
+
+
+def test_the_district_opens_a_case_for_a_reason_that_is_kept(district: District) -> None:
+    own = district.own
+    opened = district.ask("district", "GET", f"/api/v1/alerts/{own.alert}?why=complaint 17").json()
+    assert opened["name"] == own.elder
+    assert district.ask("tester", "GET", f"/api/v1/alerts/{own.alert}?why=complaint 17").json()["name"] == own.home
+    why = [look.why for look in district.looks(role="district", what="alert")]
+    assert why == [f"{own.alert} complaint 17"]
+
+
+def test_quarantine_is_of_the_community_on_whose_topic_it_came(district: District) -> None:
+    devices = district.platform.services.get(DeviceService)
+    topics = [f"anju/v1/{one.community}/{one.home}/alarm" for one in district.tenants.values()]
+    topics += ["anju/v1/anningx/home-01/alarm", "elsewhere/anju/v1/anning/home-01/alarm"]
+    with district.platform.work() as work:
+        for topic in topics:
+            devices.quarantine_message(work, topic, "$", "a reason", b"x")
+
+    def seen(login: str) -> set[str]:
+        answer = district.ask(login, "GET", "/api/v1/devices/quarantine")
+        return {row["topic"] for row in answer.json()["messages"]}
+
+    assert seen("supervisor") == {topics[0]}
+    assert seen("supervisor-2") == {topics[1]}
+    assert seen("tester") == set(topics)
+    assert {look.home_id for look in district.looks(role="supervisor", what="quarantine")} == {"home-01", "home-99"}
