@@ -175,8 +175,8 @@ class HomeRecord:
 
     def without_names(self) -> HomeRecord:
         """Return the home by its id alone, for those who work with figures: nobody lives there, and it lies nowhere."""
-        nowhere = {"estate": "", "building": "", "unit": "", "room": ""}
-        return replace(self, **nowhere, latitude=None, longitude=None, has_door_code=False, residents=())
+        nowhere = replace(self, estate="", building="", unit="", room="", latitude=None, longitude=None)
+        return replace(nowhere, has_door_code=False, residents=())
 
     def local_date(self, moment: datetime) -> date:
         """Return the date there at this moment."""
