@@ -13,7 +13,7 @@ from anju_platform.app import migrate
 from anju_platform.app.models import METADATA
 from anju_platform.db.engine import make_engine
 
-BEFORE, AFTER = "0009", "0010"
+BEFORE, AFTER = "0010", "0011"
 LOST = {"lost-worker": "worker", "lost-carer": "carer", "lost-provider": "provider", "lost-family": "family"}
 FINE = {"supervisor": "supervisor", "district": "district", "tester": "tester", "admin": "admin"}
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 import structlog
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
