@@ -98,6 +98,7 @@ RULES: dict[str, Rule] = {
     "GET /board/{alert_id}": Rule(STAFF),
     **{f"POST /board/{{alert_id}}/{verb}": Rule(STAFF, (200, 303)) for verb in ("acknowledge", "unacknowledge")},
     **{f"POST /board/{{alert_id}}/{verb}": Rule(STAFF, (200, 303)) for verb in ("en-route", "arrive", "door-code")},
+    "POST /board/{alert_id}/attest": Rule(STAFF, (200, 303)),
     "POST /board/{alert_id}/contact-attempts": Rule(STAFF, (200, 303), form=CALL),
     "POST /board/{alert_id}/dispatch": Rule(STAFF, (200, 303)),
     "POST /board/{alert_id}/note": Rule(STAFF, (200, 303), form=NOTE),
