@@ -94,7 +94,7 @@ def test_an_event_of_a_stream_is_a_look_even_if_its_reader_leaves_at_once(distri
 
     async def read_one_event() -> bytes:
         hub = Hub()
-        frames: AsyncIterator[Any] = event_stream(hub, {"community:anning"}, on_sent=record).body_iterator
+        frames: AsyncIterator[Any] = event_stream(hub, {"community:anning"}, owner="wang", on_sent=record).body_iterator
         await anext(frames)
         waiting = asyncio.ensure_future(anext(frames))
         while hub.count_listeners() == 0:  # noqa: ASYNC110 - the hub says nothing of who listens
