@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -18,6 +19,8 @@ from anju_platform.notifications.lanes import LANES, ClaimScope, DeliveryLane
 from anju_platform.notifications.sends import CUT_S, OVERDUE_S, Send, SendTracker
 from anju_platform.notifications.service import OutboxService
 
+_STALE_S = 0.5
+"""A claim older than this, s, is read again before it is sent."""
 _ANSWER = timedelta(seconds=OVERDUE_S)
 
 
@@ -64,6 +67,8 @@ class DeliveryWorker:
                 begun += len(messages)
                 if lane.in_order:
                     self._deliver_in_order(messages)
+                    if len(messages) < lane.room:  # that was all
+                        break
                 else:
                     self._deliver_in_threads(messages, lane, now)
         return begun
@@ -146,10 +151,11 @@ class DeliveryWorker:
 
     def _deliver_in_order(self, messages: Sequence[OutboundMessage]) -> None:
         unreached: dict[str, str] = {}
+        claimed_s = time.monotonic()
         for message in messages:
             # What comes after a message that did not reach a home waits with it: the order is kept.
             error = unreached.get(message.address)
-            if error is None and not self._is_current(message):
+            if error is None and time.monotonic() - claimed_s > _STALE_S and not self._is_current(message):
                 continue
             error = error or self._send(message)
             self._settle(message, error)

@@ -152,7 +152,8 @@ class OutboxService:
             sent_at=None,
         )
         repository.add_message(row)
-        repository.hasten_home(home_id, Urgency(row.urgency))
+        if last is not None:
+            repository.hasten_home(home_id, Urgency(row.urgency))
         _record_queued(work, [row])
         return row
 

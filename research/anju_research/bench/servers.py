@@ -15,7 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from anju_cli.ports import free_port
+from anju_platform.db.engine import make_engine
 from anju_research.bench.stopwatch import HOST
 
 START_S = 30.0
@@ -65,7 +68,9 @@ def run_database(place: Path, *, embedded: bool) -> Iterator[tuple[str, str]]:
         subprocess.run([*make, "--locale=C"], check=True, capture_output=True, cwd=home)
         serve = [*owner, str(installed[0] / "postgres"), "-D", str(data), "-p", str(port), "-h", HOST, "-k", str(home)]
         with run_server("PostgreSQL", serve, port, place / "postgres.log", data / "postmaster.pid"):
-            yield f"postgresql+psycopg://postgres@{HOST}:{port}/postgres", "PostgreSQL"
+            url = f"postgresql+psycopg://postgres@{HOST}:{port}/postgres"
+            _await_database(url)
+            yield url, "PostgreSQL"
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -104,6 +109,21 @@ def stop_process(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> No
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(_STOP_S)
+
+
+def _await_database(url: str) -> None:
+    """Wait until the server takes connections: its port answers while it still starts."""
+    deadline, engine = time.monotonic() + START_S, make_engine(url)
+    while True:
+        try:
+            engine.connect().close()
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            engine.dispose()
+            return
 
 
 def _await_port(role: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -174,7 +174,7 @@ def test_what_waits_for_its_turn_is_not_claimed_and_its_lease_does_not_run(two_a
 
 def test_what_was_settled_meanwhile_is_not_sent(two_addresses: AlertHarness) -> None:
     harness, outside = two_addresses, Outside()
-    alert_id = harness.raise_alert()
+    harness.raise_alert()
     held: list[Callable[[], object]] = []
 
     class Held(ThreadPoolExecutor):
@@ -184,8 +184,7 @@ def test_what_was_settled_meanwhile_is_not_sent(two_addresses: AlertHarness) -> 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
     worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, Held())
     worker.deliver_due(harness.clock.now())
-    harness.do("acknowledge_alert", alert_id, harness.wang)
-    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.TEST)
+    harness.withdraw("home-01", AlertKind.SOS, None, outcome=Outcome.WITHDRAWN, why="elder_cancelled")
     (send,) = held
     send()
     assert outside.arrived == []
