@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -58,11 +59,13 @@ class AlertIntake:
         outcome: Outcome,
         why: str,
         source: str | None = None,
+        upto: datetime | None = None,
     ) -> list[UUID]:
         """Close alerts whose cause is over (button held, got up again, home online) and return their ids.
 
         An alert that somebody has acknowledged stays open with a `withdrawn` step, for that person to judge. `episode`
-        None means every open alert of the kind. A source that was counted before does nothing. Raises `HomeNotFound`.
+        None means every open alert of the kind. A source that was counted before does nothing. `upto`: an alert that
+        happened, or was repeated, after this event time is another one than was meant. Raises `HomeNotFound`.
         """
         lock_home(work, home_id)
         repository = AlertRepository(work.session)
@@ -73,6 +76,8 @@ class AlertIntake:
             for alert in repository.list_open_of_home(home_id, kind)
             if episode is None or alert.episode == episode or alert.episode.startswith(episode + "#")
         ]
+        if upto is not None:
+            meant = [alert for alert in meant if _last_happened(alert, repository) <= upto]
         for number, alert in enumerate(meant):
             self._withdraw(work, alert, outcome, why, source if number == 0 else None)
         return [alert.id for alert in meant]
@@ -167,6 +172,12 @@ def _new_alert(alert_id: UUID, signal: AlertSignal, community_id: str, episode: 
         outcome=None,
         closed_at=None,
     )
+
+
+def _last_happened(alert: Alert, repository: AlertRepository) -> datetime:
+    """Return the event time of an alert's latest signal: a press that repeats an alert is a press of its own."""
+    said = (event.detail.get("happened_at") for event in repository.list_events(alert.id))
+    return max([alert.happened_at, *(datetime.fromisoformat(at) for at in said if isinstance(at, str))])
 
 
 def _begins_anew(alert: Alert, signal: AlertSignal) -> bool:

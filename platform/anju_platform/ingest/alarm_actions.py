@@ -137,13 +137,18 @@ def _held(event: AlarmEvent) -> AlarmAction | None:
 
 
 def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction | None:
-    """Return the action that withdraws alerts; None for a message whose number another one has: it may be forged."""
-    if event.incoming.number_taken:
+    """Return the action that withdraws what happened before the event.
+
+    None for a device that nobody registered in this home, and for a message whose number another one has: either may be
+    somebody else's. An event in the future reaches no further than its arrival.
+    """
+    if event.incoming.number_taken or not event.device.known:
         return None
+    upto = min(event.at, datetime.fromtimestamp(event.incoming.arrived_s, UTC))
     home, source = event.incoming.facts.home_id, event.source
     meant = None if episode is None else _bounded(episode)
     return lambda work, alerts: alerts.withdraw_alerts(
-        work, home, kind, meant, outcome=Outcome.WITHDRAWN, why=why, source=source
+        work, home, kind, meant, outcome=Outcome.WITHDRAWN, why=why, source=source, upto=upto
     )
 
 

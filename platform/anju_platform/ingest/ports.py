@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Protocol
 
 from anju_core.alerts import AlertSignal
@@ -97,8 +98,12 @@ class AlarmSink(Protocol):
         outcome: Outcome,
         why: str,
         source: str | None = None,
+        upto: datetime | None = None,
     ) -> object:
-        """Close the open alerts of this kind (and episode, if given) with `outcome`, for the reason code `why`."""
+        """Close the open alerts of this kind (and episode, if given) with `outcome`, for the reason code `why`.
+
+        upto: only those of which nothing happened after this event time.
+        """
 
 
 Post = Callable[[str, bytes], None]

@@ -165,6 +165,20 @@ def test_a_held_button_closes_the_press_but_not_one_that_a_person_has_taken(harn
     assert harness.alert(second).state == AlertState.ACKNOWLEDGED
 
 
+def test_a_cancel_that_comes_late_withdraws_no_newer_press(harness: AlertHarness) -> None:
+    pressed_at = harness.clock.now()
+    first = harness.raise_alert(happened_at=pressed_at)
+    repeated_at = pressed_at + timedelta(seconds=40)
+    harness.raise_alert(happened_at=repeated_at)
+    cancel = {"outcome": Outcome.WITHDRAWN, "why": "held"}
+    for number, seconds in enumerate((-1.0, 0.0, 39.9)):
+        upto = pressed_at + timedelta(seconds=seconds)
+        harness.withdraw("home-01", AlertKind.SOS, None, source=f"gw/1/alarm/{90 + number}/0", upto=upto, **cancel)
+        assert harness.alert(first).closed_at is None
+    harness.withdraw("home-01", AlertKind.SOS, None, source="gw/1/alarm/99/0", upto=repeated_at, **cancel)
+    assert harness.alert(first).closed_at is not None
+
+
 @pytest.mark.parametrize("method", ["raise", "withdraw", "offline"])
 def test_an_unknown_home_is_refused_by_name(harness: AlertHarness, method: str) -> None:
     cancel = {"outcome": Outcome.TEST, "why": ""}

@@ -25,7 +25,9 @@ AT_S = 1_790_000_000.25
 AT = datetime.fromtimestamp(AT_S, UTC)
 GATEWAY = GatewayFacts("gw-1", "home-01", "anning")
 TOPIC = Topic("anning", "home-01", Lane.ALARM)
-DEVICES = {"button": DeviceFacts("button", "bedroom", "床头", known=True)}
+DEVICES = {
+    "button": DeviceFacts("button", "bedroom", "床头", known=True),
+}
 UNREGISTERED = DeviceFacts("", "other", "", known=False)
 SOURCE = "gw-1/7/alarm/42"
 
@@ -111,7 +113,14 @@ def test_each_record_has_a_source_of_its_own_by_its_place_in_the_message() -> No
 
 
 def withdrawal(why: str, index: int = 0) -> dict[str, object]:
-    return {"outcome": Outcome.WITHDRAWN, "why": why, "source": f"{SOURCE}/{index}"}
+    return {"outcome": Outcome.WITHDRAWN, "why": why, "source": f"{SOURCE}/{index}", "upto": AT}
+
+
+def test_only_a_registered_device_withdraws_and_nothing_from_after_its_arrival() -> None:
+    assert carry_out(reading(Quantity.SOS_CANCEL, device="stranger", truth=True)).withdrawn == []
+    ahead = Resolved("button", Quantity.SOS_CANCEL, AT_S + 100, truth=True)
+    ((*_, more),) = carry_out(ahead).withdrawn
+    assert more["upto"] == datetime.fromtimestamp(AT_S + 1, UTC)
 
 
 def test_a_button_that_is_held_withdraws_every_press_of_the_home() -> None:
