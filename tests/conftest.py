@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -29,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         share = (ports.HIGHEST - ports.LOWEST) // about["workercount"]
         ports.LOWEST += int(about["workerid"].removeprefix("gw")) % about["workercount"] * share
         ports.HIGHEST = ports.LOWEST + share
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 - xdist's own
+    """Choose how `pytest -n` hands out files; None leaves it to pytest-xdist."""
+    from fixtures._side_by_side import TreesInTurns  # noqa: PLC0415 - pytest-xdist calls this, so it is installed
+
+    return TreesInTurns(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
