@@ -20,6 +20,7 @@ from anju_platform.db.leader_lock import KEY, ServerTooOld, open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_wire.clock import Clock
 
+NOWHERE = "postgresql+psycopg://postgres@127.0.0.1:1/none"
 Compete = Callable[[str, str, "Duties"], Leadership]
 
 
@@ -38,6 +39,19 @@ class Duties:
 
     def hand_over(self, *, orderly: bool) -> None:
         self.done.append("hand over" if orderly else "stop")
+
+
+class SlowDuties(Duties):
+    """Takes over only once the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.ready = threading.Event(), threading.Event()
+
+    def take_over(self) -> None:
+        self.begun.set()
+        assert self.ready.wait(30)
+        super().take_over()
 
 
 @pytest.fixture
@@ -157,11 +171,58 @@ def test_a_process_says_that_it_could_not_take_over(postgres_url: str, compete: 
 
 def test_a_process_fails_when_nobody_leads_for_long(monkeypatch: pytest.MonkeyPatch, compete: Compete) -> None:
     monkeypatch.setattr("anju_platform.app.leadership.UNLED_S", 0.2)
-    with capture_logs() as logs:
-        leadership = compete("postgresql+psycopg://postgres@127.0.0.1:1/none", "alone", Duties())
-        eventually(leadership.has_failed, 5, "nobody leads")
-    assert len([entry for entry in logs if entry.get("act") == "hold"]) == 1
+    leadership = compete(NOWHERE, "alone", Duties())
+    eventually(leadership.has_failed, 5, "nobody leads")
     assert not leadership.leads()
+
+
+def test_of_a_series_of_failures_to_ask_for_the_lock_the_first_is_logged(postgres_url: str) -> None:
+    lock = open_leader_lock(NOWHERE, "alone")
+    with capture_logs() as logs:
+        assert [lock.try_acquire() for _ in range(3)] == [False] * 3
+        assert [lock.find_holder() for _ in range(3)] == [None] * 3
+    assert [entry["act"] for entry in logs] == ["hold", "find"]
+    lock = open_leader_lock(postgres_url, "alone")
+    with capture_logs() as logs:
+        for _ in range(2):  # a success ends the series: the next failure is logged again
+            assert lock.try_acquire()
+            end_session(postgres_url)
+            assert not lock.renew()
+            assert not lock.renew()
+    assert [entry["act"] for entry in logs] == ["hold", "hold"]
+    lock.release()
+
+
+def test_a_follower_is_well_for_as_long_as_another_leads(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership._ASK_S", 0.05)
+    compete(postgres_url, "leads", Duties())
+    following = compete(postgres_url, "follows", Duties())
+    for _ in range(2):
+        noted = following._led_at
+        eventually(lambda noted=noted: following._led_at > noted, 5, "it sees the leader")  # type: ignore[misc]
+    assert not following.has_failed()
+
+
+def test_processes_that_only_hold_the_lock_lead_nobody(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership.UNLED_S", 1.0)
+    monkeypatch.setattr("anju_platform.app.leadership._ASK_S", 0.05)
+    duties = SlowDuties()
+    holding = threading.Thread(target=lambda: started.append(compete(postgres_url, "holds", duties)), daemon=True)
+    started: list[Leadership] = []
+    holding.start()
+    assert duties.begun.wait(10)
+    following = compete(postgres_url, "follows", Duties())
+    assert following.find_leader() == "holds"
+    eventually(following.is_unled, 10, "a holder that has not taken over is no leader")
+    duties.ready.set()
+    eventually(lambda: not following.is_unled(), 10, "it has taken over")
+    holding.join(20)
+    assert not started[0].has_failed()
+    assert following.find_leader() == "holds"
 
 
 def test_a_server_that_is_too_old_is_refused(

@@ -70,7 +70,7 @@ def health(platform: PlatformDep, response: Response) -> Health:
     leader = platform.leadership.find_leader()
     may_lead = leader in (None, platform.process_id)
     late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
-    failed = may_lead and platform.leadership.has_failed()
+    failed = (may_lead and platform.leadership.has_failed()) or platform.leadership.is_unled()
     parts = platform.checks.read_parts(leads=leader == platform.process_id)
     failing = {part.name for part in parts if part.state is State.FAILING}
     if not records or late or failed or failing & NEEDED:

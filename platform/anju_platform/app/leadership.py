@@ -66,7 +66,7 @@ class Leadership:
     def __init__(self, lock: LeaderLock, *, only_process: bool = False) -> None:
         self._lock, self._only_process = lock, only_process
         self._valid_until = self._led_at = math.inf
-        self._on_duty = self._refused = False
+        self._on_duty = self._refused = self._taken_over = self._said = False
         self._held, self._settled = threading.Event(), threading.Event()
         self._resigned, self._stopped = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
@@ -86,7 +86,14 @@ class Leadership:
 
     def has_failed(self) -> bool:
         """Return whether this process could not take over when it last tried, or knows of no leader for `UNLED_S`."""
-        return self._refused or time.monotonic() - self._led_at > UNLED_S
+        return self._refused or self.is_unled()
+
+    def is_unled(self) -> bool:
+        """Return whether no process has had the leader's duties for `UNLED_S`, as far as this one knows.
+
+        To hold the lock is not enough: processes that all fail to take over, each slowly, pass it round for ever.
+        """
+        return time.monotonic() - self._led_at > UNLED_S
 
     def start(self, duties: Duties) -> None:
         """Begin to compete; returns once this process leads, has failed to, or knows that another one does.
@@ -140,8 +147,9 @@ class Leadership:
                 self._resign()
             begun, held = time.monotonic(), self._held.is_set()
             if self._lock.renew() if held else not self._stopped.is_set() and self._lock.try_acquire():
-                self._valid_until, self._led_at = begun + self._lock.lease_s, begun
+                self._valid_until = begun + self._lock.lease_s
                 self._held.set()
+                self._note_duty(begun)
             else:
                 self._valid_until = -math.inf
                 self._held.clear()
@@ -149,10 +157,21 @@ class Leadership:
                 self._settled.set()
             self._stopped.wait(RENEW_S if self._held.is_set() else POLL_S)
 
+    def _note_duty(self, begun: float) -> None:
+        """Note, and once let others see, that this process has taken over."""
+        if not self._taken_over:
+            self._said = False
+            return
+        self._led_at = begun
+        if not self._said:
+            self._lock.say_on_duty()
+            self._said = True
+
     def _note_leader(self) -> None:
-        """Ask each second whether another process leads."""
+        """Ask each second whether another process has taken over."""
+        self._said = False
         now = time.monotonic()
-        if now - self._led_at > _ASK_S and self._lock.find_holder() is not None:
+        if now - self._led_at > _ASK_S and self._lock.is_on_duty():
             self._led_at = now
 
     def _duties_ended(self) -> bool:
@@ -191,11 +210,11 @@ class Leadership:
         except Exception:
             self._refused = True
             raise
-        self._refused = False
+        self._refused, self._taken_over = False, True
         self._settled.set()
 
     def _end_duties(self, duties: Duties) -> None:
-        self._on_duty = False
+        self._on_duty = self._taken_over = False
         try:
             duties.hand_over(orderly=self.leads() and not self._resigned.is_set())
         except Exception:

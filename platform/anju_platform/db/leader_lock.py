@@ -37,6 +37,7 @@ OLDEST_SERVER = 14
 _TIMEOUT_S = 2
 _CONNECT = {"connect_timeout": _TIMEOUT_S, "tcp_user_timeout": _TIMEOUT_S * 1000}
 _PREFIX = "anju-platform-"
+_ON_DUTY = " on duty"
 _HOLDER = """
 SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :key AND l.objsubid = 1
@@ -75,6 +76,12 @@ class LeaderLock(Protocol):
     def find_holder(self) -> str | None:
         """Return the id of the process that holds the lock; None when nobody does or nobody can tell."""
 
+    def say_on_duty(self) -> None:
+        """Let other processes see that the holder has taken over; until `release`."""
+
+    def is_on_duty(self) -> bool:
+        """Return whether a process holds the lock and has said so; False where nobody can tell."""
+
 
 class PostgresLeaderLock:
     """An advisory lock on a session of its own."""
@@ -82,7 +89,8 @@ class PostgresLeaderLock:
     lease_s = LEASE_S
 
     def __init__(self, url: str, process_id: str) -> None:
-        named = {**_CONNECT, "application_name": f"{_PREFIX}{process_id}"}
+        self._name = f"{_PREFIX}{process_id}"
+        named = {**_CONNECT, "application_name": self._name}
         self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=named)
         asks = {**_CONNECT, "application_name": f"anju-health-{process_id}"}
         self._asking = create_engine(url, pool_pre_ping=True, isolation_level="AUTOCOMMIT", connect_args=asks)
@@ -117,6 +125,19 @@ class PostgresLeaderLock:
 
     def find_holder(self) -> str | None:
         """Return the id of the process whose session holds the lock; None when nobody does or nobody can tell."""
+        name = self._read_holder()
+        return name.removeprefix(_PREFIX).removesuffix(_ON_DUTY) if name else None
+
+    def say_on_duty(self) -> None:
+        """Write into the name of the session that the holder has taken over."""
+        if self._session is not None:
+            self._ask(f"SELECT set_config('application_name', '{self._name}{_ON_DUTY}', false) <> ''")
+
+    def is_on_duty(self) -> bool:
+        """Return whether the session that holds the lock says so; False when nobody can tell."""
+        return (self._read_holder() or "").endswith(_ON_DUTY)
+
+    def _read_holder(self) -> str | None:
         try:
             with self._asking.connect() as link:
                 name = link.scalar(text(_HOLDER), {"key": KEY})
@@ -124,7 +145,7 @@ class PostgresLeaderLock:
             self._note_error("find", error)
             return None
         self._broken.discard("find")
-        return str(name).removeprefix(_PREFIX) if name else None
+        return None if name is None else str(name)
 
     def _ask(self, statement: str) -> bool:
         try:
@@ -187,6 +208,13 @@ class FileLeaderLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def say_on_duty(self) -> None:
+        """Do nothing: there is no other process to see it."""
+
+    def is_on_duty(self) -> bool:
+        """Return False: no other process works on this database."""
+        return False
 
     def find_holder(self) -> str | None:
         """Return this process's id while it holds the lock."""

@@ -220,6 +220,16 @@ def test_health_is_503_where_a_take_over_failed_and_nobody_else_leads(web: WebHa
         assert (answer.status_code, answer.json()["well"]) == (code, code == 200)
 
 
+def test_health_is_503_everywhere_while_processes_pass_the_lock_round_and_none_takes_over(
+    web: WebHarness, started: TestClient
+) -> None:
+    web.platform.leadership.unled = True
+    for leader in ("this", "other", None):
+        web.platform.leadership.leader = leader
+        answer = started.get("/api/v1/health")
+        assert (answer.status_code, answer.json()["well"]) == (503, False)
+
+
 def test_health_tells_what_is_unwell(web: WebHarness, started: TestClient) -> None:
     web.platform.ingest.ready = False
     answer = started.get("/api/v1/health")
