@@ -6,6 +6,7 @@ A gateway installs neither FastAPI nor SQLAlchemy; the help page therefore lists
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -98,6 +99,7 @@ def _listed_only() -> None:
 
 
 def run() -> None:
-    """Run the command line."""
+    """Run the command line. What it writes is its owner's alone: databases, spools, snapshots, logs."""
+    os.umask(0o077)
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     build_cli(wanted if wanted in SUBCOMMANDS else None)()

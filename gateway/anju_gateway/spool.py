@@ -244,6 +244,8 @@ def _hold(path: Path) -> sqlite3.Connection:
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     try:
+        if path.exists():
+            path.chmod(0o600)  # before the WAL is made, which gets the same mode
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         _check(db)

@@ -5,52 +5,27 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import anyio.to_thread
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
+from fixtures._http_server import PATIENCE_S, serve
 from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
 
-from anju_cli.ports import free_port
 from anju_core.vocabulary import Role
 from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
 from anju_platform.residents.models import Community, Home
-from anju_platform.web.connections import ConnectionLimits, guarded_protocol
+from anju_platform.web.connections import ConnectionLimits
 from anju_platform.web.hub import STREAMS_PER_ACCOUNT, Hub, TooManyStreams, event_stream
 from anju_platform.web.request_guard import RequestGuard
 from anju_platform.web.request_lanes import CHANGES, READS
 
-PATIENCE_S = 20.0
 LIMITS = {"head_s": 0.3, "most": 12, "per_address": 6}
-
-
-@contextlib.contextmanager
-def serve(app: Any, **limits: Any) -> Iterator[int]:  # noqa: ANN401 - an ASGI application
-    """Serve on a free port as the platform does, and stop at the end."""
-    port = free_port()
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_config=None, http=guarded_protocol(ConnectionLimits(**limits))
-    )
-    server, started = uvicorn.Server(config), threading.Event()
-    thread = threading.Thread(target=server.run, daemon=True)
-    startup = server.startup
-
-    async def start(sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's
-        await startup(sockets)
-        started.set()
-
-    server.startup = start  # type: ignore[method-assign]
-    thread.start()
-    assert started.wait(PATIENCE_S)
-    yield port
-    server.should_exit = True
-    thread.join(PATIENCE_S)
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI

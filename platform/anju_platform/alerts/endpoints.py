@@ -42,7 +42,11 @@ def list_alerts(actor: Watcher, alerts: AlertsDep, work: UnitDep, state: Listed 
     return alerts.queries.list_alerts(work, actor, state=None if state == "all" else state)
 
 
-@router.get("/alerts/stream")
+@router.get(
+    "/alerts/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 def stream_alerts(
     actor: Watcher, services: ServicesDep, still: StillDep, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:

@@ -19,6 +19,7 @@ from anju_platform.app.slices import endpoint_routers
 from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
+from anju_platform.web.host_cookies import HostCookies
 from anju_platform.web.request_guard import RequestGuard
 from anju_platform.web.request_lanes import RequestLanes
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
@@ -29,12 +30,18 @@ _SMALLEST_ZIPPED = 1000
 _APART = frozenset({f"{API}/health", "/metrics", "/login", f"{API}/sessions"})
 """Paths that take no place of pages and actions: what watches the platform, and signing in, which has its own lanes."""
 _PROBLEM = {"content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+_RETRY = {"headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The request cannot be parsed", **_PROBLEM},
     401: {"model": errors.Problem, "description": "Not signed in", **_PROBLEM},
     403: {"description": "Not of the right role", **_PROBLEM},
     404: {"description": "Not there, or not within the person's scope", **_PROBLEM},
+    408: {"description": "The body did not come in time", **_PROBLEM},
     409: {"description": "The state of things does not allow it", **_PROBLEM},
+    413: {"description": "The body is too long", **_PROBLEM},
     422: {"description": "The request cannot be used", **_PROBLEM},
+    429: {"description": "Tried too often, or too much at once", **_PROBLEM, **_RETRY},
+    503: {"description": "The records cannot be reached, or too many requests wait", **_PROBLEM, **_RETRY},
 }
 
 
@@ -60,6 +67,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
     app.add_middleware(RequestLanes, apart=_APART)
     app.add_middleware(RequestGuard)
+    app.add_middleware(HostCookies, https_only=platform.settings.https_only)
     app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)
     app.add_api_route("/metrics", health.metrics, include_in_schema=False)

@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from anju_core.events import AbsenceChanged, AlertResolved, SensitivityChanged
+from anju_platform.db.errors import describe_error
 from anju_platform.web.hub import RESYNC, Hub
 
 CHANNEL = "anju_platform"
@@ -125,7 +126,7 @@ class PostgresRelay:
             yield
         except psycopg.Error as error:
             if not self._stop.is_set():
-                log.warning("the other processes cannot be reached", error=str(error).partition("\n")[0][:300])
+                log.warning("the other processes cannot be reached", error=describe_error(error)[:300])
         except Exception:
             log.exception("the other processes cannot be told or heard; trying again")
 

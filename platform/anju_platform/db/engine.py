@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -24,7 +27,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, foreign_keys=foreign_keys)
-    return create_engine(url, pool_pre_ping=True, **_POOL)
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
@@ -35,7 +38,10 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
 def _sqlite(url: str, *, foreign_keys: bool) -> Engine:
     in_memory = make_url(url).database in {None, "", ":memory:"}
     pool = {} if in_memory else _POOL
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}, **pool)
+    if not in_memory:
+        _keep_private(Path(str(make_url(url).database)))
+    waiting = {"timeout": BUSY_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, connect_args=waiting, hide_parameters=True, **pool)
 
     @event.listens_for(engine, "connect")
     def _configure(raw: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
@@ -49,3 +55,10 @@ def _sqlite(url: str, *, foreign_keys: bool) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _keep_private(path: Path) -> None:
+    """Create the file with mode 0600, or take other users' rights to it: its WAL then gets the same mode."""
+    with contextlib.suppress(OSError):  # a missing folder or another user's file: connecting says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)

@@ -22,6 +22,8 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from anju_platform.db.errors import describe_error
+
 LEASE_S = 3.0
 """How long a holder may act after its last renewal, s; shorter than `SESSION_S` by what a commit may take."""
 SESSION_S = 4.0
@@ -163,7 +165,7 @@ class PostgresLeaderLock:
         """Log the first error of a series: the lock is tried four times a second."""
         if act not in self._broken:
             self._broken.add(act)
-            log.warning("the database cannot be asked for the leader's lock", act=act, error=str(error)[:300])
+            log.warning("the database cannot be asked for the leader's lock", act=act, error=describe_error(error))
 
     def _open(self) -> Connection:
         session = self._engine.connect()

@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
+from anju_platform.db.errors import describe_error
 from anju_platform.db.unit_of_work import CommitRefused
 from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.decode import Incoming
@@ -176,7 +177,12 @@ class IngestService:
         self._stuck.setdefault(name, time.monotonic())
         self._failures.labels(name).inc()
         note = log.warning if isinstance(error, SeriesUnavailable) else log.exception
-        note("a batch could not be stored; trying again", messages=messages, wait_s=wait_s, error=str(error)[:300])
+        note(
+            "a batch could not be stored; trying again",
+            messages=messages,
+            wait_s=wait_s,
+            error=describe_error(error)[:300],
+        )
 
     def _consume_alarms(self, term: _Term, batch: Sequence[RawMessage]) -> None:
         term.alarms.consume_batch(batch)

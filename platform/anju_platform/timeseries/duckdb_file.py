@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def is_busy(error: duckdb.Error) -> bool:
 
 def _connect(path: str) -> duckdb.DuckDBPyConnection:
     link = duckdb.connect(path, config={"threads": 1, "memory_limit": _MEMORY})
+    if path != ":memory:":
+        with suppress(OSError):  # another user's file stays as it is
+            Path(path).chmod(0o600)
     try:
         link.execute(SCHEMA)
         link.execute("SELECT count(id) FROM source")

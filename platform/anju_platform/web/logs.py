@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from types import TracebackType
+from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
+
+from anju_platform.db.errors import format_error
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -19,11 +24,12 @@ def configure(level: int = logging.INFO) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     last: list[Processor] = (
-        [
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        ]  # no variables: they are people's
+        [structlog.dev.ConsoleRenderer(exception_formatter=_write_error)]
         if sys.stderr.isatty()
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [
+            structlog.processors.ExceptionRenderer(_render_error),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -34,9 +40,25 @@ def configure(level: int = logging.INFO) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in ("uvicorn.access", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    threading.excepthook = _log_thread_error
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _render_error(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Return a traceback without variables and without a database's text: both are people's data."""
+    return format_error(exc_info[1])
+
+
+def _write_error(out: TextIO, info: ExcInfo) -> None:
+    if info[1] is not None:
+        out.write(format_error(info[1]) + "\n")
+
+
+def _log_thread_error(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None and not isinstance(given.exc_value, SystemExit):
+        structlog.get_logger("anju").error("a thread ended with an error", exc_info=given.exc_value)

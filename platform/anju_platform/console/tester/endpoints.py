@@ -87,7 +87,11 @@ def list_events(actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceVie
     return [TraceView.model_validate(line) for line in panel.list_traces(work, actor)]
 
 
-@router.get("/tester/scenario")
+@router.get(
+    "/tester/scenario",
+    response_class=Response,
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}},
+)
 def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
     """Export the commands as a scenario for `anju sim run`."""
     headers = {"Content-Disposition": "attachment; filename=saved.yaml"}

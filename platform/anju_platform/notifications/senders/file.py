@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
 from urllib.parse import unquote, urlsplit
 
 
@@ -13,6 +13,7 @@ def send(url: str, subject: str, body: str) -> bool:
     Raises `OSError` where it cannot be written.
     """
     line = json.dumps({"subject": subject, "body": body}, ensure_ascii=False) + "\n"
-    with Path(unquote(urlsplit(url).path)).open("a", encoding="utf-8") as file:
+    path = unquote(urlsplit(url).path)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
         file.write(line)
     return True
