@@ -24,6 +24,7 @@ from anju_platform.app import seed as seeding
 from anju_platform.app.fleet import MOST_HOMES, Surroundings, make_fleet
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.oncall.service import OncallService
 from anju_platform.residents.directory import list_communities
 from anju_platform.residents.service import ResidentService
 from anju_platform.sensitivity.service import ChangedBy, SensitivityService
@@ -174,8 +175,11 @@ def reset_account(login: str) -> None:
 
 @accounts.command("close")
 def close_account(login: str) -> None:
-    """Close an account; its entries in histories stay."""
+    """Close an account; its entries in histories stay. The last person on call of a community cannot be closed."""
     with _work(_settings()) as (work, access):
+        leaving = [row for row in access.list_accounts(work) if row.login == login.strip().casefold()]
+        for row in leaving:
+            OncallService().check_leaving(work, row.id)
         access.close_account(work, login)
 
 

@@ -73,6 +73,7 @@ class WeakPassword(Invalid):
         self.shortest = shortest
 
 
+<<<<<<< HEAD
 class ScopeMissing(Invalid):
     """An account that would see nothing: its role needs a community, a provider or a home."""
 
@@ -80,6 +81,18 @@ class ScopeMissing(Invalid):
         super().__init__(f"an account of role {role} needs a {needed}")
         self.role = role
         self.needed = needed
+=======
+class LastOfRole(Conflict):
+    """Without this account nobody would be left whom alerts of its community can reach."""
+
+    def __init__(self, login: str, role: Role, community_id: str | None) -> None:
+        where = f"community {community_id}" if community_id else "the district"
+        why = "alerts there would reach nobody; open another account first"
+        super().__init__(f"{login!r} is the last {role.value} of {where}: {why}")
+        self.login = login
+        self.role = role
+        self.community_id = community_id
+>>>>>>> 9dca9b5 (Keep somebody on call: record every change of the rota, refuse the last shift and the last account, show absences)
 
 
 class AccountUnknown(NotFound):

@@ -16,8 +16,10 @@ from anju_core.actor import Actor
 from anju_core.scope import NEEDED, NOTHING, scope_of
 from anju_core.vocabulary import Role
 from anju_platform.accounts import repository
+from anju_platform.accounts.directory import list_enabled
 from anju_platform.accounts.errors import (
     AccountUnknown,
+    LastOfRole,
     LoginTaken,
     NotSignedIn,
     ScopeMissing,
@@ -28,6 +30,8 @@ from anju_platform.accounts.models import Account, AuditEvent, Session
 from anju_platform.db.unit_of_work import UnitOfWork
 
 SHORTEST_PASSWORD = 12
+_FALLBACKS = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
+"""Roles of which one must be left: alerts that nobody on call takes are told to them."""
 _SEEN_EVERY = timedelta(minutes=5)
 
 
@@ -124,8 +128,17 @@ class AccountService:
         repository.delete_devices(work.session, account.id)
 
     def close_account(self, work: UnitOfWork, login: str) -> None:
-        """Close an account and its sessions; its name stays in the histories. Raises `AccountUnknown`."""
+        """Close an account and its sessions; its name stays in the histories.
+
+        Raises `AccountUnknown`, and `LastOfRole` for the last worker or supervisor of a community and the last
+        administrator: those are whom alerts fall back to.
+        """
         account = self._known(work, login)
+        role = Role(account.role)
+        if role in _FALLBACKS and account.disabled_at is None:
+            others = list_enabled(work, role, community_ids=[account.community_id])
+            if not any(one.id != account.id for one in others):
+                raise LastOfRole(account.login, role, account.community_id)
         account.disabled_at = work.clock.now()
         repository.delete_sessions(work.session, account.id)
 

@@ -17,8 +17,10 @@ _SAYINGS: Mapping[str, str] = {
     "OfferLapsed": N_("这一单已经不等您回应了。"),
     "CarerBusy": N_("您还有一次上门没有结束。"),
     "NotYourVisit": N_("这是别的护理员的上门。"),
-    "ArrivalNotProven": N_("要填老人家里报出的验证码；定位不算数。没有验证码，请打电话给值班室。"),
+    "ArrivalNotProven": N_("验证码不对：要填老人家里报出的数字，定位不算数。没有验证码，请打电话给值班室。"),
     "TooManyCodes": N_("验证码错得太多次，请给值班室打电话。"),
+    "NobodyOnCall": N_("这样就没有人值班了。先排上别人，再改这一班。"),
+    "LastOfRole": N_("这是最后一个能接到报警的账号，不能关。先开另一个账号。"),
     "ContactMissing": N_("还没有联系上人，不能这样结束。先打电话，接通了记下来；打不通就派人去看。"),
     "ClosingNoteMissing": N_("要写一句话：怎么知道是这样的？或者先打电话，记下结果。"),
     "WrongArrivalCode": N_("验证码不对，还可以试 %(tries_left)s 次。"),
@@ -35,7 +37,7 @@ _SAYINGS: Mapping[str, str] = {
         "别人刚刚改过：现在是每户每月 %(false_alerts)g 次虚惊、%(routine_changes)g 次作息提醒。"
     ),
     "AbsenceEnded": N_("已经结束了。"),
-    "InvalidAbsence": N_("时间不对：要在将来，而且不超过三个月。"),
+    "InvalidAbsence": N_("时间不对：要在将来，而且一次不超过 31 天；到期前可以再报一次。"),
 }
 _FAMILIES: tuple[tuple[type[DomainError], str], ...] = (
     (NotFound, N_("找不到，或者不在您的范围内。")),

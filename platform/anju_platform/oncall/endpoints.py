@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, Depends, Query, status
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.oncall.schemas import CurrentShift, HandoverGiven, HandoverView, OnDutyView, ShiftGiven, ShiftView
+from anju_platform.oncall.schemas import (
+    CurrentShift,
+    HandoverGiven,
+    HandoverView,
+    OnDutyView,
+    ShiftChangeView,
+    ShiftGiven,
+    ShiftView,
+)
 from anju_platform.oncall.service import OncallService, ShiftNotFound
 from anju_platform.web.dependencies import UnitDep, provide
 
@@ -44,9 +52,25 @@ def add_shift(given: ShiftGiven, actor: Supervisor, oncall: OncallDep, work: Uni
 
 
 @router.delete("/shifts/{shift_id}", status_code=status.HTTP_204_NO_CONTENT)
-def remove_shift(shift_id: UUID, actor: Supervisor, oncall: OncallDep, work: UnitDep) -> None:
-    """Remove a shift from the rota; for supervisors."""
-    oncall.remove_shift(work, actor, shift_id)
+def remove_shift(
+    shift_id: UUID,
+    actor: Supervisor,
+    oncall: OncallDep,
+    work: UnitDep,
+    why: Annotated[str, Query(max_length=200)] = "",
+) -> None:
+    """Remove a shift from the rota; for supervisors. 409 `nobody-on-call` where nobody would be left on call."""
+    oncall.remove_shift(work, actor, shift_id, why)
+
+
+@router.get("/shifts/changes")
+def list_shift_changes(
+    actor: Staff, oncall: OncallDep, work: UnitDep, community_id: str | None = None
+) -> list[ShiftChangeView]:
+    """List who changed the rota, newest first."""
+    work.only_read()
+    rows = oncall.list_changes(work, actor, _community(actor, community_id))
+    return [ShiftChangeView.model_validate(row) for row in rows]
 
 
 @router.post("/handovers", status_code=status.HTTP_201_CREATED)

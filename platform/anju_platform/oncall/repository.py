@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from anju_platform.oncall.models import Handover, Shift
+from anju_platform.oncall.models import Handover, Shift, ShiftChange
 
 
 class OncallRepository:
@@ -25,11 +25,26 @@ class OncallRepository:
             query = query.where(Shift.rank == rank)
         return self._session.scalars(query.order_by(Shift.rank, Shift.start, Shift.id)).all()
 
+    def list_overlapping(self, community_id: str, start: datetime, end: datetime) -> Sequence[Shift]:
+        """Return the shifts of a community that run at some moment between two times, by their start."""
+        query = select(Shift).where(Shift.community_id == community_id, Shift.start < end, Shift.end > start)
+        return self._session.scalars(query.order_by(Shift.start, Shift.id)).all()
+
+    def list_of_account(self, account_id: UUID, now: datetime) -> Sequence[Shift]:
+        """Return the shifts of a person that run or are to come, by their start."""
+        query = select(Shift).where(Shift.account_id == account_id, Shift.end > now)
+        return self._session.scalars(query.order_by(Shift.start, Shift.id)).all()
+
+    def list_changes(self, community_id: str, limit: int) -> Sequence[ShiftChange]:
+        """Return the last changes of a community's rota, newest first."""
+        query = select(ShiftChange).where(ShiftChange.community_id == community_id)
+        return self._session.scalars(query.order_by(ShiftChange.at.desc(), ShiftChange.id.desc()).limit(limit)).all()
+
     def find_shift(self, shift_id: UUID) -> Shift | None:
         """Return a shift; None when there is no such shift."""
         return self._session.get(Shift, shift_id)
 
-    def insert_row(self, row: Shift | Handover) -> None:
+    def insert_row(self, row: Shift | ShiftChange | Handover) -> None:
         """Insert a row."""
         self._session.add(row)
         self._session.flush()

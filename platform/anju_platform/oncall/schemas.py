@@ -64,6 +64,19 @@ class ShiftGiven(BaseModel):
     end: AwareDatetime
 
 
+class ShiftChangeView(_View):
+    """Who added or removed whose shift, when and why."""
+
+    at: datetime
+    by_name: str
+    what: str
+    why: str
+    account_id: UUID
+    rank: int
+    start: datetime
+    end: datetime
+
+
 class ShiftView(_View):
     """A shift of the rota."""
 

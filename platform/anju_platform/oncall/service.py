@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.errors import Invalid, NotFound, Refused
+from anju_core.errors import Conflict, Invalid, NotFound, Refused
 from anju_core.escalation import Audience
 from anju_core.recipients import Recipient
+from anju_core.rota import PLANNED, find_gap
+from anju_core.scope import Scope
 from anju_core.vocabulary import Role
 from anju_platform.accounts.directory import AccountRecord, find_account, find_accounts, list_enabled
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.oncall.models import Handover, Shift
+from anju_platform.oncall.models import Handover, Shift, ShiftChange
 from anju_platform.oncall.repository import OncallRepository
-from anju_platform.residents.directory import find_community
+from anju_platform.residents.directory import find_community, list_communities, lock_community
+from anju_platform.residents.records import CommunityRecord
 
 RANKS = range(1, 10)
 MAX_NOTE = 4000
@@ -45,6 +48,19 @@ class InvalidShift(Invalid):
         super().__init__(f"{what} {why}")
         self.what = what
         self.why = why
+
+
+class NobodyOnCall(Conflict):
+    """Without this shift or person a community would have nobody on call within the coming days."""
+
+    def __init__(self, community_id: str, start: datetime, end: datetime) -> None:
+        super().__init__(
+            f"community {community_id} would have nobody on call from {start.isoformat()} until {end.isoformat()}; "
+            "put somebody else on the rota first"
+        )
+        self.community_id = community_id
+        self.start = start
+        self.end = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +140,39 @@ class OncallService:
             id=work.new_id(), community_id=community_id, account_id=account_id, rank=rank, start=start, end=end
         )
         repository.insert_row(shift)
+        _record_change(work, actor, shift, "added", "")
         return shift
 
-    def remove_shift(self, work: UnitOfWork, actor: Actor, shift_id: UUID) -> None:
-        """Remove a shift from the rota; raises `RotaNotYours`, `ShiftNotFound`."""
+    def remove_shift(self, work: UnitOfWork, actor: Actor, shift_id: UUID, why: str = "") -> None:
+        """Remove a shift from the rota; who, when and why stay on record.
+
+        Raises `RotaNotYours`, `ShiftNotFound`, and `NobodyOnCall` where the community would lose its last person on
+        call within `anju_core.rota.PLANNED`.
+        """
         shift = OncallRepository(work.session).find_shift(shift_id)
         if shift is None:
             raise ShiftNotFound(f"shift {shift_id}")
-        self._rota(work, actor, shift.community_id).delete_shift(shift)
+        repository = self._rota(work, actor, shift.community_id)
+        lock_community(work, shift.community_id)
+        _check_covered(work, [shift], {shift.id})
+        _record_change(work, actor, shift, "removed", why)
+        repository.delete_shift(shift)
+
+    def check_leaving(self, work: UnitOfWork, account_id: UUID) -> None:
+        """Raise `NobodyOnCall` where a community would have nobody on call without this person."""
+        shifts = OncallRepository(work.session).list_of_account(account_id, work.clock.now())
+        for community_id in sorted({shift.community_id for shift in shifts}):
+            lock_community(work, community_id)
+        _check_covered(work, shifts, {shift.id for shift in shifts})
+
+    def list_changes(self, work: UnitOfWork, actor: Actor, community_id: str, limit: int = 50) -> Sequence[ShiftChange]:
+        """Return the last changes of a community's rota, newest first; raises `ShiftNotFound`."""
+        self._seen(actor, community_id)
+        return OncallRepository(work.session).list_changes(community_id, limit)
+
+    def list_unattended(self, work: UnitOfWork, scope: Scope, now: datetime) -> list[CommunityRecord]:
+        """Return the communities of a scope that have nobody on call now."""
+        return [one for one in list_communities(work, scope) if not self.list_on_call(work, one.id, now)]
 
     def leave_handover(self, work: UnitOfWork, actor: Actor, community_id: str, note: str) -> Handover:
         """Leave a handover for the next on call; raises `ShiftNotFound`, `InvalidShift`."""
@@ -184,6 +225,26 @@ class OncallService:
     def _seen(self, actor: Actor, community_id: str) -> None:
         if not actor.may_see(community_id, None):
             raise ShiftNotFound(f"community {community_id}")
+
+
+def _record_change(work: UnitOfWork, actor: Actor, shift: Shift, what: str, why: str) -> None:
+    change = ShiftChange(id=work.new_id(), at=work.clock.now(), by_account=actor.account_id, by_name=actor.name)
+    change.what, change.why, change.shift_id = what, why.strip(), shift.id
+    change.community_id, change.account_id, change.rank = shift.community_id, shift.account_id, shift.rank
+    change.start, change.end = shift.start, shift.end
+    OncallRepository(work.session).insert_row(change)
+
+
+def _check_covered(work: UnitOfWork, shifts: Iterable[Shift], without: Collection[UUID]) -> None:
+    """Raise `NobodyOnCall` for the first of these shifts that nobody else's cover in the coming days."""
+    now, repository = work.clock.now(), OncallRepository(work.session)
+    for shift in shifts:
+        start, end = max(now, shift.start), min(shift.end, now + PLANNED)
+        others = [one for one in repository.list_overlapping(shift.community_id, start, end) if one.id not in without]
+        enabled = find_accounts(work, {one.account_id for one in others})
+        gap = find_gap(start, end, [(one.start, one.end) for one in others if enabled[one.account_id].enabled])
+        if gap is not None:
+            raise NobodyOnCall(shift.community_id, *gap)
 
 
 def _accounts(

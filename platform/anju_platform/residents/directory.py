@@ -139,6 +139,11 @@ def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | Non
     return None if row is None else community_record(row)
 
 
+def lock_community(work: UnitOfWork, community_id: str) -> None:
+    """Lock a community until the end of the transaction: of two who change its rota, the second waits."""
+    work.session.execute(select(Community.id).where(Community.id == community_id).with_for_update(key_share=True))
+
+
 def list_communities(work: UnitOfWork, scope: Scope) -> Sequence[CommunityRecord]:
     """Return the communities of a scope, by name."""
     within = is_within(scope, community=Community.id.in_)
@@ -156,6 +161,13 @@ def list_absences(work: UnitOfWork, home_id: str, now: datetime) -> Sequence[Abs
     """Return a home's absences that run or are to come, in order."""
     query = select(Absence).where(Absence.home_id == home_id, Absence.until > now, Absence.ended_at.is_(None))
     return [absence_view(row) for row in work.session.scalars(query.order_by(Absence.start, Absence.id))]
+
+
+def list_running_absences(work: UnitOfWork, home_ids: Collection[str], now: datetime) -> Sequence[AbsenceView]:
+    """Return the absences of these homes that run now, the first to end first."""
+    query = select(Absence).where(Absence.start <= now, Absence.until > now, Absence.ended_at.is_(None))
+    rows = work.session.scalars(query.order_by(Absence.until, Absence.id))
+    return [absence_view(row) for row in rows if row.home_id in home_ids]
 
 
 def list_absences_since(work: UnitOfWork, since: datetime | None) -> Sequence[AbsenceView]:

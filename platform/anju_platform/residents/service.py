@@ -16,7 +16,8 @@ from anju_platform.residents.models import Absence
 from anju_platform.residents.records import AbsenceView, CommunityRecord, HomeRecord
 from anju_platform.residents.repository import ResidentRepository
 
-LONGEST_ABSENCE = timedelta(days=92)
+LONGEST_ABSENCE = timedelta(days=31)
+"""From now, so that it is renewed by telling it again: a longer one is a month in which nobody asks. Ours."""
 
 
 class ResidentService:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -12,16 +13,18 @@ from anju_core.vocabulary import AlertKind
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.console.board import presenter
 from anju_platform.console.board.charts import draw_alert
-from anju_platform.console.board.view_models import AlertPanel, Board, QuietNote
+from anju_platform.console.board.view_models import AbsenceLine, AlertPanel, Board, QuietNote
 from anju_platform.console.board.visit_summary import visit_panel
 from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.status import ONLINE, HomeStatusReader
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import Reader, describe_reason
 from anju_platform.i18n.translation import Words
-from anju_platform.residents.directory import list_home_ids
+from anju_platform.oncall.service import OncallService
+from anju_platform.residents.directory import find_homes, list_home_ids, list_running_absences
 from anju_platform.routine.records import NoteView
 from anju_platform.routine.service import RoutineService
 from anju_platform.visits.assembly import VisitSlice
@@ -38,6 +41,8 @@ def read_board(page: PageContext) -> Board:
         homes = list_home_ids(work, actor.scope)
         offline = HomeStatusReader(work.session).list_offline()
         notes = page.service(RoutineService).list_unread_notes(work, actor)
+        unattended = page.service(OncallService).list_unattended(work, actor.scope, now)
+        absences = _absences(work, homes, now)
     board = presenter.show_board(
         rows,
         page.words,
@@ -46,7 +51,21 @@ def read_board(page: PageContext) -> Board:
         homes=len(homes),
         offline=sum(home in homes for home in offline),
     )
-    return replace(board, notes=[_quiet_note(note, page.words, now) for note in notes])
+    return replace(
+        board,
+        notes=[_quiet_note(note, page.words, now) for note in notes],
+        unattended=page.words("、").join(one.name for one in unattended),
+        absences=absences,
+    )
+
+
+def _absences(work: UnitOfWork, homes: Collection[str], now: datetime) -> list[AbsenceLine]:
+    running = list_running_absences(work, homes, now)
+    found = find_homes(work, {one.home_id for one in running})
+    return [
+        AbsenceLine(home_id=one.home_id, name=found[one.home_id].resident_names, until=one.until, told_by=one.told_by)
+        for one in running
+    ]
 
 
 def read_alert(page: PageContext, alert_id: UUID) -> AlertPanel:

@@ -57,6 +57,16 @@ class QuietNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceLine:
+    """A home that is registered as away: silence there raises no alert until then."""
+
+    home_id: str
+    name: str
+    until: datetime
+    told_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """The list of alerts with its figures."""
 
@@ -74,6 +84,9 @@ class Board:
     offline: int
     night: bool
     notes: Sequence[QuietNote] = ()
+    unattended: str = ""
+    """The communities that have nobody on call now; empty where each has somebody."""
+    absences: Sequence[AbsenceLine] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
+from anju_platform.accounts.directory import find_accounts
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
@@ -53,5 +54,8 @@ def _show(page: PageContext, problem: str = "", status: int = 200) -> Response:
         notes = [
             note for note in page.service(OncallService).list_handovers(work, community) if note.read_at is not None
         ]
-        view = {"shifts": shifts, "unread": unread, "read": notes, "problem": problem}
+        changes = page.service(OncallService).list_changes(work, page.actor, community) if community else []
+        whose = find_accounts(work, {one.account_id for one in changes})
+        named = [(one, whose[one.account_id].name) for one in changes]
+        view = {"changes": named, "shifts": shifts, "unread": unread, "read": notes, "problem": problem}
         return page.render("shift.html", "shift", status=status, **view)

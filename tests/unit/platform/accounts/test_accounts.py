@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import (
     AccountUnknown,
+    LastOfRole,
     LoginTaken,
     NotSignedIn,
     SignInRefused,
@@ -118,6 +119,22 @@ def test_new_password_or_closed_account_ends_every_sign_in(web: WebHarness) -> N
     with pytest.raises(SignInRefused):
         sign_in(web, "carer", PASSWORD)
     sign_in(web, "worker", "another long one")
+
+
+@pytest.mark.parametrize("login", ["worker", "admin"])
+def test_the_last_whom_alerts_can_reach_is_not_closed(web: WebHarness, login: str) -> None:
+    with pytest.raises(LastOfRole) as refused, web.platform.work() as work:
+        web.platform.access.close_account(work, login)
+    assert refused.value.login == login
+    with web.platform.work() as work:
+        old = next(row for row in web.platform.access.list_accounts(work) if row.login == login)
+        new = NewAccount(
+            login="second", name="后来的", role=Role(old.role), password=PASSWORD, community_id=old.community_id
+        )
+        web.platform.access.open_account(work, new)
+        web.platform.access.close_account(work, login)
+    with pytest.raises(LastOfRole), web.platform.work() as work:
+        web.platform.access.close_account(work, "second")
 
 
 def test_expired_sign_ins_are_forgotten(web: WebHarness) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from fixtures.alert_harness import AlertHarness
 
 from anju_core.escalation import Audience
+from anju_core.scope import WHOLE_DISTRICT
 from anju_platform.accounts.models import Account
-from anju_platform.oncall.service import InvalidShift, RotaNotYours, ShiftNotFound
+from anju_platform.oncall.models import Shift
+from anju_platform.oncall.service import InvalidShift, NobodyOnCall, RotaNotYours, ShiftNotFound
 
 
 def test_who_is_on_duty_by_rank(harness: AlertHarness) -> None:
@@ -89,3 +92,62 @@ def test_a_note_waits_until_somebody_has_read_it(harness: AlertHarness) -> None:
             harness.oncall.mark_handover_read(work, harness.stranger, note.id)
         with pytest.raises(ShiftNotFound):
             harness.oncall.mark_handover_read(work, harness.liu, harness.liu.account_id)
+
+
+def shift_ids(harness: AlertHarness) -> list[UUID]:
+    with harness.work() as work:
+        return [turn.shift_id for turn in harness.oncall.list_on_call(work, "anning", harness.clock.now())]
+
+
+def test_the_last_shift_is_not_removed_and_every_change_says_who_when_and_why(harness: AlertHarness) -> None:
+    first, last = shift_ids(harness)
+    with harness.work() as work:
+        harness.oncall.remove_shift(work, harness.zhao, first, "病假")
+    with pytest.raises(NobodyOnCall) as refused, harness.work() as work:
+        harness.oncall.remove_shift(work, harness.zhao, last)
+    assert refused.value.community_id == "anning"
+    assert shift_ids(harness) == [last]
+    removed_at, now = harness.clock.now(), harness.clock.forward(1)
+    with harness.work() as work:
+        start, end = now - timedelta(hours=1), now + timedelta(days=15)
+        harness.oncall.add_shift(work, harness.zhao, "anning", harness.wang.account_id, rank=1, start=start, end=end)
+    harness.clock.forward(1)
+    with harness.work() as work:
+        harness.oncall.remove_shift(work, harness.zhao, last)
+        changes = harness.oncall.list_changes(work, harness.wang, "anning")
+    assert [(one.what, one.by_name, one.why) for one in reversed(changes)] == [
+        ("removed", "赵主任", "病假"),
+        ("added", "赵主任", ""),
+        ("removed", "赵主任", ""),
+    ]
+    assert (changes[-1].account_id, changes[-1].shift_id, changes[-1].at) == (
+        harness.wang.account_id,
+        first,
+        removed_at,
+    )
+    with pytest.raises(ShiftNotFound), harness.work() as work:
+        harness.oncall.list_changes(work, harness.stranger, "anning")
+
+
+def test_a_shift_of_a_closed_account_covers_nothing(harness: AlertHarness) -> None:
+    with harness.work() as work:
+        work.session.get_one(Account, harness.liu.account_id).disabled_at = harness.clock.now()
+    (only,) = shift_ids(harness)
+    with pytest.raises(NobodyOnCall), harness.work() as work:
+        harness.oncall.remove_shift(work, harness.zhao, only)
+
+
+def test_who_alone_is_on_call_cannot_leave(harness: AlertHarness) -> None:
+    with harness.work() as work:
+        harness.oncall.check_leaving(work, harness.wang.account_id)
+        for shift in work.session.query(Shift).filter_by(account_id=harness.liu.account_id):
+            work.session.delete(shift)
+    with pytest.raises(NobodyOnCall), harness.work() as work:
+        harness.oncall.check_leaving(work, harness.wang.account_id)
+
+
+def test_a_community_without_anybody_on_call_is_named(harness: AlertHarness) -> None:
+    with harness.work() as work:
+        everywhere = harness.oncall.list_unattended(work, WHOLE_DISTRICT, harness.clock.now())
+        here = harness.oncall.list_unattended(work, harness.wang.scope, harness.clock.now())
+    assert ([one.id for one in everywhere], here) == (["elsewhere"], [])

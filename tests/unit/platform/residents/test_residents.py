@@ -209,7 +209,9 @@ def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
     ]
 
 
-@pytest.mark.parametrize(("start_h", "until_h"), [(0, 0), (0, -1), (5, 4), (-10, -1), (0, 24 * 93)])
+@pytest.mark.parametrize(
+    ("start_h", "until_h"), [(0, 0), (0, -1), (5, 4), (-10, -1), (0, 24 * 31 + 1), (24 * 20, 24 * 40), (0, 24 * 92)]
+)
 def test_absences_that_cannot_be_are_refused(peopled: WebHarness, start_h: int, until_h: int) -> None:
     now = peopled.clock.now()
     given = {"start": now + timedelta(hours=start_h), "until": now + timedelta(hours=until_h)}

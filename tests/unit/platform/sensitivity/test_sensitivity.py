@@ -87,7 +87,15 @@ def test_a_supervisor_chooses_for_her_own_community_only(web: WebHarness) -> Non
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("false_alerts", 0.009), ("false_alerts", 100.5), ("routine_changes", 5.1), ("false_alerts", "NaN"), ("x", 1)],
+    [
+        ("false_alerts", 0.01),
+        ("false_alerts", 0.099),
+        ("false_alerts", 30.5),
+        ("routine_changes", 0.01),
+        ("routine_changes", 5.1),
+        ("false_alerts", "NaN"),
+        ("x", 1),
+    ],
 )
 def test_what_no_detector_can_keep_to_is_refused_with_its_name(web: WebHarness, name: str, value: object) -> None:
     given = {**HALF, name: value} if name != "x" else {"false_alerts": 1.0}
@@ -199,7 +207,7 @@ def test_the_page_shows_confirms_and_takes_effect(web: WebHarness, pages: TestCl
 
 def test_a_number_out_of_range_is_refused_on_the_page(web: WebHarness, pages: TestClient) -> None:
     looked = pages.get("/sensitivity/anning", params={"false_alerts": "0"})
-    assert (looked.status_code, "只能选每户每月 0.01 到 100 次" in looked.text) == (422, True)
+    assert (looked.status_code, "只能选每户每月 0.1 到 30 次" in looked.text) == (422, True)
     form = {"false_alerts": "nan", "routine_changes": "0.1", **SEEN, "csrf": pages.headers["x-test-csrf"]}
     assert pages.post("/sensitivity/anning", data=form).status_code == 422
     assert "没有改动" in pages.get("/sensitivity/anning", params={"false_alerts": "1", "routine_changes": "0.1"}).text
