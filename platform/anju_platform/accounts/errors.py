@@ -73,7 +73,6 @@ class WeakPassword(Invalid):
         self.shortest = shortest
 
 
-<<<<<<< HEAD
 class ScopeMissing(Invalid):
     """An account that would see nothing: its role needs a community, a provider or a home."""
 
@@ -81,7 +80,8 @@ class ScopeMissing(Invalid):
         super().__init__(f"an account of role {role} needs a {needed}")
         self.role = role
         self.needed = needed
-=======
+
+
 class LastOfRole(Conflict):
     """Without this account nobody would be left whom alerts of its community can reach."""
 
@@ -92,7 +92,6 @@ class LastOfRole(Conflict):
         self.login = login
         self.role = role
         self.community_id = community_id
->>>>>>> 9dca9b5 (Keep somebody on call: record every change of the rota, refuse the last shift and the last account, show absences)
 
 
 class AccountUnknown(NotFound):

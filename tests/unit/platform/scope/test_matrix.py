@@ -146,6 +146,7 @@ RULES: dict[str, Rule] = {
     "POST /family/absences/{absence_id}/end": Rule(FAMILY, SEEN_OTHER, (303, 404)),
     # On call.
     "GET /api/v1/shifts/current": Rule(STAFF, query={"community_id": "{community}"}),
+    "GET /api/v1/shifts/changes": Rule(STAFF, query={"community_id": "{community}"}),
     "POST /api/v1/shifts": Rule(SUPERVISOR, (201,), json=SHIFT),
     "DELETE /api/v1/shifts/{shift_id}": Rule(SUPERVISOR, (204,), (204, 404)),
     "POST /api/v1/handovers": Rule(STAFF, (201,), json={**NOTE, "community_id": "{community}"}),
