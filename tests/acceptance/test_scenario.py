@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STAGES = {"stored", "shown", "acknowledged", "visited", "closed"}
 
 
-def _check(verdict: dict[str, Any]) -> None:
+def check_verdict(verdict: dict[str, Any]) -> None:
     assert all(finding["ok"] for finding in verdict["findings"])
     assert set(verdict["times"]) == {"press", "fall", "silence"}
     for times in verdict["times"].values():
@@ -25,17 +25,19 @@ def _check(verdict: dict[str, Any]) -> None:
 
 
 def test_embedded(tmp_path: Path) -> None:
-    _check(play(tmp_path))
+    check_verdict(play(tmp_path))
 
 
 def test_over_mosquitto_and_postgresql(tmp_path: Path, postgres_url: str) -> None:
     need_mosquitto()
-    _check(play(tmp_path, "--broker", "mosquitto", "--database", postgres_url))
+    check_verdict(play(tmp_path, "--broker", "mosquitto", "--database", postgres_url))
 
 
 def test_over_influxdb(tmp_path: Path, influx: InfluxServer) -> None:
     url = f"influx+{influx.url}/{influx.make_bucket()}"
-    _check(play(tmp_path, "--series", url, env={"ANJU_INFLUX_TOKEN": influx.token, "ANJU_INFLUX_ORG": influx.org}))
+    check_verdict(
+        play(tmp_path, "--series", url, env={"ANJU_INFLUX_TOKEN": influx.token, "ANJU_INFLUX_ORG": influx.org})
+    )
 
 
 def test_with_recordings(tmp_path: Path) -> None:
@@ -43,7 +45,7 @@ def test_with_recordings(tmp_path: Path) -> None:
     folder = Path(os.environ.get("ANJU_TEST_RECORDINGS", beside))
     if not (folder / "fall" / "index.csv").exists():
         pytest.skip(f"no recordings in {folder}: set ANJU_TEST_RECORDINGS (they are never shipped)")
-    _check(play(tmp_path, "--recordings", str(folder)))
+    check_verdict(play(tmp_path, "--recordings", str(folder)))
 
 
 def test_the_demo_takes_the_next_free_port_and_stops_cleanly(tmp_path: Path) -> None:
