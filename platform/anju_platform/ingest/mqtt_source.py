@@ -5,6 +5,7 @@ Sessions are clean: what a home sent meanwhile is still in its spool, and comes 
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -35,11 +36,13 @@ Deliver = Callable[[Iterable[RawMessage]], None]
 class MqttSource:
     """A `MessageSource` over two connections, so that telemetry never stands before an alarm.
 
-    process_id: part of both client ids; a broker throws out a client when another one comes under the same id.
+    process_id: part of both client ids, for whoever reads the broker's log. The rest of them is random and told to
+        nobody: a broker throws out a client when another one comes under the same id.
     """
 
     def __init__(self, address: DistrictBroker, process_id: str, clock: Clock) -> None:
-        self._address, self._clock, self._process_id = address, clock, process_id
+        self._address, self._clock = address, clock
+        self._client_suffix = f"{process_id}-{secrets.token_hex(8)}"
         self._alarms_ready, self._leaving = threading.Event(), threading.Event()
         self._client = self._make_client()
         self._telemetry: MqttSubscriber | None = None
@@ -63,7 +66,7 @@ class MqttSource:
         def deliver(came: list[Publication]) -> None:
             on_telemetry(self._read_all(came))
 
-        name = f"anju-platform-telemetry-{self._process_id}"
+        name = f"anju-platform-telemetry-{self._client_suffix}"
         self._telemetry = MqttSubscriber(self._address, name, topics, deliver, _NETWORK_GATHER_S)
         self._telemetry.start()
         self._client.connect_async(self._address.host, self._address.port, keepalive=_KEEPALIVE_S)
@@ -96,7 +99,7 @@ class MqttSource:
     def _make_client(self) -> mqtt.Client:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"anju-platform-alarm-{self._process_id}",
+            client_id=f"anju-platform-alarm-{self._client_suffix}",
             clean_session=True,
             protocol=mqtt.MQTTv311,
         )
