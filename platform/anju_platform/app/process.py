@@ -11,7 +11,7 @@ _YOUNG = 10_000
 """New objects between two looks at the youngest: a batch of packs makes thousands, and none of them in a circle."""
 _SWITCH_S = 0.0005
 """How long a thread that computes keeps others waiting that have an answer of the database, s. An alarm's transaction
-waits about 27 times: beside two busy threads that took 340 to 600 ms with CPython's 5 ms, and 80 to 100 ms with this."""
+waits about 27 times: beside two busy threads that took 340 to 600 ms with CPython's 5 ms, and 80 to 100 ms so."""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from anju_core.events import MessageQueued
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import AlertKind, Channel
 from anju_platform.accounts.models import Account
+from anju_platform.app import process
 from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.scheduler import Scheduler
@@ -115,3 +117,10 @@ def test_lesser_messages_may_wait(harness: AlertHarness) -> None:
     harness.raise_alert(AlertKind.HOME_OFFLINE)
     stage.watch.measure_waiting(harness.clock.forward(600))
     assert stage.jobs.oldest_help_s == 0
+
+
+def test_threads_take_turns_quickly_while_a_platform_serves() -> None:
+    before = sys.getswitchinterval()
+    with process.settled():
+        assert sys.getswitchinterval() < before
+    assert sys.getswitchinterval() == before
