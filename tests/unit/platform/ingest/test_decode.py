@@ -127,3 +127,16 @@ def test_a_press_whose_time_means_nothing_happened_now(at_s: float) -> None:
     found = read_payload(envelope(Record(n="button-sos/sos", t=at_s, vb=True)), "anju/v1/anning/home-01/alarm")
     assert isinstance(found, Incoming)
     assert [(one.quantity, one.at_s) for one in found.readings] == [("sos", NOW_S)]
+
+
+@pytest.mark.parametrize("lane", ["alarm", "telemetry"])
+@pytest.mark.parametrize("ahead_s", [3600.0, -3600.0, 10 * 365.25 * 86400.0, -10 * 365.25 * 86400.0, 121.0, -119.0])
+def test_a_platform_whose_clock_is_wrong_refuses_nothing(lane: str, ahead_s: float) -> None:
+    clocks, topic = Clocks(), f"anju/v1/anning/home-01/{lane}"
+    record = PRESS if lane == "alarm" else MOTION
+    for number, wrong_s in enumerate((0.0, ahead_s, ahead_s, 0.0), start=1):
+        arrived_s = NOW_S + wrong_s
+        message = RawMessage(topic, envelope(record, seq=number), arrived_s)
+        found = read(message, FewGateways(), clocks)  # type: ignore[arg-type]
+        assert isinstance(found, Incoming)
+        assert abs(found.readings[0].at_s - arrived_s) <= 121.0, "a time by the platform's clock, as it is then"
