@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -18,6 +18,11 @@ from anju_platform.residents.directory import lock_home
 
 SEPARATE = frozenset({AlertKind.FALL})
 """Kinds of which a home may have several open at once: one suspected fall must not be withdrawn with another."""
+
+MOST_REPEATS = 10
+"""Repetitions of an open alert that each stand in its history and are told again."""
+REPEATS_EVERY = timedelta(minutes=1)
+"""After those, one in so long does; the others are counted in the alert's facts, `repeats` and `repeated_at`."""
 
 
 class AlertIntake:
@@ -98,10 +103,18 @@ class AlertIntake:
 
     def _repeat(self, work: UnitOfWork, alert: Alert, signal: AlertSignal, source: str) -> None:
         now = work.clock.now()
+        if self._is_counted_only(work, alert, now):
+            _count_repeat(alert, signal)
+            return
         detail = _detail_of(signal, "again")
         number = history.append(work, alert, AlertStep.REPEATED, now, detail=detail, source=source)
         if not alert.suspected:
             self._escalation.notify_again(work, alert, now, f"repeated-{number}")
+
+    def _is_counted_only(self, work: UnitOfWork, alert: Alert, now: datetime) -> bool:
+        """Whether an alert was repeated so often that one more within the minute tells nobody anything new."""
+        count, latest = AlertRepository(work.session).find_repeats(alert.id)
+        return count >= MOST_REPEATS and latest is not None and abs(now - latest) < REPEATS_EVERY
 
     def _confirm(self, work: UnitOfWork, alert: Alert, signal: AlertSignal, source: str) -> None:
         alert.reason_code, alert.reason_facts = signal.reason.code, dict(signal.reason.facts)
@@ -174,10 +187,17 @@ def _new_alert(alert_id: UUID, signal: AlertSignal, community_id: str, episode: 
     )
 
 
+def _count_repeat(alert: Alert, signal: AlertSignal) -> None:
+    known, at = alert.facts.get("repeats"), signal.happened_at.isoformat()
+    latest = max(str(alert.facts.get("repeated_at", at)), at, key=datetime.fromisoformat)
+    alert.facts = {**alert.facts, "repeats": (known if isinstance(known, int) else 0) + 1, "repeated_at": latest}
+
+
 def _last_happened(alert: Alert, repository: AlertRepository) -> datetime:
     """Return the event time of an alert's latest signal: a press that repeats an alert is a press of its own."""
     said = (event.detail.get("happened_at") for event in repository.list_events(alert.id))
-    return max([alert.happened_at, *(datetime.fromisoformat(at) for at in said if isinstance(at, str))])
+    times = [*said, alert.facts.get("repeated_at")]
+    return max([alert.happened_at, *(datetime.fromisoformat(at) for at in times if isinstance(at, str))])
 
 
 def _begins_anew(alert: Alert, signal: AlertSignal) -> bool:

@@ -71,6 +71,14 @@ class AlertRepository:
         self._session.add(event)
         self._session.flush()
 
+    def find_repeats(self, alert_id: UUID) -> tuple[int, datetime | None]:
+        """Return how often an alert's history says that it was repeated, and when it said so last."""
+        query = select(func.count(), func.max(AlertEvent.at)).where(
+            AlertEvent.alert_id == alert_id, AlertEvent.step == AlertStep.REPEATED.value
+        )
+        count, latest = self._session.execute(query).one()
+        return count, latest
+
     def list_events(self, alert_id: UUID) -> Sequence[AlertEvent]:
         """Return an alert's history, in order."""
         query = select(AlertEvent).where(AlertEvent.alert_id == alert_id).order_by(AlertEvent.number)

@@ -24,6 +24,8 @@ from anju_wire.vocabulary import Room
 FRESH_S = 5.0
 KNOWN_S = 300.0
 """What is known is looked up again after so long: a gateway may have been retired, a sensor moved."""
+MOST_UNKNOWN = 1000
+"""Names of gateways that there are not, remembered so as not to ask for each again at once."""
 NO_ROW = -1
 _MOST_SOURCES = 500_000
 
@@ -64,6 +66,7 @@ class DeviceCache:
         self._clock = clock
         self._loaded = False
         self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
+        self._unknown: dict[str, None] = {}
         self._devices: dict[str, tuple[float, dict[str, DeviceFacts]]] = {}
         self._sensors: dict[str, HomeSensors] = {}
         self.table = SensorTable()
@@ -78,8 +81,19 @@ class DeviceCache:
         if held is None or not 0 <= now_s - held[0] <= (FRESH_S if held[1] is None else KNOWN_S):
             with self._work() as work:
                 held = (now_s, _gateway(work, gateway_id))
+            if held[1] is None:
+                self._remember_unknown(gateway_id)
             self._gateways[gateway_id] = held
         return held[1]
+
+    def _remember_unknown(self, gateway_id: str) -> None:
+        """Count a name that no gateway has; forget the first of many, which are asked for again."""
+        self._unknown[gateway_id] = None
+        if len(self._unknown) > MOST_UNKNOWN:
+            oldest = next(iter(self._unknown))
+            del self._unknown[oldest]
+            if self._gateways.get(oldest, (0.0, None))[1] is None:
+                self._gateways.pop(oldest, None)
 
     def _load(self) -> None:
         """Load everything in one go at the first question: after a restart every home speaks within a second."""

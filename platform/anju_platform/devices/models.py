@@ -78,6 +78,12 @@ class Quarantine(Base):
     """Of topic and payload: the same bad message sent again is kept once."""
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     """The whole payload up to 256 KiB, of a longer one its first 64 KiB."""
+    home: Mapped[str] = mapped_column(String(255), index=True, default="")
+    """What stands before the lane in the topic, `anju/v1/<community>/<home>`: whose share it takes."""
+    kept: Mapped[int] = mapped_column(default=0)
+    """Length of `payload`, bytes."""
+    dropped: Mapped[int] = mapped_column(default=0)
+    """So many earlier messages of this home were deleted to make room."""
 
 
 class DetectorSnapshot(Base):

@@ -51,7 +51,10 @@ class InstalledView(BaseModel):
 
 
 class QuarantineView(BaseModel):
-    """A message that could not be taken; `beginning` is the first part of it as text."""
+    """A message that could not be taken; `beginning` is the first part of it as text.
+
+    `dropped` earlier ones of its home were deleted, since a home has a share of the quarantine.
+    """
 
     id: UUID
     at: datetime
@@ -61,6 +64,7 @@ class QuarantineView(BaseModel):
     size: int
     sha256: str
     beginning: str
+    dropped: int
 
     @classmethod
     def of(cls, row: Quarantine) -> QuarantineView:
@@ -74,6 +78,7 @@ class QuarantineView(BaseModel):
             size=row.size,
             sha256=row.sha256,
             beginning=row.payload[:_SHOWN].decode(errors="replace"),
+            dropped=row.dropped,
         )
 
 

@@ -16,6 +16,7 @@ from anju_platform.accounts.looks import record_looks
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.quarantine import QuarantineLimits, QuarantineShares
 from anju_platform.devices.repository import DeviceRepository, Note
 from anju_platform.residents.directory import find_community_id, find_known_ids
 from anju_platform.residents.errors import HomeNotFound
@@ -56,8 +57,10 @@ class DeviceService:
         online: Callable[[str, bool, float], None] | None = None,
         sensor_bus: Callable[[str, str, float], None] | None = None,
         again: Callable[[UnitOfWork, str], None] | None = None,
+        quarantine: QuarantineLimits = QuarantineLimits(),  # noqa: B008 - frozen
     ) -> None:
         self._online, self._sensor_bus, self._again = online, sensor_bus, again
+        self._quarantine = quarantine
 
     # --- what ingest says ------------------------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class DeviceService:
             self._sensor_bus(row.home_id, status.sensor_bus_down, min(since_s, arrived_s))
 
     def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        """Store a rejected message, once however often it comes."""
+        """Store a rejected message, once however often it comes; the oldest ones of a home that has many go for it."""
         records = DeviceRepository(work.session)
         digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
         if records.is_quarantined(digest):
@@ -155,7 +158,10 @@ class DeviceService:
             size=len(payload),
             sha256=digest,
             payload=kept,
+            home=_text(topic.rpartition("/")[0], _MOST_PATH),
+            kept=len(kept),
         )
+        row.dropped = QuarantineShares(work.session, self._quarantine).make_room(row.home, row.kept)
         records.set_aside(row)
         log.warning("quarantined", topic=row.topic, path=row.path, reason=row.reason, size=row.size)
 

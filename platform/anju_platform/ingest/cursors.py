@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.ingest.decode import StreamKey
@@ -15,16 +15,20 @@ from anju_wire.vocabulary import Lane
 _COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.first, IngestCursor.upto)
 _AT_ONCE = 500
 """Gateways in one question: databases limit the parameters of a statement."""
+MOST_EPOCHS = 16
+"""Epochs remembered of a gateway's lane: a spool begins a new one only when it is lost."""
 _LANES = frozenset(str(lane) for lane in Lane)
+_THIS = (
+    IngestCursor.gateway_id == bindparam("of_gateway"),
+    IngestCursor.epoch == bindparam("of_epoch"),
+    IngestCursor.lane == bindparam("of_lane"),
+)
 _ADVANCE = (
     update(IngestCursor.__table__)  # type: ignore[arg-type]
-    .where(
-        IngestCursor.gateway_id == bindparam("of_gateway"),
-        IngestCursor.epoch == bindparam("of_epoch"),
-        IngestCursor.lane == bindparam("of_lane"),
-    )
+    .where(*_THIS)
     .values(first=bindparam("begun"), upto=bindparam("done"))
 )
+_FORGET = delete(IngestCursor.__table__).where(*_THIS)  # type: ignore[arg-type]
 
 
 class CursorStore:
@@ -35,28 +39,43 @@ class CursorStore:
         self._loaded = False
         self._trackers: dict[StreamKey, SequenceTracker] = {}
         self._saved: dict[StreamKey, Run | None] = {}
+        self._epochs: dict[tuple[str, Lane], list[int]] = {}
+        self._forgotten: set[StreamKey] = set()
 
     def find_tracker(self, key: StreamKey) -> SequenceTracker:
         """Return the stream's tracker, an empty one for a new stream; copy it before changing it."""
         if not self._loaded:
             self._load()
         if key not in self._trackers:
-            self._trackers[key], self._saved[key] = SequenceTracker(), None
+            self._remember(key, None)
         return self._trackers[key]
+
+    def _remember(self, key: StreamKey, run: Run | None) -> None:
+        """Begin to track a stream; of a gateway with more epochs than any spool has, forget the one begun first."""
+        gateway, epoch, lane = key
+        self._trackers[key], self._saved[key] = SequenceTracker([] if run is None else [run]), run
+        self._forgotten.discard(key)
+        epochs = self._epochs.setdefault((gateway, lane), [])
+        epochs.append(epoch)
+        if len(epochs) > MOST_EPOCHS:
+            oldest = (gateway, epochs.pop(0), lane)
+            del self._trackers[oldest], self._saved[oldest]
+            self._forgotten.add(oldest)
 
     def _load(self) -> None:
         """Load all cursors in one query: after a restart every home speaks within a second."""
         with self._work() as work:
             work.only_read()
-            rows = work.session.execute(select(*_COLUMNS))
+            rows = work.session.execute(select(*_COLUMNS).order_by(IngestCursor.epoch))
             for gateway, epoch, lane, first, upto in rows:
                 if lane in _LANES and first <= upto:
-                    key, run = (gateway, epoch, Lane(lane)), (first, upto)
-                    self._trackers[key], self._saved[key] = SequenceTracker([run]), run
+                    self._remember((gateway, epoch, Lane(lane)), (first, upto))
         self._loaded = True
 
     def replace_tracker(self, key: StreamKey, stream: SequenceTracker) -> None:
         """Make `stream` the stream's tracker, once the messages that it counts are stored."""
+        if key not in self._trackers:
+            self._remember(key, None)
         self._trackers[key] = stream
 
     def list_unsaved(self) -> dict[StreamKey, Run]:
@@ -66,6 +85,13 @@ class CursorStore:
 
     def save_cursors(self, work: UnitOfWork, moved: Mapping[StreamKey, Run]) -> None:
         """Write runs within `work`: the transaction of the messages or a later one (an old cursor costs resends)."""
+        if self._forgotten:
+            gone = [
+                {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane.value}
+                for gateway, epoch, lane in self._forgotten - moved.keys()
+            ]
+            if gone:
+                work.session.connection().execute(_FORGET, gone)
         self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
             {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane.value, "begun": first, "done": upto}
@@ -94,7 +120,8 @@ class CursorStore:
 
     def mark_saved(self, moved: Mapping[StreamKey, Run]) -> None:
         """Remember these runs as saved; call it after the transaction of `save_cursors` is committed."""
-        self._saved.update(moved)
+        self._saved.update({key: run for key, run in moved.items() if key in self._trackers})
+        self._forgotten.clear()
 
 
 def _primary(key: StreamKey) -> tuple[str, int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fixtures.alert_harness import AlertHarness
@@ -10,6 +11,7 @@ from fixtures.alert_harness import AlertHarness
 from anju_core.events import ElderTold, HomeSupervisionChanged
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
+from anju_platform.alerts.intake import MOST_REPEATS, REPEATS_EVERY
 from anju_platform.residents.errors import HomeNotFound
 
 
@@ -29,6 +31,31 @@ def test_a_second_press_while_open_is_repeated_and_told_again_never_swallowed(ha
     harness.tick()
     assert harness.steps(first).count(AlertStep.REPEATED) == 1
     assert len(harness.pages.told(harness.wang.account_id)) == 2
+
+
+def test_a_flood_of_presses_is_counted_and_the_newest_is_still_told_once_a_minute(harness: AlertHarness) -> None:
+    harness.open_pages(harness.wang)
+    first, begun = harness.raise_alert(), harness.clock.now()
+    for second in range(1500):
+        harness.raise_alert(happened_at=begun + timedelta(milliseconds=second))
+    assert harness.steps(first).count(AlertStep.REPEATED) == MOST_REPEATS
+    facts = harness.alert(first).facts
+    assert facts["repeats"] == 1500 - MOST_REPEATS
+    assert facts["repeated_at"] == (begun + timedelta(milliseconds=1499)).isoformat()
+    harness.clock.forward(REPEATS_EVERY.total_seconds())
+    harness.raise_alert()
+    assert harness.steps(first).count(AlertStep.REPEATED) == MOST_REPEATS + 1
+
+
+def test_a_cancel_spares_an_alert_whose_newest_press_was_only_counted(harness: AlertHarness) -> None:
+    first, begun = harness.raise_alert(), harness.clock.now()
+    for second in range(30):
+        harness.raise_alert(happened_at=begun + timedelta(seconds=second))
+    cancel: dict[str, Any] = {"outcome": Outcome.WITHDRAWN, "why": "elder_cancelled"}
+    harness.withdraw("home-01", AlertKind.SOS, None, source="c/1", upto=begun + timedelta(seconds=28), **cancel)
+    assert AlertStep.WITHDRAWN not in harness.steps(first)
+    harness.withdraw("home-01", AlertKind.SOS, None, source="c/2", upto=begun + timedelta(seconds=29), **cancel)
+    assert AlertStep.WITHDRAWN in harness.steps(first)
 
 
 def test_a_press_after_the_end_is_an_alert_of_its_own(harness: AlertHarness) -> None:

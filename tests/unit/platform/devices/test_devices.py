@@ -15,9 +15,11 @@ from anju_core.vocabulary import Role
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
+from anju_platform.devices import cache
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.devices.quarantine import QuarantineLimits
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.devices.service import MOST_UNREGISTERED, UNREGISTERED, DeviceService
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
@@ -165,6 +167,60 @@ def test_quarantine_keeps_a_bad_message_once(records: WorkFactory) -> None:
     assert kept["anju/"].payload == b"\xff\0bad"
     assert "\0" not in kept["anju/"].reason
     assert (kept["ttttt"].size, len(kept["ttttt"].payload)) == (len(long), 64 * 1024)
+
+
+def set_aside(service: DeviceService, work: UnitOfWork, topic: str, payload: bytes) -> None:
+    """Store a bad message, a moment after the one before."""
+    assert isinstance(work.clock, ManualClock)
+    work.clock.forward(0.01)
+    service.quarantine_message(work, topic, "$", "bad", payload)
+
+
+def test_a_home_fills_its_own_share_of_the_quarantine_and_the_oldest_go_first(records: WorkFactory) -> None:
+    service = DeviceService(quarantine=QuarantineLimits(of_home=3, home_bytes=20, in_all=9, all_bytes=60))
+    with records() as work:
+        for number in range(10):
+            set_aside(service, work, "anju/v1/a/flood/alarm", b"%d" % number)
+        set_aside(service, work, "anju/v1/a/other/alarm", b"x")
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
+        assert [(row.home[-5:], row.payload) for row in rows] == [
+            ("flood", b"7"),
+            ("flood", b"8"),
+            ("flood", b"9"),
+            ("other", b"x"),
+        ]
+        assert sum(row.dropped for row in rows) == 7
+        for number in range(9):
+            set_aside(service, work, "anju/v1/a/long/telemetry", b"%d" % number * 9)
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
+        assert [row.payload for row in rows if row.home.endswith("long")] == [b"7" * 9, b"8" * 9]
+        assert sum(row.dropped for row in rows if row.home.endswith("long")) == 7
+
+
+def test_the_quarantine_as_a_whole_is_bounded_at_the_cost_of_the_fullest(records: WorkFactory) -> None:
+    service = DeviceService(quarantine=QuarantineLimits(of_home=9, home_bytes=99, in_all=6, all_bytes=99))
+    with records() as work:
+        for number in range(6):
+            set_aside(service, work, "anju/v1/a/flood/alarm", b"%d" % number)
+        for home in ("one", "two", "three"):
+            set_aside(service, work, f"anju/v1/a/{home}/alarm", b"x")
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
+    assert [row.home.rpartition("/")[2] for row in rows] == ["flood"] * 3 + ["one", "two", "three"]
+    assert [row.dropped for row in rows] == [0, 0, 3, 0, 0, 0]
+
+
+def test_invented_names_of_gateways_are_forgotten(
+    monitoring: MonitoringHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "MOST_UNKNOWN", 10)
+    device_cache = DeviceCache(monitoring.work, monitoring.clock)
+    for number in range(100):
+        assert device_cache.find_gateway(f"invented-{number}") is None
+    assert len(device_cache._gateways) == 10 + len(HOMES)
+    assert device_cache.find_gateway(GATEWAY) is not None
 
 
 def test_quarantine_is_read_in_pages(web: WebHarness) -> None:

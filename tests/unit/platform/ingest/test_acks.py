@@ -11,7 +11,7 @@ from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import GatewayFacts
 from anju_platform.ingest.acks import acks
-from anju_platform.ingest.cursors import CursorStore
+from anju_platform.ingest.cursors import MOST_EPOCHS, CursorStore
 from anju_platform.ingest.decode import Rejected, StreamKey
 from anju_platform.ingest.duplicates import Run, SequenceTracker
 from anju_platform.ingest.models import IngestCursor
@@ -111,4 +111,25 @@ def test_a_number_far_ahead_does_not_stay_the_cursor_and_streams_of_a_later_vers
         tracker.mark_stored(seq)
     save(late, work)
     assert stored(work) == {("gw-1", "video"): (9 - 8, 9), (TWO[0], TWO[2]): (1, 2)}
+    engine.dispose()
+
+
+def test_epochs_that_a_gateway_invents_are_forgotten_in_memory_and_in_the_records(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    work = factory(make_sessions(engine))
+    store = CursorStore(work)
+    other: StreamKey = ("gw-2", 1, Lane.ALARM)
+    for epoch in range(100):
+        store.replace_tracker(("gw-1", epoch, Lane.ALARM), SequenceTracker([(1, 3)]))
+        store.replace_tracker(other, SequenceTracker([(1, epoch + 1)]))
+        if epoch % 7 == 0:
+            save(store, work)
+    save(store, work)
+    with work() as unit:
+        rows = unit.session.scalars(select(IngestCursor).order_by(IngestCursor.epoch)).all()
+        kept = [row.epoch for row in rows if row.gateway_id == "gw-1"]
+    assert kept == list(range(100 - MOST_EPOCHS, 100))
+    again = CursorStore(work)
+    assert again.find_tracker(("gw-1", 99, Lane.ALARM)).is_stored(3)
+    assert again.find_tracker(other).is_stored(100)
     engine.dispose()
