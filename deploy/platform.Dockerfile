@@ -1,11 +1,13 @@
 # The platform: ingest, watch, alerts, visits and pages.
-FROM python:3.12-slim AS build
+# By digest, from deploy/prepare; a machine of a developer may use the tag.
+ARG PYTHON_IMAGE=python:3.12-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY . .
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.12-slim
+FROM ${PYTHON_IMAGE}
 COPY requirements/platform.txt /tmp/requirements.txt
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt \

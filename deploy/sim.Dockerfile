@@ -1,11 +1,13 @@
 # Simulated homes, for trying a deployment out.
-FROM python:3.12-slim AS build
+# By digest, from deploy/prepare; a machine of a developer may use the tag.
+ARG PYTHON_IMAGE=python:3.12-slim
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY . .
 RUN pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.12-slim
+FROM ${PYTHON_IMAGE}
 COPY requirements/sim.txt /tmp/requirements.txt
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt \

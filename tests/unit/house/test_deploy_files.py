@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,62 @@ def test_only_the_broker_and_loopback_are_reached_from_outside(compose: dict[str
     opened = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
     assert opened.pop("mosquitto") == ["8883:8883"]
     assert all(port.startswith("127.0.0.1:") for ports in opened.values() for port in ports)
+
+
+def test_every_container_is_hardened(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "cap_add" not in service, name
+        assert not service.get("privileged"), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["tmpfs"][0].startswith("/tmp:"), name  # noqa: S108 - inside a container
+        assert service["pids_limit"], name
+        assert service["mem_limit"], name
+        # The one that is root writes one file into a volume and ends; without capabilities it can do no more.
+        assert (service["user"] == "0:0") == (name == "grafana-token"), name
+
+
+def test_images_come_by_digest(compose: dict[str, Any]) -> None:
+    named = [service["image"] for service in compose["services"].values() if "image" in service]
+    built = [service["build"] for service in compose["services"].values() if "build" in service]
+    named += [build["args"]["PYTHON_IMAGE"] for build in built]
+    assert len(named) == len(compose["services"])
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:\?[^}]+\}", image) for image in named), named
+    for build in built:
+        recipe = (ROOT / build["dockerfile"]).read_text(encoding="utf-8")
+        assert set(re.findall(r"^FROM (\S+)", recipe, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+
+
+@pytest.mark.parametrize("answer", ["sha256:" + "a" * 64, ""])
+def test_digests_are_asked_for_and_never_made_up(tmp_path: Path, answer: str) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f"#!/bin/sh\ntest -n '{answer}' && echo '{answer}'\n", encoding="utf-8")
+    docker.chmod(0o755)
+    out = tmp_path / "secrets"
+    command = [sys.executable, str(ROOT / "deploy" / "prepare"), "--host", "anju.test", "--out", str(out)]
+    path = f"{docker.parent}{os.pathsep}{os.environ['PATH']}"
+    for _ in range(2):
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PATH": path})
+    lines = (out / ".env").read_text(encoding="utf-8").splitlines()
+    images = dict(line.split("=") for line in lines if "_IMAGE=" in line)
+    assert len(lines) == len({line.partition("=")[0] for line in lines})
+    if answer:
+        assert images["POSTGRES_IMAGE"] == f"postgres:16@{answer}"
+        assert len(images) == 5
+    else:
+        assert images == {}
+        assert "POSTGRES_IMAGE" in done.stderr
+
+
+def test_grafana_gets_a_token_that_reads(compose: dict[str, Any]) -> None:
+    assert not any("TOKEN" in name for name in compose["services"]["grafana"]["environment"])
+    source = (ROOT / "dashboards/grafana/provisioning/datasources/influxdb.yaml").read_text("utf-8")
+    assert yaml.safe_load(source)["datasources"][0]["secureJsonData"]["token"] == "$__file{/run/anju/token}"
+    script = (ROOT / "deploy" / "grafana-token").read_text(encoding="utf-8")
+    assert "--read-bucket" in script
+    assert not re.search("--write|--operator|--all-access", script)
 
 
 def test_dashboards_ask_for_what_the_series_store_writes() -> None:

@@ -90,7 +90,7 @@ def list_events(actor: Tester, panel: TesterDep, work: UnitDep) -> list[TraceVie
 @router.get(
     "/tester/scenario",
     response_class=Response,
-    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}}},
 )
 def save_scenario(_actor: Tester, panel: TesterDep) -> Response:
     """Export the commands as a scenario for `anju sim run`."""
