@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from anju_core.vocabulary import AlertKind
 from anju_wire.vocabulary import ANNOUNCEMENTS, Announcement, AnnouncementKey
 
+EXPIRES_S = 600.0
+"""An announcement about an alert that the home could not play within this time is dropped, seconds."""
+CODE_EXPIRES_S = 4 * 3600.0
+"""The same for a code that proves an arrival, longer because who was sent may come late, seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class ElderMessage:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from anju_core.actor import Actor
-from anju_core.announcements import visit_code
+from anju_core.announcements import CODE_EXPIRES_S, visit_code
 from anju_core.dispatch import MAX_WRONG_CODES, Proof, prove_arrival
 from anju_core.vocabulary import Role
 from anju_platform.alerts.errors import NoMoreArrivalCodes, WrongArrivalCode
@@ -14,8 +14,6 @@ from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService
 
-CODE_EXPIRES_S = 4 * 3600.0
-"""A code that the home could not say within this time is dropped, seconds."""
 CODE_DIGITS = 6
 
 

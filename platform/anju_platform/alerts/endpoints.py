@@ -25,9 +25,7 @@ from anju_platform.alerts.schemas import (
 from anju_platform.alerts.streamed_looks import StreamedLooks
 from anju_platform.web.dependencies import ServicesDep, UnitDep, provide
 from anju_platform.web.hub import event_stream
-
-EVERY_COMMUNITY = "community:*"
-"""Topic of pages that may see every community."""
+from anju_platform.web.topics import EVERY_COMMUNITY, account_topic, community_topic
 
 router = APIRouter(tags=["alerts"])
 AlertsDep = Annotated[AlertSlice, Depends(provide(AlertSlice))]
@@ -54,7 +52,7 @@ def stream_alerts(
 
     The look at each home that an event is about is audited.
     """
-    topics = {*_topics_of(actor.scope), f"account:{actor.account_id}"}
+    topics = {*_topics_of(actor.scope), account_topic(actor.account_id)}
     return event_stream(
         services.hub,
         topics,
@@ -161,4 +159,4 @@ def _topics_of(scope: Scope) -> set[str]:
     """Return the topics on which alerts of a scope are published."""
     if isinstance(scope, WholeDistrict):
         return {EVERY_COMMUNITY}
-    return {f"community:{one}" for one in scope.ids} if isinstance(scope, Communities) else set()
+    return {community_topic(one) for one in scope.ids} if isinstance(scope, Communities) else set()

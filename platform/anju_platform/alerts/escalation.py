@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from anju_core.announcements import SEEN
+from anju_core.announcements import EXPIRES_S, SEEN
 from anju_core.escalation import (
     Audience,
     EscalationProgress,
@@ -29,9 +29,6 @@ from anju_platform.i18n.translation import Words
 from anju_platform.notifications.service import Notification, OutboxService
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.directory import find_home
-
-SEEN_EXPIRES_S = 600.0
-"""An announcement that the alert was seen is dropped when the home could not play it within this time, seconds."""
 
 
 @dataclass(slots=True)
@@ -162,7 +159,7 @@ class AlertEscalation:
         if announcement is not None:
             key = f"{alert.id}/seen"
             self._outbox.notify_home(
-                work, alert.home_id, announcement, alert_id=alert.id, expires_s=SEEN_EXPIRES_S, dedup=key
+                work, alert.home_id, announcement, alert_id=alert.id, expires_s=EXPIRES_S, dedup=key
             )
 
     def _notify(self, work: UnitOfWork, alert: Alert, step: str, people: Iterable[Recipient]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, Move, Timer, decide
-from anju_core.announcements import SEEN, ElderMessage, others_asked
+from anju_core.announcements import EXPIRES_S, SEEN, ElderMessage, others_asked
 from anju_core.vocabulary import AlertKind, EscalationReason
 from anju_platform.alerts import history
 from anju_platform.alerts.escalation import AlertEscalation
@@ -18,9 +18,6 @@ from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.service import OutboxService
-
-ANNOUNCEMENT_EXPIRES_S = 600.0
-"""An announcement that the home could not play within this time is dropped, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +108,4 @@ class AlertTransitions:
     def announce(self, work: UnitOfWork, alert: Alert, announcement: ElderMessage) -> None:
         """Announce something in the home, where alerts of this kind are spoken of to the elder."""
         if AlertKind(alert.kind) in SEEN:
-            self._outbox.notify_home(
-                work, alert.home_id, announcement, alert_id=alert.id, expires_s=ANNOUNCEMENT_EXPIRES_S
-            )
+            self._outbox.notify_home(work, alert.home_id, announcement, alert_id=alert.id, expires_s=EXPIRES_S)

@@ -23,6 +23,7 @@ from sqlalchemy.engine import make_url
 from anju_core.events import AbsenceChanged, AlertResolved, SensitivityChanged
 from anju_platform.db.errors import describe_error
 from anju_platform.web.hub import RESYNC, Hub
+from anju_platform.web.topics import ACCOUNT
 
 CHANNEL = "anju_platform"
 PRESENCE_S = 1.0
@@ -34,7 +35,6 @@ _LONGEST = 7900
 _TOPICS_EACH = 100
 _WAIT_S = 0.25
 _CONNECT = {"connect_timeout": 2, "tcp_user_timeout": 2000, "keepalives_idle": 2, "keepalives_interval": 1}
-_PERSON = "account:"
 log = structlog.get_logger("anju.relay")
 
 
@@ -172,6 +172,6 @@ class PostgresRelay:
     def _say_open_pages(self, link: psycopg.Connection) -> None:
         now = time.monotonic()
         self._elsewhere = {where: until for where, until in list(self._elsewhere.items()) if until > now}
-        topics = sorted(topic for topic in self._hub.topics() if topic.startswith(_PERSON))
+        topics = sorted(topic for topic in self._hub.topics() if topic.startswith(ACCOUNT))
         for start in range(0, len(topics), _TOPICS_EACH):
             self._send(link, msgspec.json.encode(OpenPages(self._id, topics[start : start + _TOPICS_EACH])))

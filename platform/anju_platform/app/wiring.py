@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from anju_core.announcements import SEEN, ElderMessage, cancelled, closed, coming_soon
+from anju_core.announcements import EXPIRES_S, SEEN, ElderMessage, cancelled, closed, coming_soon
 from anju_core.events import (
     AbsenceChanged,
     AlertAcknowledged,
@@ -26,10 +26,7 @@ from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.notifications.channels import PageHub
 from anju_platform.notifications.service import OutboxService
 from anju_platform.visits.event_handlers import VisitEventHandlers
-
-EVERYWHERE = "community:*"
-"""Topic of pages that may see every community."""
-ELDER_EXPIRES_S = 600.0
+from anju_platform.web.topics import EVERY_COMMUNITY, account_topic, community_topic, home_topic, provider_topic
 
 
 def wire(
@@ -74,7 +71,7 @@ def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -
 def _say(
     outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, message: ElderMessage
 ) -> None:
-    outbox.notify_home(work, event.home_id, message, alert_id=event.alert_id, expires_s=ELDER_EXPIRES_S)
+    outbox.notify_home(work, event.home_id, message, alert_id=event.alert_id, expires_s=EXPIRES_S)
 
 
 def _show_alert(hub: PageHub, event: AlertChanged) -> None:
@@ -87,7 +84,7 @@ def _show_alert(hub: PageHub, event: AlertChanged) -> None:
         "at": event.at.isoformat(),
     }
     text = json.dumps(data)
-    for topic in (f"community:{event.community_id}", EVERYWHERE, f"home:{event.home_id}"):
+    for topic in (community_topic(event.community_id), EVERY_COMMUNITY, home_topic(event.home_id)):
         hub.publish(topic, "alert", text)
 
 
@@ -99,9 +96,9 @@ def _show_visit(hub: PageHub, event: VisitChanged) -> None:
         "step": event.step,
         "at": event.at.isoformat(),
     }
-    topics = [EVERYWHERE, f"home:{event.home_id}"]
-    topics += [f"community:{event.community_id}"] if event.community_id else []
-    topics += [f"provider:{event.provider_id}"] if event.provider_id else []
-    topics += [f"account:{event.carer_id}"] if event.carer_id else []
+    topics = [EVERY_COMMUNITY, home_topic(event.home_id)]
+    topics += [community_topic(event.community_id)] if event.community_id else []
+    topics += [provider_topic(event.provider_id)] if event.provider_id else []
+    topics += [account_topic(event.carer_id)] if event.carer_id else []
     for topic in topics:
         hub.publish(topic, "visit", json.dumps(data))

@@ -13,6 +13,7 @@ from anju_core.vocabulary import Channel
 from anju_platform.i18n.translation import LOCALES, Words
 from anju_platform.notifications.announcement_texts import announcement_text
 from anju_platform.notifications.senders import send_message
+from anju_platform.web.topics import account_topic
 from anju_wire.messages import Command, encode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Announcement, AnnouncementKey, DownLane
@@ -83,7 +84,7 @@ class BoardChannel:
     def send(self, message: OutboundMessage) -> None:
         """Deliver a message; raises `DeliveryFailed` for a person without an open page."""
         data = {"subject": message.subject, "body": message.body, "message": str(message.id), **message.payload}
-        if self._hub.publish(f"account:{message.address}", "told", json.dumps(data, ensure_ascii=False)) == 0:
+        if self._hub.publish(account_topic(message.address), "told", json.dumps(data, ensure_ascii=False)) == 0:
             raise DeliveryFailed("no page is open")
 
 
