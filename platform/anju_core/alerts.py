@@ -179,68 +179,84 @@ class Move:
     exhausted: bool = False
 
 
-_S, _C, _T, _W = AlertState, AlertCommand, AlertStep, Timer
-_UNACKNOWLEDGED = (_S.RAISED, _S.NOTIFIED)
-_ACKNOWLEDGED = (_S.ACKNOWLEDGED, _S.EN_ROUTE, _S.ARRIVED)
+_UNACKNOWLEDGED = (AlertState.RAISED, AlertState.NOTIFIED)
+_ACKNOWLEDGED = (AlertState.ACKNOWLEDGED, AlertState.EN_ROUTE, AlertState.ARRIVED)
 
 
 def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
     moves: dict[tuple[AlertState, AlertCommand], Move] = {}
     for state in (*_UNACKNOWLEDGED, *_ACKNOWLEDGED):
-        moves[state, _C.REPEAT] = Move(state, _T.REPEATED)
-        moves[state, _C.NOTE] = Move(state, _T.NOTED)
-        moves[state, _C.VISITED] = Move(state, _T.VISITED)
+        moves[state, AlertCommand.REPEAT] = Move(state, AlertStep.REPEATED)
+        moves[state, AlertCommand.NOTE] = Move(state, AlertStep.NOTED)
+        moves[state, AlertCommand.VISITED] = Move(state, AlertStep.VISITED)
     for state in _UNACKNOWLEDGED:
-        moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED, _W.NOW)
-        moves[state, _C.VISIT_FAILED] = Move(state, _T.VISIT_FAILED, _W.NOW)
-        moves[state, _C.WITHDRAW] = Move(_S.RESOLVED, _T.WITHDRAWN, _W.NONE)
-        moves[state, _C.NOTIFY] = Move(_S.NOTIFIED, _T.NOTIFIED)
-        moves[state, _C.ACKNOWLEDGE] = Move(_S.ACKNOWLEDGED, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
+        moves[state, AlertCommand.CONFIRM] = Move(state, AlertStep.CONFIRMED, Timer.NOW)
+        moves[state, AlertCommand.VISIT_FAILED] = Move(state, AlertStep.VISIT_FAILED, Timer.NOW)
+        moves[state, AlertCommand.WITHDRAW] = Move(AlertState.RESOLVED, AlertStep.WITHDRAWN, Timer.NONE)
+        moves[state, AlertCommand.NOTIFY] = Move(AlertState.NOTIFIED, AlertStep.NOTIFIED)
+        moves[state, AlertCommand.ACKNOWLEDGE] = Move(
+            AlertState.ACKNOWLEDGED, AlertStep.ACKNOWLEDGED, Timer.ACKNOWLEDGED
+        )
         # The carer of a visit can be there before a worker has taken the alert again.
-        moves[state, _C.DEPART] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
-        moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
+        moves[state, AlertCommand.DEPART] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
+        moves[state, AlertCommand.ARRIVE] = Move(AlertState.ARRIVED, AlertStep.ARRIVED, Timer.ARRIVED)
     for state in _ACKNOWLEDGED:
-        moves[state, _C.CONFIRM] = Move(state, _T.CONFIRMED)
-        moves[state, _C.WITHDRAW] = Move(state, _T.WITHDRAWN)
-        moves[state, _C.NOTIFY] = Move(state, _T.NOTIFIED)
-        moves[state, _C.ACKNOWLEDGE] = Move(state, _T.ACKNOWLEDGED)
-        moves[state, _C.RECORD_CONTACT] = Move(state, _T.CONTACT_ATTEMPTED)
-        moves[state, _C.DISPATCH] = Move(state, _T.DISPATCHED)
-        moves[state, _C.ARRIVE] = Move(_S.ARRIVED, _T.ARRIVED, _W.ARRIVED)
-        moves[state, _C.DEPART] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
-        moves[state, _C.EN_ROUTE] = Move(_S.EN_ROUTE, _T.EN_ROUTE, _W.EN_ROUTE)
-        moves[state, _C.RESOLVE] = Move(_S.RESOLVED, _T.RESOLVED, _W.NONE)
+        moves[state, AlertCommand.CONFIRM] = Move(state, AlertStep.CONFIRMED)
+        moves[state, AlertCommand.WITHDRAW] = Move(state, AlertStep.WITHDRAWN)
+        moves[state, AlertCommand.NOTIFY] = Move(state, AlertStep.NOTIFIED)
+        moves[state, AlertCommand.ACKNOWLEDGE] = Move(state, AlertStep.ACKNOWLEDGED)
+        moves[state, AlertCommand.RECORD_CONTACT] = Move(state, AlertStep.CONTACT_ATTEMPTED)
+        moves[state, AlertCommand.DISPATCH] = Move(state, AlertStep.DISPATCHED)
+        moves[state, AlertCommand.ARRIVE] = Move(AlertState.ARRIVED, AlertStep.ARRIVED, Timer.ARRIVED)
+        moves[state, AlertCommand.DEPART] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
+        moves[state, AlertCommand.EN_ROUTE] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
+        moves[state, AlertCommand.RESOLVE] = Move(AlertState.RESOLVED, AlertStep.RESOLVED, Timer.NONE)
     acknowledged, under_way, arrived = _ACKNOWLEDGED
-    moves[acknowledged, _C.ACKNOWLEDGE] = Move(acknowledged, _T.ACKNOWLEDGED, _W.ACKNOWLEDGED)
-    moves[acknowledged, _C.UNACKNOWLEDGE] = Move(_S.NOTIFIED, _T.UNACKNOWLEDGED, _W.NOW)
-    moves[acknowledged, _C.RECORD_CONTACT] = Move(acknowledged, _T.CONTACT_ATTEMPTED, _W.ACKNOWLEDGED)
-    moves[acknowledged, _C.DISPATCH] = Move(acknowledged, _T.DISPATCHED, _W.DISPATCHED)
-    moves[under_way, _C.EN_ROUTE] = Move(under_way, None)
-    moves[acknowledged, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.ACKNOWLEDGED)
-    moves[under_way, _C.VISIT_FAILED] = Move(acknowledged, _T.VISIT_FAILED, _W.ACKNOWLEDGED)
-    moves[arrived, _C.VISIT_FAILED] = Move(arrived, _T.VISIT_FAILED)
-    moves[arrived, _C.VISITED] = Move(arrived, _T.VISITED, _W.VISITED)
-    for command in (_C.ARRIVE, _C.DEPART, _C.EN_ROUTE):
+    moves[acknowledged, AlertCommand.ACKNOWLEDGE] = Move(acknowledged, AlertStep.ACKNOWLEDGED, Timer.ACKNOWLEDGED)
+    moves[acknowledged, AlertCommand.UNACKNOWLEDGE] = Move(AlertState.NOTIFIED, AlertStep.UNACKNOWLEDGED, Timer.NOW)
+    moves[acknowledged, AlertCommand.RECORD_CONTACT] = Move(
+        acknowledged, AlertStep.CONTACT_ATTEMPTED, Timer.ACKNOWLEDGED
+    )
+    moves[acknowledged, AlertCommand.DISPATCH] = Move(acknowledged, AlertStep.DISPATCHED, Timer.DISPATCHED)
+    moves[under_way, AlertCommand.EN_ROUTE] = Move(under_way, None)
+    moves[acknowledged, AlertCommand.VISIT_FAILED] = Move(acknowledged, AlertStep.VISIT_FAILED, Timer.ACKNOWLEDGED)
+    moves[under_way, AlertCommand.VISIT_FAILED] = Move(acknowledged, AlertStep.VISIT_FAILED, Timer.ACKNOWLEDGED)
+    moves[arrived, AlertCommand.VISIT_FAILED] = Move(arrived, AlertStep.VISIT_FAILED)
+    moves[arrived, AlertCommand.VISITED] = Move(arrived, AlertStep.VISITED, Timer.VISITED)
+    for command in (AlertCommand.ARRIVE, AlertCommand.DEPART, AlertCommand.EN_ROUTE):
         moves[arrived, command] = Move(arrived, None)
-    moves[_S.RESOLVED, _C.NOTE] = Move(_S.RESOLVED, _T.NOTED)
-    moves[_S.RESOLVED, _C.VISITED] = Move(_S.RESOLVED, _T.VISITED)
+    moves[AlertState.RESOLVED, AlertCommand.NOTE] = Move(AlertState.RESOLVED, AlertStep.NOTED)
+    moves[AlertState.RESOLVED, AlertCommand.VISITED] = Move(AlertState.RESOLVED, AlertStep.VISITED)
     return moves
 
 
 TRANSITIONS = _table()
 """The effect of each command in each state; a pair that is absent is refused."""
 
-_OF_WHO_ACKNOWLEDGED = frozenset({_C.UNACKNOWLEDGE, _C.RECORD_CONTACT, _C.DISPATCH, _C.EN_ROUTE, _C.ARRIVE, _C.RESOLVE})
+_OF_WHO_ACKNOWLEDGED = frozenset(
+    {
+        AlertCommand.UNACKNOWLEDGE,
+        AlertCommand.RECORD_CONTACT,
+        AlertCommand.DISPATCH,
+        AlertCommand.EN_ROUTE,
+        AlertCommand.ARRIVE,
+        AlertCommand.RESOLVE,
+    }
+)
 """Commands that only the person who acknowledged the alert may give, and a supervisor."""
 
 _STATE_AFTER = {
-    _T.ACKNOWLEDGED: {_S.RAISED: _S.ACKNOWLEDGED, _S.NOTIFIED: _S.ACKNOWLEDGED},
-    _T.NOTIFIED: {_S.RAISED: _S.NOTIFIED},
-    _T.UNACKNOWLEDGED: {_S.ACKNOWLEDGED: _S.NOTIFIED},
-    _T.WITHDRAWN: {_S.RAISED: _S.RESOLVED, _S.NOTIFIED: _S.RESOLVED},
-    _T.VISIT_FAILED: {_S.EN_ROUTE: _S.ACKNOWLEDGED},
+    AlertStep.ACKNOWLEDGED: {AlertState.RAISED: AlertState.ACKNOWLEDGED, AlertState.NOTIFIED: AlertState.ACKNOWLEDGED},
+    AlertStep.NOTIFIED: {AlertState.RAISED: AlertState.NOTIFIED},
+    AlertStep.UNACKNOWLEDGED: {AlertState.ACKNOWLEDGED: AlertState.NOTIFIED},
+    AlertStep.WITHDRAWN: {AlertState.RAISED: AlertState.RESOLVED, AlertState.NOTIFIED: AlertState.RESOLVED},
+    AlertStep.VISIT_FAILED: {AlertState.EN_ROUTE: AlertState.ACKNOWLEDGED},
 }
-_STATE_ALWAYS = {_T.EN_ROUTE: _S.EN_ROUTE, _T.ARRIVED: _S.ARRIVED, _T.RESOLVED: _S.RESOLVED}
+_STATE_ALWAYS = {
+    AlertStep.EN_ROUTE: AlertState.EN_ROUTE,
+    AlertStep.ARRIVED: AlertState.ARRIVED,
+    AlertStep.RESOLVED: AlertState.RESOLVED,
+}
 
 
 def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None, *, proven: bool = False) -> Move:
@@ -263,9 +279,9 @@ def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None,
 
 
 _STARTED_BY = {
-    Timer.ACKNOWLEDGED: (_T.ACKNOWLEDGED, _T.CONTACT_ATTEMPTED, _T.VISIT_FAILED),
-    Timer.DISPATCHED: (_T.DISPATCHED,),
-    Timer.EN_ROUTE: (_T.EN_ROUTE,),
+    Timer.ACKNOWLEDGED: (AlertStep.ACKNOWLEDGED, AlertStep.CONTACT_ATTEMPTED, AlertStep.VISIT_FAILED),
+    Timer.DISPATCHED: (AlertStep.DISPATCHED,),
+    Timer.EN_ROUTE: (AlertStep.EN_ROUTE,),
 }
 """The steps that start a timer whose starts are counted: otherwise words alone would keep an alert quiet for ever."""
 _MOST_STARTS = {Timer.ACKNOWLEDGED: MAX_HOLDS, Timer.DISPATCHED: MAX_DISPATCHES, Timer.EN_ROUTE: 1}
@@ -326,11 +342,11 @@ class Progress:
 
 
 _PROGRESS = {
-    _T.CONTACT_ATTEMPTED: {"contacted": True},
-    _T.UNACKNOWLEDGED: {"contacted": False},
-    _T.DISPATCHED: {"visit_open": True, "visited": False},
-    _T.VISIT_FAILED: {"visit_open": False},
-    _T.VISITED: {"visit_open": False, "visited": True},
+    AlertStep.CONTACT_ATTEMPTED: {"contacted": True},
+    AlertStep.UNACKNOWLEDGED: {"contacted": False},
+    AlertStep.DISPATCHED: {"visit_open": True, "visited": False},
+    AlertStep.VISIT_FAILED: {"visit_open": False},
+    AlertStep.VISITED: {"visit_open": False, "visited": True},
 }
 
 
@@ -355,11 +371,11 @@ def undo_until(facts: AlertFacts) -> datetime | None:
 
 
 _MAIN = {
-    _S.RAISED: _C.ACKNOWLEDGE,
-    _S.NOTIFIED: _C.ACKNOWLEDGE,
-    _S.ACKNOWLEDGED: _C.RECORD_CONTACT,
-    _S.EN_ROUTE: _C.ARRIVE,
-    _S.ARRIVED: _C.RESOLVE,
+    AlertState.RAISED: AlertCommand.ACKNOWLEDGE,
+    AlertState.NOTIFIED: AlertCommand.ACKNOWLEDGE,
+    AlertState.ACKNOWLEDGED: AlertCommand.RECORD_CONTACT,
+    AlertState.EN_ROUTE: AlertCommand.ARRIVE,
+    AlertState.ARRIVED: AlertCommand.RESOLVE,
 }
 
 
@@ -376,14 +392,14 @@ def main_command(facts: AlertFacts) -> AlertCommand | None:
 
 
 _OFFERED = (
-    _C.ACKNOWLEDGE,
-    _C.UNACKNOWLEDGE,
-    _C.RECORD_CONTACT,
-    _C.DISPATCH,
-    _C.EN_ROUTE,
-    _C.ARRIVE,
-    _C.NOTE,
-    _C.RESOLVE,
+    AlertCommand.ACKNOWLEDGE,
+    AlertCommand.UNACKNOWLEDGE,
+    AlertCommand.RECORD_CONTACT,
+    AlertCommand.DISPATCH,
+    AlertCommand.EN_ROUTE,
+    AlertCommand.ARRIVE,
+    AlertCommand.NOTE,
+    AlertCommand.RESOLVE,
 )
 
 
