@@ -59,7 +59,7 @@ class LoggerAdapter:
             return result
         try:
             history = _decoder.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             result.add_refusal("logger", "$", str(error))
             return result
         readings = [found for row in history.rows if (found := self._row(row, now_s, result)) is not None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -74,12 +73,12 @@ class Zigbee2MqttAdapter:
     def _bridge(self, payload: bytes) -> None:
         state = _state(payload)
         if state in {"online", "offline"} and state != self._state.get(_BRIDGE):
-            self._state.put(_BRIDGE, str(state))
+            self._state.put(_BRIDGE, state)
 
     def _availability(self, device: str, payload: bytes, now_s: float, result: AdapterResult) -> None:
-        state = said = _state(payload)
+        state = _state(payload)
         if state not in {"online", "offline"}:
-            result.add_refusal(device, "availability", f"{str(said)[:60]!r} is neither online nor offline")
+            result.add_refusal(device, "availability", f"{state[:60]!r} is neither online nor offline")
             return
         result.readings += filter_reading(self._state, device, AVAILABILITY, state == "online", now_s)
 
@@ -130,13 +129,14 @@ def _is_alarm(feature: Feature) -> bool:
     return QUANTITIES[feature.quantity].lane is Lane.ALARM
 
 
-def _state(payload: bytes) -> object:
-    """`online` or `offline`, said as text or as `{"state": …}`; anything else as it came."""
+def _state(payload: bytes) -> str:
+    """`online` or `offline`, said as text or as `{"state": …}`; anything else as text, to be named in a refusal."""
     try:
         said = json.loads(payload)
     except (ValueError, RecursionError):
         said = payload.decode("utf-8", "replace")
-    return said.get("state") if isinstance(said, dict) else said
+    state = said.get("state") if isinstance(said, dict) else said
+    return state if isinstance(state, str) else f"a {type(state).__name__}"
 
 
 def parse_object(device: str, payload: bytes, result: AdapterResult) -> dict[str, object] | None:
@@ -163,7 +163,7 @@ def parse_value(row: Feature, said: object) -> float | bool | None:
         return said if isinstance(said, bool) else None
     if isinstance(said, bool) or not isinstance(said, int | float):
         return None
-    if not math.isfinite(said) or not row.low <= said <= row.high:
+    if not row.low <= said <= row.high:  # an endless integer has no float; NaN is within nothing
         return None
     return round(said / row.scale, 4)
 
