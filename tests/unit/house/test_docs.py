@@ -124,3 +124,29 @@ def test_named_files_are_there(path: Path) -> None:
             made = word.startswith("deploy/secrets") or "/register" in word
             if word.split("/")[0] in folders and not made:
                 assert list(ROOT.glob(word.rstrip("/."))), word
+
+
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+REASONS = ("**not met**", "**partly**", "does not apply", "](")
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(NAMED_TEST.findall(text("docs/security.md")))
+    assert len(named) > 100
+    missing = [
+        f"{path}::{test}"
+        for path, test in sorted(named)
+        if not (ROOT / path).is_file() or not re.search(rf"^(async )?def {test}\(", text(path), re.MULTILINE)
+    ]
+    assert not missing
+
+
+def test_every_line_of_the_threat_model_is_shown_or_says_why_not() -> None:
+    rows = [line for line in text("docs/security.md").splitlines() if line.startswith("| ") and "|---" not in line]
+    heads = {rows[0]} | {line for line in rows if line.startswith(("| no.", "| provision"))}
+    bare = [
+        line
+        for line in rows
+        if line not in heads and not NAMED_TEST.search(line) and not any(r in line for r in REASONS)
+    ]
+    assert not bare
