@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from anju_cli import audit
 from anju_core.errors import DomainError
 from anju_core.scope import WHOLE_DISTRICT
 from anju_core.vocabulary import Role
@@ -37,6 +38,7 @@ accounts = typer.Typer(no_args_is_help=True, help="Who may sign in.")
 app.add_typer(accounts, name="accounts")
 communities = typer.Typer(no_args_is_help=True, help="How many false alerts a community accepts.")
 app.add_typer(communities, name="communities")
+app.add_typer(audit.app, name="audit")
 
 Out = Annotated[Path, typer.Option("--out", help="File to write.")]
 Homes = Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="Number of fictitious homes.")]

@@ -43,6 +43,7 @@ from anju_platform.app.scheduler import Scheduler, add_deadlines
 from anju_platform.app.store_probes import PROBE_S, SeriesWatch, StoreProbe
 from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
 from anju_platform.app.wiring import wire
+from anju_platform.audit_trail.service import TrailSealer
 from anju_platform.console.district.service import DistrictService
 from anju_platform.console.family.service import FamilyService
 from anju_platform.console.residents.overview import HomeOverviewService
@@ -88,6 +89,7 @@ from anju_wire.steady_clock import SteadyClock
 SWEEP_S = 1.0
 SNAPSHOT_S = 30.0
 ROUTINE_S = 2.0
+SEAL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,7 @@ def build(settings: Settings) -> Platform:
     scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
     nightly_job = NightlyJob(leader_work, clock, series)
     scheduler.add_job("routine", ROUTINE_S, nightly_job.step)
+    scheduler.add_job("audit-trail", SEAL_S, TrailSealer(leader_work).seal_new_entries)
     holders = (alerts.deadlines, visits.deadlines, OutboxDeadlines(), SessionDeadlines(), LastSeenTimes())
     open_deadlines = OpenDeadlines(leader_work, holders)
     technical = TechnicalAlerts(leader_work, outbox, oncall, words)

@@ -23,6 +23,7 @@ SLICES = (
     "devices",
     "ingest",
     "sensitivity",
+    "audit_trail",
     "console.residents",
     "console.sensitivity",
     "console.family",
