@@ -94,7 +94,7 @@ def _seal_trail(work: UnitOfWork, trail: str, now: datetime, last_run: datetime 
     for row in rows:
         number += 1
         late = _is_late(row["id"], last_run)
-        before = seal_digest(before, trail, number, now, late=late, entry=row)
+        before = seal_digest(before, trail, number, now, late=late, entry=dict(row))
         seal = Seal(trail=trail, number=number, entry_id=row["id"], sealed_at=now, late=late, digest=before)
         seals.append(seal)
         if late:
