@@ -35,7 +35,7 @@ class LockoutRule:
 
     def counted(self, failures: int, last_at: datetime, now: datetime) -> int:
         """Return the failures that still count at `now`."""
-        since = now - last_at
+        since = max(now - last_at, timedelta())  # the clock may have been set back meanwhile
         if since > self.forget:
             return 0
         return failures if self.forget_one is None else max(0, failures - since // self.forget_one)
@@ -71,7 +71,7 @@ class AddressFailures:
         """Return how much longer an address is locked; zero or less when it is not."""
         with self._lock:
             failures, last_at = self._failures.get(network_of(address), (0, now))
-        return last_at + self._rule.rest(failures) - now
+        return min(last_at, now) + self._rule.rest(failures) - now
 
     def count(self, address: str, now: datetime) -> None:
         """Count one failure of an address."""

@@ -129,8 +129,8 @@ class Platform:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
         if self.relay is not None:
             self.relay.start()
-        self.clock_steps.start()
         self.leadership.start(self._duties())
+        self.clock_steps.start()  # later: before there is an election, every process counts as the leader
         if self.simulator is not None:
             self.simulator.start()
         return self
@@ -220,7 +220,7 @@ def build(settings: Settings) -> Platform:
         open_deadlines,
         hold=scheduler.held,
         leads=leadership.leads,
-        shift_times=(monitoring.shift_times, scheduler.shift_times),
+        shift_times=(monitoring.shift_times, scheduler.shift_times, delivery_worker.shift_times),
         tell=lambda by_s: technical.tell(CLOCK_STEPPED, seconds=round(by_s)),
         metrics=metrics,
     )

@@ -80,6 +80,10 @@ class DeliveryWorker:
         except Exception:  # noqa: BLE001 - the database may be away; the lane is tried again at its next interval
             self._log.exception("lane_failed", lane=lane.name)
 
+    def shift_times(self, by_s: float) -> None:
+        """Move every remembered time by `by_s` seconds, as the clock is moved."""
+        self._sends.shift_times(by_s)
+
     def look_after(self, now: datetime) -> int:
         """Cut off sends that last too long, and ask other people where a help call is not answered.
 

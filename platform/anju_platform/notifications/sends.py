@@ -122,6 +122,15 @@ class SendTracker:
                 self._note_failure(send.line, now)
             return found
 
+    def shift_times(self, by_s: float) -> None:
+        """Move every remembered time by `by_s` seconds, as the clock is moved: what is left of each wait stays."""
+        by = timedelta(seconds=by_s)
+        with self._lock:
+            for send in self._under_way.values():
+                send.begun += by
+            for line in self._lines.values():
+                line.paused_until = None if line.paused_until is None else line.paused_until + by
+
     def count_under_way(self) -> int:
         """Return how many sends have not ended."""
         with self._lock:

@@ -291,3 +291,13 @@ def guess_until_locked(web: WebHarness, login: str, **given: str) -> None:
             web.platform.sign_in(login, "guess", **given)
     with pytest.raises(TooManySignIns):
         web.platform.sign_in(login, "guess", **given)
+
+
+def test_failures_before_the_clock_was_set_back_lock_an_address_no_longer_than_ever() -> None:
+    now, rule = datetime(2026, 3, 2, tzinfo=UTC), LockoutRule(free=3, forget_one=timedelta(minutes=1))
+    failures = AddressFailures(rule)
+    for _ in range(4):
+        failures.count("192.0.2.7", now)
+    earlier = now - timedelta(hours=5)
+    assert failures.find_rest("192.0.2.7", earlier) == rule.rest(4)
+    assert rule.counted(4, now, earlier) == 4
