@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju_wire import senml
+from anju_wire.bounds import LATEST_S, MAX_ID, MAX_QUANTITY
 from anju_wire.messages import InvalidMessage, Record
 from anju_wire.profiles import QUANTITIES, Field, Quantity
-from anju_wire.senml import Resolved, from_base64, resolve, to_base64
+from anju_wire.senml import EARLIEST_S, Resolved, from_base64, resolve, to_base64
 
 T = 1_750_000_000.0
 VALUES: dict[Field, dict[str, Any]] = {
@@ -45,6 +46,7 @@ def test_each_quantity_is_read_from_its_own_field(quantity: Quantity) -> None:
     values = VALUES[QUANTITIES[quantity].field]
     (found,) = resolve([Record(n=f"d/{quantity}", t=T, **values)])
     assert found.quantity is quantity
+    assert (found.device, found.at_s) == ("d", T)
     said = {name: getattr(found, name) for name in FIELD_OF if getattr(found, name) is not None}
     assert said in [{name: value} for name, value in FIELD_OF.items()]
 
@@ -127,3 +129,42 @@ def test_names_that_flood_in_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPa
     for number in range(50):
         resolve([Record(n=f"flood-{number}/contact", t=T, vb=True)])
     assert len(senml._names) <= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("d" * MAX_ID + "/x", True),
+        ("d" * (MAX_ID + 1) + "/x", False),
+        ("d/" + "x" * MAX_QUANTITY, True),
+        ("d/" + "x" * (MAX_QUANTITY + 1), False),
+        ("d" * (MAX_ID + 1) + "/contact", False),
+        ("d\x00/contact", False),
+        ("d\n/x", False),
+    ],
+)
+def test_a_name_is_held_to_its_lengths_and_to_what_can_be_printed(name: str, allowed: bool) -> None:  # noqa: FBT001
+    pack = [Record(n="a/contact", t=T, vb=True), Record(n=name, t=T, vb=True)]
+    if allowed:
+        assert resolve(pack)[1].device == name.rpartition("/")[0]
+        return
+    with pytest.raises(InvalidMessage) as refusal:
+        resolve(pack)
+    assert refusal.value.path == "$.pack[1].n"
+
+
+def test_the_first_and_the_last_time_are_times() -> None:
+    for at_s in (EARLIEST_S, LATEST_S):
+        assert [found.at_s for found in resolve([Record(n="d/contact", t=at_s, vb=True)])] == [at_s]
+
+
+@pytest.mark.parametrize("text", ["_", "AAA\u00e9", "AA==", "AA+/", " AAE", "AA.A"])
+def test_what_is_not_base64_of_the_url_safe_alphabet_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        from_base64(text)
+
+
+def test_data_of_every_length_bears_no_padding() -> None:
+    assert [to_base64(b"\0" * length) for length in range(4)] == ["", "AA", "AAA", "AAAA"]
+    assert to_base64(bytes.fromhex("fbffbf")) == "-_-_"
+    assert from_base64("-_-_") == bytes.fromhex("fbffbf")

@@ -61,3 +61,13 @@ def test_a_home_that_is_no_slug_makes_no_topic() -> None:
 def test_a_filter_matches_one_community_or_all() -> None:
     assert subscription(Lane.ALARM) == "anju/v1/+/+/alarm"
     assert subscription(Lane.CLIP, "anning") == "anju/v1/anning/+/clip"
+
+
+@pytest.mark.parametrize(
+    ("community", "home", "part"), [("Anning", "home-1", "community"), ("anning", "x" * 64, "home")]
+)
+def test_a_topic_says_which_part_is_no_slug(community: str, home: str, part: str) -> None:
+    with pytest.raises(InvalidTopic) as refusal:
+        Topic(community, home, Lane.ALARM)
+    assert refusal.value.why.startswith(f"{part} ")
+    assert refusal.value.topic == f"anju/v1/{community}/{home}/alarm"
