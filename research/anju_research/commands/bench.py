@@ -22,6 +22,7 @@ from rich.table import Table
 from anju_platform.app.fleet import MOST_HOMES
 from anju_research.bench import alarms as bench_alarms
 from anju_research.bench import detect as bench_detect
+from anju_research.bench import isolation as bench_isolation
 from anju_research.bench import routine as bench_routine
 from anju_research.bench import sweep as bench_sweep
 from anju_research.bench import traffic as bench_traffic
@@ -51,6 +52,7 @@ class ReceiverRuns:
 
 
 app.command()(bench_alarms.alarms)
+app.command()(bench_isolation.isolation)
 app.command()(bench_sweep.sweep)
 app.command()(bench_detect.detect)
 app.command()(bench_routine.routine)
