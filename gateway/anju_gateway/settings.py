@@ -7,11 +7,12 @@ One home: the file holds the fields of `HomeSettings`, each of which the environ
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from anju_gateway.mqtt import Endpoint
@@ -54,6 +55,29 @@ class BrokerSettings(BaseModel):
         return Endpoint(self.host, self.port, self.username or "", password, self.ca or "", backup)
 
 
+class BusSettings(BrokerSettings):
+    """The home's local bus. Who can publish on it can also hold a press away: over a network it needs a credential.
+
+    anonymous: let it go without one all the same, where nothing else reaches the bus (a network of its own).
+    """
+
+    anonymous: bool = False
+
+    @model_validator(mode="after")
+    def _require_credential(self) -> Self:
+        has_one = self.username and (self.password or self.password_file)
+        if not has_one and not self.anonymous and not _is_loopback(self.host):
+            raise ValueError("username and password are needed beyond this machine, or `anonymous = true`")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 class DeviceSettings(BaseModel):
     """A device of the home. `name` is zigbee2mqtt's friendly name where it differs from the id."""
 
@@ -87,7 +111,7 @@ class HomeSettings(BaseSettings):
     uplink: BrokerSettings
     backup: BrokerSettings | None = None
     """A broker of the same platform that is reached over another line."""
-    bus: BrokerSettings
+    bus: BusSettings
     devices: list[DeviceSettings] = []
     annunciators: list[Literal["mqtt", "console"]] = ["mqtt"]
 

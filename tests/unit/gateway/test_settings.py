@@ -105,6 +105,8 @@ def test_a_second_line_is_a_backup(tmp_path: Path) -> None:
         ({"uplink": {"host": "x", "port": 0}}, "`uplink.port`"),
         ({"uplink": {"host": "x", "port": 1, "passwrod": "y"}}, "`uplink.passwrod`"),
         ({"bus": None}, "`bus`"),
+        ({"bus": {"host": "10.0.0.7", "port": 1883}}, "`bus`: Value error, username and password are needed"),
+        ({"bus": {"host": "zigbee", "port": 1883, "username": "gateway"}}, "`bus`"),
         ({"devices": [{"id": "x", "kind": "toaster"}]}, "`devices.0.kind`"),
         ({"devices": [{"id": "卧室", "kind": "door"}]}, "`devices.0.id`"),
         ({"annunciators": ["bell"]}, "`annunciators.0`"),
@@ -116,6 +118,22 @@ def test_a_mistake_is_named(tmp_path: Path, change: dict[str, object], said: str
         load_fleet(path)
     assert said in str(refusal.value)
     assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "bus",
+    [
+        {"host": "localhost"},
+        {"host": "[::1]"},
+        {"host": "127.3.2.1"},
+        {"host": "bus", "anonymous": True},
+        {"host": "10.0.0.7", "username": "gateway", "password": "secret"},
+        {"host": "10.0.0.7", "username": "gateway", "password_file": "bus-password"},
+    ],
+)
+def test_a_bus_on_this_machine_or_with_a_credential_is_taken(tmp_path: Path, bus: dict[str, object]) -> None:
+    (home,) = load_fleet(write(tmp_path, {"homes": [{**HOME, "bus": {**bus, "port": 1883}}]}))
+    assert home.bus.host == bus["host"]
 
 
 @pytest.mark.parametrize(
