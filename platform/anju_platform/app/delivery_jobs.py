@@ -15,6 +15,7 @@ from anju_platform.notifications.lanes import LANES, DeliveryLane
 from anju_wire.clock import Clock
 
 MEASURE_S = 1.0
+_STOP_S = 5.0
 
 
 class DeliveryJobs:
@@ -83,11 +84,11 @@ class _Waker:
         self._woken.set()
 
     def stop(self) -> None:
-        """End; waits for the run that is under way."""
+        """End; waits a moment for the run that is under way."""
         self._stopped.set()
         self._woken.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -135,7 +135,11 @@ class DeliveryWorker:
     def _deliver_in_threads(self, messages: Sequence[OutboundMessage], lane: DeliveryLane, now: datetime) -> None:
         sends = [self._sends.begin_send(message, lane, now) for message in messages]
         for send in sends:
-            self._threads.submit(self._deliver_send, send)
+            try:
+                self._threads.submit(self._deliver_send, send)
+            except RuntimeError:  # the machine gives no more threads: the claim's lease runs out
+                self._sends.forget_send(send)
+                raise
 
     def _deliver_send(self, send: Send) -> None:
         message = send.message

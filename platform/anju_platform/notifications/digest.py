@@ -11,6 +11,8 @@ from anju_platform.notifications.channels import OutboundMessage
 
 GROUP_FROM = 5
 """So many alike messages that are due to one address together are told as one."""
+GATHER_S = 30.0
+"""Where `GROUP_FROM` alike messages went to an address within twice this time, s, others wait for each other."""
 MOST_GROUPED = 500
 LISTED = 10
 """Messages of a group whose subjects are listed."""

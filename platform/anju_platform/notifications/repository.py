@@ -64,11 +64,14 @@ class OutboxRepository:
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
     def lock_alike(self, row: Outbox, now: datetime, limit: int) -> Sequence[Outbox]:
-        """Return and lock other messages due to the same address that may be told as one with it, oldest first."""
+        """Return and lock other messages to the same address that may be told as one with it, oldest first.
+
+        Those that wait for others like them count, too.
+        """
         heading = row.payload.get(HEADING)
         query = select(Outbox).where(
             Outbox.state == DeliveryState.PENDING.value,
-            Outbox.due_at <= now,
+            or_(Outbox.due_at <= now, Outbox.tries == 0),
             Outbox.channel == row.channel,
             Outbox.address == row.address,
             Outbox.urgency == row.urgency,
@@ -77,6 +80,19 @@ class OutboxRepository:
         )
         query = query.order_by(Outbox.created_at, Outbox.id).limit(limit)
         return self._session.scalars(query.with_for_update(skip_locked=True)).all() if heading else []
+
+    def count_alike_since(self, row: Outbox, since: datetime) -> int:
+        """Return how many messages that may be told as one with it went to the same address since then."""
+        query = select(func.count()).where(
+            Outbox.state == DeliveryState.SENT.value,
+            Outbox.channel == row.channel,
+            Outbox.urgency == row.urgency,
+            Outbox.due_at >= since,  # it ends the lease of the try that was the last: the index finds it
+            Outbox.sent_at >= since,
+            Outbox.address == row.address,
+            Outbox.payload[HEADING].as_string() == row.payload.get(HEADING),
+        )
+        return self._session.scalar(query) or 0
 
     def measure_waiting(self) -> Sequence[WaitingMessages]:
         """Return what has not been sent yet, by channel and urgency."""

@@ -18,6 +18,7 @@ from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.digest import (
+    GATHER_S,
     GROUP_FROM,
     HEADING,
     LOCALE,
@@ -211,6 +212,9 @@ class OutboxService:
             for row in found:
                 if row.due_at > now:  # claimed with an earlier one of these
                     continue
+                if scope is not None and _gathers(repository, row, now):
+                    row.due_at = row.created_at + timedelta(seconds=GATHER_S)
+                    continue
                 if self._is_worth_a_try(work, repository, row, now, needed) and admit(row.address):
                     alike = [] if scope is None else self._list_alike(work, repository, row, now, needed)
                     messages.append(self._claim_together([row, *alike], now))
@@ -398,6 +402,14 @@ class OutboxService:
     def _names(self, recipient: Recipient) -> list[str]:
         wanted = (recipient.login, recipient.community_id, DEFAULT_ADDRESS)
         return [name for name in wanted if name is not None and name in self._addresses][:1]
+
+
+def _gathers(repository: OutboxRepository, row: Outbox, now: datetime) -> bool:
+    """Return whether a message waits for others like it, because a flood of them is on its way to its address."""
+    new = row.tries == 0 and row.created_at > now - timedelta(seconds=GATHER_S)
+    if not new or row.urgency == Urgency.HELP or HEADING not in row.payload:
+        return False
+    return repository.count_alike_since(row, now - timedelta(seconds=2 * GATHER_S)) >= GROUP_FROM
 
 
 def _addressee(recipient: Recipient) -> dict[str, object]:

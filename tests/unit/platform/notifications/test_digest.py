@@ -117,3 +117,27 @@ def test_a_person_reads_the_group_in_their_language(flooded: AlertHarness) -> No
     ((_, subject, body),) = flooded.services.sent
     assert "9 homes" in subject
     assert "All on the board: https://anju.test/board" in body
+
+
+def test_a_flood_that_comes_one_by_one_is_gathered_and_nothing_of_it_is_lost(flooded: AlertHarness) -> None:
+    worker = worker_of(flooded)
+    for number in range(COUNT):
+        flooded.raise_alert(AlertKind.HOME_OFFLINE, home_id=f"flat-{number:03d}")
+        worker.deliver_due(flooded.clock.forward(1))
+    worker.deliver_due(flooded.clock.forward(31))
+    told = [subject for _, subject, _ in flooded.services.sent]
+    assert len(told) <= GROUP_FROM + 3
+    assert {row.state for row in flooded.messages(Channel.APPRISE)} == {DeliveryState.SENT}
+    flooded.raise_alert(AlertKind.SOS, home_id="flat-000")
+    worker.deliver_due(flooded.clock.now())
+    assert "紧急求助" in flooded.services.sent[-1][1]
+
+
+def test_one_more_of_a_kind_after_the_flood_is_told_at_once(flooded: AlertHarness) -> None:
+    worker = worker_of(flooded)
+    raise_in_all(flooded, AlertKind.HOME_OFFLINE, GROUP_FROM)
+    worker.deliver_due(flooded.clock.now())
+    flooded.clock.forward(100)
+    flooded.raise_alert(AlertKind.HOME_OFFLINE, home_id="flat-020")
+    worker.deliver_due(flooded.clock.now())
+    assert len(flooded.services.sent) == 2
