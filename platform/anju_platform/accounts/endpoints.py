@@ -25,8 +25,7 @@ def close_session(request: Request, _found: SessionDep, accounts: AccountsDep, w
 
 
 @router.get("/me")
-def show_me(found: SessionDep, accounts: AccountsDep, work: UnitDep) -> MeView:
+def show_me(found: SessionDep) -> MeView:
     """Show who is signed in."""
-    accounts.touch_session(work, found.token_hash)
     actor = ActorView.of(found.actor).model_dump()
     return MeView(**actor, locale=found.locale, expires_at=found.expires_at, csrf=found.csrf)

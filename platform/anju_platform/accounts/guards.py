@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from sqlalchemy.exc import OperationalError
 
 from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import CsrfMismatch, NotSignedIn, WrongRole
 from anju_platform.accounts.lanes import SignInLanes
-from anju_platform.accounts.service import AccountService, ActiveSession, same_secret
+from anju_platform.accounts.service import SEEN_EVERY, AccountService, ActiveSession, same_secret
 from anju_platform.accounts.sign_in import DEVICE_STAY, SignInRequest, SignInService, Token
 from anju_platform.settings import Settings
 from anju_platform.web.addresses import network_of
@@ -63,12 +65,21 @@ def active_session(
     It is read in a transaction of its own that ends before the endpoint begins: no thread waits for a lock here.
     """
     secret, by_cookie = read_token(request)
-    with services.work() as work:
-        work.only_read()
-        found = accounts.find_session(work, secret)
+    found = _use_session(services, accounts, secret)
     if by_cookie and request.method not in _SAFE and not same_secret(csrf, found.csrf):
         raise CsrfMismatch
     request.state.actor_role = found.actor.role
+    return found
+
+
+def _use_session(services: Services, accounts: AccountService, secret: str) -> ActiveSession:
+    """Return an open session, and store now and then that it is used; raises `NotSignedIn`."""
+    with services.work() as work:
+        work.only_read()
+        found = accounts.find_session(work, secret)
+    if services.clock.now() - found.seen_at > SEEN_EVERY:
+        with suppress(OperationalError), services.work() as work:  # whoever only reads is not held up by the records
+            accounts.touch_session(work, found.token_hash)
     return found
 
 
@@ -100,9 +111,7 @@ def still_signed_in(request: Request, services: ServicesDep, accounts: AccountsD
 
     def still() -> bool:
         try:
-            with services.work() as work:
-                work.only_read()
-                accounts.find_session(work, secret)
+            _use_session(services, accounts, secret)
         except NotSignedIn:
             return False
         return True

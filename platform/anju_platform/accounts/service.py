@@ -32,7 +32,12 @@ from anju_platform.db.unit_of_work import UnitOfWork
 SHORTEST_PASSWORD = 12
 _FALLBACKS = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
 """Roles of which one must be left: alerts that nobody on call takes are told to them."""
-_SEEN_EVERY = timedelta(minutes=5)
+SEEN_EVERY = timedelta(minutes=5)
+"""How exactly it is stored when a session was last used."""
+_STAFF_IDLE = timedelta(hours=4)
+_PHONE_IDLE = timedelta(days=14)
+_IDLE = {Role.CARER: _PHONE_IDLE, Role.FAMILY: _PHONE_IDLE}
+"""How long a session lasts without use. An open board uses it all the time: it ends with the shift alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class ActiveSession:
     locale: str
     expires_at: datetime
     token_hash: str
+    seen_at: datetime
+    """When it was last used, to within `SEEN_EVERY`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +79,21 @@ class AccountService:
         self._random = random
 
     def find_session(self, work: UnitOfWork, secret: str) -> ActiveSession:
-        """Return the session of a token; raises `NotSignedIn` if unknown, expired, or of a closed account."""
+        """Return the session of a token; raises `NotSignedIn` where none is open, or it was not used for long."""
         found = repository.find_session(work.session, digest_secret(secret))
         if found is None:
             raise NotSignedIn
         row, account = found
-        if row.expires_at <= work.clock.now() or account.disabled_at is not None:
+        now = work.clock.now()
+        idle = now - row.seen_at > _IDLE.get(Role(account.role), _STAFF_IDLE)
+        if row.expires_at <= now or idle or account.disabled_at is not None:
             raise NotSignedIn
-        return ActiveSession(actor_of(account), row.csrf, account.locale, row.expires_at, row.token_hash)
+        return ActiveSession(actor_of(account), row.csrf, account.locale, row.expires_at, row.token_hash, row.seen_at)
 
     def touch_session(self, work: UnitOfWork, token_hash: str) -> None:
         """Store when a session was last used; writes at most every five minutes."""
         row = work.session.get(Session, token_hash)
-        if row is not None and work.clock.now() - row.seen_at > _SEEN_EVERY:
+        if row is not None and work.clock.now() - row.seen_at > SEEN_EVERY:
             row.seen_at = work.clock.now()
 
     def sign_out(self, work: UnitOfWork, secret: str) -> None:

@@ -93,6 +93,28 @@ def test_sign_in_ends_after_its_stay(web: WebHarness) -> None:
     assert web.client.get("/api/v1/me", headers=family).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("role", "idle"), [(Role.WORKER, timedelta(hours=4, minutes=1)), (Role.CARER, timedelta(days=14, minutes=1))]
+)
+def test_a_session_without_use_ends_and_one_in_use_goes_on(web: WebHarness, role: Role, idle: timedelta) -> None:
+    used, unused = web.login(role), web.login(role)
+    for _ in range(2):
+        web.clock.advance(idle / 2)
+        assert web.client.get("/api/v1/me", headers=used).status_code == 200
+    assert web.client.get("/api/v1/me", headers=unused).status_code == 401
+
+
+def test_an_open_stream_uses_its_session(web: WebHarness) -> None:
+    token = web.login(Role.WORKER)["Authorization"].removeprefix("Bearer ")
+    request = Request({"type": "http", "headers": [(b"authorization", b"Bearer " + token.encode())]})
+    still = still_signed_in(request, web.platform.services, web.platform.access)
+    for _ in range(3):
+        web.clock.advance(timedelta(hours=3, minutes=50))
+        assert still()
+    web.clock.advance(timedelta(minutes=31))
+    assert not still()
+
+
 def test_sign_out_ends_it_at_once(web: WebHarness) -> None:
     headers = web.login(Role.WORKER)
     assert web.client.delete("/api/v1/sessions/current", headers=headers).status_code == 204
