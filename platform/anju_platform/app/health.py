@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import same_secret
 from anju_platform.app.bootstrap import Platform
-from anju_platform.app.health_checks import Part, State
+from anju_platform.app.health_checks import Part, PartState
 from anju_platform.settings import is_loopback
 from anju_wire.clock import Clock
 
@@ -72,7 +72,7 @@ def health(platform: PlatformDep, response: Response) -> Health:
     late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
     failed = (may_lead and platform.leadership.has_failed()) or platform.leadership.is_unled()
     parts = platform.checks.read_parts(leads=leader == platform.process_id)
-    failing = {part.name for part in parts if part.state is State.FAILING}
+    failing = {part.name for part in parts if part.state is PartState.FAILING}
     if not records or late or failed or failing & NEEDED:
         response.status_code = 503
     ingest = platform.ingest.ready if may_lead else None

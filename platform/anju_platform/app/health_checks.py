@@ -33,7 +33,7 @@ STEP_TOLD_S = 3600.0
 """How long a step of the machine's clock is shown after it was noticed, s."""
 
 
-class State(StrEnum):
+class PartState(StrEnum):
     """How a part is."""
 
     WELL = "well"
@@ -46,22 +46,22 @@ class Part(BaseModel):
     """One part of the platform."""
 
     name: str
-    state: State
+    state: PartState
     since: datetime | None
     """When this process saw the part change to this state; null where it was so from the start."""
     says: str
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PartFinding:
     """What a check found."""
 
-    state: State = State.WELL
+    state: PartState = PartState.WELL
     says: str = ""
 
 
-Check = Callable[[], Finding]
-WELL = Finding()
+Check = Callable[[], PartFinding]
+WELL = PartFinding()
 
 
 class HealthChecks:
@@ -72,7 +72,7 @@ class HealthChecks:
 
     def __init__(self, clock: Clock, checks: Mapping[str, Check], leading: Mapping[str, Check]) -> None:
         self._clock, self._checks, self._leading = clock, checks, leading
-        self._known: dict[str, tuple[State, datetime | None]] = {}
+        self._known: dict[str, tuple[PartState, datetime | None]] = {}
         self._guard = threading.Lock()
 
     def read_parts(self, *, leads: bool) -> list[Part]:
@@ -84,7 +84,7 @@ class HealthChecks:
             for name, finding in found.items():
                 before = self._known.get(name)
                 if before is None:
-                    self._known[name] = (finding.state, None if finding.state is State.WELL else now)
+                    self._known[name] = (finding.state, None if finding.state is PartState.WELL else now)
                 elif before[0] is not finding.state:
                     self._known[name] = (finding.state, now)
             return [
@@ -93,48 +93,48 @@ class HealthChecks:
             ]
 
 
-def _run(check: Check) -> Finding:
+def _run(check: Check) -> PartFinding:
     try:
         return check()
     except Exception as error:  # noqa: BLE001 - a part that cannot be looked at is not well
-        return Finding(State.FAILING, f"cannot be looked at: {type(error).__name__}")
+        return PartFinding(PartState.FAILING, f"cannot be looked at: {type(error).__name__}")
 
 
-def check_store(probe: StoreProbe) -> Finding:
+def check_store(probe: StoreProbe) -> PartFinding:
     """Whether the last write to a store succeeded, and lately."""
     if probe.error:
-        return Finding(State.FAILING, f"takes no write for {probe.age_s:.0f} s: {probe.error}")
+        return PartFinding(PartState.FAILING, f"takes no write for {probe.age_s:.0f} s: {probe.error}")
     if probe.hangs_s > STUCK_S:
-        return Finding(State.FAILING, f"a write hangs for {probe.hangs_s:.0f} s")
+        return PartFinding(PartState.FAILING, f"a write hangs for {probe.hangs_s:.0f} s")
     if probe.age_s > WRITE_OLD_S:
-        return Finding(State.WARNING, f"nothing was written for {probe.age_s:.0f} s")
+        return PartFinding(PartState.WARNING, f"nothing was written for {probe.age_s:.0f} s")
     return WELL
 
 
-def check_series(probe: StoreProbe, series: SeriesStore) -> Finding:
+def check_series(probe: StoreProbe, series: SeriesStore) -> PartFinding:
     """Whether the series store takes writes, and whether a broken one was moved aside."""
     found, aside = check_store(probe), series.list_set_aside()
-    if found.state is State.WELL and aside:
-        return Finding(State.WARNING, f"a broken store was moved aside: {', '.join(aside)}")
+    if found.state is PartState.WELL and aside:
+        return PartFinding(PartState.WARNING, f"a broken store was moved aside: {', '.join(aside)}")
     return found
 
 
-def check_lane(ingest: IngestService, lane: str) -> Finding:
+def check_lane(ingest: IngestService, lane: str) -> PartFinding:
     """Whether a lane's batch is tried in vain."""
     stuck_s = ingest.stuck_s(lane)
     if stuck_s > STUCK_S:
-        return Finding(State.FAILING, f"a batch cannot be stored for {stuck_s:.0f} s")
-    return Finding(State.WARNING, "a batch is tried again") if stuck_s else WELL
+        return PartFinding(PartState.FAILING, f"a batch cannot be stored for {stuck_s:.0f} s")
+    return PartFinding(PartState.WARNING, "a batch is tried again") if stuck_s else WELL
 
 
-def check_outbox(oldest_help_s: float) -> Finding:
+def check_outbox(oldest_help_s: float) -> PartFinding:
     """Whether a help call waits that nobody has tried to send."""
     if oldest_help_s > STUCK_S:
-        return Finding(State.FAILING, f"a help call waits for {oldest_help_s:.0f} s")
+        return PartFinding(PartState.FAILING, f"a help call waits for {oldest_help_s:.0f} s")
     return WELL
 
 
-def check_jobs(scheduler: Scheduler, clock: Clock) -> Finding:
+def check_jobs(scheduler: Scheduler, clock: Clock) -> PartFinding:
     """Whether every job of the scheduler ended well lately."""
     now = clock.now()
     since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in scheduler.last_runs().items()}
@@ -142,31 +142,33 @@ def check_jobs(scheduler: Scheduler, clock: Clock) -> Finding:
     if not slow:
         return WELL
     told = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in sorted(slow.items()))
-    return Finding(State.WARNING, f"did not end well: {told}")
+    return PartFinding(PartState.WARNING, f"did not end well: {told}")
 
 
-def check_clock(steps: ClockSteps, clock: Clock) -> Finding:
+def check_clock(steps: ClockSteps, clock: Clock) -> PartFinding:
     """Whether the machine's clock was stepped."""
     step = steps.step
     if step is not None:
-        return Finding(State.WARNING, f"the machine's clock differs by {step.by_s:.0f} s since {step.lasts_s:.0f} s")
+        return PartFinding(
+            PartState.WARNING, f"the machine's clock differs by {step.by_s:.0f} s since {step.lasts_s:.0f} s"
+        )
     if steps.noticed_at is not None:
         ago_s = clock.real_seconds((clock.now() - steps.noticed_at).total_seconds())
         if abs(ago_s) < STEP_TOLD_S:
-            return Finding(State.WARNING, f"the machine's clock was stepped {ago_s:.0f} s ago")
+            return PartFinding(PartState.WARNING, f"the machine's clock was stepped {ago_s:.0f} s ago")
     return WELL
 
 
-def check_disk(files: list[Path]) -> Finding:
+def check_disk(files: list[Path]) -> PartFinding:
     """Whether the disks of these files have room, and whether their write-ahead logs are written back."""
     for file in files:
         usage = shutil.disk_usage(file.absolute().parent)
         says = f"{usage.free / 2**20:.0f} MiB of {usage.total / 2**20:.0f} MiB are free beside {file.name}"
         if usage.free < FULL_SHARE * usage.total and usage.free < LOW_BYTES:
-            return Finding(State.FAILING, says)
+            return PartFinding(PartState.FAILING, says)
         if usage.free < LOW_SHARE * usage.total and usage.free < LOW_BYTES:
-            return Finding(State.WARNING, says)
+            return PartFinding(PartState.WARNING, says)
         for log in (Path(f"{file}-wal"), Path(f"{file}.wal")):
             if log.exists() and log.stat().st_size > LONG_LOG_BYTES:
-                return Finding(State.WARNING, f"{log.name} has {log.stat().st_size / 2**20:.0f} MiB")
+                return PartFinding(PartState.WARNING, f"{log.name} has {log.stat().st_size / 2**20:.0f} MiB")
     return WELL

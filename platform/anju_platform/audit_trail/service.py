@@ -40,7 +40,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TrailFinding:
     """One fault; `entry_id` is None where no entry can be named."""
 
     trail: str
@@ -62,7 +62,7 @@ class KeptHead:
 class Verification:
     """What a check found. `sealed`: links that were checked. `waiting`: entries that the next sealing will take."""
 
-    findings: Sequence[Finding]
+    findings: Sequence[TrailFinding]
     sealed: int
     waiting: int
 
@@ -131,7 +131,7 @@ def verify_trails(work: UnitOfWork, kept: Iterable[KeptHead] = ()) -> Verificati
     """Check every link and entry, and that the chains run through the stored heads and those that were `kept`."""
     stored = [KeptHead(one.trail, one.number, one.digest) for one in TrailRepository(work.session).list_heads()]
     heads = [*stored, *kept]
-    findings: list[Finding] = []
+    findings: list[TrailFinding] = []
     sealed = waiting = 0
     for trail in TRAILS:
         expected = {(one.number, one.digest) for one in heads if one.trail == trail}
@@ -140,23 +140,23 @@ def verify_trails(work: UnitOfWork, kept: Iterable[KeptHead] = ()) -> Verificati
     return Verification(findings, sealed, waiting)
 
 
-def _check_links(work: UnitOfWork, trail: str, heads: set[tuple[int, str]], findings: list[Finding]) -> int:
+def _check_links(work: UnitOfWork, trail: str, heads: set[tuple[int, str]], findings: list[TrailFinding]) -> int:
     number, count, before = 0, 0, {GENESIS}
     for seal, entry in TrailRepository(work.session).iterate_links(trail):
         lost = range(number + 1, seal.number)
-        findings.extend(Finding(trail, Fault.SEAL_MISSING, one, None) for one in lost)
+        findings.extend(TrailFinding(trail, Fault.SEAL_MISSING, one, None) for one in lost)
         number, count = seal.number, count + 1
         heads -= {(seal.number, seal.digest)}
         # A changed entry leaves its link's digest as it was, a changed digest the entry: the next link tells which.
         computed = set() if entry is None else {_digest(one, seal, entry) for one in before}
         if entry is None:
-            findings.append(Finding(trail, Fault.DELETED, number, seal.entry_id))
+            findings.append(TrailFinding(trail, Fault.DELETED, number, seal.entry_id))
         elif seal.digest not in computed and not lost:
-            findings.append(Finding(trail, Fault.ALTERED, number, seal.entry_id))
+            findings.append(TrailFinding(trail, Fault.ALTERED, number, seal.entry_id))
         elif seal.late:
-            findings.append(Finding(trail, Fault.INSERTED, number, seal.entry_id))
+            findings.append(TrailFinding(trail, Fault.INSERTED, number, seal.entry_id))
         before = {seal.digest, *computed}
-    findings.extend(Finding(trail, Fault.REWRITTEN, one, None) for one, _ in sorted(heads))
+    findings.extend(TrailFinding(trail, Fault.REWRITTEN, one, None) for one, _ in sorted(heads))
     return count
 
 
@@ -164,11 +164,11 @@ def _digest(before: str, seal: Seal, entry: Mapping[str, object]) -> str:
     return seal_digest(before, seal.trail, seal.number, seal.sealed_at, late=seal.late, entry=entry)
 
 
-def _check_unsealed(work: UnitOfWork, trail: str, findings: list[Finding]) -> int:
+def _check_unsealed(work: UnitOfWork, trail: str, findings: list[TrailFinding]) -> int:
     waiting = 0
     for row in TrailRepository(work.session).list_unsealed(trail, None, None):
         if _is_late(row["id"], work.clock.now()):
-            findings.append(Finding(trail, Fault.INSERTED, None, row["id"]))
+            findings.append(TrailFinding(trail, Fault.INSERTED, None, row["id"]))
         else:
             waiting += 1
     return waiting

@@ -14,9 +14,9 @@ from fixtures.web_harness import WebHarness
 from anju_core.vocabulary import Channel
 from anju_platform.app import health_checks, store_probes
 from anju_platform.app.health_checks import (
-    Finding,
     HealthChecks,
-    State,
+    PartFinding,
+    PartState,
     check_clock,
     check_disk,
     check_jobs,
@@ -41,25 +41,25 @@ def _probe(*outcomes: Exception | None) -> StoreProbe:
 
 
 def test_a_store_is_as_its_last_write() -> None:
-    assert check_store(_probe(None)) == Finding()
+    assert check_store(_probe(None)) == PartFinding()
     failed = check_store(_probe(None, OSError(28, "No space left on device")))
-    assert (failed.state, "No space left" in failed.says) == (State.FAILING, True)
-    assert check_store(_probe(OSError(), None)) == Finding()
+    assert (failed.state, "No space left" in failed.says) == (PartState.FAILING, True)
+    assert check_store(_probe(OSError(), None)) == PartFinding()
 
 
 def test_a_store_that_was_not_written_lately_or_hangs_is_not_green(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(store_probes.time, "monotonic", lambda: now[0])
-    found: list[State] = []
+    found: list[PartState] = []
     probe = StoreProbe("series", lambda: found.append(_after(now, 11.0, probe)))
     now[0] += health_checks.WRITE_OLD_S + 1
-    assert check_store(probe).state is State.WARNING
+    assert check_store(probe).state is PartState.WARNING
     probe.run(ManualClock().now())
-    assert found == [State.FAILING]
-    assert check_store(probe) == Finding()
+    assert found == [PartState.FAILING]
+    assert check_store(probe) == PartFinding()
 
 
-def _after(now: list[float], seconds: float, probe: StoreProbe) -> State:
+def _after(now: list[float], seconds: float, probe: StoreProbe) -> PartState:
     now[0] += seconds
     return check_store(probe).state
 
@@ -68,10 +68,10 @@ def test_a_series_that_was_moved_aside_is_said_while_the_new_one_works() -> None
     series: Any = Mock()
     series.list_set_aside.return_value = ["/data/series.duckdb.broken-1"]
     found = check_series(_probe(None), series)
-    assert (found.state, "/data/series.duckdb.broken-1" in found.says) == (State.WARNING, True)
-    assert check_series(_probe(OSError()), series).state is State.FAILING
+    assert (found.state, "/data/series.duckdb.broken-1" in found.says) == (PartState.WARNING, True)
+    assert check_series(_probe(OSError()), series).state is PartState.FAILING
     series.list_set_aside.return_value = []
-    assert check_series(_probe(None), series) == Finding()
+    assert check_series(_probe(None), series) == PartFinding()
 
 
 @pytest.mark.parametrize(("stuck_s", "state"), [(0.0, "well"), (3.0, "warning"), (11.0, "failing"), (900.0, "failing")])
@@ -90,20 +90,20 @@ def test_a_job_without_a_good_end_is_named_before_it_counts_as_late() -> None:
     clock, scheduler = ManualClock(), Mock()
     scheduler.last_runs.return_value = {"alerts": clock.now(), "visits": clock.now() - timedelta(seconds=61)}
     found = check_jobs(scheduler, clock)
-    assert (found.state, "visits" in found.says, "alerts" in found.says) == (State.WARNING, True, False)
+    assert (found.state, "visits" in found.says, "alerts" in found.says) == (PartState.WARNING, True, False)
     scheduler.last_runs.return_value = {}
-    assert check_jobs(scheduler, clock) == Finding()
+    assert check_jobs(scheduler, clock) == PartFinding()
 
 
 def test_a_step_of_the_clock_is_said_for_an_hour() -> None:
     clock, steps = ManualClock(), Mock(step=None, noticed_at=None)
-    assert check_clock(steps, clock) == Finding()
+    assert check_clock(steps, clock) == PartFinding()
     steps.step = ClockStep(3600.0, 10.0)
     assert "3600 s" in check_clock(steps, clock).says
     steps.step, steps.noticed_at = None, clock.now()
-    assert check_clock(steps, clock).state is State.WARNING
+    assert check_clock(steps, clock).state is PartState.WARNING
     clock.forward(3601.0)
-    assert check_clock(steps, clock) == Finding()
+    assert check_clock(steps, clock) == PartFinding()
 
 
 @pytest.mark.parametrize(("free", "state"), [(50, "well"), (9, "warning"), (1, "failing")])
@@ -113,24 +113,24 @@ def test_free_space(free: int, state: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(health_checks.shutil, "disk_usage", lambda _: usage)
     assert check_disk([tmp_path / "records.sqlite3"]).state == state
     usage.total, usage.free = 10**6 * mib, 10**4 * mib  # a hundredth of a large disk is plenty
-    assert check_disk([tmp_path / "records.sqlite3"]).state is State.WELL
+    assert check_disk([tmp_path / "records.sqlite3"]).state is PartState.WELL
 
 
 @pytest.mark.parametrize("name", ["series.duckdb.wal", "series.duckdb-wal"])
 def test_a_log_that_only_grows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health_checks, "LONG_LOG_BYTES", 10)
     (tmp_path / name).write_bytes(b"1234567890")
-    assert check_disk([tmp_path / "series.duckdb"]) == Finding()
+    assert check_disk([tmp_path / "series.duckdb"]) == PartFinding()
     (tmp_path / name).write_bytes(b"12345678901")
-    assert check_disk([tmp_path / "series.duckdb"]).state is State.WARNING
+    assert check_disk([tmp_path / "series.duckdb"]).state is PartState.WARNING
 
 
 def test_a_part_says_since_when_it_is_as_it_is() -> None:
-    clock, found = ManualClock(), [Finding()]
+    clock, found = ManualClock(), [PartFinding()]
     checks = HealthChecks(clock, {"disk": lambda: found[0]}, {"records": lambda: 1 // 0})  # type: ignore[dict-item, return-value]
     assert [(part.name, part.state, part.since) for part in checks.read_parts(leads=False)] == [("disk", "well", None)]
     began = clock.forward(5.0)
-    found[0] = Finding(State.WARNING, "little room")
+    found[0] = PartFinding(PartState.WARNING, "little room")
     assert checks.read_parts(leads=False)[0].since == began
     clock.forward(5.0)
     disk, records = checks.read_parts(leads=True)
@@ -140,7 +140,7 @@ def test_a_part_says_since_when_it_is_as_it_is() -> None:
 
 @pytest.mark.parametrize(("part", "code"), [("records", 503), ("alarms", 503), ("series", 200), ("outbox", 200)])
 def test_health_is_never_well_while_a_part_fails(web: WebHarness, part: str, code: int) -> None:
-    checks = HealthChecks(ManualClock(), {}, {part: lambda: Finding(State.FAILING, "why")})
+    checks = HealthChecks(ManualClock(), {}, {part: lambda: PartFinding(PartState.FAILING, "why")})
     object.__setattr__(web.platform, "checks", checks)
     answer = web.client.get("/api/v1/health")
     assert (answer.status_code, answer.json()["well"]) == (code, False)
