@@ -37,6 +37,13 @@ _READ_NAMES = {
     "export": N_("导出"),
     "routine": N_("作息"),
     "routine_note": N_("作息变化"),
+    "alerts": N_("报警列表"),
+    "visits": N_("上门列表"),
+    "search": N_("查找"),
+    "stream": N_("实时更新"),
+    "devices": N_("设备"),
+    "quarantine": N_("被拒收的消息"),
+    "kpi_cases": N_("统计里的个案"),
 }
 
 
