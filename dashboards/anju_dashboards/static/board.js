@@ -78,10 +78,40 @@
     href: element.getAttribute("href") || "",
     text: element.closest("form") ? "" : element.textContent.trim(),
   });
+  // A button that goes away between finger down and finger up is never clicked: a part waits while it is held,
+  // but not for long, should the release never be told: a new alert must not wait for it.
+  const HELD_MS = 3000;
+  let held = null;
+  let bound = 0;
+  let owed = false;
+  function release() {
+    held = null;
+    clearTimeout(bound);
+    if (!owed) return;
+    owed = false;
+    for (const name of ["board:refresh", "board:connected"]) document.body.dispatchEvent(new Event(name));
+  }
+  document.addEventListener("pointerdown", (event) => {
+    held = event.target;
+    clearTimeout(bound);
+    bound = setTimeout(release, HELD_MS);
+  });
+  // The click comes after the pointer's end, in the same turn.
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => setTimeout(release));
+  window.addEventListener("blur", release);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const asked = event.detail.requestConfig;
+    const unasked = asked.verb === "get" && (asked.elt.id === "list" || asked.elt.id === "detail");
+    if (!unasked) return;
+    const part = event.detail.target;
+    owed ||= held !== null && part.contains(held);
+    // She may have opened a form since it was asked for.
+    if ((held !== null && part.contains(held)) || (part.id === "detail" && busy())) event.detail.shouldSwap = false;
+  });
   let focused = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const held = document.activeElement;
-    focused = held && event.detail.target.contains(held) ? face(held) : null;
+    const active = document.activeElement;
+    focused = active && event.detail.target.contains(active) ? face(active) : null;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!focused || document.activeElement !== document.body) return;
@@ -106,7 +136,12 @@
       else row.removeAttribute("aria-current");
     }
     if (request.verb === "post") {
-      document.getElementById("act")?.querySelector("[data-main], .button-main")?.focus({ preventScroll: true });
+      const act = document.getElementById("act");
+      act?.querySelector("[data-main], .button-main")?.focus({ preventScroll: true });
+      // The form that was open is gone, and on a phone what came of it would be above what is seen.
+      const refused = act?.querySelector("[role=alert]");
+      if (refused) refused.scrollIntoView({ block: "center" });
+      else if (request.elt.closest("#act")) act?.scrollIntoView({ block: "nearest" });
       document.body.dispatchEvent(new Event("board:refresh"));
     } else if (request.triggeringEvent?.type === "click") {
       document.getElementById("detail").scrollTop = 0;

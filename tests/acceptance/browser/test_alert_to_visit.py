@@ -199,6 +199,73 @@ def test_what_happens_during_a_redrawing_is_shown_after_it(browsers: BrowserHarn
     expect(worker.locator(".told")).to_have_count(2)
 
 
+@pytest.mark.parametrize("part", ["detail", "list"])
+def test_a_button_that_is_held_down_is_not_redrawn_away(browsers: BrowserHarness, part: str) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    worker.goto("/board" if part == "list" else f"/board/{alert_id}")
+    live.eventually(lambda: live.platform.hub.count_listeners() > 0)
+    wanted = worker.get_by_role("button", name="我来处理") if part == "detail" else worker.locator(f"#row-{alert_id}")
+    wanted.hover()
+    worker.mouse.down()
+    path = f"/board/{alert_id}" if part == "detail" else "/board/list"
+    with worker.expect_event("requestfinished", lambda request: path in request.url):
+        live.elder_heard(alert_id, HOME, "heard")
+    expect(worker.locator(".htmx-request")).to_have_count(0)
+    worker.mouse.up()
+    if part == "detail":
+        expect(worker.get_by_text("先打给")).to_be_visible()
+    else:
+        expect(worker.get_by_role("button", name="我来处理")).to_be_visible()
+    expect(worker.locator(".told").first).to_be_visible()
+
+
+def test_a_release_that_is_never_told_holds_a_new_alert_up_for_moments_only(browsers: BrowserHarness) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
+    first = live.press(HOME)
+    worker.locator(f"#row-{first}").hover()
+    live.eventually(lambda: live.platform.hub.count_listeners() > 0)
+    worker.mouse.down()
+    with worker.expect_event("requestfinished", lambda request: "/board/list" in request.url):
+        second = live.press("home-02")
+    expect(worker.locator(f"#row-{second}")).to_be_visible(timeout=15_000)
+
+
+def test_a_form_opened_during_a_redrawing_stays_open(browsers: BrowserHarness) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    worker.goto(f"/board/{alert_id}")
+    worker.get_by_role("button", name="我来处理").click()
+    summary = worker.get_by_text("不等电话，直接派人")
+    expect(summary).to_be_visible()
+    live.eventually(lambda: live.platform.hub.count_listeners() > 0)
+    worker.route(f"**/board/{alert_id}", lambda route: (summary.click(), route.continue_()))
+    with worker.expect_event("requestfinished", lambda request: request.url.endswith(f"/board/{alert_id}")):
+        live.elder_heard(alert_id, HOME, "heard")
+    expect(worker.locator(".htmx-request")).to_have_count(0)
+    expect(worker.get_by_role("button", name="派单")).to_be_visible()
+
+
+def test_on_the_phone_the_answer_to_a_close_is_seen(browsers: BrowserHarness) -> None:
+    worker = browsers.open("worker", PHONE)
+    alert_id = browsers.live.press(HOME)
+    worker.goto(f"/board/{alert_id}")
+    worker.get_by_role("button", name="我来处理").click()
+    worker.get_by_role("button", name="没人接").first.click()
+    worker.get_by_text("不用派人，直接结束").click()
+    worker.get_by_label("虚惊一场").check()
+    worker.get_by_role("button", name="结束这件事").click()
+    refusal = worker.locator("#act [role=alert]")
+    expect(refusal).to_contain_text("还没有联系上人")
+    expect(refusal).to_be_in_viewport(ratio=1)
+
+    worker.get_by_text("不用派人，直接结束").click()
+    worker.get_by_label("真的有事，叫了救护车").check()
+    worker.get_by_label("怎么知道的？写一句").fill("邻居在旁边，120 已经到了")
+    worker.get_by_role("button", name="结束这件事").click()
+    expect(worker.get_by_text("已结束：")).to_be_in_viewport(ratio=1)
+
+
 def test_taking_it_can_be_undone_for_ten_seconds(browsers: BrowserHarness) -> None:
     worker = browsers.open("worker", DESKTOP)
     alert_id = browsers.live.press(HOME)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
-from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, AlertStep, CallOutcome, Outcome, Role, VisitState
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, AlertStep, CallOutcome, Channel, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.view_models import (
@@ -247,12 +247,18 @@ def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
         words("约 %(n)s 分钟到", n=detail["eta_minutes"]) if detail.get("eta_minutes") else "",
         _labelled("escalation", detail.get("why"), words) if step.step is AlertStep.ESCALATED else "",
         str(detail.get("to") or ""),
-        str(detail.get("error") or ""),
+        _failure(detail, words),
         _labelled("proof", detail.get("proof"), words),
         words("没有再延时") if detail.get("exhausted") else "",
         str(detail.get("note") or ""),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _failure(detail: Mapping[str, object], words: Words) -> str:
+    """Return why a message did not arrive; the board has one way to fail, other channels say it themselves."""
+    error = str(detail.get("error") or "")
+    return words("没有打开值守台") if error and detail.get("channel") == Channel.BOARD else error
 
 
 def _whom(detail: Mapping[str, object], card: HomeCard) -> str:
