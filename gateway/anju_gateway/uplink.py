@@ -6,6 +6,7 @@ again: when the line or the platform comes back, and when its ack is overdue.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum, auto
@@ -17,6 +18,7 @@ import structlog
 from anju_gateway.mqtt import Endpoint, Event, MessageToken, MqttSession, Will
 from anju_gateway.retransmission import PARAMETERS, LaneRetransmission, RetransmissionParameters
 from anju_gateway.spool import Spool, Stored
+from anju_wire.digests import digest_of_bytes
 from anju_wire.messages import Ack, Record, Status, encode
 from anju_wire.topics import PLATFORM_STATUS, Topic
 from anju_wire.vocabulary import SPOOLED_LANES, DownLane, Lane
@@ -102,6 +104,8 @@ class Uplink:
     ) -> None:
         self._gateway, self._topics, self._spool, self._sessions, self._wall = gateway, topics, spool, sessions, wall
         self._senders = {lane: LaneRetransmission((parameters or PARAMETERS)[lane]) for lane in SPOOLED_LANES}
+        self._confirmed: set[int] = set()
+        """Alarms that are stored, behind one that is not yet."""
         self._platform_online: bool | None = None
         self._endpoint: Endpoint | None = None
         self._unreachable_since: float | None = None
@@ -163,9 +167,24 @@ class Uplink:
         if ack.epoch != self._spool.epoch or ack.upto >= following:
             self._log.warning("ack ignored", epoch=ack.epoch, lane=ack.lane, upto=ack.upto)
             return None
-        if self._spool.ack(ack.lane, ack.upto):
+        upto = self._confirm(ack) if ack.lane is Lane.ALARM and ack.digest else ack.upto
+        if self._spool.ack(ack.lane, upto):
             self._senders[ack.lane].mark_acked(self._spool.lane_state(ack.lane), now)
-        return ack.upto
+        self._confirmed = {seq for seq in self._confirmed if seq > upto}
+        return upto
+
+    def _confirm(self, ack: Ack) -> int:
+        """Return up to which seq every alarm of this spool is stored, each confirmed by its own content.
+
+        Whoever has the home's credential can have another message stored under a number; that one's ack counts not.
+        """
+        base = self._spool.lane_state(Lane.ALARM).base
+        for stored in self._spool.read_pending(Lane.ALARM, ack.seq, 1):
+            if stored.seq == ack.seq and digest_of_bytes(self._envelope(Lane.ALARM, stored)) == ack.digest:
+                self._confirmed.add(ack.seq)
+            elif stored.seq == ack.seq:
+                self._log.warning("ack of another message", seq=ack.seq)
+        return next(seq for seq in itertools.count(base) if seq not in self._confirmed) - 1
 
     def send_due(self, now: float) -> None:
         """Send what is due, alarms first; a lane whose session is down waits."""

@@ -119,6 +119,10 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lane: Lane
     upto: int
     refused: list[Refusal] = []
+    seq: int = 0
+    """On the alarm lane: the one message that is answered, of which `digest` is taken."""
+    digest: str = ""
+    """Of that message's bytes, as `anju_wire.digests.digest_of_bytes` takes it; empty on the other lanes."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,21 +15,35 @@ _LONGEST_REASON = 300
 
 
 def acks(
-    upto: Mapping[StreamKey, int], homes: Mapping[StreamKey, Topic], refused: Iterable[Rejected]
+    upto: Mapping[StreamKey, int],
+    homes: Mapping[StreamKey, Topic],
+    refused: Iterable[Rejected],
+    answered: tuple[int, str] = (0, ""),
 ) -> list[tuple[str, bytes]]:
     """Return the acknowledgement of each stream in `upto`, as topic and payload.
 
     upto: the last sequence number up to which each stream is stored. homes: a topic of each stream's home.
+    answered: number and digest of the message of the alarm lane that is answered.
     """
     refusals: dict[StreamKey, list[Refusal]] = defaultdict(list)
     for one in refused:
         if one.stream is not None and one.header is not None:
             refusal = Refusal(seq=one.header.seq, path=one.path, reason=one.reason[:_LONGEST_REASON])
             refusals[one.stream].append(refusal)
+    seq, digest = answered
     return [
         (
             str(Topic(homes[key].community, homes[key].home, DownLane.ACK)),
-            encode(Ack(epoch=key[1], lane=key[2], upto=done, refused=refusals[key][:_MOST_REFUSALS])),
+            encode(
+                Ack(
+                    epoch=key[1],
+                    lane=key[2],
+                    upto=done,
+                    refused=refusals[key][:_MOST_REFUSALS],
+                    seq=seq,
+                    digest=digest,
+                )
+            ),
         )
         for key, done in upto.items()
     ]

@@ -20,6 +20,7 @@ from anju_platform.ingest.flooding import FloodingReporter
 from anju_platform.ingest.ports import AlarmSink, DeviceRecords, Post
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.bounds import clean_text
+from anju_wire.digests import digest_of_bytes
 from anju_wire.messages import InvalidMessage, Status, decode
 from anju_wire.topics import InvalidTopic, Topic
 from anju_wire.vocabulary import Lane
@@ -143,7 +144,7 @@ class AlarmConsumer:
                 log.warning("another message has this number", stream=message.stream, seq=message.seq)
             found = alarm_actions(message, lambda device: self._device_cache.find_device(message.facts.home_id, device))
             self._store(message.stream, message.seq, message.digest, found, note)
-        self._answer(message.stream, message.seq, message.base, message.topic, [])
+        self._answer(raw, message.stream, message.topic, seq=message.seq, base=message.base)
         if new:
             self._onward(message)
 
@@ -158,7 +159,7 @@ class AlarmConsumer:
             message = replace(message, number_taken=bool(known))
             action = unreadable(message)
             self._store(key, header.seq, message.digest, [] if action is None else [action], message)
-        self._answer(key, header.seq, header.base, topic, [message])
+        self._answer(message.raw, key, topic, seq=header.seq, base=header.base, refused=[message])
 
     def _store_unnumbered(self, message: Rejected) -> None:
         action = unreadable(message)
@@ -197,10 +198,15 @@ class AlarmConsumer:
         raw = message.raw
         self._registry.quarantine_message(work, raw.topic, message.path, message.reason, raw.payload)
 
-    def _answer(self, key: StreamKey, seq: int, base: int, topic: Topic, refused: Sequence[Rejected]) -> None:
-        """Acknowledge from the message's own `base` to its own number at most: a later one may be another sender's."""
+    def _answer(
+        self, raw: RawMessage, key: StreamKey, topic: Topic, *, seq: int, base: int, refused: Sequence[Rejected] = ()
+    ) -> None:
+        """Acknowledge from the message's own `base` to its own number at most: a later one may be another sender's.
+
+        The digest lets the gateway see whether the message that is stored under its number is its own.
+        """
         upto = {key: min(self._cursors.find_tracker(key).stored_from(base), seq)}
-        for to, payload in acks(upto, {key: topic}, refused):
+        for to, payload in acks(upto, {key: topic}, refused, answered=(seq, digest_of_bytes(raw.payload))):
             self._post(to, payload)
 
 

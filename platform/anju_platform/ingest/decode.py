@@ -11,9 +11,9 @@ from typing import NamedTuple
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.ingest.clips import check_clips
 from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
-from anju_platform.ingest.digests import digest_of_bytes, digest_of_pack
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.bounds import LARGEST_COUNT, LATEST_EPOCH, MAX_ALARM_RECORDS, clean_text
+from anju_wire.digests import digest_of_bytes, digest_of_pack
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import InvalidTopic, Topic

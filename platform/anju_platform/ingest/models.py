@@ -32,5 +32,5 @@ class AlarmDigest(Base):
     epoch: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     digest: Mapped[str] = mapped_column(String(32), primary_key=True)
-    """BLAKE2b of 16 bytes over the content, as `ingest.digests` takes it; hexadecimal."""
+    """BLAKE2b of 16 bytes over the content, as `anju_wire.digests` takes it; hexadecimal."""
     at: Mapped[datetime]

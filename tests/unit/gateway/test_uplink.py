@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from anju_gateway.mqtt import Endpoint, MessageToken
 from anju_gateway.spool import Spool
 from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, Uplink, UplinkLine
+from anju_wire.digests import digest_of_bytes
 from anju_wire.messages import Ack, Envelope, Record, Refusal, Status, decode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
@@ -155,6 +156,31 @@ def test_what_is_refused_is_logged_and_forgotten(home: Home) -> None:
         home.uplink.apply_ack(Ack(epoch=home.spool.epoch, lane=Lane.TELEMETRY, upto=1, refused=refused), 1.0)
     assert home.spool.count_waiting()["telemetry"] == 0
     assert {"event": "refused", "seq": 1, "path": "$.pack[0].v"}.items() <= logs[0].items()
+
+
+def test_an_alarm_is_forgotten_only_when_its_own_content_is_stored(home: Home) -> None:
+    home.put(Lane.ALARM, 3)
+    home.up(0.0)
+    home.uplink.send_due(0.0)
+    own = [digest_of_bytes(raw) for _, raw, _ in home.alarm.published]
+
+    def ack(seq: int, digest: str) -> int | None:
+        return home.uplink.apply_ack(
+            Ack(epoch=home.spool.epoch, lane=Lane.ALARM, upto=seq, seq=seq, digest=digest), 1.0
+        )
+
+    assert ack(3, own[0]) == 0, "another message has its number"
+    assert ack(2, own[1]) == 0, "stored, but the one before it is not"
+    assert home.spool.count_waiting()["alarm"] == 3
+    home.wall += 77.25
+    assert ack(1, own[0]) == 2
+    assert home.spool.count_waiting()["alarm"] == 1
+    home.alarm.published.clear()
+    home.up(2.0)
+    home.uplink.send_due(2.0)
+    ((_, again, _),) = home.alarm.published
+    assert digest_of_bytes(again) == own[2], "base and sent are new, the message is the same"
+    assert ack(3, own[2]) == 3
 
 
 def test_without_an_ack_it_is_sent_again_on_a_line_that_answers(home: Home) -> None:

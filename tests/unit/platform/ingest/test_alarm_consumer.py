@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 from anju_core.alerts import AlertSignal
 from anju_core.reasons import ReasonCode
+from anju_gateway.spool import Spool
+from anju_gateway.uplink import ALARM_SESSION, TELEMETRY_SESSION, Uplink
 from anju_platform.app.leadership import LeadershipLost
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices.cache import DeviceCache
@@ -21,7 +25,7 @@ from anju_platform.ingest.alarm_consumer import AlarmConsumer
 from anju_platform.ingest.models import AlarmDigest
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.clock import Clock
-from anju_wire.messages import Ack, Envelope, Status, decode, encode
+from anju_wire.messages import Ack, Envelope, Record, Status, decode, encode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
@@ -225,6 +229,34 @@ def test_a_number_or_base_far_ahead_swallows_no_press(lane: AlarmLane, seq: int,
         lane.press(number, at_s=AT_S + number)
     assert len(lane.raised) == 4
     assert [ack.upto for ack in lane.acks][1:] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("forged", ["valid", "torn"])
+def test_a_gateway_forgets_no_press_whose_number_another_message_has(
+    lane: AlarmLane, tmp_path: Path, forged: str
+) -> None:
+    spool, topic = Spool(tmp_path / "spool", AT_S), Topic("anning", "home-01", Lane.ALARM)
+    session: Any = SimpleNamespace(connected=True, sent=[])
+    session.publish = lambda _topic, payload: session.sent.append(payload) or True
+    uplink = Uplink(
+        gateway="gw-home-01",
+        topics=dict.fromkeys(Lane, topic),
+        spool=spool,
+        sessions={ALARM_SESSION: session, TELEMETRY_SESSION: SimpleNamespace(connected=False)},  # type: ignore[dict-item]
+        wall=lambda: AT_S,
+    )
+    with spool.transaction():
+        spool.append(Lane.ALARM, [[Record(n="button-sos/sos", t=AT_S, vb=True)]])
+    claimed = Envelope(gateway="gw-home-01", epoch=spool.epoch, seq=1, base=1, sent=AT_S, pack=[])
+    lane.deliver_message(str(topic), encode(claimed)[: None if forged == "valid" else -1])
+    uplink.apply_ack(lane.acks[-1], 0.0)
+    assert spool.count_waiting()["alarm"] == 1, "the press is not stored yet"
+    uplink.send_due(0.0)
+    lane.deliver_message(str(topic), session.sent[-1])
+    assert lane.raised[-1].reason.code == ReasonCode.SOS_PRESSED
+    uplink.apply_ack(lane.acks[-1], 0.0)
+    assert spool.count_waiting()["alarm"] == 0
+    spool.close()
 
 
 def test_an_ack_never_covers_what_its_gateway_has_not_shown(lane: AlarmLane) -> None:

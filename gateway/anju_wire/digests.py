@@ -12,7 +12,6 @@ from hashlib import blake2b
 from anju_wire.messages import MAX_MESSAGE_BYTES, Record, encode_pack
 
 _BYTES = 16
-_HEAD_BYTES = 4096
 _STAMPS = re.compile(rb'"(?:sent|base)"\s*:\s*[-+0-9.eE]*')
 
 
@@ -22,7 +21,5 @@ def digest_of_pack(pack: Sequence[Record]) -> str:
 
 
 def digest_of_bytes(payload: bytes) -> str:
-    """Return the digest of a message that cannot be read."""
-    digest = blake2b(_STAMPS.sub(b"", payload[:_HEAD_BYTES]), digest_size=_BYTES)
-    digest.update(payload[_HEAD_BYTES:MAX_MESSAGE_BYTES])
-    return digest.hexdigest()
+    """Return the digest of a message as its bytes came, however new or unreadable it is."""
+    return blake2b(_STAMPS.sub(b"", payload[:MAX_MESSAGE_BYTES]), digest_size=_BYTES).hexdigest()
