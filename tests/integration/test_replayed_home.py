@@ -26,6 +26,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from anju_cli.detect import app
+from anju_core.vocabulary import AlertKind
 from anju_detect.inactivity import InactivityDetector, InactivityParameters
 from anju_platform.alerts.models import Alert
 from anju_platform.devices.profiles import KINDS, SUPERVISION
@@ -156,7 +157,9 @@ def test_a_replayed_home_raises_the_same_silences(line: Lockstep, tmp_path: Path
     eventually(lambda: heard(line), 60.0, "a sensor is heard through the gateway")
     later_s = play(line, log, events)
     offline = detected(line, tmp_path / "homes", events, later_s)
-    live = line.ingest.rows(select(Alert).where(Alert.home_id == HOME).order_by(Alert.raised_at))
+    of_home = select(Alert).where(Alert.home_id == HOME).order_by(Alert.raised_at)
+    # Days are played in seconds here, which is more than a home may send in a second: that is said too.
+    live = [one for one in line.ingest.rows(of_home) if one.kind != AlertKind.GATEWAY_FLOODING]
     times = [one.at_s + later_s for one in events]
     assert offline
     assert [(one.kind, np.ceil(one.due_since.timestamp() / MINUTE) * MINUTE) for one in live] == offline

@@ -66,7 +66,7 @@ def test_an_error_of_the_database_is_logged_without_values(
             store()
         except SQLAlchemyError:
             structlog.get_logger("test").exception("not stored")
-            logging.getLogger("uvicorn.error").exception("not stored either")
+            logging.getLogger("a.library").exception("not stored either")
         thread = threading.Thread(target=store)
         thread.start()
         thread.join()
