@@ -32,13 +32,15 @@ class LoginsUnreadable(ValueError):
 class CallRefused(RuntimeError):
     """The platform refused a request, or could not be reached (status 0)."""
 
-    def __init__(self, what: str, status: int, detail: str, kind: str = "") -> None:
+    def __init__(self, what: str, status: int, detail: str, kind: str = "", *, maybe_done: bool = False) -> None:
         super().__init__(f"{what}: {status or 'unreachable'} {detail}")
         self.what = what
         self.status = status
         self.detail = detail
         self.kind = kind
         """The `type` of the problem details (RFC 9457)."""
+        self.maybe_done = maybe_done
+        """Whether it was a change whose answer was lost: it may have been carried out."""
 
     @property
     def may_pass(self) -> bool:
@@ -95,7 +97,7 @@ class StaffClient:
         try:
             answer = self.http.request(method, path, json=body)
         except httpx.TransportError as error:
-            raise CallRefused(what, 0, str(error)) from None
+            raise CallRefused(what, 0, str(error), maybe_done=method != "GET") from None
         if answer.is_error:
             raise CallRefused(what, answer.status_code, *_problem(answer))
         return answer.json() if answer.content else None
@@ -161,7 +163,7 @@ class StaffScript:
             finished = self._actions[step.action](progress)
         except CallRefused as refusal:
             finished = progress.unsure and refusal.is_settled_conflict
-            progress.unsure = progress.unsure or refusal.status == 0
+            progress.unsure = progress.unsure or refusal.maybe_done
             progress.refusal = str(refusal)
             if not (finished or refusal.may_pass):
                 raise

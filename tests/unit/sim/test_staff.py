@@ -83,6 +83,13 @@ def test_an_offer_that_lapsed_meanwhile_is_looked_for_again() -> None:
     assert platform.asked[-3:] == ["GET /visits", "GET /visits", "POST /visits/visit/accept"]
 
 
+def test_a_lost_list_of_offers_makes_no_refusal_an_acceptance() -> None:
+    platform = Platform(LOST, OFFERS, CONFLICT, OFFERS, DONE)
+    progress = acting(platform, StaffAction.ACCEPT, 2)
+    assert (progress.step, progress.unsure) == (0, False)
+    assert platform.asked[-1] == "POST /visits/visit/accept"
+
+
 def test_what_can_never_be_done_is_said() -> None:
     with pytest.raises(CallRefused, match="403 not yours"):
         acting(Platform(httpx.Response(403, json={"detail": "not yours"})), StaffAction.RESOLVE, 1)
