@@ -28,11 +28,14 @@
     send();
   }
 
+  const nextKept = () => load().find((one) => one.state === "kept");
+
   async function send() {
     if (sending) return;
     sending = true;
     try {
-      for (const step of load().filter((one) => one.state === "kept")) {
+      // Looked up anew each time: what was kept while a step was under way is sent too.
+      for (let step = nextKept(); step; step = nextKept()) {
         const verdict = await post(step);
         if (verdict === null) break;
         save(load().map((one) => (one.id === step.id ? settled(one, verdict) : one)));

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform
 from fixtures._phone_line import CuttableLine
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from anju_core.vocabulary import VisitCategory
 from anju_platform.visits.models import VisitEvent
@@ -65,6 +65,25 @@ def test_a_visit_without_signal_is_kept_and_sent_once(browsers: BrowserHarness, 
     with live.platform.work() as work:
         steps = [event.step for event in work.session.query(VisitEvent).filter_by(visit_id=visit.id)]
     assert steps.count("checked_in") == 1
+
+
+def test_what_is_done_while_a_step_is_being_sent_is_sent_after_it(browsers: BrowserHarness) -> None:
+    live = browsers.live
+    alert_id, login = offered(live)
+    carer = browsers.open(login, PHONE)
+    held: list[Route] = []
+    carer.route("**/check-in", lambda route: held.append(route))  # noqa: PLW0108 - it marks what it is given
+    carer.get_by_role("button", name="我去").click()
+    carer.get_by_role("button", name="我到门口了").click()
+    carer.get_by_label("验证码", exact=True).fill(live.code(alert_id))
+    carer.get_by_role("button", name="签到").click()
+    buttons = carer.get_by_role("button", name="✓ 做了").all()
+    for done in buttons:
+        done.click()
+    expect(carer.locator("#outbox")).to_contain_text(f"{len(buttons) + 1} 步存在手机里")
+    held[0].continue_()
+    expect(carer.locator("#outbox")).to_contain_text("全部已发送")
+    assert all(task["done"] for task in live.visit(alert_id).tasks)
 
 
 def test_a_wrong_code_is_said_and_nothing_is_lost(browsers: BrowserHarness) -> None:
