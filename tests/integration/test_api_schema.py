@@ -34,9 +34,10 @@ from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Role
 from anju_platform.accounts.sign_in import SignInRequest, SignInService
 from anju_platform.app import migrate
-from anju_platform.app.bootstrap import Platform, build
+from anju_platform.app.bootstrap import build
 from anju_platform.app.fleet import COMMUNITY
 from anju_platform.app.http import bare_app, create_app
+from anju_platform.app.platform import Platform
 from anju_platform.app.seed import seed as seed_homes
 from anju_platform.settings import load
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Self
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine as Database
@@ -25,22 +22,13 @@ from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.intake import AlertIntake
 from anju_platform.app.clock_steps import ClockSteps, OpenDeadlines
 from anju_platform.app.delivery_jobs import DeliveryJobs
-from anju_platform.app.duties import LeaderDuties
-from anju_platform.app.health_checks import (
-    HealthChecks,
-    check_clock,
-    check_disk,
-    check_jobs,
-    check_lane,
-    check_outbox,
-    check_series,
-    check_store,
-)
+from anju_platform.app.health_assembly import make_checks
 from anju_platform.app.leadership import Leadership
 from anju_platform.app.outbox_watch import OutboxWatch
+from anju_platform.app.platform import Platform
 from anju_platform.app.process_relay import PostgresRelay, Teaching
 from anju_platform.app.scheduler import Scheduler, add_deadlines
-from anju_platform.app.store_probes import PROBE_S, SeriesWatch, StoreProbe
+from anju_platform.app.store_probes import PROBE_S, SeriesWatch, StoreProbes
 from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
 from anju_platform.app.wiring import wire
 from anju_platform.audit_trail.service import TrailSealer
@@ -53,7 +41,6 @@ from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.leader_lock import open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
-from anju_platform.db.write_check import check_write
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.deadlines import LastSeenTimes
 from anju_platform.devices.service import DeviceService
@@ -93,177 +80,101 @@ SEAL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """Everything that one process runs; a context manager that starts and stops it.
-
-    process_id: tells the processes on one database apart, in the broker's and the database's lists of clients.
-    """
+class _Base:
+    """What all the rest is made of. leader_work: units of work that a process may commit only while it leads."""
 
     process_id: str
     settings: Settings
     clock: SteadyClock
-    clock_steps: ClockSteps
-    checks: HealthChecks
-    open_deadlines: OpenDeadlines
+    metrics: CollectorRegistry
     database: Database
     sessions: sessionmaker[Session]
     dispatcher: EventDispatcher
+    leadership: Leadership
     work: WorkFactory
+    leader_work: WorkFactory
     series: SeriesStore
     hub: Hub
-    metrics: CollectorRegistry
-    services: Services
-    outbox: OutboxService
-    alerts: AlertSlice
-    visits: VisitSlice
-    monitoring: MonitoringService
-    ingest: IngestService
-    nightly_job: NightlyJob
-    scheduler: Scheduler
-    leadership: Leadership
-    relay: PostgresRelay | None
-    simulator: SimulatorLink | None
-    deliveries: DeliveryJobs
-
-    def __enter__(self) -> Self:
-        """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
-        if self.relay is not None:
-            self.relay.start()
-        self.leadership.start(self._duties())
-        self.clock_steps.start()  # later: before there is an election, every process counts as the leader
-        if self.simulator is not None:
-            self.simulator.start()
-        return self
-
-    def _duties(self) -> LeaderDuties:
-        return LeaderDuties(
-            self.monitoring, self.series, self.ingest, self.nightly_job, self.scheduler, self.open_deadlines
-        )
-
-    def __exit__(self, *_: object) -> None:
-        if self.simulator is not None:
-            self.simulator.stop()
-        self.leadership.stop()
-        self.deliveries.stop()
-        self.clock_steps.stop()
-        if self.relay is not None:
-            self.relay.stop()
-        self.series.close()
-        self.database.dispose()
 
 
 def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
-    process_id = secrets.token_hex(4)
-    clock, dispatcher, hub = SteadyClock(settings.parsed_clock()), EventDispatcher(), Hub()
-    metrics = CollectorRegistry()
-    url = settings.database_url.get_secret_value()
-    database, only_process = make_engine(url), url.startswith("sqlite")
-    sessions = make_sessions(database)
-    leadership = Leadership(open_leader_lock(url, process_id), only_process=only_process)
-    work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock)
-    leader_work: WorkFactory = partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease)
-    token = settings.influx_token.get_secret_value() if settings.influx_token else ""
-    series = open_series(settings.series_url, token=token, org=settings.influx_org, clock=clock)
-    oncall, words = OncallService(), load_words()
-    board_url = f"{settings.public_url.rstrip('/')}/board" if settings.public_url else ""
-    outbox = OutboxService(settings.apprise, digests=DigestWriter(words, board_url))
+    base, words, oncall = _open_base(settings), load_words(), OncallService()
+    leads, leader_work = base.leadership.leads, base.leader_work
+    outbox = OutboxService(settings.apprise, digests=DigestWriter(words, _board_url(settings)))
     alerts = AlertSlice.build(outbox, oncall, words)
     visits = VisitSlice.build(outbox, oncall, words, alerts.queries, make_arrival_code)
-    monitoring = MonitoringService(work=leader_work, clock=clock, alerts=alerts.intake)
+    monitoring = MonitoringService(work=leader_work, clock=base.clock, alerts=alerts.intake)
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
-    ingest = IngestService(
-        make_source=lambda: MqttSource(broker_address(settings), process_id, clock),
-        make_consumers=partial(
-            _make_consumers,
-            work=leader_work,
-            clock=clock,
-            series=series,
-            alerts=alerts.intake,
-            devices=devices,
-            monitoring=monitoring,
-        ),
-        clock=clock,
-        metrics=metrics,
-        set_receiving=monitoring.set_receiving,
-        may_act=leadership.leads,
+    ingest = _make_ingest(base, alerts=alerts.intake, devices=devices, monitoring=monitoring)
+    learn = partial(_learn, base.leadership, monitoring)
+    relay = (
+        None
+        if _allows_one_process(settings)
+        else PostgresRelay(_database_url(settings), base.process_id, base.hub, learn)
     )
-    learn = partial(_learn, leadership, monitoring)
-    relay = None if only_process else PostgresRelay(url, process_id, hub, learn)
-    pages: PageHub = hub if relay is None else relay
-    addresses = {name: url.get_secret_value() for name, url in settings.apprise.items()}
-    channels: dict[Channel, MessageChannel] = {
-        Channel.BOARD: BoardChannel(pages),
-        Channel.HOME: HomeChannel(ingest, words),
-        Channel.APPRISE: AppriseChannel(addresses),
-    }
-    teach = learn if relay is None else partial(_teach, leadership, monitoring, relay)
-    wire(dispatcher, alerts=alerts.event_handlers, visits=visits.event_handlers, outbox=outbox, hub=pages, teach=teach)
-    scheduler = Scheduler(clock, metrics, leadership.leads)
-    delivery_worker = DeliveryWorker(
-        leader_work, outbox, channels, alerts.queries.is_open, DaemonThreads(), lines=addresses
+    pages: PageHub = base.hub if relay is None else relay
+    teach = learn if relay is None else partial(_teach, base.leadership, monitoring, relay)
+    wire(
+        base.dispatcher,
+        alerts=alerts.event_handlers,
+        visits=visits.event_handlers,
+        outbox=outbox,
+        hub=pages,
+        teach=teach,
     )
-    watch = OutboxWatch(leader_work, outbox, oncall, words, metrics)
-    deliveries = DeliveryJobs(scheduler, delivery_worker, watch, clock, leadership.leads)
-    dispatcher.subscribe_after(MessageQueued, deliveries.on_message_queued)
+    technical = TechnicalAlerts(leader_work, outbox, oncall, words)
+    scheduler, nightly_job = (
+        Scheduler(base.clock, base.metrics, leads),
+        NightlyJob(leader_work, base.clock, base.series),
+    )
+    worker = _make_delivery_worker(base, outbox, alerts, pages, HomeChannel(ingest, words))
+    deliveries = DeliveryJobs(
+        scheduler, worker, OutboxWatch(leader_work, outbox, technical, base.metrics), base.clock, leads
+    )
+    base.dispatcher.subscribe_after(MessageQueued, deliveries.on_message_queued)
     add_deadlines(scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=deliveries)
-    scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
-    scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
-    nightly_job = NightlyJob(leader_work, clock, series)
-    scheduler.add_job("routine", ROUTINE_S, nightly_job.step)
-    scheduler.add_job("audit-trail", SEAL_S, TrailSealer(leader_work).seal_new_entries)
+    _add_jobs(scheduler, monitoring, nightly_job, TrailSealer(leader_work))
     holders = (alerts.deadlines, visits.deadlines, OutboxDeadlines(), SessionDeadlines(), LastSeenTimes())
     open_deadlines = OpenDeadlines(leader_work, holders)
-    technical = TechnicalAlerts(leader_work, outbox, oncall, words)
     clock_steps = ClockSteps(
-        clock,
+        base.clock,
         open_deadlines,
         hold=scheduler.held,
-        leads=leadership.leads,
-        shift_times=(monitoring.shift_times, scheduler.shift_times, delivery_worker.shift_times),
+        leads=leads,
+        shift_times=(monitoring.shift_times, scheduler.shift_times, worker.shift_times),
         tell=lambda by_s: technical.tell(CLOCK_STEPPED, seconds=round(by_s)),
-        metrics=metrics,
+        metrics=base.metrics,
     )
-    numbers = itertools.count(1)
-    probes = (
-        StoreProbe("records", lambda: check_write(database, next(numbers))),
-        StoreProbe("series", series.check_write),
+    probes = StoreProbes(base.database, base.series)
+    probes.add_jobs(scheduler)
+    scheduler.add_job("series-aside", PROBE_S, SeriesWatch(base.series, technical).tell_set_aside)
+    checks = make_checks(
+        settings,
+        base.clock,
+        clock_steps=clock_steps,
+        probes=probes,
+        scheduler=scheduler,
+        ingest=ingest,
+        deliveries=deliveries,
     )
-    for name, probe in zip(("records", "series"), probes, strict=True):
-        scheduler.add_job(f"probe-{name}", PROBE_S, probe.run)
-    scheduler.add_job("series-aside", PROBE_S, SeriesWatch(series, technical).tell_set_aside)
-    checks = HealthChecks(
-        clock,
-        {
-            "clock": lambda: check_clock(clock_steps, clock),
-            "disk": lambda: check_disk(_files_of(settings)),
-        },
-        {
-            "records": lambda: check_store(probes[0]),
-            "series": lambda: check_series(probes[1], series),
-            "alarms": lambda: check_lane(ingest, "alarm"),
-            "telemetry": lambda: check_lane(ingest, "telemetry"),
-            "outbox": lambda: check_outbox(deliveries.oldest_help_s),
-            "jobs": lambda: check_jobs(scheduler, clock),
-        },
-    )
-    simulator = SimulatorLink(settings, process_id) if settings.sim_control else None
+    simulator = SimulatorLink(settings, base.process_id) if settings.sim_control else None
     offered = (oncall, devices, alerts, visits, TesterService(alerts.queries, simulator))
     return Platform(
-        process_id=process_id,
+        process_id=base.process_id,
         settings=settings,
-        clock=clock,
+        clock=base.clock,
         clock_steps=clock_steps,
         checks=checks,
         open_deadlines=open_deadlines,
-        database=database,
-        sessions=sessions,
-        dispatcher=dispatcher,
-        work=work,
-        series=series,
-        hub=hub,
-        metrics=metrics,
-        services=_make_services(offered, settings=settings, clock=clock, work=work, series=series, hub=hub),
+        database=base.database,
+        sessions=base.sessions,
+        dispatcher=base.dispatcher,
+        work=base.work,
+        series=base.series,
+        hub=base.hub,
+        metrics=base.metrics,
+        services=_make_services(offered, base),
         outbox=outbox,
         alerts=alerts,
         visits=visits,
@@ -271,11 +182,96 @@ def build(settings: Settings) -> Platform:
         ingest=ingest,
         nightly_job=nightly_job,
         scheduler=scheduler,
-        leadership=leadership,
+        leadership=base.leadership,
         relay=relay,
         simulator=simulator,
         deliveries=deliveries,
     )
+
+
+def _open_base(settings: Settings) -> _Base:
+    process_id = secrets.token_hex(4)
+    clock, dispatcher = SteadyClock(settings.parsed_clock()), EventDispatcher()
+    url = _database_url(settings)
+    database = make_engine(url)
+    sessions = make_sessions(database)
+    leadership = Leadership(open_leader_lock(url, process_id), only_process=_allows_one_process(settings))
+    token = settings.influx_token.get_secret_value() if settings.influx_token else ""
+    return _Base(
+        process_id=process_id,
+        settings=settings,
+        clock=clock,
+        metrics=CollectorRegistry(),
+        database=database,
+        sessions=sessions,
+        dispatcher=dispatcher,
+        leadership=leadership,
+        work=partial(UnitOfWork, sessions, dispatcher, clock),
+        leader_work=partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease),
+        series=open_series(settings.series_url, token=token, org=settings.influx_org, clock=clock),
+        hub=Hub(),
+    )
+
+
+def _make_relay(base: _Base, learn: Callable[[Teaching], None]) -> PostgresRelay | None:
+    """Return what connects the processes on one database; None where there can only be one."""
+    if _allows_one_process(base.settings):
+        return None
+    return PostgresRelay(_database_url(base.settings), base.process_id, base.hub, learn)
+
+
+def _database_url(settings: Settings) -> str:
+    return settings.database_url.get_secret_value()
+
+
+def _allows_one_process(settings: Settings) -> bool:
+    return _database_url(settings).startswith("sqlite")
+
+
+def _board_url(settings: Settings) -> str:
+    return f"{settings.public_url.rstrip('/')}/board" if settings.public_url else ""
+
+
+def _make_ingest(
+    base: _Base, *, alerts: AlertIntake, devices: DeviceService, monitoring: MonitoringService
+) -> IngestService:
+    return IngestService(
+        make_source=lambda: MqttSource(broker_address(base.settings), base.process_id, base.clock),
+        make_consumers=partial(
+            _make_consumers,
+            work=base.leader_work,
+            clock=base.clock,
+            series=base.series,
+            alerts=alerts,
+            devices=devices,
+            monitoring=monitoring,
+        ),
+        clock=base.clock,
+        metrics=base.metrics,
+        set_receiving=monitoring.set_receiving,
+        may_act=base.leadership.leads,
+    )
+
+
+def _make_delivery_worker(
+    base: _Base, outbox: OutboxService, alerts: AlertSlice, pages: PageHub, homes: HomeChannel
+) -> DeliveryWorker:
+    addresses = {name: url.get_secret_value() for name, url in base.settings.apprise.items()}
+    channels: dict[Channel, MessageChannel] = {
+        Channel.BOARD: BoardChannel(pages),
+        Channel.HOME: homes,
+        Channel.APPRISE: AppriseChannel(addresses),
+    }
+    return DeliveryWorker(base.leader_work, outbox, channels, alerts.queries.is_open, DaemonThreads(), lines=addresses)
+
+
+def _add_jobs(
+    scheduler: Scheduler, monitoring: MonitoringService, nightly_job: NightlyJob, sealer: TrailSealer
+) -> None:
+    scheduler.add_job("monitoring", SWEEP_S, lambda now: monitoring.sweep_homes(now.timestamp()))
+    scheduler.add_job("snapshot", SNAPSHOT_S, lambda _now: monitoring.save_snapshot())
+    scheduler.add_job("routine", ROUTINE_S, nightly_job.step)
+    scheduler.add_job("audit-trail", SEAL_S, sealer.seal_new_entries)
 
 
 def broker_address(settings: Settings) -> DistrictBroker:
@@ -288,13 +284,6 @@ def broker_address(settings: Settings) -> DistrictBroker:
         password=password,
         ca=settings.mqtt_ca,
     )
-
-
-def _files_of(settings: Settings) -> list[Path]:
-    """Return the files of the stores that are files of this machine."""
-    urls = settings.database_url.get_secret_value(), settings.series_url
-    found = [url.partition(":///")[2] for url in urls if url.startswith(("sqlite:///", "duckdb:///"))]
-    return [Path(path) for path in found if path not in {"", ":memory:"}]
 
 
 def _make_consumers(
@@ -323,9 +312,7 @@ def _make_consumers(
     return alarms, telemetry
 
 
-def _make_services(
-    offered: tuple[object, ...], *, settings: Settings, clock: Clock, work: WorkFactory, series: SeriesStore, hub: Hub
-) -> Services:
+def _make_services(offered: tuple[object, ...], base: _Base) -> Services:
     """Make what requests may ask for: what is `offered` already, and the services that only requests use."""
     accounts = AccountService()
     residents = ResidentService(accounts)
@@ -339,10 +326,17 @@ def _make_services(
         sensitivity,
         HomeOverviewService(residents),
         SensitivityOverviewService(sensitivity, routine),
-        FamilyService(accounts, series),
+        FamilyService(accounts, base.series),
         DistrictService(accounts),
     )
-    return Services(settings=settings, clock=clock, work=work, series=series, hub=hub, by_type=by_type(*offered, *more))
+    return Services(
+        settings=base.settings,
+        clock=base.clock,
+        work=base.work,
+        series=base.series,
+        hub=base.hub,
+        by_type=by_type(*offered, *more),
+    )
 
 
 def _learn(leadership: Leadership, monitoring: MonitoringService, event: Teaching) -> None:

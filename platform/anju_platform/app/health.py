@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import same_secret
-from anju_platform.app.bootstrap import Platform
 from anju_platform.app.health_checks import Part, PartState
+from anju_platform.app.platform import Platform
 from anju_platform.settings import is_loopback
 from anju_wire.clock import Clock
 

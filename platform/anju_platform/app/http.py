@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from starlette.middleware.gzip import GZipMiddleware
 
 from anju_platform.app import health
-from anju_platform.app.bootstrap import Platform
+from anju_platform.app.platform import Platform
 from anju_platform.app.slices import endpoint_routers
 from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages

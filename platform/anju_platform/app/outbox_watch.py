@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
@@ -10,33 +9,22 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import Channel
-from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.i18n.translation import N_, Words
-from anju_platform.notifications.service import Notification, OutboxService
-from anju_platform.oncall.service import OncallService
+from anju_platform.app.technical_alerts import HELP_CALLS_WAIT, TechnicalAlerts
+from anju_platform.db.unit_of_work import WorkFactory
+from anju_platform.notifications.service import OutboxService
 
 WAIT_S = 5.0
 """A help call that nobody has tried to send for so long, s, is told to the district's people."""
-SUBJECT = N_("【系统】求助消息发不出去")
-BODY = N_("最早的一条已经等了 %(seconds)d 秒")
 log = structlog.get_logger("anju.notifications")
 
 
 class OutboxWatch:
-    """Keeps the figures about waiting messages, and raises a technical message of its own, once an hour.
-
-    words: the translations by locale.
-    """
+    """Keeps the figures about waiting messages, and tells the district's people once an hour where help calls wait."""
 
     def __init__(
-        self,
-        work: WorkFactory,
-        outbox: OutboxService,
-        oncall: OncallService,
-        words: Mapping[str, Words],
-        registry: CollectorRegistry,
+        self, work: WorkFactory, outbox: OutboxService, technical: TechnicalAlerts, registry: CollectorRegistry
     ) -> None:
-        self._work, self._outbox, self._oncall, self._words = work, outbox, oncall, words
+        self._work, self._outbox, self._technical = work, outbox, technical
         labels = ["channel", "urgency"]
         self._waiting = Gauge("anju_outbox_waiting", "Messages not sent yet.", labels, registry=registry)
         self._oldest = Gauge(
@@ -60,19 +48,8 @@ class OutboxWatch:
         self.oldest_help_s = max((_age_s(since, now) for since in untried), default=0.0)
         if self.oldest_help_s > WAIT_S:
             log.error("help_calls_wait", oldest_s=self.oldest_help_s)
-            with self._work() as work:
-                self._tell_overseers(work, now)
-
-    def _tell_overseers(self, work: UnitOfWork, now: datetime) -> None:
-        seconds = int(self.oldest_help_s)
-        notification = Notification(
-            step=f"help-calls-wait-{now:%Y-%m-%dT%H}",
-            alert_id=None,
-            subject={locale: words(SUBJECT) for locale, words in self._words.items()},
-            body={locale: words(BODY, seconds=seconds) for locale, words in self._words.items()},
-            urgency=Urgency.SOON,
-        )
-        self._outbox.notify_people(work, notification, self._oncall.find_overseers(work))
+            hour = f"help-calls-wait-{now:%Y-%m-%dT%H}"
+            self._technical.tell(HELP_CALLS_WAIT, once=hour, seconds=int(self.oldest_help_s))
 
 
 def _age_s(since: datetime, now: datetime) -> float:

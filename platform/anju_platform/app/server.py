@@ -16,7 +16,7 @@ from anju_platform.web.connections import ConnectionLimits, guarded_protocol
 from anju_platform.web.hub import Hub
 
 if TYPE_CHECKING:
-    from anju_platform.app.bootstrap import Platform
+    from anju_platform.app.platform import Platform
 
 _LAST_REQUESTS_S = 5
 

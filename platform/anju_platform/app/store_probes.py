@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Engine as Database
 
+from anju_platform.app.scheduler import Scheduler
 from anju_platform.app.technical_alerts import SERIES_SET_ASIDE, TechnicalAlerts
+from anju_platform.db.write_check import check_write
 from anju_platform.timeseries.store import SeriesStore
 
 PROBE_S = 5.0
@@ -52,6 +56,21 @@ class StoreProbe:
             self.error, self._written_s = "", time.monotonic()
         finally:
             self._under_way = False
+
+
+class StoreProbes:
+    """The probes of both stores."""
+
+    def __init__(self, database: Database, series: SeriesStore) -> None:
+        numbers = itertools.count(1)
+        self.series_store = series
+        self.records = StoreProbe("records", lambda: check_write(database, next(numbers)))
+        self.series = StoreProbe("series", series.check_write)
+
+    def add_jobs(self, scheduler: Scheduler) -> None:
+        """Have both stores written to each `PROBE_S` seconds."""
+        scheduler.add_job("probe-records", PROBE_S, self.records.run)
+        scheduler.add_job("probe-series", PROBE_S, self.series.run)
 
 
 class SeriesWatch:

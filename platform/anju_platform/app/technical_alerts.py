@@ -11,6 +11,7 @@ from anju_platform.oncall.service import OncallService
 
 CLOCK_STEPPED = N_("平台所在机器的时钟跳变了 %(seconds)d 秒；各项期限不受影响，请检查时间同步")
 SERIES_SET_ASIDE = N_("读数库损坏，已移到 %(path)s 并重新开始；报警不受影响，请按运维手册恢复")
+HELP_CALLS_WAIT = N_("求助消息发不出去，最早的一条已经等了 %(seconds)d 秒")
 _SUBJECT = N_("【技术】安居平台需要检查")
 
 
@@ -22,10 +23,10 @@ class TechnicalAlerts:
     ) -> None:
         self._work, self._outbox, self._oncall, self._words = work, outbox, oncall, words
 
-    def tell(self, text: str, **facts: object) -> None:
-        """Tell `text`, one of the texts of this module, with its facts. Each call is told once to each person."""
+    def tell(self, text: str, *, once: str = "", **facts: object) -> None:
+        """Tell `text`, one of the texts of this module, with its facts; what has the same `once` is told one time."""
         with self._work() as work:
-            step = f"technical-{work.new_id()}"
+            step = f"technical-{once or work.new_id()}"
             notification = Notification(
                 step=step,
                 alert_id=None,

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from anju_platform.accounts.service import AccountService
 from anju_platform.app import bootstrap, process
 from anju_platform.app.migrate import upgrade
+from anju_platform.app.platform import Platform
 from anju_platform.app.seed import seed
 from anju_platform.settings import Settings
 from anju_research.bench.stopwatch import HOST, PATIENCE_S, ReceiverCost, say
@@ -36,7 +37,7 @@ def ingest_all(port: int, warm: int, count: int, size: int, homes: int, place: P
     return measured
 
 
-def _measure(platform: bootstrap.Platform, warm: int, count: int, size: int) -> ReceiverCost:
+def _measure(platform: Platform, warm: int, count: int, size: int) -> ReceiverCost:
     platform.ingest.start()
     _wait(lambda: platform.ingest.ready, "the broker does not answer")
     say("ready")
@@ -47,11 +48,11 @@ def _measure(platform: bootstrap.Platform, warm: int, count: int, size: int) -> 
     return stopwatch.read_cost(count, count * size)
 
 
-def _taken(platform: bootstrap.Platform) -> float:
+def _taken(platform: Platform) -> float:
     return platform.metrics.get_sample_value("anju_ingest_messages_total", {"line": "telemetry"}) or 0.0
 
 
-def _platform(port: int, homes: int, place: Path) -> bootstrap.Platform:
+def _platform(port: int, homes: int, place: Path) -> Platform:
     database = f"sqlite:///{place / 'anju.sqlite3'}"
     upgrade(database)
     series = f"duckdb:///{place / 'series.duckdb'}"
@@ -72,7 +73,7 @@ def _wait(ask: Callable[[], bool], complaint: str) -> None:
         time.sleep(_POLL_S)
 
 
-def _check(platform: bootstrap.Platform, wanted: int) -> None:
+def _check(platform: Platform, wanted: int) -> None:
     """Check that every reading was stored: a measurement with losses is void."""
     now_s = platform.clock.time()
     stored = sum(

@@ -17,6 +17,7 @@ from anju_platform.app import process
 from anju_platform.app.delivery_jobs import DeliveryJobs
 from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.scheduler import Scheduler
+from anju_platform.app.technical_alerts import TechnicalAlerts
 from anju_platform.i18n.translation import load_words
 from anju_platform.notifications.channels import BoardChannel
 from anju_platform.notifications.delivery_worker import DeliveryWorker
@@ -41,7 +42,8 @@ class Stage:
         worker = DeliveryWorker(
             harness.work, harness.outbox, channels, harness.alerts.queries.is_open, ImmediateExecutor()
         )
-        self.watch = OutboxWatch(harness.work, harness.outbox, harness.oncall, load_words(), self.registry)
+        technical = TechnicalAlerts(harness.work, harness.outbox, harness.oncall, load_words())
+        self.watch = OutboxWatch(harness.work, harness.outbox, technical, self.registry)
         self.scheduler = Scheduler(harness.clock, CollectorRegistry())
         self.jobs = DeliveryJobs(self.scheduler, worker, self.watch, harness.clock, may_run)
 
@@ -107,7 +109,7 @@ def test_help_calls_that_wait_are_told_to_the_district_once_an_hour(harness: Ale
         stage.watch.measure_waiting(harness.clock.forward(60))
     assert harness.told(harness.stranger) == 1
     (row,) = [one for one in harness.messages(Channel.BOARD) if one.address == str(harness.stranger.account_id)]
-    assert (row.subject, row.body) == ("【系统】求助消息发不出去", "最早的一条已经等了 65 秒")
+    assert row.body == "求助消息发不出去，最早的一条已经等了 65 秒"
     stage.watch.measure_waiting(harness.clock.forward(3600))
     assert harness.told(harness.stranger) == 2
 
