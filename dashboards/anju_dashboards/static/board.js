@@ -108,6 +108,16 @@
     // She may have opened a form since it was asked for.
     if ((held !== null && part.contains(held)) || (part.id === "detail" && busy())) event.detail.shouldSwap = false;
   });
+  // Groups of the list that she opened stay open when it is redrawn.
+  let opened = new Set();
+  const groups = (part) => [...part.querySelectorAll("details[data-group]")];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "list") return;
+    opened = new Set(groups(event.detail.target).filter((one) => one.open).map((one) => one.dataset.group));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    for (const one of groups(event.detail.target)) if (opened.has(one.dataset.group)) one.open = true;
+  });
   let focused = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     const active = document.activeElement;

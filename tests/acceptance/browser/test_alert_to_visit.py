@@ -199,6 +199,21 @@ def test_what_happens_during_a_redrawing_is_shown_after_it(browsers: BrowserHarn
     expect(worker.locator(".told")).to_have_count(2)
 
 
+def test_a_group_that_was_opened_stays_open_through_a_redrawing(browsers: BrowserHarness) -> None:
+    live = browsers.live
+    family = browsers.open("family", PHONE)
+    family.get_by_role("button", name="告诉社区").click()
+    expect(family.get_by_role("heading", level=1)).to_contain_text("不在家")
+    worker = browsers.open("worker", DESKTOP)
+    worker.goto("/board")
+    live.eventually(lambda: live.platform.hub.count_listeners() > 0)
+    group = worker.locator("details[data-group=absences]")
+    group.locator("summary").click()
+    alert_id = live.press("home-02")
+    expect(worker.locator(f"#row-{alert_id}")).to_be_visible()
+    expect(group).to_have_attribute("open", "")
+
+
 @pytest.mark.parametrize("part", ["detail", "list"])
 def test_a_button_that_is_held_down_is_not_redrawn_away(browsers: BrowserHarness, part: str) -> None:
     live, worker = browsers.live, browsers.open("worker", DESKTOP)
