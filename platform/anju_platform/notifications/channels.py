@@ -49,9 +49,6 @@ class OutboundMessage:
 class MessageChannel(Protocol):
     """Sends messages of one channel."""
 
-    slow: bool
-    """Whether `send` may take seconds and wants a thread of its own."""
-
     def send(self, message: OutboundMessage) -> None:
         """Deliver a message; raises `DeliveryFailed` when its address was not reached."""
         ...
@@ -76,8 +73,6 @@ class PageHub(Protocol):
 class BoardChannel:
     """Shows a message on every page that the person has open."""
 
-    slow = False
-
     def __init__(self, hub: PageHub) -> None:
         self._hub = hub
 
@@ -90,8 +85,6 @@ class BoardChannel:
 
 class HomeChannel:
     """Tells the elder something through the home's gateway."""
-
-    slow = False
 
     def __init__(self, downlink: Downlink, words: Mapping[str, Words] | None = None) -> None:
         self._downlink = downlink
@@ -130,8 +123,6 @@ class HomeChannel:
 
 class AppriseChannel:
     """Sends through WeCom, DingTalk, SMS, mail or a webhook: whatever the Apprise URL of the address's name says."""
-
-    slow = True
 
     def __init__(self, urls: Mapping[str, str], notify: Callable[[str, str, str], bool] | None = None) -> None:
         self._urls = dict(urls)

@@ -148,7 +148,3 @@ def test_a_service_gets_the_words_under_the_url_of_the_address() -> None:
 
     AppriseChannel({"wang": "json://secret@host"}, notify).send(message(Channel.APPRISE, "wang"))
     assert sent == [("json://secret@host", "求助", "卧室")]
-
-
-def test_only_what_may_take_seconds_wants_a_thread_of_its_own() -> None:
-    assert (BoardChannel.slow, HomeChannel.slow, AppriseChannel.slow) == (False, False, True)

@@ -201,8 +201,6 @@ def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_
 
 def test_a_channel_that_breaks_counts_as_not_delivered(harness: AlertHarness) -> None:
     class Broken:
-        slow = False
-
         def send(self, message: OutboundMessage) -> None:
             raise ZeroDivisionError
 
