@@ -119,9 +119,8 @@ class DeliveryWorker:
             return self._outbox.claim_due(
                 work,
                 now,
-                lambda alert_id: self._needed(work, alert_id),
-                scope.limit,
-                scope=scope,
+                scope,
+                needed=lambda alert_id: self._needed(work, alert_id),
                 admit=lambda address: self._admit(address, scope, chosen),
             )
 

@@ -47,7 +47,7 @@ class OutboxRepository:
         self._session.add(row)
         self._session.flush()
 
-    def lock_due(self, now: datetime, limit: int, scope: ClaimScope | None = None) -> Sequence[Outbox]:
+    def lock_due(self, now: datetime, scope: ClaimScope) -> Sequence[Outbox]:
         """Return and lock messages due now, the most urgent first; those that another process has locked are left out.
 
         A home is told things in the order in which they happened: messages after one that the broker has not taken
@@ -55,12 +55,11 @@ class OutboxRepository:
         """
         due = _due(now, scope)
         query = select(Outbox).where(*due)
-        if scope is not None and scope.per_address is not None:
+        if scope.per_address is not None:
             query = query.where(Outbox.id.in_(_first_of_each_address(due, scope.per_address)))
         # A message that failed is due later than when it was written, so that it lets newer ones pass; not in a home.
-        at_home = scope is not None and scope.lane.channel is Channel.HOME
-        order = Outbox.created_at if scope is None or at_home else Outbox.due_at
-        query = query.order_by(Outbox.urgency, order, Outbox.id).limit(limit)
+        order = Outbox.created_at if scope.lane.channel is Channel.HOME else Outbox.due_at
+        query = query.order_by(Outbox.urgency, order, Outbox.id).limit(scope.limit)
         return self._session.scalars(query.with_for_update(skip_locked=True)).all()
 
     def lock_alike(self, row: Outbox, now: datetime, limit: int) -> Sequence[Outbox]:
@@ -196,13 +195,14 @@ def _unanswered(urgency: Urgency, before: datetime) -> Select[Any]:
     )
 
 
-def _due(now: datetime, scope: ClaimScope | None) -> list[ColumnElement[bool]]:
-    """The conditions on a message that may be claimed now; without a scope on any channel."""
-    conditions = [Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now]
-    if scope is None:
-        return [*conditions, or_(Outbox.channel != Channel.HOME.value, ~_waits_at_home(now))]
-    conditions += [Outbox.channel == scope.lane.channel.value]
-    conditions += [Outbox.urgency.in_([int(one) for one in scope.lane.urgencies])]
+def _due(now: datetime, scope: ClaimScope) -> list[ColumnElement[bool]]:
+    """The conditions on a message that may be claimed now."""
+    conditions = [
+        Outbox.state == DeliveryState.PENDING.value,
+        Outbox.due_at <= now,
+        Outbox.channel == scope.lane.channel.value,
+        Outbox.urgency.in_([int(one) for one in scope.lane.urgencies]),
+    ]
     if scope.lane.channel is Channel.HOME:
         conditions.append(~_waits_at_home(now))
     if scope.only is not None:

@@ -193,11 +193,9 @@ class OutboxService:
         self,
         work: UnitOfWork,
         now: datetime,
+        scope: ClaimScope,
         needed: Callable[[UUID], bool],
-        limit: int = 50,
-        *,
-        scope: ClaimScope | None = None,
-        admit: Callable[[str], bool] = lambda _address: True,
+        admit: Callable[[str], bool],
     ) -> list[OutboundMessage]:
         """Claim and return messages that are due; each claim counts as a try and lasts for the channel's lease.
 
@@ -208,15 +206,15 @@ class OutboxService:
         repository = OutboxRepository(work.session)
         messages: list[OutboundMessage] = []
         for _ in range(_ROUNDS):
-            found = repository.lock_due(now, limit, scope)
+            found = repository.lock_due(now, scope)
             for row in found:
                 if row.due_at > now:  # claimed with an earlier one of these
                     continue
-                if scope is not None and _gathers(repository, row, now):
+                if _gathers(repository, row, now):
                     row.due_at = row.created_at + timedelta(seconds=GATHER_S)
                     continue
                 if self._is_worth_a_try(work, repository, row, now, needed) and admit(row.address):
-                    alike = [] if scope is None else self._list_alike(work, repository, row, now, needed)
+                    alike = self._list_alike(work, repository, row, now, needed)
                     messages.append(self._claim_together([row, *alike], now))
             work.session.flush()
             if messages or not found:

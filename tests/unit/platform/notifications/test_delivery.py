@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from fixtures._claims import claim_every_lane
 from fixtures.alert_harness import AlertHarness, build_alert_harness
 
 from anju_core.announcements import closed, visit_code
@@ -172,7 +173,7 @@ def test_a_late_failure_of_an_older_try_counts_for_nothing(
     begun: list[OutboundMessage] = []
     for _ in range(tries):
         with harness.work() as work:
-            claimed = harness.outbox.claim_due(work, harness.clock.forward(21), lambda _alert: True)
+            claimed = claim_every_lane(harness.outbox, work, harness.clock.forward(21))
             begun += [message for message in claimed if message.channel is channel][:1]
     (newest,) = [one for one in harness.messages(channel) if one.id == begun[-1].id]
     assert [message.tries for message in begun] == list(range(1, tries + 1))
@@ -194,7 +195,7 @@ def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_
     harness.raise_alert()
     for _ in range(6):
         with harness.work() as work:
-            harness.outbox.claim_due(work, harness.clock.forward(21), lambda _alert: True)
+            claim_every_lane(harness.outbox, work, harness.clock.forward(21))
     assert {row.state for row in harness.messages(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
     assert harness.told(harness.liu) == 1
 

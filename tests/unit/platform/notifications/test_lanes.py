@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from fixtures._claims import claim_lane
 from fixtures.alert_harness import AlertHarness, ImmediateExecutor, build_alert_harness
 
 from anju_core.recipients import Recipient
@@ -96,14 +97,17 @@ def tell(harness: AlertHarness, number: int, *logins: str, urgency: Urgency = Ur
 
 
 @pytest.mark.parametrize("kind", [AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE])
-def test_a_help_call_is_claimed_before_a_backlog_of_lesser_messages(harness: AlertHarness, kind: AlertKind) -> None:
+def test_a_help_call_is_claimed_before_a_backlog_of_lesser_messages(
+    two_addresses: AlertHarness, kind: AlertKind
+) -> None:
+    harness = two_addresses
     for _ in range(30):
         harness.raise_alert(AlertKind.INACTIVITY, home_id="home-02")
         harness.clock.forward(1)
     urgent = harness.raise_alert(kind)
     with harness.work() as work:
-        first = harness.outbox.claim_due(work, harness.clock.now(), lambda _alert: True, limit=2)
-    assert {message.alert_id for message in first} == {urgent}
+        first = claim_lane(harness.outbox, work, harness.clock.now(), "suspect", room=1)
+    assert [message.alert_id for message in first] == [urgent]
 
 
 def test_silences_go_before_technical_messages(harness: AlertHarness) -> None:
@@ -111,9 +115,8 @@ def test_silences_go_before_technical_messages(harness: AlertHarness) -> None:
     harness.clock.forward(5)
     silence = harness.raise_alert(AlertKind.INACTIVITY)
     with harness.work() as work:
-        claimed = harness.outbox.claim_due(work, harness.clock.now(), lambda _alert: True)
-    people = [message.alert_id for message in claimed if message.channel is not Channel.HOME]
-    assert people == [silence, technical]
+        claimed = claim_lane(harness.outbox, work, harness.clock.now(), "board")
+    assert [message.alert_id for message in claimed] == [silence, technical]
 
 
 def test_a_backlog_of_lesser_messages_that_hangs_leaves_the_reserved_lane_free(two_addresses: AlertHarness) -> None:

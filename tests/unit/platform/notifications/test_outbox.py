@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from fixtures._claims import claim_every_lane, claim_lane
 from fixtures.alert_harness import AlertHarness, ManualClock, build_alert_harness
 from sqlalchemy import select
 
@@ -61,7 +62,7 @@ class Post:
     def claim(self, after_s: float = 0.0, *, needed: bool = True) -> list[OutboundMessage]:
         now = self.clock.forward(after_s)
         with self.work() as work:
-            return self.outbox.claim_due(work, now, lambda _alert: needed)
+            return claim_every_lane(self.outbox, work, now, needed=needed)
 
     def settle(self, message: OutboundMessage, error: str | None, after_s: float = 0.0) -> Outbox:
         now = self.clock.forward(after_s)
@@ -175,10 +176,11 @@ def test_a_claim_takes_what_is_due_oldest_first_and_nothing_twice(post: Post) ->
     post.clock.forward(1)
     post.tell(SMITH)
     with post.work() as work:
-        some = post.outbox.claim_due(work, post.clock.now(), lambda _alert: True, limit=3)
-    rest = post.claim()
-    assert [message.payload["to_name"] for message in (*some, *rest)] == ["王姐", "王姐", "Smith", "Smith"]
-    assert len({message.id for message in (*some, *rest)}) == 4
+        claimed = claim_lane(post.outbox, work, post.clock.now(), "people", room=1)
+    claimed += post.claim()
+    for channel in (Channel.APPRISE, Channel.BOARD):
+        assert [one.payload["to_name"] for one in claimed if one.channel is channel] == ["王姐", "Smith"]
+    assert len({message.id for message in claimed}) == 4
     assert post.claim(9.999) == []
     again = post.claim(0.001)
     assert {(message.channel, message.tries) for message in again} == {(Channel.BOARD, 2)}
