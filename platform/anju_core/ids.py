@@ -18,3 +18,11 @@ def uuid7(unix_s: float, random_bytes: bytes) -> uuid.UUID:
 def made_at_s(uuid7_id: uuid.UUID) -> float:
     """Return when a UUIDv7 was made, Unix s, to the millisecond."""
     return (uuid7_id.int >> 80) / 1000
+
+
+def parse_uuid(text: str) -> uuid.UUID | None:
+    """Return the UUID that a text holds; None where it is none."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

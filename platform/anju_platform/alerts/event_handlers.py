@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from anju_core.alerts import AlertClosed, AlertCommand, AlertSignal, decide
 from anju_core.events import (
@@ -14,6 +13,7 @@ from anju_core.events import (
     MessagesRefused,
     VisitChanged,
 )
+from anju_core.ids import parse_uuid
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import VisitStep
 from anju_core.vocabulary import AlertKind, AlertStep, Channel, EscalationReason, Outcome, VisitState
@@ -146,7 +146,7 @@ class AlertEventHandlers:
 
     def _find_announced(self, work: UnitOfWork, event: ElderTold) -> Alert | None:
         """The alert that an announcement names, by its own id or its message's; without a name the newest open one."""
-        about = _parse_uuid(event.reference)
+        about = parse_uuid(event.reference)
         if about is not None:
             alert = lock_alert(work, self._outbox.alert_of(work, about) or about)
             return alert if alert is not None and alert.home_id == event.home_id else None
@@ -156,10 +156,3 @@ class AlertEventHandlers:
             return None
         newest = AlertRepository(work.session).list_open_of_home(event.home_id)
         return newest[0] if newest else None
-
-
-def _parse_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

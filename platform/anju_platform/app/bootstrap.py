@@ -53,11 +53,10 @@ from anju_platform.ingest.ports import Post
 from anju_platform.ingest.service import IngestService
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.monitoring.service import MonitoringService
+from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel, HomeChannel, MessageChannel, PageHub
 from anju_platform.notifications.deadlines import OutboxDeadlines
 from anju_platform.notifications.delivery_worker import DeliveryWorker
-from anju_platform.notifications.digest import DigestWriter
-from anju_platform.notifications.service import OutboxService
 from anju_platform.notifications.threads import DaemonThreads
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.service import ResidentService
@@ -101,11 +100,12 @@ def build(settings: Settings) -> Platform:
     """Put the platform together; nothing runs until it is entered."""
     base, words, oncall = _open_base(settings), load_words(), OncallService()
     leads, leader_work = base.leadership.leads, base.leader_work
-    outbox = OutboxService(settings.apprise, digests=DigestWriter(words, _board_url(settings)))
+    notifications = NotificationSlice.build(settings.apprise, words, _board_url(settings))
+    outbox, redeliver = notifications.service, notifications.confirmations.redeliver
     alerts = AlertSlice.build(outbox, oncall, words)
     visits = VisitSlice.build(outbox, oncall, words, alerts.queries, make_arrival_code)
     monitoring = MonitoringService(work=leader_work, clock=base.clock, alerts=alerts.intake)
-    devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, outbox.redeliver)
+    devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, redeliver)
     ingest = _make_ingest(base, alerts=alerts.intake, devices=devices, monitoring=monitoring)
     learn = partial(_learn, base.leadership, monitoring)
     relay = (
@@ -119,7 +119,7 @@ def build(settings: Settings) -> Platform:
         base.dispatcher,
         alerts=alerts.event_handlers,
         visits=visits.event_handlers,
-        outbox=outbox,
+        notifications=notifications,
         hub=pages,
         teach=teach,
     )
@@ -128,7 +128,7 @@ def build(settings: Settings) -> Platform:
         Scheduler(base.clock, base.metrics, leads),
         NightlyJob(leader_work, base.clock, base.series),
     )
-    worker = _make_delivery_worker(base, outbox, alerts, pages, HomeChannel(ingest, words))
+    worker = _make_delivery_worker(base, notifications, alerts, pages, HomeChannel(ingest, words))
     deliveries = DeliveryJobs(
         scheduler, worker, OutboxWatch(leader_work, outbox, technical, base.metrics), base.clock, leads
     )
@@ -175,7 +175,6 @@ def build(settings: Settings) -> Platform:
         hub=base.hub,
         metrics=base.metrics,
         services=_make_services(offered, base),
-        outbox=outbox,
         alerts=alerts,
         visits=visits,
         monitoring=monitoring,
@@ -254,7 +253,7 @@ def _make_ingest(
 
 
 def _make_delivery_worker(
-    base: _Base, outbox: OutboxService, alerts: AlertSlice, pages: PageHub, homes: HomeChannel
+    base: _Base, notifications: NotificationSlice, alerts: AlertSlice, pages: PageHub, homes: HomeChannel
 ) -> DeliveryWorker:
     addresses = {name: url.get_secret_value() for name, url in base.settings.apprise.items()}
     channels: dict[Channel, MessageChannel] = {
@@ -262,7 +261,8 @@ def _make_delivery_worker(
         Channel.HOME: homes,
         Channel.APPRISE: AppriseChannel(addresses),
     }
-    return DeliveryWorker(base.leader_work, outbox, channels, alerts.queries.is_open, DaemonThreads(), lines=addresses)
+    needed = alerts.queries.is_open
+    return DeliveryWorker(base.leader_work, notifications, channels, needed, DaemonThreads(), lines=addresses)
 
 
 def _add_jobs(

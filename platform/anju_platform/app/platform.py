@@ -21,7 +21,6 @@ from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.unit_of_work import EventDispatcher, WorkFactory
 from anju_platform.ingest.service import IngestService
 from anju_platform.monitoring.service import MonitoringService
-from anju_platform.notifications.service import OutboxService
 from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.settings import Settings
 from anju_platform.timeseries.store import SeriesStore
@@ -52,7 +51,6 @@ class Platform:
     hub: Hub
     metrics: CollectorRegistry
     services: Services
-    outbox: OutboxService
     alerts: AlertSlice
     visits: VisitSlice
     monitoring: MonitoringService

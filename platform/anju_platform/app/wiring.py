@@ -23,6 +23,7 @@ from anju_core.events import (
 from anju_core.vocabulary import Outcome
 from anju_platform.alerts.event_handlers import AlertEventHandlers
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import PageHub
 from anju_platform.notifications.service import OutboxService
 from anju_platform.visits.event_handlers import VisitEventHandlers
@@ -34,17 +35,18 @@ def wire(
     *,
     alerts: AlertEventHandlers,
     visits: VisitEventHandlers,
-    outbox: OutboxService,
+    notifications: NotificationSlice,
     hub: PageHub,
     teach: Callable[[AlertResolved | AbsenceChanged | SensitivityChanged], None] | None = None,
 ) -> None:
     """Connect the slices; `teach` lets monitoring learn from what people decide."""
+    outbox = notifications.service
     dispatcher.subscribe_within(VisitRequested, visits.on_visit_requested)
     dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
     dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
     dispatcher.subscribe_within(MessagesRefused, alerts.on_messages_refused)
     dispatcher.subscribe_within(ElderTold, alerts.on_elder_told)
-    dispatcher.subscribe_within(ElderTold, outbox.on_elder_told)
+    dispatcher.subscribe_within(ElderTold, notifications.confirmations.on_elder_told)
     dispatcher.subscribe_within(HomeSupervisionChanged, alerts.on_home_supervision_changed)
     dispatcher.subscribe_within(HelpWanted, alerts.on_help_wanted)
     dispatcher.subscribe_within(AlertResolved, visits.on_alert_resolved)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from anju_core.vocabulary import Channel
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.repository import OutboxRepository
-from anju_platform.notifications.service import longest_waits
+from anju_platform.notifications.retries import longest_waits
 
 
 class OutboxDeadlines:
@@ -24,9 +24,8 @@ class OutboxDeadlines:
             row.due_at += by
             if row.sent_at is not None:
                 row.sent_at += by
-            expires = row.payload.get("expires")
-            if isinstance(expires, int | float):
-                row.payload = {**row.payload, "expires": expires + by.total_seconds()}
+            if row.expires is not None:
+                row.payload = {**row.payload, "expires": row.expires + by.total_seconds()}
         work.session.flush()
 
     def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:

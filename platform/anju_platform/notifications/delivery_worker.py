@@ -14,10 +14,10 @@ import structlog
 
 from anju_core.vocabulary import Channel
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import DeliveryFailed, MessageChannel, OutboundMessage
 from anju_platform.notifications.lanes import LANES, ClaimScope, DeliveryLane
 from anju_platform.notifications.sends import CUT_S, OVERDUE_S, Send, SendTracker
-from anju_platform.notifications.service import OutboxService
 
 _STALE_S = 0.5
 """A claim older than this, s, is read again before it is sent."""
@@ -35,7 +35,7 @@ class DeliveryWorker:
     def __init__(
         self,
         work: WorkFactory,
-        outbox: OutboxService,
+        notifications: NotificationSlice,
         channels: Mapping[Channel, MessageChannel],
         needed: Callable[[UnitOfWork, UUID], bool],
         threads: Executor,
@@ -43,7 +43,7 @@ class DeliveryWorker:
         lines: Mapping[str, str] | None = None,
     ) -> None:
         self._work = work
-        self._outbox = outbox
+        self._claims, self._settlement = notifications.claims, notifications.settlement
         self._channels = dict(channels)
         self._needed = needed
         self._threads = threads
@@ -101,10 +101,10 @@ class DeliveryWorker:
     def _refuse_unanswered(self, before: datetime) -> None:
         with self._work() as work:
             work.only_read()
-            if not self._outbox.has_unanswered(work, before):
+            if not self._settlement.has_unanswered(work, before):
                 return
         with self._work() as work:
-            self._outbox.refuse_unanswered(work, before)
+            self._settlement.refuse_unanswered(work, before)
 
     def _claim(self, lane: DeliveryLane, now: datetime) -> list[OutboundMessage]:
         scope = self._sends.scope_of(lane, now)
@@ -112,11 +112,11 @@ class DeliveryWorker:
             return []
         with self._work() as work:
             work.only_read()
-            if not self._outbox.has_due(work, now, scope):
+            if not self._claims.has_due(work, now, scope):
                 return []
         chosen: Counter[str] = Counter()
         with self._work() as work:
-            return self._outbox.claim_due(
+            return self._claims.claim_due(
                 work,
                 now,
                 scope,
@@ -172,7 +172,7 @@ class DeliveryWorker:
     def _is_current(self, message: OutboundMessage) -> bool:
         with self._work() as work:
             work.only_read()
-            return self._outbox.is_current(work, message, lambda alert_id: self._needed(work, alert_id))
+            return self._claims.is_current(work, message, lambda alert_id: self._needed(work, alert_id))
 
     def _settle(self, message: OutboundMessage, error: str | None) -> None:
         for one in (message, *message.others):
@@ -181,7 +181,7 @@ class DeliveryWorker:
     def _settle_one(self, message: OutboundMessage, error: str | None) -> None:
         try:
             with self._work() as work:
-                self._outbox.settle_delivery(work, message, work.clock.now(), error)
+                self._settlement.settle_delivery(work, message, work.clock.now(), error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
             self._log.exception("message_not_settled", message=str(message.id), channel=message.channel.value)
 

@@ -28,8 +28,8 @@ class DigestWriter:
     words: the translations by locale. board_url: where people see them all; empty: no link.
     """
 
-    def __init__(self, words: Mapping[str, Words] | None = None, board_url: str = "") -> None:
-        self._words = dict(words or {"zh": Words("zh")})
+    def __init__(self, words: Mapping[str, Words], board_url: str = "") -> None:
+        self._words = dict(words)
         self._board_url = board_url
 
     def join_messages(self, messages: Sequence[OutboundMessage]) -> OutboundMessage:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from anju_core.vocabulary import DeliveryState
 from anju_platform.db.base import Base
 
 
@@ -29,9 +30,20 @@ class Outbox(Base):
     subject: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, object]]
-    state: Mapped[str] = mapped_column(String(20), default="pending")
+    state: Mapped[str] = mapped_column(String(20), default=DeliveryState.PENDING.value)
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def level(self) -> int:
+        """The level of escalation whose people are told."""
+        return int(str(self.payload.get("level", 0)))
+
+    @property
+    def expires(self) -> float | None:
+        """After this time, Unix s, the message is no longer said; None: it never is too late."""
+        expires = self.payload.get("expires")
+        return expires if isinstance(expires, int | float) else None

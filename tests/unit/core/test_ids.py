@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anju_core.ids import made_at_s, uuid7
+from anju_core.ids import made_at_s, parse_uuid, uuid7
 
 SECONDS = st.floats(0, 2**47 / 1000)
 TEN_BYTES = st.binary(min_size=10, max_size=10)
@@ -49,3 +49,8 @@ def test_more_bytes_than_needed_are_left_and_fewer_are_refused() -> None:
 @given(st.floats(0, 4e9), TEN_BYTES)
 def test_an_id_says_when_it_was_made(unix_s: float, random_bytes: bytes) -> None:
     assert abs(made_at_s(uuid7(unix_s, random_bytes)) - unix_s) <= 0.0011
+
+
+def test_a_text_is_a_uuid_or_none() -> None:
+    one = uuid7(1.0, bytes(10))
+    assert [parse_uuid(text) for text in (str(one), "", "12", f"{one}0")] == [one, None, None, None]

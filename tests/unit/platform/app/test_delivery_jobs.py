@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from fixtures.alert_harness import AlertHarness, ImmediateExecutor
+from fixtures.alert_harness import AlertHarness
 from prometheus_client import CollectorRegistry
 
 from anju_core.events import MessageQueued
@@ -20,7 +20,6 @@ from anju_platform.app.scheduler import Scheduler
 from anju_platform.app.technical_alerts import TechnicalAlerts
 from anju_platform.i18n.translation import load_words
 from anju_platform.notifications.channels import BoardChannel
-from anju_platform.notifications.delivery_worker import DeliveryWorker
 
 PATIENCE_S = 20.0
 
@@ -38,10 +37,7 @@ class Stage:
             return count
 
         harness.pages.publish = show  # type: ignore[method-assign]
-        channels = {Channel.BOARD: BoardChannel(harness.pages)}
-        worker = DeliveryWorker(
-            harness.work, harness.outbox, channels, harness.alerts.queries.is_open, ImmediateExecutor()
-        )
+        worker = harness.make_worker({Channel.BOARD: BoardChannel(harness.pages)})
         technical = TechnicalAlerts(harness.work, harness.outbox, harness.oncall, load_words())
         self.watch = OutboxWatch(harness.work, harness.outbox, technical, self.registry)
         self.scheduler = Scheduler(harness.clock, CollectorRegistry())

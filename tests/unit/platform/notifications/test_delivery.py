@@ -15,7 +15,6 @@ from anju_core.events import ElderTold
 from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, EscalationReason, Outcome
 from anju_platform.app.scheduler import Deadlines
 from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, OutboundMessage
-from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.residents.errors import HomeNotFound
 
 
@@ -148,7 +147,7 @@ def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: Alert
             held.append((fn, args))
 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify)}
-    delivery_worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, Hangs())
+    delivery_worker = harness.make_worker(channels, Hangs())
     harness.raise_alert()
     delivery_worker.deliver_due(harness.clock.now())
     delivery_worker.deliver_due(harness.clock.forward(19))
@@ -173,18 +172,18 @@ def test_a_late_failure_of_an_older_try_counts_for_nothing(
     begun: list[OutboundMessage] = []
     for _ in range(tries):
         with harness.work() as work:
-            claimed = claim_every_lane(harness.outbox, work, harness.clock.forward(21))
+            claimed = claim_every_lane(harness.notifications.claims, work, harness.clock.forward(21))
             begun += [message for message in claimed if message.channel is channel][:1]
     (newest,) = [one for one in harness.messages(channel) if one.id == begun[-1].id]
     assert [message.tries for message in begun] == list(range(1, tries + 1))
     for older in begun[:-1]:
         with harness.work() as work:
-            harness.outbox.settle_delivery(work, older, harness.clock.now(), "timed out")
+            harness.notifications.settlement.settle_delivery(work, older, harness.clock.now(), "timed out")
         (row,) = [one for one in harness.messages(channel) if one.id == older.id]
         assert (row.state, row.error, row.due_at) == (DeliveryState.PENDING, "", newest.due_at)
     assert harness.told(harness.liu) == 0
     with harness.work() as work:
-        harness.outbox.settle_delivery(work, begun[-1], harness.clock.now(), "timed out")
+        harness.notifications.settlement.settle_delivery(work, begun[-1], harness.clock.now(), "timed out")
     (row,) = [one for one in harness.messages(channel) if one.id == newest.id]
     assert row.error == "timed out"
     assert row.state == (DeliveryState.PENDING if channel is Channel.HOME else DeliveryState.FAILED)
@@ -195,7 +194,7 @@ def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_
     harness.raise_alert()
     for _ in range(6):
         with harness.work() as work:
-            claim_every_lane(harness.outbox, work, harness.clock.forward(21))
+            claim_every_lane(harness.notifications.claims, work, harness.clock.forward(21))
     assert {row.state for row in harness.messages(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
     assert harness.told(harness.liu) == 1
 
@@ -276,16 +275,16 @@ def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness
     harness.clock.forward(200)
     count = len(harness.homes.commands)
     with harness.work() as work:
-        harness.outbox.redeliver(work, "home-02")
+        harness.notifications.confirmations.redeliver(work, "home-02")
     harness.tick()
     assert len(harness.homes.commands) == count, "not due for another while"
     with harness.work() as work:
-        harness.outbox.redeliver(work, "home-01")
+        harness.notifications.confirmations.redeliver(work, "home-01")
     harness.tick()
     assert len(harness.homes.commands) == count + 1
     harness.clock.forward(4000)
     with harness.work() as work:
-        harness.outbox.redeliver(work, "home-01")
+        harness.notifications.confirmations.redeliver(work, "home-01")
     harness.tick()
     assert len(harness.homes.commands) == count + 1, "too late to be said"
 
@@ -300,9 +299,10 @@ def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(harness: A
 
 def test_the_platform_dies_between_the_broker_and_its_own_records(harness: AlertHarness) -> None:
     alert_id = harness.raise_alert()
-    settle, harness.outbox.settle_delivery = harness.outbox.settle_delivery, lambda *_: None  # type: ignore[method-assign]
+    settlement = harness.notifications.settlement
+    settle, settlement.settle_delivery = settlement.settle_delivery, lambda *_: None  # type: ignore[method-assign]
     harness.tick()
-    harness.outbox.settle_delivery = settle  # type: ignore[method-assign]
+    settlement.settle_delivery = settle  # type: ignore[method-assign]
     (_, first) = harness.homes.commands[0]
     heard(harness, "seen", alert_id, first.id)
     harness.tick(60, every=5)
@@ -319,7 +319,7 @@ def test_news_of_a_closed_alert_is_not_asked_for_again(harness: AlertHarness) ->
     assert harness.homes.said() == ["seen", "coming", "closed"]
     first_three = len(harness.homes.commands)
     with harness.work() as work:
-        harness.outbox.redeliver(work, "home-01")
+        harness.notifications.confirmations.redeliver(work, "home-01")
     harness.tick(60, every=5)
     assert {command.announce.value for _, command in harness.homes.commands[first_three:]} == {"closed"}
 
@@ -333,7 +333,7 @@ def test_how_far_it_had_come_is_not_said_again_once_it_has_come_further(harness:
     harness.tick()
     assert harness.homes.said() == ["seen", "coming", "visit_code"]
     with harness.work() as work:
-        harness.outbox.redeliver(work, "home-01")
+        harness.notifications.confirmations.redeliver(work, "home-01")
     harness.tick()
     assert [command.announce.value for _, command in harness.homes.commands[3:]] == ["coming", "visit_code"]
 

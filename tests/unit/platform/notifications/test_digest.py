@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from fixtures.alert_harness import AlertHarness, ImmediateExecutor, build_alert_harness
+from fixtures.alert_harness import AlertHarness, build_alert_harness
 from sqlalchemy import update
 
 from anju_core.vocabulary import AlertKind, AlertState, Channel, DeliveryState, Outcome
 from anju_platform.accounts.models import Account
-from anju_platform.i18n.translation import load_words
 from anju_platform.notifications.channels import AppriseChannel, BoardChannel
 from anju_platform.notifications.delivery_worker import DeliveryWorker
-from anju_platform.notifications.digest import GROUP_FROM, LISTED, DigestWriter
-from anju_platform.notifications.service import OutboxService
+from anju_platform.notifications.digest import GROUP_FROM, LISTED
 from anju_platform.residents.models import Home
 
 COUNT = 40
@@ -24,7 +22,7 @@ COUNT = 40
 @pytest.fixture
 def flooded(database_url: str) -> Iterator[AlertHarness]:
     """A community with `COUNT` homes, whose first worker has an Apprise address."""
-    stage, engine = build_alert_harness(database_url, addresses=("wang",))
+    stage, engine = build_alert_harness(database_url, addresses=("wang",), board_url="https://anju.test/board")
     with stage.work() as work:
         for number in range(COUNT):
             room = f"{number:03d}"
@@ -36,12 +34,11 @@ def flooded(database_url: str) -> Iterator[AlertHarness]:
 
 
 def worker_of(harness: AlertHarness) -> DeliveryWorker:
-    outbox = OutboxService(("wang",), digests=DigestWriter(load_words(), "https://anju.test/board"))
     channels = {
         Channel.BOARD: BoardChannel(harness.pages),
         Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify),
     }
-    return DeliveryWorker(harness.work, outbox, channels, harness.alerts.queries.is_open, ImmediateExecutor())
+    return harness.make_worker(channels)
 
 
 def raise_in_all(harness: AlertHarness, kind: AlertKind, count: int = COUNT) -> list[object]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fixtures._claims import claim_lane
-from fixtures.alert_harness import AlertHarness, ImmediateExecutor, build_alert_harness
+from fixtures.alert_harness import AlertHarness, build_alert_harness
 
 from anju_core.recipients import Recipient
 from anju_core.urgency import Urgency
@@ -78,7 +78,7 @@ def worker_with(
     pool = ThreadPoolExecutor(8)
     channels = {Channel.APPRISE: AppriseChannel(urls, outside.notify)}
     try:
-        yield DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, pool, lines=urls)
+        yield harness.make_worker(channels, pool, lines=urls)
     finally:
         outside.released.set()
         pool.shutdown(wait=True)
@@ -106,7 +106,7 @@ def test_a_help_call_is_claimed_before_a_backlog_of_lesser_messages(
         harness.clock.forward(1)
     urgent = harness.raise_alert(kind)
     with harness.work() as work:
-        first = claim_lane(harness.outbox, work, harness.clock.now(), "suspect", room=1)
+        first = claim_lane(harness.notifications.claims, work, harness.clock.now(), "suspect", room=1)
     assert [message.alert_id for message in first] == [urgent]
 
 
@@ -115,7 +115,7 @@ def test_silences_go_before_technical_messages(harness: AlertHarness) -> None:
     harness.clock.forward(5)
     silence = harness.raise_alert(AlertKind.INACTIVITY)
     with harness.work() as work:
-        claimed = claim_lane(harness.outbox, work, harness.clock.now(), "board")
+        claimed = claim_lane(harness.notifications.claims, work, harness.clock.now(), "board")
     assert [message.alert_id for message in claimed] == [silence, technical]
 
 
@@ -185,7 +185,7 @@ def test_what_was_settled_meanwhile_is_not_sent(two_addresses: AlertHarness) -> 
             held.append(lambda: fn(*args, **kwargs))
 
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
-    worker = DeliveryWorker(harness.work, harness.outbox, channels, harness.alerts.queries.is_open, Held())
+    worker = harness.make_worker(channels, Held())
     worker.deliver_due(harness.clock.now())
     harness.withdraw("home-01", AlertKind.SOS, None, outcome=Outcome.WITHDRAWN, why="elder_cancelled")
     (send,) = held
@@ -212,8 +212,7 @@ def test_an_address_that_failed_is_tried_ever_less_often_until_it_answers(two_ad
     for number in range(30):
         tell(harness, number, "wang", urgency=Urgency.HELP)
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
-    needed = harness.alerts.queries.is_open
-    worker = DeliveryWorker(harness.work, harness.outbox, channels, needed, ImmediateExecutor())
+    worker = harness.make_worker(channels)
     worker.deliver_due(harness.clock.now())
     seen = []
     for _ in range(60):

@@ -18,9 +18,12 @@ from anju_core.recipients import Recipient
 from anju_core.vocabulary import AlertKind, Channel, DeliveryState
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.i18n.translation import load_words
+from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.models import Outbox
-from anju_platform.notifications.service import RETRIES, Notification, OutboxService
+from anju_platform.notifications.retries import RETRIES
+from anju_platform.notifications.service import Notification
 
 ALERT = UUID(int=7)
 WANG = Recipient(UUID(int=1), "王姐", "wang", "anning", "zh")
@@ -45,7 +48,8 @@ class Post:
         self.engine = make_engine(url)
         self._sessions, self._dispatcher = make_sessions(self.engine), EventDispatcher()
         self._dispatcher.subscribe_within(MessageSettled, lambda _work, event: self.settled.append(event))
-        self.outbox = OutboxService(("wang", "default"))
+        self.notifications = NotificationSlice.build(("wang", "default"), load_words())
+        self.outbox = self.notifications.service
 
     def work(self) -> UnitOfWork:
         return UnitOfWork(self._sessions, self._dispatcher, self.clock)
@@ -62,12 +66,12 @@ class Post:
     def claim(self, after_s: float = 0.0, *, needed: bool = True) -> list[OutboundMessage]:
         now = self.clock.forward(after_s)
         with self.work() as work:
-            return claim_every_lane(self.outbox, work, now, needed=needed)
+            return claim_every_lane(self.notifications.claims, work, now, needed=needed)
 
     def settle(self, message: OutboundMessage, error: str | None, after_s: float = 0.0) -> Outbox:
         now = self.clock.forward(after_s)
         with self.work() as work:
-            self.outbox.settle_delivery(work, message, now, error)
+            self.notifications.settlement.settle_delivery(work, message, now, error)
         return self.row(message.id)
 
     def rows(self) -> list[Outbox]:
@@ -176,7 +180,7 @@ def test_a_claim_takes_what_is_due_oldest_first_and_nothing_twice(post: Post) ->
     post.clock.forward(1)
     post.tell(SMITH)
     with post.work() as work:
-        claimed = claim_lane(post.outbox, work, post.clock.now(), "people", room=1)
+        claimed = claim_lane(post.notifications.claims, work, post.clock.now(), "people", room=1)
     claimed += post.claim()
     for channel in (Channel.APPRISE, Channel.BOARD):
         assert [one.payload["to_name"] for one in claimed if one.channel is channel] == ["王姐", "Smith"]

@@ -13,7 +13,6 @@ from fixtures.alert_harness import AlertHarness, build_alert_harness
 
 from anju_core.vocabulary import Channel
 from anju_platform.notifications.channels import AppriseChannel
-from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.senders import send_message
 from anju_platform.notifications.sends import CUT_S
 from anju_platform.notifications.thread_sockets import ThreadSockets
@@ -112,8 +111,7 @@ def test_a_trickling_address_costs_a_try_and_no_thread(sqlite_url: str, head: by
     threads = _Noting()
     with trickling_server(head) as (port, dripping):
         channels = {Channel.APPRISE: AppriseChannel({"wang": f"json://127.0.0.1:{port}/"})}
-        needed = harness.alerts.queries.is_open
-        worker = DeliveryWorker(harness.work, harness.outbox, channels, needed, threads)
+        worker = harness.make_worker(channels, threads)
         harness.raise_alert()
         worker.deliver_due(harness.clock.now())
         assert dripping.wait(PATIENCE_S)
