@@ -69,22 +69,26 @@ class OutboxClaims:
                 return messages
         return []
 
-    def is_current(self, work: UnitOfWork, message: OutboundMessage, needed: Callable[[UUID], bool]) -> bool:
-        """Return whether a claimed message must still be sent: not settled, not claimed anew, its alert open."""
-        if message.others:
-            return True
-        row = OutboxRepository(work.session).find_message(message.id)
-        if row is None or row.state != DeliveryState.PENDING.value or row.tries != message.tries:
-            return False
-        return message.channel is Channel.HOME or message.alert_id is None or needed(message.alert_id)
+    def read_current(
+        self, work: UnitOfWork, message: OutboundMessage, needed: Callable[[UUID], bool]
+    ) -> OutboundMessage | None:
+        """Return what of a claimed message must still be sent; None: nothing.
+
+        What was settled or claimed anew since the claim is left out, and what people need no longer be told of.
+        """
+        claimed = (message, *message.others)
+        rows = OutboxRepository(work.session).find_messages([one.id for one in claimed])
+        current = [one for one in claimed if _is_current(rows.get(one.id), one, needed)]
+        if len(current) == len(claimed):
+            return message
+        return self._digests.join_messages([_read_message(rows[one.id]) for one in current]) if current else None
 
     def _claim_together(self, rows: Sequence[Outbox], now: datetime) -> OutboundMessage:
         lease_s = RETRIES[Channel(rows[0].channel)].lease_s + SETTLE_S * (len(rows) - 1)
         for row in rows:
             row.tries += 1
             row.due_at = now + timedelta(seconds=lease_s)
-        messages = [_read_message(row) for row in rows]
-        return messages[0] if len(messages) == 1 else self._digests.join_messages(messages)
+        return self._digests.join_messages([_read_message(row) for row in rows])
 
     def _is_worth_a_try(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], row: Outbox) -> bool:
         """Return whether a message is to be sent; one that is not is dropped or given up."""
@@ -128,6 +132,12 @@ def _is_unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UU
         return False
     again = row.sent_at is not None and row.subject in _PROGRESS
     return repository.is_outdated(row, _PROGRESS | _OVER if again else _OVER)
+
+
+def _is_current(row: Outbox | None, message: OutboundMessage, needed: Callable[[UUID], bool]) -> bool:
+    if row is None or row.state != DeliveryState.PENDING.value or row.tries != message.tries:
+        return False
+    return message.channel is Channel.HOME or message.alert_id is None or needed(message.alert_id)
 
 
 def _read_message(row: Outbox) -> OutboundMessage:

@@ -141,9 +141,9 @@ class DeliveryWorker:
                 raise
 
     def _deliver_send(self, send: Send) -> None:
-        message = send.message
         try:
-            if self._is_current(message):
+            message = self._read_current(send.message)
+            if message is not None:
                 with send.sockets:
                     error = self._send(message)
                 in_time = self._sends.end_send(send, self._work().clock.now(), well=error is None)
@@ -151,7 +151,7 @@ class DeliveryWorker:
                 if in_time:  # what was cut off has failed, even where the cut looks like the end of an answer
                     self._settle(message, error)
         except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
-            self._log.exception("message_not_sent", message=str(message.id), channel=message.channel.value)
+            self._log.exception("message_not_sent", message=str(send.message.id), channel=send.message.channel.value)
         finally:
             self._sends.forget_send(send)
             self.on_room(send.lane)
@@ -159,20 +159,22 @@ class DeliveryWorker:
     def _deliver_in_order(self, messages: Sequence[OutboundMessage]) -> None:
         unreached: dict[str, str] = {}
         claimed_s = time.monotonic()
-        for message in messages:
+        for claimed in messages:
             # What comes after a message that did not reach a home waits with it: the order is kept.
-            error = unreached.get(message.address)
-            if error is None and time.monotonic() - claimed_s > _STALE_S and not self._is_current(message):
+            error = unreached.get(claimed.address)
+            stale = error is None and time.monotonic() - claimed_s > _STALE_S
+            message = self._read_current(claimed) if stale else claimed
+            if message is None:
                 continue
             error = error or self._send(message)
             self._settle(message, error)
             if error is not None and message.channel is Channel.HOME:
                 unreached[message.address] = error
 
-    def _is_current(self, message: OutboundMessage) -> bool:
+    def _read_current(self, message: OutboundMessage) -> OutboundMessage | None:
         with self._work() as work:
             work.only_read()
-            return self._claims.is_current(work, message, lambda alert_id: self._needed(work, alert_id))
+            return self._claims.read_current(work, message, lambda alert_id: self._needed(work, alert_id))
 
     def _settle(self, message: OutboundMessage, error: str | None) -> None:
         for one in (message, *message.others):

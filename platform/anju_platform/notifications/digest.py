@@ -33,7 +33,9 @@ class DigestWriter:
         self._board_url = board_url
 
     def join_messages(self, messages: Sequence[OutboundMessage]) -> OutboundMessage:
-        """Return one message that stands for all of them, the first among them first."""
+        """Return one message that stands for all of them, the first among them first; a single one as it is."""
+        if len(messages) == 1:
+            return messages[0]
         first, words = messages[0], self._words.get(str(messages[0].payload.get(LOCALE)), self._words["zh"])
         subjects = list({_about(one): one.subject for one in messages}.values())
         heading = first.payload[HEADING]

@@ -160,6 +160,11 @@ class OutboxRepository:
         """Return a message without a lock; None where there is none."""
         return self._session.get(Outbox, message_id)
 
+    def find_messages(self, message_ids: Collection[UUID]) -> dict[UUID, Outbox]:
+        """Return messages by their ids, without a lock; absent: there is none."""
+        query = select(Outbox).where(Outbox.id.in_(message_ids))
+        return {row.id: row for row in self._session.scalars(query)}
+
     def lock_step(self, row: Outbox) -> None:
         """Let others who settle a message of the same step wait until the end of the transaction."""
         first = select(Outbox.id).where(_of_step(row)).order_by(Outbox.id).limit(1)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from fixtures._claims import claim_every_lane
-from fixtures.alert_harness import AlertHarness, build_alert_harness
+from fixtures.alert_harness import AlertHarness, HeldExecutor, build_alert_harness
 
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
@@ -140,24 +138,18 @@ def test_a_step_is_told_once_to_a_person_whatever_restarts(harness: AlertHarness
 
 def test_a_try_whose_thread_hangs_is_followed_by_another(reached_by_wecom: AlertHarness) -> None:
     harness = reached_by_wecom
-    held: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
-
-    class Hangs(ThreadPoolExecutor):
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            held.append((fn, args))
-
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify)}
-    delivery_worker = harness.make_worker(channels, Hangs())
+    threads = HeldExecutor()
+    delivery_worker = harness.make_worker(channels, threads)
     harness.raise_alert()
     delivery_worker.deliver_due(harness.clock.now())
     delivery_worker.deliver_due(harness.clock.forward(19))
-    assert len([args for _, args in held]) == 1
+    assert len(threads.held) == 1
     delivery_worker.deliver_due(harness.clock.forward(2))
-    assert len(held) == 2
-    second, first = held.pop(), held.pop()
-    second[0](*second[1])
+    first, second = threads.held
+    second()
     harness.services.up = False
-    first[0](*first[1])
+    first()
     (message, *_) = harness.messages(Channel.APPRISE)
     assert (message.state, message.tries) == (DeliveryState.SENT, 2)
 

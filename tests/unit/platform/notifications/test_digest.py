@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor
 
 import pytest
-from fixtures.alert_harness import AlertHarness, build_alert_harness
+from fixtures.alert_harness import AlertHarness, HeldExecutor, build_alert_harness
 from sqlalchemy import update
 
 from anju_core.vocabulary import AlertKind, AlertState, Channel, DeliveryState, Outcome
@@ -33,12 +34,12 @@ def flooded(database_url: str) -> Iterator[AlertHarness]:
     engine.dispose()
 
 
-def worker_of(harness: AlertHarness) -> DeliveryWorker:
+def worker_of(harness: AlertHarness, threads: Executor | None = None) -> DeliveryWorker:
     channels = {
         Channel.BOARD: BoardChannel(harness.pages),
         Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, harness.services.notify),
     }
-    return harness.make_worker(channels)
+    return harness.make_worker(channels, threads)
 
 
 def raise_in_all(harness: AlertHarness, kind: AlertKind, count: int = COUNT) -> list[object]:
@@ -92,6 +93,27 @@ def test_what_was_closed_meanwhile_is_not_counted(flooded: AlertHarness) -> None
     worker_of(flooded).deliver_due(flooded.clock.now())
     ((_, subject, _),) = flooded.services.sent
     assert f"共 {GROUP_FROM + 1} 户" in subject
+
+
+@pytest.mark.parametrize("left", [GROUP_FROM, 2, 1, 0])
+def test_what_is_closed_between_claim_and_sending_is_not_told(flooded: AlertHarness, left: int) -> None:
+    count, threads = GROUP_FROM + 1, HeldExecutor()
+    raise_in_all(flooded, AlertKind.INACTIVITY, count)
+    worker_of(flooded, threads).deliver_due(flooded.clock.now())
+    for number in range(count - left):
+        flooded.withdraw(f"flat-{number:03d}", AlertKind.INACTIVITY, None, outcome=Outcome.WITHDRAWN, why="seen_again")
+    (send,) = threads.held
+    send()
+    told = [f"{subject} {body}" for _, subject, body in flooded.services.sent]
+    assert len(told) == min(left, 1)
+    for words in told:
+        assert (f"共 {left} 户" in words) == (left > 1)
+        assert [number for number in range(count) if f"{number:03d} 室" in words] == list(range(count - left, count))
+    for after_s in (100, 1):
+        worker_of(flooded).deliver_due(flooded.clock.forward(after_s))
+    assert len(flooded.services.sent) == len(told)
+    ended = Counter(row.state for row in flooded.messages(Channel.APPRISE))
+    assert ended == Counter({DeliveryState.SENT: left, DeliveryState.DROPPED: count - left})
 
 
 def test_a_group_that_is_refused_is_tried_again_as_a_group(flooded: AlertHarness) -> None:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from fixtures._claims import claim_lane
-from fixtures.alert_harness import AlertHarness, build_alert_harness
+from fixtures.alert_harness import AlertHarness, HeldExecutor, build_alert_harness
 
 from anju_core.recipients import Recipient
 from anju_core.urgency import Urgency
@@ -178,17 +177,12 @@ def test_what_waits_for_its_turn_is_not_claimed_and_its_lease_does_not_run(two_a
 def test_what_was_settled_meanwhile_is_not_sent(two_addresses: AlertHarness) -> None:
     harness, outside = two_addresses, Outside()
     harness.raise_alert()
-    held: list[Callable[[], object]] = []
-
-    class Held(ThreadPoolExecutor):
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            held.append(lambda: fn(*args, **kwargs))
-
     channels = {Channel.APPRISE: AppriseChannel({"wang": "json://wang"}, outside.notify)}
-    worker = harness.make_worker(channels, Held())
+    threads = HeldExecutor()
+    worker = harness.make_worker(channels, threads)
     worker.deliver_due(harness.clock.now())
     harness.withdraw("home-01", AlertKind.SOS, None, outcome=Outcome.WITHDRAWN, why="elder_cancelled")
-    (send,) = held
+    (send,) = threads.held
     send()
     assert outside.arrived == []
     worker.deliver_due(harness.clock.forward(21))
