@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -101,10 +102,9 @@ class DeliveryWorker:
     def _refuse_unanswered(self, before: datetime) -> None:
         with self._work() as work:
             work.only_read()
-            if not self._settlement.has_unanswered(work, before):
-                return
-        with self._work() as work:
-            self._settlement.refuse_unanswered(work, before)
+            unanswered = self._settlement.list_unanswered(work, before)
+        for message_id in unanswered:
+            self._try_to_settle(message_id, partial(self._settlement.refuse_unanswered, message_id=message_id))
 
     def _claim(self, lane: DeliveryLane, now: datetime) -> list[OutboundMessage]:
         scope = self._sends.scope_of(lane, now)
@@ -177,15 +177,18 @@ class DeliveryWorker:
             return self._claims.read_current(work, message, lambda alert_id: self._needed(work, alert_id))
 
     def _settle(self, message: OutboundMessage, error: str | None) -> None:
-        for one in (message, *message.others):
-            self._settle_one(one, error)
+        def settle_one(work: UnitOfWork, one: OutboundMessage) -> None:
+            self._settlement.settle_delivery(work, one, work.clock.now(), error)
 
-    def _settle_one(self, message: OutboundMessage, error: str | None) -> None:
+        for one in (message, *message.others):
+            self._try_to_settle(one.id, partial(settle_one, one=one))
+
+    def _try_to_settle(self, message_id: UUID, settle: Callable[[UnitOfWork], None]) -> None:
         try:
             with self._work() as work:
-                self._settlement.settle_delivery(work, message, work.clock.now(), error)
-        except Exception:  # noqa: BLE001 - logged; the claim's lease runs out and the message is tried again
-            self._log.exception("message_not_settled", message=str(message.id), channel=message.channel.value)
+                settle(work)
+        except Exception:  # noqa: BLE001 - logged; an unsettled message is found again, a claim when its lease runs out
+            self._log.exception("message_not_settled", message=str(message_id))
 
     def _send(self, message: OutboundMessage) -> str | None:
         channel = self._channels.get(message.channel)

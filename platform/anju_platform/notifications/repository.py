@@ -153,8 +153,8 @@ class OutboxRepository:
         return self._session.scalar(query)
 
     def get_locked(self, message_id: UUID) -> Outbox | None:
-        """Return and lock a message; None where there is none."""
-        return self._session.get(Outbox, message_id, with_for_update=True)
+        """Return and lock a message as the database has it now; None where there is none."""
+        return self._session.get(Outbox, message_id, with_for_update=True, populate_existing=True)
 
     def find_message(self, message_id: UUID) -> Outbox | None:
         """Return a message without a lock; None where there is none."""
@@ -165,19 +165,26 @@ class OutboxRepository:
         query = select(Outbox).where(Outbox.id.in_(message_ids))
         return {row.id: row for row in self._session.scalars(query)}
 
-    def lock_step(self, row: Outbox) -> None:
-        """Let others who settle a message of the same step wait until the end of the transaction."""
+    def get_locked_with_step(self, message_id: UUID) -> Outbox | None:
+        """Return and lock a message; others who ask so for one of the same step wait until the transaction ends."""
+        row = self.find_message(message_id)
+        if row is None:
+            return None
         first = select(Outbox.id).where(_of_step(row)).order_by(Outbox.id).limit(1)
         self._session.execute(first.with_for_update())
+        return self.get_locked(message_id)
 
-    def list_unanswered(self, urgency: Urgency, before: datetime, limit: int) -> Sequence[UUID]:
-        """Return messages about alerts through services, written before then, of which nothing is known yet."""
-        return list(self._session.scalars(_unanswered(urgency, before).limit(limit)))
-
-    def lock_unanswered(self, urgency: Urgency, before: datetime, limit: int) -> Sequence[Outbox]:
-        """Return and lock the same; those that another process has locked are left out."""
-        found = select(Outbox).where(Outbox.id.in_(_unanswered(urgency, before).limit(limit)))
-        return self._session.scalars(found.order_by(Outbox.id).with_for_update(skip_locked=True)).all()
+    def list_unanswered(self, before: datetime, limit: int) -> Sequence[UUID]:
+        """Return help calls about alerts through services, written before then, of which nothing is known yet."""
+        query = select(Outbox.id).where(
+            Outbox.state == DeliveryState.PENDING.value,
+            Outbox.channel == Channel.APPRISE.value,
+            Outbox.urgency == int(Urgency.HELP),
+            Outbox.alert_id.is_not(None),
+            Outbox.error == "",
+            Outbox.created_at <= before,
+        )
+        return self._session.scalars(query.order_by(Outbox.id).limit(limit)).all()
 
     def list_siblings(self, row: Outbox) -> Sequence[Outbox]:
         """Return every message of the same step, to all its recipients and through all channels, with `row`."""
@@ -187,17 +194,6 @@ class OutboxRepository:
 def _of_step(row: Outbox) -> ColumnElement[bool]:
     stem = row.dedup.rsplit("/", 2)[0]
     return Outbox.dedup.startswith(stem + "/", autoescape=True)
-
-
-def _unanswered(urgency: Urgency, before: datetime) -> Select[Any]:
-    return select(Outbox.id).where(
-        Outbox.state == DeliveryState.PENDING.value,
-        Outbox.channel == Channel.APPRISE.value,
-        Outbox.urgency == int(urgency),
-        Outbox.alert_id.is_not(None),
-        Outbox.error == "",
-        Outbox.created_at <= before,
-    )
 
 
 def _due(now: datetime, scope: ClaimScope) -> list[ColumnElement[bool]]:

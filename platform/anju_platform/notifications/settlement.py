@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from anju_core.events import MessageSettled, MessagesRefused
-from anju_core.urgency import Urgency
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.notifications.channels import OutboundMessage
@@ -27,10 +27,10 @@ class OutboxSettlement:
         A home's message is not delivered when the broker takes it: it is sent again until `confirm_delivery`.
         """
         repository = OutboxRepository(work.session)
-        known = repository.find_message(message.id)
-        if known is not None and error is not None and message.channel is not Channel.HOME:
-            repository.lock_step(known)  # of two that fail at once the second must see the first
-        row = repository.get_locked(message.id)
+        if error is not None and message.channel is not Channel.HOME:
+            row = repository.get_locked_with_step(message.id)  # of two that fail at once the second must see the first
+        else:
+            row = repository.get_locked(message.id)
         if row is None or row.state in {DeliveryState.SENT.value, DeliveryState.DROPPED.value}:
             return
         if error is not None:
@@ -58,20 +58,16 @@ class OutboxSettlement:
         _tell_outcome(work, row)
         _tell_refused(work, row)
 
-    def has_unanswered(self, work: UnitOfWork, before: datetime) -> bool:
-        """Return whether `refuse_unanswered` would find anything; locks nothing."""
-        return bool(OutboxRepository(work.session).list_unanswered(Urgency.HELP, before, 1))
+    def list_unanswered(self, work: UnitOfWork, before: datetime) -> Sequence[UUID]:
+        """Return help calls through services that were written before then and are not answered yet, some at a time."""
+        return OutboxRepository(work.session).list_unanswered(before, _UNANSWERED_LIMIT)
 
-    def refuse_unanswered(self, work: UnitOfWork, before: datetime) -> int:
-        """Count help calls through services that were written before then and not answered yet as refused.
-
-        Their tries go on. Returns how many there were, `_UNANSWERED_LIMIT` at most.
-        """
-        found = OutboxRepository(work.session).lock_unanswered(Urgency.HELP, before, _UNANSWERED_LIMIT)
-        for row in found:
+    def refuse_unanswered(self, work: UnitOfWork, message_id: UUID) -> None:
+        """Count a message that is still not answered as refused; its tries go on."""
+        row = OutboxRepository(work.session).get_locked_with_step(message_id)
+        if row is not None and row.state == DeliveryState.PENDING.value and not row.error:
             row.error = _UNANSWERED
             _tell_refused(work, row)
-        return len(found)
 
     def _settle_failure(self, work: UnitOfWork, row: Outbox, now: datetime, error: str) -> None:
         row.error = error

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 import pytest
 from fixtures._claims import claim_lane
 from fixtures.alert_harness import AlertHarness, HeldExecutor, build_alert_harness
+from sqlalchemy import text
 
 from anju_core.recipients import Recipient
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import AlertKind, Channel, DeliveryState, Outcome
 from anju_platform.notifications.channels import AppriseChannel
 from anju_platform.notifications.delivery_worker import DeliveryWorker
+from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.sends import AT_ONCE
 from anju_platform.notifications.service import Notification
 
@@ -241,6 +243,54 @@ def test_the_next_person_is_told_soon_after_a_refusal_or_a_hang(two_addresses: A
             harness.clock.forward(1)
         worker.deliver_due(harness.clock.now())
         assert outside.wait_until(lambda: told_by_service(harness, outside, "liu"))
+
+
+def wait_for_lock(harness: AlertHarness, thread: threading.Thread) -> None:
+    """Wait until a thread waits for a lock of the database, or has ended."""
+    ask = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    waits = None
+    while thread.is_alive() and waits is None:
+        with harness.work() as work:
+            waits = work.session.scalar(ask)
+
+
+def test_of_a_silence_and_a_refusal_at_once_the_second_sees_the_first(postgres_url: str) -> None:
+    harness, engine = build_alert_harness(postgres_url, addresses=("wang",))
+    settlement, worker = harness.notifications.settlement, harness.make_worker({})
+    harness.raise_alert()
+    worker.look_after(harness.clock.now())
+    for error in ("no page is open", "no page is open", None):
+        with harness.work() as work:
+            now = harness.clock.forward(3)
+            (shown,) = claim_lane(harness.notifications.claims, work, now, "board-help")
+            if error is not None:
+                settlement.settle_delivery(work, shown, now, error)
+    with harness.work() as work:
+        settlement.settle_delivery(work, shown, now, "no page is open")
+        silence = threading.Thread(target=worker.look_after, args=(now,))
+        silence.start()
+        wait_for_lock(harness, silence)
+    silence.join(PATIENCE_S)
+    assert {row.error for row in harness.messages(Channel.APPRISE)} == {"no answer yet"}
+    assert harness.told(harness.liu) == 1
+    engine.dispose()
+
+
+def test_what_was_delivered_meanwhile_stays_delivered(postgres_url: str) -> None:
+    harness, engine = build_alert_harness(postgres_url, addresses=("wang",))
+    settlement, now = harness.notifications.settlement, harness.clock.now()
+    harness.raise_alert()
+    with harness.work() as work:
+        (message,) = claim_lane(harness.notifications.claims, work, now, "help")
+    with harness.work() as late:
+        before = late.session.get_one(Outbox, message.id)
+        assert before.state == DeliveryState.PENDING
+        with harness.work() as work:
+            settlement.settle_delivery(work, message, now, None)
+        settlement.settle_delivery(late, message, now, "no answer within 15 s")
+    (row,) = harness.messages(Channel.APPRISE)
+    assert (row.state, row.error) == (DeliveryState.SENT, "")
+    engine.dispose()
 
 
 def test_a_platform_that_starts_gives_what_waited_a_chance_before_others_are_asked(
