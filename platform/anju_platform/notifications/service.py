@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from anju_core.announcements import ElderMessage
@@ -52,7 +52,7 @@ class OutboxService:
 
     def notify_people(self, work: UnitOfWork, notification: Notification, recipients: Iterable[Recipient]) -> int:
         """Add a message to the outbox for each channel of each recipient; return how many of them are new."""
-        rows = [row for recipient in recipients for row in self._write_to(work, notification, recipient)]
+        rows = [row for recipient in recipients for row in self._write_to_person(work, notification, recipient)]
         repository = OutboxRepository(work.session)
         known = repository.find_known_dedups([row.dedup for row in rows])
         new = {row.dedup: row for row in rows if row.dedup not in known}
@@ -75,30 +75,15 @@ class OutboxService:
 
         expires_s: after so many seconds it is no longer said. Raises `HomeNotFound`.
         """
-        community_id = find_community_id(work, home_id)
+        row = _write_to_home(work, home_id, message, alert_id=alert_id, expires_s=expires_s, dedup=dedup)
         repository = OutboxRepository(work.session)
-        message_id, now = work.new_id(), work.clock.now()
-        key = f"home/{home_id}/{dedup or message_id}"
-        if repository.find_known_dedups([key]):
+        if repository.find_known_dedups([row.dedup]):
             return None
         last = repository.last_to_home(home_id)
-        row = Outbox(
-            id=message_id,
-            dedup=key,
-            channel=Channel.HOME.value,
-            address=home_id,
-            alert_id=alert_id,
-            urgency=int(announcement_urgency(message.key)),
-            subject=message.announce.value,
-            body=message.key.value,
-            payload=_announcement(message, community_id, now + timedelta(seconds=expires_s)),
-            created_at=now if last is None else max(now, last + timedelta(microseconds=1)),
-            due_at=now,
-            sent_at=None,
-        )
-        repository.add_message(row)
         if last is not None:
+            row.created_at = max(row.created_at, last + timedelta(microseconds=1))
             repository.hasten_home(home_id, Urgency(row.urgency))
+        repository.add_message(row)
         _record_queued(work, [row])
         return row
 
@@ -111,7 +96,7 @@ class OutboxService:
         row = OutboxRepository(work.session).find_message(message_id)
         return None if row is None else row.alert_id
 
-    def _write_to(self, work: UnitOfWork, notification: Notification, recipient: Recipient) -> list[Outbox]:
+    def _write_to_person(self, work: UnitOfWork, notification: Notification, recipient: Recipient) -> list[Outbox]:
         """Return the messages to one person, one for each channel."""
         now = work.clock.now()
         about = notification.alert_id or notification.payload.get("visit_id", "")
@@ -140,14 +125,37 @@ class OutboxService:
         return [name for name in wanted if name is not None and name in self._addresses][:1]
 
 
-def _announcement(message: ElderMessage, community_id: str, expires: datetime) -> dict[str, object]:
-    return {
-        "announce": message.announce.value,
-        "key": message.key.value,
-        "facts": dict(message.facts),
-        "community": community_id,
-        "expires": expires.timestamp(),
-    }
+def _write_to_home(
+    work: UnitOfWork,
+    home_id: str,
+    message: ElderMessage,
+    *,
+    alert_id: UUID | None,
+    expires_s: float,
+    dedup: str | None,
+) -> Outbox:
+    """Return the message to a home; raises `HomeNotFound`."""
+    message_id, now = work.new_id(), work.clock.now()
+    return Outbox(
+        id=message_id,
+        dedup=f"home/{home_id}/{dedup or message_id}",
+        channel=Channel.HOME.value,
+        address=home_id,
+        alert_id=alert_id,
+        urgency=int(announcement_urgency(message.key)),
+        subject=message.announce.value,
+        body=message.key.value,
+        payload={
+            "announce": message.announce.value,
+            "key": message.key.value,
+            "facts": dict(message.facts),
+            "community": find_community_id(work, home_id),
+            "expires": (now + timedelta(seconds=expires_s)).timestamp(),
+        },
+        created_at=now,
+        due_at=now,
+        sent_at=None,
+    )
 
 
 def _translate(words: Mapping[str, str], recipient: Recipient) -> str:
