@@ -87,7 +87,7 @@ class Consumer:
         self._consumer = self._make(lambda: UnitOfWork(own, EventDispatcher(), Clock()))
 
     def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
-        device_cache, registry = DeviceCache(work, Clock()), DeviceService()
+        device_cache, registry = DeviceCache(work), DeviceService()
         if self.lane is Lane.ALARM:
             alerts = AlertSlice.build(OutboxService([]), OncallService(), load_words())
             return AlarmConsumer(

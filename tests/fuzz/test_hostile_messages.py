@@ -136,7 +136,7 @@ class Platform:
         self.onward: list[Incoming] = []
         self.alarms = AlarmConsumer(
             work=work,
-            device_cache=DeviceCache(work, self.clock),
+            device_cache=DeviceCache(work, self.clock.time),
             alerts=alerts.intake,
             registry=registry,
             post=self._post,
@@ -144,7 +144,7 @@ class Platform:
         )
         self.telemetry = TelemetryConsumer(
             work=work,
-            device_cache=DeviceCache(work, self.clock),
+            device_cache=DeviceCache(work, self.clock.time),
             series=series,
             monitor=monitoring,
             registry=registry,

@@ -69,7 +69,6 @@ from anju_platform.timeseries.store import SeriesStore
 from anju_platform.visits.assembly import VisitSlice
 from anju_platform.web.hub import Hub
 from anju_platform.web.services import Services, by_type
-from anju_wire.clock import Clock
 from anju_wire.steady_clock import SteadyClock
 
 SWEEP_S = 1.0
@@ -239,7 +238,6 @@ def _make_ingest(
         make_consumers=partial(
             _make_consumers,
             work=base.leader_work,
-            clock=base.clock,
             series=base.series,
             alerts=alerts,
             devices=devices,
@@ -291,7 +289,6 @@ def _make_consumers(
     onward: Callable[[Incoming], None],
     *,
     work: WorkFactory,
-    clock: Clock,
     series: SeriesStore,
     alerts: AlertIntake,
     devices: DeviceService,
@@ -299,11 +296,11 @@ def _make_consumers(
 ) -> tuple[AlarmConsumer, TelemetryConsumer]:
     """Make both consumers; a `DeviceCache` belongs to one thread, so that each has its own."""
     alarms = AlarmConsumer(
-        work=work, device_cache=DeviceCache(work, clock), alerts=alerts, registry=devices, post=post, onward=onward
+        work=work, device_cache=DeviceCache(work), alerts=alerts, registry=devices, post=post, onward=onward
     )
     telemetry = TelemetryConsumer(
         work=work,
-        device_cache=DeviceCache(work, clock),
+        device_cache=DeviceCache(work),
         series=series,
         monitor=monitoring,
         registry=devices,

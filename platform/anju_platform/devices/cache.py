@@ -6,6 +6,8 @@ moment ago is let in without a restart.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -17,7 +19,6 @@ from anju_platform.devices.models import Device, Gateway
 from anju_platform.devices.sensors import Sensor, SensorTable, room_index, sensor_of
 from anju_platform.residents.directory import find_community_id, list_home_ids
 from anju_platform.timeseries.store import Source
-from anju_wire.clock import Clock
 from anju_wire.profiles import QUANTITIES, DeviceKind
 from anju_wire.vocabulary import Room
 
@@ -59,11 +60,14 @@ class HomeSensors:
 
 
 class DeviceCache:
-    """A cache of gateways and devices in the database; `table` holds the sensors asked for so far as columns."""
+    """A cache of gateways and devices in the database; `table` holds the sensors asked for so far as columns.
 
-    def __init__(self, work: WorkFactory, clock: Clock) -> None:
+    now: seconds of a clock that is never set back: how old an entry is has nothing to do with the time of day.
+    """
+
+    def __init__(self, work: WorkFactory, now: Callable[[], float] = time.monotonic) -> None:
         self._work = work
-        self._clock = clock
+        self._now = now
         self._loaded = False
         self._gateways: dict[str, tuple[float, GatewayFacts | None]] = {}
         self._unknown: dict[str, None] = {}
@@ -77,8 +81,8 @@ class DeviceCache:
         if not self._loaded:
             self._load()
         held = self._gateways.get(gateway_id)
-        now_s = self._clock.time()
-        if held is None or not 0 <= now_s - held[0] <= (FRESH_S if held[1] is None else KNOWN_S):
+        now_s = self._now()
+        if held is None or now_s - held[0] > (FRESH_S if held[1] is None else KNOWN_S):
             with self._work() as work:
                 held = (now_s, _gateway(work, gateway_id))
             if held[1] is None:
@@ -97,7 +101,7 @@ class DeviceCache:
 
     def _load(self) -> None:
         """Load everything in one go at the first question: after a restart every home speaks within a second."""
-        now_s = self._clock.time()
+        now_s = self._now()
         with self._work() as work:
             work.only_read()
             communities = list_home_ids(work, WHOLE_DISTRICT)
@@ -114,8 +118,8 @@ class DeviceCache:
         if not self._loaded:
             self._load()
         held = self._devices.get(home_id)
-        now_s = self._clock.time()
-        if held is None or (device_id not in held[1] and not 0 <= now_s - held[0] <= FRESH_S):
+        now_s = self._now()
+        if held is None or (device_id not in held[1] and now_s - held[0] > FRESH_S):
             with self._work() as work:
                 held = (now_s, _devices(work, home_id))
             self._devices[home_id] = held
@@ -131,8 +135,8 @@ class DeviceCache:
     def home_sensors(self, home_id: str) -> HomeSensors:
         """Return the home's sensors found so far; `find_sensor` adds the others."""
         held = self._sensors.get(home_id)
-        now_s = self._clock.time()
-        if held is None or not 0 <= now_s - held.since_s <= KNOWN_S:  # before: the clock was set back
+        now_s = self._now()
+        if held is None or now_s - held.since_s > KNOWN_S:
             if held is not None:
                 self._devices.pop(home_id, None)
             held = self._sensors[home_id] = HomeSensors(now_s)

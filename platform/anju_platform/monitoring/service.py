@@ -405,7 +405,7 @@ class MonitoringService:
     def _replay_series(self, series: SeriesStore, from_s: float) -> None:
         """Process the series again from `from_s` on; what was processed before changes nothing."""
         now_s = self._clock.time()
-        lives = ActivityReader(DeviceCache(self._work, self._clock), dict(self._rows))
+        lives = ActivityReader(DeviceCache(self._work), dict(self._rows))
         try:
             for batch in lives.read_batches(series, from_s, now_s + self._rules.late_s):
                 with self._lock:

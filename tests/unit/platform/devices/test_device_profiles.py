@@ -86,7 +86,7 @@ def test_the_detectors_know_every_sign_of_life_by_its_name() -> None:
 @pytest.mark.parametrize(("kind", "quantity"), LIVES)
 def test_ingest_hands_it_to_the_detector(monitoring: MonitoringHarness, kind: DeviceKind, quantity: Quantity) -> None:
     register(monitoring, kind)
-    cache = DeviceCache(monitoring.work, monitoring.clock)
+    cache = DeviceCache(monitoring.work, monitoring.clock.time)
     sensor, row = cache.find_sensor(HOME, DEVICE, quantity), cache.find_row(HOME, f"{DEVICE}/{quantity}")
     assert LIFE_KINDS[sensor.life] == PROFILES[kind].life.get(quantity, QUANTITIES[quantity].life)
     assert cache.table.life[row] == sensor.life

@@ -216,7 +216,7 @@ def test_invented_names_of_gateways_are_forgotten(
     monitoring: MonitoringHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "MOST_UNKNOWN", 10)
-    device_cache = DeviceCache(monitoring.work, monitoring.clock)
+    device_cache = DeviceCache(monitoring.work, monitoring.clock.time)
     for number in range(100):
         assert device_cache.find_gateway(f"invented-{number}") is None
     assert len(device_cache._gateways) == 10 + len(HOMES)
@@ -256,7 +256,7 @@ def test_devices_of_a_home_are_shown_within_scope_and_the_look_is_logged(web: We
 
 
 def test_a_roster_knows_of_every_sensor_what_a_book_knows(monitoring: MonitoringHarness) -> None:
-    device_cache, roster = DeviceCache(monitoring.work, monitoring.clock), DeviceRoster(monitoring.work)
+    device_cache, roster = DeviceCache(monitoring.work, monitoring.clock.time), DeviceRoster(monitoring.work)
     asked = [
         (home, device, quantity)
         for home in (*HOMES, "home-99")

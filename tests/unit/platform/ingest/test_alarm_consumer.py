@@ -51,7 +51,7 @@ class AlarmLane:
         self.work = work
         self.consumer = AlarmConsumer(
             work=work,
-            device_cache=DeviceCache(work, Clock()),
+            device_cache=DeviceCache(work),
             alerts=itself,
             registry=itself,
             post=lambda _topic, payload: self.acks.append(decode(Ack, payload)),

@@ -17,7 +17,6 @@ from anju_platform.ingest.decode import Incoming, Plain, open_plain, read
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import side_by_side
 from anju_platform.ingest.raw_message import RawMessage
-from anju_wire.clock import Clock
 from anju_wire.messages import Envelope, Record, encode
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Room
@@ -35,7 +34,7 @@ class SmallCache(DeviceCache):
     """Three homes with the same three devices each, and no records behind."""
 
     def __init__(self) -> None:
-        super().__init__(None, Clock())  # type: ignore[arg-type]
+        super().__init__(None)  # type: ignore[arg-type]
 
     def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
         return HOMES.get(gateway_id)

@@ -87,7 +87,7 @@ class Line:
 
         self.consumer = TelemetryConsumer(
             work=work,
-            device_cache=DeviceCache(work, Clock()),
+            device_cache=DeviceCache(work),
             series=series,
             monitor=self.monitor,
             registry=registry,
