@@ -107,11 +107,7 @@ def build(settings: Settings) -> Platform:
     devices = DeviceService(monitoring.set_gateway_online, monitoring.set_sensor_bus, redeliver)
     ingest = _make_ingest(base, alerts=alerts.intake, devices=devices, monitoring=monitoring)
     learn = partial(_learn, base.leadership, monitoring)
-    relay = (
-        None
-        if _allows_one_process(settings)
-        else PostgresRelay(_database_url(settings), base.process_id, base.hub, learn)
-    )
+    relay = _make_relay(base, learn)
     pages: PageHub = base.hub if relay is None else relay
     teach = learn if relay is None else partial(_teach, base.leadership, monitoring, relay)
     wire(
@@ -123,10 +119,8 @@ def build(settings: Settings) -> Platform:
         teach=teach,
     )
     technical = TechnicalAlerts(leader_work, outbox, oncall, words)
-    scheduler, nightly_job = (
-        Scheduler(base.clock, base.metrics, leads),
-        NightlyJob(leader_work, base.clock, base.series),
-    )
+    scheduler = Scheduler(base.clock, base.metrics, leads)
+    nightly_job = NightlyJob(leader_work, base.clock, base.series)
     worker = _make_delivery_worker(base, notifications, alerts, pages, HomeChannel(ingest, words))
     deliveries = DeliveryJobs(
         scheduler, worker, OutboxWatch(leader_work, outbox, technical, base.metrics), base.clock, leads
