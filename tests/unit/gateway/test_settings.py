@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from anju_gateway.cli import app
@@ -36,13 +34,6 @@ HOME: dict[str, Any] = {
         {"id": "door-entrance", "kind": "door", "name": "入户门", "position": None},
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """`run` sets the process's log up, to a stream that ends with the test."""
-    yield
-    structlog.reset_defaults()
 
 
 def write(folder: Path, content: object, name: str = "fleet.json") -> Path:
