@@ -18,7 +18,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # Where a file stands in node_modules, and its name beside our own static files.
 FILES = {
-    "@tabler/core/dist/css/tabler.min.css": "tabler.min.css",
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
     "htmx-ext-sse/sse.js": "htmx-ext-sse.js",
@@ -59,7 +58,8 @@ def fetch(root: Path, *, with_test_tools: bool) -> None:
     if complete and tools and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     install(packages, with_test_tools=with_test_tools)
-    vendor.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(vendor, ignore_errors=True)
+    vendor.mkdir(parents=True)
     for source, name in FILES.items():
         path = packages / "node_modules" / source
         if not path.exists():

@@ -20,8 +20,14 @@ import grimp
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "architecture.md"
 PLATFORM = "anju_platform"
-TITLES = ("app: composition", "console: every page", "slices, ingest, monitoring", "know no slice")
-"""What the storeys of the platform are called in the picture, from above."""
+TITLES = {
+    "app": "app: composition",
+    "console": "console: every page",
+    "read_models": "read models: over many slices",
+    "db": "know no slice",
+}
+"""What the storey of a package is called in the picture."""
+OF_SLICES = "slices, ingest, monitoring"
 
 Edge = tuple[str, str]
 
@@ -78,7 +84,8 @@ def draw_storeys(edges: set[Edge], storeys: list[list[str]]) -> str:
     Between storeys one arrow stands for all imports; inside the storey of the slices each arrow is one.
     """
     lines = ["flowchart TD"]
-    for number, (title, names) in enumerate(zip(TITLES, storeys, strict=True)):
+    for number, names in enumerate(storeys):
+        title = next((TITLES[name] for name in names if name in TITLES), OF_SLICES)
         lines += [f'  subgraph storey{number}["{title}"]', *(f"    {name}" for name in names), "  end"]
     lines += [f"  storey{upper} --> storey{lower}" for upper, lower in pairwise(range(len(storeys)))]
     inside = {

@@ -18,7 +18,9 @@ import ast
 import contextlib
 import difflib
 import functools
+import itertools
 import json
+import math
 import os
 import random
 import re
@@ -38,8 +40,11 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGE = ROOT / ".mutants"
 TARGET = 0.85
 """Share of an area's mutants that its tests should kill."""
-ALONE_S = 120.0
-"""A survivor's own process is given so long; one that hangs counts as killed, as a test's own time-out would do it."""
+ALONE_S, ALONE_TIMES = 120.0, 6.0
+"""A survivor's own process is given so long, or so many times what the tests take without a mutant, if that is more.
+
+One that hangs counts as killed, as by a test's own time-out; one that is only slow, on a busy machine, does not hang.
+"""
 PROGRESS_S = 15.0
 
 
@@ -72,7 +77,7 @@ _SETTINGS = """\
 [tool.pytest.ini_options]
 addopts = ["--import-mode=importlib", "--strict-markers"]
 pythonpath = ["tests", "tools"]
-timeout = 60
+timeout = 600
 markers = ["browser: drives a real Chromium", "slow: takes longer than ten seconds"]
 
 [tool.mutmut]
@@ -252,10 +257,13 @@ class Stage:
             results = {name: what for name, what in results.items() if name not in same}
             print(f"  {len(same)} left out that write the same SQL in another case", flush=True)
             left = sorted(name for name, what in results.items() if what != KILLED)
-            if self._dies_alone(""):
+            started = time.monotonic()
+            if self._dies_alone("", math.inf):
                 raise SystemExit("the tests fail without any mutant; nothing that they say of one would mean anything")
+            given_s = max(ALONE_S, ALONE_TIMES * (time.monotonic() - started))
             print(f"  {len(left)} of {len(results)} not killed yet: each is tried in a process of its own", flush=True)
-            for number, (name, killed) in enumerate(zip(left, threads.map(self._dies_alone, left), strict=True), 1):
+            verdicts = threads.map(self._dies_alone, left, itertools.repeat(given_s))
+            for number, (name, killed) in enumerate(zip(left, verdicts, strict=True), 1):
                 if killed:
                     results[name] = KILLED
                 if time.monotonic() - said > PROGRESS_S:
@@ -264,8 +272,8 @@ class Stage:
         self._kept.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
         return results
 
-    def _dies_alone(self, name: str) -> bool:
-        """Whether the tests of the area see this mutant (or, without a name, fail as they are)."""
+    def _dies_alone(self, name: str, given_s: float) -> bool:
+        """Whether the tests of the area see this mutant in `given_s` seconds (or, without a name, fail as they are)."""
         folder = self._folder / "mutants"
         environment = {**os.environ, "MUTANT_UNDER_TEST": name, "PYTHONPATH": str(folder / "src")}
         command = [sys.executable, "-m", "pytest", "-q", *_PYTEST, *self._area.tests]
@@ -274,7 +282,7 @@ class Stage:
             command, cwd=folder, env=environment, stdout=quiet, stderr=quiet, start_new_session=True
         )
         with _ended(process), contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(ALONE_S) != 0
+            return process.wait(None if math.isinf(given_s) else given_s) != 0
         return True
 
 

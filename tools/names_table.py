@@ -93,13 +93,14 @@ class NamesTable:
     def find_renames(self, use: Use) -> Iterator[Rename]:
         """The rows that this use breaks, before exceptions."""
         words = {match.lower() for match in WORD.findall(use.text)}
-        for text in {use.text, *words}:
+        whole = {use.text, use.text.lstrip("_")} if use.form == "class" else {use.text}  # private ones count, too
+        for text in whole | words:
             for rename in self._exact.get((use.form, text), ()):
                 # A row of kind `word` is about parts of a name; every other row is about the whole of it.
-                if (text == use.text or rename.kind == "word") and rename.covers_path(use.path):
+                if (text in whole or rename.kind == "word") and rename.covers_path(use.path):
                     yield rename
         for rename in self._patterns.get(use.form, ()):
-            if fnmatchcase(use.text, rename.old) and rename.covers_path(use.path):
+            if any(fnmatchcase(text, rename.old) for text in whole) and rename.covers_path(use.path):
                 yield rename
 
     def find_exception(self, rename: Rename, path: str) -> NameException | None:

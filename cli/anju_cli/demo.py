@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -26,13 +25,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from anju_cli.broker_users import write_for_broker
+from anju_cli.demo_brokers import HOST, PLATFORM, DemoBrokers, find_mosquitto
 from anju_cli.ports import free_ports, next_free_port
 from anju_cli.processes import ChildFailed, ChildProcess, ProcessSupervisor, anju_argv, is_listening
-from anju_platform.app.fleet import Surroundings, make_fleet
+from anju_platform.app.fleet import Surroundings, home_id, make_fleet
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.fleet import BrokerAddress, Fleet, encode_fleet
 
-_HOST = "127.0.0.1"
 _HOMES, _SCENARIO_HOMES = 20, 6
 _ROLES = ("worker", "supervisor", "carer", "provider", "family", "district", "tester", "admin")
 
@@ -64,6 +64,11 @@ class DemoPlan:
     def fleet(self) -> Path:
         """Path of the fleet file."""
         return self.data / "fleet.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Path of the folder with the brokers' users."""
+        return self.data / "secrets"
 
     @property
     def logins(self) -> Path:
@@ -150,7 +155,11 @@ class DemoDistrict:
 
     def __init__(self, plan: DemoPlan, tree: ProcessSupervisor) -> None:
         self._plan, self._tree = plan, tree
-        self.broker_port, self.bus_port, *self._link_ports = free_ports(2 + plan.homes)
+        ports = free_ports(3 + plan.homes)
+        self.broker_port, self.platform_port, self.bus_port, *self._link_ports = ports
+        homes = [home_id(number + 1) for number in range(plan.homes)]
+        self._brokers = DemoBrokers(plan.secrets, homes, self.broker_port, self.platform_port, self.bus_port)
+        self._brokers.make_users()
         clock = Clock.parse(os.environ.get(ENVIRONMENT, ""))
         if plan.speed != 1.0:
             now = clock.time()
@@ -159,9 +168,11 @@ class DemoDistrict:
             ENVIRONMENT: "" if clock == Clock() else str(clock),
             "ANJU_DATABASE_URL": plan.database,
             "ANJU_SERIES_URL": plan.series,
-            "ANJU_MQTT_HOST": _HOST,
-            "ANJU_MQTT_PORT": str(self.broker_port),
-            "ANJU_HTTP_HOST": _HOST,
+            "ANJU_MQTTHOST": HOST,
+            "ANJU_MQTT_PORT": str(self.platform_port),
+            "ANJU_MQTT_USERNAME": PLATFORM,
+            "ANJU_MQTT_PASSWORD": self._brokers.password(PLATFORM),
+            "ANJU_HTTPHOST": HOST,
             "ANJU_HTTP_PORT": str(plan.port),
             "ANJU_SIM_CONTROL": "1",
             "PYTHONUNBUFFERED": "1",
@@ -170,7 +181,7 @@ class DemoDistrict:
     def start_processes(self, report_step: Callable[[str], object], stopping: threading.Event) -> None:
         """Start everything in order and return when the pages answer; raises `ChildFailed`."""
         stages: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("brokers", self._brokers),
+            ("brokers", self._start_brokers),
             ("homes and people", self._write_fleet),
             ("simulator", self._simulator),
             ("gateways", self._gateways),
@@ -185,40 +196,29 @@ class DemoDistrict:
             self._tree.wait_ready(name)
         plan = self._plan
         self._tree.add_facts(
-            http=f"http://{_HOST}:{plan.port}", broker=self.broker_port, bus=self.bus_port, logins=str(plan.logins)
+            http=f"http://{HOST}:{plan.port}",
+            broker=self.broker_port,
+            bus=self.bus_port,
+            logins=str(plan.logins),
+            secrets=str(plan.secrets),
         )
 
     def scenario_argv(self, json_file: Path | None) -> list[str]:
         """Return the command line that runs the plan's scenario."""
         plan = self._plan
         argv = anju_argv(
-            "sim", "run", str(plan.scenario), "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}"
+            "sim", "run", str(plan.scenario), "--fleet", str(plan.fleet), "--broker", f"{HOST}:{self.broker_port}"
         )
-        argv += ["--platform", f"http://{_HOST}:{plan.port}", "--logins", str(plan.logins), "--seed", str(plan.seed)]
+        argv += ["--platform", f"http://{HOST}:{plan.port}", "--logins", str(plan.logins), "--seed", str(plan.seed)]
         argv += ["--recordings", str(plan.recordings)] if plan.recordings else []
         return argv + (["--json", str(json_file)] if json_file else [])
 
-    def _brokers(self) -> None:
-        for name, port in (("broker", self.broker_port), ("bus", self.bus_port)):
-            self._start(name, self._broker_argv(name, port), partial(is_listening, _HOST, port))
-
-    def _broker_argv(self, name: str, port: int) -> list[str]:
-        if self._plan.broker is BrokerKind.AMQTT:
-            return anju_argv("broker", "--port", str(port))
-        home = self._plan.data / name
-        home.mkdir(exist_ok=True)
-        config = home / "mosquitto.conf"
-        lines = [
-            f"listener {port} {_HOST}",
-            "allow_anonymous true",
-            "persistence true",
-            f"persistence_location {home}/",
-        ]
-        lines += ["autosave_interval 5", "max_queued_messages 100000", "log_dest stderr", "log_type error"]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            lines.append("user root")  # it would give up the right to its own folder
-        config.write_text("\n".join(lines) + "\n")
-        return [str(find_mosquitto()), "-c", str(config)]
+    def _start_brokers(self) -> None:
+        for name, ports in (("broker", (self.broker_port, self.platform_port)), ("bus", (self.bus_port,))):
+            embedded = self._plan.broker is BrokerKind.AMQTT
+            brokers = self._brokers
+            argv = brokers.embedded_argv(name) if embedded else brokers.mosquitto_argv(name, self._plan.data / name)
+            self._start(name, argv, partial(_are_listening, ports))
 
     def _write_fleet(self) -> None:
         """Seed the database in the background; write the fleet file, each home with a network link of its own."""
@@ -226,17 +226,23 @@ class DemoDistrict:
         argv = anju_argv("platform", "seed", "--homes", str(plan.homes), "--print-logins", str(plan.logins))
         self._seeded = self._tree.run_once("seed", argv, self.env)
         spool.mkdir(exist_ok=True)
-        around = Surroundings(uplink=BrokerAddress(_HOST, 0), bus=BrokerAddress(_HOST, self.bus_port), spool=spool)
+        around = Surroundings(
+            uplink=BrokerAddress(HOST, 0),
+            bus=BrokerAddress(HOST, self.bus_port),
+            spool=spool,
+            passwords={home: self._brokers.password(home) for home in self._brokers.homes},
+            bus_passwords={home: self._brokers.password(f"{home}.bus") for home in self._brokers.homes},
+        )
         homes = zip(make_fleet(plan.homes, around).homes, self._link_ports, strict=True)
         fleet = Fleet([replace(home, uplink=replace(home.uplink, port=port)) for home, port in homes])
-        plan.fleet.write_text(encode_fleet(fleet), encoding="utf-8")
+        write_for_broker(plan.fleet, encode_fleet(fleet), mode=0o600)
 
     def _simulator(self) -> None:
         plan = self._plan
-        argv = anju_argv("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{_HOST}:{self.broker_port}")
+        argv = anju_argv("sim", "live", "--fleet", str(plan.fleet), "--broker", f"{HOST}:{self.broker_port}")
         argv += ["--seed", str(plan.seed), "--history-days", str(plan.history_days)]
         argv += ["--quiet-for", plan.scenario] if plan.scenario else []
-        self._start("simulator", argv, lambda: is_listening(_HOST, self._link_ports[0]))
+        self._start("simulator", argv, lambda: is_listening(HOST, self._link_ports[0]))
 
     def _gateways(self) -> None:
         ready = self._plan.data / "logs" / "gateway.log"
@@ -245,16 +251,15 @@ class DemoDistrict:
 
     def _platform(self) -> None:
         self._seeded()
-        url = f"http://{_HOST}:{self._plan.port}/api/v1/health"
+        url = f"http://{HOST}:{self._plan.port}/api/v1/health"
         self._start("platform", anju_argv("platform", "serve"), lambda: _is_healthy(url))
 
     def _start(self, name: str, argv: list[str], ready: Callable[[], bool]) -> None:
         self._tree.start_child(ChildProcess(name, argv, ready, self.env))
 
 
-def find_mosquitto() -> str | None:
-    """Return the path of Mosquitto, which Debian keeps out of a user's PATH; None where it is not installed."""
-    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+def _are_listening(ports: tuple[int, ...]) -> bool:
+    return all(is_listening(HOST, port) for port in ports)
 
 
 def _is_healthy(url: str) -> bool:
@@ -277,7 +282,7 @@ def _run_scenario(district: DemoDistrict, json_file: Path | None, stopping: thre
 
 
 def _print_welcome(console: Console, plan: DemoPlan, seconds: float) -> None:
-    console.print(f"\n[bold]Anju 安居[/bold] is open after {seconds:.1f} s: [link]http://{_HOST}:{plan.port}[/link]\n")
+    console.print(f"\n[bold]Anju 安居[/bold] is open after {seconds:.1f} s: [link]http://{HOST}:{plan.port}[/link]\n")
     table = Table("Role", "Login", "Password", "Name")
     shown: set[str] = set()
     accounts = json.loads(plan.logins.read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pwd
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,13 @@ from rich.table import Table
 
 from anju_cli import audit
 from anju_core.errors import DomainError
-from anju_core.scope import WHOLE_DISTRICT
+from anju_core.scope import WHOLE_DISTRICT, ScopeKind
 from anju_core.vocabulary import Role
+from anju_platform.accounts.looks import record_command
 from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.app import migrate as migrations
 from anju_platform.app import seed as seeding
+from anju_platform.app.database_roles import SameRole, grant_service
 from anju_platform.app.fleet import MOST_HOMES, Surroundings, make_fleet
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
@@ -61,9 +64,9 @@ def serve() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's tables; safe to repeat."""
-    url = _url(_settings())
-    _upgrade(url)
-    console.print(f"records are at revision {migrations.current(url)}")
+    settings = _settings()
+    _upgrade(settings)
+    console.print(f"records are at revision {migrations.current(_url(settings))}")
 
 
 @app.command()
@@ -134,7 +137,7 @@ def list_accounts() -> None:
     with _work(_settings()) as (work, access):
         table = Table("login", "name", "role", "scope", "open")
         for row in access.list_accounts(work):
-            scope = row.home_id or row.provider_id or row.community_id or "–"
+            scope = row.home_id or row.provider_id or row.community_id or row.scope_kind
             table.add_row(row.login, row.name, row.role, scope, "no" if row.disabled_at else "yes")
     console.print(table)
 
@@ -147,6 +150,9 @@ def add_account(
     community: Annotated[str | None, typer.Option(help="A worker's or supervisor's community.")] = None,
     provider: Annotated[str | None, typer.Option(help="A carer's or dispatcher's provider.")] = None,
     home: Annotated[str | None, typer.Option(help="A relative's home.")] = None,
+    scope: Annotated[
+        ScopeKind | None, typer.Option(help="What it may see; a supervisor of all communities is `district`.")
+    ] = None,
 ) -> None:
     """Open an account and print its random password, which is shown only once."""
     with _work(_settings()) as (work, access):
@@ -161,8 +167,10 @@ def add_account(
                 community_id=community,
                 provider_id=provider,
                 home_id=home,
+                scope_kind=scope,
             ),
         )
+        record_command(work, _os_user(), "account_add", f"{login} ({role.value})")
     console.print(f"{login}: {password}")
 
 
@@ -172,6 +180,7 @@ def reset_account(login: str) -> None:
     with _work(_settings()) as (work, access):
         password = access.generate_password()
         access.set_password(work, login, password)
+        record_command(work, _os_user(), "account_reset", login)
     console.print(f"{login}: {password}")
 
 
@@ -183,6 +192,7 @@ def close_account(login: str) -> None:
         for row in leaving:
             OncallService().check_leaving(work, row.id)
         access.close_account(work, login)
+        record_command(work, _os_user(), "account_close", login)
 
 
 @communities.command("list")
@@ -202,7 +212,7 @@ def choose_sensitivity(
     routine_changes: Annotated[
         float | None, typer.Option(help="Changes of routine reported although nothing changed.")
     ] = None,
-    by: Annotated[str, typer.Option(help="Who decided it; kept with the change.")] = "command line",
+    by: Annotated[str, typer.Option(help="Who decided it; kept with the change, beside your user.")] = "",
 ) -> None:
     """Choose how often the detectors may be wrong: the fewer false alerts, the later the true ones."""
     with _work(_settings()) as (work, access):
@@ -212,7 +222,8 @@ def choose_sensitivity(
             false_alerts=now.false_alerts if false_alerts is None else false_alerts,
             routine_changes=now.routine_changes if routine_changes is None else routine_changes,
         )
-        sensitivity.set_target(work, community, ChangedBy(by), wanted, now)
+        sensitivity.set_target(work, community, ChangedBy(_changed_by(by)), wanted, now)
+        record_command(work, _os_user(), "sensitivity", community)
     console.print(
         f"{community}: {wanted.false_alerts:g} false alerts, {wanted.routine_changes:g} changes of routine "
         "per home and month"
@@ -228,14 +239,35 @@ def _settings() -> Settings:
         raise typer.Exit(2) from None
 
 
+def _os_user() -> str:
+    """Return the name of the operating system's user, whom nobody else can choose: not what the environment says."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # in a container a user may have no name
+        return f"uid {number}"
+
+
+def _changed_by(decided_by: str) -> str:
+    """Return who changed something, as the record keeps it: who decided it, if said, and whose shell it was."""
+    typed = f"{_os_user()} (command line)"
+    return typed if not decided_by else f"{decided_by[: 97 - len(typed)]} · {typed}"
+
+
 def _url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
-def _upgrade(url: str) -> None:
+def _upgrade(settings: Settings) -> None:
+    """Migrate as the owner of the tables, where another role than the owner serves."""
     try:
-        migrations.upgrade(url)
-    except migrations.DatabaseLocked as error:
+        if settings.database_owner_url is None:
+            migrations.upgrade(_url(settings))
+        else:
+            owner = settings.database_owner_url.get_secret_value()
+            migrations.upgrade(owner)
+            grant_service(owner, _url(settings))
+    except (migrations.DatabaseLocked, SameRole) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
 
@@ -244,7 +276,7 @@ def _upgrade(url: str) -> None:
 def _work(settings: Settings) -> Iterator[tuple[UnitOfWork, AccountService]]:
     url = _url(settings)
     if migrations.current(url) != migrations.head():
-        _upgrade(url)
+        _upgrade(settings)
     engine = make_engine(url)
     try:
         with UnitOfWork(make_sessions(engine), EventDispatcher(), settings.parsed_clock()) as work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from anju_sim.bus import BusUnreachable, MqttBus
+from anju_sim.bus import BusRefused, BusUnreachable, Credential, MqttBus
 from anju_sim.evaluator import Verdict
 from anju_sim.network import SimulatedNetwork
 from anju_sim.recordings import RecordingBroken, RecordingsMissing, find_recording, read_log
@@ -25,7 +26,15 @@ from anju_sim.scenario_run import RunContext, ScenarioRun
 from anju_sim.scenario_yaml import ScenarioInvalid
 from anju_sim.silence_history import NoCutFound
 from anju_sim.simulator import Simulator
-from anju_sim.staff import CallRefused, LoginsUnreadable, StaffClient, StaffScript, read_logins, sign_in_staff
+from anju_sim.staff import (
+    CallRefused,
+    LoginsUnreadable,
+    SeededLogin,
+    StaffClient,
+    StaffScript,
+    read_logins,
+    sign_in_staff,
+)
 from anju_sim.wearable import Samples
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.fleet import BrokerAddress, Fleet, FleetHome, FleetUnreadable, HomeUnknown, load_fleet
@@ -33,6 +42,7 @@ from anju_wire.fleet import BrokerAddress, Fleet, FleetHome, FleetUnreadable, Ho
 app = typer.Typer(no_args_is_help=True, help="Simulated homes, replayed recordings, scenarios with a verdict.")
 
 _FAULTS = (
+    BusRefused,
     BusUnreachable,
     CallRefused,
     FleetUnreadable,
@@ -48,13 +58,21 @@ _FAULTS = (
 )
 _FLEET = typer.Option(..., "--fleet", exists=True, dir_okay=False, help="Fleet file, as `anju platform fleet` writes.")
 _BROKER = typer.Option(..., "--broker", metavar="HOST:PORT", help="The district's broker.")
+_SECRETS = typer.Option(
+    None, "--secrets", file_okay=False, help="Folder with <user>.password; by default `secrets` beside the fleet file."
+)
 
 
 @app.command()
 def live(
     *,
     fleet: Path = _FLEET,
-    broker: str = _BROKER,
+    broker: str | None = typer.Option(
+        None,
+        metavar="HOST:PORT",
+        help="The district's broker, for the tester's commands; without it no link is simulated.",
+    ),
+    secrets: Path | None = _SECRETS,
     seed: int = typer.Option(1, help="The same seed gives the same residents."),
     history_days: float = typer.Option(7.0, min=0, help="Days of history to send first, as a data logger does."),
     quiet_for: list[str] = typer.Option([], help="Scenario whose silent homes publish nothing by themselves."),
@@ -62,14 +80,16 @@ def live(
 ) -> None:
     """Run the homes of a fleet on the clock of ANJU_CLOCK, and carry out the tester's commands."""
     try:
-        homes, far = load_fleet(fleet), parse_endpoint(broker)
+        homes, users = load_fleet(fleet), secrets or fleet.parent / "secrets"
         quiet = frozenset(home for name in quiet_for for home in _quiet_homes(load_scenario(name), homes))
-        lines = {home.home: home.uplink for home in homes.homes}
-        with (
-            MqttBus(homes.homes[0].bus.host, homes.homes[0].bus.port, "anju-sim") as bus,
-            MqttBus(far.host, far.port, "anju-sim-control") as district,
-            SimulatedNetwork(lines, far) as network,
-        ):
+        near = homes.homes[0].bus
+        with ExitStack() as stack:
+            district, network = None, SimulatedNetwork({}, near)
+            if broker:
+                district, network = _district_link(stack, homes, broker, users)
+            bus = stack.enter_context(
+                MqttBus(near.host, near.port, "anju-sim", Credential.from_folder(users, "devices"))
+            )
             simulator = Simulator(homes, seed, _clock(), bus=bus, district=district, network=network, quiet=quiet)
             _stop_on_signal(simulator)
             _run_simulator(simulator, homes, history_days, wait_s)
@@ -82,6 +102,7 @@ def replay(
     recording: str = typer.Argument(help="An event log (.csv.gz), or the id of a wearable's recording."),
     home: str = typer.Option(..., help="The home that replays it."),
     fleet: Path = _FLEET,
+    secrets: Path | None = _SECRETS,
     speed: float = typer.Option(1.0, help="How many times faster than it was recorded (event logs)."),
     recordings: Path | None = typer.Option(None, help="Folder that holds fall/index.csv, for a wearable's recording."),
 ) -> None:
@@ -91,7 +112,8 @@ def replay(
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        with MqttBus(target.bus.host, target.bus.port, f"anju-replay-{os.getpid()}") as bus:
+        user = Credential.from_folder(secrets or fleet.parent / "secrets", "replay")
+        with MqttBus(target.bus.host, target.bus.port, f"anju-replay-{os.getpid()}", user) as bus:
             done = (
                 replay_log(target, read_log(Path(recording)), bus.publish, ReplayPacer(_clock(), speed, stop))
                 if recording.endswith((".csv", ".csv.gz"))
@@ -110,6 +132,7 @@ def run(
     *,
     fleet: Path = _FLEET,
     broker: str = _BROKER,
+    secrets: Path | None = _SECRETS,
     platform: str = typer.Option("http://127.0.0.1:8780", help="Where the platform answers."),
     logins: Path = typer.Option(..., exists=True, dir_okay=False, help="Logins that `anju platform seed` printed."),
     seed: int = typer.Option(1, help="Seed of the simulated residents."),
@@ -123,7 +146,8 @@ def run(
         bindings = bind_homes(loaded, homes)
         near = homes.homes[0].bus
         name = f"anju-scenario-{os.getpid()}"
-        with MqttBus(near.host, near.port, name) as bus, MqttBus(far.host, far.port, name) as district:
+        user = Credential.from_folder(secrets or fleet.parent / "secrets", "scenario")
+        with MqttBus(near.host, near.port, name, user) as bus, MqttBus(far.host, far.port, name, user) as district:
             staff = _sign_in(platform, logins, bindings)
             context = RunContext(
                 bindings=bindings,
@@ -132,6 +156,8 @@ def run(
                 worker=staff.workers[0],
                 tester=staff.tester,
                 make_staff=lambda code_of: StaffScript(staff.workers[0], staff.carers, loaded.staff, code_of),
+                families=staff.families,
+                staff_names=frozenset(one.login.name for one in (*staff.workers, *staff.carers)),
                 clock=_clock(),
                 seed=seed,
                 recordings=recordings.resolve() if recordings else None,
@@ -160,6 +186,15 @@ def parse_endpoint(text: str) -> BrokerAddress:
     if not host or not port.isdigit():
         raise ValueError(f"{text!r} is not HOST:PORT")
     return BrokerAddress(host, int(port))
+
+
+def _district_link(stack: ExitStack, fleet: Fleet, broker: str, users: Path) -> tuple[MqttBus, SimulatedNetwork]:
+    """Open the link to the district's broker and a simulated line for each home; `stack` closes them."""
+    far = parse_endpoint(broker)
+    user = Credential.from_folder(users, "simulator")
+    district = stack.enter_context(MqttBus(far.host, far.port, "anju-sim-control", user))
+    network = SimulatedNetwork({home.home: home.uplink for home in fleet.homes}, far)
+    return district, stack.enter_context(network)
 
 
 def _clock() -> Clock:
@@ -201,6 +236,7 @@ class _Staff:
     workers: list[StaffClient]
     carers: list[StaffClient]
     tester: StaffClient
+    families: dict[str, StaffClient]
 
 
 def _sign_in(base_url: str, logins: Path, bindings: dict[str, FleetHome]) -> _Staff:
@@ -211,7 +247,20 @@ def _sign_in(base_url: str, logins: Path, bindings: dict[str, FleetHome]) -> _St
     if not workers or not testers:
         raise LoginsUnreadable(logins, f"no worker of community {community!r}, or no tester, in it")
     testers[0].sign_in()
-    return _Staff(workers, carers, testers[0])
+    return _Staff(workers, carers, testers[0], _sign_in_families(base_url, accounts, bindings))
+
+
+def _sign_in_families(
+    base_url: str, accounts: list[SeededLogin], bindings: dict[str, FleetHome]
+) -> dict[str, StaffClient]:
+    """Return a relative's account for each bound home that has one."""
+    families, bound = dict[str, StaffClient](), {home.home for home in bindings.values()}
+    for client in [StaffClient(base_url, account) for account in accounts if account.role == "family"]:
+        client.sign_in()
+        home = str(client.call_api("GET", "/family")["home_id"])
+        if home in bound:
+            families[home] = client
+    return families
 
 
 def _print_verdict(console: Console, scenario: Scenario, verdict: Verdict) -> None:

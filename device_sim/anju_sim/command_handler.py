@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from anju_sim.commands import CommandRefused, SimAction, SimCommand, SimEvent
 from anju_sim.network import SimulatedNetwork
 from anju_sim.recordings import RecordingBroken, RecordingsMissing, find_recording
 from anju_sim.simulated_home import SimulatedHome
+from anju_wire.simulation import CommandRefused, SimAction, SimCommand, SimEvent
 from anju_wire.vocabulary import Announcement, Room
 
 EventSink = Callable[[SimEvent], object]

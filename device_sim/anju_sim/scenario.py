@@ -12,10 +12,10 @@ from typing import Annotated
 
 import msgspec
 
-from anju_sim.commands import SimAction
 from anju_sim.scenario_yaml import ScenarioInvalid, ScenarioYaml
 from anju_wire.fleet import Fleet, FleetHome
 from anju_wire.profiles import DeviceKind
+from anju_wire.simulation import ALERT_KINDS, SimAction
 from anju_wire.vocabulary import Announcement
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -25,10 +25,19 @@ class StaffAction(StrEnum):
     """What a member of staff does about an alert, in the order in which it can be done."""
 
     ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
     LOG_CONTACT = "log-contact"
     """A call to the elder is logged as answered."""
     DISPATCH = "dispatch"
+    GO_MYSELF = "go-myself"
+    """The worker sets out in person."""
+    ARRIVE = "arrive"
+    """The worker is there, and says the code that the home's annunciator announced."""
+    DECLINE_ALL = "decline-all"
+    """Every carer who is asked declines, until nobody is left to ask."""
     ACCEPT = "accept"
+    HAND_BACK = "hand-back"
+    """The carer who had accepted cannot come after all."""
     CHECK_IN = "check-in"
     """With the arrival code that the home's annunciator announced."""
     COMPLETE_TASKS = "complete-tasks"
@@ -56,6 +65,8 @@ class AlertStage(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     VISITED = "visited"
     CLOSED = "closed"
+    NOT_RAISED = "not-raised"
+    """No alert comes of it while the run lasts."""
 
 
 class HomeRequirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,10 +116,18 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     staff: list[StaffStep] = []
     within_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     """Time limit of the whole run."""
+    watch_s: Seconds = 0.0
+    """The run lasts at least so long: what people are told is judged also while nothing happens."""
+    away: list[str] = []
+    """Homes whose absence is told before the first event."""
 
     def named_events(self) -> list[ScenarioEvent]:
         """Return the events of which something is expected."""
         return [event for event in self.events if event.id]
+
+    def quiet_events(self) -> set[str]:
+        """Return the ids of the events that must raise no alert."""
+        return {one.event for one in self.expect if one.stage is AlertStage.NOT_RAISED}
 
     def silent_homes(self) -> set[str]:
         """Return the homes that fall silent: their history is the scenario's, not the simulator's."""
@@ -122,14 +141,6 @@ class HomeNotBound(LookupError):
         super().__init__(f"no home is left in the fleet for {name!r}: it needs {', '.join(devices) or 'any home'}")
         self.name = name
         self.devices = devices
-
-
-ALERT_KINDS: dict[SimAction, frozenset[str]] = {
-    SimAction.PRESS: frozenset({"sos"}),
-    SimAction.FALL: frozenset({"fall"}),
-    SimAction.SILENCE: frozenset({"inactivity", "away_long"}),
-}
-"""Kinds of alert that an action may raise; other actions raise none."""
 
 
 def shipped_scenarios() -> list[str]:
@@ -194,6 +205,9 @@ def _contradictions(scenario: Scenario) -> list[tuple[str, str]]:
             found.append(
                 (f"events[{number}].id", f"{event.action} raises no alert of which anything could be expected")
             )
+    for number, home in enumerate(scenario.away):
+        if home not in scenario.homes:
+            found.append((f"away[{number}]", f"{home!r} is not among homes: {homes}"))
     for number, wanted in enumerate(scenario.expect):
         if wanted.event not in ids:
             found.append(

@@ -11,28 +11,32 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import msgspec
 
 from anju_sim.bus import MqttBus
-from anju_sim.commands import COMMAND_TOPIC, EVENT_TOPIC, SimAction, SimCommand, SimEvent
 from anju_sim.evaluator import Verdict, evaluate_run, is_complete
 from anju_sim.recordings import RecordingBroken, RecordingsMissing, find_fall_recording
-from anju_sim.scenario import ALERT_KINDS, Scenario, ScenarioEvent
+from anju_sim.scenario import Scenario, ScenarioEvent
 from anju_sim.silence_history import NoCutFound
 from anju_sim.silence_injector import SilenceInjector
 from anju_sim.staff import AlertProgress, CallRefused, StaffClient, StaffScript
 from anju_sim.timeline import EventTimeline, parse_time
+from anju_sim.watcher_oracle import BoardSample, FamilySample, HomeSamples
 from anju_wire.clock import Clock
 from anju_wire.fleet import FleetHome
+from anju_wire.simulation import ALERT_KINDS, COMMAND_TOPIC, EVENT_TOPIC, SimAction, SimCommand, SimEvent
 from anju_wire.vocabulary import Announcement
 
 _ROUND_S = 0.05
 _BOARD_INTERVAL_S = 0.3
+_FAMILY_INTERVAL_S = 1.0
+_AWAY_S = 86400.0
 _CODE = re.compile(r"\d(?: ?\d){2,11}")
 
 
@@ -49,6 +53,9 @@ class RunContext:
     tester: StaffClient
     make_staff: Callable[[Callable[[str], str | None]], StaffScript]
     """Makes the staff, given the run's look-up of announced arrival codes."""
+    families: Mapping[str, StaffClient]
+    """A relative's account by the home whose elder is hers."""
+    staff_names: frozenset[str]
     clock: Clock
     seed: int
     recordings: Path | None = None
@@ -66,7 +73,10 @@ class ScenarioRun:
         self._messages: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._pushes: queue.SimpleQueue[float] = queue.SimpleQueue()
         self._staff = context.make_staff(self._code_of)
-        self._board_read_s = 0.0
+        self._board_read_s = self._family_read_s = 0.0
+        staff = context.staff_names
+        self._shown = {line.home: HomeSamples(staff=staff) for line in self._timelines.values()}
+        self._families = {home: client for home, client in context.families.items() if home in self._shown}
         self._fault: Exception | None = None
         self._stop = threading.Event()
         self._injector = SilenceInjector(
@@ -86,10 +96,11 @@ class ScenarioRun:
         self._context.bus.add_listener("+/annunciator", lambda topic, payload: self._messages.put((topic, payload)))
         self._context.district.add_listener(EVENT_TOPIC, lambda topic, payload: self._messages.put((topic, payload)))
         threading.Thread(target=self._watch_page, name="page", daemon=True).start()
+        self._tell_absences()
         began = lagging = self._clock.time()
         waiting = sorted(self._scenario.events, key=lambda event: event.at_s)
         try:
-            while self._clock.time() < began + self._scenario.within_s and not (not waiting and self._is_complete()):
+            while self._clock.time() < began + self._scenario.within_s and not (not waiting and self._is_over(began)):
                 while waiting and self._clock.time() - lagging >= waiting[0].at_s:
                     # A late event delays all later ones: two presses stay two seconds apart.
                     lagging = self._clock.time() - waiting[0].at_s
@@ -97,16 +108,18 @@ class ScenarioRun:
                 if self._fault is not None:
                     raise self._fault
                 self._handle_messages()
+                self._sample_families()
                 self._advance_staff()
                 time.sleep(_ROUND_S)
             self._read_board()
         finally:
             self._stop.set()
         pending = {event: self._staff.describe_pending(progress) for event, progress in self._progress.items()}
-        return evaluate_run(self._scenario, self._timelines, pending)
+        return evaluate_run(self._scenario, self._timelines, pending, self._clock.time(), self._shown)
 
-    def _is_complete(self) -> bool:
-        return is_complete(self._scenario, self._timelines)
+    def _is_over(self, began: float) -> bool:
+        watched = self._clock.time() >= began + self._scenario.watch_s
+        return watched and is_complete(self._scenario, self._timelines)
 
     def _start_event(self, event: ScenarioEvent) -> None:
         home = self._context.bindings[event.home]
@@ -143,6 +156,8 @@ class ScenarioRun:
             self._read_board(pushed)
 
     def _handle_event(self, event: SimEvent) -> None:
+        if event.home not in self._shown:  # of another run beside this one
+            return
         timeline = self._timelines.get(event.id)
         if timeline and timeline.origin_s is None and event.stage in {"pressed", "impact"}:
             timeline.origin_s = event.at
@@ -153,7 +168,9 @@ class ScenarioRun:
         announcement, now = str(message.get("announce")), self._clock.time()
         for timeline in self._timelines.values():
             if timeline.home == home:
-                timeline.announced.setdefault(announcement, float(str(message.get("at", now))))
+                at_s = float(str(message.get("at", now)))
+                timeline.heard.append((at_s, announcement))
+                timeline.announced.setdefault(announcement, at_s)
                 found = _CODE.search(str(message.get("zh")))
                 if announcement == Announcement.VISIT_CODE and found:
                     timeline.code = found.group().replace(" ", "")
@@ -165,7 +182,9 @@ class ScenarioRun:
         """Read the open alerts and the known ones; an alert first listed after a push was shown by that push."""
         self._board_read_s = self._clock.time()
         try:
-            for alert in self._worker.call_api("GET", "/alerts?state=open"):
+            rows = self._worker.call_api("GET", "/alerts?state=open")
+            self._sample_board(rows)
+            for alert in rows:
                 self._match_alert(alert, pushed_s)
             for timeline in self._timelines.values():
                 for alert_id in list(timeline.alerts):
@@ -173,6 +192,32 @@ class ScenarioRun:
         except CallRefused as refusal:
             if not refusal.may_pass:
                 raise
+
+    def _sample_board(self, rows: list[dict[str, object]]) -> None:
+        for home, shown in self._shown.items():
+            states = {str(row["id"]): str(row["state"]) for row in rows if row["home_id"] == home}
+            shown.board.append(BoardSample(self._board_read_s, states))
+
+    def _sample_families(self) -> None:
+        """Read the family's page of each home that has one, each second."""
+        if self._clock.time() - self._family_read_s < _FAMILY_INTERVAL_S:
+            return
+        self._family_read_s = self._clock.time()
+        for home, client in self._families.items():
+            try:
+                page = client.call_api("GET", "/family?lang=zh")
+            except CallRefused as refusal:
+                if not refusal.may_pass:
+                    raise
+                continue
+            words = f"{page['sentence']} {page['detail']}"
+            self._shown[home].family.append(FamilySample(self._family_read_s, str(page["state"]), words))
+
+    def _tell_absences(self) -> None:
+        until = datetime.fromtimestamp(self._clock.time() + _AWAY_S, UTC).isoformat()
+        for name in self._scenario.away:
+            home = self._context.bindings[name].home
+            self._worker.call_api("POST", f"/homes/{home}/absences", {"until": until})
 
     def _match_alert(self, alert: dict[str, object], pushed_s: float | None) -> None:
         """Add an alert to the events that it may belong to: the same home, and a kind that the action raises."""

@@ -9,7 +9,6 @@ from threading import Event
 import msgspec
 
 from anju_sim.bus import MqttBus
-from anju_sim.commands import EVENT_TOPIC, SimEvent
 from anju_sim.recordings import DeviceMapping, find_logs, read_log
 from anju_sim.resident_model import DAY_S, ResidentModel, SensorEvent
 from anju_sim.scenario import ScenarioEvent
@@ -19,6 +18,7 @@ from anju_sim.staff import CallRefused, StaffClient
 from anju_sim.timeline import parse_time
 from anju_wire.clock import Clock
 from anju_wire.fleet import FleetHome
+from anju_wire.simulation import EVENT_TOPIC, SimEvent
 
 _SHARE_OF_LEAD = 0.7
 """At least this share of the wanted lead must remain once the history has been cut."""

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from anju_sim import devices
-from anju_sim.commands import CommandRefused
 from anju_sim.recordings import WearableEntry
 from anju_sim.resident_model import ResidentModel, SensorEvent
 from anju_sim.wearable import encode_packet
 from anju_sim.wearer import Wearer
 from anju_wire.fleet import FleetDevice, FleetHome
 from anju_wire.profiles import QUANTITIES, DeviceKind, Quantity
+from anju_wire.simulation import CommandRefused
 from anju_wire.vocabulary import Room
 
 Publish = Callable[[str, bytes], object]

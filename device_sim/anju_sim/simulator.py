@@ -16,13 +16,13 @@ import msgspec
 
 from anju_sim.bus import MqttBus
 from anju_sim.command_handler import CommandHandler
-from anju_sim.commands import COMMAND_TOPIC, EVENT_TOPIC, CommandRefused, SimEvent, decode_command
 from anju_sim.network import SimulatedNetwork
 from anju_sim.resident_model import DAY_S, SensorEvent
 from anju_sim.simulated_home import SimulatedHome
 from anju_wire.clock import Clock
 from anju_wire.fleet import Fleet
 from anju_wire.messages import InvalidMessage, Status, decode
+from anju_wire.simulation import COMMAND_TOPIC, EVENT_TOPIC, CommandRefused, SimEvent, decode_command
 from anju_wire.topics import InvalidTopic, Topic, subscription
 from anju_wire.vocabulary import Lane
 
@@ -47,6 +47,7 @@ class _ScheduledTask:
 class Simulator:
     """Runs all homes of a fleet on one thread; commands and announcements arrive from the MQTT clients' threads.
 
+    district: the district's broker; without it no command comes.
     quiet: ids of homes that publish nothing of their own accord, because a scenario plays their resident.
     """
 
@@ -57,7 +58,7 @@ class Simulator:
         clock: Clock,
         *,
         bus: MqttBus,
-        district: MqttBus,
+        district: MqttBus | None,
         network: SimulatedNetwork,
         quiet: frozenset[str] = frozenset(),
     ) -> None:
@@ -71,14 +72,17 @@ class Simulator:
 
     def subscribe_commands(self) -> None:
         """Subscribe to commands and to what the homes' annunciators announce."""
-        self._district.add_listener(COMMAND_TOPIC, lambda topic, payload: self._inbox.put((topic, payload)))
+        if self._district is not None:
+            self._district.add_listener(COMMAND_TOPIC, lambda topic, payload: self._inbox.put((topic, payload)))
         self._bus.add_listener("+/annunciator", lambda topic, payload: self._inbox.put((topic, payload)))
 
     def await_gateways(self, timeout_s: float) -> int:
         """Wait up to `timeout_s` of real time until every home's gateway is online; return how many are.
 
-        What is published before a gateway has a session on the bus reaches nobody.
+        What is published before a gateway has a session on the bus reaches nobody. 0 without a district.
         """
+        if self._district is None:
+            return 0
         online: set[str] = set()
         all_online = threading.Event()
 
@@ -141,7 +145,8 @@ class Simulator:
         heapq.heappush(self._tasks, _ScheduledTask(at_s, next(self._numbers), run))
 
     def _publish_event(self, event: SimEvent) -> None:
-        self._district.publish(EVENT_TOPIC, msgspec.json.encode(event))
+        if self._district is not None:
+            self._district.publish(EVENT_TOPIC, msgspec.json.encode(event))
 
     def _schedule_next_event(self, home: SimulatedHome, events: Iterator[SensorEvent]) -> None:
         upcoming = next(events, None)

@@ -141,10 +141,15 @@ class StaffScript:
         self._worker, self._carers, self._steps, self._code_of = worker, carers, steps, code_of
         self._actions: dict[StaffAction, Callable[[AlertProgress], bool]] = {
             StaffAction.ACKNOWLEDGE: lambda progress: self._post_alert(progress, "acknowledge", {}),
+            StaffAction.UNACKNOWLEDGE: lambda progress: self._post_alert(progress, "unacknowledge", {}),
             StaffAction.LOG_CONTACT: lambda progress: self._post_alert(progress, "contact-attempts", _CONTACT_ATTEMPT),
             StaffAction.DISPATCH: lambda progress: self._post_alert(progress, "dispatch", _DISPATCH),
             StaffAction.RESOLVE: lambda progress: self._post_alert(progress, "resolve", _OUTCOME),
+            StaffAction.GO_MYSELF: lambda progress: self._post_alert(progress, "en-route", {}),
+            StaffAction.ARRIVE: self._arrive,
+            StaffAction.DECLINE_ALL: self._decline_all,
             StaffAction.ACCEPT: self._accept,
+            StaffAction.HAND_BACK: lambda progress: self._post_visit(progress, progress.carer, "decline", _REASON),
             StaffAction.CHECK_IN: self._check_in,
             StaffAction.COMPLETE_TASKS: self._complete_tasks,
             StaffAction.CHECK_OUT: lambda progress: self._post_visit(progress, progress.carer, "check-out", _REPORT),
@@ -220,6 +225,23 @@ class StaffScript:
             return False
         return True
 
+    def _decline_all(self, progress: AlertProgress) -> bool:
+        """Let whoever is asked decline; finished once the alert says that nobody is left."""
+        for carer in self._carers:
+            for offer in carer.call_api("GET", "/visits?mine=offers"):
+                if str(offer.get("alert_id")) == progress.alert_id:
+                    carer.call_api("POST", f"/visits/{offer['id']}/decline", _BUSY)
+        history = self._worker.call_api("GET", f"/alerts/{progress.alert_id}")["history"]
+        progress.refusal = "a carer is still asked"
+        return any(step["step"] == "visit_failed" for step in history)
+
+    def _arrive(self, progress: AlertProgress) -> bool:
+        code = self._code_of(progress.home)
+        if code is None:
+            progress.refusal = "the home has not announced a code yet"
+            return False
+        return self._post_alert(progress, "arrive", {"code": code})
+
     def _check_in(self, progress: AlertProgress) -> bool:
         code = self._code_of(progress.home)
         if code is None:
@@ -251,6 +273,8 @@ def sign_in_staff(base_url: str, logins: list[SeededLogin], role: StaffRole, com
 _CONTACT_ATTEMPT = {"who": "elder", "outcome": "reached_help", "note": "scenario"}
 _DISPATCH = {"category": "emergency", "note": "scenario"}
 _OUTCOME = {"outcome": "real_helped", "note": "scenario"}
+_REASON = {"reason": "unwell"}
+_BUSY = {"reason": "busy"}
 _REPORT = {"report": {"condition": "fine", "summary": "scenario", "elder": "confirmed"}}
 _NOTE = {"note": "scenario"}
 

@@ -21,6 +21,8 @@ class EventTimeline:
     shown_s: float | None = None
     announced: dict[str, float] = field(default_factory=dict)
     """First time of each announcement."""
+    heard: list[tuple[float, str]] = field(default_factory=list)
+    """Every announcement in the home: Unix s, kind."""
     code: str | None = None
     """The arrival code of the visit, as the annunciator announced it."""
 
@@ -42,7 +44,7 @@ class EventTimeline:
             return self._of_alert("acknowledged_at") or self._of_history("acknowledged")
         if stage is AlertStage.VISITED:
             return self._of_history("visited")
-        return self._of_alert("closed_at")
+        return self._of_alert("closed_at") if stage is AlertStage.CLOSED else None
 
     def count_repeats(self) -> int:
         """Return how often the alert's history says that the event was repeated."""

@@ -9,7 +9,7 @@ import structlog
 
 from anju_gateway.announcement_texts import AnnouncementTexts
 from anju_gateway.announcements import AlarmAnnouncement, PendingAlarms, is_cancel, urgent_quantity
-from anju_gateway.annunciator import Annunciator, SpokenAnnouncement
+from anju_gateway.annunciator import Annunciator, Playback, PlayState, SpokenAnnouncement
 from anju_gateway.device_ingest import Alarm
 from anju_gateway.readings import DeviceReading
 from anju_gateway.spool import Spool
@@ -22,12 +22,12 @@ _STALE_S = 60.0
 """What could not be played for so long is not played any more (commands carry their own limit)."""
 _RESUME_S = 3600.0
 _COMMAND = "command:"
-"""Prefix of the state keys of commands that could not be played yet."""
+"""Prefix of the state keys of commands that are not known to be played yet."""
 _SCAN = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _QueuedAnnouncement:
     announcement: SpokenAnnouncement
     until_s: float
     command: Command | None = None
@@ -40,13 +40,18 @@ class _Waiting:
 
 
 class AnnouncementService:
-    """Plays through the annunciator and keeps the record of it; used by one thread."""
+    """Plays through the annunciator and keeps the record of it; used by one thread.
+
+    The record is written once the annunciator has played: a process that is killed before says it again, and one that
+    is killed after does not.
+    """
 
     def __init__(self, gateway: str, spool: Spool, annunciator: Annunciator) -> None:
         self._gateway, self._spool, self._annunciator = gateway, spool, annunciator
         self._texts = AnnouncementTexts()
         self._pending = PendingAlarms()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_QueuedAnnouncement] = []
+        self._playing: list[tuple[_QueuedAnnouncement, Playback]] = []
         self._log = structlog.get_logger("anju.announcements").bind(gateway=gateway)
 
     def resume_announcements(self, now_s: float, now: float) -> None:
@@ -93,13 +98,14 @@ class AnnouncementService:
             self._log.warning("command expired", id=command.id, announce=command.announce, expires=command.expires)
         elif not self._spool.was_played(command.id) and not self._is_waiting(command.id):
             self._play([self._of_command(command)], now_s)
-            if self._is_waiting(command.id):
+            if self._is_waiting(command.id):  # the platform does not say it again before it has waited for the record
                 with self._spool.transaction():
                     self._spool.save_state({f"{_COMMAND}{command.id}": encode(command).decode()})
 
     def announce_due(self, now_s: float, now: float) -> None:
-        """Announce alarms whose ack is overdue, and play what could not be played before."""
+        """Announce alarms whose ack is overdue, note what was played, and play what could not be played before."""
         self._announce(self._pending.announce_overdue(now), now_s)
+        self.record_played(now_s)
         again, self._waiting = self._waiting, []
         self._play([waiting for waiting in again if waiting.until_s >= now_s], now_s)
         late = [waiting.command for waiting in again if waiting.until_s < now_s and waiting.command is not None]
@@ -108,25 +114,37 @@ class AnnouncementService:
             with self._spool.transaction():
                 self._spool.save_state({f"{_COMMAND}{command.id}": None for command in late})
 
+    def record_played(self, now_s: float) -> None:
+        """Keep the record of what has been played since the last call."""
+        playing, self._playing = self._playing, []
+        self._settle(playing, now_s)
+
     def _is_waiting(self, command_id: str) -> bool:
-        return any(waiting.command is not None and waiting.command.id == command_id for waiting in self._waiting)
+        announcements = [*self._waiting, *(one for one, _ in self._playing)]
+        return any(one.command is not None and one.command.id == command_id for one in announcements)
 
     def _announce(self, announcements: Sequence[AlarmAnnouncement], now_s: float) -> None:
-        self._play([_Waiting(self._in_words(one), now_s + _STALE_S) for one in announcements], now_s)
+        self._play([_QueuedAnnouncement(self._in_words(one), now_s + _STALE_S) for one in announcements], now_s)
 
-    def _play(self, wanted: Sequence[_Waiting], now_s: float) -> None:
+    def _play(self, wanted: Sequence[_QueuedAnnouncement], now_s: float) -> None:
+        self._settle([(one, self._annunciator.play(one.announcement, now_s)) for one in wanted], now_s)
+
+    def _settle(self, playing: Sequence[tuple[_QueuedAnnouncement, Playback]], now_s: float) -> None:
+        """Record what was played; what failed waits for another time, and the rest for its end."""
         played = []
-        for waiting in wanted:
-            announcement = waiting.announcement
-            if self._annunciator.play(announcement, now_s):
-                self._log.info("played", announce=announcement.announce, reference=announcement.reference)
-                played.append(waiting)
+        for one, playback in playing:
+            state = playback()
+            if state is PlayState.PLAYING:
+                self._playing.append((one, playback))
+            elif state is PlayState.FAILED:
+                self._waiting.append(one)
             else:
-                self._waiting.append(waiting)
+                self._log.info("played", announce=one.announcement.announce, reference=one.announcement.reference)
+                played.append(one)
         if played:
             self._record(played, now_s)
 
-    def _record(self, played: Sequence[_Waiting], now_s: float) -> None:
+    def _record(self, played: Sequence[_QueuedAnnouncement], now_s: float) -> None:
         with self._spool.transaction():
             readings = [
                 DeviceReading(self._gateway, Quantity.ANNOUNCED, now_s, waiting.record_value) for waiting in played
@@ -141,7 +159,7 @@ class AnnouncementService:
         zh, en = (self._texts.text(announcement.key, {}, locale) for locale in ("zh", "en"))
         return SpokenAnnouncement(announcement.announce, zh, en, announcement.reference)
 
-    def _of_command(self, command: Command) -> _Waiting:
+    def _of_command(self, command: Command) -> _QueuedAnnouncement:
         """Words by the command's key; the command's own where the key is unknown here, or there is none."""
         zh, en = command.zh, command.en
         if command.key:
@@ -150,8 +168,8 @@ class AnnouncementService:
                 zh, en = (self._texts.text(key, command.facts, locale) for locale in ("zh", "en"))
             except (KeyError, TypeError, ValueError) as error:
                 self._log.warning("announcement has no words", id=command.id, key=command.key, why=repr(error))
-        spoken = SpokenAnnouncement(command.announce, zh, en, command.alert or command.id)
-        return _Waiting(spoken, command.expires, command)
+        spoken = SpokenAnnouncement(command.announce, zh, en, command.alert or command.id, command.quiet)
+        return _QueuedAnnouncement(spoken, command.expires, command)
 
 
 def _announced_reference(record: Record) -> str | None:

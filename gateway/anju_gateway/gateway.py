@@ -36,8 +36,6 @@ from anju_wire.vocabulary import DownLane, Lane
 
 BUS_SESSION = "bus"
 HEARTBEAT_S = 60.0
-BUS_PATIENCE_S = 30.0
-"""A local bus that is away for so long is reported: the home cannot be seen."""
 _TICK_S = 0.2
 _SLOW_TICK_S = 1.0
 _BATCH = 256
@@ -141,6 +139,7 @@ class Gateway:
         self._uplink.start_sessions(now)
         while not self._stopping.is_set():
             self._turn(self._gather())
+        self._try(lambda: self._announcements.record_played(self._clock.time()))
         self._bus.stop()
         self._uplink.stop(self._status(online=False))
 
@@ -249,7 +248,7 @@ class Gateway:
         self._ingest.flush_staged(now)
 
     def _watch_bus(self, now_s: float, now: float) -> None:
-        away = self._bus_away_since is not None and now - self._bus_away_since >= BUS_PATIENCE_S
+        away = self._bus_away_since is not None and now - self._bus_away_since >= self._settings.bus.patience_s
         if away != self._bus_reported:
             self._bus_reported = away
             self._ingest.store_readings(

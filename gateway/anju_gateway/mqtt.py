@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import socket
 import ssl
 import threading
 import time
@@ -92,6 +93,20 @@ class Arrived:
 Event = LineUp | LineDown | Arrived
 
 
+class Publication:
+    """A message that was handed over to a connection."""
+
+    def __init__(self, info: paho.MQTTMessageInfo, is_current: Callable[[], bool]) -> None:
+        self._info, self._is_current = info, is_current
+
+    @property
+    def received(self) -> bool | None:
+        """Whether the broker has it; None while that can't be said, False when the connection ended before."""
+        if self._info.is_published():
+            return True
+        return None if self._is_current() else False
+
+
 class MqttSession:
     """A session over the first endpoint that answers; `emit` is called from the session's threads.
 
@@ -155,12 +170,15 @@ class MqttSession:
         if self._thread.is_alive():
             self._thread.join(CONNECT_TIMEOUT_S + _WATCH_S)
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message over with QoS 1; False when there is no connection."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> Publication | None:
+        """Hand a message over with QoS 1; None when there is no connection."""
         client = self._client
         if client is None:
-            return False
-        return client.publish(topic, payload, qos=1, retain=retain).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+            return None
+        info = client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return None
+        return Publication(info, lambda: self._client is client)
 
     def ack(self, token: MessageToken) -> None:
         """Acknowledge a received message; nothing for one of an earlier connection, which the broker sends again."""
@@ -239,6 +257,7 @@ class MqttSession:
             client.tls_set_context(_tls(endpoint.ca))
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload(), qos=1, retain=True)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -272,6 +291,11 @@ class MqttSession:
             client.ack(message.mid, message.qos)
             return
         self._emit(Arrived(self.name, topic, bytes(message.payload), message.retain, token))
+
+
+def _send_at_once(_client: paho.Client, _endpoint: Endpoint, opened: Any) -> None:  # noqa: ANN401 - paho's signature
+    """Switch Nagle's algorithm off: it would hold a press back until what was sent before it is acknowledged."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _tls(ca: str) -> ssl.SSLContext:

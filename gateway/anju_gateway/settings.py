@@ -59,9 +59,11 @@ class BusSettings(BrokerSettings):
     """The home's local bus. Who can publish on it can also hold a press away: over a network it needs a credential.
 
     anonymous: let it go without one all the same, where nothing else reaches the bus (a network of its own).
+    patience_s: a bus that is away for so long is reported: the home cannot be seen.
     """
 
     anonymous: bool = False
+    patience_s: float = Field(default=30.0, ge=1.0, le=600.0)
 
     @model_validator(mode="after")
     def _require_credential(self) -> Self:

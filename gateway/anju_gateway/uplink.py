@@ -57,8 +57,8 @@ class UplinkSession(Protocol):
     def stop(self, last: tuple[str, bytes] | None = None) -> None:
         """Disconnect, after publishing a last retained message."""
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand a message over; return False without a connection."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> object | None:
+        """Hand a message over; None without a connection."""
 
     def ack(self, token: MessageToken) -> None:
         """Acknowledge a received message to the broker."""
@@ -167,7 +167,7 @@ class Uplink:
         if ack.epoch != self._spool.epoch or ack.upto >= following:
             self._log.warning("ack ignored", epoch=ack.epoch, lane=ack.lane, upto=ack.upto)
             return None
-        upto = self._confirm(ack) if ack.lane is Lane.ALARM and ack.digest else ack.upto
+        upto = self._confirm(ack) if ack.lane is Lane.ALARM else ack.upto
         if self._spool.ack(ack.lane, upto):
             self._senders[ack.lane].mark_acked(self._spool.lane_state(ack.lane), now)
         self._confirmed = {seq for seq in self._confirmed if seq > upto}
@@ -176,7 +176,8 @@ class Uplink:
     def _confirm(self, ack: Ack) -> int:
         """Return up to which seq every alarm of this spool is stored, each confirmed by its own content.
 
-        Whoever has the home's credential can have another message stored under a number; that one's ack counts not.
+        Whoever has the home's credential can have another message stored under a number; that one's ack counts not. Nor
+        does one without a digest, as a platform of before sends it: the alarm stays and is sent again.
         """
         base = self._spool.lane_state(Lane.ALARM).base
         for stored in self._spool.read_pending(Lane.ALARM, ack.seq, 1):
@@ -207,7 +208,7 @@ class Uplink:
         while due:
             batch = self._spool.read_pending(lane, due.start, min(_BATCH, len(due)))
             for stored in batch:
-                if not session.publish(topic, self._envelope(lane, stored)):
+                if session.publish(topic, self._envelope(lane, stored)) is None:
                     return
                 sender.mark_sent(stored.seq, now, urgent=lane is Lane.ALARM)
             if not batch:

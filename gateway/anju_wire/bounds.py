@@ -42,7 +42,8 @@ Unit = Annotated[str, Meta(max_length=MAX_QUANTITY)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 ShortText = Annotated[str, Meta(max_length=MAX_ID)]
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string, or what begins as one and never ends: given up at its end, each of its quotes would be begun at anew."""
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 

@@ -79,7 +79,10 @@ class PlainRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An `Envelope` of plain records only, as nearly every pack of telemetry is: read faster than an `Envelope`."""
+    """An `Envelope` of plain records only, as nearly every pack of telemetry is: read faster than an `Envelope`.
+
+    The characters of `gateway` are not checked: only one that is known may be believed.
+    """
 
     gateway: GatewayId
     epoch: Epoch
@@ -87,9 +90,6 @@ class PlainEnvelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     base: Number
     sent: UnixTime
     pack: Annotated[list[PlainRecord], msgspec.Meta(max_length=MAX_RECORDS)]
-
-    def __post_init__(self) -> None:
-        _check_text(self.gateway)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +173,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     key, facts: which sentence (an `AnnouncementKey`), and what to fill in: text or whole numbers by name.
     zh, en: the same in words, for gateways of version 0.1.0, and for a key that the gateway does not know.
-    alert: the alert it is about.
+    alert: the alert it is about. quiet: in a low voice, for it is night there and was said before.
     """
 
     id: str
@@ -185,6 +185,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alert: str | None = None
     key: str = ""
     facts: dict[str, str | int] = {}
+    quiet: bool = False
 
 
 class InvalidMessage(ValueError):

@@ -15,6 +15,11 @@ _LANES: dict[str, Lane | DownLane] = {str(lane): lane for lanes in (Lane, DownLa
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
+def is_slug(text: str) -> bool:
+    """Return whether a text can be the id of a community or a home."""
+    return _SLUG.fullmatch(text) is not None
+
+
 class InvalidTopic(ValueError):
     """A topic that is not of Anju's form."""
 
@@ -34,7 +39,7 @@ class Topic:
 
     def __post_init__(self) -> None:
         for name, value in (("community", self.community), ("home", self.home)):
-            if not _SLUG.fullmatch(value):
+            if not is_slug(value):
                 raise InvalidTopic(str(self), f"{name} {value!r} is not a slug")
 
     def __str__(self) -> str:

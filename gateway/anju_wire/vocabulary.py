@@ -102,16 +102,40 @@ class AnnouncementKey(StrEnum):
     SMOKE_SEEN = "smoke_seen"
     LEAK_SEEN = "leak_seen"
     INACTIVITY_SEEN = "inactivity_seen"
+    SOS_WAITING = "sos_waiting"
+    """Nobody has taken it yet: who is asked, and what to do. Facts: `name` or several names."""
+    FALL_WAITING = "fall_waiting"
+    """The same. Facts: `name`."""
+    SMOKE_WAITING = "smoke_waiting"
+    """The same. Facts: `name`."""
+    LEAK_WAITING = "leak_waiting"
+    """The same. Facts: `name`."""
+    NOBODY_FOUND = "nobody_found"
+    """The same, where there is nobody to ask."""
     OTHERS_ASKED = "others_asked"
-    """Who had taken it handed it back."""
+    """Who had promised to call or to come does not."""
     COMING_SOON = "coming_soon"
     """Facts: `name` of the worker who has taken it."""
+    VISITOR_SOUGHT = "visitor_sought"
+    """A carer is asked to come. Facts: `name` of the worker who sees to it."""
+    STILL_SEEKING = "still_seeking"
+    """No carer was found in time. Facts: `name` of the worker."""
+    NOBODY_CAN_COME = "nobody_can_come"
+    """Every carer was asked in vain. Facts: `name` of the worker."""
+    VISITOR_REPLACED = "visitor_replaced"
+    """The carer does not come, and another is asked. Facts: `name` of the worker."""
+    VISIT_CALLED_OFF = "visit_called_off"
+    """The carer does not come. Facts: `name` of the worker, who calls."""
+    VISITOR_LATE = "visitor_late"
+    """Facts: `name` of who has set out and should have been there."""
     ON_THE_WAY = "on_the_way"
     """Facts: `name`."""
     ON_THE_WAY_MINUTES = "on_the_way_minutes"
     """Facts: `name`, `minutes` until the arrival."""
     VISIT_CODE = "visit_code"
     """Facts: `name` of the carer, `code` of digits."""
+    VISIT_CODE_AGAIN = "visit_code_again"
+    """The same for somebody at the door, twice and slowly. Facts: `name`, `code`."""
     CLOSED = "closed"
     CANCELLED = "cancelled"
     """Withdrawn by the elder, or the elder moved as before."""
@@ -131,11 +155,23 @@ ANNOUNCEMENTS: Mapping[AnnouncementKey, Announcement] = {
     AnnouncementKey.SMOKE_SEEN: Announcement.SEEN,
     AnnouncementKey.LEAK_SEEN: Announcement.SEEN,
     AnnouncementKey.INACTIVITY_SEEN: Announcement.SEEN,
+    AnnouncementKey.SOS_WAITING: Announcement.SEEN,
+    AnnouncementKey.FALL_WAITING: Announcement.SEEN,
+    AnnouncementKey.SMOKE_WAITING: Announcement.SEEN,
+    AnnouncementKey.LEAK_WAITING: Announcement.SEEN,
+    AnnouncementKey.NOBODY_FOUND: Announcement.SEEN,
     AnnouncementKey.OTHERS_ASKED: Announcement.SEEN,
     AnnouncementKey.COMING_SOON: Announcement.COMING,
+    AnnouncementKey.VISITOR_SOUGHT: Announcement.COMING,
+    AnnouncementKey.STILL_SEEKING: Announcement.COMING,
+    AnnouncementKey.NOBODY_CAN_COME: Announcement.COMING,
+    AnnouncementKey.VISITOR_REPLACED: Announcement.COMING,
+    AnnouncementKey.VISIT_CALLED_OFF: Announcement.COMING,
+    AnnouncementKey.VISITOR_LATE: Announcement.COMING,
     AnnouncementKey.ON_THE_WAY: Announcement.COMING,
     AnnouncementKey.ON_THE_WAY_MINUTES: Announcement.COMING,
     AnnouncementKey.VISIT_CODE: Announcement.VISIT_CODE,
+    AnnouncementKey.VISIT_CODE_AGAIN: Announcement.VISIT_CODE,
     AnnouncementKey.CLOSED: Announcement.CLOSED,
     AnnouncementKey.CANCELLED: Announcement.CANCELLED,
 }

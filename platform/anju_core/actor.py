@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from anju_core.scope import Scope, covers, scope_of
+from anju_core.scope import Scope, ScopeKind, covers, scope_of
 from anju_core.vocabulary import Role
 
 _WITHOUT_NAMES = frozenset({Role.DISTRICT, Role.TESTER})
@@ -14,7 +14,7 @@ _WITHOUT_NAMES = frozenset({Role.DISTRICT, Role.TESTER})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person at the platform; `name` is as elders hear it (王姐). Which ids are set depends on the role."""
+    """A person at the platform; `name` is as elders hear it. Which ids are set depends on the role."""
 
     account_id: UUID
     name: str
@@ -22,11 +22,13 @@ class Actor:
     community_id: str | None = None
     provider_id: str | None = None
     home_id: str | None = None
+    scope_kind: ScopeKind | None = None
+    """None: the usual one of the role."""
 
     @property
     def scope(self) -> Scope:
         """What of the district the person may see."""
-        return scope_of(self.role, self.community_id, self.provider_id, self.home_id)
+        return scope_of(self.role, self.community_id, self.provider_id, self.home_id, self.scope_kind)
 
     @property
     def sees_names(self) -> bool:

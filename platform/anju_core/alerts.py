@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.errors import Conflict, Invalid, NotFound
+from anju_core.errors import Conflict, NotFound
 from anju_core.evidence import MAX_CARERS, MAX_DISPATCHES, MAX_HOLDS, AlertEvidence
-from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome, Role
-
-UNDO_S = 10.0
-"""Within this time of an acknowledgement it can be undone without telling anybody, seconds."""
 
 
 class AlertCommand(StrEnum):
@@ -84,51 +80,6 @@ class AlertStepNotPossible(Conflict):
         self.command = command
 
 
-class InvalidSignal(Invalid):
-    """A signal that no alert can be raised from; `what` names the field."""
-
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"alert signal: {what} {why}")
-        self.what = what
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSignal:
-    """A cause for an alert, as ingest or monitoring saw it.
-
-    happened_at: event time (the press, the impact, the last sign of life).
-    due_since: from when the delay counts (the press, the impact, or the deadline that silence crossed).
-    episode: what makes this one occurrence; the same `(home, kind, episode)` is one alert, however often it is sent.
-    score: how sure, 0 to 1, where the detector says so.
-    facts: what the sentence rests on (room, gap, usual range, device, fall id); plain JSON values.
-    suspected: not confirmed yet: shown at once, but people are paged on confirmation or when nothing withdraws it.
-    source: `<gateway>/<epoch>/<lane>/<seq>/<index>`; a reading that was sent again counts once.
-    """
-
-    kind: AlertKind
-    home_id: str
-    community_id: str
-    episode: str
-    happened_at: datetime
-    due_since: datetime
-    reason: Reason
-    score: float | None = None
-    facts: dict[str, object] = field(default_factory=dict)
-    suspected: bool = False
-    source: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("home_id", "community_id", "episode"):
-            if not getattr(self, name):
-                raise InvalidSignal(name, "is empty")
-        for name in ("happened_at", "due_since"):
-            if getattr(self, name).tzinfo is None:
-                raise InvalidSignal(name, "has no time zone")
-        if self.score is not None and not 0 <= self.score <= 1:
-            raise InvalidSignal("score", f"is {self.score!r}, not within 0 to 1")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertFacts:
     """The part of an alert that decisions rest on."""
@@ -180,12 +131,13 @@ class Move:
 
 
 _UNACKNOWLEDGED = (AlertState.RAISED, AlertState.NOTIFIED)
-_ACKNOWLEDGED = (AlertState.ACKNOWLEDGED, AlertState.EN_ROUTE, AlertState.ARRIVED)
+ACKNOWLEDGED_STATES = (AlertState.ACKNOWLEDGED, AlertState.EN_ROUTE, AlertState.ARRIVED)
+"""The states in which a named person sees to the alert, in their usual order."""
 
 
 def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
     moves: dict[tuple[AlertState, AlertCommand], Move] = {}
-    for state in (*_UNACKNOWLEDGED, *_ACKNOWLEDGED):
+    for state in (*_UNACKNOWLEDGED, *ACKNOWLEDGED_STATES):
         moves[state, AlertCommand.REPEAT] = Move(state, AlertStep.REPEATED)
         moves[state, AlertCommand.NOTE] = Move(state, AlertStep.NOTED)
         moves[state, AlertCommand.VISITED] = Move(state, AlertStep.VISITED)
@@ -200,7 +152,7 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
         # The carer of a visit can be there before a worker has taken the alert again.
         moves[state, AlertCommand.DEPART] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
         moves[state, AlertCommand.ARRIVE] = Move(AlertState.ARRIVED, AlertStep.ARRIVED, Timer.ARRIVED)
-    for state in _ACKNOWLEDGED:
+    for state in ACKNOWLEDGED_STATES:
         moves[state, AlertCommand.CONFIRM] = Move(state, AlertStep.CONFIRMED)
         moves[state, AlertCommand.WITHDRAW] = Move(state, AlertStep.WITHDRAWN)
         moves[state, AlertCommand.NOTIFY] = Move(state, AlertStep.NOTIFIED)
@@ -211,7 +163,7 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
         moves[state, AlertCommand.DEPART] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
         moves[state, AlertCommand.EN_ROUTE] = Move(AlertState.EN_ROUTE, AlertStep.EN_ROUTE, Timer.EN_ROUTE)
         moves[state, AlertCommand.RESOLVE] = Move(AlertState.RESOLVED, AlertStep.RESOLVED, Timer.NONE)
-    acknowledged, under_way, arrived = _ACKNOWLEDGED
+    acknowledged, under_way, arrived = ACKNOWLEDGED_STATES
     moves[acknowledged, AlertCommand.ACKNOWLEDGE] = Move(acknowledged, AlertStep.ACKNOWLEDGED, Timer.ACKNOWLEDGED)
     moves[acknowledged, AlertCommand.UNACKNOWLEDGE] = Move(AlertState.NOTIFIED, AlertStep.UNACKNOWLEDGED, Timer.NOW)
     moves[acknowledged, AlertCommand.RECORD_CONTACT] = Move(
@@ -232,6 +184,8 @@ def _table() -> dict[tuple[AlertState, AlertCommand], Move]:
 
 TRANSITIONS = _table()
 """The effect of each command in each state; a pair that is absent is refused."""
+_STATE_AFTER = {(state, move.step): move.state for (state, _), move in TRANSITIONS.items() if move.step is not None}
+"""The state after each step that can be taken in a state: whatever command led to it, it is the same."""
 
 _OF_WHO_ACKNOWLEDGED = frozenset(
     {
@@ -244,19 +198,6 @@ _OF_WHO_ACKNOWLEDGED = frozenset(
     }
 )
 """Commands that only the person who acknowledged the alert may give, and a supervisor."""
-
-_STATE_AFTER = {
-    AlertStep.ACKNOWLEDGED: {AlertState.RAISED: AlertState.ACKNOWLEDGED, AlertState.NOTIFIED: AlertState.ACKNOWLEDGED},
-    AlertStep.NOTIFIED: {AlertState.RAISED: AlertState.NOTIFIED},
-    AlertStep.UNACKNOWLEDGED: {AlertState.ACKNOWLEDGED: AlertState.NOTIFIED},
-    AlertStep.WITHDRAWN: {AlertState.RAISED: AlertState.RESOLVED, AlertState.NOTIFIED: AlertState.RESOLVED},
-    AlertStep.VISIT_FAILED: {AlertState.EN_ROUTE: AlertState.ACKNOWLEDGED},
-}
-_STATE_ALWAYS = {
-    AlertStep.EN_ROUTE: AlertState.EN_ROUTE,
-    AlertStep.ARRIVED: AlertState.ARRIVED,
-    AlertStep.RESOLVED: AlertState.RESOLVED,
-}
 
 
 def decide(facts: AlertFacts, command: AlertCommand, actor: Actor | None = None, *, proven: bool = False) -> Move:
@@ -302,9 +243,17 @@ def _arrive(facts: AlertFacts, move: Move, *, proven: bool) -> Move:
     return move
 
 
+def is_held_by_another(facts: AlertFacts, actor: Actor) -> bool:
+    """Return whether somebody else sees to the alert and does so in time: to take it then is to take it from her."""
+    other = facts.acknowledged_by is not None and facts.acknowledged_by != actor.account_id
+    return other and facts.state in ACKNOWLEDGED_STATES and not facts.late
+
+
 def _decide_for(facts: AlertFacts, command: AlertCommand, move: Move, actor: Actor) -> Move:
     others = (
-        facts.acknowledged_by is not None and facts.acknowledged_by != actor.account_id and facts.state in _ACKNOWLEDGED
+        facts.acknowledged_by is not None
+        and facts.acknowledged_by != actor.account_id
+        and facts.state in ACKNOWLEDGED_STATES
     )
     if command is AlertCommand.ACKNOWLEDGE:
         return _acknowledge(facts, move, actor, others=others)
@@ -325,101 +274,16 @@ def _refusal(facts: AlertFacts, command: AlertCommand) -> Conflict:
 
 
 def _acknowledge(facts: AlertFacts, move: Move, actor: Actor, *, others: bool) -> Move:
-    if facts.acknowledged_by == actor.account_id and facts.state in _ACKNOWLEDGED:
+    if facts.acknowledged_by == actor.account_id and facts.state in ACKNOWLEDGED_STATES and not facts.late:
         return Move(facts.state, None)
     if others and not facts.late and actor.role is not Role.SUPERVISOR:
         raise AlertAlreadyAcknowledged(facts.alert_id, facts.acknowledged_by_name)
     return move
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What has been done about an alert since it was last acknowledged."""
-
-    contacted: bool = False
-    visit_open: bool = False
-    visited: bool = False
-
-
-_PROGRESS = {
-    AlertStep.CONTACT_ATTEMPTED: {"contacted": True},
-    AlertStep.UNACKNOWLEDGED: {"contacted": False},
-    AlertStep.DISPATCHED: {"visit_open": True, "visited": False},
-    AlertStep.VISIT_FAILED: {"visit_open": False},
-    AlertStep.VISITED: {"visit_open": False, "visited": True},
-}
-
-
-def read_progress(steps: Iterable[AlertStep]) -> Progress:
-    """Return what a history, in order, says has been done."""
-    done = Progress()
-    for step in steps:
-        done = replace(done, **_PROGRESS.get(step, {}))
-    return done
-
-
-def undo_until(facts: AlertFacts) -> datetime | None:
-    """Return until when the acknowledgement can be undone without telling anybody; None where it cannot."""
-    if (
-        facts.state is not AlertState.ACKNOWLEDGED
-        or facts.acknowledged_at is None
-        or facts.contacted
-        or facts.visit_open
-    ):
-        return None
-    return facts.acknowledged_at + timedelta(seconds=UNDO_S)
-
-
-_MAIN = {
-    AlertState.RAISED: AlertCommand.ACKNOWLEDGE,
-    AlertState.NOTIFIED: AlertCommand.ACKNOWLEDGE,
-    AlertState.ACKNOWLEDGED: AlertCommand.RECORD_CONTACT,
-    AlertState.EN_ROUTE: AlertCommand.ARRIVE,
-    AlertState.ARRIVED: AlertCommand.RESOLVE,
-}
-
-
-def main_command(facts: AlertFacts) -> AlertCommand | None:
-    """Return the next command in the usual order, for the main button of a page; None when the alert is closed.
-
-    The order: acknowledge, call the elder, dispatch a carer where that is needed, arrive, resolve.
-    """
-    if facts.visited and facts.state in _ACKNOWLEDGED:
-        return AlertCommand.RESOLVE
-    if facts.state is AlertState.ACKNOWLEDGED and facts.contacted:
-        return AlertCommand.RESOLVE if facts.visit_open else AlertCommand.DISPATCH
-    return _MAIN.get(facts.state)
-
-
-_OFFERED = (
-    AlertCommand.ACKNOWLEDGE,
-    AlertCommand.UNACKNOWLEDGE,
-    AlertCommand.RECORD_CONTACT,
-    AlertCommand.DISPATCH,
-    AlertCommand.EN_ROUTE,
-    AlertCommand.ARRIVE,
-    AlertCommand.NOTE,
-    AlertCommand.RESOLVE,
-)
-
-
-def list_commands(facts: AlertFacts, actor: Actor) -> tuple[AlertCommand, ...]:
-    """Return the commands that this person could give now, in their usual order."""
-    return tuple(command for command in _OFFERED if _possible(facts, command, actor))
-
-
-def _possible(facts: AlertFacts, command: AlertCommand, actor: Actor) -> bool:
-    if command is AlertCommand.DISPATCH and facts.visit_open:
-        return False
-    try:
-        return decide(facts, command, actor).step is not None
-    except Conflict:
-        return False
-
-
 def replay(steps: Iterable[AlertStep]) -> AlertState:
-    """Return the state that a history, in order, leads to."""
+    """Return the state that a history, in order, leads to; a step that says nothing of the state leaves it."""
     state = AlertState.RAISED
     for step in steps:
-        state = _STATE_ALWAYS.get(step) or _STATE_AFTER.get(step, {}).get(state, state)
+        state = _STATE_AFTER.get((state, step), state)
     return state

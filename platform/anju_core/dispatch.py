@@ -61,6 +61,11 @@ def distance_m(one: Place, other: Place) -> float:
     return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))
 
 
+def distance_between(one: Place | None, other: Place | None) -> float | None:
+    """Return the great-circle distance in metres; None where one of the places is not known."""
+    return None if one is None or other is None else distance_m(one, other)
+
+
 ROUGH_M = 500.0
 """Step to which a distance is rounded up before a visit is accepted, metres. Ours."""
 
@@ -170,7 +175,7 @@ def rank_candidates(
     A carer under several contracts is listed once, under the cheapest. One whose place is not known comes last.
     """
     fit = [candidate for candidate in candidates if find_obstacle(candidate, category, today, asked) is None]
-    ranked = [Ranked(candidate, _distance(candidate, home)) for candidate in fit]
+    ranked = [Ranked(candidate, distance_between(candidate.place, home)) for candidate in fit]
     ranked.sort(key=_order)
     first: dict[UUID, Ranked] = {}
     for one in ranked:
@@ -192,10 +197,6 @@ def explain_unasked(
         if reason is not None and (one.name not in worst or order.index(reason) > order.index(worst[one.name])):
             worst[one.name] = reason
     return {name: reason.value for name, reason in worst.items()}
-
-
-def _distance(candidate: Candidate, home: Place | None) -> float | None:
-    return None if home is None or candidate.place is None else distance_m(candidate.place, home)
 
 
 def _order(one: Ranked) -> tuple[int, float, int, int]:
@@ -262,18 +263,29 @@ class ChecklistItem(StrEnum):
     """The fault is repaired."""
 
 
+DANGEROUS_ANSWERS: Mapping[str, bool] = {ChecklistItem.CONSCIOUS: False, ChecklistItem.SAFE: False}
+"""The items whose one answer means danger to life, with that answer: help is called at once. Ours."""
+
+
+def is_dangerous(item: str, answer: bool | None) -> bool:  # noqa: FBT001 - the answer to a question
+    """Return whether an answer to a checklist item asks for help at once; None is no answer."""
+    return answer is not None and DANGEROUS_ANSWERS.get(item) is answer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryRow:
     """How visits of a category are offered and what is done on them.
 
-    offer_s: how long one carer has to answer. arrive_s: from the request to the door. stay_s: after so long without a
-    check-out somebody asks. All in seconds, all ours.
+    at_once: how many carers are asked at the same time; the first to accept goes. offer_s: how long one carer has to
+    answer. arrive_s: from the request to the door. stay_s: after so long without a check-out somebody asks. All in
+    seconds, all ours.
     """
 
     offer_s: float
     arrive_s: float
     stay_s: float
     checklist: tuple[ChecklistItem, ...]
+    at_once: int = 1
 
 
 CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
@@ -282,6 +294,7 @@ CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
         arrive_s=45 * 60,
         stay_s=2 * 3600,
         checklist=(ChecklistItem.CONSCIOUS, ChecklistItem.INJURY, ChecklistItem.SAFE, ChecklistItem.DEVICES),
+        at_once=3,
     ),
     VisitCategory.WELFARE_CHECK: CategoryRow(
         offer_s=180,
@@ -303,6 +316,11 @@ CATEGORIES: Mapping[VisitCategory, CategoryRow] = {
     ),
 }
 """Each category of visits in one row."""
+
+
+def count_to_ask(category: VisitCategory, waiting: int) -> int:
+    """Return how many more carers to ask now; `waiting`: those who were reached and have not answered yet."""
+    return max(0, CATEGORIES[category].at_once - waiting)
 
 
 def offer_expiry(category: VisitCategory, offered_at: datetime) -> datetime:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from anju_core.reasons import Reason
 from anju_core.urgency import Urgency
-from anju_core.vocabulary import AlertKind, AlertState, Channel, Outcome, VisitCategory
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Channel, Outcome, VisitCategory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +31,10 @@ class AlertChanged(Event):
     step: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertAcknowledged(Event):
-    """A named person acknowledged an alert; the elder is told who."""
-
-    alert_id: UUID
-    home_id: str
-    kind: AlertKind
-    by_name: str
+def pressed_homes(events: Iterable[AlertChanged]) -> set[str]:
+    """Return the homes in which the button was pressed."""
+    steps = {AlertStep.RAISED.value, AlertStep.REPEATED.value}
+    return {event.home_id for event in events if event.kind is AlertKind.SOS and event.step in steps}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +76,24 @@ class VisitChanged(Event):
     eta_minutes: int | None = None
     community_id: str = ""
     carer_id: UUID | None = None
-    """The carer who makes it, or who is being asked."""
+    """The carer who makes it, or whose offer changed."""
+    asked_provider_ids: frozenset[str] = frozenset()
+    """The providers whose carers were asked to make it."""
+    detail: Mapping[str, object] = field(default_factory=dict)
+    """Of the step, as the history has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferUnreached(Event):
+    """No message about an offer of a visit has got through; `number` is the offer's within its visit."""
+
+    visit_id: UUID
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpWanted(Event):
-    """The report of a visit says that the elder needs help now."""
+    """A carer says that the elder needs help now; `task` is the `ChecklistItem` that was answered so, or empty."""
 
     visit_id: UUID
     alert_id: UUID | None
@@ -92,6 +101,7 @@ class HelpWanted(Event):
     community_id: str
     by_name: str
     note: str
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +119,14 @@ class ElderTold(Event):
     """The home's annunciator said something (an `announced` record came up); `said` is an Announcement's value.
 
     message: the id of the message that asked for it; empty where the gateway spoke by itself, or does not say.
+    alarm: the alarm that the gateway spoke of by itself, `<gateway>/<epoch>/<lane>/<seq>`; empty where it names none.
     """
 
     home_id: str
     said: str
     reference: str
     message: str = ""
+    alarm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +152,7 @@ class MessageSettled(Event):
     level: int = 0
     """The level of escalation of the message's step."""
     error: str = ""
+    message_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +166,15 @@ class MessagesRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceChanged(Event):
-    """An absence was registered, or ended early (then `until` is `at`); silence within it is expected."""
+    """An absence was registered, or ended early (then `until` is `at`); silence within it is expected.
+
+    by_name: who told it.
+    """
 
     home_id: str
     start: datetime
     until: datetime
+    by_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ PROOF = "proof"
 
 
 class ContactMissing(Conflict):
-    """An alert of danger is dismissed only after somebody was reached or a visit was made since the last signal."""
+    """An alert of danger is closed only on a deed since the last signal; dismissed, on one that reached somebody."""
 
     def __init__(self, alert_id: UUID, kind: AlertKind, outcome: Outcome) -> None:
         super().__init__(
@@ -57,11 +57,15 @@ class ClosingNoteMissing(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class PastStep:
-    """One step of a history; `by` is the account of the person who gave it, None for the system and for carers."""
+    """One step of a history; `by` is the account of the person who gave it, None for the system and for carers.
+
+    name: of that person or carer; empty for the system.
+    """
 
     step: AlertStep
     by: UUID | None = None
     detail: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class AlertEvidence:
     """What is on record since the last signal of the home.
 
     reached: somebody answered a call. visited: a proven arrival or the report of a visit. noted: a person wrote a note
-    of substance. acted: anything of these, a call that nobody answered, or somebody who was sent or went.
+    of substance. acted: a call, also one that nobody answered, or somebody who was sent or went; over the whole
+    history, since a signal that comes late does not undo a deed.
     there: the running arrival is proven. starts: how often each step was given, by account (over the whole history).
     """
 
@@ -110,19 +115,28 @@ def read_evidence(history: Iterable[PastStep]) -> AlertEvidence:
 
 def _read_step(found: AlertEvidence, past: PastStep) -> AlertEvidence:
     if past.step in _SIGNALS:
-        return AlertEvidence(there=found.there)
+        return AlertEvidence(there=found.there, acted=found.acted)
     if past.step is AlertStep.NOTED and past.by is not None:
         says = is_of_substance(str(past.detail.get("note") or ""))
-        return replace(found, noted=found.noted or says, acted=found.acted or says)
-    if past.step is AlertStep.CONTACT_ATTEMPTED and past.detail.get("outcome") in _REACHED:
+        return replace(found, noted=found.noted or says)
+    if has_reached(past):
         return replace(found, reached=True, acted=True)
     if past.step is AlertStep.ARRIVED:
-        # A carer's arrival comes from a check-in, which is refused without a proof.
-        there = past.by is None or bool(past.detail.get(PROOF))
+        there = is_proven_arrival(past)
         return replace(found, there=there, visited=found.visited or there, acted=True)
     if past.step is AlertStep.VISITED:
         return replace(found, visited=True, acted=True)
     return replace(found, acted=True) if past.step in _DEEDS else found
+
+
+def has_reached(past: PastStep) -> bool:
+    """Return whether a step is a call that somebody answered."""
+    return past.step is AlertStep.CONTACT_ATTEMPTED and past.detail.get("outcome") in _REACHED
+
+
+def is_proven_arrival(past: PastStep) -> bool:
+    """Return whether a step is an arrival that is proven: a carer's check-in is refused without a proof."""
+    return past.step is AlertStep.ARRIVED and (past.by is None or bool(past.detail.get(PROOF)))
 
 
 def is_of_substance(note: str) -> bool:
@@ -145,7 +159,11 @@ def check_closing(
     second_person: who closes it is not the one who acknowledged it; her note of substance then is enough.
     """
     if outcome in FOUND_REAL:
-        if not (evidence.acted or note.strip()):
+        if evidence.acted:
+            return
+        if kind in DANGERS and not second_person:
+            raise ContactMissing(alert_id, kind, outcome)
+        if not (note.strip() or evidence.noted):
             raise ClosingNoteMissing(alert_id, outcome)
         return
     if evidence.reached or evidence.visited:
@@ -154,3 +172,29 @@ def check_closing(
         raise ContactMissing(alert_id, kind, outcome)
     if not (is_of_substance(note) or evidence.noted):
         raise ClosingNoteMissing(alert_id, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has been done about an alert since it was last acknowledged."""
+
+    contacted: bool = False
+    visit_open: bool = False
+    visited: bool = False
+
+
+_PROGRESS = {
+    AlertStep.CONTACT_ATTEMPTED: {"contacted": True},
+    AlertStep.UNACKNOWLEDGED: {"contacted": False},
+    AlertStep.DISPATCHED: {"visit_open": True, "visited": False},
+    AlertStep.VISIT_FAILED: {"visit_open": False},
+    AlertStep.VISITED: {"visit_open": False, "visited": True},
+}
+
+
+def read_progress(steps: Iterable[AlertStep]) -> Progress:
+    """Return what a history, in order, says has been done."""
+    done = Progress()
+    for step in steps:
+        done = replace(done, **_PROGRESS.get(step, {}))
+    return done

@@ -50,6 +50,8 @@ class ReasonCode(StrEnum):
     """The gateway hears no sensors, for a cause that this version does not know."""
     GATEWAY_FLOODING = "gateway_flooding"
     """The gateway sends faster than it is served; what exceeds its rate waits."""
+    MESSAGES_LOST = "messages_lost"
+    """Messages of the home could be neither used nor kept, and its gateway was told to forget them."""
     WRITTEN = "written"
     """A sentence of an earlier release, kept as it was written. Facts: `zh`, `en`."""
 

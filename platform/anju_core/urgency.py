@@ -15,9 +15,10 @@ class Urgency(IntEnum):
     HELP = 0
     """Somebody may be in danger now: a person is called, or the elder must hear it at once."""
     SOON = 1
-    """Silences, leaks and what is asked of people beside them."""
+    """Silences, leaks, what is asked of people beside them, and what is wrong with the platform: every home depends on
+    that, and such messages are few."""
     ROUTINE = 2
-    """Technical messages."""
+    """Homes that can't be seen: offline, or flooding. A broken network has hundreds of them told at once."""
 
 
 ALERT_URGENCY: Mapping[AlertKind, Urgency] = {
@@ -32,7 +33,18 @@ ALERT_URGENCY: Mapping[AlertKind, Urgency] = {
 }
 """Urgency of the messages to people about an alert."""
 
-_CALM = frozenset({AnnouncementKey.INACTIVITY_SEEN, AnnouncementKey.CLOSED})
+_CALM = frozenset(
+    {
+        AnnouncementKey.INACTIVITY_SEEN,
+        AnnouncementKey.CLOSED,
+        AnnouncementKey.SOS_WAITING,
+        AnnouncementKey.FALL_WAITING,
+        AnnouncementKey.SMOKE_WAITING,
+        AnnouncementKey.LEAK_WAITING,
+        AnnouncementKey.NOBODY_FOUND,
+    }
+)
+"""What was said before, and what need not be heard at once: no first word waits behind it."""
 
 
 def announcement_urgency(key: AnnouncementKey) -> Urgency:

@@ -16,11 +16,13 @@ class VisitCommand(StrEnum):
     OFFER = "offer"
     ACCEPT = "accept"
     LAPSE = "lapse"
-    """The open offer was declined or timed out."""
+    """The last open offer was declined or timed out."""
     GIVE_UP = "give_up"
     """Nobody is left to ask."""
     HAND_BACK = "hand_back"
     """The carer who had accepted cannot come after all."""
+    ASSIGN = "assign"
+    """The dispatcher of a provider chooses who is asked."""
     CHECK_IN = "check_in"
     CHECK = "check"
     CHECK_OUT = "check_out"
@@ -35,11 +37,19 @@ class VisitStep(StrEnum):
     OFFERED = "offered"
     DECLINED = "offer_declined"
     TIMED_OUT = "offer_timed_out"
+    UNREACHED = "offer_unreached"
+    """The offer could not be delivered; it stays open for a carer who looks by herself."""
+    WITHDRAWN = "offer_withdrawn"
+    """The carer need not go; `detail` says why."""
     ACCEPTED = "accepted"
     HANDED_BACK = "handed_back"
+    ASSIGNED = "assigned"
+    """A dispatcher chose who is asked; `detail` says whom, and from whom she took it."""
     LATE = "late"
     CHECKED_IN = "checked_in"
     CHECKED = "checked"
+    HELP_WANTED = "help_wanted"
+    """The carer asked for help at once: a dangerous answer, or her own word."""
     OVERDUE = "overdue"
     CHECKED_OUT = "checked_out"
     CONFIRMED = "confirmed"
@@ -131,16 +141,21 @@ _S, _C = VisitState, VisitCommand
 TRANSITIONS: dict[tuple[VisitState, VisitCommand], VisitState] = {
     (_S.OPEN, _C.OFFER): _S.OFFERED,
     (_S.OPEN, _C.GIVE_UP): _S.UNFILLED,
+    (_S.OPEN, _C.ASSIGN): _S.OPEN,
     (_S.OPEN, _C.CANCEL): _S.CANCELLED,
+    (_S.OFFERED, _C.OFFER): _S.OFFERED,
     (_S.OFFERED, _C.ACCEPT): _S.ACCEPTED,
     (_S.OFFERED, _C.LAPSE): _S.OPEN,
+    (_S.OFFERED, _C.ASSIGN): _S.OFFERED,
     (_S.OFFERED, _C.CANCEL): _S.CANCELLED,
     (_S.ACCEPTED, _C.CHECK_IN): _S.CHECKED_IN,
     (_S.ACCEPTED, _C.HAND_BACK): _S.OPEN,
+    (_S.ACCEPTED, _C.ASSIGN): _S.OPEN,
     (_S.ACCEPTED, _C.CANCEL): _S.CANCELLED,
     (_S.CHECKED_IN, _C.CHECK): _S.CHECKED_IN,
     (_S.CHECKED_IN, _C.CHECK_OUT): _S.CHECKED_OUT,
     (_S.CHECKED_OUT, _C.CONFIRM): _S.CONFIRMED,
+    (_S.UNFILLED, _C.ASSIGN): _S.OPEN,
     (_S.UNFILLED, _C.CANCEL): _S.CANCELLED,
 }
 """The state after each command; a pair that is absent is refused."""
@@ -153,8 +168,6 @@ BOOKED = frozenset({_S.ACCEPTED, _S.CHECKED_IN})
 _STATE_AFTER = {
     VisitStep.REQUESTED: _S.OPEN,
     VisitStep.OFFERED: _S.OFFERED,
-    VisitStep.DECLINED: _S.OPEN,
-    VisitStep.TIMED_OUT: _S.OPEN,
     VisitStep.ACCEPTED: _S.ACCEPTED,
     VisitStep.HANDED_BACK: _S.OPEN,
     VisitStep.CHECKED_IN: _S.CHECKED_IN,
@@ -179,8 +192,19 @@ def decide(visit_id: UUID, state: VisitState, command: VisitCommand, by: str = "
 
 
 def replay(steps: Iterable[VisitStep]) -> VisitState:
-    """Return the state that a history, in order, leads to."""
-    state = VisitState.OPEN
+    """Return the state that a history, in order, leads to: open again once the last of several offers has ended."""
+    state, offers = VisitState.OPEN, 0
     for step in steps:
         state = _STATE_AFTER.get(step, state)
+        if step is VisitStep.OFFERED:
+            offers += 1
+        elif step in {VisitStep.DECLINED, VisitStep.TIMED_OUT}:
+            offers -= 1
+            state = _S.OFFERED if offers else _S.OPEN
+        elif step is VisitStep.ASSIGNED and state is not _S.OFFERED:
+            state = _S.OPEN
+        elif step is VisitStep.WITHDRAWN and offers:
+            offers -= 1
+        if state not in {_S.OFFERED, _S.OPEN}:
+            offers = 0
     return state

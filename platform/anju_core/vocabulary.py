@@ -100,6 +100,8 @@ class EscalationReason(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     """Who had acknowledged it handed it back."""
     VISIT_LATE = "visit_late"
+    HELP_WANTED = "help_wanted"
+    """A carer at the home asks for help."""
     VISIT_FAILED = "visit_failed"
 
 

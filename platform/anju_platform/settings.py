@@ -38,6 +38,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("sqlite:///anju.sqlite3")
     """`sqlite:///PATH` or `postgresql+psycopg://USER:PASSWORD@HOST/NAME`."""
+    database_owner_url: SecretStr | None = None
+    """Of PostgreSQL: the owner of the tables, for `anju platform migrate` alone; `database_url` then owns nothing."""
     series_url: str = "duckdb:///anju.duckdb"
     """`duckdb:///PATH` or `influx+http(s)://HOST:PORT/BUCKET`."""
     influx_org: str = "anju"
@@ -65,9 +67,11 @@ class Settings(BaseSettings):
     sim_control: bool = False
     """Let the tester's panel drive the simulator over the broker."""
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_owner_url")
     @classmethod
-    def _database_is_known(cls, value: SecretStr) -> SecretStr:
+    def _database_is_known(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
         try:
             url = make_url(value.get_secret_value())
         except ArgumentError:

@@ -16,6 +16,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from anju_platform.app.fleet import COMMUNITY, gateway_id
+from anju_sim.bus import Credential
 from anju_wire.clock import Clock
 
 FLOOD = 1500
@@ -57,7 +58,8 @@ class HostileHome:
             self._stop.wait(0.1)
         if self._stop.is_set():
             return
-        with _connected(state["broker"], f"hostile-{self.home}") as client:
+        user = Credential.from_folder(Path(state["secrets"]), self.home)
+        with _connected(state["broker"], f"hostile-{self.home}", user) as client:
             while not self._stop.is_set():
                 for what, lane, payload in self._messages():
                     client.publish(f"anju/v1/{COMMUNITY}/{self.home}/{lane}", payload, 1, retain=lane == "status")
@@ -75,7 +77,7 @@ class HostileHome:
                 yield "flood", "alarm", self._envelope([_record("button-sos/sos", vb=True)])
 
     def _numbers(self) -> Iterator[tuple[str, str, bytes]]:
-        """Claim numbers that are still to come, in its own name and in its neighbours'."""
+        """Claim numbers that are still to come, in its own gateway's name and in its neighbours'."""
         for home in (self.home, "home-01", "home-02", "home-03"):
             for seq, base in ((1, 1), (2, 2), (40, 40), (10**6, 10**6), (_FAR - 1, _FAR - 1)):
                 numbers = {"gateway": gateway_id(home), "epoch": int(_CLOCK.time()), "seq": seq, "base": base}
@@ -106,9 +108,13 @@ class HostileHome:
             process = httpx.get(f"{state['http']}/api/v1/health", timeout=2).json().get("process", "")
         except (httpx.TransportError, ValueError, KeyError):
             return
-        for name in (f"anju-platform-alarm-{process}", f"anju-platform-telemetry-{process}"):
-            with _connected(state["broker"], name):
-                self.sent["client id"] += 1
+        known = Credential.from_folder(Path(state["secrets"]), self.home)
+        other = Credential(f"{self.home}.telemetry", known.password)
+        parts = ("alarm", "telemetry", "publisher")
+        for name in (*(f"anju-platform-{part}-{process}" for part in parts), "home-01"):
+            for user in (other, Credential()):
+                with _connected(state["broker"], name, user):
+                    self.sent["client id"] += 1
 
     def _state(self) -> dict[str, Any] | None:
         try:
@@ -149,8 +155,10 @@ def _pack(numbers: dict[str, Any], records: list[dict[str, Any]]) -> bytes:
 
 
 @contextmanager
-def _connected(port: int, name: str) -> Iterator[mqtt.Client]:
+def _connected(port: int, name: str, user: Credential) -> Iterator[mqtt.Client]:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=True)
+    if user.user:
+        client.username_pw_set(user.user, user.password)
     client.max_queued_messages_set(0)
     joined = threading.Event()
     client.on_connect = lambda *_: joined.set()

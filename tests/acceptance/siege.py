@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import sqlite3
 import threading
 import time
@@ -19,9 +20,9 @@ import pytest
 from acceptance.district import DemoProcess, wait_for
 
 from anju_detect.fall import FallDetector
-from anju_platform.console.tester.deadline_preview import deadlines
+from anju_platform.read_models.tester.deadline_preview import deadlines
 from anju_platform.timeseries.open import open_series
-from anju_sim.bus import MqttBus
+from anju_sim.bus import Credential, MqttBus
 from anju_sim.resident_model import DAY_S, ResidentModel, SensorEvent
 from anju_sim.scenario import StaffAction, StaffRole, StaffStep
 from anju_sim.silence_history import NoCutFound, cut_history
@@ -33,11 +34,13 @@ from anju_wire.clock import Clock
 from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 
-ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "6"))
 HOMES = 3 * ROUNDS + 1
 """The last home is for the press before the first round."""
 STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7
 CHINA_S = 8 * 3600.0
+CODE = re.compile(r"\d(?: \d)+")
+"""A code as a home says it, digit by digit."""
 KINDS = {"press": {"sos"}, "fall": {"fall"}, "silence": {"inactivity", "away_long"}}
 STEPS = [
     StaffStep(role=StaffRole.WORKER, action=StaffAction.ACKNOWLEDGE, after_s=1.0),
@@ -112,7 +115,8 @@ class Siege:
         self._asked: dict[str, float] = {}
         self._courses: dict[str, AlertProgress] = {}
         near = self._district.fleet.homes[0].bus
-        self._bus = MqttBus(near.host, near.port, "siege")
+        user = Credential.from_folder(Path(self._district.state["secrets"]), "replay")
+        self._bus = MqttBus(near.host, near.port, "siege", user)
         accounts, place = logins_of(folder / "logins.json"), self._district.fleet.homes[0].community
         self._page = sign_in_staff(self._district.state["http"], accounts, StaffRole.WORKER, place)[0]
         carers = sign_in_staff(self._district.state["http"], accounts, StaffRole.CARER, place)
@@ -270,7 +274,7 @@ class Siege:
         home, said = topic.partition("/")[0], json.loads(payload)
         self.facts.said.append((home, said))
         if said["announce"] == "visit_code":
-            self._codes[home] = "".join(sign for sign in said["zh"] if sign.isdigit())
+            self._codes[home] = CODE.findall(said["zh"])[0].replace(" ", "")
 
     # --- how it ended ----------------------------------------------------------------------------------------------
 

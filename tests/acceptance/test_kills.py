@@ -1,6 +1,6 @@
 """SIGKILL at a random moment of the scenario: nothing is lost, nothing doubled, and every alert ends closed.
 
-In each of ten rounds a press (twice), a fall and a silence are in flight, each with the whole way of its visit, and the
+In each of six rounds a press (twice), a fall and a silence are in flight, each with the whole way of its visit, and the
 victim is killed at a moment drawn by the round's seed. What runs longer than its round meets the next kill too.
 `ANJU_SIEGE_ROUNDS` makes it longer.
 
@@ -28,6 +28,8 @@ TOLD = {
     "silence": {"seen", "coming", "visit_code", "closed"},
 }
 """What each elder hears at least; a fall that was taken while it was suspected is seen by who comes."""
+WAITING = "还没有人接手"
+"""With this a home begins each minute, until somebody has taken the alert."""
 SAYING_S = 3.0
 """Between saying something and having written down that it was said a gateway may be killed: then it says it again."""
 
@@ -93,9 +95,18 @@ def test_the_elders_of_a_round_are_told_everything_and_nothing_twice(siege: tupl
         assert TOLD[what] <= {message["announce"] for message in said} | (overtaken - {"closed"}), what
         if what != "silence":
             assert {"heard", "not_reached"} & {message["announce"] for message in said}, "an answer at once, and true"
-        for again in _repeated(said):
-            assert victim == "gateway", f"{what}: {again}"
-            assert facts.near_a_kill(again[0]["at"], 0.0, SAYING_S), f"{what}: {again}"
+        # Who presses again is told again how it stands, and that somebody is sought where nobody could come and the
+        # worker asks again; a gateway that is killed while it says something says it again.
+        pressed_again = max(len(facts.pressed.get(home, [])) - 1, 0)
+        steps = [step["step"] for alert in facts.of(home) for step in alert["history"]]
+        asked_again = max(steps.count("dispatched") - 1, 0)
+        unexplained = [
+            again
+            for again in _repeated(said)
+            if victim != "gateway" or not facts.near_a_kill(again[0]["at"], 0.0, SAYING_S)
+        ]
+        killed = [round(at, 1) for at in facts.killed]
+        assert len(unexplained) <= pressed_again + asked_again, f"{what}: {unexplained}; {steps}; killed: {killed}"
 
 
 def test_every_message_arrived_and_none_was_written_twice(siege: tuple[str, Facts]) -> None:
@@ -115,5 +126,6 @@ def _repeated(said: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str
     """Sayings that were given to the annunciator again, each with the one before."""
     by_key: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for message in said:
-        by_key.setdefault((message["announce"], message["reference"], message["zh"]), []).append(message)
+        if not message["zh"].startswith(WAITING):
+            by_key.setdefault((message["announce"], message["reference"], message["zh"]), []).append(message)
     return [pair for messages in by_key.values() for pair in pairwise(messages)]

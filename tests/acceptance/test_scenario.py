@@ -1,4 +1,7 @@
-"""The first whole path, headless, as `anju demo --scenario first-path --exit` plays it."""
+"""The first whole path, headless, as `anju demo --scenario first-path --exit` plays it.
+
+`test_hostile_home` plays the same over Mosquitto, PostgreSQL and InfluxDB, judged alike, with a stranger beside it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from typing import Any
 
 import pytest
 from acceptance.district import DemoProcess, play
-from fixtures.influx import InfluxServer
-from fixtures.mosquitto import need_mosquitto
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STAGES = {"stored", "shown", "acknowledged", "visited", "closed"}
@@ -26,18 +27,6 @@ def check_verdict(verdict: dict[str, Any]) -> None:
 
 def test_embedded(tmp_path: Path) -> None:
     check_verdict(play(tmp_path))
-
-
-def test_over_mosquitto_and_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    need_mosquitto()
-    check_verdict(play(tmp_path, "--broker", "mosquitto", "--database", postgres_url))
-
-
-def test_over_influxdb(tmp_path: Path, influx: InfluxServer) -> None:
-    url = f"influx+{influx.url}/{influx.make_bucket()}"
-    check_verdict(
-        play(tmp_path, "--series", url, env={"ANJU_INFLUX_TOKEN": influx.token, "ANJU_INFLUX_ORG": influx.org})
-    )
 
 
 def test_with_recordings(tmp_path: Path) -> None:

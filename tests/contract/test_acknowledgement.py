@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from anju_detect.inactivity import LifeBatch
+from anju_platform.alerts import intake
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.alerts.models import AlertEvent
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
@@ -81,6 +82,7 @@ class Consumer:
         self.failing: list[Callable[[Session], None]] = []
         self.acked = 0
         self.refused: set[int] = set()
+        self.wrong: list[str] = []
         engine = sessions.kw["bind"]
         own: sessionmaker[Session] = sessionmaker(engine, expire_on_commit=False)
         event.listen(own, "before_commit", self._before_commit)
@@ -116,9 +118,11 @@ class Consumer:
         assert (ack.epoch, ack.lane) == (EPOCH, self.lane)
         self.acked = max(self.acked, ack.upto)
         self.refused |= {refusal.seq for refusal in ack.refused}
-        kept = {seq for seq in range(1, self.acked + 1) if self.stored(seq) or seq in self.refused}
-        assert kept == set(range(1, self.acked + 1)), "acknowledged, and neither stored nor refused"
-        assert len(self.refused) <= self.quarantined(), "refused, and not kept"
+        gone = [seq for seq in range(1, self.acked + 1) if not self.stored(seq) and seq not in self.refused]
+        # Noted, not raised: the consumer would take an error here for one of the records.
+        self.wrong += [f"{seq} is acknowledged, and neither stored nor refused" for seq in gone]
+        if len(self.refused) > self.quarantined():
+            self.wrong.append("refused, and not kept")
 
     def stored(self, seq: int) -> bool:
         if self.lane is Lane.TELEMETRY:
@@ -141,12 +145,16 @@ class Consumer:
         good = press(at_s) if self.lane is Lane.ALARM else motion(at_s)
         pack = [good if readable else UNREADABLE]
         envelope = Envelope(gateway=GATEWAY, epoch=EPOCH, seq=seq, base=1, sent=at_s, pack=pack)
-        self._consumer.consume_batch([RawMessage(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
+        try:
+            self._consumer.consume_batch([RawMessage(str(Topic(COMMUNITY, HOME, self.lane)), encode(envelope), at_s)])
+        finally:
+            assert self.wrong == []
 
     def settle(self) -> None:
         """Send the acknowledgements that telemetry gathers for half a second."""
         if isinstance(self._consumer, TelemetryConsumer):
             self._consumer.update_records(final=True)
+        assert self.wrong == []
 
     def send_until_acknowledged(self, seq: int, *, readable: bool = True) -> None:
         """Again and again, as ingest does with what raised and a home with what is not acknowledged."""
@@ -172,12 +180,15 @@ def consumer(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) 
     series.close()
 
 
-def test_what_is_not_stored_is_not_acknowledged_and_comes_again(consumer: Consumer) -> None:
-    """A commit that fails is tried again; an alarm is given up as refused where the database answers all the same.
+def test_what_is_not_stored_is_not_acknowledged_and_comes_again(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that fails is tried again; no valid message is refused for it.
 
     After each failure the database is asked whether it is there, which fails as well while failures are left: of five
     in a row, whatever their kind, the last one therefore is the alarm's third try.
     """
+    monkeypatch.setattr(intake, "MOST_REPEATS", 100)  # each press stands in the history
     seq = 1
     unreadable = set()
     for failure, times, readable in itertools.product((unreachable, collide), (1, 3, 5), (True, False)):
@@ -188,9 +199,22 @@ def test_what_is_not_stored_is_not_acknowledged_and_comes_again(consumer: Consum
         case = (failure.__name__, times, readable)
         assert consumer.cursor() == seq, case
         assert consumer.stored(seq) is (seq not in consumer.refused), case
-    given_up = consumer.refused - unreadable
-    assert unreadable <= consumer.refused
-    assert len(given_up) == (2 if consumer.lane is Lane.ALARM else 0)
+    assert consumer.refused == unreadable
+
+
+def test_a_message_that_is_not_stored_is_not_acknowledged_with_the_one_after_it(consumer: Consumer) -> None:
+    """A home sends several before the first is acknowledged; acknowledging the last acknowledges all before it."""
+    consumer.failing = [unreachable] * 10
+    with contextlib.suppress(OperationalError):
+        consumer.send(2)
+    with contextlib.suppress(OperationalError):
+        consumer.settle()
+    assert not consumer.stored(2) or consumer.lane is Lane.TELEMETRY
+    consumer.failing = []
+    for seq in (3, 2, 3):
+        consumer.send(seq)
+        consumer.settle()
+    assert (consumer.acked, consumer.stored(2), consumer.stored(3), consumer.cursor()) == (3, True, True, 3)
 
 
 def test_readings_that_the_series_store_did_not_take_are_not_acknowledged(consumer: Consumer) -> None:

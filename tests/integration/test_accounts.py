@@ -10,24 +10,16 @@ import pytest
 from fastapi.testclient import TestClient
 from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
 
-from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import SignInRefused, TooManySignIns
 from anju_platform.accounts.models import AuditEvent, FailedSignIn
-from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
-from anju_platform.residents.models import Community, Home
+from anju_platform.residents.models import Home
 
 
 @pytest.fixture
 def platform(database_url: str, make_platform: Callable[[str], PeoplePlatform]) -> PeoplePlatform:
     made = make_platform(database_url)
-    with made.work() as work:
-        work.session.add(Community(id="anning", name="安宁社区"))
-        work.session.flush()
-        work.session.add(Home(id="home-01", community_id="anning", estate="春晖里", building="3", room="501"))
-        work.session.flush()
-        worker = NewAccount(login="worker", name="王姐", role=Role.WORKER, password=PASSWORD, community_id="anning")
-        made.access.open_account(work, worker)
+    made.open_community()
     return made
 
 

@@ -20,7 +20,8 @@ def test_a_press_is_told_taken_visited_and_closed(harness_everywhere: AlertHarne
     harness.do("record_contact_attempt", alert_id, harness.wang, who="elder", outcome=CallOutcome.NO_ANSWER)
     harness.do("dispatch_carer", alert_id, harness.wang)
     harness.tick()
-    assert harness.homes.commands[-1][1].zh == "王姐看到了，马上联系您"
+    said = [command.zh for _, command in harness.homes.commands]
+    assert said[-2:] == ["王姐看到了，马上联系您", "王姐正在请人上门"]
 
     with harness.work() as work:
         (offer,) = harness.visits.queries.list_offers(work, harness.li)

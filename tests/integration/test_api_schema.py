@@ -1,20 +1,25 @@
 """Every operation of the API keeps what docs/openapi.json promises, whoever asks and whatever is sent.
 
-schemathesis makes requests that fit the document and requests that do not, for every role and for nobody. No answer is
-a server's error, and each has a status, a type and a body that are documented. `ANJU_API_EXAMPLES` says how many
-requests each operation gets from each role (`./dev fuzz` sets more).
+On each database, schemathesis makes requests that fit the document and requests that do not, for every role and for
+nobody. No answer is a server's error, and each has a status, a type and a body that are documented.
+`ANJU_API_EXAMPLES` says how many requests each operation gets from each role (`./dev fuzz` sets more). Streams have no
+end: of them the head and the first events are read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
+from fixtures._home_client import eventually
 from fixtures._http_server import PATIENCE_S, serve
 from fixtures.web_harness import cheap_access
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -29,7 +34,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Role
 from anju_platform.accounts.sign_in import SignInRequest, SignInService
@@ -41,11 +46,15 @@ from anju_platform.app.platform import Platform
 from anju_platform.app.seed import seed as seed_homes
 from anju_platform.settings import load
 
-EXAMPLES = int(os.environ.get("ANJU_API_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("ANJU_API_EXAMPLES", "2"))
 SEED = int(os.environ.get("ANJU_API_SEED", "10"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ENDLESS = "/api/v1/alerts/stream"
-"""An answer without an end; its own tests read it."""
+ALERTS = "/api/v1/alerts/stream"
+ENDLESS = {
+    ALERTS: frozenset({Role.WORKER, Role.SUPERVISOR, Role.DISTRICT, Role.TESTER, Role.ADMIN}),
+    "/api/v1/visits/stream": frozenset({Role.CARER, Role.PROVIDER, Role.ADMIN}),
+}
+"""Answers without an end, and who may listen."""
 ENDS_SESSION = "/api/v1/sessions/current"
 DOCUMENT = schemathesis.openapi.from_dict(bare_app().openapi())
 
@@ -72,25 +81,20 @@ class ServedPlatform:
         return {"Authorization": f"Bearer {token.secret}"}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPlatform]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPlatform]:
     folder = tmp_path_factory.mktemp("schema")
-    url = f"sqlite:///{folder}/records.sqlite3"
+    if request.param == "sqlite":
+        url = f"sqlite:///{folder}/records.sqlite3"
+    else:
+        server = request.getfixturevalue("postgres")
+        server.run("CREATE DATABASE schemathesis")
+        url = server.url("schemathesis")
     migrate.upgrade(url)
     platform = build(load(database_url=url, series_url=f"duckdb:///{folder}/series.duckdb", mqtt_port=1))
     with platform.work() as work:
         logins = {login.role: (login.login, login.password) for login in seed_homes(work, cheap_access(), 5)}
-        now = platform.clock.now()
-        signal = AlertSignal(
-            kind=AlertKind.SOS,
-            home_id="home-01",
-            community_id=COMMUNITY,
-            episode="schema",
-            happened_at=now,
-            due_since=now,
-            reason=Reason(ReasonCode.SOS_PRESSED, {"room": "bedroom", "registered": True}),
-        )
-        alert = platform.alerts.intake.raise_alert(work, signal)
+        alert = platform.alerts.intake.raise_alert(work, pressed(platform.clock.now(), "schema"))
     ids = {"home_id": "home-01", "community_id": COMMUNITY, "alert_id": str(alert)}
     with serve(create_app(platform)) as port:
         made = ServedPlatform(platform, f"http://127.0.0.1:{port}", logins, ids)
@@ -100,10 +104,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPlatform]
     platform.database.dispose()
 
 
+def pressed(now: datetime, episode: str) -> AlertSignal:
+    """Return the press of the first home's button."""
+    return AlertSignal(
+        kind=AlertKind.SOS,
+        home_id="home-01",
+        community_id=COMMUNITY,
+        episode=episode,
+        happened_at=now,
+        due_since=now,
+        reason=Reason(ReasonCode.SOS_PRESSED, {"room": "bedroom", "registered": True}),
+    )
+
+
 def operations() -> Iterator[Any]:
     for found in DOCUMENT.get_all_operations():
         operation = found.ok()
-        if operation.path != ENDLESS:
+        if operation.path not in ENDLESS:
             yield pytest.param(operation, id=f"{operation.method.upper()} {operation.path}")
 
 
@@ -113,6 +130,38 @@ def test_the_api_answers_as_documented(served: ServedPlatform, operation: APIOpe
     if operation.path_parameters or operation.query or operation.body:
         with contextlib.suppress(Unsatisfiable):  # a parameter that may be any text cannot be wrong
             ask_often(served, operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+
+
+@pytest.mark.parametrize("path", ENDLESS)
+def test_the_stream_is_as_documented_to_everybody_who_may_listen(served: ServedPlatform, path: str) -> None:
+    operation = DOCUMENT[path]["GET"]
+    (documented,) = operation.definition.raw["responses"]["200"]["content"]
+    for role, headers in served.sessions.items():
+        if role not in ENDLESS[path]:
+            checked = operation.Case().call_and_validate(
+                base_url=served.address, headers=headers, checks=CHECKS, timeout=PATIENCE_S
+            )
+            assert checked.status_code in {401, 403}, role
+            continue
+        for again in ({}, {"Last-Event-ID": "0"}):
+            with httpx.stream("GET", served.address + path, headers=headers | again, timeout=PATIENCE_S) as answer:
+                assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, documented), role
+                lines = answer.iter_lines()
+                assert [next(lines) for _ in range(4)] == ["retry: 2000", "id: 0", ": open", ""]
+                if again:
+                    assert [next(lines) for _ in range(3)] == ["event: resync", "data: ", ""]
+                eventually(served.platform.hub.count_listeners, what="the stream is open")
+                if path == ALERTS:
+                    press_again(served)
+                    assert next(lines) == "event: alert"
+                    assert json.loads(next(lines).removeprefix("data: "))["home_id"] == "home-01"
+            eventually(lambda: not served.platform.hub.count_listeners(), what="the stream is closed")
+
+
+def press_again(served: ServedPlatform) -> None:
+    """Press the button of the first home, so that an event is published."""
+    with served.platform.work() as work:
+        served.platform.alerts.intake.raise_alert(work, pressed(served.platform.clock.now(), str(work.new_id())))
 
 
 def ask_often(served: ServedPlatform, cases: Any) -> None:  # noqa: ANN401 - schemathesis' strategy

@@ -67,6 +67,7 @@ class Siege:
             self.clock,
             self.deadlines,
             hold=_quiet,
+            fence=stage.fence,
             leads=lambda: True,
             shift_times=[self.shifted.append],
             tell=self.jumps.append,
@@ -153,6 +154,15 @@ def test_every_message_comes_at_its_true_time(
     assert set(told) == set(undisturbed)
     late = {key: told[key] - at for key, at in undisturbed.items() if abs(told[key] - at) > WITHIN_S}
     assert late == {}
+
+
+def test_on_postgresql_every_message_comes_at_its_true_time(postgres_url: str, undisturbed: dict[Told, float]) -> None:
+    clock = SteppedClock(START)
+    stage, engine = build_alert_harness(postgres_url, clock)
+    told = Siege(stage, clock).run(7, {60: _step(HOUR_S), 180: _step(-2 * HOUR_S)})
+    engine.dispose()
+    assert set(told) == set(undisturbed)
+    assert [key for key, at in undisturbed.items() if abs(told[key] - at) > WITHIN_S] == []
 
 
 def test_a_step_is_told_counted_and_followed_only_once_it_lasts(siege: Siege) -> None:

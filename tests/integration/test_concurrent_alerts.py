@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from fixtures._at_once import at_once, errors
 from fixtures.alert_harness import AlertHarness
 
 from anju_core.alerts import AlertAlreadyAcknowledged, replay
+from anju_core.events import OfferUnreached
 from anju_core.visits import CarerBusy, VisitAlreadyAccepted, VisitAlreadyRequested
 from anju_core.visits import replay as replay_visit
-from anju_core.vocabulary import AlertState, AlertStep, DeclineReason, OfferState, Outcome, VisitState
+from anju_core.vocabulary import AlertState, AlertStep, DeclineReason, OfferState, Outcome, VisitCategory, VisitState
 from anju_platform.app.scheduler import Deadlines
-
-
-def at_once(*deeds: Callable[[], Any]) -> list[Any]:
-    """What came of each deed, or its error; all begin together."""
-    gate = threading.Barrier(len(deeds))
-    results: list[Any] = [None] * len(deeds)
-
-    def run(number: int, deed: Callable[[], Any]) -> None:
-        gate.wait()
-        try:
-            results[number] = deed()
-        except Exception as error:  # noqa: BLE001 - the error is the result
-            results[number] = error
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
-
-
-def errors(results: list[Any]) -> list[Exception]:
-    return [result for result in results if isinstance(result, Exception)]
 
 
 def test_of_two_workers_one_takes_it_and_the_other_is_told_who(harness_everywhere: AlertHarness) -> None:
@@ -114,7 +90,7 @@ def let_deadline_pass(harness: AlertHarness, visit_id: UUID, at: datetime) -> No
 
 def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_everywhere: AlertHarness) -> None:
     harness = harness_everywhere
-    _, visit_id = harness.dispatched()
+    _, visit_id = harness.dispatched(VisitCategory.WELFARE_CHECK)
     with harness.work() as work:
         due = harness.visits.queries.describe_visit(work, visit_id).offers[0].expires_at
     results = at_once(
@@ -132,6 +108,34 @@ def test_an_offer_that_lapses_while_it_is_accepted_has_one_outcome(harness_every
         assert states == [OfferState.TIMED_OUT, OfferState.PENDING]
         assert not any(isinstance(error, VisitAlreadyAccepted) for error in errors(results))
     assert replay_visit(step.step for step in detail.history) is detail.state
+
+
+def test_of_several_who_are_asked_one_goes_and_the_others_are_told_who(harness_everywhere: AlertHarness) -> None:
+    harness = harness_everywhere
+    for _ in range(3):
+        alert_id, visit_id = harness.dispatched()
+        unreached = OfferUnreached(at=harness.clock.now(), visit_id=visit_id, number=2)
+        results = at_once(
+            lambda: harness.visit("accept_offer", visit_id, harness.li),  # noqa: B023
+            lambda: harness.visit("accept_offer", visit_id, harness.chen),  # noqa: B023
+            lambda: say_unreached(harness, unreached),  # noqa: B023
+            lambda: say_unreached(harness, unreached),  # noqa: B023
+        )
+        with harness.work() as work:
+            detail = harness.visits.queries.describe_visit(work, visit_id)
+        (lost,) = errors(results)
+        assert isinstance(lost, VisitAlreadyAccepted), lost
+        assert lost.by == detail.carer_name
+        assert sorted(offer.state for offer in detail.offers) == [OfferState.ACCEPTED, OfferState.WITHDRAWN]
+        assert replay_visit(step.step for step in detail.history) is VisitState.ACCEPTED
+        harness.visit("cancel_visit", visit_id, harness.wang, "")
+        harness.dismiss(alert_id, harness.wang, Outcome.TEST)
+
+
+def say_unreached(harness: AlertHarness, event: OfferUnreached) -> None:
+    """What the post does when no message about an offer got through."""
+    with harness.work() as work:
+        work.record(event)
 
 
 def test_people_the_clock_and_the_post_at_once_leave_one_story(harness_everywhere: AlertHarness) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session, sessionmaker
+from structlog.testing import capture_logs
 
 from anju_core.events import ElderTold, Event
 from anju_platform.alerts.models import EscalationPolicy
@@ -116,6 +117,26 @@ def test_error_rolls_back_and_tells_nobody(sessions: sessionmaker[Session]) -> N
     assert told == []
     with UnitOfWork(sessions, dispatcher, Clock()) as fresh:
         assert fresh.session.get(Community, "c") is None
+
+
+def test_a_handler_that_fails_after_the_commit_undoes_nothing_and_holds_up_no_other(
+    sessions: sessionmaker[Session],
+) -> None:
+    dispatcher, told = EventDispatcher(), list[Event]()
+
+    def fail(_event: Event) -> None:
+        raise ConnectionError("nobody listens")
+
+    dispatcher.subscribe_after(ElderTold, fail)
+    dispatcher.subscribe_after(ElderTold, told.append)
+    with capture_logs() as logs, UnitOfWork(sessions, dispatcher, Clock()) as unit:
+        unit.session.add(Community(id="c", name="社区"))
+        for reference in ("1", "2"):
+            unit.record(ElderTold(at=unit.clock.now(), home_id="h", said="heard", reference=reference))
+    assert [event.reference for event in told if isinstance(event, ElderTold)] == ["1", "2"]
+    assert [(one["log_level"], one["kind"]) for one in logs] == [("error", "ElderTold")] * 2
+    with UnitOfWork(sessions, dispatcher, Clock()) as fresh:
+        assert fresh.session.get(Community, "c") is not None
 
 
 def test_read_then_write_from_two_threads_loses_nothing(work: WorkFactory, database_url: str) -> None:

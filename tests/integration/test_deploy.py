@@ -21,7 +21,7 @@ from anju_wire.clock import Clock
 from anju_wire.messages import Status
 
 PROCESS = "1a2b3c4d"
-PLATFORM_IDS = [f"anju-platform-{part}-{PROCESS}" for part in ("alarm", "telemetry", "tester")]
+PLATFORM_IDS = [f"anju-platform-{part}-{PROCESS}" for part in ("alarm", "telemetry", "publisher", "tester")]
 
 Connect = Callable[..., BrokerClient]
 
@@ -44,7 +44,7 @@ def connect(district_broker: ShippedBroker) -> Iterator[Connect]:
 
 @pytest.fixture
 def platform(district_broker: ShippedBroker) -> Iterator[list[RawMessage]]:
-    """What the platform's own source receives, over its two connections."""
+    """What the platform's own source receives, over its own connections."""
     heard: list[RawMessage] = []
     address = DistrictBroker(
         host="127.0.0.1",

@@ -11,12 +11,18 @@ from fixtures.mosquitto import Mosquitto
 from sqlalchemy import select
 
 from anju_platform.alerts.models import Alert, AlertEvent
-from anju_platform.devices.models import DetectorSnapshot, Device, Gateway, Quarantine
+from anju_platform.devices.models import Device, Gateway, Quarantine
+from anju_platform.monitoring.models import DetectorSnapshot
 from anju_wire.messages import Envelope, Record, Status, encode
 from anju_wire.vocabulary import Lane
 
 TEN_YEARS_S = 10 * 365.25 * 86400
 ALARM, TELEMETRY = Lane.ALARM, Lane.TELEMETRY
+
+
+@pytest.fixture(autouse=True)
+def last_seen_is_saved_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anju_platform.ingest.telemetry_records.LAST_SEEN_EVERY_S", 0.5)
 
 
 def quarantined(ingest: IngestHarness) -> list[Quarantine]:
@@ -243,10 +249,8 @@ def test_an_unknown_device_is_heard_and_listed(ingest_everywhere: IngestHarness)
         radio.acked(TELEMETRY, 1)
     assert [one.kind for one in alerts(ingest_everywhere)] == ["sos"]
     assert ingest_everywhere.series.read_home("home-01", at_s - 1, at_s + 1, ["occupancy"])[0].room == "other"
-    strangers = eventually(
-        lambda: ingest_everywhere.rows(select(Device).where(Device.known.is_(False)).order_by(Device.id))
-    )
-    assert {one.id for one in strangers} <= {"button-new", "motion-new"}
+    strangers = select(Device).where(Device.known.is_(False))
+    eventually(lambda: {one.id for one in ingest_everywhere.rows(strangers)} == {"button-new", "motion-new"})
 
 
 def test_a_device_that_does_not_answer_is_not_seen(ingest: IngestHarness) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from fixtures._home_client import eventually
-from sqlalchemy import text
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
@@ -18,6 +18,7 @@ from anju_platform.app import migrate
 from anju_platform.app.leadership import DatabaseInUse, Leadership, LeadershipLost
 from anju_platform.db.leader_lock import KEY, ServerTooOld, open_leader_lock
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.monitoring.models import DetectorSnapshot
 from anju_wire.clock import Clock
 
 NOWHERE = "postgresql+psycopg://postgres@127.0.0.1:1/none"
@@ -240,10 +241,9 @@ def test_nothing_is_committed_once_the_lease_has_run_out(sessions: sessionmaker[
         if not may.is_set():
             raise LeadershipLost
 
-    def insert(community: str) -> None:
+    def insert(name: str) -> None:
         with UnitOfWork(sessions, EventDispatcher(), Clock(), check) as work:
-            work.session.execute(text("CREATE TABLE IF NOT EXISTS kept (id VARCHAR(9))"))
-            work.session.execute(text("INSERT INTO kept VALUES (:id)"), {"id": community})
+            work.session.add(DetectorSnapshot(name=name, at=work.clock.now(), state=b""))
 
     may.set()
     insert("before")
@@ -251,4 +251,87 @@ def test_nothing_is_committed_once_the_lease_has_run_out(sessions: sessionmaker[
     with pytest.raises(LeadershipLost):
         insert("after")
     with sessions() as session:
-        assert session.scalars(text("SELECT id FROM kept")).all() == ["before"]
+        assert session.scalars(select(DetectorSnapshot.name)).all() == ["before"]
+
+
+class HangingDuties(Duties):
+    """Hangs in one of its acts until the test lets it go on."""
+
+    def __init__(self, act: str) -> None:
+        super().__init__()
+        self.act, self.begun, self.goes_on = act, threading.Event(), threading.Event()
+
+    def take_over(self) -> None:
+        self._hang("take over")
+        super().take_over()
+
+    def hand_over(self, *, orderly: bool) -> None:
+        self._hang("hand over")
+        super().hand_over(orderly=orderly)
+
+    def _hang(self, act: str) -> None:
+        if act == self.act:
+            self.begun.set()
+            assert self.goes_on.wait(30)
+
+
+def test_who_cannot_end_its_last_term_does_not_take_the_lock(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership._ASK_S", 0.0)
+    hanging, able = HangingDuties("hand over"), Duties()
+    first = compete(postgres_url, "hangs", hanging)
+    eventually(first.leads, 5, "the first term")
+    eventually(lambda: hanging.done, 5, "its duties")
+    end_session(postgres_url)
+    assert hanging.begun.wait(10)
+    asked: list[bool] = []
+    monkeypatch.setattr(first._lock, "is_on_duty", lambda: asked.append(False))
+    eventually(lambda: len(asked) > 3, 5, "it goes on looking for a leader, and is none")
+    second = compete(postgres_url, "able", able)
+    eventually(lambda: able.done == ["take over"], 5, "another has the duties")
+    assert (first.leads(), second.find_leader()) == (False, "able")
+    hanging.goes_on.set()
+    second.stop()
+    eventually(lambda: hanging.done == ["take over", "stop", "take over"], 10, "it leads once it is free")
+
+
+def test_who_holds_the_lock_and_does_not_take_over_gives_it_up(
+    postgres_url: str, compete: Compete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership.TAKE_OVER_S", 0.5)
+    monkeypatch.setattr("anju_platform.app.leadership._PATIENCE_S", 0.1)
+    hanging, able = HangingDuties("take over"), Duties()
+    first = compete(postgres_url, "hangs", hanging)
+    assert hanging.begun.wait(10)
+    second = compete(postgres_url, "able", able)
+    eventually(lambda: able.done == ["take over"], 10, "another has the duties")
+    hanging.goes_on.set()
+    eventually(lambda: hanging.done == ["take over", "stop"], 10, "what it began is ended")
+    assert (first.leads(), second.find_leader()) == (False, "able")
+
+
+@pytest.mark.parametrize("ends", ["lost", "stopped"])
+def test_a_process_that_cannot_end_its_duties_gives_up_the_lock_and_ends(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setattr("anju_platform.app.leadership.HAND_OVER_S", 0.5)
+    ended, hanging = threading.Event(), HangingDuties("hand over")
+    leadership = Leadership(open_leader_lock(postgres_url, "hangs"), end_process=ended.set)
+    leadership.start(hanging)
+    eventually(lambda: hanging.done, 5, "its duties")
+    stopping = threading.Thread(target=leadership.stop, daemon=True)
+    with capture_logs() as logs:
+        if ends == "lost":
+            end_session(postgres_url)
+        else:
+            stopping.start()
+        assert hanging.begun.wait(10)
+        assert ended.wait(10)
+    assert leadership.find_leader() is None
+    assert [one["log_level"] for one in logs if "duties" in one["event"]][-1] == "critical"
+    hanging.goes_on.set()
+    if ends == "lost":
+        stopping.start()
+    stopping.join(20)
+    assert not stopping.is_alive()

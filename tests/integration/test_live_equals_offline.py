@@ -59,7 +59,7 @@ def line(  # noqa: PLR0917 - fixtures, by name
     """A running ingest and a gateway; nobody waits for company or a round second, since hours pass in one here."""
     monkeypatch.setattr("anju_gateway.device_ingest.PACK_WAIT_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.service._LINGER_S", 0.0)
-    monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.RECORDS_EVERY_S", 0.0)
+    monkeypatch.setattr("anju_platform.ingest.telemetry_records.RECORDS_EVERY_S", 0.0)
     allowed = dataclasses.replace(SUPERVISION, allowed_silence_s=(2 * HOUR, *[6 * HOUR] * (len(KINDS) - 1)))
     clock = SteppedClock(begins)
     with records(sqlite_url) as sessions:

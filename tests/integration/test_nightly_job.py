@@ -18,9 +18,10 @@ from sqlalchemy import select
 from anju_detect.routine import RoutineDetector
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
-from anju_platform.devices.models import DetectorSnapshot, Device, Gateway
+from anju_platform.devices.models import Device, Gateway
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
+from anju_platform.monitoring.models import DetectorSnapshot
 from anju_platform.residents.models import Absence, Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.nightly_job import OVERLAP_S, NightlyJob
@@ -191,7 +192,7 @@ def test_a_pass_that_fails_at_its_end_is_done_again_and_tells_nothing_twice(
         write_day(nights.series, HOMES[0], day, Habit(visits=2 if day < 38 else 8))
     nights.passes(after_midnight(38, 2.1))
     with monkeypatch.context() as broken:
-        broken.setattr("anju_platform.devices.detector_snapshots.SnapshotRepository.save_snapshot", _fails)
+        broken.setattr("anju_platform.monitoring.detector_snapshots.SnapshotStore.save_snapshot", _fails)
         with pytest.raises(OSError, match="away"):
             nights.passes(after_midnight(39, 2.1))
     assert len(nights.notes()) == 0

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from anju_core.reasons import ReasonCode
 from anju_platform.app import migrate
 from anju_platform.db.engine import make_engine
-from anju_platform.devices.models import HomeSupervision
+from anju_platform.monitoring.models import HomeSupervision
 
 BEFORE, AFTER = "0005", "0006"
 ZH, EN = '网关"没有"声音', "gateway 'silent'"

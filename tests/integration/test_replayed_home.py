@@ -49,7 +49,7 @@ def line(mosquitto: Mosquitto, sqlite_url: str, tmp_path: Path, monkeypatch: pyt
     """A gateway and the platform on a clock so fast that the way takes minutes: nothing is late, and nobody offline."""
     monkeypatch.setattr("anju_gateway.device_ingest.PACK_WAIT_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.clocks.TRUSTED_S", DAY)
-    monkeypatch.setattr("anju_platform.ingest.telemetry_consumer.LAST_SEEN_EVERY_S", 0.5)
+    monkeypatch.setattr("anju_platform.ingest.telemetry_records.LAST_SEEN_EVERY_S", 0.5)
     clock = Clock(Clock().time(), START.replace(tzinfo=UTC).timestamp() - LOCAL_S, RATE)
     with records(sqlite_url) as sessions:
         ingest = IngestHarness(

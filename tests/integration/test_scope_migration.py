@@ -66,3 +66,38 @@ def test_accounts_without_scope_are_disabled_and_named(url: str) -> None:
     engine.dispose()
     migrate.upgrade(url)
     assert migrate.differences(url, METADATA) == []
+
+
+def test_a_supervisor_of_whom_nobody_said_the_district_is_disabled_and_named(url: str) -> None:
+    migrate.upgrade(url, "0016")
+    engine = make_engine(url)
+    with engine.begin() as link:
+        columns = "id, name, town, district, phone, timezone, false_alerts_per_month, routine_changes_per_month"
+        link.execute(
+            text(f"INSERT INTO community ({columns}) VALUES ('anning', '安宁', '', '', '', 'Asia/Shanghai', 1, 0.1)")  # noqa: S608
+        )
+    people = {"chief": ("supervisor", None), "local": ("supervisor", "anning"), "district": ("district", None)}
+    people |= {"admin": ("admin", None), "tester-1": ("tester", "anning"), "worker": ("worker", "anning")}
+    for number, (login, (role, community)) in enumerate(people.items(), 1):
+        _insert(engine, number, login, role, community)
+    with capture_logs() as logs:
+        migrate.upgrade(url, "0017")
+    assert {line["login"] for line in logs if line["event"] == "account_disabled"} == {"chief"}
+    with engine.connect() as link:
+        kinds = {row.login: row for row in link.execute(text("SELECT login, scope_kind, disabled_at FROM account"))}
+    assert {login: row.scope_kind for login, row in kinds.items()} == {
+        "chief": "community",
+        "local": "community",
+        "district": "district",
+        "admin": "district",
+        "tester-1": "community",
+        "worker": "community",
+    }
+    assert {login for login, row in kinds.items() if row.disabled_at is not None} == {"chief"}
+    with pytest.raises(IntegrityError), engine.begin() as link:
+        link.execute(text("UPDATE account SET disabled_at = NULL WHERE login = 'chief'"))
+    with engine.begin() as link:
+        link.execute(text("UPDATE account SET disabled_at = NULL, scope_kind = 'district' WHERE login = 'chief'"))
+    migrate.downgrade(url, "0016")
+    migrate.upgrade(url, "0016")
+    engine.dispose()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import stat
 from datetime import timedelta
 from functools import partial
@@ -17,6 +19,7 @@ from anju_cli.platform import app
 from anju_core.escalation import parse_steps
 from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.errors import SignInRefused
+from anju_platform.accounts.models import AuditEvent
 from anju_platform.accounts.sign_in import SignInRequest
 from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app import fleet
@@ -135,6 +138,19 @@ def test_seed_and_fleet_describe_the_same_homes(run: CliRunner, tmp_path: Path) 
     assert (homes[0]["bus"]["host"], homes[0]["bus"]["port"]) == ("[::1]", 8)
 
 
+OS_USER = pwd.getpwuid(os.getuid()).pw_name
+
+
+def read_commands(folder: Path) -> list[tuple[str, str, str, str]]:
+    """Return what commands wrote into the record, in order: who, as what, what and about what."""
+    engine = make_engine(f"sqlite:///{folder / 'records.sqlite3'}")
+    with UnitOfWork(make_sessions(engine), EventDispatcher(), ManualClock()) as work:
+        rows = work.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
+        found = [(row.by_name, row.role, row.what, row.why) for row in rows]
+    engine.dispose()
+    return found
+
+
 def test_accounts_are_opened_reset_and_closed_from_the_command_line(run: CliRunner) -> None:
     opened = run.invoke(app, ["accounts", "add", "li", "--name", "小李", "--role", "district"])
     assert opened.exit_code == 0, opened.output
@@ -144,6 +160,22 @@ def test_accounts_are_opened_reset_and_closed_from_the_command_line(run: CliRunn
     assert run.invoke(app, ["accounts", "reset", "li"]).output != opened.output
     assert run.invoke(app, ["accounts", "close", "li"]).exit_code == 0
     assert "小李" in run.invoke(app, ["accounts", "list"]).output
+
+
+def test_the_record_says_whose_shell_changed_an_account(run: CliRunner, tmp_path: Path) -> None:
+    for words in (
+        ["add", "li", "--name", "小李", "--role", "district"],
+        ["add", "li", "--name", "x", "--role", "district"],
+        ["reset", "nobody"],
+        ["reset", "li"],
+        ["close", "li"],
+    ):
+        run.invoke(app, ["accounts", *words], env={"USER": "somebody-else", "LOGNAME": "somebody-else"})
+    assert read_commands(tmp_path) == [
+        (OS_USER, "command_line", "account_add", "li (district)"),
+        (OS_USER, "command_line", "account_reset", "li"),
+        (OS_USER, "command_line", "account_close", "li"),
+    ]
 
 
 def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner, tmp_path: Path) -> None:
@@ -166,7 +198,9 @@ def test_a_community_chooses_how_often_the_detectors_may_be_wrong(run: CliRunner
             for one in work.session.query(SensitivityChange).order_by(SensitivityChange.id)
         ]
     engine.dispose()
-    assert kept == [("command line", 1.0, 0.5), ("command line", 0.5, 0.5), ("陈主任", 0.5, 0.7)]
+    typed = f"{OS_USER} (command line)"
+    assert kept == [(typed, 1.0, 0.5), (typed, 0.5, 0.5), (f"陈主任 · {typed}", 0.5, 0.7)]
+    assert read_commands(tmp_path) == [(OS_USER, "command_line", "sensitivity", place)] * 3
     listed = run.invoke(app, ["communities", "list"]).output
     assert [place in listed, "0.7" in listed, "0.2" in listed] == [True] * 3
 

@@ -9,10 +9,8 @@ from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
+from fixtures.web_harness import PeoplePlatform, PlainPages
 
-from anju_core.vocabulary import Role
-from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
 from anju_platform.residents.models import Community
 
@@ -42,11 +40,7 @@ class HeldHasher:
 @pytest.fixture
 def platform(database_url: str, make_platform: Callable[[str], PeoplePlatform]) -> PeoplePlatform:
     made = make_platform(database_url)
-    with made.work() as work:
-        work.session.add(Community(id="anning", name="安宁社区"))
-        work.session.flush()
-        worker = NewAccount(login="worker", name="王姐", role=Role.WORKER, password=PASSWORD, community_id="anning")
-        made.access.open_account(work, worker)
+    made.open_community()
     return made
 
 

@@ -16,10 +16,7 @@ from fastapi import FastAPI
 from fixtures._http_server import PATIENCE_S, serve
 from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
 
-from anju_core.vocabulary import Role
-from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
-from anju_platform.residents.models import Community, Home
 from anju_platform.web.connections import ConnectionLimits
 from anju_platform.web.hub import STREAMS_PER_ACCOUNT, Hub, TooManyStreams, event_stream
 from anju_platform.web.request_guard import RequestGuard
@@ -128,12 +125,7 @@ def test_a_proxy_may_bring_many_connections_but_not_all() -> None:
 @pytest.fixture
 def platform(sqlite_url: str, make_platform: Callable[[str], PeoplePlatform]) -> PeoplePlatform:
     made = make_platform(sqlite_url)
-    with made.work() as work:
-        work.session.add(Community(id="anning", name="安宁社区"))
-        work.session.flush()
-        work.session.add(Home(id="home-01", community_id="anning", estate="春晖里", building="3", room="501"))
-        worker = NewAccount(login="worker", name="王姐", role=Role.WORKER, password=PASSWORD, community_id="anning")
-        made.access.open_account(work, worker)
+    made.open_community()
     return made
 
 

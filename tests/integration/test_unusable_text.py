@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 from fixtures.web_harness import PASSWORD, PeoplePlatform, PlainPages
+from starlette.datastructures import Headers
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.service import NewAccount
 from anju_platform.app.http import create_app
 from anju_platform.residents.models import Community, Home
+from anju_platform.web.request_text import find_unusable_body
 
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -96,6 +99,28 @@ def test_a_multipart_form_with_nul_is_refused(client: TestClient, charset: str, 
 )
 def test_an_address_with_nul_is_refused(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 422
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("name", "value"), [("cookie", b'a="' + rb"\"" * 20_000 + b'"'), ("content-type", b'a/b; x="' + b";" * 40_000)]
+)
+def test_a_header_that_would_keep_the_guard_busy_is_refused_unread(client: TestClient, name: str, value: bytes) -> None:
+    answer = client.post("/api/v1/sessions", content=b"{}", headers=[(name.encode(), value)])
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["path"] == f"$.header.{name}"
+
+
+def test_a_deep_document_is_searched_in_memory_of_its_own_size() -> None:
+    lists = 900
+    body = b"[" * lists + b'"\\u0041",' + b"1," * 50_000 + b"1" + b"]" * lists
+    tracemalloc.start()
+    try:
+        assert find_unusable_body(Headers({"content-type": "application/json"}), body) is None
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 300 * len(body)
 
 
 @pytest.mark.parametrize(

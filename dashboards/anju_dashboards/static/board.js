@@ -1,55 +1,24 @@
-// The worker's board: it sounds until somebody takes what waits, keeps a half-filled form, and says when it is out of date.
+// The worker's board: it opens the most urgent alert, keeps a half-filled form, and says when it is out of date.
 "use strict";
 
 (() => {
-  const { words, fill, chime, say } = window.anju;
-  const stale = document.getElementById("stale");
-  const heard = document.getElementById("heard");
   const list = document.getElementById("list");
-  let known = null;
-  let waiting = [];
-  let sounded = 0;
-  let since = 0;
   let fresh = Date.now();
   let connected = true;
 
-  function read() {
-    const head = list.querySelector("[data-board]");
-    if (!head) return;
-    waiting = head.dataset.waiting.split(" ").filter(Boolean);
-    document.title = document.title.replace(/^\(\d+\) /, "");
-    if (waiting.length) document.title = `(${waiting.length}) ${document.title}`;
-    const arrived = known === null ? [] : waiting.filter((id) => !known.has(id));
-    known = new Set([...(known || []), ...waiting]);
-    if (!waiting.length) since = 0;
-    else if (!since) since = Date.now();
-    for (const id of arrived) {
-      const row = document.getElementById(`row-${id}`);
-      const text = row ? row.dataset.say : words.newAlert;
-      heard.textContent = text;
-      sounded = 0;
-      sound();
-      say(text);
-    }
+  // Where nothing is open and she has touched nothing for a while, the most urgent alert opens by itself, once.
+  const IDLE_MS = 20000;
+  let touched = Date.now();
+  for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+    document.addEventListener(name, () => (touched = Date.now()), { passive: true });
   }
-
-  // Every ten seconds at first, every four when it has waited for more than half a minute.
-  function sound() {
-    if (!waiting.length) return;
-    const waited = Date.now() - since;
-    const pause = waited > 30000 ? 4000 : 10000;
-    if (Date.now() - sounded < pause) return;
-    sounded = Date.now();
-    chime(waited > 30000 ? 2 : 1);
-  }
-
-  function tellAge() {
-    const old = Date.now() - fresh > 45000 || !connected;
-    stale.hidden = !old;
-    if (old) {
-      const when = new Date(window.anju.now() - (Date.now() - fresh));
-      stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(document.documentElement.lang, { hour12: false, timeZone: document.documentElement.dataset.zone }) });
-    }
+  const offered = new Set();
+  function openMostUrgent() {
+    const row = list.querySelector(".alert-row.is-now");
+    if (!row || offered.has(row.id) || document.querySelector("#chosen:not([data-over])")) return;
+    if (Date.now() - touched < IDLE_MS || busy()) return;
+    offered.add(row.id);
+    window.htmx.ajax("GET", row.getAttribute("href"), { source: row, target: "#detail", swap: "innerHTML" });
   }
 
   function busy() {
@@ -89,6 +58,9 @@
     clearTimeout(bound);
     if (!owed) return;
     owed = false;
+    lookAgain();
+  }
+  function lookAgain() {
     for (const name of ["board:refresh", "board:connected"]) document.body.dispatchEvent(new Event(name));
   }
   document.addEventListener("pointerdown", (event) => {
@@ -99,10 +71,22 @@
   // The click comes after the pointer's end, in the same turn.
   for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => setTimeout(release));
   window.addEventListener("blur", release);
+  // An answer that was on its way when something was done tells of the time before.
+  let posts = 0;
+  const asking = new WeakMap();
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.requestConfig.verb === "post") posts += 1;
+    asking.set(event.detail.xhr, posts);
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const asked = event.detail.requestConfig;
     const unasked = asked.verb === "get" && (asked.elt.id === "list" || asked.elt.id === "detail");
     if (!unasked) return;
+    if (asking.get(event.detail.xhr) !== posts) {
+      event.detail.shouldSwap = false;
+      setTimeout(lookAgain);
+      return;
+    }
     const part = event.detail.target;
     owed ||= held !== null && part.contains(held);
     // She may have opened a form since it was asked for.
@@ -133,7 +117,6 @@
     const target = event.detail.target;
     if (target.id === "list") {
       fresh = Date.now();
-      read();
     }
     if (target.id === "detail") chosenChanged(event.detail.requestConfig);
   });
@@ -164,7 +147,7 @@
     connected = true;
     fresh = Date.now();
     // What happened between the page and its line is in neither.
-    for (const name of ["board:refresh", "board:connected"]) document.body.dispatchEvent(new Event(name));
+    lookAgain();
   });
   for (const name of ["htmx:sseError", "htmx:sseClose"]) document.addEventListener(name, () => (connected = false));
 
@@ -179,10 +162,8 @@
     }
   });
 
-  read();
-  sound();
   setInterval(() => {
-    sound();
-    tellAge();
+    openMostUrgent();
+    window.anju.tellStale(fresh, connected);
   }, 1000);
 })();

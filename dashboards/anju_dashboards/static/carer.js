@@ -6,6 +6,7 @@
   const KEY = "anju-outbox";
   const bar = document.getElementById("outbox");
   const visit = document.getElementById("visit");
+  const help = document.getElementById("help");
   let sending = false;
 
   const load = () => JSON.parse(localStorage.getItem(KEY) || "[]");
@@ -23,12 +24,21 @@
     fields.phone_at = new Date(window.anju.now()).toISOString();
     const step = { id: fields.step_id, visit: visit.dataset.visit, step: form.dataset.stepForm, url: form.action, fields, state: "kept" };
     const steps = load().filter((one) => !(one.visit === step.visit && one.step === step.step && one.state !== "kept"));
-    save([...steps, step]);
+    const danger = form.dataset.danger !== undefined && form.dataset.danger === fields.done;
+    save([...steps, ...(danger ? [helpFor(fields)] : []), step]);
     draw();
     send();
+    if (danger) help.scrollIntoView();
   }
 
-  const nextKept = () => load().find((one) => one.state === "kept");
+  // A dangerous answer calls for help by itself, under the answer's own id: the platform counts the two as one call.
+  function helpFor({ task, step_id, phone_at }) {
+    return { id: `help-${step_id}`, visit: visit.dataset.visit, step: "help", url: help.dataset.url, fields: { task, step_id, phone_at }, state: "kept" };
+  }
+
+  const isKept = (one) => one.state === "kept";
+  // Help goes first, whatever else waits.
+  const nextKept = () => load().find((one) => isKept(one) && one.step === "help") || load().find(isKept);
 
   async function send() {
     if (sending) return;
@@ -118,7 +128,18 @@
       const form = visit.querySelector(`[data-step-form="${step.step}"]`);
       form?.querySelectorAll("button[name=done]").forEach((button) => button.setAttribute("aria-pressed", String(button.value === step.fields.done && step.state !== "refused")));
     }
+    if (help) showHelp(mine.filter((one) => one.step === "help"));
     show(place());
+  }
+
+  // What is pressed now decides, so that the phone says "dial 120" without asking anybody.
+  function showHelp(calls) {
+    const pressed = [...visit.querySelectorAll("form[data-danger]")].filter((form) => form.querySelector(`button[value=${form.dataset.danger}]`).getAttribute("aria-pressed") === "true");
+    help.classList.toggle("is-now", pressed.length > 0 || calls.length > 0);
+    help.querySelector("[data-danger-only]").hidden = !pressed.length && !calls.length;
+    if (calls.length) help.querySelector("[data-help-state]").textContent = calls.some(isKept) ? words.helpKept : calls.every((one) => one.state === "sent") ? words.helpSent : "";
+    const said = pressed.map((form) => form.dataset.means);
+    help.querySelector("[data-what]").textContent = said.join("；") || help.dataset.usual;
   }
 
   let asked = false;
@@ -143,6 +164,13 @@
     );
   }
 
+  // Who is at the door hears the code: it is asked for once, and again by the button. Later it would be of no use.
+  async function sayCode(told) {
+    const button = visit.querySelector("[data-say-code]");
+    const verdict = await post({ url: button.dataset.sayCode, fields: {} });
+    if (told) toast(verdict === null ? words.unreachable : verdict.why || button.dataset.said);
+  }
+
   if (visit) {
     visit.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -150,10 +178,12 @@
       window.scrollTo(0, 0);
     });
     visit.addEventListener("click", (event) => {
+      if (event.target.closest("[data-say-code]")) sayCode(true);
       const next = event.target.closest("[data-next]");
       if (!next) return;
       sessionStorage.setItem(`anju-at-${visit.dataset.visit}`, next.dataset.next);
       show(next.dataset.next);
+      if (next.dataset.next === "arrive") sayCode(false);
       window.scrollTo(0, 0);
       visit.querySelector(`[data-step="${next.dataset.next}"]`)?.querySelector("input:not([type=hidden]), button")?.focus();
     });
@@ -164,7 +194,7 @@
   function ring() {
     const offer = document.querySelector(".offer");
     if (!offer) return;
-    window.anju.chime(1);
+    window.anju.chime(false);
     if (rung !== offer.dataset.say) {
       rung = offer.dataset.say;
       window.anju.say(rung);

@@ -1,4 +1,4 @@
-// What every page needs: clocks that run from the event's time, rings that empty, undo buttons that expire, sound, notices.
+// What every page needs: clocks that run from the event's time, rings that empty, undo buttons that expire, notices.
 "use strict";
 
 window.anju = (() => {
@@ -50,61 +50,24 @@ window.anju = (() => {
     document.querySelectorAll("button[data-until]").forEach(countUndo);
   }
 
-  function toast(text) {
-    const box = document.getElementById("toasts");
+  // What went well goes with the next touch or key; what went wrong stays until it is read.
+  function toast(text, wrong = true) {
     const one = document.createElement("div");
-    one.className = "toast";
-    one.textContent = text;
-    box.replaceChildren(one);
-    setTimeout(() => one.remove(), 8000);
-  }
-
-  // --- sound: two falling tones, made here; nothing to download ----------------------------------------------------------
-  let audio = null;
-  const soundReady = () => audio !== null && audio.state === "running";
-
-  function allowSound() {
-    const Context = window.AudioContext || window.webkitAudioContext;
-    if (!Context) return Promise.resolve(false);
-    audio = audio || new Context();
-    return audio.resume().then(soundReady, () => false).then((ready) => {
-      showSound();
-      return ready;
-    });
-  }
-
-  function showSound() {
-    const banner = document.getElementById("sound");
-    if (banner) banner.hidden = soundReady();
-  }
-
-  function chime(urgency) {
-    if (!soundReady()) return;
-    const tones = urgency > 1 ? [988, 784, 988, 784] : [784, 622];
-    tones.forEach((hertz, number) => {
-      const start = audio.currentTime + number * 0.28;
-      const tone = audio.createOscillator(), volume = audio.createGain();
-      tone.type = "triangle";
-      tone.frequency.value = hertz;
-      volume.gain.setValueAtTime(0.0001, start);
-      volume.gain.exponentialRampToValueAtTime(Math.min(0.5, 0.15 + 0.12 * urgency), start + 0.03);
-      volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.26);
-      tone.connect(volume).connect(audio.destination);
-      tone.start(start);
-      tone.stop(start + 0.3);
-    });
-  }
-
-  function say(text) {
-    if (!soundReady() || !("speechSynthesis" in window) || !text) return;
-    const speech = new SpeechSynthesisUtterance(text);
-    speech.lang = document.documentElement.lang;
-    window.speechSynthesis.speak(speech);
+    one.className = wrong ? "toast toast-wrong" : "toast";
+    one.append(text);
+    document.getElementById("toasts").replaceChildren(one);
+    if (!wrong) {
+      for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, () => one.remove(), { once: true });
+      return;
+    }
+    const close = document.createElement("button");
+    close.className = "button";
+    close.textContent = words.close;
+    close.addEventListener("click", () => one.remove());
+    one.append(close);
   }
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-allow-sound]")) allowSound().then((ready) => ready && chime(1));
-    else if (audio === null && document.getElementById("sound")) allowSound();
     if (event.target.closest("[data-print]")) window.print();
     const dial = event.target.closest("[data-dials]");
     if (dial) {
@@ -113,14 +76,21 @@ window.anju = (() => {
     }
   });
 
-  document.addEventListener("htmx:responseError", (event) => {
-    const why = event.detail.xhr.getResponseHeader("X-Why");
-    toast(fill(words.failed, { why: why ? decodeURIComponent(why) : event.detail.xhr.status }));
-    if (event.detail.xhr.status === 401) location.assign("/login");
+  // Heard at the request itself: a part that is redrawn meanwhile takes the form away, and htmx's own events with it.
+  document.addEventListener("htmx:beforeSend", ({ detail: { xhr, requestConfig } }) => {
+    xhr.addEventListener("loadend", () => {
+      const header = (name) => decodeURIComponent(xhr.getResponseHeader(name) || "");
+      if (!xhr.status && requestConfig.verb !== "get") toast(words.unreachable);
+      else if (xhr.status >= 400 && xhr.status !== 401) toast(fill(words.failed, { why: header("X-Why") || xhr.status }));
+      else if (header("X-Done")) toast(header("X-Done"), false);
+    });
   });
-  for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, (event) => event.detail.requestConfig?.verb !== "get" && toast(words.unreachable));
-  }
+  // A form without htmx would be lost behind the browser's own page.
+  document.addEventListener("submit", (event) => {
+    if (navigator.onLine || event.defaultPrevented) return;
+    event.preventDefault();
+    toast(words.unreachable);
+  });
   // Every answer of the board carries the server's time.
   document.addEventListener("htmx:afterSettle", (event) => {
     const told = event.target.querySelector?.("[data-now]");
@@ -131,15 +101,18 @@ window.anju = (() => {
   // Pages without htmx that follow the world redraw one part of themselves.
   const polled = document.querySelector("[data-poll]");
   if (polled) {
-    setInterval(async () => {
-      if (polled.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
-      if (polled.querySelector("details[open]")) return;
+    const isHers = () =>
+      (polled.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) ||
+      polled.querySelector("details[open]") !== null;
+    const poll = async () => {
+      if (isHers()) return;
       try {
         const answer = await fetch(polled.dataset.poll, { credentials: "same-origin" });
         if (!answer.ok) return;
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.querySelector("[data-poll]");
-        if (fresh && fresh.innerHTML !== polled.innerHTML) {
+        // She may have opened or begun something since it was asked for.
+        if (fresh && !isHers() && fresh.innerHTML !== polled.innerHTML) {
           polled.className = fresh.className;
           polled.replaceChildren(...fresh.childNodes);
           document.body.dataset.now = page.body.dataset.now;
@@ -150,12 +123,28 @@ window.anju = (() => {
       } catch {
         // Without a signal the page stays as it is; its times go on telling how old it is.
       }
-    }, 5000);
+    };
+    setInterval(poll, 5000);
+    document.addEventListener("anju:poll", poll);
+  }
+
+  // A page that follows events by itself says since when it does not.
+  function tellStale(at, connected = true) {
+    const stale = document.getElementById("stale");
+    stale.hidden = Date.now() - at < 45000 && connected;
+    if (stale.hidden) return;
+    const { lang, dataset } = document.documentElement;
+    const when = new Date(now() - (Date.now() - at));
+    stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(lang, { hour12: false, timeZone: dataset.zone }) });
+  }
+
+  function setClock(told) {
+    document.body.dataset.now = told;
+    offset = shown() - Date.now();
+    tick();
   }
 
   tick();
   setInterval(tick, 1000);
-  if (document.getElementById("sound")) allowSound().catch(() => showSound());
-  showSound();
-  return { words, fill, now, span, toast, chime, say, soundReady };
+  return { words, fill, now, span, toast, tellStale, setClock };
 })();

@@ -48,6 +48,14 @@ class Rows:
         return beats
 
     @property
+    def is_new(self) -> Truths:
+        """Rows that differ from the row before them."""
+        new = np.ones(len(self.home), bool)
+        columns = (self.home, self.at_s, self.room, self.kind)
+        new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+        return new
+
+    @property
     def lengths(self) -> Ints:
         """Number of rows of each home."""
         return self.last - self.first + 1
@@ -82,7 +90,9 @@ class Rows:
 
 
 def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
-    """Validate a batch, drop rows dated after `latest_s` (where that is finite), and sort the others.
+    """Validate a batch, sort it, and drop rows dated after `latest_s` (where that is finite) and repeated rows.
+
+    What was sent once more, by a gateway that did not hear that it had arrived, must not make a home look livelier.
 
     Raises
     ------
@@ -104,7 +114,8 @@ def sort_batch(batch: LifeBatch, homes: int, latest_s: float) -> Rows:
         keep = at_s <= latest_s
         home, at_s, room, kind = home[keep], at_s[keep], room[keep], kind[keep]
     order = np.lexsort((kind, room, at_s, home))
-    return Rows.from_sorted(home[order], at_s[order], room[order], kind[order])
+    rows = Rows.from_sorted(home[order], at_s[order], room[order], kind[order])
+    return rows.select_rows(rows.is_new)
 
 
 def require_finite(name: str, value: float) -> None:

@@ -19,6 +19,7 @@ from anju_detect.inactivity.signals import Explanation, InactivitySignal, LifeBa
 from anju_detect.inactivity.state import AT_HOME, AWAY, MOMENTS, NOT_BACK, WHOLE_MOMENTS, HomeState
 from anju_detect.inactivity.stuck import credible_rows
 from anju_detect.inactivity.vocabulary import AWAY_LONG, FALSE, INACTIVITY, OUTCOMES, ROOMS
+from anju_detect.local_time import UTC_OFFSET_S, check_utc_offset
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,7 +66,7 @@ class InactivityDetector:
         """Columns of all homes, for training; read only."""
         return self._s
 
-    def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = 28800.0) -> int:
+    def add_home(self, home: str, *, false_alerts_per_month: float = 1.0, utc_offset_s: float = UTC_OFFSET_S) -> int:
         """Add a home or update its settings; return its row. A new target sets the pending deadline retarget.
 
         Parameters
@@ -85,8 +86,7 @@ class InactivityDetector:
         """
         if not 0.01 <= false_alerts_per_month <= 100.0:  # noqa: PLR2004
             raise ParameterOutOfRange("false_alerts_per_month", false_alerts_per_month, "0.01 … 100")
-        if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
-            raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
+        check_utc_offset(utc_offset_s)
         s, row = self._s, self._s.add_home(home)
         retarget = np.isfinite(s["last_life_s"][row]) and s["false_alert_target"][row] != np.float32(
             false_alerts_per_month

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anju_detect.errors import BatchRefused, ParameterOutOfRange
 from anju_detect.inactivity import LifeBatch
+from anju_detect.local_time import UTC_OFFSET_S, check_utc_offset
 from anju_detect.routine import change, days
 from anju_detect.routine.measures import MEASURES, decode_rooms, measure_days
 from anju_detect.routine.parameters import RoutineParameters
@@ -67,7 +68,9 @@ class RoutineDetector:
         self._s = RoutineState(capacity)
         self._closed_s = -math.inf
 
-    def add_home(self, home: str, *, utc_offset_s: float = 28800.0, false_alerts_per_month: float | None = None) -> int:
+    def add_home(
+        self, home: str, *, utc_offset_s: float = UTC_OFFSET_S, false_alerts_per_month: float | None = None
+    ) -> int:
         """Add a home or update its settings; return its row.
 
         Parameters
@@ -85,8 +88,7 @@ class RoutineDetector:
             The offset or the target lies outside its range.
 
         """
-        if not -57600.0 <= utc_offset_s <= 57600.0:  # noqa: PLR2004 - ± 16 h
-            raise ParameterOutOfRange("utc_offset_s", utc_offset_s, "-57600 … 57600 s")
+        check_utc_offset(utc_offset_s)
         target = self._p.false_alerts_per_month if false_alerts_per_month is None else false_alerts_per_month
         row = self._s.add_home(home)
         self._s["offset_s"][row] = utc_offset_s

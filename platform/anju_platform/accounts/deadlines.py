@@ -18,22 +18,22 @@ class SessionDeadlines:
 
     def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
         """Move every deadline by `by`, as the clock is moved: a step signs nobody out and locks nobody out."""
-        for session in repository.lock_sessions(work.session):
-            session.seen_at += by
-            session.expires_at += by
-        for tried in repository.lock_failures(work.session):
+        for tried in repository.lock_failures(work.session, wait=True):  # first, as whoever signs in does
             tried.last_at += by
             tried.locked_until = None if tried.locked_until is None else tried.locked_until + by
+        for session in repository.lock_sessions(work.session, wait=True):
+            session.seen_at += by
+            session.expires_at += by
         work.session.flush()
 
     def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:
         """End no session and no lock later than one that began now; returns how many were moved."""
         moved = 0
-        for session in repository.lock_sessions(work.session):
+        for session in repository.lock_sessions(work.session, wait=False):
             session.seen_at = min(session.seen_at, now)
             if session.expires_at > now + LONGEST_STAY:
                 session.expires_at, moved = now + LONGEST_STAY, moved + 1
-        for tried in repository.lock_failures(work.session):
+        for tried in repository.lock_failures(work.session, wait=False):
             tried.last_at = min(tried.last_at, now)
             if tried.locked_until is not None and tried.locked_until > now + self._lockout.longest:
                 tried.locked_until, moved = now + self._lockout.longest, moved + 1

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-
 from anju_core.vocabulary import Role
+from anju_platform.accounts import repository
 from anju_platform.accounts.models import Account
 from anju_platform.db.unit_of_work import UnitOfWork
 
@@ -37,7 +36,7 @@ def find_account(work: UnitOfWork, account_id: UUID) -> AccountRecord | None:
 
 def find_accounts(work: UnitOfWork, account_ids: Iterable[UUID]) -> Mapping[UUID, AccountRecord]:
     """Return accounts, open or closed, by id; an id without an account is absent."""
-    rows = work.session.scalars(select(Account).where(Account.id.in_(set(account_ids))))
+    rows = repository.find_accounts(work.session, set(account_ids))
     return {row.id: _record(row) for row in rows}
 
 
@@ -49,13 +48,7 @@ def list_enabled(
     community_ids: only those whose community is among these; None within it stands for every community.
     home_id: only those of this home.
     """
-    query = select(Account).where(Account.role == role.value, Account.disabled_at.is_(None))
-    if home_id is not None:
-        query = query.where(Account.home_id == home_id)
-    if community_ids is not None:
-        named = Account.community_id.in_([one for one in community_ids if one is not None])
-        query = query.where(named | Account.community_id.is_(None) if None in community_ids else named)
-    return [_record(row) for row in work.session.scalars(query.order_by(Account.name, Account.id))]
+    return [_record(row) for row in repository.list_enabled(work.session, role, community_ids, home_id)]
 
 
 def _record(row: Account) -> AccountRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anju_core.errors import Conflict, Invalid, NotFound, Refused, TooMany, Unauthenticated
+from anju_core.scope import ScopeKind
 from anju_core.vocabulary import Role
 
 
@@ -74,12 +75,13 @@ class WeakPassword(Invalid):
 
 
 class ScopeMissing(Invalid):
-    """An account that would see nothing: its role needs a community, a provider or a home."""
+    """An account that would see nothing: what its kind of scope needs is missing, or is no matter of its role."""
 
-    def __init__(self, role: Role, needed: str) -> None:
-        super().__init__(f"an account of role {role} needs a {needed}")
+    def __init__(self, role: Role, kind: ScopeKind) -> None:
+        needed = "no community" if kind is ScopeKind.DISTRICT else f"a {kind}"
+        super().__init__(f"an account of role {role} and of scope {kind} needs {needed}, and a role that can have it")
         self.role = role
-        self.needed = needed
+        self.kind = kind
 
 
 class LastOfRole(Conflict):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy.orm import Session
-
 from anju_core.actor import Actor
 from anju_platform.accounts import repository
 from anju_platform.accounts.models import AuditEvent
@@ -14,6 +12,10 @@ from anju_platform.db.unit_of_work import UnitOfWork
 
 COALESCED = timedelta(minutes=10)
 """Looks of one person at one home for one reason within this time are one event: a page refreshes itself."""
+
+COMMAND_LINE = "command_line"
+"""Role of an event that a command wrote."""
+_LONGEST_NAME = 100
 
 
 def record_looks(work: UnitOfWork, actor: Actor, what: str, home_ids: Iterable[str], why: str = "") -> None:
@@ -29,7 +31,25 @@ def record_looks(work: UnitOfWork, actor: Actor, what: str, home_ids: Iterable[s
     known = repository.find_homes_looked_at(work.session, actor.account_id, what, why, since)
     fresh = [new_event(work, actor, what, home_id, why) for home_id in sorted(wanted - known)]
     if fresh:
-        work.write_at_end(lambda session: _insert(session, fresh))
+        work.write_at_end(lambda session: repository.add_audit_events(session, fresh))
+
+
+def record_command(work: UnitOfWork, who: str, what: str, about: str) -> None:
+    """Write that somebody changed something at the command line, where nobody signs in.
+
+    who: the operating system's user. what: the command. about: the account or place that it changed.
+    """
+    event = AuditEvent(
+        id=work.new_id(),
+        at=work.clock.now(),
+        account_id=None,
+        by_name=who[:_LONGEST_NAME],
+        role=COMMAND_LINE,
+        home_id=None,
+        what=what,
+        why=about,
+    )
+    work.write_at_end(lambda session: repository.add_audit_events(session, [event]))
 
 
 def new_event(work: UnitOfWork, actor: Actor, what: str, home_id: str | None, why: str) -> AuditEvent:
@@ -44,7 +64,3 @@ def new_event(work: UnitOfWork, actor: Actor, what: str, home_id: str | None, wh
         what=what,
         why=why,
     )
-
-
-def _insert(session: Session, events: list[AuditEvent]) -> None:
-    session.add_all(events)

@@ -6,9 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from anju_core.scope import usual_kind
+from anju_core.vocabulary import Role
 from anju_platform.db.base import Base
+
+
+def _usual_kind(context: DefaultExecutionContext) -> str:
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return usual_kind(Role(row["role"]), row.get("community_id")).value
 
 
 class Account(Base):
@@ -17,17 +25,15 @@ class Account(Base):
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint(
-            "disabled_at IS NOT NULL OR role <> 'worker' OR (community_id IS NOT NULL AND community_id <> '')",
-            name="worker_has_community",
-        ),
-        CheckConstraint(
-            "disabled_at IS NOT NULL OR role NOT IN ('carer', 'provider') "
-            "OR (provider_id IS NOT NULL AND provider_id <> '')",
-            name="carer_has_provider",
-        ),
-        CheckConstraint(
-            "disabled_at IS NOT NULL OR role <> 'family' OR (home_id IS NOT NULL AND home_id <> '')",
-            name="family_has_home",
+            "disabled_at IS NOT NULL OR "
+            "(scope_kind = 'district' AND role IN ('admin', 'district', 'tester', 'supervisor') "
+            "AND community_id IS NULL) OR "
+            "(scope_kind = 'community' AND role IN ('admin', 'district', 'tester', 'supervisor', 'worker') "
+            "AND community_id IS NOT NULL AND community_id <> '') OR "
+            "(scope_kind = 'provider' AND role IN ('carer', 'provider') "
+            "AND provider_id IS NOT NULL AND provider_id <> '') OR "
+            "(scope_kind = 'home' AND role = 'family' AND home_id IS NOT NULL AND home_id <> '')",
+            name="has_scope",
         ),
     )
 
@@ -36,6 +42,8 @@ class Account(Base):
     name: Mapped[str] = mapped_column(String(100))
     """As elders hear it: 王姐."""
     role: Mapped[str] = mapped_column(String(20))
+    scope_kind: Mapped[str] = mapped_column(String(20), default=_usual_kind)
+    """`anju_core.scope.ScopeKind`: of what the scope is made, whatever else is set."""
     community_id: Mapped[str | None] = mapped_column(ForeignKey("community.id"))
     provider_id: Mapped[str | None] = mapped_column(ForeignKey("provider.id"))
     home_id: Mapped[str | None] = mapped_column(ForeignKey("home.id"))

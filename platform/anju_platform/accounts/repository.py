@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as DatabaseSession
 
+from anju_core.vocabulary import Role
 from anju_platform.accounts.models import Account, AuditEvent, FailedSignIn, KnownDevice, Session
 
 
@@ -20,6 +22,33 @@ def find_account(session: DatabaseSession, login: str) -> Account | None:
 def list_accounts(session: DatabaseSession) -> list[Account]:
     """Return every account, by role and login."""
     return list(session.scalars(select(Account).order_by(Account.role, Account.login)))
+
+
+def find_accounts(session: DatabaseSession, account_ids: Collection[UUID]) -> Sequence[Account]:
+    """Return accounts by id, open or closed, in no order; an id without an account is left out."""
+    return session.scalars(select(Account).where(Account.id.in_(account_ids))).all()
+
+
+def list_enabled(
+    session: DatabaseSession, role: Role, community_ids: Collection[str | None] | None, home_id: str | None
+) -> Sequence[Account]:
+    """Return the open accounts of a role, by name; of these communities and of this home, unless None.
+
+    None within `community_ids` stands for every community.
+    """
+    query = select(Account).where(Account.role == role.value, Account.disabled_at.is_(None))
+    if home_id is not None:
+        query = query.where(Account.home_id == home_id)
+    if community_ids is not None:
+        named = Account.community_id.in_([one for one in community_ids if one is not None])
+        query = query.where(named | Account.community_id.is_(None) if None in community_ids else named)
+    return session.scalars(query.order_by(Account.name, Account.id)).all()
+
+
+def add_account(session: DatabaseSession, account: Account) -> None:
+    """Insert an account."""
+    session.add(account)
+    session.flush()
 
 
 def find_account_for_sign_in(session: DatabaseSession, account_id: UUID, password_hash: str) -> Account | None:
@@ -58,6 +87,11 @@ def has_device(session: DatabaseSession, device_hash: str, since: datetime) -> b
     return session.scalars(query.limit(1)).first() is not None
 
 
+def remember_device(session: DatabaseSession, device: KnownDevice) -> None:
+    """Insert a browser, or store anew when it was last used."""
+    session.merge(device)
+
+
 def delete_devices(session: DatabaseSession, account_id: UUID) -> None:
     """Forget every browser of an account."""
     session.execute(delete(KnownDevice).where(KnownDevice.account_id == account_id))
@@ -68,14 +102,16 @@ def delete_devices_before(session: DatabaseSession, before: datetime) -> None:
     session.execute(delete(KnownDevice).where(KnownDevice.used_at < before))
 
 
-def lock_sessions(session: DatabaseSession) -> list[Session]:
-    """Return and lock every session."""
-    return list(session.scalars(select(Session).order_by(Session.token_hash).with_for_update()))
+def lock_sessions(session: DatabaseSession, *, wait: bool) -> list[Session]:
+    """Return and lock every session; without `wait` those that nobody else has locked."""
+    query = select(Session).order_by(Session.token_hash).with_for_update(skip_locked=not wait)
+    return list(session.scalars(query))
 
 
-def lock_failures(session: DatabaseSession) -> list[FailedSignIn]:
-    """Return and lock every count of failures."""
-    return list(session.scalars(select(FailedSignIn).order_by(FailedSignIn.key_hash).with_for_update()))
+def lock_failures(session: DatabaseSession, *, wait: bool) -> list[FailedSignIn]:
+    """Return and lock every count of failures; without `wait` those that nobody else has locked."""
+    query = select(FailedSignIn).order_by(FailedSignIn.key_hash).with_for_update(skip_locked=not wait)
+    return list(session.scalars(query))
 
 
 def find_session(session: DatabaseSession, token_hash: str) -> tuple[Session, Account] | None:
@@ -85,6 +121,12 @@ def find_session(session: DatabaseSession, token_hash: str) -> tuple[Session, Ac
     )
     row = session.execute(query).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+def add_session(session: DatabaseSession, row: Session) -> None:
+    """Insert a session."""
+    session.add(row)
+    session.flush()
 
 
 def delete_session(session: DatabaseSession, token_hash: str) -> None:
@@ -111,6 +153,11 @@ def list_audit_events(session: DatabaseSession, home_id: str, limit: int) -> lis
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def add_audit_events(session: DatabaseSession, events: Iterable[AuditEvent]) -> None:
+    """Insert audit events."""
+    session.add_all(events)
 
 
 def find_homes_looked_at(

@@ -13,7 +13,7 @@ from uuid import UUID
 from pwdlib import PasswordHash
 
 from anju_core.actor import Actor
-from anju_core.scope import NEEDED, NOTHING, scope_of
+from anju_core.scope import NOTHING, ScopeKind, scope_of, usual_kind
 from anju_core.vocabulary import Role
 from anju_platform.accounts import repository
 from anju_platform.accounts.directory import list_enabled
@@ -26,7 +26,7 @@ from anju_platform.accounts.errors import (
     WeakPassword,
 )
 from anju_platform.accounts.looks import new_event
-from anju_platform.accounts.models import Account, AuditEvent, Session
+from anju_platform.accounts.models import Account, AuditEvent
 from anju_platform.db.unit_of_work import UnitOfWork
 
 SHORTEST_PASSWORD = 12
@@ -55,7 +55,7 @@ class ActiveSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """An account to be opened; which of the scopes is set depends on the role."""
+    """An account to be opened; which ids are set depends on the role and the kind, by default the usual one."""
 
     login: str
     name: str
@@ -64,6 +64,7 @@ class NewAccount:
     community_id: str | None = None
     provider_id: str | None = None
     home_id: str | None = None
+    scope_kind: ScopeKind | None = None
     phone: str = ""
     locale: str = "zh"
 
@@ -92,9 +93,9 @@ class AccountService:
 
     def touch_session(self, work: UnitOfWork, token_hash: str) -> None:
         """Store when a session was last used; writes at most every five minutes."""
-        row = work.session.get(Session, token_hash)
-        if row is not None and work.clock.now() - row.seen_at > SEEN_EVERY:
-            row.seen_at = work.clock.now()
+        found = repository.find_session(work.session, token_hash)
+        if found is not None and work.clock.now() - found[0].seen_at > SEEN_EVERY:
+            found[0].seen_at = work.clock.now()
 
     def sign_out(self, work: UnitOfWork, secret: str) -> None:
         """Close a session; an unknown token is no error."""
@@ -106,13 +107,15 @@ class AccountService:
         password_hash = self._password_hash(login, new.password)  # before the first statement begins a transaction
         if repository.find_account(work.session, login) is not None:
             raise LoginTaken(login)
-        if scope_of(new.role, new.community_id, new.provider_id, new.home_id) == NOTHING:
-            raise ScopeMissing(new.role, NEEDED[new.role])
+        kind = new.scope_kind or usual_kind(new.role, new.community_id)
+        if scope_of(new.role, new.community_id, new.provider_id, new.home_id, kind) == NOTHING:
+            raise ScopeMissing(new.role, kind)
         account = Account(
             id=work.new_id(),
             login=login,
             name=new.name,
             role=new.role.value,
+            scope_kind=kind.value,
             community_id=new.community_id,
             provider_id=new.provider_id,
             home_id=new.home_id,
@@ -120,8 +123,7 @@ class AccountService:
             locale=new.locale,
             password_hash=password_hash,
         )
-        work.session.add(account)
-        work.session.flush()
+        repository.add_account(work.session, account)
         return account.id
 
     def list_accounts(self, work: UnitOfWork) -> list[Account]:
@@ -161,7 +163,7 @@ class AccountService:
 
         For what is shown on request only; `looks.record_looks` is for pages that refresh themselves.
         """
-        work.session.add(new_event(work, actor, what, home_id, why))
+        repository.add_audit_events(work.session, [new_event(work, actor, what, home_id, why)])
 
     def list_audit_events(self, work: UnitOfWork, home_id: str, limit: int = 50) -> list[AuditEvent]:
         """Return who read the data of a home, newest first."""
@@ -191,5 +193,5 @@ def digest_secret(secret: str) -> str:
 
 def actor_of(account: Account) -> Actor:
     """Return an account as somebody who acts."""
-    role = Role(account.role)
-    return Actor(account.id, account.name, role, account.community_id, account.provider_id, account.home_id)
+    role, kind = Role(account.role), ScopeKind(account.scope_kind)
+    return Actor(account.id, account.name, role, account.community_id, account.provider_id, account.home_id, kind)

@@ -158,7 +158,8 @@ class SignInService:
         now = work.clock.now()
         if not self.is_known(work, device):
             device = self._random(SECRET_BYTES).hex()
-        work.session.merge(KnownDevice(device_hash=digest_secret(device), account_id=account.id, used_at=now))
+        known = KnownDevice(device_hash=digest_secret(device), account_id=account.id, used_at=now)
+        repository.remember_device(work.session, known)
         repository.delete_devices_before(work.session, now - DEVICE_STAY)
         return device
 
@@ -177,8 +178,7 @@ class SignInService:
             seen_at=now,
             expires_at=expires_at,
         )
-        work.session.add(row)
-        work.session.flush()
+        repository.add_session(work.session, row)
         self._log.info("signed_in", account=str(account.id), role=account.role)
         return Token(secret, csrf, expires_at, actor, account.locale, device)
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from anju_core.actor import Actor
-from anju_core.announcements import CODE_EXPIRES_S, visit_code
+from anju_core.announcements import CODE_AGAIN_EXPIRES_S, CODE_EXPIRES_S, code_again, visit_code
 from anju_core.dispatch import MAX_WRONG_CODES, Proof, prove_arrival
 from anju_core.vocabulary import Role
 from anju_platform.alerts.errors import NoMoreArrivalCodes, WrongArrivalCode
@@ -39,6 +39,18 @@ class ArrivalProofs:
         alert.arrival_code = self._new_code()
         message = visit_code(actor.name, alert.arrival_code)
         self._outbox.notify_home(work, alert.home_id, message, alert_id=alert.id, expires_s=CODE_EXPIRES_S)
+
+    def say_code(self, work: UnitOfWork, alert: Alert, actor: Actor) -> None:
+        """Announce the code of a worker who stands at the door: once more, slowly and twice, where it was said."""
+        if alert.arrival_code:
+            self.repeat_code(work, alert)
+        else:
+            self.issue_code(work, alert, actor)
+
+    def repeat_code(self, work: UnitOfWork, alert: Alert) -> None:
+        """Announce once more the code that an alert has."""
+        message = code_again(alert.acknowledged_by_name, alert.arrival_code)
+        self._outbox.notify_home(work, alert.home_id, message, alert_id=alert.id, expires_s=CODE_AGAIN_EXPIRES_S)
 
     def check_proof(self, work: UnitOfWork, alert: Alert, actor: Actor, code: str | None) -> Proof | None:
         """Return what proves that somebody is at the home; None where nothing does.

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Self
 
 from anju_platform.alerts.arrival_proofs import ArrivalProofs, make_arrival_code
+from anju_platform.alerts.closed.queries import ClosedAlertQueries
 from anju_platform.alerts.deadlines import AlertDeadlines
+from anju_platform.alerts.elder_announcements import ElderAnnouncer
+from anju_platform.alerts.elder_reminders import ElderReminders
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.event_handlers import AlertEventHandlers
 from anju_platform.alerts.intake import AlertIntake
+from anju_platform.alerts.press_answers import PressAnswers
 from anju_platform.alerts.queries import AlertQueries
 from anju_platform.alerts.service import AlertService
 from anju_platform.alerts.transitions import AlertTransitions
@@ -24,14 +28,17 @@ class AlertSlice:
     """One object for each side from which alerts are approached.
 
     service: commands of people. queries: what pages and the API read. intake: signals of homes and detectors.
-    deadlines: what is due by itself. event_handlers: what other slices say.
+    deadlines: what is due by itself. reminders: what the elder is told again by itself. event_handlers: what other
+    slices say. closed: what is over.
     """
 
     service: AlertService
     queries: AlertQueries
     intake: AlertIntake
     deadlines: AlertDeadlines
+    reminders: ElderReminders
     event_handlers: AlertEventHandlers
+    closed: ClosedAlertQueries
 
     @classmethod
     def build(
@@ -46,12 +53,15 @@ class AlertSlice:
         words: the translations by locale. new_code: makes a one-time code of digits for a worker's arrival.
         """
         escalation = AlertEscalation(outbox, oncall, words)
-        transitions = AlertTransitions(outbox, escalation)
-        intake = AlertIntake(escalation)
+        announcer, arrivals = ElderAnnouncer(outbox, oncall), ArrivalProofs(outbox, new_code)
+        transitions = AlertTransitions(announcer, escalation)
+        intake = AlertIntake(escalation, announcer, PressAnswers(announcer, arrivals))
         return cls(
-            service=AlertService(transitions, ArrivalProofs(outbox, new_code)),
+            service=AlertService(transitions, arrivals),
             queries=AlertQueries(),
             intake=intake,
             deadlines=AlertDeadlines(transitions, escalation),
+            reminders=ElderReminders(announcer),
             event_handlers=AlertEventHandlers(intake, transitions, escalation, outbox),
+            closed=ClosedAlertQueries(),
         )

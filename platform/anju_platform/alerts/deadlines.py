@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.alerts import AlertCommand, decide
-from anju_core.vocabulary import AlertState, EscalationReason
+from anju_core.announcements import next_reminder
+from anju_core.vocabulary import AlertKind, AlertState, EscalationReason
 from anju_platform.alerts.escalation import AlertEscalation, is_unacknowledged
 from anju_platform.alerts.locking import lock_alert
 from anju_platform.alerts.models import Alert
@@ -26,7 +27,7 @@ class AlertDeadlines:
         self._escalation = escalation
 
     def due(self, work: UnitOfWork, now: datetime, limit: int = DUE_LIMIT) -> list[UUID]:
-        """Return the alerts whose deadline has passed, the longest overdue first."""
+        """Return the alerts whose deadline has passed: the most urgent first, of those the longest overdue."""
         return list(AlertRepository(work.session).list_due(now, limit))
 
     def advance(self, work: UnitOfWork, alert_id: UUID, now: datetime) -> None:
@@ -43,6 +44,7 @@ class AlertDeadlines:
         else:
             why = EscalationReason.NO_OUTCOME if facts.state is AlertState.ARRIVED else EscalationReason.NOBODY_ARRIVED
             self._escalation.escalate_late(work, alert, now, why)
+            self._transitions.announce_state(work, alert)
         work.session.flush()
 
     def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
@@ -51,15 +53,20 @@ class AlertDeadlines:
             alert.escalation_started_at += by
             if alert.next_due_at is not None:
                 alert.next_due_at += by
+            if alert.elder_due_at is not None:
+                alert.elder_due_at += by
         work.session.flush()
 
     def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:
         """Pull back deadlines further from `now` than the escalation policy can wait; returns how many there were."""
-        return sum(self._bound(work, alert, now) for alert in AlertRepository(work.session).lock_open(after=now))
+        return sum(self._bound(work, alert, now) for alert in AlertRepository(work.session).lock_free(after=now))
 
     def _bound(self, work: UnitOfWork, alert: Alert, now: datetime) -> bool:
         latest, before = self._escalation.bound_wait(work, alert, now), alert.next_due_at
         if before is not None and before > latest:
             alert.next_due_at = latest
-            work.session.flush()
-        return alert.next_due_at != before
+        spoken, reminder = next_reminder(AlertKind(alert.kind), now), alert.elder_due_at
+        if spoken is not None and reminder is not None and reminder > spoken:
+            alert.elder_due_at = spoken
+        work.session.flush()
+        return (alert.next_due_at, alert.elder_due_at) != (before, reminder)

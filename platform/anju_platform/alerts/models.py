@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from anju_platform.db.base import Base
+from anju_platform.db.history import HistoryRow
 
 
 class Alert(Base):
@@ -18,6 +19,7 @@ class Alert(Base):
     __table_args__ = (
         UniqueConstraint("home_id", "kind", "episode"),
         Index("ix_alert_open", "community_id", "closed_at", "next_due_at"),
+        Index("ix_alert_elder_due", "elder_due_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -48,6 +50,8 @@ class Alert(Base):
     """A deadline passed after somebody had acknowledged it: others may take it over."""
     next_due_at: Mapped[datetime | None]
     """When the alert escalates unless somebody acts; null when nothing is due."""
+    elder_due_at: Mapped[datetime | None]
+    """When the elder is told again that nobody has taken it; null once somebody has."""
     acknowledged_by: Mapped[UUID | None]
     acknowledged_by_name: Mapped[str] = mapped_column(String(100), default="")
     acknowledged_at: Mapped[datetime | None]
@@ -64,22 +68,15 @@ class Alert(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
 
-class AlertEvent(Base):
-    """One step of an alert's history: append-only."""
+class AlertEvent(HistoryRow, Base):
+    """One step of an alert's history; `source` is its reading, `<gateway>/<epoch>/<lane>/<seq>/<index>`."""
 
     __tablename__ = "alert_event"
     __table_args__ = (UniqueConstraint("alert_id", "number"), UniqueConstraint("source"))
+    owner = "alert_id"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
-    number: Mapped[int]
-    at: Mapped[datetime]
     step: Mapped[str] = mapped_column(String(20))
-    by_account: Mapped[UUID | None]
-    by_name: Mapped[str] = mapped_column(String(100), default="")
-    detail: Mapped[dict[str, object]]
-    source: Mapped[str | None] = mapped_column(String(160))
-    """The reading that caused the step, `<gateway>/<epoch>/<lane>/<seq>/<index>`; it counts once."""
     alert: Mapped[Alert] = relationship(back_populates="history")
 
 

@@ -8,15 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.alerts import (
-    AlertCommand,
-    AlertNotFound,
-    Timer,
-    count_left,
-    list_commands,
-    main_command,
-    undo_until,
-)
+from anju_core.alert_offers import list_commands, main_command, undo_until
+from anju_core.alerts import AlertCommand, AlertNotFound, Timer, count_left
 from anju_core.evidence import is_contact_missing
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.scope import Scope
@@ -25,7 +18,7 @@ from anju_platform.alerts.models import Alert, AlertEvent
 from anju_platform.alerts.repository import AlertRepository, facts_of
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.reasons import as_reason
-from anju_platform.residents.directory import find_homes, read_homes
+from anju_platform.residents.directory import read_homes
 from anju_platform.residents.records import HomeRecord
 
 LOAD_WINDOW = timedelta(minutes=10)
@@ -152,13 +145,6 @@ class AlertQueries:
         home = read_homes(work, actor, [alert.home_id], "alert", reason, named=named)[alert.home_id]
         return _detail(work, alert, home, actor, named=named)
 
-    def describe_alert(self, work: UnitOfWork, alert_id: UUID) -> AlertDetail:
-        """Return one alert in full, for code that acts for no person; raises `AlertNotFound`."""
-        alert = AlertRepository(work.session).find_alert(alert_id)
-        if alert is None:
-            raise AlertNotFound(alert_id)
-        return _detail(work, alert, find_homes(work, [alert.home_id])[alert.home_id], None, named=True)
-
     def find_causes(self, work: UnitOfWork, alert_ids: Collection[UUID]) -> Mapping[UUID, AlertCause]:
         """Return the kind and reason of alerts, by id."""
         return {
@@ -175,13 +161,12 @@ class AlertQueries:
         since = work.clock.now() - LOAD_WINDOW
         return AlertRepository(work.session).count_raised_since(scope, since)
 
-    def is_open(self, work: UnitOfWork, alert_id: UUID) -> bool:
-        """Return whether the alert is not closed: whether messages to people about it still make sense."""
-        alert = AlertRepository(work.session).find_alert(alert_id)
-        return alert is not None and alert.closed_at is None
+    def find_open(self, work: UnitOfWork, alert_ids: Collection[UUID]) -> Collection[UUID]:
+        """Return which of these alerts are not closed: messages to people about them still make sense."""
+        return AlertRepository(work.session).find_open_ids(alert_ids)
 
 
-def _detail(work: UnitOfWork, alert: Alert, home: HomeRecord, actor: Actor | None, *, named: bool) -> AlertDetail:
+def _detail(work: UnitOfWork, alert: Alert, home: HomeRecord, actor: Actor, *, named: bool) -> AlertDetail:
     history = AlertRepository(work.session).list_events(alert.id)
     facts = facts_of(alert, history)
     summary = _summary(alert, history, home, work.clock.now(), named=named)
@@ -189,10 +174,10 @@ def _detail(work: UnitOfWork, alert: Alert, home: HomeRecord, actor: Actor | Non
         **{one.name: getattr(summary, one.name) for one in fields(summary)},
         history=[_history_step(event, named=named) for event in history],
         calls=_last_calls(history) if named else (),
-        commands=() if actor is None else list_commands(facts, actor),
+        commands=list_commands(facts, actor),
         undo_until=undo_until(facts),
         arrival_proven=facts.evidence.there if facts.state is AlertState.ARRIVED else None,
-        waits_left=0 if actor is None else max(0, count_left(facts, Timer.ACKNOWLEDGED, actor.account_id)),
+        waits_left=max(0, count_left(facts, Timer.ACKNOWLEDGED, actor.account_id)),
         contact_missing=is_contact_missing(facts.kind, facts.evidence),
     )
 

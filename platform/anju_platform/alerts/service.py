@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.alerts import AlertCommand, undo_until
-from anju_core.announcements import on_the_way
+from anju_core.alert_offers import undo_until
+from anju_core.alerts import AlertAlreadyAcknowledged, AlertCommand, is_held_by_another
 from anju_core.dispatch import Proof
-from anju_core.events import AlertAcknowledged, AlertResolved, VisitRequested
+from anju_core.events import AlertResolved, VisitRequested
 from anju_core.evidence import PROOF, check_closing
 from anju_core.vocabulary import AlertKind, CallOutcome, Outcome, VisitCategory
 from anju_platform.alerts.arrival_proofs import ArrivalProofs
@@ -42,22 +42,28 @@ class AlertService:
         self._transitions = transitions
         self._arrivals = arrivals
 
-    def acknowledge_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
-        """Make the actor the one who sees to the alert; raises `AlertAlreadyAcknowledged` with who was first."""
+    def acknowledge_alert(
+        self, work: UnitOfWork, alert_id: UUID, actor: Actor, *, asks: bool = False, over: UUID | None = None
+    ) -> None:
+        """Make the actor the one who sees to the alert; raises `AlertAlreadyAcknowledged` with who was first.
+
+        asks: where somebody else has it, and is not late, it is taken from her only if she is `over`: who may take it
+        all the same has then been told who has it.
+        """
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.ACKNOWLEDGE, actor)
         alert, facts = decided.alert, decided.facts
         if decided.move.step is None:
             return
+        if asks and is_held_by_another(facts, actor) and facts.acknowledged_by != over:
+            raise AlertAlreadyAcknowledged(alert_id, facts.acknowledged_by_name)
         now = work.clock.now()
         alert.acknowledged_by, alert.acknowledged_by_name, alert.acknowledged_at = actor.account_id, actor.name, now
+        alert.late = False
         detail = {"from": facts.acknowledged_by_name} if facts.acknowledged_by is not None else {}
         self._transitions.apply_move(work, alert, decided.move, now, actor=actor, detail=detail)
-        work.record(
-            AlertAcknowledged(at=now, alert_id=alert.id, home_id=alert.home_id, kind=facts.kind, by_name=actor.name)
-        )
 
     def unacknowledge_alert(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
-        """Hand the alert back; within `anju_core.alerts.UNDO_S` of acknowledging it nobody is told."""
+        """Hand the alert back; within `anju_core.alert_offers.UNDO_S` of acknowledging it only the elder is told."""
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.UNACKNOWLEDGE, actor)
         now = work.clock.now()
         limit = undo_until(decided.facts)
@@ -98,17 +104,17 @@ class AlertService:
     def mark_en_route(self, work: UnitOfWork, alert_id: UUID, actor: Actor) -> None:
         """Write down that the actor goes there in person, and announce it in the home, with a code to ask for."""
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.EN_ROUTE, actor)
-        if decided.move.step is not None:
-            self._transitions.announce(work, decided.alert, on_the_way(actor.name, None))
-            self._arrivals.issue_code(work, decided.alert, actor)
         self._transitions.apply_move(
             work, decided.alert, decided.move, work.clock.now(), actor=actor, detail={"self": True}
         )
+        if decided.move.step is not None:
+            self._arrivals.issue_code(work, decided.alert, actor)
 
     def mark_arrived(self, work: UnitOfWork, alert_id: UUID, actor: Actor, *, code: str | None = None) -> None:
         """Write down that the actor is at the home; only the home's code or a second person proves it.
 
-        Without a proof the alert waits for `Policy.unproven_s` alone, and the home says a code, which may follow.
+        Without a proof the alert waits for `Policy.unproven_s` alone, and the home says the code again, which may
+        follow.
         Raises `WrongArrivalCode`, `NoMoreArrivalCodes`.
         """
         proofs: list[Proof | None] = []
@@ -120,7 +126,7 @@ class AlertService:
         decided = self._transitions.decide_command(work, alert_id, AlertCommand.ARRIVE, actor, is_proven)
         proof = proofs[0]
         if proof is None:
-            self._arrivals.issue_code(work, decided.alert, actor)
+            self._arrivals.say_code(work, decided.alert, actor)
         detail = {} if proof is None else {PROOF: proof.value}
         self._transitions.apply_move(work, decided.alert, decided.move, work.clock.now(), actor=actor, detail=detail)
 

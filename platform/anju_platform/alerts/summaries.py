@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
+from anju_core.elder_situation import ElderSituation, read_promises
+from anju_core.evidence import PastStep, has_reached, is_proven_arrival
+from anju_core.family_sentence import HomeEvent
 from anju_core.scope import Scope
-from anju_core.vocabulary import AlertKind, AlertStep, Outcome
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, AlertState, AlertStep, Outcome
 from anju_platform.alerts.models import Alert
-from anju_platform.alerts.repository import alert_within
+from anju_platform.alerts.repository import AlertRepository, past_of
 
 _SENT = frozenset({AlertStep.DISPATCHED.value, AlertStep.EN_ROUTE.value})
 _THERE = frozenset({AlertStep.ARRIVED.value, AlertStep.VISITED.value})
@@ -64,31 +66,29 @@ class AlertSummaries:
     """Reads within one session."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._alerts = AlertRepository(session)
 
     def list_open(self, home_ids: Collection[str]) -> Sequence[OpenAlert]:
         """Return the open alerts of homes, newest first."""
-        query = select(Alert).where(Alert.home_id.in_(home_ids), Alert.closed_at.is_(None))
-        return [_open(row) for row in self._session.scalars(query.order_by(Alert.raised_at.desc(), Alert.id.desc()))]
+        return [_open(row) for row in self._alerts.list_open_of_homes(home_ids)]
+
+    def list_events(self, home_id: str, since: datetime) -> Mapping[UUID, HomeEvent]:
+        """Return what happened to the people of a home: open alerts, and those closed since then, oldest first."""
+        found = self._alerts.list_recent_of_home(home_id, since)
+        return {alert.id: event_of(alert) for alert in found if AlertKind(alert.kind) not in TECHNICAL_KINDS}
 
     def list_timelines(self, start: datetime, until: datetime, scope: Scope) -> Sequence[AlertTimeline]:
         """Return the alerts of a scope that were due from `start` up to and without `until`.
 
         A home that went offline before `start` and was still offline then is among them.
         """
-        within = (Alert.due_since >= start) & (Alert.due_since < until)
-        offline = (Alert.kind == AlertKind.HOME_OFFLINE.value) & (Alert.happened_at < until)
-        still = offline & or_(Alert.closed_at.is_(None), Alert.closed_at > start)
-        query = select(Alert).where(or_(within, still), alert_within(scope)).options(selectinload(Alert.history))
-        return [_timeline(alert) for alert in self._session.scalars(query.order_by(Alert.due_since, Alert.id))]
+        return [_timeline(alert) for alert in self._alerts.list_of_period(start, until, scope)]
 
     def list_outcomes(self, kinds: Collection[AlertKind], since: datetime) -> Sequence[AlertOutcome]:
         """Return the outcomes of the alerts of these kinds that were closed after `since`, in that order."""
-        query = select(Alert).where(Alert.closed_at > since, Alert.outcome.is_not(None))
-        query = query.where(Alert.kind.in_([kind.value for kind in kinds])).order_by(Alert.closed_at, Alert.id)
         return [
             AlertOutcome(row.home_id, Outcome(row.outcome), row.closed_at)
-            for row in self._session.scalars(query)
+            for row in self._alerts.list_closed_since(kinds, since)
             if row.outcome is not None and row.closed_at is not None
         ]
 
@@ -96,9 +96,8 @@ class AlertSummaries:
         self, community_id: str, kinds: Collection[AlertKind], since: datetime
     ) -> Mapping[Outcome | None, int]:
         """Return how many alerts of these kinds a community had since then, by outcome; None where they are open."""
-        query = select(Alert.outcome, func.count()).where(Alert.community_id == community_id, Alert.raised_at >= since)
-        query = query.where(Alert.kind.in_([kind.value for kind in kinds])).group_by(Alert.outcome)
-        return {Outcome(outcome) if outcome else None: count for outcome, count in self._session.execute(query)}
+        counts = self._alerts.count_outcomes(community_id, kinds, since)
+        return {Outcome(outcome) if outcome else None: count for outcome, count in counts}
 
 
 def _open(row: Alert) -> OpenAlert:
@@ -110,6 +109,30 @@ def _open(row: Alert) -> OpenAlert:
         at=row.happened_at,
         acknowledged_by_name=row.acknowledged_by_name,
     )
+
+
+def event_of(alert: Alert) -> HomeEvent:
+    """Return an alert as its home's family may know of it; what a visitor found is not among it."""
+    past = past_of(alert.history)
+    known = ElderSituation(
+        kind=AlertKind(alert.kind),
+        state=AlertState(alert.state),
+        acknowledged_by=alert.acknowledged_by_name,
+        late=alert.late,
+        outcome=Outcome(alert.outcome) if alert.outcome else None,
+    )
+    return HomeEvent(
+        at=alert.happened_at,
+        situation=read_promises(known, past),
+        closed_at=alert.closed_at,
+        visitor=_last_name(one for one in past if is_proven_arrival(one)),
+        caller=_last_name(one for one in past if has_reached(one)),
+        handled_by=_last_name(one for one in past if one.step is AlertStep.RESOLVED),
+    )
+
+
+def _last_name(steps: Iterable[PastStep]) -> str:
+    return next((one.name for one in reversed([*steps]) if one.name), "")
 
 
 def _timeline(alert: Alert) -> AlertTimeline:

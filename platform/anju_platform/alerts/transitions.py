@@ -9,15 +9,26 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand, AlertFacts, AlertNotFound, Move, Timer, decide
-from anju_core.announcements import EXPIRES_S, SEEN, ElderMessage, others_asked
-from anju_core.vocabulary import AlertKind, EscalationReason
+from anju_core.vocabulary import AlertStep, EscalationReason
 from anju_platform.alerts import history
+from anju_platform.alerts.elder_announcements import ElderAnnouncer, set_reminder
 from anju_platform.alerts.escalation import AlertEscalation
 from anju_platform.alerts.locking import lock_alert
 from anju_platform.alerts.models import Alert
 from anju_platform.alerts.repository import AlertRepository
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.notifications.service import OutboxService
+
+_SPOKEN = frozenset(
+    {
+        AlertStep.ACKNOWLEDGED,
+        AlertStep.UNACKNOWLEDGED,
+        AlertStep.DISPATCHED,
+        AlertStep.EN_ROUTE,
+        AlertStep.VISIT_FAILED,
+        AlertStep.RESOLVED,
+    }
+)
+"""Steps that change what is true for the elder: a promise is made, kept or withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,8 @@ class DecidedCommand:
 class AlertTransitions:
     """Moves alerts from state to state. Every method belongs to one transaction: it flushes, the edge commits."""
 
-    def __init__(self, outbox: OutboxService, escalation: AlertEscalation) -> None:
-        self._outbox = outbox
+    def __init__(self, announcer: ElderAnnouncer, escalation: AlertEscalation) -> None:
+        self._announcer = announcer
         self._escalation = escalation
 
     def decide_command(
@@ -78,7 +89,8 @@ class AlertTransitions:
         alert.state = move.state.value
         noted = {**(detail or {}), "exhausted": True} if move.exhausted else detail
         history.append(work, alert, move.step, now, actor=actor, name=name, detail=noted)
-        limit_s = self._escalation.policy_of(work, alert, now).limit_s(move.timer)
+        timed = move.timer is not Timer.SAME
+        limit_s = self._escalation.policy_of(work, alert, now).limit_s(move.timer) if timed else None
         if limit_s is not None:
             self._escalation.start_timer(work, alert, now, limit_s)
         elif move.timer is Timer.NONE:
@@ -86,6 +98,9 @@ class AlertTransitions:
         elif move.timer is Timer.NOW:
             alert.escalation_started_at = now
             self._escalation.advance(work, alert, now, EscalationReason(move.step.value), at_once=True)
+        set_reminder(alert, now)
+        if move.step in _SPOKEN:
+            self.announce_state(work, alert)
         work.session.flush()
 
     def unacknowledge(
@@ -93,7 +108,8 @@ class AlertTransitions:
     ) -> None:
         """Clear who has acknowledged the alert; `actor` is None where the time ran out.
 
-        A quiet one undoes a click: the escalation goes on as if nothing had happened, and nobody is told.
+        A quiet one undoes a click: the escalation goes on as if nothing had happened, and only the elder is told, to
+        whom the click was a promise.
         """
         detail = {"undone": quiet, "from": alert.acknowledged_by_name, "forgotten": actor is None}
         alert.acknowledged_by, alert.acknowledged_by_name, alert.acknowledged_at, alert.late = None, "", None, False
@@ -102,10 +118,8 @@ class AlertTransitions:
             self._escalation.resume(work, alert, now)
         else:
             self.apply_move(work, alert, move, now, actor=actor, detail=detail)
-            self.announce(work, alert, others_asked())
         work.session.flush()
 
-    def announce(self, work: UnitOfWork, alert: Alert, announcement: ElderMessage) -> None:
-        """Announce something in the home, where alerts of this kind are spoken of to the elder."""
-        if AlertKind(alert.kind) in SEEN:
-            self._outbox.notify_home(work, alert.home_id, announcement, alert_id=alert.id, expires_s=EXPIRES_S)
+    def announce_state(self, work: UnitOfWork, alert: Alert) -> None:
+        """Say in the home what is true of the alert now."""
+        self._announcer.announce_state(work, alert)

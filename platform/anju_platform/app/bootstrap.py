@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,19 +27,14 @@ from anju_platform.app.leadership import Leadership
 from anju_platform.app.outbox_watch import OutboxWatch
 from anju_platform.app.platform import Platform
 from anju_platform.app.process_relay import PostgresRelay, Teaching
-from anju_platform.app.scheduler import Scheduler, add_deadlines
+from anju_platform.app.scheduler import TICK_S, Deadlines, Scheduler, add_deadlines
 from anju_platform.app.store_probes import PROBE_S, SeriesWatch, StoreProbes
 from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
 from anju_platform.app.wiring import wire
 from anju_platform.audit_trail.service import TrailSealer
-from anju_platform.console.district.service import DistrictService
-from anju_platform.console.family.service import FamilyService
-from anju_platform.console.residents.overview import HomeOverviewService
-from anju_platform.console.sensitivity.overview import SensitivityOverviewService
-from anju_platform.console.tester.service import TesterService
-from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.leader_lock import open_leader_lock
+from anju_platform.db.step_fence import StepFence
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork, WorkFactory
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.deadlines import LastSeenTimes
@@ -59,6 +54,12 @@ from anju_platform.notifications.deadlines import OutboxDeadlines
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.threads import DaemonThreads
 from anju_platform.oncall.service import OncallService
+from anju_platform.read_models.district.service import DistrictService
+from anju_platform.read_models.family.service import FamilyService
+from anju_platform.read_models.homes.overview import HomeOverviewService
+from anju_platform.read_models.sensitivity.overview import SensitivityOverviewService
+from anju_platform.read_models.tester.service import TesterService
+from anju_platform.read_models.tester.simulator_link import SimulatorLink
 from anju_platform.residents.service import ResidentService
 from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.routine.service import RoutineService
@@ -79,7 +80,11 @@ SEAL_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Base:
-    """What all the rest is made of. leader_work: units of work that a process may commit only while it leads."""
+    """What all the rest is made of.
+
+    leader_work: units of work that a process may commit only while it leads. alarm_work: the same for the alarm line,
+    which goes before all others.
+    """
 
     process_id: str
     settings: Settings
@@ -88,9 +93,11 @@ class _Base:
     database: Database
     sessions: sessionmaker[Session]
     dispatcher: EventDispatcher
+    fence: StepFence
     leadership: Leadership
     work: WorkFactory
     leader_work: WorkFactory
+    alarm_work: WorkFactory
     series: SeriesStore
     hub: Hub
 
@@ -121,12 +128,21 @@ def build(settings: Settings) -> Platform:
     technical = TechnicalAlerts(leader_work, outbox, oncall, words)
     scheduler = Scheduler(base.clock, base.metrics, leads)
     nightly_job = NightlyJob(leader_work, base.clock, base.series)
-    worker = _make_delivery_worker(base, notifications, alerts, pages, HomeChannel(ingest, words))
+    apprise = AppriseChannel(_list_addresses(settings))
+    homes = HomeChannel(ingest, words)
+    channels: dict[Channel, MessageChannel] = {
+        Channel.BOARD: BoardChannel(pages),
+        Channel.HOME: homes,
+        Channel.APPRISE: apprise,
+    }
+    delivery_work = ingest.right_of_way.put_behind(leader_work)
+    worker = _make_delivery_worker(base, delivery_work, notifications, alerts, channels)
     deliveries = DeliveryJobs(
         scheduler, worker, OutboxWatch(leader_work, outbox, technical, base.metrics), base.clock, leads
     )
     base.dispatcher.subscribe_after(MessageQueued, deliveries.on_message_queued)
     add_deadlines(scheduler, leader_work, alerts=alerts.deadlines, visits=visits.deadlines, delivery_worker=deliveries)
+    scheduler.add_job("reminders", TICK_S, Deadlines(leader_work, alerts.reminders))
     _add_jobs(scheduler, monitoring, nightly_job, TrailSealer(leader_work))
     holders = (alerts.deadlines, visits.deadlines, OutboxDeadlines(), SessionDeadlines(), LastSeenTimes())
     open_deadlines = OpenDeadlines(leader_work, holders)
@@ -134,6 +150,7 @@ def build(settings: Settings) -> Platform:
         base.clock,
         open_deadlines,
         hold=scheduler.held,
+        fence=base.fence,
         leads=leads,
         shift_times=(monitoring.shift_times, scheduler.shift_times, worker.shift_times),
         tell=lambda by_s: technical.tell(CLOCK_STEPPED, seconds=round(by_s)),
@@ -178,15 +195,17 @@ def build(settings: Settings) -> Platform:
         relay=relay,
         simulator=simulator,
         deliveries=deliveries,
+        apprise=apprise,
     )
 
 
 def _open_base(settings: Settings) -> _Base:
     process_id = secrets.token_hex(4)
-    clock, dispatcher = SteadyClock(settings.parsed_clock()), EventDispatcher()
+    clock, dispatcher, fence = SteadyClock(settings.parsed_clock()), EventDispatcher(), StepFence()
     url = _database_url(settings)
     database = make_engine(url)
     sessions = make_sessions(database)
+    ahead = make_sessions(database, ahead=True)
     leadership = Leadership(open_leader_lock(url, process_id), only_process=_allows_one_process(settings))
     token = settings.influx_token.get_secret_value() if settings.influx_token else ""
     return _Base(
@@ -198,8 +217,10 @@ def _open_base(settings: Settings) -> _Base:
         sessions=sessions,
         dispatcher=dispatcher,
         leadership=leadership,
-        work=partial(UnitOfWork, sessions, dispatcher, clock),
-        leader_work=partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease),
+        fence=fence,
+        work=partial(UnitOfWork, sessions, dispatcher, clock, fence=fence),
+        leader_work=partial(UnitOfWork, sessions, dispatcher, clock, leadership.check_lease, fence),
+        alarm_work=partial(UnitOfWork, ahead, dispatcher, clock, leadership.check_lease, fence),
         series=open_series(settings.series_url, token=token, org=settings.influx_org, clock=clock),
         hub=Hub(),
     )
@@ -230,8 +251,9 @@ def _make_ingest(
     return IngestService(
         make_source=lambda: MqttSource(broker_address(base.settings), base.process_id, base.clock),
         make_consumers=partial(
-            _make_consumers,
+            make_consumers,
             work=base.leader_work,
+            alarm_work=base.alarm_work,
             series=base.series,
             alerts=alerts,
             devices=devices,
@@ -245,16 +267,18 @@ def _make_ingest(
 
 
 def _make_delivery_worker(
-    base: _Base, notifications: NotificationSlice, alerts: AlertSlice, pages: PageHub, homes: HomeChannel
+    base: _Base,
+    work: WorkFactory,
+    notifications: NotificationSlice,
+    alerts: AlertSlice,
+    channels: Mapping[Channel, MessageChannel],
 ) -> DeliveryWorker:
-    addresses = {name: url.get_secret_value() for name, url in base.settings.apprise.items()}
-    channels: dict[Channel, MessageChannel] = {
-        Channel.BOARD: BoardChannel(pages),
-        Channel.HOME: homes,
-        Channel.APPRISE: AppriseChannel(addresses),
-    }
-    needed = alerts.queries.is_open
-    return DeliveryWorker(base.leader_work, notifications, channels, needed, DaemonThreads(), lines=addresses)
+    find_open, sent_through = alerts.queries.find_open, _list_addresses(base.settings)
+    return DeliveryWorker(work, notifications, channels, find_open, DaemonThreads(), destinations=sent_through)
+
+
+def _list_addresses(settings: Settings) -> dict[str, str]:
+    return {name: url.get_secret_value() for name, url in settings.apprise.items()}
 
 
 def _add_jobs(
@@ -278,11 +302,12 @@ def broker_address(settings: Settings) -> DistrictBroker:
     )
 
 
-def _make_consumers(
+def make_consumers(
     post: Post,
     onward: Callable[[Incoming], None],
     *,
     work: WorkFactory,
+    alarm_work: WorkFactory,
     series: SeriesStore,
     alerts: AlertIntake,
     devices: DeviceService,
@@ -290,7 +315,12 @@ def _make_consumers(
 ) -> tuple[AlarmConsumer, TelemetryConsumer]:
     """Make both consumers; a `DeviceCache` belongs to one thread, so that each has its own."""
     alarms = AlarmConsumer(
-        work=work, device_cache=DeviceCache(work), alerts=alerts, registry=devices, post=post, onward=onward
+        work=alarm_work,
+        device_cache=DeviceCache(alarm_work),
+        alerts=alerts,
+        registry=devices,
+        post=post,
+        onward=onward,
     )
     telemetry = TelemetryConsumer(
         work=work,

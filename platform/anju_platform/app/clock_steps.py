@@ -7,7 +7,9 @@ seconds so changes nothing, and one that is wrong by years is not followed befor
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ from typing import Protocol
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from anju_platform.db.step_fence import StepFence
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_platform.residents.directory import lock_every_home
 from anju_wire.steady_clock import ClockStep, SteadyClock
 
 LOOK_S = 0.25
@@ -28,7 +32,12 @@ FARTHEST_S = 26 * 3600.0
 """A step further than this from a believable time is not followed: no mistake of date or time zone, s. Ours."""
 EARLIEST_S, LATEST_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 """Times outside these, Unix s, are those of a machine whose clock was never set."""
-_PATIENCE_S = 5.0
+BOUND_AFTER_S = 5.0
+"""So long after a step was followed deadlines are bounded once more: another process may have followed it later, s."""
+_PATIENCE_S = 0.4
+"""How long jobs and transactions that are under way may take to end before the clock is moved, s: others wait."""
+_AGAIN_S = 2.0
+"""A step that could not be followed now is tried again after so long, s."""
 log = structlog.get_logger("anju.clock")
 
 
@@ -42,6 +51,10 @@ class HoldsDeadlines(Protocol):
         """Pull back deadlines that are further from `now` than can be; returns how many there were."""
 
 
+class HomesLocked(RuntimeError):
+    """Another process writes about a home at this moment: the deadlines can't be moved now."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenDeadlines:
     """Every open deadline in the database."""
@@ -50,14 +63,24 @@ class OpenDeadlines:
     holders: Sequence[HoldsDeadlines]
 
     def shift(self, by: timedelta) -> None:
-        """Move all of them by `by`, in one transaction."""
+        """Move all of them by `by`, in one transaction; raises `HomesLocked` where somebody writes about a home.
+
+        Every home is locked first, as by whoever writes about one: nobody waits for this transaction with anything
+        that it still needs.
+        """
         with self.work() as work:
+            if not lock_every_home(work):
+                raise HomesLocked
             for holder in self.holders:
                 holder.shift_deadlines(work, by)
 
     def bound(self) -> int:
-        """Pull back those that a clock that was ahead has set; returns how many there were."""
+        """Pull back those that a clock that was ahead has set; returns how many there were.
+
+        It waits for nobody: what somebody else is writing at this moment is left out.
+        """
         with self.work() as work:
+            lock_every_home(work)
             now = work.clock.now()
             pulled = sum(holder.bound_deadlines(work, now) for holder in self.holders)
         if pulled:
@@ -68,9 +91,9 @@ class OpenDeadlines:
 class ClockSteps:
     """Looks at the machine's clock in a thread of its own.
 
-    hold: keeps jobs from running while deadlines are moved. leads: whether this process may write deadlines.
-    shift_times: moves the times that parts of this process remember, by seconds of the clock. tell: tells people, by
-    how many seconds the machine's clock was stepped.
+    hold: keeps jobs from running while deadlines are moved. fence: does the same with transactions. leads: whether this
+    process may write deadlines. shift_times: moves the times that parts of this process remember, by seconds of the
+    clock. tell: tells people, by how many seconds the machine's clock was stepped.
     """
 
     def __init__(
@@ -79,12 +102,15 @@ class ClockSteps:
         deadlines: OpenDeadlines,
         *,
         hold: Callable[[float], AbstractContextManager[bool]],
+        fence: StepFence,
         leads: Callable[[], bool],
         shift_times: Sequence[Callable[[float], None]],
         tell: Callable[[float], None],
         metrics: CollectorRegistry,
     ) -> None:
-        self._clock, self._deadlines, self._hold, self._leads = clock, deadlines, hold, leads
+        self._clock, self._deadlines, self._leads = clock, deadlines, leads
+        self._hold, self._fence = hold, fence
+        self._try_at_s, self._bound_at_s = 0.0, math.inf
         self._shift_times, self._tell = shift_times, tell
         self._counted = self._told = clock.steps
         self._by_s = 0.0
@@ -125,8 +151,14 @@ class ClockSteps:
         step = self._clock.find_step()
         self._away.set(0.0 if step is None else step.by_s)
         self._note_steps(step)
-        if step is not None and step.lasts_s >= CONFIRM_S and self._is_believable(step):
+        now_s = time.monotonic()
+        if step is not None and step.lasts_s >= CONFIRM_S and now_s >= self._try_at_s and self._is_believable(step):
+            self._try_at_s = now_s + _AGAIN_S
             self._follow(step)
+        if now_s >= self._bound_at_s and self._leads():
+            with self._fence.closed(_PATIENCE_S):
+                self._deadlines.bound()
+            self._bound_at_s = math.inf
         if self._told < self._counted and self._leads():
             counted = self._counted
             self._tell(self._by_s)
@@ -150,12 +182,13 @@ class ClockSteps:
 
     def _follow(self, step: ClockStep) -> None:
         by_s = step.by_s * self._clock.rate
-        with self._hold(_PATIENCE_S) as quiet:
+        with self._hold(_PATIENCE_S) as quiet, self._fence.closed(_PATIENCE_S) as still:
+            if not still:
+                return
             if self._leads():
                 self._deadlines.shift(timedelta(seconds=by_s))
             self._clock.adopt_step(step.by_s)
             for shift in self._shift_times:
                 shift(by_s)
+        self._try_at_s, self._bound_at_s = 0.0, time.monotonic() + BOUND_AFTER_S
         log.error("clock_step_followed", by_s=round(step.by_s, 3), quiet=quiet)
-        if self._leads():
-            self._deadlines.bound()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from msgspec.structs import replace
+
 from anju_wire.fleet import BrokerAddress, Fleet, FleetDevice, FleetHome
 from anju_wire.profiles import DeviceKind
 from anju_wire.vocabulary import Room, WearPosition
@@ -45,13 +47,17 @@ def devices_of(number: int) -> tuple[FleetDevice, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Addresses and credentials for the gateways of a fleet; `passwords` at the district's broker, by home id."""
+    """Addresses and credentials for the gateways of a fleet.
+
+    passwords, bus_passwords: at the district's broker and at the home's own bus, by home id, which is the user's name.
+    """
 
     uplink: BrokerAddress
     bus: BrokerAddress
     spool: PurePath
     ca: str = ""
     passwords: Mapping[str, str] = field(default_factory=dict)
+    bus_passwords: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_fleet(homes: int, around: Surroundings) -> Fleet:
@@ -61,20 +67,17 @@ def make_fleet(homes: int, around: Surroundings) -> Fleet:
 
 def _home(number: int, around: Surroundings) -> FleetHome:
     home = home_id(number)
-    known = home in around.passwords
-    uplink = BrokerAddress(
-        around.uplink.host,
-        around.uplink.port,
-        username=home if known else "",
-        password=around.passwords[home] if known else "",
-        ca=around.ca,
-    )
     return FleetHome(
         home=home,
         community=COMMUNITY,
         gateway=gateway_id(home),
         spool=str(around.spool / f"{home}.sqlite3"),
-        uplink=uplink,
-        bus=around.bus,
+        uplink=replace(_sign_in(around.uplink, home, around.passwords), ca=around.ca),
+        bus=_sign_in(around.bus, home, around.bus_passwords),
         devices=list(devices_of(number)),
     )
+
+
+def _sign_in(broker: BrokerAddress, home: str, passwords: Mapping[str, str]) -> BrokerAddress:
+    """Return the address with the home's credential; as it is where the home has none."""
+    return replace(broker, username=home, password=passwords[home]) if home in passwords else broker

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.service import same_secret
-from anju_platform.app.health_checks import Part, PartState
+from anju_platform.app.health_checks import JOB_LATE_S, Part, PartState, find_jobs_without_end
 from anju_platform.app.platform import Platform
+from anju_platform.db.availability import can_answer
 from anju_platform.settings import is_loopback
-from anju_wire.clock import Clock
 
 router = APIRouter(tags=["platform"])
 
@@ -29,12 +25,8 @@ def running_platform(request: Request) -> Platform:
 
 PlatformDep = Annotated[Platform, Depends(running_platform)]
 
-JOB_LATE_S = 120.0
-"""A job of the scheduler that has not succeeded for this long, s of the machine's clock, is late."""
-
-
-NEEDED = frozenset({"records", "alarms"})
-"""Parts without which no alarm can be stored."""
+NEEDED = frozenset({"records", "alarms", "jobs"})
+"""Parts without which no alarm can be stored, or nobody looks after one that was."""
 
 
 class Health(BaseModel):
@@ -49,6 +41,7 @@ class Health(BaseModel):
     leader: str | None
     """Id of the process that leads; null: none does, or the database cannot tell."""
     late_jobs: list[str]
+    """Jobs for which the part `jobs` fails; also said while no process leads."""
     pages_open: int
     parts: list[Part]
     """Each part that can fail by itself; of a process that does not lead only what concerns it."""
@@ -61,15 +54,10 @@ def health(platform: PlatformDep, response: Response) -> Health:
     503 where the process itself cannot work or no alarm can be stored; a broker or a series store that is away makes it
     unwell, but no restart would help.
     """
-    try:
-        with platform.work() as work:
-            work.only_read()
-            records = work.session.execute(text("SELECT 1")).scalar() == 1
-    except SQLAlchemyError:
-        records = False
+    records = can_answer(platform.work)
     leader = platform.leadership.find_leader()
     may_lead = leader in (None, platform.process_id)
-    late = _late_jobs(platform.scheduler.last_runs(), platform.clock) if may_lead else []
+    late = sorted(find_jobs_without_end(platform.scheduler, platform.clock, JOB_LATE_S)) if may_lead else []
     failed = (may_lead and platform.leadership.has_failed()) or platform.leadership.is_unled()
     parts = platform.checks.read_parts(leads=leader == platform.process_id)
     failing = {part.name for part in parts if part.state is PartState.FAILING}
@@ -86,12 +74,6 @@ def health(platform: PlatformDep, response: Response) -> Health:
         pages_open=platform.hub.count_listeners(),
         parts=parts,
     )
-
-
-def _late_jobs(last_runs: Mapping[str, datetime], clock: Clock) -> list[str]:
-    now = clock.now()
-    since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in last_runs.items()}
-    return sorted(name for name, seconds in since.items() if seconds > JOB_LATE_S)
 
 
 @router.get("/metrics", include_in_schema=False)

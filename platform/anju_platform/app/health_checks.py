@@ -19,16 +19,21 @@ from anju_platform.ingest.service import IngestService
 from anju_platform.timeseries.store import SeriesStore
 from anju_wire.clock import Clock
 
+SLOW_S = 1.0
+"""A batch that is under way for longer, or an alarm that waits so long, is said to be, s."""
 STUCK_S = 10.0
-"""After so long in vain a batch counts as stuck, a write as hanging, and a help call as not delivered, s."""
+"""After so long a batch or an alarm counts as stuck, a write as hanging, and a help call as not delivered, s."""
 WRITE_OLD_S = 6 * PROBE_S
+"""A store to which nothing was written for so long is worth a look, s."""
 LOW_SHARE, LOW_BYTES = 0.10, 5 * 2**30
 """Free space under this share of the disk, and under so many bytes, is little."""
 FULL_SHARE = 0.02
 LONG_LOG_BYTES = 512 * 2**20
 """A write-ahead log that has grown so far is not written back, bytes."""
 JOB_SLOW_S = 60.0
-"""A job without a good end for so long is worth a look, s."""
+"""A job without a good end for so long is worth a look, s of the machine's clock."""
+JOB_LATE_S = 120.0
+"""A job without a good end for so long is late, s of the machine's clock: what is due is not looked after."""
 STEP_TOLD_S = 3600.0
 """How long a step of the machine's clock is shown after it was noticed, s."""
 
@@ -120,11 +125,11 @@ def check_series(probe: StoreProbe, series: SeriesStore) -> PartFinding:
 
 
 def check_lane(ingest: IngestService, lane: str) -> PartFinding:
-    """Whether a lane's batch is tried in vain."""
+    """Whether a lane's batch is under way for long or tried in vain, or an alarm waits for its turn."""
     stuck_s = ingest.stuck_s(lane)
     if stuck_s > STUCK_S:
-        return PartFinding(PartState.FAILING, f"a batch cannot be stored for {stuck_s:.0f} s")
-    return PartFinding(PartState.WARNING, "a batch is tried again") if stuck_s else WELL
+        return PartFinding(PartState.FAILING, f"what came in is not stored for {stuck_s:.0f} s")
+    return PartFinding(PartState.WARNING, "what came in waits, or is tried again") if stuck_s > SLOW_S else WELL
 
 
 def check_outbox(oldest_help_s: float) -> PartFinding:
@@ -136,13 +141,19 @@ def check_outbox(oldest_help_s: float) -> PartFinding:
 
 def check_jobs(scheduler: Scheduler, clock: Clock) -> PartFinding:
     """Whether every job of the scheduler ended well lately."""
-    now = clock.now()
-    since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in scheduler.last_runs().items()}
-    slow = {name: seconds for name, seconds in since.items() if seconds > JOB_SLOW_S}
+    slow = find_jobs_without_end(scheduler, clock, JOB_SLOW_S)
     if not slow:
         return WELL
     told = ", ".join(f"{name} for {seconds:.0f} s" for name, seconds in sorted(slow.items()))
-    return PartFinding(PartState.WARNING, f"did not end well: {told}")
+    state = PartState.FAILING if max(slow.values()) > JOB_LATE_S else PartState.WARNING
+    return PartFinding(state, f"did not end well: {told}")
+
+
+def find_jobs_without_end(scheduler: Scheduler, clock: Clock, beyond_s: float) -> dict[str, float]:
+    """Return the jobs that did not end well for longer than `beyond_s`, with how long, s of the machine's clock."""
+    now = clock.now()
+    since = {name: clock.real_seconds((now - at).total_seconds()) for name, at in scheduler.last_runs().items()}
+    return {name: seconds for name, seconds in since.items() if seconds > beyond_s}
 
 
 def check_clock(steps: ClockSteps, clock: Clock) -> PartFinding:

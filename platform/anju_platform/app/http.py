@@ -20,6 +20,7 @@ from anju_platform.console.navigation import page_routers
 from anju_platform.console.rendering import STATIC, Pages
 from anju_platform.web import errors
 from anju_platform.web.host_cookies import HostCookies
+from anju_platform.web.languages import LanguageChoice
 from anju_platform.web.request_guard import RequestGuard
 from anju_platform.web.request_lanes import RequestLanes
 from anju_platform.web.security_headers import API, RequestLog, SecurityHeaders
@@ -67,6 +68,7 @@ def create_app(platform: Platform, registry: CollectorRegistry | None = None, pa
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
     app.add_middleware(RequestLanes, apart=_APART)
     app.add_middleware(RequestGuard)
+    app.add_middleware(LanguageChoice)
     app.add_middleware(HostCookies, https_only=platform.settings.https_only)
     app.add_middleware(SecurityHeaders, https_only=platform.settings.https_only)
     app.add_middleware(RequestLog, durations=durations)

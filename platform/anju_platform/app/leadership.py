@@ -10,14 +10,16 @@ it doubles nothing is kept by the database itself: an alert is unique by home, k
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
+from anju_platform.db.errors import CommitRefused
 from anju_platform.db.leader_lock import LeaderLock
-from anju_platform.db.unit_of_work import CommitRefused
 
 RENEW_S = 0.5
 """How often the leader renews its lease, s."""
@@ -25,6 +27,15 @@ POLL_S = 0.25
 """How often a follower tries to become the leader, s."""
 UNLED_S = 10.0
 """After so long without any leader a process counts as failed, s."""
+TAKE_OVER_S = 300.0
+"""A process that holds the lock for so long without having taken over gives it up, s.
+
+Hours of a large district are read from the series meanwhile. After so long again it ends itself.
+"""
+HAND_OVER_S = 30.0
+"""The same for a process that is to end its duties, s."""
+_HUNG = 70
+"""Exit status of a process that hangs: EX_SOFTWARE of sysexits.h."""
 _ASK_S = 1.0
 _WATCH_S = 0.05
 _RETRY_S = 1.0
@@ -56,15 +67,26 @@ class DatabaseInUse(RuntimeError):
         super().__init__("another platform process works on this database; SQLite allows one: use PostgreSQL for more")
 
 
+def _end_process() -> None:
+    os._exit(_HUNG)  # an orderly end would wait for what hangs
+
+
 class Leadership:
     """Competes for the lock, and has the duties done while this process holds it.
 
+    It competes only while it has no duties: one that cannot end a term does not keep the lock from others.
+
     only_process: the database allows a single process: `start` then waits for the lock and takes over itself.
     Before `start` there is no election: whoever runs a part of the platform by itself may act.
+    end_process: called where the duties can be neither taken over nor ended.
     """
 
-    def __init__(self, lock: LeaderLock, *, only_process: bool = False) -> None:
-        self._lock, self._only_process = lock, only_process
+    def __init__(
+        self, lock: LeaderLock, *, only_process: bool = False, end_process: Callable[[], None] = _end_process
+    ) -> None:
+        self._lock, self._only_process, self._end_process = lock, only_process, end_process
+        self._change: tuple[float, float] | None = None
+        """While duties are taken over or ended: since when (monotonic clock), and how long that may last, s."""
         self._valid_until = self._led_at = math.inf
         self._on_duty = self._refused = self._taken_over = self._said = False
         self._held, self._settled = threading.Event(), threading.Event()
@@ -143,10 +165,11 @@ class Leadership:
     def _keep_lock(self) -> None:
         """Acquire and renew, in a thread that does nothing else: a long take-over must not cost the lease."""
         while not self._duties_ended():
+            self._look_after_change()
             if self._resigned.is_set():
                 self._resign()
             begun, held = time.monotonic(), self._held.is_set()
-            if self._lock.renew() if held else not self._stopped.is_set() and self._lock.try_acquire():
+            if self._lock.renew() if held else self._may_compete() and self._lock.try_acquire():
                 self._valid_until = begun + self._lock.lease_s
                 self._held.set()
                 self._note_duty(begun)
@@ -156,6 +179,23 @@ class Leadership:
                 self._note_leader()
                 self._settled.set()
             self._stopped.wait(RENEW_S if self._held.is_set() else POLL_S)
+
+    def _may_compete(self) -> bool:
+        return not (self._stopped.is_set() or self._on_duty or self._change)
+
+    def _look_after_change(self) -> None:
+        """Give the lock up where the duties are taken over or ended for too long; later end the process."""
+        change = self._change
+        if change is None:
+            return
+        since, patience_s = change
+        lasts_s = time.monotonic() - since
+        if lasts_s > patience_s and self._held.is_set():
+            log.error("the duties are not taken over or ended; another process may lead", for_s=round(lasts_s))
+            self._resign()
+        elif lasts_s > 2 * patience_s:
+            log.critical("the duties can be neither taken over nor ended; this process ends", for_s=round(lasts_s))
+            self._end_process()
 
     def _note_duty(self, begun: float) -> None:
         """Note, and once let others see, that this process has taken over."""
@@ -204,16 +244,17 @@ class Leadership:
 
     def _take_over(self, duties: Duties) -> None:
         log.info("this process leads now")
-        self._on_duty = True
+        self._change, self._on_duty = (time.monotonic(), TAKE_OVER_S), True
         try:
             duties.take_over()
         except Exception:
             self._refused = True
             raise
-        self._refused, self._taken_over = False, True
+        self._refused, self._taken_over, self._change = False, True, None
         self._settled.set()
 
     def _end_duties(self, duties: Duties) -> None:
+        self._change = time.monotonic(), HAND_OVER_S
         self._on_duty = self._taken_over = False
         try:
             duties.hand_over(orderly=self.leads() and not self._resigned.is_set())
@@ -221,4 +262,5 @@ class Leadership:
             log.exception("the duties of the leader did not end in order")
         while self._resigned.is_set() and not self._stopped.is_set():
             self._stopped.wait(_WATCH_S)
+        self._change = None
         log.info("this process no longer leads")

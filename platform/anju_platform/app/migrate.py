@@ -88,6 +88,8 @@ def _run(url: str, step: Any) -> None:  # noqa: ANN401 - Alembic's commands retu
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_S}s'"))
+                # A migration that rewrites rows in Python may leave its session idle for long.
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             step(configuration(connection))
     except OperationalError as error:

@@ -17,10 +17,12 @@ from anju_platform.app.health_checks import HealthChecks
 from anju_platform.app.leadership import Leadership
 from anju_platform.app.process_relay import PostgresRelay
 from anju_platform.app.scheduler import Scheduler
-from anju_platform.console.tester.simulator_link import SimulatorLink
 from anju_platform.db.unit_of_work import EventDispatcher, WorkFactory
 from anju_platform.ingest.service import IngestService
 from anju_platform.monitoring.service import MonitoringService
+from anju_platform.notifications.channels import AppriseChannel
+from anju_platform.notifications.threads import DaemonThreads
+from anju_platform.read_models.tester.simulator_link import SimulatorLink
 from anju_platform.routine.nightly_job import NightlyJob
 from anju_platform.settings import Settings
 from anju_platform.timeseries.store import SeriesStore
@@ -61,11 +63,13 @@ class Platform:
     relay: PostgresRelay | None
     simulator: SimulatorLink | None
     deliveries: DeliveryJobs
+    apprise: AppriseChannel
 
     def __enter__(self) -> Self:
         """Serve, and lead if no other process does; raises `DatabaseInUse` where the database allows one process."""
         if self.relay is not None:
             self.relay.start()
+        DaemonThreads().submit(self.apprise.load_senders)
         self.leadership.start(self._duties())
         self.clock_steps.start()  # later: before there is an election, every process counts as the leader
         if self.simulator is not None:

@@ -24,6 +24,8 @@ from anju_wire.clock import Clock
 
 TICK_S = 0.5
 DELIVERY_S = 0.2
+MOST_A_RUN = 200
+"""Deadlines that one run advances, so that its end is not far: that it ended is what health looks at."""
 BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 
 
@@ -31,7 +33,7 @@ class Advances(Protocol):
     """A slice with deadlines: `AlertDeadlines` and `VisitDeadlines`."""
 
     def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
-        """Return the ids of what is due at `now`."""
+        """Return the ids of what is due at `now`, in the order in which it is to be processed."""
         ...
 
     def advance(self, work: UnitOfWork, item_id: UUID, now: datetime, /) -> None:
@@ -48,27 +50,38 @@ class Delivers(Protocol):
 
 
 class Deadlines:
-    """Advances what is due, one transaction each: an error in one holds up no other."""
+    """Advances what is due, one transaction each: an error in one holds up no other.
+
+    What is due is read again after each: something urgent that comes due meanwhile waits for one other at most.
+    """
 
     def __init__(self, work: WorkFactory, slice_: Advances) -> None:
         self._work = work
         self._slice = slice_
 
-    def __call__(self, now: datetime) -> int:
-        """Returns how many were due; raises `DeadlinesFailed` after all of them were tried."""
-        with self._work() as work:
-            work.only_read()
-            due = self._slice.due(work, now)
+    def __call__(self, _now: datetime) -> int:
+        """Returns how many were tried, `MOST_A_RUN` at most; raises `DeadlinesFailed` where some of them failed.
+
+        Each transaction asks the clock, which may have been moved since the run began.
+        """
+        tried: set[UUID] = set()
         failed: list[Exception] = []
-        for item_id in due:
+        while len(tried) < MOST_A_RUN:
+            with self._work() as work:
+                work.only_read()
+                due = self._slice.due(work, work.clock.now())
+                item_id = next((one for one in due if one not in tried), None)
+            if item_id is None:
+                break
+            tried.add(item_id)
             try:
                 with self._work() as work:
-                    self._slice.advance(work, item_id, now)
+                    self._slice.advance(work, item_id, work.clock.now())
             except Exception as error:  # noqa: BLE001 - each is tried again at the next tick; all are reported below
                 failed.append(error)
         if failed:
-            raise DeadlinesFailed(len(failed), len(due)) from failed[0]
-        return len(due)
+            raise DeadlinesFailed(len(failed), len(tried)) from failed[0]
+        return len(tried)
 
 
 class DeadlinesFailed(RuntimeError):

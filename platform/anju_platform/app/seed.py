@@ -18,7 +18,8 @@ from anju_platform.alerts.models import EscalationPolicy
 from anju_platform.app.fleet import COMMUNITY, devices_of, gateway_id, home_id
 from anju_platform.app.seed_people import ESTATES, PEOPLE, PROVIDERS, Elder, SeedPerson, elder
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.models import Device, Gateway, HomeSupervision
+from anju_platform.devices.models import Device, Gateway
+from anju_platform.monitoring.models import HomeSupervision
 from anju_platform.oncall.models import Shift
 from anju_platform.residents.models import Community, Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words

@@ -21,14 +21,15 @@ SLICES = (
     "oncall",
     "notifications",
     "devices",
+    "monitoring",
     "ingest",
     "sensitivity",
     "audit_trail",
-    "console.residents",
-    "console.sensitivity",
-    "console.family",
-    "console.district",
-    "console.tester",
+    "read_models.homes",
+    "read_models.sensitivity",
+    "read_models.family",
+    "read_models.district",
+    "read_models.tester",
 )
 """Packages of `anju_platform`. Of each, `models` declares tables, and `endpoints` holds a `router` of JSON; a package
 may lack either. A router that is earlier answers first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from anju_core.urgency import Urgency
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.i18n.translation import N_, Words
 from anju_platform.notifications.service import Notification, OutboxService
@@ -33,5 +34,6 @@ class TechnicalAlerts:
                 subject={locale: words(_SUBJECT) for locale, words in self._words.items()},
                 body={locale: words(text, **facts) for locale, words in self._words.items()},
                 payload={"technical": step},
+                urgency=Urgency.SOON,  # not beside homes that are offline: a broken network tells of hundreds
             )
             self._outbox.notify_people(work, notification, self._oncall.find_overseers(work))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from anju_core.announcements import EXPIRES_S, SEEN, ElderMessage, cancelled, closed, coming_soon
 from anju_core.events import (
     AbsenceChanged,
-    AlertAcknowledged,
     AlertChanged,
     AlertResolved,
     ElderTold,
@@ -16,16 +14,15 @@ from anju_core.events import (
     HomeSupervisionChanged,
     MessageSettled,
     MessagesRefused,
+    OfferUnreached,
     SensitivityChanged,
     VisitChanged,
     VisitRequested,
 )
-from anju_core.vocabulary import Outcome
 from anju_platform.alerts.event_handlers import AlertEventHandlers
-from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.db.unit_of_work import EventDispatcher
 from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import PageHub
-from anju_platform.notifications.service import OutboxService
 from anju_platform.visits.event_handlers import VisitEventHandlers
 from anju_platform.web.topics import EVERY_COMMUNITY, account_topic, community_topic, home_topic, provider_topic
 
@@ -40,40 +37,24 @@ def wire(
     teach: Callable[[AlertResolved | AbsenceChanged | SensitivityChanged], None] | None = None,
 ) -> None:
     """Connect the slices; `teach` lets monitoring learn from what people decide."""
-    outbox = notifications.service
     dispatcher.subscribe_within(VisitRequested, visits.on_visit_requested)
     dispatcher.subscribe_within(VisitChanged, alerts.on_visit_changed)
-    dispatcher.subscribe_within(MessageSettled, alerts.on_message_settled)
+    dispatcher.subscribe_within(OfferUnreached, visits.on_offer_unreached)
+    dispatcher.subscribe_within_together(MessageSettled, alerts.on_messages_settled)
     dispatcher.subscribe_within(MessagesRefused, alerts.on_messages_refused)
     dispatcher.subscribe_within(ElderTold, alerts.on_elder_told)
     dispatcher.subscribe_within(ElderTold, notifications.confirmations.on_elder_told)
     dispatcher.subscribe_within(HomeSupervisionChanged, alerts.on_home_supervision_changed)
     dispatcher.subscribe_within(HelpWanted, alerts.on_help_wanted)
+    dispatcher.subscribe_within(AbsenceChanged, alerts.on_absence_changed)
     dispatcher.subscribe_within(AlertResolved, visits.on_alert_resolved)
-    dispatcher.subscribe_within(AlertResolved, lambda work, event: _say_closed(outbox, work, event))
-    dispatcher.subscribe_within(AlertAcknowledged, lambda work, event: _say_taken(outbox, work, event))
+    dispatcher.subscribe_within_together(AlertChanged, visits.on_alerts_changed)
     dispatcher.subscribe_after(AlertChanged, lambda event: _show_alert(hub, event))
     dispatcher.subscribe_after(VisitChanged, lambda event: _show_visit(hub, event))
     if teach is not None:
         dispatcher.subscribe_after(AlertResolved, teach)
         dispatcher.subscribe_after(AbsenceChanged, teach)
         dispatcher.subscribe_after(SensitivityChanged, teach)
-
-
-def _say_taken(outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged) -> None:
-    if event.kind in SEEN:
-        _say(outbox, work, event, coming_soon(event.by_name))
-
-
-def _say_closed(outbox: OutboxService, work: UnitOfWork, event: AlertResolved) -> None:
-    if event.kind in SEEN:
-        _say(outbox, work, event, cancelled() if event.outcome is Outcome.WITHDRAWN else closed())
-
-
-def _say(
-    outbox: OutboxService, work: UnitOfWork, event: AlertAcknowledged | AlertResolved, message: ElderMessage
-) -> None:
-    outbox.notify_home(work, event.home_id, message, alert_id=event.alert_id, expires_s=EXPIRES_S)
 
 
 def _show_alert(hub: PageHub, event: AlertChanged) -> None:
@@ -100,7 +81,7 @@ def _show_visit(hub: PageHub, event: VisitChanged) -> None:
     }
     topics = [EVERY_COMMUNITY, home_topic(event.home_id)]
     topics += [community_topic(event.community_id)] if event.community_id else []
-    topics += [provider_topic(event.provider_id)] if event.provider_id else []
+    topics += [provider_topic(one) for one in {event.provider_id, *event.asked_provider_ids} if one]
     topics += [account_topic(event.carer_id)] if event.carer_id else []
     for topic in topics:
         hub.publish(topic, "visit", json.dumps(data))

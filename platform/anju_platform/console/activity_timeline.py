@@ -78,7 +78,7 @@ def draw(strip: ActivityTimeline, words: Words) -> Markup:
 def describe(strip: ActivityTimeline, words: Words) -> str:
     """Return the timeline in words."""
     seen = [(row, [one for one in row.seen if one.end > strip.start]) for row in strip.rows]
-    rooms = [words("%(room)s %(n)s 次", room=row.room, n=len(marks)) for row, marks in seen if marks]
+    rooms = [words.counted("%(room)s %(n)s 次", len(marks), room=row.room) for row, marks in seen if marks]
     told = [words("看到的活动：%(rooms)s。", rooms=words("、").join(rooms)) if rooms else words("没有看到活动。")]
     last = max(((one.end, row.room) for row, marks in seen for one in marks), default=None)
     if last:
@@ -86,7 +86,7 @@ def describe(strip: ActivityTimeline, words: Words) -> str:
         told.append(words("最后一次：%(when)s，%(room)s。", when=when, room=last[1]))
     if strip.gap:
         length = time_format.span(words, (strip.gap.end - strip.gap.start).total_seconds())
-        told.append(words("之后 %(span)s 没有动静。", span=length))
+        told.append(words("之后 %(span)s 没有活动。", span=length))
     if strip.impact:
         told.append(words("报警时刻：%(when)s。", when=time_format.moment(words, strip.now, strip.impact, strip.zone)))
     return "".join(told)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from anju_core.assignment import CarerUnavailable
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
+from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.translation import N_, Words
 
 _SAYINGS: Mapping[str, str] = {
@@ -16,9 +18,13 @@ _SAYINGS: Mapping[str, str] = {
     "VisitAlreadyAccepted": N_("%(by)s 已经接了这一单。"),
     "OfferLapsed": N_("这一单已经不等您回应了。"),
     "CarerBusy": N_("您还有一次上门没有结束。"),
+    "CarerUnavailable": N_("%(carer)s 现在不能派：%(why)s。"),
+    "CarerNotFound": N_("本机构没有这位护理员。"),
+    "VisitChangedHands": N_("情况刚刚变了：这次上门已不在原来的护理员手里。请再看一眼。"),
     "NotYourVisit": N_("这是别的护理员的上门。"),
     "ArrivalNotProven": N_("验证码不对：要填老人家里报出的数字，定位不算数。没有验证码，请打电话给值班室。"),
     "TooManyCodes": N_("验证码错得太多次，请给值班室打电话。"),
+    "HandoverOwn": N_("交接留言要由下一班来读，不能自己读自己写的。"),
     "NobodyOnCall": N_("这样就没有人值班了。先排上别人，再改这一班。"),
     "LastOfRole": N_("这是最后一个能接到报警的账号，不能关。先开另一个账号。"),
     "ContactMissing": N_("还没有联系上人，不能这样结束。先打电话，接通了记下来；打不通就派人去看。"),
@@ -51,6 +57,11 @@ def explain(error: DomainError, words: Words) -> str:
     """Return the message of an error in the reader's language, with its facts."""
     saying = _SAYINGS.get(type(error).__name__)
     if saying is not None:
-        return words(saying, **error.facts())
+        return words(saying, **{**error.facts(), **_label_facts(error, words)})
     family = next((text for kind, text in _FAMILIES if isinstance(error, kind)), "")
     return words(family) if family else str(error)
+
+
+def _label_facts(error: DomainError, words: Words) -> Mapping[str, str]:
+    """Return the facts of an error that are codes, in words."""
+    return {"why": display_name(words, "unfit", error.why)} if isinstance(error, CarerUnavailable) else {}

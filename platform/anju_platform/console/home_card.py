@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.i18n.typed_words import translate_typed
 from anju_platform.residents.directory import find_home
 from anju_platform.residents.records import HomeRecord, ResidentRecord, age_on
 
@@ -45,6 +46,7 @@ class HomeCard:
     name: str
     age: int | None
     address: str
+    community_name: str
     phone: str
     duty_phone: str
     numbers: Sequence[Number]
@@ -81,6 +83,7 @@ def _card_of(home: HomeRecord, residents: Sequence[ResidentRecord], words: Words
         name=words("、").join(one.name for one in residents) or home.id,
         age=age_on(first.born, home.local_date(now)) if first else None,
         address=address(words, home.estate, home.building, home.unit, home.room),
+        community_name=home.community_name,
         phone=next((one.phone for one in residents if one.phone), ""),
         duty_phone=home.community_phone,
         numbers=_numbers(residents, words),
@@ -93,7 +96,7 @@ def _card_of(home: HomeRecord, residents: Sequence[ResidentRecord], words: Words
 def _numbers(residents: Sequence[ResidentRecord], words: Words) -> list[Number]:
     own = [Number(ELDER, one.name, words("老人本人"), one.phone) for one in residents if one.phone]
     others = [
-        Number(str(contact.id), contact.name, contact.relation, contact.phone)
+        Number(str(contact.id), contact.name, translate_typed(words, contact.relation), contact.phone)
         for one in residents
         for contact in one.contacts
     ]

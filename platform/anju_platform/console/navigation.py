@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.i18n.translation import N_
 
@@ -39,8 +40,9 @@ CONSOLE_PAGES = (
     ConsolePage("sign_in"),
     ConsolePage("board", N_("值守台"), _WORKERS),
     ConsolePage("residents", N_("住户"), _WORKERS),
-    ConsolePage("homes", N_("看不到"), _WORKERS, "/homes?supervision=lost"),
+    ConsolePage("homes", N_("失联住户"), _WORKERS, "/homes?supervision=lost"),
     ConsolePage("shift", N_("交接班"), _WORKERS),
+    ConsolePage("closed", N_("已结束"), _WORKERS),
     ConsolePage("carer"),
     ConsolePage("provider", N_("人员与派单"), frozenset({Role.PROVIDER})),
     ConsolePage("routine"),
@@ -48,6 +50,9 @@ CONSOLE_PAGES = (
     ConsolePage("district", N_("统计"), _OVERSEERS),
     ConsolePage("sensitivity", N_("灵敏度"), _OVERSEERS),
     ConsolePage("tester", N_("测试台"), frozenset({Role.TESTER})),
+    ConsolePage("wall"),
+    ConsolePage("reports"),
+    ConsolePage("former_addresses"),
 )
 """In the order of the bar."""
 
@@ -55,6 +60,11 @@ CONSOLE_PAGES = (
 def page_routers() -> list[APIRouter]:
     """The routers of HTML, in the order of `CONSOLE_PAGES`."""
     return [importlib.import_module(f"anju_platform.console.{page.package}.pages").router for page in CONSOLE_PAGES]
+
+
+def hears_alarms(viewer: Actor | None) -> bool:
+    """Tell whether the pages of this reader show and sound the alerts that nobody has taken."""
+    return viewer is not None and viewer.role in _WORKERS | {Role.ADMIN}
 
 
 def links_for(role: Role | str) -> Sequence[ConsolePage]:

@@ -17,19 +17,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import anju_dashboards
+from anju_core.errors import DomainError
 from anju_platform.console import activity_timeline, waveform_chart
-from anju_platform.console.navigation import links_for
+from anju_platform.console.error_messages import explain
+from anju_platform.console.navigation import hears_alarms, links_for
 from anju_platform.i18n import display_names, time_format
-from anju_platform.i18n.addresses import address
+from anju_platform.i18n.addresses import address, translate_address
 from anju_platform.i18n.translation import LOCALES, N_, SOURCE, Words, load_words
+from anju_platform.i18n.typed_words import translate_typed
+from anju_platform.web.languages import choose_locale
 from anju_wire.clock import Clock
 
 HOME = Path(anju_dashboards.__file__).parent
 STATIC = HOME / "static"
-LANGUAGE_COOKIE = "anju_lang"
 UTC_ZONE = ZoneInfo("UTC")
 """Time zone of pages without a home or a community; they show no times."""
-_YEAR_S = 365 * 86400
 
 # What the small scripts say; the same messages as the server's, so that a running clock never changes its wording.
 SCRIPT_WORDS = {
@@ -50,10 +52,14 @@ SCRIPT_WORDS = {
     "refused": N_("没有被接受：%(why)s"),
     "waiting": N_("%(n)s 步存在手机里，有信号就发送"),
     "allSent": N_("全部已发送"),
+    "helpKept": N_("没有信号：先拨 120；求助已存手机，有信号就发给值班室"),
+    "helpSent": N_("值班室和社区已收到您的求助"),
     "locating": N_("正在定位…"),
     "located": N_("已定位"),
     "noPlace": N_("没有定位，也可以继续"),
     "newAlert": N_("新的报警"),
+    "close": N_("知道了"),
+    "ended": N_("登录过期了，收不到报警了。请另开一页登录。"),
     "undo": N_("撤销（%(s)s 秒）"),
     "over": N_("超时"),
 }
@@ -71,9 +77,12 @@ class Pages:
             environment.globals["asset"] = partial(_asset, versions)
 
     def select_words(self, request: Request) -> Words:
-        """Return the language of a request: that of the query, of the cookie, or Chinese."""
-        locale = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE) or SOURCE
-        return self.words.get(locale, self.words[SOURCE])
+        """Return the language of a request: that of the query, of the cookie, of the browser, or Chinese."""
+        return self.words[choose_locale(request) or SOURCE]
+
+    def explain_error(self, request: Request, error: DomainError) -> str:
+        """Return the message of a domain error in the reader's language."""
+        return explain(error, self.select_words(request))
 
     def render_text(self, name: str, locale: str, now: datetime, zone: ZoneInfo = UTC_ZONE, **view: object) -> str:
         """Render a template to text; its times are told against `now` and shown in `zone`."""
@@ -92,15 +101,13 @@ class Pages:
     def render(
         self, request: Request, name: str, zone: ZoneInfo = UTC_ZONE, /, *, status: int = 200, **view: object
     ) -> HTMLResponse:
-        """Render a template as the answer to a request; a language in the query is stored in a cookie."""
+        """Render a template as the answer to a request."""
         words = self.select_words(request)
         here = {"path": request.url.path, "other_language": _other_language(request, words)}
         text = self.render_text(name, words.locale, self.clock.now(), zone, **here, **view)
         answer = HTMLResponse(text, status)
         answer.headers["Cache-Control"] = "no-store"
-        answer.headers["Vary"] = "HX-Request, Cookie"
-        if request.query_params.get("lang") in LOCALES:
-            answer.set_cookie(LANGUAGE_COOKIE, words.locale, max_age=_YEAR_S, samesite="lax", httponly=True)
+        answer.headers["Vary"] = "HX-Request, Cookie, Accept-Language"
         return answer
 
 
@@ -118,8 +125,10 @@ def _environment(templates: Path, words: Words) -> Environment:
     environment.globals |= {
         "script_words": Markup(script_words.replace("<", "\\u003c")),  # noqa: S704 - our own messages, escaped for a script block
         "alert_status": display_names.alert_status,
+        "hears_alarms": hears_alarms,
         "links_for": links_for,
         "ring": ring,
+        "counted": words.counted,
         "words": words,
     }
     environment.filters |= {
@@ -128,6 +137,8 @@ def _environment(templates: Path, words: Words) -> Environment:
         "iso": lambda at: at.astimezone(UTC).isoformat(),
         "epoch": lambda at: int(at.timestamp() * 1000),
         "address": partial(address, words),
+        "spoken": partial(translate_address, words),
+        "typed": partial(translate_typed, words),
         "yuan": partial(yuan, words),
         "percent": percent,
         "strip": lambda drawn: activity_timeline.draw(drawn, words),

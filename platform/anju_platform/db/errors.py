@@ -46,3 +46,7 @@ def _lines(error: BaseException, seen: set[int]) -> list[str]:
     for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
         lines += [f"  | {line}\n" for part in _lines(inner, seen) for line in part.splitlines()]
     return lines
+
+
+class CommitRefused(RuntimeError):
+    """A unit of work may not write now; the same work done anew, or by another process, may."""

@@ -1,11 +1,11 @@
-"""Tables of gateways, devices and of the state of ingest."""
+"""Tables of gateways, devices and rejected messages."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
@@ -51,22 +51,12 @@ class Device(Base):
     """0 to 1."""
 
 
-class HomeSupervision(Base):
-    """Whether the platform receives data from a home; `offline_since` is null while it does."""
-
-    __tablename__ = "home_supervision"
-
-    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
-    offline_since: Mapped[datetime | None]
-    reason_code: Mapped[str] = mapped_column(String(40), default="")
-    """`anju_core.reasons.ReasonCode`; empty while the platform receives data."""
-    reason_facts: Mapped[dict[str, object]] = mapped_column(default=dict)
-
-
 class Quarantine(Base):
     """A message that could not be taken, kept as it came."""
 
     __tablename__ = "quarantine"
+    __table_args__ = (Index("ix_quarantine_shares", "home", "id", "kept", "dropped"),)
+    """Holds what the limits ask for, so that they read no payload."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -78,31 +68,9 @@ class Quarantine(Base):
     """Of topic and payload: the same bad message sent again is kept once."""
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     """The whole payload up to 256 KiB, of a longer one its first 64 KiB."""
-    home: Mapped[str] = mapped_column(String(255), index=True, default="")
-    """What stands before the lane in the topic, `anju/v1/<community>/<home>`: whose share it takes."""
+    home: Mapped[str] = mapped_column(String(255), default="")
+    """The home in the topic, which stands before its lane: whose share it takes."""
     kept: Mapped[int] = mapped_column(default=0)
     """Length of `payload`, bytes."""
     dropped: Mapped[int] = mapped_column(default=0)
     """So many earlier messages of this home were deleted to make room."""
-
-
-class DetectorSnapshot(Base):
-    """The state of a detector, from which a restart goes on."""
-
-    __tablename__ = "detector_snapshot"
-
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    at: Mapped[datetime]
-    state: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class InactivityDeadline(Base):
-    """When a home's silence becomes worth a call, as last computed by the detector."""
-
-    __tablename__ = "inactivity_deadline"
-
-    home_id: Mapped[str] = mapped_column(ForeignKey("home.id"), primary_key=True)
-    last_life_at: Mapped[datetime | None]
-    due_at: Mapped[datetime | None]
-    explained: Mapped[dict[str, object]]
-    """The detector's Explanation as it was then."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from anju_detect.inactivity import ROOMS
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.devices.models import Device
+from anju_platform.devices.repository import DeviceRepository
 from anju_platform.devices.sensors import Sensor, room_index, sensor_of
 from anju_platform.timeseries.store import Source
 from anju_wire.vocabulary import Room
@@ -24,7 +22,7 @@ class DeviceRoster:
     def __init__(self, work: WorkFactory) -> None:
         with work() as unit:
             unit.only_read()
-            rows = unit.session.execute(select(Device.home_id, Device.id, Device.kind, Device.room))
+            rows = DeviceRepository(unit.session).iterate_places()
             self._devices = {(home, device): (kind, room) for home, device, kind, room in rows}
 
     def find_sensor(self, home_id: str, device_id: str, quantity: str) -> Sensor:

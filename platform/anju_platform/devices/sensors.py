@@ -73,7 +73,6 @@ class SensorTable:
     life: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
     life_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     seen_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
-    reports: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     low: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1024))
     high: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1024))
     _rows: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -98,13 +97,12 @@ class SensorTable:
         self.truth[row] = known.field is Field.TRUTH
         self.room[row], self.life[row] = sensor.room, sensor.life
         self.life_when_false[row], self.seen_when_false[row] = sensor.life_when_false, sensor.seen_when_false
-        self.reports[row] = bool(sensor.reports)
         self.low[row], self.high[row] = known.low, known.high
         return row
 
     def _grow(self, row: int) -> None:
         if row < len(self.truth):
             return
-        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "reports", "low", "high"):
+        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "low", "high"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -16,11 +15,11 @@ from anju_platform.accounts.looks import record_looks
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeen, LastSeenMap
 from anju_platform.devices.models import Device, Gateway, Quarantine
-from anju_platform.devices.quarantine import QuarantineLimits, QuarantineShares
-from anju_platform.devices.repository import DeviceRepository, Note
+from anju_platform.devices.quarantine import QuarantineLimits, QuarantineShares, RejectedMessage
+from anju_platform.devices.repository import DeviceRepository, Note, QuarantineRepository
 from anju_platform.residents.directory import find_community_id, find_known_ids
 from anju_platform.residents.errors import HomeNotFound
-from anju_wire.messages import MAX_MESSAGE_BYTES, Status
+from anju_wire.messages import Status
 from anju_wire.topics import InvalidTopic, Topic
 
 UNREGISTERED = ""
@@ -143,27 +142,33 @@ class DeviceService:
             self._sensor_bus(row.home_id, status.sensor_bus_down, min(since_s, arrived_s))
 
     def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        """Store a rejected message, once however often it comes; the oldest ones of a home that has many go for it."""
-        records = DeviceRepository(work.session)
-        digest = sha256(topic.encode(errors="replace") + b"\0" + payload).hexdigest()
-        if records.is_quarantined(digest):
-            return
-        kept = payload if len(payload) <= MAX_MESSAGE_BYTES else payload[:_LONG_KEPT]
-        row = Quarantine(
-            id=work.new_id(),
-            at=work.clock.now(),
-            topic=_text(topic, _MOST_PATH),
-            path=_text(path, _MOST_PATH),
-            reason=_text(reason, _MOST_REASON),
-            size=len(payload),
-            sha256=digest,
-            payload=kept,
-            home=_text(topic.rpartition("/")[0], _MOST_PATH),
-            kept=len(kept),
-        )
-        row.dropped = QuarantineShares(work.session, self._quarantine).make_room(row.home, row.kept)
-        records.set_aside(row)
-        log.warning("quarantined", topic=row.topic, path=row.path, reason=row.reason, size=row.size)
+        """Store a rejected message, as `quarantine_messages` does."""
+        self.quarantine_messages(work, [RejectedMessage(topic, path, reason, payload)])
+
+    def quarantine_messages(self, work: UnitOfWork, messages: Sequence[RejectedMessage]) -> None:
+        """Store rejected messages, each once however often it comes; the oldest ones of a home that has many go."""
+        records = QuarantineRepository(work.session)
+        unlike = {message.digest: message for message in messages}
+        stored = records.find_stored(list(unlike))
+        by_home: dict[str, list[RejectedMessage]] = {}
+        for digest, message in unlike.items():
+            if digest not in stored:
+                by_home.setdefault(_text(message.home, _MOST_PATH), []).append(message)
+        shares = QuarantineShares(records, self._quarantine)
+        admitted = shares.make_room(by_home)
+        ids = sorted(work.new_id() for _ in admitted)  # within one millisecond they come in no order
+        records.add_rows([_set_aside(work, number, *one) for number, one in zip(ids, admitted, strict=True)])
+        shares.bound_all()
+        for home, mine in by_home.items():  # one line for each home: a flood must not fill the log
+            topic, path, reason = (_text(value, _MOST_PATH) for value in mine[-1][:3])
+            log.warning("quarantined", home=home, messages=len(mine), topic=topic, path=path, reason=reason)
+
+    def note_dropped(self, work: UnitOfWork, counts: Mapping[str, int]) -> None:
+        """Add to what the newest kept message of each home says of others that are gone."""
+        records = QuarantineRepository(work.session)
+        by_home = {_text(home, _MOST_PATH): count for home, count in counts.items()}
+        newest = records.list_newest(list(by_home))
+        records.add_dropped({row: by_home[home] for home, row in newest.items()})
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -182,9 +187,26 @@ class DeviceService:
 
         before: the id of the last one already seen.
         """
-        rows = DeviceRepository(work.session).list_quarantined(actor.scope, before, limit)
+        rows = QuarantineRepository(work.session).list_quarantined(actor.scope, before, limit)
         record_looks(work, actor, "quarantine", {home for row in rows if (home := _home_of(row.topic))})
         return rows
+
+
+def _set_aside(work: UnitOfWork, number: UUID, message: RejectedMessage, dropped: int) -> Quarantine:
+    """Return the row of a rejected message, in the form that every database can store."""
+    return Quarantine(
+        id=number,
+        at=work.clock.now(),
+        topic=_text(message.topic, _MOST_PATH),
+        path=_text(message.path, _MOST_PATH),
+        reason=_text(message.reason, _MOST_REASON),
+        size=len(message.payload),
+        sha256=message.digest,
+        payload=message.kept,
+        home=_text(message.home, _MOST_PATH),
+        kept=len(message.kept),
+        dropped=dropped,
+    )
 
 
 def _note(row: Note, seen: LastSeen) -> Note:

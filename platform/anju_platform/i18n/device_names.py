@@ -11,7 +11,7 @@ DEVICE_NAMES: Mapping[str, str] = {
     "device.motion": N_("人体感应"),
     "device.door": N_("门磁"),
     "device.object": N_("用品开合"),
-    "device.button": N_("求助键"),
+    "device.button": N_("求助按钮"),
     "device.smoke": N_("烟雾探测"),
     "device.leak": N_("水浸探测"),
     "device.wearable": N_("佩戴设备"),

@@ -10,17 +10,17 @@ from anju_core.vocabulary import (
     AlertKind,
     AlertState,
     AlertStep,
-    DeclineReason,
     EscalationReason,
-    OfferState,
     Outcome,
     Role,
     VisitCategory,
     VisitState,
 )
 from anju_platform.i18n.device_names import DEVICE_NAMES
+from anju_platform.i18n.dispatch_names import DISPATCH_NAMES
 from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES
+from anju_wire.simulation import SimAction
 from anju_wire.vocabulary import Announcement, Room
 
 
@@ -63,17 +63,22 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "status": {
         DisplayStatus.NOW: N_("需要您"),
         DisplayStatus.WAY: N_("处理中"),
-        DisplayStatus.DARK: N_("看不到"),
+        DisplayStatus.DARK: N_("失联"),
         DisplayStatus.FINE: N_("正常"),
     },
+    "presence": {
+        "audible": N_("听得到报警"),
+        "silent": N_("页面开着，但没有声音"),
+        "absent": N_("没有打开值守台"),
+    },
     "kind": {
-        AlertKind.SOS: N_("按了求助键"),
+        AlertKind.SOS: N_("紧急求助"),
         AlertKind.FALL: N_("可能跌倒"),
         AlertKind.SMOKE: N_("烟雾报警"),
         AlertKind.LEAK: N_("漏水"),
-        AlertKind.INACTIVITY: N_("久无动静"),
+        AlertKind.INACTIVITY: N_("长时间无活动"),
         AlertKind.AWAY_LONG: N_("外出未归"),
-        AlertKind.HOME_OFFLINE: N_("看不到这家"),
+        AlertKind.HOME_OFFLINE: N_("住户失联"),
         AlertKind.GATEWAY_FLOODING: N_("网关消息过多"),
     },
     "state": {
@@ -85,16 +90,20 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         AlertState.RESOLVED: N_("已结束"),
     },
     "checklist": {
-        ChecklistItem.CONSCIOUS: N_("人清醒，能应答"),
-        ChecklistItem.INJURY: N_("查看有无受伤、疼痛"),
-        ChecklistItem.DEVICES: N_("试按一次求助按钮，设备正常"),
-        ChecklistItem.SAFE: N_("水、电、燃气安全"),
-        ChecklistItem.NEEDS: N_("吃饭、用药、取暖情况"),
-        ChecklistItem.REPAIRED: N_("故障已排除"),
+        ChecklistItem.CONSCIOUS: N_("人清醒、能应答吗？"),
+        ChecklistItem.INJURY: N_("有无受伤、疼痛，看过了吗？"),
+        ChecklistItem.DEVICES: N_("试按一次求助按钮，设备正常吗？"),
+        ChecklistItem.SAFE: N_("水、电、燃气都安全吗？"),
+        ChecklistItem.NEEDS: N_("吃饭、用药、取暖都看过了吗？"),
+        ChecklistItem.REPAIRED: N_("故障排除了吗？"),
+    },
+    "danger": {
+        ChecklistItem.CONSCIOUS: N_("人不清醒，或叫不应"),
+        ChecklistItem.SAFE: N_("水、电或燃气有危险"),
     },
     "outcome": {
-        Outcome.REAL_HELPED: N_("真的有事，已帮到"),
-        Outcome.REAL_AMBULANCE: N_("真的有事，叫了救护车"),
+        Outcome.REAL_HELPED: N_("情况属实，已帮助"),
+        Outcome.REAL_AMBULANCE: N_("情况属实，已叫救护车"),
         Outcome.FALSE_ALARM: N_("虚惊一场"),
         Outcome.AWAY: N_("外出或在家人处"),
         Outcome.TEST: N_("测试"),
@@ -104,13 +113,13 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "step": {
         AlertStep.RAISED: N_("报警"),
         AlertStep.REPEATED: N_("又报了一次"),
-        AlertStep.CONFIRMED: N_("得到确认"),
+        AlertStep.CONFIRMED: N_("已证实"),
         AlertStep.NOTIFIED: N_("已通知"),
         AlertStep.DELIVERY_FAILED: N_("通知没有送达"),
         AlertStep.ESCALATED: N_("升级"),
-        AlertStep.ELDER_TOLD: N_("告诉老人"),
+        AlertStep.ELDER_TOLD: N_("家里播报"),
         AlertStep.ACKNOWLEDGED: N_("接手"),
-        AlertStep.UNACKNOWLEDGED: N_("放回"),
+        AlertStep.UNACKNOWLEDGED: N_("转回待接手"),
         AlertStep.CONTACT_ATTEMPTED: N_("联系"),
         AlertStep.DISPATCHED: N_("派单"),
         AlertStep.EN_ROUTE: N_("出发"),
@@ -125,35 +134,22 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         VisitState.OPEN: N_("正在找人"),
         VisitState.OFFERED: N_("等护理员回应"),
         VisitState.ACCEPTED: N_("护理员在路上"),
-        VisitState.CHECKED_IN: N_("护理员在老人家"),
-        VisitState.CHECKED_OUT: N_("等待确认"),
+        VisitState.CHECKED_IN: N_("护理员已到老人家中"),
+        VisitState.CHECKED_OUT: N_("待确认"),
         VisitState.CONFIRMED: N_("已确认"),
         VisitState.UNFILLED: N_("没有人能去"),
         VisitState.CANCELLED: N_("已取消"),
     },
-    "offer_state": {
-        OfferState.PENDING: N_("等待回应"),
-        OfferState.ACCEPTED: N_("接了"),
-        OfferState.DECLINED: N_("没接"),
-        OfferState.TIMED_OUT: N_("没回应"),
-        OfferState.WITHDRAWN: N_("已撤回"),
-    },
-    "decline": {
-        DeclineReason.BUSY: N_("正忙"),
-        DeclineReason.TOO_FAR: N_("太远"),
-        DeclineReason.OFF_DUTY: N_("不在班"),
-        DeclineReason.UNWELL: N_("身体不适"),
-        DeclineReason.OTHER: N_("其他原因"),
-    },
+    **DISPATCH_NAMES,
     "category": {
         VisitCategory.EMERGENCY: N_("紧急上门"),
-        VisitCategory.WELFARE_CHECK: N_("上门看看"),
+        VisitCategory.WELFARE_CHECK: N_("上门查看"),
         VisitCategory.ROUTINE: N_("定期探访"),
         VisitCategory.REPAIR: N_("设备维修"),
     },
     "role": {
         Role.WORKER: N_("社区工作者"),
-        Role.SUPERVISOR: N_("社区主管"),
+        Role.SUPERVISOR: N_("社区主任"),
         Role.CARER: N_("护理员"),
         Role.PROVIDER: N_("服务机构调度"),
         Role.FAMILY: N_("家人"),
@@ -167,7 +163,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         Announcement.HEARD: N_("收到，正在联系"),
         Announcement.BACKUP_LINE: N_("正在用备用线路"),
         Announcement.NOT_REACHED: N_("暂时联系不上，请拨 120"),
-        Announcement.SEEN: N_("有人正在看"),
+        Announcement.SEEN: N_("正在通知值班人员"),
         Announcement.COMING: N_("有人来了"),
         Announcement.CANCELLED: N_("已取消"),
         Announcement.CLOSED: N_("事情已结束"),
@@ -175,14 +171,15 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     },
     "escalation": {
         EscalationReason.RAISED: N_("刚报警"),
-        EscalationReason.NOT_WITHDRAWN: N_("没有得到取消"),
-        EscalationReason.CONFIRMED: N_("得到确认"),
+        EscalationReason.NOT_WITHDRAWN: N_("没有人取消"),
+        EscalationReason.CONFIRMED: N_("已证实"),
         EscalationReason.NOBODY_TOOK_IT: N_("还没有人接手"),
         EscalationReason.NOBODY_ARRIVED: N_("还没有人到"),
         EscalationReason.NO_OUTCOME: N_("还没有结果"),
         EscalationReason.DELIVERY_FAILED: N_("通知没有送达"),
-        EscalationReason.UNACKNOWLEDGED: N_("放回了"),
+        EscalationReason.UNACKNOWLEDGED: N_("转回待接手"),
         EscalationReason.VISIT_LATE: N_("上门晚了"),
+        EscalationReason.HELP_WANTED: N_("护理员在现场求助"),
         EscalationReason.VISIT_FAILED: N_("没有人能去"),
     },
     "consent": {
@@ -192,24 +189,24 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "provider_door": N_("门锁密码给上门的人"),
     },
     "action": {
-        "press": N_("按求助键"),
-        "hold": N_("按住取消"),
-        "fall": N_("跌倒"),
-        "silence": N_("不再动"),
-        "leave": N_("出门"),
-        "return": N_("回家"),
-        "visitor": N_("来客人"),
-        "battery_low": N_("电池快没电"),
-        "stick": N_("传感器卡住"),
-        "cut": N_("断网"),
-        "restore": N_("恢复网络"),
+        SimAction.PRESS: N_("按求助按钮"),
+        SimAction.HOLD: N_("按住取消"),
+        SimAction.FALL: N_("跌倒"),
+        SimAction.SILENCE: N_("停止活动"),
+        SimAction.LEAVE: N_("出门"),
+        SimAction.RETURN: N_("回家"),
+        SimAction.VISITOR: N_("来客人"),
+        SimAction.BATTERY_LOW: N_("电量低"),
+        SimAction.STICK: N_("传感器卡住"),
+        SimAction.CUT: N_("断网"),
+        SimAction.RESTORE: N_("恢复网络"),
     },
     "stage": {
         "pressed": N_("发生"),
         "pressed:press": N_("按下"),
         "pressed:fall": N_("撞击"),
         "pressed:silence": N_("期限"),
-        "spooled": N_("告诉老人"),
+        "spooled": N_("家里已播报"),
         "raised": N_("平台存下"),
         "notified": N_("已通知"),
         "taken": N_("接手"),
@@ -219,6 +216,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "late": {
         "missed": N_("没有去"),
         "late": N_("去晚了"),
+        "on_time": N_("按时到达"),
     },
     "condition": {
         "fine": N_("人很好，一切正常"),
@@ -258,10 +256,12 @@ def display_name(words: Words, table: str, value: str) -> str:
     return value if message is None else words(message)
 
 
-def alert_status(kind: str, state: str) -> DisplayStatus:
-    """Which of the four states an alert is shown in."""
+def alert_status(kind: str, state: str, *, late: bool = False) -> DisplayStatus:
+    """Which of the four states an alert is shown in; `late`: who acknowledged it cannot do what it needs."""
     if state == AlertState.RESOLVED:
         return DisplayStatus.FINE
+    if late:
+        return DisplayStatus.NOW
     if state in {AlertState.RAISED, AlertState.NOTIFIED}:
         return DisplayStatus.DARK if kind == AlertKind.HOME_OFFLINE else DisplayStatus.NOW
     return DisplayStatus.WAY

@@ -13,16 +13,18 @@ from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from anju_core.announcements import is_night
+from anju_core.dispatch import DANGEROUS_ANSWERS
 from anju_core.reasons import Fact, Reason, ReasonCode
 from anju_detect.routine import GRADUAL, MEASURES
 from anju_detect.routine.measures import CLOCK, HOURS, MINUTES, TIMES
 from anju_platform.i18n import time_format
 from anju_platform.i18n.device_names import DEVICE_NAMES
-from anju_platform.i18n.display_names import MEASURE_NAMES, ROOM_NAMES
+from anju_platform.i18n.display_names import MEASURE_NAMES, ROOM_NAMES, display_name
 from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES, DeviceKind
 
-_HALF_HOUR_S, _TWO_HOURS_S = 1800.0, 7200.0
+_HALF_HOUR_S, _HOUR_S, _TWO_HOURS_S, _DAY_S = 1800.0, 3600.0, 7200.0, 86400.0
 _UNITS = {measure.name: measure.unit for measure in MEASURES}
 _UNIT_TEXTS = {HOURS: N_("%(n)s 小时"), MINUTES: N_("%(n)s 分钟"), TIMES: N_("%(n)s 次/晚")}
 _ROOMS_TEXT = N_("%(n)s 间")
@@ -52,7 +54,7 @@ def describe_cause(reason: Reason, words: Words) -> str:
         return _written(_Facts(reason.facts), words)
     text = _CAUSES.get(reason.code)
     if text is None:
-        return words("看不到，原因还不清楚")
+        return words("失联，原因还不清楚")
     return words(text, device=_device(_Facts(reason.facts), words)) if "%(device)s" in text else words(text)
 
 
@@ -108,18 +110,29 @@ def _in_room(in_room: str, anywhere: str) -> Callable[[_Facts, Reader], str]:
     return sentence
 
 
-def _fall(text: str, text_with_score: str) -> Callable[[_Facts, Reader], str]:
-    def sentence(facts: _Facts, reader: Reader) -> str:
-        score = facts.number("score")
-        if math.isnan(score):
-            return reader.words(text)
-        return reader.words(text_with_score, sure=f"{score:.0%}")
+LIKELY = 0.9
+"""From this score on a fall is called very likely; the figure itself stands beside the sentence. Ours."""
 
-    return sentence
+
+def _fall(possible: str, likely: str) -> Callable[[_Facts, Reader], str]:
+    return lambda facts, reader: reader.words(likely if facts.number("score") >= LIKELY else possible)
+
+
+def describe_help(reason: Reason, words: Words) -> str:
+    """Return what a carer asks help for, without who asks; empty where she did not say."""
+    return _help_note(_Facts(reason.facts), words)
+
+
+def _help_note(facts: _Facts, words: Words) -> str:
+    task = facts.text("task")
+    return display_name(words, "danger", task) if task in DANGEROUS_ANSWERS else facts.text("note")
 
 
 def _help_wanted(facts: _Facts, reader: Reader) -> str:
-    return reader.words("%(by)s上门后说需要马上帮助：%(note)s", by=facts.text("by"), note=facts.text("note"))
+    note = _help_note(facts, reader.words)
+    if not note:
+        return reader.words("%(by)s在老人家说需要马上帮助", by=facts.text("by"))
+    return reader.words("%(by)s在老人家说需要马上帮助：%(note)s", by=facts.text("by"), note=note)
 
 
 def _silence(facts: _Facts, reader: Reader) -> str:
@@ -127,7 +140,7 @@ def _silence(facts: _Facts, reader: Reader) -> str:
     at = _clock(facts.number("last_life_s"), reader)
     parts = []
     if math.isfinite(facts.number("due_back_s")):
-        parts.append(words("报备外出，应于 %(at)s 前回来，至今没有动静", at=_clock(facts.number("due_back_s"), reader)))
+        parts.append(words("报备外出，应于 %(at)s 前回来，至今没有活动", at=_clock(facts.number("due_back_s"), reader)))
     if facts.truth("at_exit"):
         parts.append(words("大门最后一次开合 %(at)s，已外出或无活动 %(span)s", at=at, span=silent))
     else:
@@ -135,12 +148,27 @@ def _silence(facts: _Facts, reader: Reader) -> str:
         parts.append(words("%(room)s最后一次活动 %(at)s，已 %(span)s无活动", room=room, at=at, span=silent))
     if math.isfinite(facts.number("usual_s")):
         usual = _span(rounded_s(facts.number("usual_s")), words)
-        parts.append(words("此时段通常不超过 %(span)s", span=usual))
+        text = _AT_NIGHT if _spans_night(facts, reader) else _BY_DAY
+        parts.append(words(text, span=usual))
     if math.isfinite(facts.number("limit_s")):
         parts.append(words("已到规定的 %(span)s上限", span=_span(facts.number("limit_s"), words)))
     if not facts.truth("at_exit") and math.isfinite(facts.number("last_exit_s")):
         parts.append(words("大门此后未开（上次 %(at)s）", at=_clock(facts.number("last_exit_s"), reader)))
     return words("；").join(parts)
+
+
+_BY_DAY = N_("此时段通常不超过 %(span)s，因此提醒您")
+_AT_NIGHT = N_("此时段通常不超过 %(span)s，因此提醒您（夜间已放宽）")
+
+
+def _spans_night(facts: _Facts, reader: Reader) -> bool:
+    """Return whether a silence lay in the night, when longer ones are let pass before anybody is called."""
+    last_s, silent_s = facts.number("last_life_s"), facts.number("silent_s")
+    if not (math.isfinite(last_s) and math.isfinite(silent_s)):
+        return False
+    hours = range(int(min(silent_s, _DAY_S) / _HOUR_S) + 1)
+    times = [*(last_s + hour * _HOUR_S for hour in hours), last_s + silent_s]
+    return any(is_night(datetime.fromtimestamp(at_s, reader.zone)) for at_s in times)
 
 
 def rounded_s(seconds: float) -> float:
@@ -191,34 +219,33 @@ _SENTENCES: Mapping[str, Callable[[_Facts, Reader], str]] = {
     ReasonCode.SOS_PRESSED: _in_room(N_("%(room)s的求助按钮被按下"), N_("求助按钮被按下")),
     ReasonCode.SMOKE: _in_room(N_("%(room)s的烟雾报警器报警"), N_("烟雾报警器报警")),
     ReasonCode.WATER_LEAK: _in_room(N_("%(room)s检测到漏水"), N_("检测到漏水")),
-    ReasonCode.FALL_SUSPECTED: _fall(N_("穿戴设备感到疑似跌倒"), N_("穿戴设备感到疑似跌倒，把握 %(sure)s")),
-    ReasonCode.FALL_CONFIRMED: _fall(
-        N_("穿戴设备感到跌倒，之后没有起身"), N_("穿戴设备感到跌倒，之后没有起身，把握 %(sure)s")
-    ),
+    ReasonCode.FALL_SUSPECTED: _fall(N_("系统判断：可能跌倒，正在核实"), N_("系统判断：很可能跌倒，正在核实")),
+    ReasonCode.FALL_CONFIRMED: _fall(N_("系统判断：可能跌倒，之后没有起身"), N_("系统判断：很可能跌倒，之后没有起身")),
     ReasonCode.ALARM_UNREADABLE: _fixed(N_("收到一条无法读取的报警信息，请按求助处理")),
     ReasonCode.HELP_WANTED: _help_wanted,
     ReasonCode.SILENCE: _silence,
     ReasonCode.NO_LIFE_YET: _fixed(N_("还没有任何活动记录")),
     ReasonCode.ROUTINE_CHANGE: _routine_change,
-    ReasonCode.DEVICE_SILENT: _device_silent(N_("%(device)s已失联 %(span)s，暂时看不到这户")),
-    ReasonCode.DEVICE_NEVER_HEARD: _device_silent(N_("%(device)s从未上线，已等待 %(span)s，暂时看不到这户")),
-    ReasonCode.GATEWAY_OFFLINE: _fixed(N_("网关已掉线，暂时看不到这户")),
-    ReasonCode.PLATFORM_OFFLINE: _fixed(N_("平台自己收不到数据，暂时看不到这户")),
-    ReasonCode.ZIGBEE2MQTT_STOPPED: _fixed(N_("网关里的 zigbee2mqtt 停了，收不到传感器，暂时看不到这户")),
-    ReasonCode.BUS_DISCONNECTED: _fixed(N_("网关与家里传感器之间的连接断了，暂时看不到这户")),
-    ReasonCode.SENSORS_UNHEARD: _fixed(N_("网关收不到传感器，暂时看不到这户")),
+    ReasonCode.DEVICE_SILENT: _device_silent(N_("%(device)s已失联 %(span)s，暂时不知道这户的情况")),
+    ReasonCode.DEVICE_NEVER_HEARD: _device_silent(N_("%(device)s从未上线，已等待 %(span)s，暂时不知道这户的情况")),
+    ReasonCode.GATEWAY_OFFLINE: _fixed(N_("网关已掉线，暂时不知道这户的情况")),
+    ReasonCode.PLATFORM_OFFLINE: _fixed(N_("平台自己收不到数据，暂时不知道这户的情况")),
+    ReasonCode.ZIGBEE2MQTT_STOPPED: _fixed(N_("网关里的 zigbee2mqtt 停了，收不到传感器，暂时不知道这户的情况")),
+    ReasonCode.BUS_DISCONNECTED: _fixed(N_("网关与家里传感器之间的连接断了，暂时不知道这户的情况")),
+    ReasonCode.SENSORS_UNHEARD: _fixed(N_("网关收不到传感器信号，暂时不知道这户的情况")),
     ReasonCode.GATEWAY_FLOODING: _fixed(N_("网关发来的消息太多，已限速；求助仍会送到，请检查设备")),
+    ReasonCode.MESSAGES_LOST: _fixed(N_("这户发来的一些数据既不能用也没能留存，请检查设备和平台")),
     ReasonCode.WRITTEN: lambda facts, reader: _written(facts, reader.words),
 }
 
 _CAUSES: Mapping[str, str] = {
-    ReasonCode.DEVICE_SILENT: N_("%(device)s没有信号"),
+    ReasonCode.DEVICE_SILENT: N_("%(device)s失联"),
     ReasonCode.DEVICE_NEVER_HEARD: N_("%(device)s从未上线"),
     ReasonCode.GATEWAY_OFFLINE: N_("网关已掉线"),
     ReasonCode.PLATFORM_OFFLINE: N_("平台自己收不到数据"),
     ReasonCode.ZIGBEE2MQTT_STOPPED: N_("网关里的 zigbee2mqtt 停了"),
     ReasonCode.BUS_DISCONNECTED: N_("网关与家里传感器之间的连接断了"),
-    ReasonCode.SENSORS_UNHEARD: N_("网关收不到传感器"),
+    ReasonCode.SENSORS_UNHEARD: N_("网关收不到传感器信号"),
 }
 
 

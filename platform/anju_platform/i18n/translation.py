@@ -36,6 +36,13 @@ class Words:
         text = self.messages.gettext(message)
         return text % values if values else text
 
+    def counted(self, message: str, n: int, **values: object) -> str:
+        """Translate a message whose words depend on a number, and fill in `%(n)s` and the other places.
+
+        Chinese has one form for every number; the other languages' catalogues have theirs.
+        """
+        return self.messages.ngettext(message, message, n) % {"n": n, **values}
+
 
 CATALOGUES = Path(anju_dashboards.__file__).parent / "locale"
 

@@ -1,4 +1,4 @@
-"""What each record of the alarm lane means for alerts. Pure: readings in, actions out."""
+"""What each record of the alarm lane means for alerts. Pure: readings in, signals and actions out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.events import ElderTold
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Outcome
@@ -19,8 +19,9 @@ from anju_wire.profiles import QUANTITIES, AlarmRole, Quantity
 from anju_wire.senml import Resolved
 from anju_wire.vocabulary import FallStage, Lane
 
-AlarmAction = Callable[[UnitOfWork, AlarmSink], object]
-"""Something to do inside the message's transaction."""
+AlarmEffect = Callable[[UnitOfWork, AlarmSink], object]
+"""Something to do inside the message's transaction, other than to raise an alert."""
+AlarmAction = AlertSignal | AlarmEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,12 @@ class AlarmEvent:
 
     @property
     def at(self) -> datetime:
-        """Event time."""
-        return datetime.fromtimestamp(self.reading.at_s, UTC)
+        """Event time. A clock that is ahead puts nothing after its arrival: press and cancel stay in their order."""
+        return self.date_event(self.reading.at_s)
+
+    def date_event(self, at_s: float) -> datetime:
+        """Return an event time of the home's clock, Unix s, but the message's arrival where that was earlier."""
+        return datetime.fromtimestamp(min(at_s, self.incoming.arrived_s), UTC)
 
     def device_reason(self, code: ReasonCode) -> Reason:
         """Return the reason of a device's own alarm."""
@@ -62,8 +67,8 @@ class AlarmEvent:
 
 
 def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> list[AlarmAction]:
-    """Return the actions of an alarm message's readings, in their order; readings without meaning have none."""
-    found = []
+    """Return what an alarm message's readings ask for, in their order; readings without action ask for nothing."""
+    found: list[AlarmAction] = []
     for index, reading in enumerate(incoming.readings):
         act = _action_of(reading.quantity)
         if act is not None:
@@ -75,13 +80,13 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
     return found
 
 
-def unreadable(rejected: Rejected) -> AlarmAction | None:
-    """Return an action that raises an SOS alert for an unreadable alarm; None where its gateway is not known."""
+def unreadable(rejected: Rejected) -> AlertSignal | None:
+    """Return the SOS alert that an unreadable alarm raises; None where its gateway is not known."""
     facts, source = rejected.facts, rejected.source
     if facts is None or source is None:
         return None
     at = datetime.fromtimestamp(rejected.raw.arrived_s, UTC)
-    signal = AlertSignal(
+    return AlertSignal(
         kind=AlertKind.SOS,
         home_id=facts.home_id,
         community_id=facts.community_id,
@@ -96,7 +101,30 @@ def unreadable(rejected: Rejected) -> AlarmAction | None:
         },
         source=source,
     )
-    return lambda work, alerts: alerts.raise_alert(work, signal)
+
+
+def reduce_signal(signal: AlertSignal, rejected: Rejected, kind: AlertKind) -> AlertSignal:
+    """Return what a valid alarm calls for, as an alert of `kind` that says why and where, and happened when it came.
+
+    For an alarm that cannot be stored as it is.
+    """
+    at = datetime.fromtimestamp(rejected.raw.arrived_s, UTC)
+    return AlertSignal(
+        kind=kind,
+        home_id=signal.home_id,
+        community_id=signal.community_id,
+        episode=_bounded(f"reduced:{signal.source}"),
+        happened_at=at,
+        due_since=at,
+        reason=signal.reason,
+        facts={
+            "room": signal.facts.get("room"),
+            "path": rejected.path,
+            "why": rejected.reason,
+            **({"number_taken": True} if rejected.number_taken else {}),
+        },
+        source=signal.source,
+    )
 
 
 def _bounded(episode: str) -> str:
@@ -126,26 +154,24 @@ def _unhandled(event: AlarmEvent) -> AlarmAction | None:
         return None
     facts = {"quantity": str(event.reading.quantity)}
     reason = Reason(ReasonCode.ALARM_UNREADABLE)
-    signal = event.signal(AlertKind.SOS, f"unhandled:{event.source}", reason, facts=facts)
-    return lambda work, alerts: alerts.raise_alert(work, signal)
+    return event.signal(AlertKind.SOS, f"unhandled:{event.source}", reason, facts=facts)
 
 
-def _held(event: AlarmEvent) -> AlarmAction | None:
+def _held(event: AlarmEvent) -> AlarmEffect | None:
     if not event.reading.truth:
         return None
     return _withdrawal(event, AlertKind.SOS, None, "elder_cancelled")
 
 
-def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmAction | None:
+def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: str) -> AlarmEffect | None:
     """Return the action that withdraws what happened before the event.
 
     None for a device that nobody registered in this home, and for a message whose number another one has: either may be
-    somebody else's. An event in the future reaches no further than its arrival.
+    somebody else's. None where nobody knows when it happened, and it does not name what it means: that may be newer.
     """
-    if event.incoming.number_taken or not event.device.known:
+    if event.incoming.number_taken or not event.device.known or (event.incoming.undated and episode is None):
         return None
-    upto = min(event.at, datetime.fromtimestamp(event.incoming.arrived_s, UTC))
-    home, source = event.incoming.facts.home_id, event.source
+    home, source, upto = event.incoming.facts.home_id, event.source, event.at
     meant = None if episode is None else _bounded(episode)
     return lambda work, alerts: alerts.withdraw_alerts(
         work, home, kind, meant, outcome=Outcome.WITHDRAWN, why=why, source=source, upto=upto
@@ -166,8 +192,7 @@ def _danger(event: AlarmEvent) -> AlarmAction | None:
         return None
     kind, code = _DANGERS[Quantity(event.reading.quantity)]
     episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
-    signal = event.signal(kind, episode, event.device_reason(code))
-    return lambda work, alerts: alerts.raise_alert(work, signal)
+    return event.signal(kind, episode, event.device_reason(code))
 
 
 def _fall(event: AlarmEvent) -> AlarmAction | None:
@@ -175,12 +200,14 @@ def _fall(event: AlarmEvent) -> AlarmAction | None:
     if stage in {FallStage.WITHDRAWN, FallStage.CANCELLED}:
         why = "recovered" if stage == FallStage.WITHDRAWN else "elder_cancelled"
         return _withdrawal(event, AlertKind.FALL, fall_id, why)
-    impact = _impact(event, fall_id)
+    impact_s = _impact_s(event, fall_id)
+    impact = event.date_event(impact_s)
     score = next((r.value for r in event.others if r.quantity == Quantity.FALL_SCORE), None)
     score = None if score is None else min(max(score, 0.0), 1.0)
     suspected = stage == FallStage.SUSPECTED
     code = ReasonCode.FALL_SUSPECTED if suspected else ReasonCode.FALL_CONFIRMED
-    signal = event.signal(
+    # Of a fall that is known already this is the confirmation, and its reason takes the suspicion's place.
+    return event.signal(
         AlertKind.FALL,
         fall_id or event.source,
         Reason(code, {"score": score}),
@@ -188,18 +215,16 @@ def _fall(event: AlarmEvent) -> AlarmAction | None:
         due_since=impact,
         score=score,
         suspected=suspected,
-        facts={"fall_id": fall_id, "impact_s": impact.timestamp()},
+        facts={"fall_id": fall_id, "impact_s": impact_s},
     )
-    # Of a fall that is known already this is the confirmation, and its reason takes the suspicion's place.
-    return lambda work, alerts: alerts.raise_alert(work, signal)
 
 
-def _impact(event: AlarmEvent, fall_id: str) -> datetime:
-    """Return the time of impact: the fall's id (Unix ms) if within `_NEAR_S` of the record's time, else that time."""
+def _impact_s(event: AlarmEvent, fall_id: str) -> float:
+    """Return the time of impact by the home's clock, Unix s: the fall's id if near the record's time, else that."""
     in_ms = fall_id.isascii() and fall_id.isdecimal() and len(fall_id) <= _LONGEST_MS
     if in_ms and abs(int(fall_id) / 1000 - event.reading.at_s) < _NEAR_S:
-        return datetime.fromtimestamp(int(fall_id) / 1000, UTC)
-    return event.at
+        return int(fall_id) / 1000
+    return event.reading.at_s
 
 
 _NEAR_S = 180.0
@@ -207,10 +232,14 @@ _LONGEST_MS = 15
 """Digits of a Unix time in milliseconds, with room to spare."""
 
 
-def _announced(event: AlarmEvent) -> AlarmAction | None:
+def _announced(event: AlarmEvent) -> AlarmEffect | None:
     said, reference, message = f"{event.reading.text or ''}::".split(":", 2)
     home_id = event.incoming.facts.home_id
-    told = ElderTold(at=event.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"))
+    stem = event.incoming.source.rpartition("/")[0]  # the gateway names an alarm of its own by its number alone
+    alarm = f"{stem}/{reference}" if reference.isascii() and reference.isdecimal() else ""
+    told = ElderTold(
+        at=event.at, home_id=home_id, said=said, reference=reference, message=message.rstrip(":"), alarm=alarm
+    )
     return lambda work, _alerts: work.record(told)
 
 

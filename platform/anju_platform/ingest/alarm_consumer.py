@@ -1,33 +1,31 @@
-"""The alarm lane and the gateways' status: each message in a transaction of its own, then acknowledged."""
+"""The alarm lane and the gateways' status: what different homes send is stored together, then acknowledged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from anju_platform.db.availability import is_away
-from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
+from anju_core.reasons import ReasonCode
+from anju_platform.db.availability import is_away, is_busy
+from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.ingest.acks import acks
-from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, unreadable
-from anju_platform.ingest.alarm_ledger import AlarmLedger
+from anju_platform.ingest.alarm_acceptance import AlarmAcceptance
+from anju_platform.ingest.alarm_fallbacks import AlarmFallbacks, describe_failure
+from anju_platform.ingest.alarm_quarantine import AlarmQuarantine
+from anju_platform.ingest.alarm_store import AlarmStore
 from anju_platform.ingest.clocks import Clocks
-from anju_platform.ingest.cursors import CursorStore
-from anju_platform.ingest.decode import Incoming, Rejected, StreamKey, read, refusal
-from anju_platform.ingest.flooding import FloodingReporter
+from anju_platform.ingest.decode import Incoming, Rejected, read
+from anju_platform.ingest.flooding import DAY_S, FloodingReporter
+from anju_platform.ingest.locked_homes import LockedHomes
 from anju_platform.ingest.ports import AlarmSink, DeviceRecords, Post
-from anju_platform.ingest.raw_message import RawMessage
+from anju_platform.ingest.raw_message import RawMessage, home_of, is_status
 from anju_wire.bounds import clean_text
-from anju_wire.digests import digest_of_bytes
 from anju_wire.messages import InvalidMessage, Status, decode
-from anju_wire.topics import InvalidTopic, Topic
-from anju_wire.vocabulary import Lane
+from anju_wire.topics import InvalidTopic, Topic, is_slug
 
 _TRIES = 3
 _LONGEST_REASON = 300
-_NUMBER_TAKEN = "another message was stored as number {}: this one counts by itself"
 log = structlog.get_logger()
 
 
@@ -48,29 +46,118 @@ class AlarmConsumer:
         onward: Callable[[Incoming], None],
     ) -> None:
         self._work, self._device_cache, self._alerts, self._registry = work, device_cache, alerts, registry
-        self._post, self._onward = post, onward
-        self._cursors = CursorStore(work)
-        self._ledger = AlarmLedger()
         self._clocks = Clocks()
+        self._quarantine = AlarmQuarantine(work, registry)
+        store = AlarmStore(work, alerts, registry, self._clocks, self._quarantine)
+        self._acceptance = AlarmAcceptance(
+            store, self._quarantine, device_cache=device_cache, alerts=alerts, post=post, onward=onward
+        )
+        self._fallbacks = AlarmFallbacks(work, store, self._acceptance, self._read)
         self._flooding = FloodingReporter(work, alerts)
+        self._lost = FloodingReporter(work, alerts, ReasonCode.MESSAGES_LOST, DAY_S)
+        self._locked = LockedHomes()
+
+    @property
+    def waiting_since_s(self) -> float | None:
+        """Since when a message waits because its home is locked (monotonic clock, s); None where none does."""
+        return self._locked.waiting_since_s
 
     def report_flooding(self, homes: Sequence[str]) -> None:
         """Say to a person which homes are over their rate; raises only what a database raises that is away."""
         self._flooding.report_homes(homes)
 
+    def report_lost(self, homes: Sequence[str]) -> None:
+        """Say to a person of which homes messages were neither used nor kept; raises as `report_flooding` does."""
+        self._lost.report_homes(homes)
+
+    def drain_flooding(self) -> Sequence[str]:
+        """Return the homes of which a rejected message was not kept since the last call."""
+        return self._quarantine.drain_flooding()
+
+    def update_records(self, *, final: bool = False) -> None:
+        """Store how many rejected messages were not kept, at its interval; `final`: now. Raises nothing."""
+        self._quarantine.save_dropped(final=final)
+
     def consume_batch(self, batch: Sequence[RawMessage]) -> None:
         """Store and acknowledge each message. Raises only where the database is away: the homes then send again.
 
-        A message that can never be stored goes to quarantine, with an alert if its gateway is known; the others go on.
+        The first messages of different homes are stored in one transaction; where that fails, and all other messages,
+        each is stored by itself. What can never be stored goes to quarantine, with an alert if its gateway is known.
+        What another transaction stands in the way of is kept, and tried again in this call or a later one.
         """
-        for raw in batch:
+        batch = self._locked.keep_back(batch)
+        for raw in self._store_together(batch) if len(batch) > 1 else batch:
+            if self._locked.keep_back([raw]) and not self._store_alone(raw):
+                self._locked.keep_message(raw)
+        self._store_kept()
+
+    def _store_kept(self) -> None:
+        """Store what waited for homes that are free now, in order; whatever is still busy ends this round."""
+        homes = self._locked.list_due()
+        if not homes:
+            return
+        locked = self._find_locked(homes)
+        for home in homes:
+            while home not in locked and (raw := self._locked.find_first(home)) is not None:
+                if not self._store_alone(raw):
+                    self._locked.postpone()
+                    return
+                self._locked.drop_first(home)
+        self._locked.postpone()
+
+    def _find_locked(self, homes: Iterable[str]) -> set[str]:
+        """Return those homes that another transaction has locked."""
+        with self._work() as work:
+            return set(self._alerts.find_locked_homes(work, set(filter(is_slug, homes))))
+
+    def _store_alone(self, raw: RawMessage) -> bool:
+        """Store a message or set it aside; False where another transaction stands in its way."""
+        try:
             try:
                 self._several_times(raw)
             except Exception as error:
                 if is_away(self._work, error):
                     raise
                 log.exception("an alarm cannot be stored", topic=clean_text(raw.topic, _LONGEST_REASON))
-                self._give_up(raw, error)
+                self._fallbacks.store_rest(raw, error)
+        except Exception as error:
+            if not is_busy(error):
+                raise
+            return False
+        return True
+
+    def _store_together(self, batch: Sequence[RawMessage]) -> Sequence[RawMessage]:
+        """Store and acknowledge what can be stored in one transaction; return what is left, in order."""
+        together: list[tuple[RawMessage, Incoming]] = []
+        left: list[RawMessage] = []
+        homes: set[str] = set()
+        try:
+            for raw in batch:
+                home = home_of(raw.topic)
+                first = home not in homes and not is_status(raw.topic)
+                homes.add(home)
+                message = self._read(raw) if first else None
+                if isinstance(message, Incoming):
+                    together.append((raw, message))
+                else:
+                    left.append(raw)
+            self._acceptance.accept_messages(together)
+        except Exception as error:
+            if is_busy(error):
+                return self._keep_locked(batch)
+            if is_away(self._work, error):
+                raise
+            log.warning("alarms are stored one by one", messages=len(batch), error=describe_failure(error))
+            return batch
+        return left
+
+    def _keep_locked(self, batch: Sequence[RawMessage]) -> Sequence[RawMessage]:
+        """Keep the messages of homes that are locked; return the others, which are stored one by one."""
+        locked = self._find_locked({home_of(raw.topic) for raw in batch})
+        for raw in batch:
+            if home_of(raw.topic) in locked:
+                self._locked.keep_message(raw)
+        return [raw for raw in batch if home_of(raw.topic) not in locked]
 
     def _several_times(self, raw: RawMessage) -> None:
         """Process a message, up to `_TRIES` times: a conflict with another writer passes."""
@@ -80,139 +167,38 @@ class AlarmConsumer:
             except Exception as error:
                 if is_away(self._work, error):
                     raise
-                log.warning("an alarm is tried again", topic=clean_text(raw.topic, _LONGEST_REASON), error=_why(error))
+                log.warning(
+                    "an alarm is tried again",
+                    topic=clean_text(raw.topic, _LONGEST_REASON),
+                    error=describe_failure(error),
+                )
         return self._one(raw)
 
     def _one(self, raw: RawMessage) -> None:
-        if _is_status(raw):
+        if is_status(raw.topic):
             self._status(raw)
             return
-        message = read(raw, self._device_cache, self._clocks)
+        message = self._read(raw)
         if isinstance(message, Rejected):
-            self._refuse(message)
+            self._acceptance.refuse_message(message)
         else:
-            self._accept(raw, message)
+            self._acceptance.accept_messages([(raw, message)])
 
-    def _give_up(self, raw: RawMessage, error: Exception) -> None:
-        """Set a message aside: refused by number with an alert, else unparsed, else only logged and sent again."""
-        for refuse in (self._refuse_read, self._refuse_unread):
-            try:
-                refuse(raw, _why(error))
-            except Exception as another:
-                if is_away(self._work, another):
-                    raise
-                log.exception("an alarm cannot be set aside", topic=clean_text(raw.topic, _LONGEST_REASON))
-            else:
-                return
-
-    def _refuse_read(self, raw: RawMessage, reason: str) -> None:
-        if _is_status(raw):
-            self._refuse_unread(raw, reason)
-            return
-        message = read(raw, self._device_cache, self._clocks)
-        self._refuse(refusal(raw, message, reason) if isinstance(message, Incoming) else message)
-
-    def _refuse_unread(self, raw: RawMessage, reason: str) -> None:
-        self._set_aside(Rejected(raw, "$", reason))
+    def _read(self, raw: RawMessage) -> Incoming | Rejected:
+        return read(raw, self._device_cache, self._clocks)
 
     def _status(self, raw: RawMessage) -> None:
         """Store a gateway's state; it has no sequence number and is not acknowledged."""
         try:
             topic, status = Topic.parse(raw.topic), decode(Status, raw.payload)
         except (InvalidTopic, InvalidMessage) as error:
-            self._set_aside(Rejected(raw, getattr(error, "path", "topic"), str(error)))
+            self._acceptance.set_aside(Rejected(raw, getattr(error, "path", "topic"), str(error)))
             return
-        facts = self._device_cache.find_gateway(status.gateway)
+        facts = self._device_cache.find_gateway(status.gateway, topic.home)
         if facts is None or (facts.home_id, facts.community_id) != (topic.home, topic.community):
-            self._set_aside(Rejected(raw, "$.gateway", f"{status.gateway[:80]!r} does not speak for {topic.home}"))
+            self._acceptance.set_aside(
+                Rejected(raw, "$.gateway", f"{status.gateway[:80]!r} does not speak for {topic.home}")
+            )
             return
         with self._work() as work:
             self._registry.update_status(work, facts.gateway_id, status, raw.arrived_s)
-
-    def _set_aside(self, message: Rejected) -> None:
-        with self._work() as work:
-            self._quarantine(work, message)
-
-    def _accept(self, raw: RawMessage, message: Incoming) -> None:
-        known = self._read_digests(message.stream, message.seq)
-        new = message.digest not in known
-        if new:
-            note = None
-            if known:
-                message = replace(message, number_taken=True)
-                note = Rejected(raw, "$.seq", _NUMBER_TAKEN.format(message.seq), digest=message.digest)
-                log.warning("another message has this number", stream=message.stream, seq=message.seq)
-            found = alarm_actions(message, lambda device: self._device_cache.find_device(message.facts.home_id, device))
-            self._store(message.stream, message.seq, message.digest, found, note)
-        self._answer(raw, message.stream, message.topic, seq=message.seq, base=message.base)
-        if new:
-            self._onward(message)
-
-    def _refuse(self, message: Rejected) -> None:
-        """Keep a message in quarantine; of a known gateway it is a call for help, and answered if it has a number."""
-        key, header, topic = message.stream, message.header, message.topic
-        if key is None or header is None or topic is None:
-            self._store_unnumbered(message)
-            return
-        known = self._read_digests(key, header.seq)
-        if message.digest not in known:
-            message = replace(message, number_taken=bool(known))
-            action = unreadable(message)
-            self._store(key, header.seq, message.digest, [] if action is None else [action], message)
-        self._answer(message.raw, key, topic, seq=header.seq, base=header.base, refused=[message])
-
-    def _store_unnumbered(self, message: Rejected) -> None:
-        action = unreadable(message)
-        with self._work() as work:
-            if action is not None:
-                action(work, self._alerts)
-            self._quarantine(work, message)
-
-    def _read_digests(self, key: StreamKey, seq: int) -> set[str]:
-        self._cursors.find_tracker(key)  # its own unit of work, which must not begin within another
-        with self._work() as work:
-            work.only_read()
-            return self._ledger.read_digests(work, key, seq)
-
-    def _store(
-        self, key: StreamKey, seq: int, digest: str, found: Sequence[AlarmAction], rejected: Rejected | None
-    ) -> None:
-        stream = self._cursors.find_tracker(key).copy()
-        stream.mark_stored(seq)
-        longest = stream.longest_run()
-        moved = {} if longest is None else {key: longest}
-        with self._work() as work:
-            for action in found:
-                action(work, self._alerts)
-            if rejected is not None:
-                self._quarantine(work, rejected)
-            for gateway_id, offset in self._clocks.changed.items():
-                self._registry.set_clock_offset(work, gateway_id, offset)
-            self._ledger.add_digest(work, key, seq, digest)
-            self._cursors.save_cursors(work, moved)
-        self._clocks.changed.clear()
-        self._cursors.replace_tracker(key, stream)
-        self._cursors.mark_saved(moved)
-
-    def _quarantine(self, work: UnitOfWork, message: Rejected) -> None:
-        raw = message.raw
-        self._registry.quarantine_message(work, raw.topic, message.path, message.reason, raw.payload)
-
-    def _answer(
-        self, raw: RawMessage, key: StreamKey, topic: Topic, *, seq: int, base: int, refused: Sequence[Rejected] = ()
-    ) -> None:
-        """Acknowledge from the message's own `base` to its own number at most: a later one may be another sender's.
-
-        The digest lets the gateway see whether the message that is stored under its number is its own.
-        """
-        upto = {key: min(self._cursors.find_tracker(key).stored_from(base), seq)}
-        for to, payload in acks(upto, {key: topic}, refused, answered=(seq, digest_of_bytes(raw.payload))):
-            self._post(to, payload)
-
-
-def _is_status(raw: RawMessage) -> bool:
-    return raw.topic.endswith(f"/{Lane.STATUS}")
-
-
-def _why(error: Exception) -> str:
-    return clean_text(f"{type(error).__name__}: {error}", _LONGEST_REASON)

@@ -15,6 +15,7 @@ from anju_platform.ingest.decode import Incoming, Rejected, StreamKey
 from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.last_seen import LastSeenBuffer
 from anju_platform.ingest.packs import Packs
+from anju_platform.ingest.raw_message import home_of
 from anju_platform.timeseries.store import Clip, Readings
 from anju_wire.senml import Resolved
 from anju_wire.topics import Topic
@@ -42,6 +43,8 @@ class Batch:
     owed: dict[StreamKey, tuple[Topic, int]] = field(default_factory=dict)
     """The topic and `base` of each stream's last message: from there on its gateway wants to know what is stored."""
     rejected: list[Rejected] = field(default_factory=list)
+    crowded: set[str] = field(default_factory=set)
+    """Homes of which readings were left out, since they named too many sensors: the beginning of their topics."""
 
     def add_message(self, message: Incoming, row: int, device_cache: DeviceCache) -> None:
         """Add the readings of one message; `row` is the home's row in `LifeBatch.home`."""
@@ -51,7 +54,10 @@ class Batch:
         for reading in message.readings:
             at_s, truth = reading.at_s, reading.truth
             key = (reading.device, reading.quantity)
-            sensor = known.get(key) or device_cache.find_sensor(home, *key)
+            sensor = known.get(key) or device_cache.admit_sensor(home, *key)
+            if sensor is None:
+                self.crowded.add(home_of(str(message.topic)))
+                continue
             value = reading.value if truth is None else (1.0 if truth else 0.0)
             if value is None:
                 self._text(sensor, reading)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Executable, bindparam, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.ingest.decode import StreamKey
@@ -13,8 +14,6 @@ from anju_platform.ingest.models import IngestCursor
 from anju_wire.vocabulary import Lane
 
 _COLUMNS = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane, IngestCursor.first, IngestCursor.upto)
-_AT_ONCE = 500
-"""Gateways in one question: databases limit the parameters of a statement."""
 MOST_EPOCHS = 16
 """Epochs remembered of a gateway's lane: a spool begins a new one only when it is lost."""
 _LANES = frozenset(str(lane) for lane in Lane)
@@ -23,12 +22,17 @@ _THIS = (
     IngestCursor.epoch == bindparam("of_epoch"),
     IngestCursor.lane == bindparam("of_lane"),
 )
-_ADVANCE = (
-    update(IngestCursor.__table__)  # type: ignore[arg-type]
-    .where(*_THIS)
-    .values(first=bindparam("begun"), upto=bindparam("done"))
-)
 _FORGET = delete(IngestCursor.__table__).where(*_THIS)  # type: ignore[arg-type]
+
+
+def _upsert(insert: Callable[..., postgresql.Insert | sqlite.Insert]) -> Executable:
+    row = insert(IngestCursor.__table__)
+    place = {"first": row.excluded["first"], "upto": row.excluded["upto"]}
+    return row.on_conflict_do_update(index_elements=["gateway_id", "epoch", "lane"], set_=place)
+
+
+_SAVE = {"postgresql": _upsert(postgresql.insert), "sqlite": _upsert(sqlite.insert)}
+"""Writes a cursor, by the name of the database's dialect. Whether it has a row need not be asked."""
 
 
 class CursorStore:
@@ -68,7 +72,7 @@ class CursorStore:
             work.only_read()
             rows = work.session.execute(select(*_COLUMNS).order_by(IngestCursor.epoch))
             for gateway, epoch, lane, first, upto in rows:
-                if lane in _LANES and first <= upto:
+                if lane in _LANES and first <= upto and (gateway, epoch, lane) not in self._trackers:
                     self._remember((gateway, epoch, Lane(lane)), (first, upto))
         self._loaded = True
 
@@ -92,38 +96,15 @@ class CursorStore:
             ]
             if gone:
                 work.session.connection().execute(_FORGET, gone)
-        self._begin(work, [key for key in moved if not self._saved.get(key)])
         rows = [
-            {"of_gateway": gateway, "of_epoch": epoch, "of_lane": lane.value, "begun": first, "done": upto}
+            {"gateway_id": gateway, "epoch": epoch, "lane": lane.value, "first": first, "upto": upto}
             for (gateway, epoch, lane), (first, upto) in moved.items()
         ]
         if rows:
-            work.session.connection().execute(_ADVANCE, rows)
-
-    def _begin(self, work: UnitOfWork, keys: list[StreamKey]) -> None:
-        """Insert a cursor at 0 for each stream that has no row; existing rows stay as they are."""
-        if not keys:
-            return
-        columns = (IngestCursor.gateway_id, IngestCursor.epoch, IngestCursor.lane)
-        there: set[tuple[str, int, str]] = set()
-        for start in range(0, len(keys), _AT_ONCE):
-            gateways = {gateway for gateway, _, _ in keys[start : start + _AT_ONCE]}
-            rows = work.session.execute(select(*columns).where(columns[0].in_(gateways)))
-            there |= {(gateway, epoch, lane) for gateway, epoch, lane in rows}
-        fresh = [_primary(key) for key in keys if _primary(key) not in there]
-        if fresh:
-            new = [
-                {"gateway_id": gateway, "epoch": epoch, "lane": lane, "first": 1, "upto": 0}
-                for gateway, epoch, lane in fresh
-            ]
-            work.session.execute(insert(IngestCursor), new)
+            connection = work.session.connection()
+            connection.execute(_SAVE[connection.dialect.name], rows)
 
     def mark_saved(self, moved: Mapping[StreamKey, Run]) -> None:
         """Remember these runs as saved; call it after the transaction of `save_cursors` is committed."""
         self._saved.update({key: run for key, run in moved.items() if key in self._trackers})
         self._forgotten.clear()
-
-
-def _primary(key: StreamKey) -> tuple[str, int, str]:
-    gateway, epoch, lane = key
-    return gateway, epoch, lane.value

@@ -48,6 +48,8 @@ class Incoming:
     """Of its content; only messages of the alarm lane have one."""
     number_taken: bool = False
     """Whether another message was stored under its number: its content, not its number, tells whether it is new."""
+    undated: bool = False
+    """Whether its own times make no sense, so that its readings bear that of its arrival."""
 
     @property
     def stream(self) -> StreamKey:
@@ -123,7 +125,7 @@ def open_plain(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Pl
         _check_numbers(envelope)
     except (InvalidTopic, InvalidMessage):
         return None
-    facts = device_cache.find_gateway(envelope.gateway)
+    facts = device_cache.find_gateway(envelope.gateway, topic.home)
     if facts is None or topic.lane is not Lane.TELEMETRY or not _belongs(facts, topic):
         return None
     if clocks.offset_s(envelope.gateway, envelope.sent, raw.arrived_s):
@@ -149,18 +151,18 @@ def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming
         _check_numbers(envelope)
     except InvalidMessage as error:
         return _rejected(raw, topic, error, device_cache)
-    facts = device_cache.find_gateway(envelope.gateway)
+    facts = device_cache.find_gateway(envelope.gateway, topic.home)
     if facts is None:
         return Rejected(raw, "$.gateway", f"no gateway {envelope.gateway[:80]!r} is in service", topic)
     if not _belongs(facts, topic):
         return Rejected(raw, "topic", f"gateway {facts.gateway_id} speaks for {facts.home_id}, not for {topic}", topic)
     try:
-        readings = _resolved(envelope, Lane(topic.lane), raw.arrived_s, clocks)
+        readings, undated = _resolved(envelope, Lane(topic.lane), raw.arrived_s, clocks)
     except InvalidMessage as error:
         return _rejected(raw, topic, error, device_cache)
     numbers = (envelope.epoch, Lane(topic.lane), envelope.seq, envelope.base)
     digest = digest_of_pack(envelope.pack) if topic.lane is Lane.ALARM else ""
-    return Incoming(topic, facts, *numbers, raw.arrived_s, readings, digest)
+    return Incoming(topic, facts, *numbers, raw.arrived_s, readings, digest, undated=undated)
 
 
 def _belongs(facts: GatewayFacts, topic: Topic) -> bool:
@@ -172,8 +174,8 @@ def _check_numbers(envelope: Envelope | PlainEnvelope) -> None:
         raise InvalidMessage("$.base", f"{envelope.base} is not from 1 to seq {envelope.seq}")
 
 
-def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) -> list[Resolved]:
-    """Return the readings by the platform's clock; an alarm with an impossible time gets its arrival time.
+def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) -> tuple[list[Resolved], bool]:
+    """Return the readings by the platform's clock, and whether they got their arrival time: an alarm's, if impossible.
 
     Raises `InvalidMessage` for records of another lane that cannot be resolved or lie in the future, for waveforms that
     no wearable records, and for more records than an alarm has.
@@ -188,12 +190,12 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
         if lane is Lane.CLIP:
             check_clips(readings)
         if not readings or max(map(_AT_S, readings)) <= latest:
-            return readings
+            return readings, False
     except InvalidMessage:
         if lane is not Lane.ALARM:
             raise
     if lane is Lane.ALARM:
-        return resolve(at_arrival(pack, arrived_s))
+        return resolve(at_arrival(pack, arrived_s)), True
     late = next(i for i, reading in enumerate(readings) if reading.at_s > latest)
     raise InvalidMessage(f"$.pack[{late}].t", f"{readings[late].at_s!r} is in the future")
 
@@ -201,7 +203,7 @@ def _resolved(envelope: Envelope, lane: Lane, arrived_s: float, clocks: Clocks) 
 def _rejected(raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache: DeviceCache) -> Rejected:
     """Return the rejection, with gateway and header where they can be read and the gateway belongs to the topic."""
     gateway, header = _salvage(raw.payload)
-    facts = None if gateway is None else device_cache.find_gateway(gateway)
+    facts = None if gateway is None else device_cache.find_gateway(gateway, topic.home)
     if facts is None or not _belongs(facts, topic):
         return Rejected(raw, error.path, error.reason, topic)
     return Rejected(raw, error.path, error.reason, topic, facts, header, digest_of_bytes(raw.payload))

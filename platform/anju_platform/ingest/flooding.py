@@ -1,4 +1,4 @@
-"""Says to a person that a home's gateway sends more than it is served: once for each home and hour."""
+"""Says to a person what is wrong with what a home's gateway sends: once for each home and hour, or day."""
 
 from __future__ import annotations
 
@@ -6,52 +6,64 @@ from collections.abc import Iterable
 
 import structlog
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.errors import NotFound
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.ingest.ports import AlarmSink
-from anju_wire.topics import InvalidTopic, Topic
-from anju_wire.vocabulary import Lane
+from anju_platform.residents.directory import find_community_id
+from anju_wire.topics import is_slug
 
 _HOUR_S = 3600
+DAY_S = 86_400
 log = structlog.get_logger("anju.ingest")
 
 
 class FloodingReporter:
-    """Raises an alert of a technical kind for homes over their rate. Used by one thread."""
+    """Raises an alert of a technical kind for homes over their rate, or for another reason. Used by one thread.
 
-    def __init__(self, work: WorkFactory, alerts: AlarmSink) -> None:
-        self._work, self._alerts = work, alerts
-        self._hour, self._reported = 0, set[str]()
+    period_s: within which a home is reported once.
+    """
+
+    def __init__(
+        self,
+        work: WorkFactory,
+        alerts: AlarmSink,
+        reason: ReasonCode = ReasonCode.GATEWAY_FLOODING,
+        period_s: int = _HOUR_S,
+    ) -> None:
+        self._work, self._alerts, self._reason, self._period_s = work, alerts, reason, period_s
+        self._period, self._reported = 0, set[str]()
 
     def report_homes(self, homes: Iterable[str]) -> None:
-        """Report homes, each the beginning of its topics; raises what a database raises that is away."""
+        """Report homes by their ids, as their topics name them; raises what a database raises that is away."""
         for home in homes:
             with self._work() as work:
-                hour = int(work.clock.time()) // _HOUR_S
-                if hour != self._hour:
-                    self._hour, self._reported = hour, set()
+                period = int(work.clock.time()) // self._period_s
+                if period != self._period:
+                    self._period, self._reported = period, set()
                 if home in self._reported:
                     continue
-                log.warning("a home sends more than it is served", home=home[:200])
-                self._raise_alert(work, home, hour)
+                log.warning("a home is reported", reason=self._reason.value, home=home[:200])
+                self._raise_alert(work, home, period)
             self._reported.add(home)
 
-    def _raise_alert(self, work: UnitOfWork, home: str, hour: int) -> None:
+    def _raise_alert(self, work: UnitOfWork, home: str, period: int) -> None:
         now = work.clock.now()
+        if not is_slug(home):
+            log.warning("what sends is no home", home=home[:200])
+            return
         try:
-            topic = Topic.parse(f"{home}/{Lane.ALARM}")
             signal = AlertSignal(
                 kind=AlertKind.GATEWAY_FLOODING,
-                home_id=topic.home,
-                community_id=topic.community,
-                episode=f"hour:{hour}",
+                home_id=home,
+                community_id=find_community_id(work, home),
+                episode=f"hour:{period}" if self._period_s == _HOUR_S else f"{self._reason.value}:{period}",
                 happened_at=now,
                 due_since=now,
-                reason=Reason(ReasonCode.GATEWAY_FLOODING),
+                reason=Reason(self._reason),
             )
             self._alerts.raise_alert(work, signal)
-        except (InvalidTopic, NotFound):
+        except NotFound:
             log.warning("what sends is no home of ours", home=home[:200])

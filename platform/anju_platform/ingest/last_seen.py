@@ -17,8 +17,8 @@ class LastSeenBuffer:
     def __init__(self, table: SensorTable) -> None:
         self._table = table
         self._last_seen: dict[tuple[str, str], LastSeen] = {}
-        self._at_s = np.full(0, -np.inf)
-        self._value = np.full(0, np.nan)
+        self._at_s = np.empty(0)
+        self._value = np.empty(0)
 
     def record_device(self, home: str, device: str, at_s: float) -> LastSeen:
         """Record that a device or gateway spoke at `at_s` (Unix s); return its entry, with the latest time."""
@@ -38,9 +38,9 @@ class LastSeenBuffer:
     def record_rows(self, rows: NDArray[np.int64], at_s: Floats, values: Floats) -> None:
         """Record readings of sensors by their rows in the table; of several values of a sensor the last one counts."""
         more = self._table.size - len(self._at_s)
-        if more > 0:
+        if more:
             self._at_s = np.concatenate([self._at_s, np.full(more, -np.inf)])
-            self._value = np.concatenate([self._value, np.full(more, np.nan)])
+            self._value = np.concatenate([self._value, np.empty(more)])
         np.maximum.at(self._at_s, rows, at_s)
         self._value[rows] = values
 

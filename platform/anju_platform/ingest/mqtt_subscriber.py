@@ -1,4 +1,4 @@
-"""A receiver of MQTT 3.1.1 publications at QoS 1, for telemetry: it takes many out of one read."""
+"""A receiver of MQTT 3.1.1 publications at QoS 1: it takes many out of one read."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class MqttSubscriber:
 
     on_publications: is given what came, in order, many at a time, by that thread.
     gather_s: after publications came, others are waited for so long before they are read together.
+    on_ready: is told by that thread when the broker has confirmed the subscription, and when that has ended.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class MqttSubscriber:
         gather_s: float = 0.0,
     ) -> None:
         self._address, self._client_id, self._topics = address, client_id, topics
-        self._on_publications, self._gather_s = on_publications, gather_s
+        self._on_publications, self.gather_s = on_publications, gather_s
+        self.on_ready: Callable[[bool], None] = lambda _ready: None
         self.ready = threading.Event()
         """Set while the broker has confirmed the subscription."""
         self._stop = threading.Event()
@@ -100,12 +102,12 @@ class MqttSubscriber:
                 with self._connect() as link:
                     _Connection(link, self).receive_all()
             except (OSError, MalformedPacket) as error:
-                log.warning("telemetry is not received", client=self._client_id, error=str(error))
+                log.warning("messages are not received", client=self._client_id, error=str(error))
             except Exception:
-                log.exception("telemetry is not received", client=self._client_id)
+                log.exception("messages are not received", client=self._client_id)
             finally:
                 attempt = 0 if self.ready.is_set() else attempt + 1
-                self.ready.clear()
+                self.set_ready(False)
             self._stop.wait(_DELAYS_S[min(attempt, len(_DELAYS_S) - 1)])
 
     def _connect(self) -> socket.socket:
@@ -131,8 +133,15 @@ class MqttSubscriber:
         self._on_publications(came)
         if answers:
             link.sendall(answers)
-        if self._gather_s:
-            time.sleep(self._gather_s)
+        if self.gather_s:
+            time.sleep(self.gather_s)
+
+    def set_ready(self, ready: bool) -> None:  # noqa: FBT001 - the state itself
+        """Note whether publications are received from now on."""
+        if ready == self.ready.is_set():
+            return
+        (self.ready.set if ready else self.ready.clear)()
+        self.on_ready(ready)
 
     @property
     def stopped(self) -> bool:
@@ -198,7 +207,7 @@ class _Connection:
         elif packet.kind == SUBACK:
             if any(code > 2 for code in packet.body[2:]):  # noqa: PLR2004 - the highest granted QoS (§3.9.3)
                 raise BrokerRefused("a subscription")
-            self._owner.ready.set()
+            self._owner.set_ready(True)
         elif packet.kind == PUBLISH:
             raise MalformedPacket("a publication that contradicts itself, or of QoS 2")
         elif packet.kind != PINGRESP:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.vocabulary import AlertKind, Outcome
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.devices.last_seen import LastSeenMap
+from anju_platform.devices.quarantine import RejectedMessage
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.messages import Status
 
@@ -75,8 +76,11 @@ class DeviceRecords(Protocol):
     def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
         """Store the platform's clock minus the gateway's, s; 0 when it is right again."""
 
-    def quarantine_message(self, work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        """Store a rejected message, once however often it comes."""
+    def note_dropped(self, work: UnitOfWork, counts: Mapping[str, int]) -> None:
+        """Store how many more rejected messages of each home (its id, as its topics name it) were not kept."""
+
+    def quarantine_messages(self, work: UnitOfWork, messages: Sequence[RejectedMessage]) -> None:
+        """Store rejected messages with a few statements, each once however often it comes."""
 
     def update_status(self, work: UnitOfWork, gateway_id: str, status: Status, arrived_s: float) -> None:
         """Store the state that a gateway reported, or its last will."""
@@ -87,6 +91,12 @@ class AlarmSink(Protocol):
 
     def raise_alert(self, work: UnitOfWork, signal: AlertSignal) -> object:
         """Raise an alert, or add to the episode's existing one; a `source` that was seen before changes nothing."""
+
+    def find_locked_homes(self, work: UnitOfWork, home_ids: Collection[str]) -> set[str]:
+        """Return those homes about which nothing can be written now, because another transaction has locked them."""
+
+    def raise_alerts(self, work: UnitOfWork, signals: Sequence[AlertSignal]) -> None:
+        """Do as `raise_alert` for each of several signals."""
 
     def withdraw_alerts(
         self,

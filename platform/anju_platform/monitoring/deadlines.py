@@ -8,8 +8,8 @@ import numpy as np
 
 from anju_detect.inactivity import Explanation, InactivityDetector
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.devices.supervision_records import SupervisionRecords
 from anju_platform.monitoring.inactivity_alerts import deadline_of
+from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.monitoring.rules import MonitoringRules
 
 
@@ -31,7 +31,7 @@ class DeadlineBook:
             return
         try:
             with work() as unit:
-                SupervisionRecords(unit.session).write_deadlines(deadline_of(told) for told in stale)
+                MonitoringRepository(unit.session).save_deadlines(deadline_of(told) for told in stale)
         except BaseException:
             with lock:
                 self.forget_homes([told.home for told in stale], detector)

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Protocol
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind
 from anju_detect.inactivity import Explanation, InactivitySignal
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.supervision_records import Deadline
-from anju_platform.monitoring.repository import moment
+from anju_platform.monitoring.homes import moment
+from anju_platform.monitoring.repository import Deadline
 
 
 class Raises(Protocol):

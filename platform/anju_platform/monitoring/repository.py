@@ -1,78 +1,88 @@
-"""What monitoring must know of homes: where they are, what their communities ask for, and who is away."""
+"""Reads and writes the tables of monitoring: offline homes, inactivity deadlines, and the states of detectors."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from anju_core.ids import made_at_s
-from anju_core.scope import WHOLE_DISTRICT, OneHome
-from anju_core.vocabulary import INACTIVITY_KINDS
-from anju_platform.alerts.summaries import AlertOutcome, AlertSummaries
-from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.residents import directory
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-_LEAST_FALSE_ALERTS, _MOST_FALSE_ALERTS = 0.01, 100.0
+from anju_core.reasons import Reason
+from anju_platform.monitoring.models import DetectorSnapshot, HomeSupervision, InactivityDeadline
 
 
 @dataclass(frozen=True, slots=True)
-class MonitoredHome:
-    """A home as the detectors need it."""
+class Deadline:
+    """A home's inactivity deadline as the database holds it."""
 
     home_id: str
-    community_id: str
-    false_alerts_per_month: float
-    utc_offset_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """An absence that was told; `until_s` is its early end where there was one. Unix seconds."""
-
-    home_id: str
-    from_s: float
-    until_s: float
-    told_s: float = field(default=-math.inf, compare=False)
-    """When somebody last said so: when it was told, or ended early."""
-
-
-def moment(at_s: float) -> datetime | None:
-    """Unix seconds as a time; None for what is no time."""
-    return datetime.fromtimestamp(at_s, UTC) if math.isfinite(at_s) else None
+    last_life_at: datetime | None
+    due_at: datetime | None
+    explained: dict[str, object]
 
 
 class MonitoringRepository:
-    """Reads of one unit of work."""
+    """Rows of one session."""
 
-    def __init__(self, work: UnitOfWork) -> None:
-        self._work = work
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    def list_places(self, home_id: str | None = None) -> list[MonitoredHome]:
-        """Return all homes, or one, by id."""
-        now = self._work.clock.now()
-        return [
-            MonitoredHome(
-                place.home_id,
-                place.community_id,
-                min(max(place.false_alerts_per_month, _LEAST_FALSE_ALERTS), _MOST_FALSE_ALERTS),
-                place.utc_offset_s(now),
-            )
-            for place in directory.list_places(self._work, WHOLE_DISTRICT if home_id is None else OneHome(home_id))
-        ]
+    # --- supervision -----------------------------------------------------------------------------------------------
 
-    def find_absences(self, now: datetime) -> dict[str, Away]:
-        """Return for each home the absence that holds now or begins next, or else the one that was ended last."""
-        chosen: dict[str, Away] = {}
-        for row in directory.list_absences_from(self._work, now):
-            until = min(row.until, row.ended_at) if row.ended_at is not None else row.until
-            held = chosen.get(row.home_id)
-            if until > row.start and (held is None or held.until_s <= now.timestamp()):
-                told_s = made_at_s(row.id) if row.ended_at is None else row.ended_at.timestamp()
-                chosen[row.home_id] = Away(row.home_id, row.start.timestamp(), until.timestamp(), told_s)
-        return chosen
+    def find_supervision(self, home_ids: Collection[str]) -> Sequence[HomeSupervision]:
+        """Return what was noted of these homes, in no order."""
+        return self._session.scalars(select(HomeSupervision).where(HomeSupervision.home_id.in_(home_ids))).all()
 
-    def list_outcomes(self, since: datetime) -> Sequence[AlertOutcome]:
-        """Return what the inactivity alerts that were closed after `since` turned out to be, in that order."""
-        return AlertSummaries(self._work.session).list_outcomes(INACTIVITY_KINDS, since)
+    def list_offline(self) -> Sequence[HomeSupervision]:
+        """Return the homes stored as offline, the longest first."""
+        query = select(HomeSupervision).where(HomeSupervision.offline_since.is_not(None))
+        return self._session.scalars(query.order_by(HomeSupervision.offline_since, HomeSupervision.home_id)).all()
+
+    def save_supervision(self, home_id: str, since: datetime | None, reason: Reason | None) -> None:
+        """Store since when a home is offline and why; None for both: it is online."""
+        row = self._session.get(HomeSupervision, home_id)
+        if row is None:
+            row = HomeSupervision(home_id=home_id)
+            self._session.add(row)
+        row.offline_since = since
+        row.reason_code, row.reason_facts = ("", {}) if reason is None else (reason.code, dict(reason.facts))
+
+    # --- inactivity ------------------------------------------------------------------------------------------------
+
+    def find_deadlines(self, home_ids: Collection[str]) -> Sequence[InactivityDeadline]:
+        """Return the stored deadlines of these homes, in no order."""
+        return self._session.scalars(select(InactivityDeadline).where(InactivityDeadline.home_id.in_(home_ids))).all()
+
+    def save_deadlines(self, deadlines: Iterable[Deadline]) -> None:
+        """Store when homes' inactivity becomes due."""
+        wanted = {deadline.home_id: deadline for deadline in deadlines}
+        known = {row.home_id: row for row in self.find_deadlines(wanted)}
+        for home_id, deadline in wanted.items():
+            row = known.get(home_id)
+            if row is None:
+                row = InactivityDeadline(home_id=home_id)
+                self._session.add(row)
+            row.last_life_at, row.due_at, row.explained = deadline.last_life_at, deadline.due_at, deadline.explained
+
+    # --- states of detectors ---------------------------------------------------------------------------------------
+
+    def find_snapshots(self, names: Collection[str]) -> Mapping[str, DetectorSnapshot]:
+        """Return the states that are stored under these names, by name."""
+        query = select(DetectorSnapshot).where(DetectorSnapshot.name.in_(names))
+        return {row.name: row for row in self._session.scalars(query)}
+
+    def save_snapshot(self, name: str, at: datetime, state: bytes) -> None:
+        """Store a state under a name, in place of the one before."""
+        row = self._session.get(DetectorSnapshot, name)
+        if row is None:
+            row = DetectorSnapshot(name=name)
+            self._session.add(row)
+        row.at, row.state = at, state
+
+    def delete_snapshot(self, name: str) -> None:
+        """Delete the state under a name, if there is one."""
+        row = self._session.get(DetectorSnapshot, name)
+        if row is not None:
+            self._session.delete(row)

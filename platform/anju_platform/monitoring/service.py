@@ -18,15 +18,16 @@ from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySi
 from anju_detect.supervision import SupervisionParameters
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
 from anju_platform.devices.last_seen import LastSeenMap
-from anju_platform.devices.supervision_records import SupervisionRecords
+from anju_platform.devices.supervised import list_homes_disconnected, list_supervised
 from anju_platform.monitoring.activity_reader import ActivityReader, MonitoringSnapshot, MonitoringSnapshotRefused
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.deadlines import DeadlineBook
+from anju_platform.monitoring.detector_snapshots import Snapshot, SnapshotStore
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
+from anju_platform.monitoring.homes import Away, HomeRegister, MonitoredHome, moment
 from anju_platform.monitoring.inactivity_alerts import Raises, alert_of
-from anju_platform.monitoring.repository import Away, MonitoredHome, MonitoringRepository, moment
+from anju_platform.monitoring.repository import MonitoringRepository
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.since_snapshot import learn_outcomes, settle_absences
 from anju_platform.monitoring.snapshots import NAME, Snapshots
@@ -82,7 +83,7 @@ class MonitoringService:
             return known
         with self._work() as work:
             work.only_read()
-            places = MonitoringRepository(work).list_places(home_id)
+            places = HomeRegister(work).list_places(home_id)
         if not places:
             raise UnwatchedHome(home_id)
         with self._lock:
@@ -216,10 +217,10 @@ class MonitoringService:
         try:
             with self._work() as work:
                 work.only_read()
-                records = MonitoringRepository(work)
+                records = HomeRegister(work)
                 places, devices, away = (
                     records.list_places(),
-                    SupervisionRecords(work.session).list_supervised(),
+                    list_supervised(work),
                     records.find_absences(work.clock.now()),
                 )
         except BaseException:
@@ -270,7 +271,7 @@ class MonitoringService:
     def _record_supervision(self, change: HomeOffline, now_s: float, *, offline: bool) -> None:
         since, reason = (moment(change.since_s), change.reason) if offline else (None, None)
         with self._work() as work:
-            SupervisionRecords(work.session).save_supervision(change.home_id, since, reason)
+            MonitoringRepository(work.session).save_supervision(change.home_id, since, reason)
             at = moment(now_s) or work.clock.now()
             work.record(HomeSupervisionChanged(at=at, home_id=change.home_id, offline=offline, reason=reason))
 
@@ -343,13 +344,11 @@ class MonitoringService:
             self._given = None
         with self._work() as work:
             work.only_read()
-            records = MonitoringRepository(work)
-            supervision = SupervisionRecords(work.session)
-            snapshot, homes, gateways = (
-                SnapshotRepository(work.session).find_snapshot(NAME),
-                supervision.offline_homes(),
-                supervision.gateways_offline(),
-            )
+            records = HomeRegister(work)
+            snapshot = SnapshotStore(work.session).find_snapshot(NAME)
+            offline = MonitoringRepository(work.session).list_offline()
+            homes = {row.home_id: row.offline_since.timestamp() for row in offline if row.offline_since is not None}
+            gateways = list_homes_disconnected(work)
             away = records.find_absences(work.clock.now())
             outcomes = records.list_outcomes(moment(snapshot.at_s) or work.clock.now()) if snapshot else ()
         from_s = now_s - self._rules.history_s

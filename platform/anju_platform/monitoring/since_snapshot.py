@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from anju_detect.inactivity import InactivityDetector
 from anju_platform.alerts.summaries import AlertOutcome
-from anju_platform.monitoring.repository import Away
+from anju_platform.monitoring.homes import Away
 
 
 def settle_absences(detector: InactivityDetector, away: Mapping[str, Away], at_s: float) -> dict[str, Away]:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from anju_platform.db.unit_of_work import WorkFactory
-from anju_platform.devices.detector_snapshots import Snapshot, SnapshotRepository
+from anju_platform.monitoring.detector_snapshots import Snapshot, SnapshotStore
 
 NAME = "inactivity"
 """Name of the snapshot in the database."""
@@ -45,7 +45,7 @@ class Snapshots:
             oldest_s = self._since_s
             if self._at_risk():
                 with self._work() as work:
-                    SnapshotRepository(work.session).save_late(NAME, datetime.fromtimestamp(oldest_s, UTC))
+                    SnapshotStore(work.session).save_late(NAME, datetime.fromtimestamp(oldest_s, UTC))
                 self._marked_s = oldest_s
 
     def replace_snapshot(self, taking: AbstractContextManager[object], made: Callable[[], tuple[float, bytes]]) -> None:
@@ -57,7 +57,7 @@ class Snapshots:
                     self._pending_s, self._since_s = self._since_s, math.inf
             try:
                 with self._work() as work:
-                    SnapshotRepository(work.session).save_snapshot(NAME, work.clock.now(), state)
+                    SnapshotStore(work.session).save_snapshot(NAME, work.clock.now(), state)
             except BaseException:
                 self.note_oldest(self._pending_s)
                 raise

@@ -17,7 +17,7 @@ from anju_core.reasons import Reason, ReasonCode
 from anju_detect.supervision import OfflineDecision, SupervisedDevices, SupervisionParameters, supervise_devices
 from anju_platform.devices.last_seen import LastSeenMap
 from anju_platform.devices.profiles import KINDS, SUPERVISION
-from anju_platform.devices.supervision_records import Supervised
+from anju_platform.devices.supervised import Supervised
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_wire.profiles import DeviceKind
 

@@ -10,6 +10,7 @@ from anju_platform.i18n.translation import Words
 from anju_platform.notifications.claims import OutboxClaims
 from anju_platform.notifications.digest import DigestWriter
 from anju_platform.notifications.home_confirmations import HomeConfirmations
+from anju_platform.notifications.retirement import OutboxRetirement
 from anju_platform.notifications.service import OutboxService
 from anju_platform.notifications.settlement import OutboxSettlement
 
@@ -18,13 +19,14 @@ from anju_platform.notifications.settlement import OutboxSettlement
 class NotificationSlice:
     """One object for each side from which the outbox is approached.
 
-    service: messages that other slices write. claims and settlement: the delivery worker's tries. confirmations: what
-    homes' gateways say.
+    service: messages that other slices write. claims and settlement: the delivery worker's tries. retirement: what
+    is not tried any more. confirmations: what homes' gateways say.
     """
 
     service: OutboxService
     claims: OutboxClaims
     settlement: OutboxSettlement
+    retirement: OutboxRetirement
     confirmations: HomeConfirmations
 
     @classmethod
@@ -37,7 +39,8 @@ class NotificationSlice:
         settlement = OutboxSettlement()
         return cls(
             service=OutboxService(addresses),
-            claims=OutboxClaims(settlement, DigestWriter(words, board_url)),
+            claims=OutboxClaims(DigestWriter(words, board_url)),
             settlement=settlement,
+            retirement=OutboxRetirement(settlement),
             confirmations=HomeConfirmations(settlement),
         )

@@ -9,14 +9,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import structlog
+
 from anju_core.vocabulary import Channel
 from anju_platform.i18n.translation import LOCALES, Words
 from anju_platform.notifications.announcement_texts import announcement_text
-from anju_platform.notifications.senders import send_message
+from anju_platform.notifications.senders import find_sender, send_message
 from anju_platform.web.topics import account_topic
 from anju_wire.messages import Command, encode
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Announcement, AnnouncementKey, DownLane
+
+log = structlog.get_logger("anju.notifications")
 
 
 class DeliveryFailed(Exception):
@@ -44,6 +48,12 @@ class OutboundMessage:
     tries: int
     created_at: datetime
     others: tuple[OutboundMessage, ...] = ()
+
+    @property
+    def expires(self) -> float | None:
+        """After this time, Unix s, it is no longer said; None: it never is too late."""
+        expires = self.payload.get("expires")
+        return expires if isinstance(expires, int | float) else None
 
 
 class MessageChannel(Protocol):
@@ -118,6 +128,7 @@ class HomeChannel:
             alert=None if message.alert_id is None else str(message.alert_id),
             key=key,
             facts=known,
+            quiet=message.payload.get("quiet") is True,
         )
 
 
@@ -127,6 +138,12 @@ class AppriseChannel:
     def __init__(self, urls: Mapping[str, str], notify: Callable[[str, str, str], bool] | None = None) -> None:
         self._urls = dict(urls)
         self._notify = send_message if notify is None else notify
+
+    def load_senders(self) -> None:
+        """Load the code that sends to each address: the first message would wait for it, up to a second."""
+        for name, url in self._urls.items():
+            if find_sender(url) is None:
+                log.warning("an address is of no kind that is known", name=name)
 
     def send(self, message: OutboundMessage) -> None:
         """Deliver a message; raises `DeliveryFailed`. The URL holds secrets, so no error names it."""

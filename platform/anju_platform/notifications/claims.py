@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
+from anju_core.announcements import REMINDERS
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.db.unit_of_work import UnitOfWork
@@ -14,24 +15,25 @@ from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.digest import GATHER_S, GROUP_FROM, HEADING, MOST_GROUPED, SETTLE_S, DigestWriter
 from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
-from anju_platform.notifications.repository import OutboxRepository
-from anju_platform.notifications.retries import RETRIES, is_expired, is_tried_out
-from anju_platform.notifications.settlement import OutboxSettlement
+from anju_platform.notifications.repository import HomeMessage, OutboxRepository
+from anju_platform.notifications.retries import RETRIES
 from anju_wire.vocabulary import Announcement
 
-_UNSAID = "the gateway did not say it"
-_TOO_LATE = "no answer in time"
 _ROUNDS = 5
 """How often a claim looks further when all that it found was no longer needed."""
 _OVER = frozenset({Announcement.CLOSED.value, Announcement.CANCELLED.value})
 _PROGRESS = frozenset({Announcement.SEEN.value, Announcement.COMING.value})
+FindOpen = Callable[[Collection[UUID]], Collection[UUID]]
+"""Returns which of some alerts are not closed."""
 
 
 class OutboxClaims:
-    """Claims messages: each claim counts as a try and lasts for the channel's lease."""
+    """Claims messages: each claim counts as a try and lasts for the channel's lease.
 
-    def __init__(self, settlement: OutboxSettlement, digests: DigestWriter) -> None:
-        self._settlement = settlement
+    A claim locks many messages, so it waits for nobody: what is to be given up, `OutboxRetirement` does.
+    """
+
+    def __init__(self, digests: DigestWriter) -> None:
         self._digests = digests
 
     def has_due(self, work: UnitOfWork, now: datetime, scope: ClaimScope) -> bool:
@@ -39,68 +41,75 @@ class OutboxClaims:
         return OutboxRepository(work.session).has_due(now, scope)
 
     def claim_due(
-        self,
-        work: UnitOfWork,
-        now: datetime,
-        scope: ClaimScope,
-        needed: Callable[[UUID], bool],
-        admit: Callable[[str], bool],
+        self, work: UnitOfWork, now: datetime, scope: ClaimScope, find_open: FindOpen, admit: Callable[[str], bool]
     ) -> list[OutboundMessage]:
         """Claim and return messages that are due; alike ones to one address come as one where they are many.
 
-        needed: whether people must still be told of an alert; messages that are no longer needed are dropped, and so
-        are messages to the elder that newer ones about the same alert have overtaken. admit: asked of each address in
-        turn whether one more message to it may be claimed.
+        find_open: which of some alerts people must still be told of; messages that are no longer needed are dropped,
+        and so are messages to the elder that newer ones about the same alert have overtaken. admit: asked of each
+        address in turn whether one more message to it may be claimed.
         """
         repository = OutboxRepository(work.session)
-        is_worth_a_try = partial(self._is_worth_a_try, work, now, needed)
         for _ in range(_ROUNDS):
             messages, found = [], repository.lock_due(now, scope)
+            unwanted = _find_unwanted(repository, found, find_open)
             for row in found:
                 if row.due_at > now:  # claimed with an earlier one of these
                     continue
+                if not _is_to_home(row):
+                    row.created_at = min(row.created_at, now)  # a clock that was ahead may have written it
                 if _gathers(repository, row, now):
                     row.due_at = row.created_at + timedelta(seconds=GATHER_S)
-                elif is_worth_a_try(row) and admit(row.address):
-                    alike = filter(is_worth_a_try, _lock_alike(repository, row, now))
-                    messages.append(self._claim_together([row, *alike], now))
+                elif row.id in unwanted:
+                    row.state = DeliveryState.DROPPED.value
+                elif admit(row.address):
+                    alike = _lock_alike(repository, row, now)
+                    rest = _drop(alike, _find_unwanted(repository, alike, find_open))
+                    messages.append(self._claim_together([row, *rest], now))
             work.session.flush()
             if messages or not found:
                 return messages
         return []
 
     def read_current(
-        self, work: UnitOfWork, message: OutboundMessage, needed: Callable[[UUID], bool]
-    ) -> OutboundMessage | None:
-        """Return what of a claimed message must still be sent; None: nothing.
+        self, work: UnitOfWork, messages: Sequence[OutboundMessage], find_open: FindOpen
+    ) -> list[OutboundMessage | None]:
+        """Return what of each claimed message must still be sent; None: nothing of it.
 
         What was settled or claimed anew since the claim is left out, and what people need no longer be told of.
         """
-        claimed = (message, *message.others)
+        claimed = [one for message in messages for one in (message, *message.others)]
         rows = OutboxRepository(work.session).find_messages([one.id for one in claimed])
-        current = [one for one in claimed if _is_current(rows.get(one.id), one, needed)]
-        if len(current) == len(claimed):
+        about = {one.alert_id for one in claimed if one.alert_id is not None and one.channel is not Channel.HOME}
+        closed = about - set(find_open(about)) if about else set()
+        still = {
+            one.id: rows[one.id]
+            for one in claimed
+            if _is_claimed(rows.get(one.id), one) and (one.channel is Channel.HOME or one.alert_id not in closed)
+        }
+        return [self._keep_of(message, still) for message in messages]
+
+    def _keep_of(self, message: OutboundMessage, still: Mapping[UUID, Outbox]) -> OutboundMessage | None:
+        group = (message, *message.others)
+        left = [read_message(still[one.id]) for one in group if one.id in still]
+        if len(left) == len(group):
             return message
-        return self._digests.join_messages([_read_message(rows[one.id]) for one in current]) if current else None
+        return self._digests.join_messages(left) if left else None
 
     def _claim_together(self, rows: Sequence[Outbox], now: datetime) -> OutboundMessage:
         lease_s = RETRIES[Channel(rows[0].channel)].lease_s + SETTLE_S * (len(rows) - 1)
         for row in rows:
             row.tries += 1
             row.due_at = now + timedelta(seconds=lease_s)
-        return self._digests.join_messages([_read_message(row) for row in rows])
+        return self._digests.join_messages([read_message(row) for row in rows])
 
-    def _is_worth_a_try(self, work: UnitOfWork, now: datetime, needed: Callable[[UUID], bool], row: Outbox) -> bool:
-        """Return whether a message is to be sent; one that is not is dropped or given up."""
-        if _is_unwanted(OutboxRepository(work.session), row, needed):
+
+def _drop(rows: Sequence[Outbox], unwanted: Collection[UUID]) -> list[Outbox]:
+    """Drop the messages that are no longer needed; return the others."""
+    for row in rows:
+        if row.id in unwanted:
             row.state = DeliveryState.DROPPED.value
-        elif is_expired(row, now):
-            self._settlement.give_up(work, row, row.error or (_TOO_LATE if row.sent_at is None else _UNSAID))
-        elif row.sent_at is None and is_tried_out(row):
-            self._settlement.give_up(work, row, row.error or _TOO_LATE)
-        else:
-            return True
-        return False
+    return [row for row in rows if row.id not in unwanted]
 
 
 def _gathers(repository: OutboxRepository, row: Outbox, now: datetime) -> bool:
@@ -119,28 +128,44 @@ def _lock_alike(repository: OutboxRepository, row: Outbox, now: datetime) -> Seq
     return found if 1 + len(found) >= GROUP_FROM else []
 
 
-def _is_unwanted(repository: OutboxRepository, row: Outbox, needed: Callable[[UUID], bool]) -> bool:
-    """Return whether a message is no longer needed: to people when `needed` says no, to the elder when it is outdated.
+def _find_unwanted(repository: OutboxRepository, rows: Sequence[Outbox], find_open: FindOpen) -> set[UUID]:
+    """Return the ids of messages that are no longer needed: to people, where the alert is closed; to elders, outdated.
 
-    A progress message that was sent before is outdated by later progress; any message but an ending, by the ending.
+    A progress message that was sent before is outdated by later progress, and a reminder that nobody has taken the
+    alert by any; any message but an ending, by the ending. A reminder outdates only reminders: that the first word was
+    not heard must come out.
     """
-    if row.alert_id is None:
-        return False
-    if row.channel != Channel.HOME.value:
-        return not needed(row.alert_id)
+    about = {row.alert_id for row in rows if row.alert_id is not None and not _is_to_home(row)}
+    closed = about - set(find_open(about)) if about else set()
+    said: dict[UUID | None, list[HomeMessage]] = defaultdict(list)
+    for one in repository.list_to_homes({row.alert_id for row in rows if _is_to_home(row)}, _PROGRESS | _OVER):
+        said[one.alert_id].append(one)
+    return {
+        row.id
+        for row in rows
+        if (_is_outdated(row, said[row.alert_id]) if _is_to_home(row) else row.alert_id in closed)
+    }
+
+
+def _is_to_home(row: Outbox) -> bool:
+    return row.channel == Channel.HOME.value
+
+
+def _is_outdated(row: Outbox, said: Sequence[HomeMessage]) -> bool:
     if row.subject in _OVER:
         return False
-    again = row.sent_at is not None and row.subject in _PROGRESS
-    return repository.is_outdated(row, _PROGRESS | _OVER if again else _OVER)
+    reminds = row.body in REMINDERS
+    by = _PROGRESS | _OVER if row.subject in _PROGRESS and (row.sent_at is not None or reminds) else _OVER
+    newer = [one for one in said if one.created_at > row.created_at and (reminds or one.key not in REMINDERS)]
+    return any(one.subject in by for one in newer)
 
 
-def _is_current(row: Outbox | None, message: OutboundMessage, needed: Callable[[UUID], bool]) -> bool:
-    if row is None or row.state != DeliveryState.PENDING.value or row.tries != message.tries:
-        return False
-    return message.channel is Channel.HOME or message.alert_id is None or needed(message.alert_id)
+def _is_claimed(row: Outbox | None, message: OutboundMessage) -> bool:
+    return row is not None and row.state == DeliveryState.PENDING.value and row.tries == message.tries
 
 
-def _read_message(row: Outbox) -> OutboundMessage:
+def read_message(row: Outbox) -> OutboundMessage:
+    """Return a row as it is sent."""
     return OutboundMessage(
         id=row.id,
         channel=Channel(row.channel),

@@ -41,12 +41,12 @@ class DigestWriter:
         heading = first.payload[HEADING]
         lines = subjects[:LISTED]
         if len(subjects) > LISTED:
-            lines.append(words("另有 %(count)d 户", count=len(subjects) - LISTED))
+            lines.append(words.counted("另有 %(n)s 户", len(subjects) - LISTED))
         if self._board_url:
-            lines.append(words("全部见值班台：%(link)s", link=self._board_url))
+            lines.append(words("全部见值守台：%(link)s", link=self._board_url))
         return replace(
             first,
-            subject=words("【%(kind)s】共 %(count)d 户", kind=heading, count=len(subjects)),
+            subject=words.counted("【%(kind)s】共 %(n)s 户", len(subjects), kind=heading),
             body="\n".join(lines),
             others=tuple(replace(one, others=()) for one in messages[1:]),
         )

@@ -16,7 +16,11 @@ class Outbox(Base):
     """One message to one address on one channel."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("dedup"), Index("ix_outbox_due", "state", "channel", "urgency", "due_at"))
+    __table_args__ = (
+        UniqueConstraint("dedup"),
+        Index("ix_outbox_due", "state", "channel", "urgency", "due_at"),
+        Index("ix_outbox_address", "address", "channel", "state", "created_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dedup: Mapped[str] = mapped_column(String(200))
@@ -36,6 +40,11 @@ class Outbox(Base):
     due_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def step(self) -> str:
+        """`<alert>/<step>`: what all messages of one step begin their `dedup` with."""
+        return self.dedup.rsplit("/", 2)[0]
 
     @property
     def level(self) -> int:

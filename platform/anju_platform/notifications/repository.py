@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from anju_core.urgency import Urgency
@@ -16,6 +29,7 @@ from anju_core.vocabulary import Channel, DeliveryState
 from anju_platform.notifications.digest import HEADING
 from anju_platform.notifications.lanes import ClaimScope
 from anju_platform.notifications.models import Outbox
+from anju_platform.notifications.retries import RETRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +46,42 @@ class WaitingMessages:
     untried_since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class HomeMessage:
+    """What a home is told of an alert: the kind of announcement, its key, and when it was written."""
+
+    alert_id: UUID | None
+    subject: str
+    key: str
+    created_at: datetime
+
+
 class OutboxRepository:
-    """The outbox of one session."""
+    """The outbox of one session.
+
+    Who waits for messages that others have locked locks them in the order of their ids, and holds none before.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def find_known_dedups(self, dedups: Collection[str]) -> set[str]:
-        """Return which of these keys are in the outbox already."""
-        return set(self._session.scalars(select(Outbox.dedup).where(Outbox.dedup.in_(dedups))))
+    def find_earlier(self, dedups: Collection[str], home_ids: Collection[str]) -> tuple[set[str], dict[str, datetime]]:
+        """Return which of these keys are in the outbox already, and when each home's newest message was written.
 
-    def add_message(self, row: Outbox) -> None:
-        """Insert a new message."""
-        self._session.add(row)
+        A home without any is absent.
+        """
+        no_text, no_time = cast(null(), String), cast(null(), Outbox.created_at.type)
+        known = select(Outbox.dedup, no_text.label("address"), no_time.label("at")).where(Outbox.dedup.in_(dedups))
+        last = select(no_text, Outbox.address, func.max(Outbox.created_at)).where(
+            Outbox.channel == Channel.HOME.value, Outbox.address.in_(home_ids)
+        )
+        query = union_all(known, last.group_by(Outbox.address)) if home_ids else known
+        rows: Sequence[Any] = self._session.execute(query).all()
+        return {dedup for dedup, _, _ in rows if dedup}, {home: at for _, home, at in rows if home}
+
+    def add_messages(self, rows: Iterable[Outbox]) -> None:
+        """Insert new messages."""
+        self._session.add_all(rows)
         self._session.flush()
 
     def lock_due(self, now: datetime, scope: ClaimScope) -> Sequence[Outbox]:
@@ -76,6 +113,7 @@ class OutboxRepository:
             Outbox.urgency == row.urgency,
             Outbox.id != row.id,
             Outbox.payload[HEADING].as_string() == heading,
+            ~_is_over(now),
         )
         query = query.order_by(Outbox.created_at, Outbox.id).limit(limit)
         return self._session.scalars(query.with_for_update(skip_locked=True)).all() if heading else []
@@ -109,21 +147,24 @@ class OutboxRepository:
         """Return whether `lock_due` would find anything, without a lock."""
         return self._session.scalar(select(select(Outbox.id).where(*_due(now, scope)).exists())) or False
 
-    def hasten_home(self, home_id: str, urgency: Urgency) -> None:
-        """Give a home's unsent messages at least this urgency: what is said after them waits for them."""
-        waiting = update(Outbox).where(
+    def hasten_homes(self, home_ids: Collection[str], urgency: Urgency) -> None:
+        """Give the unsent messages of homes at least this urgency: what is said after them waits for them."""
+        waiting = select(Outbox.id).where(
             Outbox.channel == Channel.HOME.value,
-            Outbox.address == home_id,
+            Outbox.address.in_(home_ids),
             Outbox.state == DeliveryState.PENDING.value,
             Outbox.sent_at.is_(None),
             Outbox.urgency > urgency,
         )
-        self._session.execute(waiting.values(urgency=int(urgency)))
+        found = self._session.scalars(waiting.order_by(Outbox.id).with_for_update()).all()
+        if found:
+            self._session.execute(update(Outbox).where(Outbox.id.in_(found)).values(urgency=int(urgency)))
 
-    def lock_pending(self) -> Sequence[Outbox]:
-        """Return and lock every message that is neither delivered nor given up."""
+    def lock_pending(self, *, wait: bool) -> Sequence[Outbox]:
+        """Return and lock messages neither delivered nor given up; without `wait` those that nobody else has locked."""
         query = select(Outbox).where(Outbox.state == DeliveryState.PENDING.value).order_by(Outbox.id)
-        return self._session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+        query = query.with_for_update(skip_locked=not wait).execution_options(populate_existing=True)
+        return self._session.scalars(query).all()
 
     def list_unconfirmed(self, home_id: str) -> Sequence[Outbox]:
         """Return and lock a home's messages that the broker took and the gateway has not said yet, in order."""
@@ -133,24 +174,15 @@ class OutboxRepository:
             Outbox.state == DeliveryState.PENDING.value,
             Outbox.sent_at.is_not(None),
         )
-        return self._session.scalars(query.order_by(Outbox.created_at).with_for_update()).all()
+        rows = self._session.scalars(query.order_by(Outbox.id).with_for_update())
+        return sorted(rows, key=lambda row: row.created_at)
 
-    def is_outdated(self, row: Outbox, by: Collection[str]) -> bool:
-        """Return whether a later message about the same alert has one of the subjects `by`."""
-        newer = select(Outbox.id).where(
-            Outbox.alert_id == row.alert_id,
-            Outbox.channel == Channel.HOME.value,
-            Outbox.subject.in_(by),
-            Outbox.created_at > row.created_at,
+    def list_to_homes(self, alert_ids: Collection[UUID | None], subjects: Collection[str]) -> Sequence[HomeMessage]:
+        """Return the messages to homes about these alerts that have one of the subjects."""
+        query = select(Outbox.alert_id, Outbox.subject, Outbox.body, Outbox.created_at).where(
+            Outbox.alert_id.in_(alert_ids), Outbox.channel == Channel.HOME.value, Outbox.subject.in_(subjects)
         )
-        return self._session.scalar(select(newer.exists())) or False
-
-    def last_to_home(self, home_id: str) -> datetime | None:
-        """Return when the newest message to a home was written; None where there is none."""
-        query = select(func.max(Outbox.created_at)).where(
-            Outbox.channel == Channel.HOME.value, Outbox.address == home_id
-        )
-        return self._session.scalar(query)
+        return [HomeMessage(*row) for row in self._session.execute(query)] if alert_ids else []
 
     def get_locked(self, message_id: UUID) -> Outbox | None:
         """Return and lock a message as the database has it now; None where there is none."""
@@ -165,14 +197,11 @@ class OutboxRepository:
         query = select(Outbox).where(Outbox.id.in_(message_ids))
         return {row.id: row for row in self._session.scalars(query)}
 
-    def get_locked_with_step(self, message_id: UUID) -> Outbox | None:
-        """Return and lock a message; others who ask so for one of the same step wait until the transaction ends."""
-        row = self.find_message(message_id)
-        if row is None:
-            return None
-        first = select(Outbox.id).where(_of_step(row)).order_by(Outbox.id).limit(1)
-        self._session.execute(first.with_for_update())
-        return self.get_locked(message_id)
+    def lock_messages(self, message_ids: Collection[UUID]) -> dict[UUID, Outbox]:
+        """Return and lock messages as the database has them now, without those that somebody else has locked."""
+        query = select(Outbox).where(Outbox.id.in_(message_ids)).order_by(Outbox.id)
+        query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+        return {row.id: row for row in self._session.scalars(query)}
 
     def list_unanswered(self, before: datetime, limit: int) -> Sequence[UUID]:
         """Return help calls about alerts through services, written before then, of which nothing is known yet."""
@@ -186,14 +215,33 @@ class OutboxRepository:
         )
         return self._session.scalars(query.order_by(Outbox.id).limit(limit)).all()
 
-    def list_siblings(self, row: Outbox) -> Sequence[Outbox]:
-        """Return every message of the same step, to all its recipients and through all channels, with `row`."""
-        return self._session.scalars(select(Outbox).where(_of_step(row))).all()
+    def list_over(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """Return messages that are due and can't be tried any more: they have had all tries, or it is too late."""
+        query = select(Outbox.id).where(
+            Outbox.state == DeliveryState.PENDING.value, Outbox.due_at <= now, _is_over(now)
+        )
+        return self._session.scalars(query.order_by(Outbox.id).limit(limit)).all()
 
+    def list_alerts_due(self, before: datetime) -> Sequence[UUID]:
+        """Return the alerts that people should have been told of before then, and no try was begun since."""
+        query = select(Outbox.alert_id).where(*_due_to_people(before), Outbox.alert_id.is_not(None)).distinct()
+        return [alert_id for alert_id in self._session.scalars(query) if alert_id is not None]
 
-def _of_step(row: Outbox) -> ColumnElement[bool]:
-    stem = row.dedup.rsplit("/", 2)[0]
-    return Outbox.dedup.startswith(stem + "/", autoescape=True)
+    def lock_due_about(self, alert_ids: Collection[UUID], before: datetime) -> Sequence[Outbox]:
+        """Return and lock the messages to people about these alerts that were due before then and nobody has locked."""
+        query = select(Outbox).where(*_due_to_people(before), Outbox.alert_id.in_(alert_ids)).order_by(Outbox.id)
+        return self._session.scalars(query.with_for_update(skip_locked=True)).all()
+
+    def list_to_people(self, alert_ids: Collection[UUID]) -> Sequence[Outbox]:
+        """Return every message to people about these alerts, of all steps."""
+        query = select(Outbox).where(Outbox.alert_id.in_(alert_ids), Outbox.channel != Channel.HOME.value)
+        return self._session.scalars(query).all() if alert_ids else []
+
+    def list_siblings(self, rows: Sequence[Outbox]) -> Sequence[Outbox]:
+        """Return every message of the same step to the same person as one of these, on whatever channel."""
+        bases = {row.dedup.rpartition("/")[0] for row in rows}
+        dedups = [f"{base}/{channel.value}" for base in bases for channel in Channel]
+        return self._session.scalars(select(Outbox).where(Outbox.dedup.in_(dedups))).all() if dedups else []
 
 
 def _due(now: datetime, scope: ClaimScope) -> list[ColumnElement[bool]]:
@@ -203,6 +251,7 @@ def _due(now: datetime, scope: ClaimScope) -> list[ColumnElement[bool]]:
         Outbox.due_at <= now,
         Outbox.channel == scope.lane.channel.value,
         Outbox.urgency.in_([int(one) for one in scope.lane.urgencies]),
+        ~_is_over(now),
     ]
     if scope.lane.channel is Channel.HOME:
         conditions.append(~_waits_at_home(now))
@@ -211,6 +260,22 @@ def _due(now: datetime, scope: ClaimScope) -> list[ColumnElement[bool]]:
     elif scope.skipped:
         conditions.append(Outbox.address.not_in(scope.skipped))
     return conditions
+
+
+def _due_to_people(before: datetime) -> list[ColumnElement[bool]]:
+    return [
+        Outbox.state == DeliveryState.PENDING.value,
+        Outbox.channel != Channel.HOME.value,
+        Outbox.due_at <= before,
+    ]
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    """Whether a message that is due must be given up: as `is_expired` and `is_tried_out` say of one."""
+    tries = [and_(Outbox.channel == one.value, Outbox.tries > len(how.waits_s)) for one, how in RETRIES.items()]
+    now_s = now.timestamp()
+    expires = func.coalesce(Outbox.payload["expires"].as_float(), now_s)
+    return or_(and_(Outbox.sent_at.is_(None), or_(*tries)), expires < now_s)
 
 
 def _waits_at_home(now: datetime) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anju_core.vocabulary import Channel
+from anju_platform.notifications.channels import OutboundMessage
 from anju_platform.notifications.models import Outbox
 
 FIRST_AGAIN_S, LAST_AGAIN_S = 15.0, 300.0
@@ -45,11 +46,11 @@ def resend_time(row: Outbox, sent_at: datetime, now: datetime) -> datetime:
     return now + timedelta(seconds=min(wait_s, max(left_s, 1.0)))
 
 
-def is_expired(row: Outbox, now: datetime) -> bool:
+def is_expired(row: Outbox | OutboundMessage, now: datetime) -> bool:
     """Return whether it is too late to say a message."""
     return row.expires is not None and now.timestamp() > row.expires
 
 
-def is_tried_out(row: Outbox) -> bool:
+def is_tried_out(row: Outbox | OutboundMessage) -> bool:
     """Return whether a message has had all the tries of its channel."""
     return row.tries > len(RETRIES[Channel(row.channel)].waits_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import sys
 import threading
 from typing import Any, Self
@@ -49,9 +50,18 @@ class ThreadSockets:
 
 def _shut_down(number: int, identity: int) -> None:
     """Shut a socket down if its descriptor still means the same; a duplicate can change its meaning no more."""
-    with socket.socket(fileno=os.dup(number)) as same:
-        if os.fstat(same.fileno()).st_ino == identity:
+    duplicate = os.dup(number)
+    try:
+        found = os.fstat(duplicate)
+        if not stat.S_ISSOCK(found.st_mode) or found.st_ino != identity:
+            return
+        same = socket.socket(fileno=duplicate)  # refuses what is no socket, and leaves it open
+        try:
             same.shutdown(socket.SHUT_RDWR)
+        finally:
+            same.detach()
+    finally:
+        os.close(duplicate)
 
 
 _thread = threading.local()

@@ -46,6 +46,16 @@ class ShiftChange(Base):
     end: Mapped[datetime]
 
 
+class BoardPresence(Base):
+    """When a worker last had a page open, and when one that would have sounded."""
+
+    __tablename__ = "board_presence"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    seen_at: Mapped[datetime]
+    audible_at: Mapped[datetime | None]
+
+
 class Handover(Base):
     """A note that the next on call must read."""
 

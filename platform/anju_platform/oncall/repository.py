@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from anju_platform.oncall.models import Handover, Shift, ShiftChange
+from anju_platform.oncall.models import BoardPresence, Handover, Shift, ShiftChange
 
 
 class OncallRepository:
@@ -63,6 +63,16 @@ class OncallRepository:
         """Return the last handovers of a community, newest first."""
         query = select(Handover).where(Handover.community_id == community_id)
         return self._session.scalars(query.order_by(Handover.at.desc(), Handover.id.desc()).limit(limit)).all()
+
+    def list_presences(self, account_ids: Collection[UUID]) -> Sequence[BoardPresence]:
+        """Return what is known of these accounts' pages."""
+        return self._session.scalars(select(BoardPresence).where(BoardPresence.account_id.in_(account_ids))).all()
+
+    def save_presence(self, account_id: UUID, at: datetime, *, audible: bool) -> None:
+        """Store that an account's page is open, and whether it would sound."""
+        row = self._session.get(BoardPresence, account_id)
+        audible_at = at if audible else row and row.audible_at
+        self._session.merge(BoardPresence(account_id=account_id, seen_at=at, audible_at=audible_at))
 
     def lock_handover(self, handover_id: UUID) -> Handover | None:
         """Return a handover, locked until the end of the transaction; None when there is no such handover."""

@@ -50,6 +50,13 @@ class InvalidShift(Invalid):
         self.why = why
 
 
+class HandoverOwn(Refused):
+    """A handover is for the next on call: who wrote it does not mark it as read."""
+
+    def __init__(self) -> None:
+        super().__init__("a handover is not read by who wrote it")
+
+
 class NobodyOnCall(Conflict):
     """Without this shift or person a community would have nobody on call within the coming days."""
 
@@ -106,13 +113,13 @@ class OncallService:
 
     def list_on_call(self, work: UnitOfWork, community_id: str, now: datetime) -> list[OnDuty]:
         """Return who is on call now, by rank."""
-        shifts = OncallRepository(work.session).list_shifts(community_id, now)
-        accounts = find_accounts(work, {shift.account_id for shift in shifts})
-        return [
-            OnDuty(shift.id, account.id, account.name, account.phone, shift.rank, shift.start, shift.end)
-            for shift in shifts
-            if (account := accounts[shift.account_id]).enabled
-        ]
+        return _on_duty(work, OncallRepository(work.session).list_shifts(community_id, now))
+
+    def list_planned(self, work: UnitOfWork, actor: Actor, community_id: str) -> list[OnDuty]:
+        """Return the shifts that run or begin within `anju_core.rota.PLANNED`, by start; raises `ShiftNotFound`."""
+        self._seen(actor, community_id)
+        now = work.clock.now()
+        return _on_duty(work, OncallRepository(work.session).list_overlapping(community_id, now, now + PLANNED))
 
     def add_shift(
         self,
@@ -195,11 +202,13 @@ class OncallService:
         return row
 
     def mark_handover_read(self, work: UnitOfWork, actor: Actor, handover_id: UUID) -> Handover:
-        """Store that a handover was read; the first reader stays. Raises `ShiftNotFound`."""
+        """Store that a handover was read; the first reader stays. Raises `ShiftNotFound`, `HandoverOwn`."""
         row = OncallRepository(work.session).lock_handover(handover_id)
         if row is None:
             raise ShiftNotFound(f"handover {handover_id}")
         self._seen(actor, row.community_id)
+        if is_own(row, actor):
+            raise HandoverOwn
         if row.read_at is None:
             row.read_by, row.read_at = actor.name, work.clock.now()
             work.session.flush()
@@ -208,6 +217,12 @@ class OncallService:
     def list_unread_handovers(self, work: UnitOfWork, community_id: str) -> Sequence[Handover]:
         """Return the handovers of a community that nobody has read, oldest first."""
         return OncallRepository(work.session).list_unread(community_id)
+
+    def list_for(self, work: UnitOfWork, actor: Actor) -> Sequence[Handover]:
+        """Return the unread handovers that are for this person: of her communities, written by others, oldest first."""
+        repository = OncallRepository(work.session)
+        found = [row for one in list_communities(work, actor.scope) for row in repository.list_unread(one.id)]
+        return sorted((row for row in found if not is_own(row, actor)), key=lambda row: (row.at, row.id))
 
     def list_handovers(self, work: UnitOfWork, community_id: str, limit: int = 20) -> Sequence[Handover]:
         """Return the last handovers of a community, newest first."""
@@ -225,6 +240,21 @@ class OncallService:
     def _seen(self, actor: Actor, community_id: str) -> None:
         if not actor.may_see(community_id, None):
             raise ShiftNotFound(f"community {community_id}")
+
+
+def is_own(row: Handover, actor: Actor) -> bool:
+    """Return whether a person wrote a handover; the table knows writers by their name."""
+    return row.by_name == actor.name
+
+
+def _on_duty(work: UnitOfWork, shifts: Sequence[Shift]) -> list[OnDuty]:
+    """Return these shifts with whose they are, without those of accounts that are closed."""
+    accounts = find_accounts(work, {shift.account_id for shift in shifts})
+    return [
+        OnDuty(shift.id, account.id, account.name, account.phone, shift.rank, shift.start, shift.end)
+        for shift in shifts
+        if (account := accounts[shift.account_id]).enabled
+    ]
 
 
 def _record_change(work: UnitOfWork, actor: Actor, shift: Shift, what: str, why: str) -> None:
@@ -263,5 +293,8 @@ def _accounts(
 
 
 def _recipients(accounts: Iterable[AccountRecord]) -> list[Recipient]:
-    found = {one.id: Recipient(one.id, one.name, one.login, one.community_id, one.locale) for one in accounts}
+    found = {
+        one.id: Recipient(one.id, one.name, one.login, one.community_id, one.locale, family=one.role is Role.FAMILY)
+        for one in accounts
+    }
     return list(found.values())

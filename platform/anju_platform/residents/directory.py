@@ -6,30 +6,32 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import selectinload
 
 from anju_core.actor import Actor
 from anju_core.scope import Scope
 from anju_platform.accounts.looks import record_looks
-from anju_platform.db.scoping import is_within
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.errors import HomeNotFound
-from anju_platform.residents.models import Absence, Community, Consent, Home, Resident
+from anju_platform.residents.models import Absence, Community, Home, Resident
 from anju_platform.residents.records import (
     PROVIDER_DOOR,
     AbsenceView,
     CommunityRecord,
     ConsentView,
     ContactRecord,
+    HomeAddress,
     HomePlace,
     HomeRecord,
     ResidentRecord,
+    join_names,
 )
+from anju_platform.residents.repository import AddressRow, ResidentRepository
 from anju_platform.residents.search import Query
 
 log = structlog.get_logger("anju.residents")
@@ -40,19 +42,42 @@ def lock_home(work: UnitOfWork, home_id: str) -> str:
 
     Whoever writes about a home locks it first, so that two people who act at one home wait for each other.
     """
-    query = select(Home.community_id).where(Home.id == home_id).with_for_update(key_share=True)
-    community_id = work.session.scalar(query)
-    if community_id is None:
-        raise HomeNotFound(home_id)
-    return community_id
+    return _community_in(lock_homes(work, [home_id]), home_id)
+
+
+def lock_homes(work: UnitOfWork, home_ids: Collection[str], *, wait: bool = True) -> Mapping[str, str]:
+    """Do as `lock_home` for several homes at once; returns their communities by home, without those that are none.
+
+    wait: for homes that others have locked; without it, those are left out.
+    """
+    return ResidentRepository(work.session).lock_homes(home_ids, wait=wait)
+
+
+def lock_every_home(work: UnitOfWork) -> bool:
+    """Lock the homes that no other transaction has locked, without waiting; return whether these are all homes."""
+    return ResidentRepository(work.session).lock_every_home()
+
+
+def find_locked_homes(work: UnitOfWork, home_ids: Collection[str]) -> set[str]:
+    """Return those homes that another transaction has locked; the others stay locked by this one."""
+    repository = ResidentRepository(work.session)
+    return repository.find_known_ids(home_ids) - repository.lock_homes(home_ids, wait=False).keys()
 
 
 def find_community_id(work: UnitOfWork, home_id: str) -> str:
     """Return the id of a home's community; raises `HomeNotFound`."""
-    community_id = work.session.scalar(select(Home.community_id).where(Home.id == home_id))
-    if community_id is None:
+    return _community_in(find_community_ids(work, [home_id]), home_id)
+
+
+def find_community_ids(work: UnitOfWork, home_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the community of each of these homes by the home's id; an id without a home is absent."""
+    return ResidentRepository(work.session).find_community_ids(home_ids)
+
+
+def _community_in(communities: Mapping[str, str], home_id: str) -> str:
+    if home_id not in communities:
         raise HomeNotFound(home_id)
-    return community_id
+    return communities[home_id]
 
 
 def find_home(work: UnitOfWork, home_id: str) -> HomeRecord | None:
@@ -62,7 +87,19 @@ def find_home(work: UnitOfWork, home_id: str) -> HomeRecord | None:
 
 def find_homes(work: UnitOfWork, home_ids: Iterable[str]) -> Mapping[str, HomeRecord]:
     """Return homes by id; an id without a home is absent."""
-    return {home.id: home for home in _homes(work, Home.id.in_(set(home_ids)))}
+    rows = ResidentRepository(work.session).find_homes(set(home_ids))
+    consents = _consents(work, [person.id for row in rows for person in row.residents])
+    return {row.id: _home(row, consents) for row in rows}
+
+
+def find_addresses(work: UnitOfWork, home_ids: Collection[str]) -> Mapping[str, HomeAddress]:
+    """Return what messages say of homes, by id; an id without a home is absent."""
+    return _addresses(ResidentRepository(work.session).list_addresses(home_ids))
+
+
+def lock_addresses(work: UnitOfWork, home_ids: Collection[str]) -> Mapping[str, HomeAddress]:
+    """Lock homes as `lock_homes` does, and return as `find_addresses`."""
+    return _addresses(ResidentRepository(work.session).lock_addresses(home_ids))
 
 
 def read_homes(
@@ -82,20 +119,11 @@ def read_homes(
 
 def list_home_ids(work: UnitOfWork, scope: Scope) -> Mapping[str, str]:
     """Return the community of each home of a scope, by the home's id."""
-    query = select(Home.id, Home.community_id).where(_home_within(scope)).order_by(Home.id)
-    return {home: community for home, community in work.session.execute(query)}  # noqa: C416 - rows are not tuples to mypy
+    return ResidentRepository(work.session).list_home_ids(scope)
 
 
 def list_places(work: UnitOfWork, scope: Scope) -> Sequence[HomePlace]:
     """Return where the homes of a scope are, and what their communities ask of the detectors, by id."""
-    query = select(
-        Home.id,
-        Home.community_id,
-        Community.timezone,
-        Community.false_alerts_per_month,
-        Community.routine_changes_per_month,
-    ).join(Community, Community.id == Home.community_id)
-    query = query.where(_home_within(scope))
     return [
         HomePlace(
             home_id=home,
@@ -104,7 +132,7 @@ def list_places(work: UnitOfWork, scope: Scope) -> Sequence[HomePlace]:
             false_alerts_per_month=false_alerts,
             routine_changes_per_month=routine_changes,
         )
-        for home, community, zone, false_alerts, routine_changes in work.session.execute(query.order_by(Home.id))
+        for home, community, zone, false_alerts, routine_changes in ResidentRepository(work.session).list_places(scope)
     ]
 
 
@@ -115,16 +143,7 @@ def search_residents(
 
     The look is written down. Who sees no names finds homes by their id alone, so that no search betrays a name.
     """
-    statement = (
-        select(Resident)
-        .join(Home)
-        .where(_home_within(actor.scope))
-        .options(selectinload(Resident.home).selectinload(Home.residents).selectinload(Resident.contacts))
-    )
-    for condition in _conditions(query) if actor.sees_names else _id_conditions(query):
-        statement = statement.where(condition)
-    statement = statement.order_by(Home.estate, Home.building, Home.unit, Home.room, Resident.id)
-    rows = work.session.scalars(statement.limit(limit)).all()
+    rows = ResidentRepository(work.session).search_residents(actor.scope, query, limit, by_name=actor.sees_names)
     consents = _consents(work, [person.id for row in rows for person in row.home.residents])
     record_looks(work, actor, "search", {row.home_id for row in rows})
     found = [(_resident(row, consents.get(row.id, [])), _home(row.home, consents)) for row in rows]
@@ -135,78 +154,74 @@ def search_residents(
 
 def find_community(work: UnitOfWork, community_id: str) -> CommunityRecord | None:
     """Return a community; None when there is no such community."""
-    row = work.session.get(Community, community_id)
+    row = ResidentRepository(work.session).find_community(community_id)
     return None if row is None else community_record(row)
 
 
 def lock_community(work: UnitOfWork, community_id: str) -> None:
     """Lock a community until the end of the transaction: of two who change its rota, the second waits."""
-    work.session.execute(select(Community.id).where(Community.id == community_id).with_for_update(key_share=True))
+    ResidentRepository(work.session).lock_community_key(community_id)
 
 
 def list_communities(work: UnitOfWork, scope: Scope) -> Sequence[CommunityRecord]:
     """Return the communities of a scope, by name."""
-    within = is_within(scope, community=Community.id.in_)
-    query = select(Community).where(within).order_by(Community.name, Community.id)
-    return [community_record(row) for row in work.session.scalars(query)]
+    return [community_record(row) for row in ResidentRepository(work.session).list_communities(scope)]
 
 
 def count_homes(work: UnitOfWork) -> Mapping[str, int]:
     """Return how many homes each community has, by the community's id."""
-    query = select(Home.community_id, func.count()).group_by(Home.community_id)
-    return {community: count for community, count in work.session.execute(query)}  # noqa: C416 - as above
+    return ResidentRepository(work.session).count_homes()
 
 
 def list_absences(work: UnitOfWork, home_id: str, now: datetime) -> Sequence[AbsenceView]:
     """Return a home's absences that run or are to come, in order."""
-    query = select(Absence).where(Absence.home_id == home_id, Absence.until > now, Absence.ended_at.is_(None))
-    return [absence_view(row) for row in work.session.scalars(query.order_by(Absence.start, Absence.id))]
+    return [absence_view(row) for row in ResidentRepository(work.session).list_absences(home_id, now)]
 
 
 def list_running_absences(work: UnitOfWork, home_ids: Collection[str], now: datetime) -> Sequence[AbsenceView]:
     """Return the absences of these homes that run now, the first to end first."""
-    query = select(Absence).where(Absence.start <= now, Absence.until > now, Absence.ended_at.is_(None))
-    rows = work.session.scalars(query.order_by(Absence.until, Absence.id))
+    rows = ResidentRepository(work.session).list_running_absences(now)
     return [absence_view(row) for row in rows if row.home_id in home_ids]
 
 
 def list_absences_since(work: UnitOfWork, since: datetime | None) -> Sequence[AbsenceView]:
     """Return the absences of all homes that were told to last beyond `since` (all where None), by their start."""
-    query = select(Absence).order_by(Absence.start, Absence.id)
-    if since is not None:
-        query = query.where(Absence.until > since)
-    return [absence_view(row) for row in work.session.scalars(query)]
+    return [absence_view(row) for row in ResidentRepository(work.session).list_absences_since(since)]
 
 
 def list_absences_from(work: UnitOfWork, now: datetime) -> Sequence[AbsenceView]:
     """Return the absences of all homes that are not over, or that were ended before their time, by their start."""
-    query = select(Absence).where(or_(Absence.until > now, Absence.ended_at.is_not(None)))
-    return [absence_view(row) for row in work.session.scalars(query.order_by(Absence.start))]
+    return [absence_view(row) for row in ResidentRepository(work.session).list_absences_from(now)]
 
 
 def find_known_ids(work: UnitOfWork, home_ids: Collection[str]) -> set[str]:
     """Return those of these ids that are homes."""
-    return set(work.session.scalars(select(Home.id).where(Home.id.in_(home_ids))))
-
-
-def _home_within(scope: Scope) -> ColumnElement[bool]:
-    return is_within(scope, community=Home.community_id.in_, home=lambda own: Home.id == own)
-
-
-def _homes(work: UnitOfWork, *conditions: ColumnElement[bool]) -> Sequence[HomeRecord]:
-    query = select(Home).where(*conditions).order_by(Home.id)
-    query = query.options(selectinload(Home.residents).selectinload(Resident.contacts))
-    rows = work.session.scalars(query).unique().all()
-    consents = _consents(work, [person.id for row in rows for person in row.residents])
-    return [_home(row, consents) for row in rows]
+    return ResidentRepository(work.session).find_known_ids(home_ids)
 
 
 def _consents(work: UnitOfWork, resident_ids: Collection[UUID]) -> Mapping[UUID, Sequence[ConsentView]]:
-    query = select(Consent).where(Consent.resident_id.in_(resident_ids)).order_by(Consent.given_at, Consent.id)
     found: dict[UUID, list[ConsentView]] = defaultdict(list)
-    for row in work.session.scalars(query):
+    for row in ResidentRepository(work.session).list_consents(resident_ids):
         view = ConsentView(scope=row.scope, given_at=row.given_at, withdrawn_at=row.withdrawn_at)
         found[row.resident_id].append(view)
+    return found
+
+
+def _addresses(rows: Iterable[AddressRow]) -> Mapping[str, HomeAddress]:
+    found: dict[str, HomeAddress] = {}
+    for home_id, of_home in groupby(rows, key=attrgetter("home_id")):
+        lived_in = list(of_home)
+        row = lived_in[0]
+        found[home_id] = HomeAddress(
+            home_id=home_id,
+            community_id=row.community_id,
+            timezone=read_zone(row.timezone),
+            estate=row.estate,
+            building=row.building,
+            unit=row.unit,
+            room=row.room,
+            resident_names=join_names(one.resident for one in lived_in if one.resident is not None) or home_id,
+        )
     return found
 
 
@@ -276,27 +291,3 @@ def _resident(row: Resident, consents: Sequence[ConsentView]) -> ResidentRecord:
         ],
         consents=consents,
     ).keep_agreed()
-
-
-def _id_conditions(query: Query) -> Sequence[ColumnElement[bool]]:
-    asked = query.text or query.building or query.unit or query.room
-    return [Home.id == asked] if asked else []
-
-
-def _conditions(query: Query) -> Sequence[ColumnElement[bool]]:
-    columns = ((Home.building, query.building), (Home.unit, query.unit), (Home.room, query.room))
-    found: list[ColumnElement[bool]] = [
-        column.in_((value, f"{value}号楼", f"{value}单元", f"{value}室")) for column, value in columns if value
-    ]
-    if not query.text:
-        return found
-    named = or_(
-        Resident.name.contains(query.text, autoescape=True),
-        Resident.pinyin.startswith(query.text, autoescape=True),
-        Resident.pinyin.contains(f" {query.text}", autoescape=True),
-        Home.estate.contains(query.text, autoescape=True),
-        Home.id == query.text,
-    )
-    if query.is_number:
-        named = or_(named, Home.building == query.text, Home.room.startswith(query.text, autoescape=True))
-    return [*found, named]

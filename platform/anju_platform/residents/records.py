@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -135,6 +135,25 @@ class ResidentRecord:
         )
 
 
+def join_names(names: Iterable[str]) -> str:
+    """Return names as they are joined in a Chinese sentence."""
+    return "、".join(names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeAddress:
+    """What a message says of a home; `resident_names` as in `HomeRecord`."""
+
+    home_id: str
+    community_id: str
+    timezone: ZoneInfo
+    estate: str
+    building: str
+    unit: str
+    room: str
+    resident_names: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeRecord:
     """A home with its residents; `latitude` and `longitude` in degrees, WGS 84."""
@@ -163,7 +182,7 @@ class HomeRecord:
     @property
     def resident_names(self) -> str:
         """The residents' names joined as in a Chinese sentence; the home's id where none is registered."""
-        return "、".join(resident.name for resident in self.residents) or self.id
+        return join_names(resident.name for resident in self.residents) or self.id
 
     @property
     def spoken_address(self) -> str:

@@ -62,7 +62,7 @@ class ResidentService:
             raise InvalidAbsence(start, until, f"it is longer than {LONGEST_ABSENCE.days} days")
         absence = Absence(id=work.new_id(), home_id=home.id, start=start, until=until, told_by=actor.name)
         ResidentRepository(work.session).add_absence(absence)
-        work.record(AbsenceChanged(at=now, home_id=home.id, start=start, until=until))
+        work.record(AbsenceChanged(at=now, home_id=home.id, start=start, until=until, by_name=actor.name))
         return absence_view(absence)
 
     def end_absence(self, work: UnitOfWork, actor: Actor, absence_id: UUID) -> AbsenceView:
@@ -76,7 +76,8 @@ class ResidentService:
             raise AbsenceEnded(absence.ended_at or absence.until)
         absence.ended_at = now
         work.session.flush()
-        work.record(AbsenceChanged(at=now, home_id=absence.home_id, start=min(absence.start, now), until=now))
+        start = min(absence.start, now)
+        work.record(AbsenceChanged(at=now, home_id=absence.home_id, start=start, until=now, by_name=actor.name))
         return absence_view(absence)
 
     def lock_community(self, work: UnitOfWork, community_id: str) -> CommunityRecord | None:

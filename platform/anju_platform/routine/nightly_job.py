@@ -18,9 +18,9 @@ from anju_core.scope import WHOLE_DISTRICT
 from anju_detect.errors import SnapshotRefused
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.monitoring.activity_reader import ActivityReader
+from anju_platform.monitoring.detector_snapshots import SnapshotStore
 from anju_platform.residents.directory import list_absences_since, list_places
 from anju_platform.residents.records import HomePlace
 from anju_platform.routine.models import RoutineDay, RoutineNote
@@ -112,7 +112,7 @@ class NightlyJob:
         self._next_s = min((_closed_s(offset_s, now_s) for offset_s in offsets.values()), default=now_s - DAY_S) + DAY_S
 
     def _recall(self, work: UnitOfWork) -> RoutineDetector:
-        snapshot = SnapshotRepository(work.session).find_snapshot(NAME)
+        snapshot = SnapshotStore(work.session).find_snapshot(NAME)
         self._until_s = -math.inf
         if snapshot is None:
             return RoutineDetector(PARAMETERS)
@@ -169,7 +169,7 @@ class NightlyJob:
             repository.insert_notes(
                 [_note(work, one) for one in changes if one.home in known and one.at_s > now_s - NEWS_DAYS * DAY_S]
             )
-            SnapshotRepository(work.session).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
+            SnapshotStore(work.session).save_snapshot(NAME, datetime.fromtimestamp(now_s, UTC), state)
         self._until_s = now_s
 
 

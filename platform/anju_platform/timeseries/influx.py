@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
@@ -32,11 +33,13 @@ from anju_platform.timeseries.store import (
     ns_of,
     s_of,
 )
+from anju_wire.clock import Clock
 
 _MOST_KNOWN = 500_000
 _TIMEOUT_MS = 10_000
 _AT_ONCE = 10_000
 _NEAR_S = 60.0
+_DAY_S = 86_400.0
 _PLAIN = Dialect(header=True, annotations=[])  # type: ignore[no-untyped-call]
 _NEVER = (400, 413, 422)  # malformed, too large, outside what the bucket retains
 _FAILURES = (InfluxDBError, ApiException, HTTPError, OSError)
@@ -45,7 +48,9 @@ _FAILURES = (InfluxDBError, ApiException, HTTPError, OSError)
 class InfluxSeries:
     """Readings in a bucket."""
 
-    def __init__(self, url: str, *, token: str, org: str, bucket: str) -> None:
+    def __init__(self, url: str, *, token: str, org: str, bucket: str, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._probes = itertools.count(1)
         self._client = InfluxDBClient(url, token, org=org, timeout=_TIMEOUT_MS, enable_gzip=True)
         self._bucket = bucket
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
@@ -175,8 +180,12 @@ class InfluxSeries:
         return min(clips, key=lambda c: abs(c.start_s + len(c.data) / 6 / c.fs_hz / 2 - near_s), default=None)
 
     def check_write(self) -> None:
-        """Write one point of the measurement `probe`."""
-        self._send("probe value=1")
+        """Write the one point of this day in the measurement `probe`: the next writes over it.
+
+        Not at a time for ever: a bucket with a retention refuses what is older.
+        """
+        day_s = self._clock.time() // _DAY_S * _DAY_S
+        self._send(f"probe value={next(self._probes)}i {ns_of(day_s)}")
 
     def list_set_aside(self) -> list[str]:
         """Return nothing: the server looks after its files."""

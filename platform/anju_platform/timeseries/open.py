@@ -17,5 +17,5 @@ def open_series(url: str, *, token: str = "", org: str = "anju", clock: Clock | 
         return DuckDbSeries(url.removeprefix("duckdb:///"), clock)
     if parts.scheme in {"influx+http", "influx+https"}:
         address = f"{parts.scheme.removeprefix('influx+')}://{parts.netloc}"
-        return InfluxSeries(address, token=token, org=org, bucket=parts.path.strip("/"))
+        return InfluxSeries(address, token=token, org=org, bucket=parts.path.strip("/"), clock=clock)
     raise ValueError(f"no series store for {url!r}")

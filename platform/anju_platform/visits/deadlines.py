@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.dispatch import CATEGORIES
-from anju_core.visits import VisitCommand, VisitNotFound, VisitStep, decide
+from anju_core.visits import VisitNotFound, VisitStep
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.visits import history
 from anju_platform.visits.locking import lock_visit
-from anju_platform.visits.models import Offer, VisitTask
-from anju_platform.visits.offers import OfferDispatcher, close_offer
+from anju_platform.visits.offers import OfferDispatcher, close_offer, list_pending
 from anju_platform.visits.repository import VisitRepository
 
 DUE_LIMIT = 200
@@ -39,9 +38,10 @@ class VisitDeadlines:
             return
         visit.next_due_at = None
         if visit.state == VisitState.OFFERED.value:
-            visit.state = decide(visit_id, VisitState(visit.state), VisitCommand.LAPSE).value
-            close_offer(visit.offers[-1], OfferState.TIMED_OUT, now)
-            history.append(work, visit, VisitStep.TIMED_OUT, now)
+            for offer in list_pending(visit):
+                if offer.expires_at <= now:
+                    close_offer(offer, OfferState.TIMED_OUT, now)
+                    self._offers.end_offer(work, visit, offer, VisitStep.TIMED_OUT)
             self._offers.offer_next(work, visit, now)
         elif visit.state == VisitState.ACCEPTED.value:
             history.append(work, visit, VisitStep.LATE, now)
@@ -51,18 +51,18 @@ class VisitDeadlines:
 
     def shift_deadlines(self, work: UnitOfWork, by: timedelta) -> None:
         """Move every deadline by `by`, as the clock is moved: what is left of each wait stays the same."""
-        for visit in VisitRepository(work.session).lock_running():
+        for visit in VisitRepository(work.session).lock_running(wait=True):
             visit.arrive_by += by
             if visit.next_due_at is not None:
                 visit.next_due_at += by
-            for offer in _pending(visit):
+            for offer in list_pending(visit):
                 offer.expires_at += by
         work.session.flush()
 
     def bound_deadlines(self, work: UnitOfWork, now: datetime) -> int:
         """Pull back deadlines further from `now` than the visit's category can wait; returns how many there were."""
         pulled = 0
-        for visit in VisitRepository(work.session).lock_running():
+        for visit in VisitRepository(work.session).lock_running(wait=False):
             category = CATEGORIES[VisitCategory(visit.category)]
             wait_s = {
                 VisitState.OFFERED: category.offer_s,
@@ -71,13 +71,9 @@ class VisitDeadlines:
             }[VisitState(visit.state)]
             latest = now + timedelta(seconds=wait_s)
             visit.arrive_by = min(visit.arrive_by, now + timedelta(seconds=category.arrive_s))
-            for offer in _pending(visit):
+            for offer in list_pending(visit):
                 offer.expires_at = min(offer.expires_at, latest)
             if visit.next_due_at is not None and visit.next_due_at > latest:
                 visit.next_due_at, pulled = latest, pulled + 1
         work.session.flush()
         return pulled
-
-
-def _pending(visit: VisitTask) -> list[Offer]:
-    return [offer for offer in visit.offers if offer.state == OfferState.PENDING.value]

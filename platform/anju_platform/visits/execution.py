@@ -11,13 +11,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
-from anju_core.dispatch import CATEGORIES, MAX_WRONG_CODES, Arrival, Place, believed_time, prove_arrival
+from anju_core.dispatch import (
+    CATEGORIES,
+    MAX_WRONG_CODES,
+    Arrival,
+    Place,
+    believed_time,
+    is_dangerous,
+    prove_arrival,
+)
 from anju_core.events import HelpWanted
 from anju_core.visits import NotYourVisit, TasksUnanswered, UnknownTask, VisitCommand, VisitNotFound, VisitStep, decide
 from anju_core.vocabulary import Role, VisitCategory, VisitState
 from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.residents.directory import find_homes
 from anju_platform.visits import history
+from anju_platform.visits.announcements import VisitAnnouncements
 from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
 from anju_platform.visits.locking import lock_visit
 from anju_platform.visits.models import VisitTask
@@ -32,6 +41,16 @@ STAFF = frozenset({Role.WORKER, Role.SUPERVISOR, Role.ADMIN})
 class VisitExecution:
     """Carries out the steps at the door and behind it; each raises `VisitNotFound`, `NotYourVisit`."""
 
+    def __init__(self, announcements: VisitAnnouncements) -> None:
+        self._announcements = announcements
+
+    def repeat_code(self, work: UnitOfWork, visit_id: UUID, actor: Actor) -> None:
+        """Have the home say the code once more, for a carer who stands at the door; raises `VisitStepNotPossible`."""
+        visit = lock_visit(work, visit_id)
+        _is_staff_acting(visit, actor)
+        decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_IN)
+        self._announcements.repeat_code(work, visit)
+
     def check_in(
         self,
         work: UnitOfWork,
@@ -45,14 +64,20 @@ class VisitExecution:
     ) -> None:
         """Write down the arrival, proven by the home's code or attested by staff; the phone's place corroborates.
 
-        Raises `ArrivalNotProven`, which counts a wrong code, and `TooManyCodes` after `MAX_WRONG_CODES`.
+        Raises `ArrivalNotProven`, which counts a wrong code and has the home say the right one again, and
+        `TooManyCodes` after `MAX_WRONG_CODES`.
         """
         visit = lock_visit(work, visit_id)
         attested = _is_staff_acting(visit, actor)
         if _is_counted(work, visit, step_id):
             return
         after = decide(visit_id, VisitState(visit.state), VisitCommand.CHECK_IN)
-        arrival = _prove(work, visit, code, place, attested=attested)
+        try:
+            arrival = _prove(work, visit, code, place, attested=attested)
+        except ArrivalNotProven as refusal:
+            if refusal.wrong_code:
+                self._announcements.repeat_code(work, visit)
+            raise
         at = believed_time(phone_at, work.clock.now(), visit.accepted_at or visit.created_at)
         visit.check_in_proof = _proof(arrival, place, phone_at)
         visit.state, visit.checked_in_at = after.value, at
@@ -71,7 +96,7 @@ class VisitExecution:
         phone_at: datetime | None = None,
         step_id: str | None = None,
     ) -> None:
-        """Answer items of the checklist, by their ids; raises `UnknownTask`."""
+        """Answer items of the checklist, by their ids; a dangerous answer calls for help. Raises `UnknownTask`."""
         visit = lock_visit(work, visit_id)
         _is_staff_acting(visit, actor)
         if _is_counted(work, visit, step_id):
@@ -81,11 +106,37 @@ class VisitExecution:
         unknown = [name for name in done if name not in tasks]
         if unknown:
             raise UnknownTask(visit_id, unknown[0])
+        danger = next(
+            (name for name in done if is_dangerous(name, done[name]) and done[name] != tasks[name]["done"]), ""
+        )
         visit.tasks = [{**task, "done": done.get(name, task["done"])} for name, task in tasks.items()]
         at = believed_time(phone_at, work.clock.now(), visit.checked_in_at or visit.created_at)
         detail: dict[str, object] = dict(done)
         source = _source(visit, step_id)
         history.append(work, visit, VisitStep.CHECKED, at, actor=actor, detail=detail, source=source)
+        if danger:
+            _call_for_help(work, visit, actor, danger, at=at, step_id=step_id)
+        work.session.flush()
+
+    def call_for_help(
+        self,
+        work: UnitOfWork,
+        visit_id: UUID,
+        actor: Actor,
+        *,
+        task: str = "",
+        phone_at: datetime | None = None,
+        step_id: str | None = None,
+    ) -> None:
+        """Call for help in whatever state the visit is; `task` is the item that was answered dangerously, or empty.
+
+        `step_id` is that of the answer, where there is one: the answer itself then calls no second time.
+        """
+        visit = lock_visit(work, visit_id)
+        _is_staff_acting(visit, actor)
+        at = believed_time(phone_at, work.clock.now(), visit.accepted_at or visit.created_at)
+        known = task if task in _tasks(visit) else ""
+        _call_for_help(work, visit, actor, known, at=at, step_id=step_id)
         work.session.flush()
 
     def check_out(
@@ -137,7 +188,18 @@ def _prove(work: UnitOfWork, visit: VisitTask, code: str | None, place: Place | 
     raise ArrivalNotProven(visit.id, arrival.distance_m, wrong_code=wrong_code)
 
 
-def _record_help_wanted(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str) -> None:
+def _call_for_help(
+    work: UnitOfWork, visit: VisitTask, actor: Actor, task: str, *, at: datetime, step_id: str | None
+) -> None:
+    """Write down a call for help and record `HelpWanted`, once for each step of a phone."""
+    source = f"{visit.id}/help/{step_id}" if step_id else None
+    if source is not None and VisitRepository(work.session).has_step(source):
+        return
+    history.append(work, visit, VisitStep.HELP_WANTED, at, actor=actor, detail={"task": task}, source=source)
+    _record_help_wanted(work, visit, actor, "", task)
+
+
+def _record_help_wanted(work: UnitOfWork, visit: VisitTask, actor: Actor, note: str, task: str = "") -> None:
     work.record(
         HelpWanted(
             at=work.clock.now(),
@@ -147,6 +209,7 @@ def _record_help_wanted(work: UnitOfWork, visit: VisitTask, actor: Actor, note: 
             community_id=visit.community_id,
             by_name=actor.name,
             note=note,
+            task=task,
         )
     )
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.events import VisitChanged
 from anju_core.visits import VisitStep
+from anju_platform.db.history import append_step
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.visits.models import VisitEvent, VisitTask
-from anju_platform.visits.repository import VisitRepository
+from anju_platform.visits.models import Offer, VisitEvent, VisitTask
 
 
 def append(
@@ -25,26 +24,22 @@ def append(
     detail: Mapping[str, object] | None = None,
     source: str | None = None,
     eta_minutes: int | None = None,
-    asked: UUID | None = None,
+    offer: Offer | None = None,
 ) -> None:
     """Append a step that happened at `at` and is known from now on, and record `VisitChanged`.
 
-    `name` says who did it where there is no actor; `asked` is the carer of an open offer. A `source` may occur once in
-    all histories, so that what a phone sends twice counts once.
+    `name` says who did it where there is no actor; `offer` is the one that the step is about. A `source` may occur
+    once in all histories, so that what a phone sends twice counts once.
     """
-    by_name = name if actor is None else actor.name
     event = VisitEvent(
-        id=work.new_id(),
         visit_id=visit.id,
         at=at,
         received_at=work.clock.now(),
         step=step.value,
-        by_account=None if actor is None else actor.account_id,
-        by_name=by_name,
         detail=dict(detail or {}),
         source=source,
     )
-    VisitRepository(work.session).append_event(event)
+    append_step(work, event, actor, name)
     work.record(
         VisitChanged(
             at=at,
@@ -54,9 +49,11 @@ def append(
             provider_id=visit.provider_id,
             carer_name=visit.carer_name or None,
             step=step.value,
-            by_name=by_name,
+            by_name=event.by_name,
             eta_minutes=eta_minutes,
             community_id=visit.community_id,
-            carer_id=visit.carer_id or asked,
+            carer_id=visit.carer_id if offer is None else offer.carer_id,
+            asked_provider_ids=frozenset(one.provider_id for one in visit.offers),
+            detail=event.detail,
         )
     )

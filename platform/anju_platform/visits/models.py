@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from anju_platform.db.base import Base
+from anju_platform.db.history import HistoryRow
 
 
 class Provider(Base):
@@ -111,25 +112,21 @@ class Offer(Base):
     expires_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(20), default="")
+    fee_fen: Mapped[int] = mapped_column(default=0)
+    """Pay under the contract of the offer, in fen."""
+    unreached_at: Mapped[datetime | None]
+    """Since when it is known that no message about it got through."""
     visit: Mapped[VisitTask] = relationship(back_populates="offers")
 
 
-class VisitEvent(Base):
-    """One step of a visit's history: append-only."""
+class VisitEvent(HistoryRow, Base):
+    """One step of a visit's history; `at` is the phone's time where it was offline, `source` its id of the step."""
 
     __tablename__ = "visit_event"
     __table_args__ = (UniqueConstraint("visit_id", "number"), UniqueConstraint("source"))
+    owner = "visit_id"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit_task.id"), index=True)
-    number: Mapped[int]
-    at: Mapped[datetime]
-    """When it happened (the phone's time where it was offline)."""
     received_at: Mapped[datetime]
     step: Mapped[str] = mapped_column(String(30))
-    by_account: Mapped[UUID | None]
-    by_name: Mapped[str] = mapped_column(String(100), default="")
-    detail: Mapped[dict[str, object]]
-    source: Mapped[str | None] = mapped_column(String(160))
-    """The phone's id of the step; a step that is sent twice counts once."""
     visit: Mapped[VisitTask] = relationship(back_populates="history")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -106,6 +106,8 @@ class OfferMade:
     expires_at: datetime
     answered_at: datetime | None
     reason: str
+    unreached: bool
+    """No message about it got through; it stands open for a carer who looks by herself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ class VisitQueries:
         start = repository.find_start(actor.account_id)
         return [
             OfferedVisit(
-                **_fields(visits[offer.visit_id]),
+                **_fields(replace(visits[offer.visit_id], fee_fen=offer.fee_fen)),
                 distance_m=round_distance(offer.distance_m),
                 eta_minutes=eta_minutes(round_distance(offer.distance_m)),
                 offered_at=offer.offered_at,
@@ -180,12 +182,15 @@ class VisitQueries:
         visits = VisitRepository(work.session).list_of_alert(alert_id)
         return [self.describe_visit(work, visit.id) for visit in visits]
 
-    def get_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor) -> VisitDetail:
-        """Return one visit in full; raises `VisitNotFound`, also where the actor may not see it."""
+    def get_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor, why: str = "") -> VisitDetail:
+        """Return one visit in full; raises `VisitNotFound`, also where the actor may not see it.
+
+        why: for what an overseer of the district, who sees homes' ids only, opens the case and reads names.
+        """
         visit = VisitRepository(work.session).find_visit(visit_id)
         if visit is None or not _may_see(visit, actor):
             raise VisitNotFound(visit_id)
-        return self._detail(work, visit, actor)
+        return self._detail(work, visit, actor, why)
 
     def describe_visit(self, work: UnitOfWork, visit_id: UUID, actor: Actor | None = None) -> VisitDetail:
         """Return one visit after the actor's command, where it is known already that the reader may see it.
@@ -197,8 +202,10 @@ class VisitQueries:
             raise VisitNotFound(visit_id)
         return self._detail(work, visit, actor)
 
-    def _detail(self, work: UnitOfWork, visit: VisitTask, actor: Actor | None) -> VisitDetail:
-        (summary,) = self._summaries(work, actor, [visit], "visit", str(visit.id))
+    def _detail(self, work: UnitOfWork, visit: VisitTask, actor: Actor | None, why: str = "") -> VisitDetail:
+        named = actor is None or actor.sees_names or actor.opens_case(why)
+        reason = f"{visit.id} {why}".strip()
+        (summary,) = self._summaries(work, actor, [visit], "visit", reason, named=named)
         known = summary.place_known
         history = [
             VisitHistoryStep(
@@ -207,7 +214,7 @@ class VisitQueries:
                 received_at=event.received_at,
                 step=VisitStep(event.step),
                 by_name=event.by_name,
-                detail=_step_detail(event.detail, actor, known=known),
+                detail=_step_detail(event.detail, named=named, known=known),
             )
             for event in visit.history
         ]
@@ -241,14 +248,35 @@ class VisitQueries:
             work, VisitRepository(work.session).list_offers_of_provider(provider_id, limit), exact=False
         )
 
+    def list_offers_of_visits(self, work: UnitOfWork, visit_ids: Collection[UUID]) -> Mapping[UUID, list[OfferMade]]:
+        """Return the offers of visits by the visit's id, each in the order in which they were made."""
+        offers = VisitRepository(work.session).list_offers_of_visits(visit_ids)
+        made = zip(offers, _offers_made(work, offers, exact=False), strict=True)
+        found: dict[UUID, list[OfferMade]] = {}
+        for offer, shown in made:
+            found.setdefault(offer.visit_id, []).append(shown)
+        return found
+
     def _summaries(
-        self, work: UnitOfWork, actor: Actor | None, visits: Iterable[VisitTask], what: str = "visits", why: str = ""
+        self,
+        work: UnitOfWork,
+        actor: Actor | None,
+        visits: Iterable[VisitTask],
+        what: str = "visits",
+        why: str = "",
+        *,
+        named: bool = False,
     ) -> list[VisitSummary]:
-        """Return visits as the actor may know them; without one as code may that acts for no person."""
+        """Return visits as the actor may know them; without one as code may that acts for no person.
+
+        named: with names also for an actor who usually sees none.
+        """
         found = list(visits)
         home_ids = {visit.home_id for visit in found}
-        homes = find_homes(work, home_ids) if actor is None else read_homes(work, actor, home_ids, what, why)
-        named = actor is None or actor.sees_names
+        homes = (
+            find_homes(work, home_ids) if actor is None else read_homes(work, actor, home_ids, what, why, named=named)
+        )
+        named = named or actor is None or actor.sees_names
         causes = self._alerts.find_causes(work, {visit.alert_id for visit in found if visit.alert_id is not None})
         provider_ids = {visit.provider_id for visit in found if visit.provider_id is not None}
         providers = VisitRepository(work.session).find_providers(provider_ids)
@@ -272,8 +300,8 @@ def _fields(summary: VisitSummary) -> dict[str, Any]:
     return {one.name: getattr(summary, one.name) for one in fields(summary)}
 
 
-def _step_detail(detail: Mapping[str, object], actor: Actor | None, *, known: bool) -> Mapping[str, object]:
-    if actor is not None and not actor.sees_names:
+def _step_detail(detail: Mapping[str, object], *, named: bool, known: bool) -> Mapping[str, object]:
+    if not named:
         return {}
     return detail if known else conceal_detail(detail)
 
@@ -352,6 +380,7 @@ def _offers_made(work: UnitOfWork, offers: Sequence[Offer], *, exact: bool) -> l
             expires_at=offer.expires_at,
             answered_at=offer.answered_at,
             reason=offer.reason,
+            unreached=offer.unreached_at is not None,
         )
         for offer in offers
     ]

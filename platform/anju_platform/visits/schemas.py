@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
+from anju_core.assignment import AssignmentReason
 from anju_core.vocabulary import DeclineReason
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
@@ -23,6 +25,18 @@ class Decline(BaseModel):
     """The carer's refusal with its one reason."""
 
     reason: DeclineReason
+
+
+class Assignment(BaseModel):
+    """The dispatcher's choice of a carer, and why.
+
+    taken_from: the carer who has accepted the visit, from whom it is taken; absent where nobody has.
+    """
+
+    carer_id: UUID
+    reason: AssignmentReason
+    taken_from: UUID | None = None
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
 class PhoneStep(BaseModel):
@@ -45,6 +59,12 @@ class TaskDone(PhoneStep):
 
     task: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     done: bool
+
+
+class HelpCall(PhoneStep):
+    """A call for help; `task` is the item of the checklist whose answer is dangerous, where there is one."""
+
+    task: Annotated[str, StringConstraints(max_length=40)] = ""
 
 
 class Condition(StrEnum):

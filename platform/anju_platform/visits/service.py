@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from anju_core.actor import Actor
+from anju_core.assignment import WithdrawalReason
 from anju_core.dispatch import eta_minutes
 from anju_core.visits import CarerBusy, OfferLapsed, VisitCommand, VisitNotFound, VisitStep, decide
 from anju_core.vocabulary import DeclineReason, OfferState, VisitState
@@ -18,6 +19,7 @@ from anju_platform.visits.locking import lock_visit
 from anju_platform.visits.models import Offer, VisitTask
 from anju_platform.visits.offers import OfferDispatcher, close_offer
 from anju_platform.visits.repository import VisitRepository
+from anju_platform.visits.withdrawals import Withdrawal
 
 LATE_GRACE_MIN = 15
 """Minutes after the promised arrival at which the visit counts as late. Ours."""
@@ -52,13 +54,14 @@ class VisitService:
         _lock_free_carer(work, actor)
         minutes = eta if eta is not None else eta_minutes(offer.distance_m)
         close_offer(offer, OfferState.ACCEPTED, now)
-        visit.state, visit.accepted_at = after.value, now
+        visit.state, visit.accepted_at, visit.fee_fen = after.value, now, offer.fee_fen
         visit.provider_id, visit.carer_id, visit.carer_name = offer.provider_id, actor.account_id, actor.name
         promised = visit.arrive_by if minutes is None else now + timedelta(minutes=minutes + LATE_GRACE_MIN)
         visit.next_due_at = min(visit.arrive_by, promised)
         detail = {"eta_minutes": minutes}
         history.append(work, visit, VisitStep.ACCEPTED, now, actor=actor, detail=detail, eta_minutes=minutes)
         self._announcements.announce_carer(work, visit, minutes)
+        self._offers.withdraw_offers(work, visit, now, Withdrawal(reason=WithdrawalReason.ANOTHER_GOES))
         work.session.flush()
 
     def decline_offer(self, work: UnitOfWork, visit_id: UUID, actor: Actor, reason: DeclineReason) -> None:
@@ -74,12 +77,13 @@ class VisitService:
             return
         if not handed_back and offer.state != OfferState.PENDING.value:
             raise OfferLapsed(visit_id, OfferState(offer.state))
-        command = VisitCommand.HAND_BACK if handed_back else VisitCommand.LAPSE
-        step = VisitStep.HANDED_BACK if handed_back else VisitStep.DECLINED
-        visit.state = decide(visit_id, VisitState(visit.state), command).value
         close_offer(offer, OfferState.DECLINED, now, reason.value)
-        history.append(work, visit, step, now, actor=actor, detail={"reason": reason.value})
-        if handed_back:
+        if not handed_back:
+            self._offers.end_offer(work, visit, offer, VisitStep.DECLINED, actor=actor)
+        else:
+            visit.state = decide(visit_id, VisitState(visit.state), VisitCommand.HAND_BACK).value
+            detail = {"reason": reason.value}
+            history.append(work, visit, VisitStep.HANDED_BACK, now, actor=actor, detail=detail, offer=offer)
             visit.provider_id, visit.carer_id, visit.carer_name, visit.accepted_at = None, None, "", None
             self._announcements.announce_others_asked(work, visit)
         self._offers.offer_next(work, visit, now)

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from anju_core.scope import Scope
 from anju_core.vocabulary import OfferState, VisitCategory, VisitState
-from anju_platform.visits.models import Offer, Provider, VisitTask
-from anju_platform.visits.repository import visit_within
+from anju_platform.visits.models import VisitTask
+from anju_platform.visits.repository import VisitRepository
 
-_OVER = (VisitState.CONFIRMED.value, VisitState.CANCELLED.value, VisitState.UNFILLED.value)
-_ENDED = (VisitState.CHECKED_OUT.value, VisitState.CONFIRMED.value)
 _PLANNED = frozenset({VisitCategory.ROUTINE.value, VisitCategory.WELFARE_CHECK.value})
 
 
@@ -54,45 +51,39 @@ class VisitSummaries:
     """Reads within one session."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._visits = VisitRepository(session)
 
     def find_last(self, home_id: str) -> VisitBrief | None:
         """Return a home's visit that ended last."""
-        query = select(VisitTask).where(VisitTask.home_id == home_id, VisitTask.state.in_(_ENDED))
-        row = self._session.scalars(query.order_by(VisitTask.checked_out_at.desc()).limit(1)).one_or_none()
+        row = self._visits.find_last_of_home(home_id)
         return None if row is None else _brief(row)
 
     def find_next(self, home_id: str) -> VisitBrief | None:
         """Return a home's visit that runs or comes next."""
-        query = select(VisitTask).where(VisitTask.home_id == home_id, VisitTask.state.not_in(_OVER))
-        query = query.where(VisitTask.checked_out_at.is_(None)).order_by(VisitTask.arrive_by, VisitTask.id)
-        row = self._session.scalars(query.limit(1)).one_or_none()
+        row = self._visits.find_next_of_home(home_id)
         return None if row is None else _brief(row)
+
+    def find_findings(self, alert_ids: Collection[UUID]) -> Mapping[UUID, str]:
+        """Return what the newest report of a visit because of each of these alerts says; without one it is absent."""
+        reported = self._visits.list_reported(alert_ids)
+        return {row.alert_id: str(row.report.get("summary", "")) for row in reported if row.alert_id is not None}
 
     def find_repairs(self, home_ids: Collection[str]) -> Mapping[str, VisitState]:
         """Return the state of the repair visit that is under way in homes, by home."""
-        query = select(VisitTask).where(VisitTask.home_id.in_(home_ids), VisitTask.state.not_in(_OVER))
-        query = query.where(VisitTask.category == VisitCategory.REPAIR.value).order_by(VisitTask.created_at)
-        return {row.home_id: VisitState(row.state) for row in self._session.scalars(query)}
+        return {row.home_id: VisitState(row.state) for row in self._visits.list_repairs(home_ids)}
 
     def list_timelines(self, start: datetime, until: datetime, scope: Scope) -> Sequence[VisitTimeline]:
         """Return the visits of a scope that were made or due from `start` up to and without `until`, by that time."""
-        created = (VisitTask.created_at >= start) & (VisitTask.created_at < until)
-        due = (VisitTask.arrive_by >= start) & (VisitTask.arrive_by < until)
-        query = select(VisitTask).where(or_(created, due), visit_within(scope))
-        return [_timeline(row) for row in self._session.scalars(query.order_by(VisitTask.arrive_by, VisitTask.id))]
+        return [_timeline(row) for row in self._visits.list_of_period(start, until, scope)]
 
     def count_offers(self, start: datetime, until: datetime, scope: Scope) -> Mapping[tuple[str, OfferState], int]:
         """Return how many offers each provider got from `start` up to and without `until`, by what became of them."""
-        query = select(Offer.provider_id, Offer.state, func.count()).join(VisitTask, VisitTask.id == Offer.visit_id)
-        query = query.where(Offer.offered_at >= start, Offer.offered_at < until, visit_within(scope))
-        rows = self._session.execute(query.group_by(Offer.provider_id, Offer.state))
-        return {(provider, OfferState(state)): count for provider, state, count in rows}
+        counts = self._visits.count_offers(start, until, scope)
+        return {(provider, OfferState(state)): count for provider, state, count in counts}
 
     def list_provider_names(self) -> Mapping[str, str]:
         """Return the names of all providers, by id, in the order of the names."""
-        rows = self._session.execute(select(Provider.id, Provider.name).order_by(Provider.name, Provider.id))
-        return {provider: name for provider, name in rows}  # noqa: C416 - rows are not tuples to mypy
+        return self._visits.list_provider_names()
 
 
 def _brief(row: VisitTask) -> VisitBrief:

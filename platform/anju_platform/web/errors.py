@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -17,9 +17,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused, TooMany, Unauthenticated
+from anju_platform.db.errors import CommitRefused
 from anju_platform.i18n.translation import N_
 
 MEDIA_TYPE = "application/problem+json"
+WHY = "X-Why"
+"""Header of an answer to a part of a page: the reason of a refusal in the reader's language, percent-encoded."""
 STATUS: dict[type[DomainError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
@@ -32,7 +35,7 @@ STATUS: dict[type[DomainError], HTTPStatus] = {
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance"})
 _SAYINGS: dict[int, tuple[str, str]] = {
     401: (N_("请先登录"), N_("登录以后再打开这一页。")),
-    403: (N_("您没有这个权限"), N_("这一页是给别的岗位看的。如果您应该看得到，请找社区负责人开通。")),
+    403: (N_("您没有这个权限"), N_("这一页是给别的岗位看的。如果您应该看得到，请找社区主任开通。")),
     404: (N_("找不到，或者不在您的范围内"), N_("地址可能打错了，或者这一家不归您负责。")),
     409: (N_("情况已经变了"), N_("别人刚刚改过，请回去再看一眼。")),
     413: (N_("内容太大"), N_("请分几次填写。")),
@@ -88,6 +91,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(IntegrityError, _collision)
     app.add_exception_handler(DataError, _value)
     app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(CommitRefused, _unavailable)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -98,20 +102,28 @@ def _domain(request: Request, error: Exception) -> Response:
     if isinstance(error, Unauthenticated):
         return _to_sign_in(request, error, title)
     answer = answer_problem(request, status, str(error), problem_type(type(error)), title, facts=error.facts())
+    if WHY in answer.headers:
+        answer.headers[WHY] = quote(request.state.pages.explain_error(request, error))
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
 
 
 def _to_sign_in(request: Request, error: Unauthenticated, title: str) -> Response:
-    where = f"/login?next={quote(request.url.path)}"
-    if _wants_page(request) and request.method == "GET":
-        return RedirectResponse(where, HTTPStatus.SEE_OTHER)
+    if _wants_page(request):
+        ended = _ended_address(request) if request.method == "POST" else f"/login?next={quote(request.url.path)}"
+        return RedirectResponse(ended, HTTPStatus.SEE_OTHER)
     answer = problem(HTTPStatus.UNAUTHORIZED, str(error), problem_type(type(error)), title, **error.facts())
     answer.headers["WWW-Authenticate"] = "Bearer"
     if "hx-request" in request.headers:
-        answer.headers["HX-Redirect"] = "/login"
+        answer.headers["HX-Redirect"] = _ended_address(request)
     return answer
+
+
+def _ended_address(request: Request) -> str:
+    """Return the sign-in page that says that the session ended and leads back to the page that was open."""
+    page = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+    return f"/login?ended=1&next={quote(urlsplit(page).path)}"
 
 
 def _validation(request: Request, error: Exception) -> Response:
@@ -174,10 +186,15 @@ def answer_problem(
     saying: title and advice of the page, as msgids; by default those of the status.
     """
     pages = getattr(request.state, "pages", None)
-    if pages is None or not _wants_page(request):
+    if pages is None:
         return problem(status, detail, kind, title, **(facts or {}))
     words = pages.select_words(request)
     title_shown, way_on = (words(text) for text in saying or _SAYINGS.get(status, _UNFORESEEN))
+    if not _wants_page(request):
+        answer = problem(status, detail, kind, title, **(facts or {}))
+        if "hx-request" in request.headers:
+            answer.headers[WHY] = quote(words("%(what)s。%(advice)s", what=title_shown, advice=way_on))
+        return answer
     page: Response = pages.render(request, "error.html", status=status, title=title_shown, detail=way_on)
     return page
 

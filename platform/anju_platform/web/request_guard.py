@@ -107,7 +107,7 @@ def _refuse_head(request: Request) -> Response | None:
 def _refuse_text(request: Request, where: str | None) -> Response | None:
     if where is None:
         return None
-    reason = "holds a NUL character or half of a surrogate pair, or is nested too deeply"
+    reason = "holds a NUL character or half of a surrogate pair, or is too long or nested too deeply"
     where = where.encode("ascii", "backslashreplace").decode()
     return answer_problem(
         request,

@@ -1,4 +1,8 @@
-"""Finds text in a request that no database can store: NUL characters and lone surrogates."""
+"""Finds text in a request that no database can store: NUL characters and lone surrogates.
+
+Each part is read in time linear in its length, or refused where it is longer than any browser of ours sends: a guard
+that can be kept busy would stop every page.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,25 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _UTF8 = frozenset({"", "utf-8", "utf8"})
+LONGEST_COOKIES = 4096
+"""Bytes of all cookies: taking the quotes off one takes time that grows with the square of its length."""
+LONGEST_CONTENT_TYPE = 256
+"""Bytes of a body's content type, whose parameters take such time, too."""
+_Trail = tuple["_Trail", str] | None
+"""A path into a document, from its end."""
 
 
 def find_unusable_head(scope: Scope) -> str | None:
-    """Return which part of a request's head holds unusable text; None where none does."""
+    """Return which part of a request's head holds unusable text, or is too long to tell; None where none does."""
+    if sum(len(value) for name, value in scope["headers"] if name == b"cookie") > LONGEST_COOKIES:
+        return "header.cookie"
     if _UNUSABLE.search(scope["path"]):
         return "path"
     if _has_encoded_nul(scope["query_string"]):
         return "query"
     for name, value in scope["headers"]:
+        if name == b"content-type" and len(value) > LONGEST_CONTENT_TYPE:
+            return "header.content-type"
         text = value.decode("latin-1")
         # A quoted cookie may spell characters as octal numbers.
         values = cookie_parser(text).values() if name == b"cookie" else (text,)
@@ -75,15 +89,23 @@ def _is_utf8(body: bytes) -> bool:
 
 def _find_in(document: object) -> str | None:
     """Return the path of the first unusable text; without recursion, since documents may be deep."""
-    waiting: list[tuple[str, object]] = [("body", document)]
+    waiting: list[tuple[_Trail, object]] = [(None, document)]
     while waiting:
-        path, value = waiting.pop()
+        trail, value = waiting.pop()
         if isinstance(value, str) and _UNUSABLE.search(value):
-            return path
+            return _path(trail)
         if isinstance(value, list):
-            waiting += [(f"{path}[{at}]", one) for at, one in enumerate(value)]
+            waiting += [((trail, f"[{at}]"), one) for at, one in enumerate(value)]
         elif isinstance(value, dict):
             if any(_UNUSABLE.search(name) for name in value):
-                return path
-            waiting += [(f"{path}.{name}", one) for name, one in value.items()]
+                return _path(trail)
+            waiting += [((trail, f".{name}"), one) for name, one in value.items()]
     return None
+
+
+def _path(trail: _Trail) -> str:
+    parts = []
+    while trail is not None:
+        trail, part = trail
+        parts.append(part)
+    return "".join(["body", *reversed(parts)])

@@ -1,7 +1,11 @@
-"""Presses buttons over MQTT and notes when the platform says that each is stored, beside round trips of the broker."""
+"""Presses buttons over MQTT and notes when the platform says that each is stored, beside answers that store nothing."""
 
 from __future__ import annotations
 
+import itertools
+import random
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -11,6 +15,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from anju_platform.app.fleet import COMMUNITY, gateway_id, home_id
+from anju_research.bench.roles import PING, PONG, send_at_once
+from anju_research.bench.servers import BenchFailed, stop_process
 from anju_research.bench.stopwatch import HOST
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Envelope, Record, decode, encode
@@ -18,8 +24,9 @@ from anju_wire.profiles import Quantity
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import DownLane, Lane
 
-PING = "anju-bench/ping"
-PING_S = 0.1
+ECHO = "anju-bench/echo"
+PING_S = 0.05
+"""Mean time between two pings, s; it varies, so that presses at a steady rate do not always meet them."""
 _BUTTON = "button-sos"
 _CLOCK = Clock()
 
@@ -30,8 +37,10 @@ class PressTimes:
 
     sent: dict[tuple[str, int], float] = field(default_factory=dict)
     stored: dict[tuple[str, int], float] = field(default_factory=dict)
+    broker_trips: list[float] = field(default_factory=list)
+    """Of a message to the broker and back at QoS 1, s, while the presses were made: half of the way of a press."""
     round_trips: list[float] = field(default_factory=list)
-    """Of a message to the broker and back at QoS 1, s, while the presses were made."""
+    """The same of a message that another process answers, as the platform answers a press, but at once."""
 
     def stored_s(self) -> list[float]:
         """Return how long each press took to be stored."""
@@ -39,7 +48,10 @@ class PressTimes:
 
 
 class PressClient:
-    """The gateways of all homes in one connection, and the round trips in another. A context manager."""
+    """The gateways of all homes in one connection, the round trips in another, and who answers them in a process.
+
+    A context manager.
+    """
 
     def __init__(self, port: int) -> None:
         self.times = PressTimes()
@@ -52,19 +64,24 @@ class PressClient:
 
     def __enter__(self) -> Self:
         topic = str(Topic(COMMUNITY, "any", DownLane.ACK)).replace("any", "+")
-        for client, wanted in ((self._gateways, topic), (self._pings, PING)):
+        for client, wanted in ((self._gateways, [(topic, 1)]), (self._pings, [(ECHO, 1), (PONG, 1)])):
             subscribed = threading.Event()
             client.on_subscribe = lambda *_, done=subscribed: done.set()
             client.connect(HOST, self._port)
             client.loop_start()
-            client.subscribe(wanted, 1)
+            client.subscribe(wanted)
             subscribed.wait(10)
+        words = [sys.executable, "-m", "anju_research.bench.roles", "answer", str(self._port)]
+        self._answerer = subprocess.Popen(words, stdout=subprocess.PIPE)
+        if self._answerer.stdout is None or not self._answerer.stdout.readline():
+            raise BenchFailed("who answers pings", "it ended")
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        stop_process(self._answerer)
         for client in (self._gateways, self._pings):
             client.disconnect()
             client.loop_stop()
@@ -82,6 +99,7 @@ class PressClient:
     def _client(self, name: str) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name)
         client.max_inflight_messages_set(1000)
+        client.on_socket_open = send_at_once
         return client
 
     def _stored(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
@@ -92,8 +110,12 @@ class PressClient:
                 self.times.stored.setdefault((home, seq), at_s)
 
     def _came_back(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        self.times.round_trips.append(time.monotonic() - float(message.payload))
+        trips = self.times.round_trips if message.topic == PONG else self.times.broker_trips
+        trips.append(time.monotonic() - float(message.payload))
 
     def _ping(self) -> None:
-        while not self._over.wait(PING_S):
-            self._pings.publish(PING, repr(time.monotonic()).encode(), 1)
+        spread = random.Random(1)
+        for topic in itertools.cycle((ECHO, PING)):
+            if self._over.wait(spread.uniform(0.5, 1.5) * PING_S):
+                return
+            self._pings.publish(topic, repr(time.monotonic()).encode(), 1)

@@ -25,6 +25,8 @@ from anju_research.bench.stopwatch import HOST
 LOGINS: Mapping[str, str] = {"duty_first": "worker", "duty_second": "worker2", "supervisor": "supervisor"}
 """Audiences of the seeded community, and who each is."""
 _LATER_S = 86_400.0
+_IN_FLIGHT = 100
+"""As in the shipped configuration (deploy/mosquitto/mosquitto.conf)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def run_district(
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-bench-")))
-        broker_port, broker = stack.enter_context(run_broker(place, embedded=embedded))
+        broker_port, broker = stack.enter_context(run_broker(place, embedded=embedded, in_flight=_IN_FLIGHT))
         url, database = stack.enter_context(run_database(place, embedded=embedded))
         http_port = free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ANJU_")} | {

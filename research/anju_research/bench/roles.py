@@ -1,16 +1,18 @@
-"""Processes of the ingest benchmark, each measured by itself: the publisher, the bare receiver, the platform.
+"""Processes of the benchmarks of ingest and alarms: the publisher, the bare receiver, the platform, who answers pings.
 
-A receiver prints `ready`, receives the warm-up messages, prints `warm`, receives the others, and prints one line of
-JSON: CPU and wall seconds since `warm`, messages, readings.
+A receiver of the ingest benchmark prints `ready`, receives the warm-up messages, prints `warm`, receives the others,
+and prints one line of JSON: CPU and wall seconds since `warm`, messages, readings.
 """
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import paho.mqtt.client as paho
@@ -22,6 +24,7 @@ from anju_wire.topics import subscription
 from anju_wire.vocabulary import Lane
 
 IN_FLIGHT = 200
+PING, PONG = "anju-bench/ping", "anju-bench/pong"
 
 
 def publish(port: int, traffic: Path, rate: float | None = None) -> None:
@@ -58,7 +61,7 @@ def bare(port: int, warm: int, count: int) -> None:
 
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-bare")
     client.on_message = count_message
-    _subscribe(client, port)
+    _subscribe(client, port, subscription(Lane.TELEMETRY))
     say("ready")
     _wait(done[warm], received)
     before = received[1]
@@ -74,14 +77,33 @@ def _wait(event: threading.Event, received: list[int]) -> None:
         sys.exit(f"only {received[0]} messages came")
 
 
-def _subscribe(client: paho.Client, port: int) -> None:
+def _subscribe(client: paho.Client, port: int, topic: str) -> None:
     subscribed = threading.Event()
-    client.on_connect = lambda *_: client.subscribe(subscription(Lane.TELEMETRY), 1) and None
+    client.on_connect = lambda *_: client.subscribe(topic, 1) and None
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect(HOST, port)
     client.loop_start()
     if not subscribed.wait(PATIENCE_S):
         sys.exit("the broker does not answer")
+
+
+def send_at_once(_client: paho.Client, _userdata: object, opened: Any) -> None:  # noqa: ANN401 - paho's own type of socket
+    """Switch off Nagle's algorithm, as the platform does: it holds every second of two small messages back by 40 ms."""
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def answer(port: int) -> None:
+    """Answer each ping at QoS 0, as the platform acknowledges a press, but store nothing; until it is ended."""
+
+    def send_back(client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
+        client.publish(PONG, message.payload, 0)
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench-answers")
+    client.on_socket_open = send_at_once
+    client.on_message = send_back
+    _subscribe(client, port, PING)
+    say("ready")
+    threading.Event().wait()
 
 
 def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Path) -> None:
@@ -94,6 +116,7 @@ def whole(port: int, warm: int, count: int, size: int, homes: int, *, place: Pat
 ROLES: dict[str, Callable[[list[str]], None]] = {
     "publish": lambda words: publish(int(words[0]), Path(words[1]), *map(float, words[2:])),
     "bare": lambda words: bare(int(words[0]), int(words[1]), int(words[2])),
+    "answer": lambda words: answer(int(words[0])),
     "whole": lambda words: whole(*(int(word) for word in words[:5]), place=Path(words[5])),
 }
 

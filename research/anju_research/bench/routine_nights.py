@@ -11,8 +11,8 @@ from sqlalchemy import delete, select
 from anju_detect.routine import MEASURES, RoutineDetector, change
 from anju_detect.routine.state import PAST_DAYS
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.detector_snapshots import SnapshotRepository
 from anju_platform.devices.models import Device, Gateway
+from anju_platform.monitoring.detector_snapshots import SnapshotStore
 from anju_platform.residents.models import Community, Home
 from anju_platform.routine.models import RoutineDay, RoutineNote
 from anju_platform.routine.nightly_job import CLOSE_S, NAME, OVERLAP_S, PARAMETERS
@@ -65,7 +65,7 @@ def save_empty_state(work: WorkFactory) -> None:
     """Store the state of a pass that knew no home: the next pass only measures the day."""
     with work() as unit:
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        SnapshotRepository(unit.session).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).dump_snapshot())
+        SnapshotStore(unit.session).save_snapshot(NAME, at, RoutineDetector(PARAMETERS).dump_snapshot())
 
 
 def save_known_past(rng: np.random.Generator, work: WorkFactory, homes: int) -> None:
@@ -89,7 +89,7 @@ def save_known_past(rng: np.random.Generator, work: WorkFactory, homes: int) -> 
         unit.session.execute(delete(RoutineDay))
         unit.session.execute(delete(RoutineNote))
         at = datetime.fromtimestamp(LAST_PASS_S, UTC)
-        SnapshotRepository(unit.session).save_snapshot(NAME, at, detector.dump_snapshot())
+        SnapshotStore(unit.session).save_snapshot(NAME, at, detector.dump_snapshot())
         blank = {"known": True, "rooms": []}
         kept = date(1970, 1, 1) + timedelta(days=today - 1)
         rows = [{"home_id": home_of(number), "day": kept, **blank} for number in range(homes)]

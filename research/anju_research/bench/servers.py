@@ -35,16 +35,22 @@ class BenchFailed(RuntimeError):
 
 
 @contextmanager
-def run_broker(place: Path, *, embedded: bool) -> Iterator[tuple[int, str]]:
-    """Start Mosquitto where it is installed, else the embedded broker; yields its port and its name."""
+def run_broker(place: Path, *, embedded: bool, in_flight: int = 20) -> Iterator[tuple[int, str]]:
+    """Start Mosquitto where it is installed, else the embedded broker; yields its port and its name.
+
+    in_flight: messages on their way to one client of Mosquitto; 20 is its default.
+    """
     binary = None if embedded else shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     port = free_port()
     if binary is None:
-        command = [sys.executable, "-m", "anju_cli", "broker", "--port", str(port)]
+        command = [sys.executable, "-m", "anju_cli", "broker", "--port", str(port), "--anonymous"]
     else:
         config = place / "mosquitto.conf"
         user = "user root\n" if _is_root() else ""
-        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\nmax_queued_messages 0\n{user}")
+        config.write_text(
+            f"listener {port} {HOST}\nallow_anonymous true\n"
+            f"max_queued_messages 0\nmax_inflight_messages {in_flight}\nset_tcp_nodelay true\n{user}"
+        )
         command = [binary, "-c", str(config)]
     with run_server("the broker", command, port, place / "broker.log"):
         yield port, "embedded broker" if binary is None else "Mosquitto"

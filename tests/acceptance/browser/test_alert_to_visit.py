@@ -9,7 +9,7 @@ import pytest
 from fixtures._browser import DESKTOP, PHONE, BrowserHarness, LivePlatform, write_fall
 from playwright.sync_api import APIResponse, Page, Route, expect
 
-from anju_core.vocabulary import AlertKind
+from anju_core.vocabulary import AlertKind, DeclineReason
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 HOME = "home-01"
@@ -19,7 +19,7 @@ def take_and_send(worker: Page, alert_id: UUID) -> None:
     worker.locator(f"#row-{alert_id}").click()
     worker.get_by_role("button", name="我来处理").click()
     worker.get_by_role("button", name="接通，需要帮助").first.click()
-    worker.get_by_label("告诉护理员什么（可不填）").fill("电话里说站不起来")
+    worker.get_by_label("给护理员的话（可不填）").fill("电话里说站不起来")
     worker.get_by_role("button", name="派单").click()
     expect(worker.locator("#act")).to_contain_text("等护理员回应")
 
@@ -39,7 +39,7 @@ def go_there(carer: Page, code: str) -> None:
     carer.get_by_role("button", name="我到门口了").click()
     carer.get_by_label("验证码", exact=True).fill(code)
     carer.get_by_role("button", name="签到").click()
-    for done in carer.get_by_role("button", name="✓ 做了").all():
+    for done in carer.get_by_role("button", name="✓ 是").all():
         done.click()
     carer.get_by_role("button", name="都看过了").click()
     carer.get_by_label("人还好，但要留意").check()
@@ -76,6 +76,8 @@ def test_it_reaches_a_worker_and_a_visit_closes_it(
     browsers.check(worker, f"visit-1-raised-{look}")
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
+    expect(family.locator(".saying")).to_contain_text("还没有人接手；您可先打给妈妈，紧急请拨 120")
+    expect(family.get_by_role("link", name="打给妈妈")).to_be_visible()
     browsers.check(family, f"visit-1-family-{look}")
     take_and_send(worker, alert_id)
     live.elder_heard(alert_id, HOME, "coming")
@@ -94,9 +96,55 @@ def test_it_reaches_a_worker_and_a_visit_closes_it(
     expect(worker.locator("#act")).to_contain_text("已结束")
     assert live.visit(alert_id).state == "confirmed"
     family.reload()
-    expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
+    expect(family.get_by_role("heading", level=1)).to_have_text("妈妈现在平安")
+    expect(family.locator(".saying")).to_contain_text("已上门，滑坐在地，没有受伤，已扶到床上。")
+    browsers.check(family, f"visit-5-family-{look}")
     carer.goto("/carer")
     expect(carer.get_by_text("已确认").first).to_be_visible()
+
+
+def logins_asked(live: LivePlatform, alert_id: UUID) -> list[str]:
+    """The logins of the carers who are asked now, in the order in which they were."""
+    with live.platform.work() as work:
+        offers = live.platform.visits.queries.list_of_alert(work, alert_id)[0].offers
+    asked = [offer.carer_id for offer in offers if offer.state == "pending"]
+    logins = {live.actor(login).account_id: login for login in live.passwords if login.startswith("carer")}
+    return [logins[one] for one in asked]
+
+
+def test_several_are_asked_the_first_goes_and_the_other_is_told_who(browsers: BrowserHarness) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    take_and_send(worker, alert_id)
+    expect(worker.locator("#act .ring")).to_be_visible()
+    expect(worker.get_by_role("button", name="我自己去")).to_be_visible()
+    browsers.check(worker, "asking-board", full=True)
+    asked = logins_asked(live, alert_id)
+    assert len(asked) >= 2
+    first, second = (browsers.open(login, PHONE) for login in asked[:2])
+    expect(second.get_by_role("button", name="我去")).to_be_visible()
+    second.get_by_text("去不了").click()  # what is open is not redrawn
+    first.get_by_role("button", name="我去").click()
+    expect(first.get_by_role("button", name="我到门口了")).to_be_visible()
+    second.get_by_role("button", name="我去").click()
+    expect(second.get_by_role("alert")).to_contain_text("已经接了这一单")
+
+
+def test_where_nobody_can_go_the_row_is_red_and_the_worker_goes(browsers: BrowserHarness) -> None:
+    live, worker = browsers.live, browsers.open("worker", DESKTOP)
+    alert_id = live.press(HOME)
+    take_and_send(worker, alert_id)
+    row = worker.locator(f"#row-{alert_id}")
+    expect(row).to_have_class("alert-row is-way")
+    while live.visit(alert_id).state == "offered":
+        with live.platform.work() as work:
+            carer, visit_id = live.actor(logins_asked(live, alert_id)[0]), live.visit(alert_id).id
+            live.platform.visits.service.decline_offer(work, visit_id, carer, DeclineReason.BUSY)
+    expect(row).to_have_class("alert-row is-now")
+    expect(worker.locator("#act")).to_contain_text("没有护理员能去")
+    browsers.check(worker, "nobody-board", full=True)
+    worker.get_by_role("button", name="我自己去").click()
+    expect(worker.get_by_role("button", name="我到了")).to_be_visible()
 
 
 def test_the_same_with_the_keyboard_alone(browsers: BrowserHarness) -> None:
@@ -275,7 +323,7 @@ def test_on_the_phone_the_answer_to_a_close_is_seen(browsers: BrowserHarness) ->
     expect(refusal).to_be_in_viewport(ratio=1)
 
     worker.get_by_text("不用派人，直接结束").click()
-    worker.get_by_label("真的有事，叫了救护车").check()
+    worker.get_by_label("情况属实，已叫救护车").check()
     worker.get_by_label("怎么知道的？写一句").fill("邻居在旁边，120 已经到了")
     worker.get_by_role("button", name="结束这件事").click()
     expect(worker.get_by_text("已结束：")).to_be_in_viewport(ratio=1)

@@ -74,6 +74,7 @@ PAGES = [
     ("worker", "/homes/home-01?days=7", "home"),
     ("worker", "/homes?supervision=lost", "homes"),
     ("worker", "/shift", "shift"),
+    ("worker", "/closed", "closed"),
     ("carer", "/carer", "carer-none"),
     ("provider", "/provider", "provider"),
     ("family", "/family", "family"),
@@ -164,7 +165,7 @@ def test_an_absence_is_told_and_ended(browsers: BrowserHarness) -> None:
 def test_a_handover_is_read_by_the_next(browsers: BrowserHarness) -> None:
     worker, next_one = browsers.open("worker", DESKTOP), browsers.open("worker2", DESKTOP)
     worker.goto("/shift")
-    worker.get_by_label("下一班必须读的话").fill("2 号楼 501 的猫会跑出来，开门小心。")
+    worker.get_by_label("给下一班的交接留言").fill("2 号楼 501 的猫会跑出来，开门小心。")
     worker.get_by_role("button", name="交班").click()
     next_one.goto("/shift")
     expect(next_one.get_by_text("猫会跑出来")).to_be_visible()

@@ -108,7 +108,7 @@ def test_at_night_no_note_is_shown_and_none_makes_a_sound(browsers: BrowserHarne
         worker = browsers.open("worker", DESKTOP)
         expect(worker.locator(".empty").first).to_be_visible()
         expect(worker.locator(".quiet")).to_have_count(0)
-        expect(worker.locator("[data-waiting]")).to_have_attribute("data-waiting", "")
+        expect(worker.locator("#alarms [data-alert]")).to_have_count(0)
 
 
 def test_the_nightly_pass_runs_by_itself(browsers: BrowserHarness) -> None:

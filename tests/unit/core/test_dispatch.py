@@ -13,17 +13,20 @@ from anju_core.dispatch import (
     ARRIVAL_RADIUS_M,
     CATEGORIES,
     Candidate,
+    ChecklistItem,
     Direction,
     InvalidPlace,
     Place,
     Proof,
     Unfit,
     believed_time,
+    count_to_ask,
     distance_m,
     eta_minutes,
     explain_unasked,
     find_direction,
     find_obstacle,
+    is_dangerous,
     offer_expiry,
     prove_arrival,
     rank_candidates,
@@ -72,6 +75,21 @@ def test_there_is_no_such_place(place: tuple[float, float]) -> None:
         assert distance_m(Place(*corner), Place(*corner)) == 0
     assert Place.known(None, 117.0) is None
     assert Place.known(32.9, 117.0) == Place(32.9, 117.0)
+
+
+@pytest.mark.parametrize("item", ChecklistItem)
+def test_an_answer_that_means_danger_to_life_calls_for_help(item: ChecklistItem) -> None:
+    dangerous = [answer for answer in (True, False, None) if is_dangerous(item, answer)]
+    assert dangerous == ([False] if item in {ChecklistItem.CONSCIOUS, ChecklistItem.SAFE} else [])
+    assert not is_dangerous("of an earlier release", False)
+
+
+@pytest.mark.parametrize(
+    ("category", "waiting", "more"),
+    [(EMERGENCY, 0, 3), (EMERGENCY, 2, 1), (EMERGENCY, 3, 0), (EMERGENCY, 4, 0), (VisitCategory.ROUTINE, 0, 1)],
+)
+def test_several_are_asked_at_once_where_seconds_count(category: VisitCategory, waiting: int, more: int) -> None:
+    assert count_to_ask(category, waiting) == more
 
 
 def test_the_way_takes_its_time() -> None:
@@ -163,6 +181,9 @@ def test_directions_are_those_of_the_compass() -> None:
         for north, east in ((1, 0), (1, 1.19), (0, 1), (-1, 1.19), (-1, 0), (-1, -1.19), (0, -1), (1, -1.19))
     ]
     assert found == list(Direction)
+    north_of_town = Place(60.0, HOME.longitude)  # where a degree of longitude is half as wide
+    ways = [find_direction(north_of_town, Place(60.0 + north, HOME.longitude + east)) for north, east in ((0.1, 0.2),)]
+    assert ways == [list(Direction)[1]]
     assert find_direction(None, HOME) is None
     assert round_distance(None) is None
 

@@ -18,6 +18,8 @@ from anju_core.escalation import (
     Policy,
     PolicyStep,
     advance_escalation,
+    bound_progress,
+    latest_due_at,
     list_audiences,
     next_due_at,
     parse_steps,
@@ -201,3 +203,17 @@ def test_a_policy_written_wrongly_says_where(row: object, why: str) -> None:
     with pytest.raises(InvalidPolicy, match=why) as refused:
         parse_steps([{"after_s": 0, "tell": "family"}, row])
     assert refused.value.where == "step 1"
+
+
+@given(policies, st.integers(0, MAX_STEPS + 3), st.integers(-5000, 5000), st.booleans())
+def test_no_step_is_later_than_the_latest(policy: Policy, level: int, began_s: int, suspected: bool) -> None:  # noqa: FBT001
+    progress = bound_progress(policy, EscalationProgress(after(began_s), level, suspected), NOW)
+    latest = latest_due_at(policy, progress, NOW)
+    due = advance_escalation(policy, progress, NOW)
+    assert next_due_at(policy, progress) <= latest
+    if due.next_at is not None and level >= len(policy.steps):
+        assert due.next_at <= latest
+    if level < len(policy.steps):
+        assert latest == max(next_due_at(policy, progress), NOW)
+    else:
+        assert latest == max(next_due_at(policy, progress), after(policy.repeat_s)), "everybody again, at the latest"

@@ -66,7 +66,7 @@ def test_a_note_of_substance_is_a_few_words(note: str, *, enough: bool) -> None:
 
 
 @given(st.lists(steps, max_size=20), st.sampled_from(sorted(DANGERS)), st.sampled_from(Outcome), st.text(max_size=40))
-def test_danger_is_dismissed_by_its_worker_only_on_a_contact_or_a_visit_since_the_last_signal(
+def test_danger_is_closed_by_its_worker_only_on_a_deed_and_dismissed_on_a_contact_or_a_visit_since_the_last_signal(
     history: list[PastStep], kind: AlertKind, outcome: Outcome, note: str
 ) -> None:
     signals = {AlertStep.RAISED, AlertStep.REPEATED, AlertStep.CONFIRMED}
@@ -78,7 +78,8 @@ def test_danger_is_dismissed_by_its_worker_only_on_a_contact_or_a_visit_since_th
         or (one.step is AlertStep.ARRIVED and (one.by is None or PROOF in one.detail))
         for one in since
     )
-    if outcome in FOUND_REAL or known:
+    deeds = {"CONTACT_ATTEMPTED", "DISPATCHED", "EN_ROUTE", "ARRIVED", "VISITED"}
+    if known or (outcome in FOUND_REAL and any(one.step.name in deeds for one in history)):
         return
     with pytest.raises(ContactMissing):
         check_closing(ALERT, kind, read_evidence(history), outcome, note, second_person=False)
@@ -93,6 +94,14 @@ def test_nothing_is_closed_without_a_word_where_nothing_was_done(
     idle = [one for one in history if one.step in {AlertStep.RAISED, AlertStep.NOTIFIED, AlertStep.ACKNOWLEDGED}]
     with pytest.raises(DomainError):
         check_closing(ALERT, kind, read_evidence(idle), outcome, "", second_person=closer is ZHAO)
+
+
+def test_who_was_helped_by_nobodys_deed_is_a_second_persons_word() -> None:
+    nothing = AlertEvidence(noted=True)
+    with pytest.raises(ContactMissing):
+        check_closing(ALERT, AlertKind.SOS, nothing, Outcome.REAL_HELPED, "abcdabcdabcd", second_person=False)
+    check_closing(ALERT, AlertKind.SOS, nothing, Outcome.REAL_HELPED, "", second_person=True)
+    check_closing(ALERT, AlertKind.LEAK, nothing, Outcome.REAL_HELPED, "", second_person=False)
 
 
 def test_a_second_person_needs_a_sentence() -> None:
@@ -172,3 +181,64 @@ def test_an_arrival_quiets_only_where_it_is_proven() -> None:
     assert decide(there, AlertCommand.ARRIVE, WANG, proven=True).timer is Timer.ARRIVED
     proven = replace(there, evidence=AlertEvidence(there=True))
     assert decide(proven, AlertCommand.ARRIVE, WANG, proven=True).step is None
+
+
+SUBSTANCE = {"note": "她女儿说人在医院"}
+BY, BY_NOBODY = WANG.account_id, None
+
+
+@pytest.mark.parametrize(
+    ("step", "by", "detail", "shown"),
+    [
+        (AlertStep.NOTED, BY, SUBSTANCE, {"noted"}),
+        (AlertStep.NOTED, BY, {"note": "误报"}, set()),
+        (AlertStep.NOTED, BY, {}, set()),
+        (AlertStep.NOTED, BY_NOBODY, SUBSTANCE, set()),
+        (AlertStep.CONTACT_ATTEMPTED, BY, {"outcome": CallOutcome.REACHED_OK.value}, {"reached", "acted"}),
+        (AlertStep.CONTACT_ATTEMPTED, BY, {"outcome": CallOutcome.REACHED_HELP.value}, {"reached", "acted"}),
+        (AlertStep.CONTACT_ATTEMPTED, BY, {"outcome": CallOutcome.NO_ANSWER.value}, {"acted"}),
+        (AlertStep.ARRIVED, BY, {PROOF: "code"}, {"there", "visited", "acted"}),
+        (AlertStep.ARRIVED, BY, {}, {"acted"}),
+        (AlertStep.ARRIVED, BY_NOBODY, {}, {"there", "visited", "acted"}),
+        (AlertStep.VISITED, BY_NOBODY, {}, {"visited", "acted"}),
+        (AlertStep.DISPATCHED, BY, {}, {"acted"}),
+        (AlertStep.EN_ROUTE, BY, {}, {"acted"}),
+        (AlertStep.ACKNOWLEDGED, BY, {}, set()),
+    ],
+)
+def test_what_each_step_shows_and_that_a_new_signal_ends_it(
+    step: AlertStep, by: UUID | None, detail: dict[str, object], shown: set[str]
+) -> None:
+    def marks(*history: PastStep) -> set[str]:
+        found = read_evidence(history)
+        return {name for name in ("reached", "visited", "noted", "acted", "there") if getattr(found, name)}
+
+    past = PastStep(step, by, detail)
+    assert marks(past) == shown
+    for signal in (AlertStep.RAISED, AlertStep.REPEATED, AlertStep.CONFIRMED):
+        assert marks(past, PastStep(signal, None, {})) == shown & {"there", "acted"}, (
+            "who is there is still there, and what was done is done"
+        )
+
+
+@pytest.mark.parametrize(
+    ("state", "command", "step"),
+    [
+        (AlertState.ACKNOWLEDGED, AlertCommand.RECORD_CONTACT, AlertStep.CONTACT_ATTEMPTED),
+        (AlertState.ACKNOWLEDGED, AlertCommand.DISPATCH, AlertStep.DISPATCHED),
+        (AlertState.ACKNOWLEDGED, AlertCommand.EN_ROUTE, AlertStep.EN_ROUTE),
+    ],
+)
+def test_a_word_that_starts_nothing_any_more_says_so_and_another_persons_still_does(
+    state: AlertState, command: AlertCommand, step: AlertStep
+) -> None:
+    history: list[PastStep] = []
+    facts = replace(FACTS, state=state, acknowledged_by=WANG.account_id)
+    first = decide(facts, command, WANG)
+    assert (first.step, first.exhausted) == (step, False)
+    while count_left(replace(facts, evidence=read_evidence(history)), first.timer, WANG.account_id) > 0:
+        history.append(PastStep(step, WANG.account_id, {}))
+    spent = replace(facts, evidence=read_evidence(history))
+    assert decide(spent, command, WANG) == replace(first, timer=Timer.SAME, exhausted=True)
+    other = decide(replace(spent, acknowledged_by=ZHAO.account_id), command, ZHAO)
+    assert (other.timer, other.exhausted) == (first.timer, False)

@@ -21,6 +21,16 @@ from anju_core.announcements import (
 from anju_core.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from anju_core.ids import uuid7
 from anju_core.recipients import Recipient
+from anju_core.scope import (
+    KINDS,
+    NOTHING,
+    WHOLE_DISTRICT,
+    Communities,
+    OneHome,
+    OneProvider,
+    ScopeKind,
+    scope_of,
+)
 from anju_core.vocabulary import AlertKind, Role
 from anju_wire.vocabulary import Announcement, AnnouncementKey
 
@@ -33,7 +43,12 @@ SOMEBODY = UUID(int=7)
         (Actor(SOMEBODY, "王姐", Role.WORKER, "anning"), True),
         (Actor(SOMEBODY, "外人", Role.WORKER, "elsewhere"), False),
         (Actor(SOMEBODY, "无处", Role.WORKER), False),
-        (Actor(SOMEBODY, "主任", Role.SUPERVISOR), True),
+        (Actor(SOMEBODY, "主任", Role.SUPERVISOR), False),
+        (Actor(SOMEBODY, "主任", Role.SUPERVISOR, scope_kind=ScopeKind.DISTRICT), True),
+        (Actor(SOMEBODY, "主任", Role.SUPERVISOR, "anning", scope_kind=ScopeKind.DISTRICT), False),
+        (Actor(SOMEBODY, "主任", Role.SUPERVISOR, "anning", scope_kind=ScopeKind.COMMUNITY), True),
+        (Actor(SOMEBODY, "王姐", Role.WORKER, scope_kind=ScopeKind.DISTRICT), False),
+        (Actor(SOMEBODY, "区里", Role.DISTRICT, scope_kind=ScopeKind.COMMUNITY), False),
         (Actor(SOMEBODY, "区里", Role.DISTRICT), True),
         (Actor(SOMEBODY, "别区", Role.DISTRICT, "elsewhere"), False),
         (Actor(SOMEBODY, "管理员", Role.ADMIN), True),
@@ -47,6 +62,22 @@ SOMEBODY = UUID(int=7)
 )
 def test_everybody_sees_their_scope_and_no_more(actor: Actor, seen: bool) -> None:  # noqa: FBT001
     assert actor.may_see("anning", "home-01", "kangle") is seen
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("kind", [*ScopeKind, None])
+def test_whose_place_is_missing_sees_nothing_and_no_kind_is_anybodys(role: Role, kind: ScopeKind | None) -> None:
+    of_district = Role.ADMIN, Role.DISTRICT, Role.TESTER
+    whole = (role in of_district) if kind is None else kind is ScopeKind.DISTRICT and kind in KINDS[role]
+    assert scope_of(role, None, None, None, kind) == (WHOLE_DISTRICT if whole else NOTHING)
+    seen = scope_of(role, "anning", "kangle", "home-01", kind)
+    usual = {Role.CARER: "provider", Role.PROVIDER: "provider", Role.FAMILY: "home"}.get(role, "community")
+    expected = {
+        "community": Communities(frozenset({"anning"})),
+        "provider": OneProvider("kangle"),
+        "home": OneHome("home-01"),
+    }
+    assert seen == (expected.get(kind or usual, NOTHING) if kind is None or kind in KINDS[role] else NOTHING)
 
 
 def test_a_thing_without_a_home_or_provider_is_nobodys_family() -> None:

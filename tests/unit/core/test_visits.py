@@ -34,6 +34,7 @@ STEP = {
     VisitCommand.LAPSE: VisitStep.TIMED_OUT,
     VisitCommand.GIVE_UP: VisitStep.UNFILLED,
     VisitCommand.HAND_BACK: VisitStep.HANDED_BACK,
+    VisitCommand.ASSIGN: VisitStep.ASSIGNED,
     VisitCommand.CHECK_IN: VisitStep.CHECKED_IN,
     VisitCommand.CHECK: VisitStep.CHECKED,
     VisitCommand.CHECK_OUT: VisitStep.CHECKED_OUT,
@@ -58,12 +59,15 @@ def test_a_step_out_of_order_is_refused() -> None:
 
 @given(st.lists(st.sampled_from(VisitCommand), max_size=30))
 def test_a_history_replays_to_the_state(commands: list[VisitCommand]) -> None:
-    state, steps = VisitState.OPEN, [VisitStep.REQUESTED]
+    state, steps, offers = VisitState.OPEN, [VisitStep.REQUESTED], 0
     for command in commands:
         try:
-            state = decide(VISIT, state, command)
+            after = decide(VISIT, state, command)
         except Conflict:
             continue
+        offers += {VisitCommand.OFFER: 1, VisitCommand.LAPSE: -1}.get(command, 0)
+        state = VisitState.OFFERED if command is VisitCommand.LAPSE and offers else after
+        offers = offers if state is VisitState.OFFERED else 0
         steps.append(STEP[command])
         assert replay(steps) is state
 

@@ -11,7 +11,14 @@ import pytest
 
 from anju_gateway.announcement_service import AnnouncementService
 from anju_gateway.announcements import LIGHTS
-from anju_gateway.annunciator import CompositeAnnunciator, ConsoleAnnunciator, MqttAnnunciator, SpokenAnnouncement
+from anju_gateway.annunciator import (
+    CompositeAnnunciator,
+    ConsoleAnnunciator,
+    MqttAnnunciator,
+    Playback,
+    PlayState,
+    SpokenAnnouncement,
+)
 from anju_gateway.device_ingest import Alarm
 from anju_gateway.readings import DeviceReading
 from anju_gateway.spool import Spool
@@ -24,14 +31,16 @@ NOW = 1_750_000_000.0
 
 
 class FakeAnnunciator:
+    """`state`: of all that is played, now and before."""
+
     def __init__(self) -> None:
-        self.broken = False
+        self.state = PlayState.PLAYED
         self.played: list[SpokenAnnouncement] = []
 
-    def play(self, announcement: SpokenAnnouncement, at_s: float) -> bool:
-        if not self.broken:
+    def play(self, announcement: SpokenAnnouncement, at_s: float) -> Playback:
+        if self.state is not PlayState.FAILED:
             self.played.append(announcement)
-        return not self.broken
+        return lambda: self.state
 
     def words(self) -> list[str]:
         return [announcement.record_value for announcement in self.played]
@@ -158,13 +167,13 @@ def test_a_command_that_has_expired_is_not_said(home: Home) -> None:
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_what_cannot_be_said_now_is_said_when_it_can(home: Home, restarted: bool) -> None:  # noqa: FBT001
-    home.speaker.broken = True
+    home.speaker.state = PlayState.FAILED
     home.service.execute_command(command(), NOW)
     home.service.execute_command(command(), NOW)
     assert home.recorded() == [], "not on record before it was said"
     if restarted:
         home.restart(NOW + 1)
-    home.speaker.broken = False
+    home.speaker.state = PlayState.PLAYED
     home.service.announce_due(NOW + 2, 2.0)
     home.service.announce_due(NOW + 3, 3.0)
     assert home.speaker.words() == ["coming:a-1"]
@@ -174,11 +183,41 @@ def test_what_cannot_be_said_now_is_said_when_it_can(home: Home, restarted: bool
     assert len(home.speaker.played) == 1
 
 
+def test_what_the_bus_may_not_have_is_not_on_record_and_a_killed_process_says_it_again(home: Home) -> None:
+    home.speaker.state = PlayState.PLAYING
+    seq = home.raise_alarm(Quantity.SOS)
+    home.service.execute_command(command(), NOW)
+    home.service.execute_command(command(), NOW)
+    home.service.announce_due(NOW + 1, 1.0)
+    assert home.speaker.words() == [f"heard:{seq}", "coming:a-1"]
+    assert home.recorded() == [], "handed over is not played"
+    home.restart(NOW + 2)
+    assert home.speaker.words() == [f"heard:{seq}", "coming:a-1", f"heard:{seq}"], "the command waits its turn"
+    home.speaker.state = PlayState.PLAYED
+    home.service.announce_due(NOW + 3, 3.0)
+    assert home.speaker.words() == [f"heard:{seq}", "coming:a-1"] * 2
+    assert home.recorded() == [f"heard:{seq}", "coming:a-1:c-1"]
+    home.restart(NOW + 4)
+    home.service.announce_due(NOW + 5, 1.0)
+    assert len(home.speaker.played) == 4, "and never again"
+
+
+def test_what_a_broken_connection_took_along_is_said_on_the_next(home: Home) -> None:
+    home.speaker.state = PlayState.PLAYING
+    home.service.execute_command(command(), NOW)
+    home.speaker.state = PlayState.FAILED
+    home.service.announce_due(NOW + 1, 1.0)
+    home.speaker.state = PlayState.PLAYED
+    home.service.announce_due(NOW + 2, 2.0)
+    assert home.speaker.words() == ["coming:a-1"] * 2
+    assert home.recorded() == ["coming:a-1:c-1"]
+
+
 def test_what_could_not_be_said_in_time_is_let_be(home: Home) -> None:
-    home.speaker.broken = True
+    home.speaker.state = PlayState.FAILED
     home.service.execute_command(command(expires=NOW + 10), NOW)
     home.raise_alarm(Quantity.SMOKE)
-    home.speaker.broken = False
+    home.speaker.state = PlayState.PLAYED
     home.service.announce_due(NOW + 61, 1.0)
     assert home.speaker.played == []
     home.restart(NOW + 62)
@@ -218,13 +257,12 @@ def test_a_disk_that_is_full_is_said(home: Home) -> None:
 def test_the_console_and_the_bus_say_the_same() -> None:
     out, sent = io.StringIO(), []
 
-    def publish(topic: str, payload: bytes) -> bool:
+    def publish(topic: str, payload: bytes) -> None:
         sent.append((topic, json.loads(payload)))
-        return True
 
     announcement = SpokenAnnouncement(Announcement.VISIT_CODE, "到访码 4711", "code 4711", "a-1")
     composite = CompositeAnnunciator([MqttAnnunciator(publish, "home-07"), ConsoleAnnunciator(out, "home-07")])
-    assert composite.play(announcement, NOW)
+    assert composite.play(announcement, NOW)() is PlayState.PLAYED
     assert sent == [
         (
             "home-07/annunciator",
@@ -235,6 +273,8 @@ def test_the_console_and_the_bus_say_the_same() -> None:
                 "en": "code 4711",
                 "light": "steady",
                 "reference": "a-1",
+                "slow": True,
+                "quiet": False,
             },
         )
     ]
@@ -243,10 +283,13 @@ def test_the_console_and_the_bus_say_the_same() -> None:
 
 def test_one_annunciator_is_enough_and_none_is_not() -> None:
     mute, speaking = FakeAnnunciator(), FakeAnnunciator()
-    mute.broken = True
+    mute.state = PlayState.FAILED
     announcement = SpokenAnnouncement(Announcement.SEEN, "", "", "a")
-    assert CompositeAnnunciator([mute, speaking]).play(announcement, NOW)
-    assert not CompositeAnnunciator([mute]).play(announcement, NOW)
+    both = CompositeAnnunciator([mute, speaking]).play(announcement, NOW)
+    assert both() is PlayState.PLAYED
+    assert CompositeAnnunciator([mute]).play(announcement, NOW)() is PlayState.FAILED
+    speaking.state = PlayState.PLAYING
+    assert both() is PlayState.PLAYING
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ class LocalBus:
         self.on_drop()
         self.dropped.set()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        return True
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Nobody listens."""
 
     def start(self) -> None:
         pass

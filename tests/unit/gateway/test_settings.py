@@ -124,7 +124,7 @@ def test_a_mistake_is_named(tmp_path: Path, change: dict[str, object], said: str
 )
 def test_a_bus_on_this_machine_or_with_a_credential_is_taken(tmp_path: Path, bus: dict[str, object]) -> None:
     (home,) = load_fleet(write(tmp_path, {"homes": [{**HOME, "bus": {**bus, "port": 1883}}]}))
-    assert home.bus.host == bus["host"]
+    assert (home.bus.host, home.bus.patience_s) == (bus["host"], 30.0)
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,11 @@ class FakeSession:
     def stop(self, last: tuple[str, bytes] | None = None) -> None:
         self.connected, self.last = False, last
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        if self.connected:
-            self.published.append((topic, payload, retain))
-        return self.connected
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> object | None:
+        if not self.connected:
+            return None
+        self.published.append((topic, payload, retain))
+        return self.published[-1]
 
     def ack(self, token: MessageToken) -> None:
         self.settled.append(token)
@@ -82,7 +83,16 @@ class Home:
             self.uplink.note_line_up(name, endpoint, now)
 
     def ack(self, lane: Lane, upto: int, now: float, epoch: int | None = None) -> int | None:
-        return self.uplink.apply_ack(Ack(epoch=self.spool.epoch if epoch is None else epoch, lane=lane, upto=upto), now)
+        """Acknowledge as the platform does: of alarms each by its content, of telemetry up to a number."""
+        epoch = self.spool.epoch if epoch is None else epoch
+        if lane is not Lane.ALARM:
+            return self.uplink.apply_ack(Ack(epoch=epoch, lane=lane, upto=upto), now)
+        found = None
+        pending = {stored.seq: stored for stored in self.spool.read_pending(lane, 1, 100)}
+        for seq in sorted({seq for seq in pending if seq <= upto} | {upto}):
+            digest = digest_of_bytes(self.uplink._envelope(lane, pending[seq])) if seq in pending else "none"
+            found = self.uplink.apply_ack(Ack(epoch=epoch, lane=lane, upto=upto, seq=seq, digest=digest), now)
+        return found
 
 
 @pytest.fixture
@@ -169,6 +179,8 @@ def test_an_alarm_is_forgotten_only_when_its_own_content_is_stored(home: Home) -
             Ack(epoch=home.spool.epoch, lane=Lane.ALARM, upto=seq, seq=seq, digest=digest), 1.0
         )
 
+    assert ack(3, "") == 0, "an ack without content names no alarm"
+    assert home.spool.count_waiting()["alarm"] == 3
     assert ack(3, own[0]) == 0, "another message has its number"
     assert ack(2, own[1]) == 0, "stored, but the one before it is not"
     assert home.spool.count_waiting()["alarm"] == 3

@@ -109,6 +109,16 @@ def test_a_press_and_its_echo_are_one(home: Home) -> None:
     assert home.says("button-sos", {"action": "hold"}, NOW + 3.5).alarms, "nor a hold after a press"
 
 
+def test_a_press_after_a_cancel_calls_for_help_however_soon(home: Home) -> None:
+    said = [
+        home.says("button-sos", {"action": action}, NOW + after_s)
+        for action, after_s in (("single", 0.0), ("hold", 0.6), ("single", 1.2), ("single", 1.3), ("hold", 1.4))
+    ]
+    assert [len(result.alarms) for result in said] == [1, 1, 1, 0, 1]
+    late = home.says("button-sos", {"action": "single", "last_seen": (NOW + 0.1) * 1000}, NOW + 1.45)
+    assert late.duplicates == 1, "a copy of the first press, which was taken back"
+
+
 def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home) -> None:
     payload = {"action": "emergency", "last_seen": NOW * 1000}
     home.says("button-sos", payload)

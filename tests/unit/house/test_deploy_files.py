@@ -75,6 +75,37 @@ def test_only_the_broker_and_loopback_are_reached_from_outside(compose: dict[str
     assert all(port.startswith("127.0.0.1:") for ports in opened.values() for port in ports)
 
 
+def test_the_try_out_bus_lets_nobody_in_without_a_password(compose: dict[str, Any], tmp_path: Path) -> None:
+    rules = (ROOT / "deploy/mosquitto/bus.conf").read_text(encoding="utf-8")
+    assert "\nallow_anonymous false\n" in rules
+    assert "\nuse_username_as_clientid true\n" in rules
+    bus = compose["services"]["bus"]
+    assert "command" not in bus, "the image's own command reads the configuration that is mounted"
+    mounted = dict(volume.split(":")[:2][::-1] for volume in bus["volumes"])
+    assert mounted["/mosquitto/config/mosquitto.conf"] == "./deploy/mosquitto/bus.conf"
+    secrets = tmp_path / "secrets"
+    command = [
+        sys.executable,
+        str(ROOT / "deploy" / "prepare"),
+        "--host",
+        "x",
+        "--home",
+        "home-01",
+        "--out",
+        str(secrets),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    named = [source for source in mounted.values() if "/secrets/" in source]
+    named += [secret["file"] for secret in compose["secrets"].values()]
+    assert len(named) == 5
+    assert all((secrets / Path(source).name).exists() for source in named), named
+    home = json.loads((ROOT / "deploy/fleet.json").read_text(encoding="utf-8"))["homes"][0]
+    assert home["bus"]["username"] == home["home"]
+    assert Path(home["bus"]["password_file"]).name in compose["services"]["gateway"]["secrets"]
+    users = {line.partition(":")[0] for line in (secrets / "home-01.bus.passwords").read_text().splitlines()}
+    assert users == {"home-01", "devices"}
+
+
 def test_every_container_is_hardened(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert service["read_only"] is True, name

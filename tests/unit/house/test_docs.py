@@ -141,6 +141,21 @@ def test_every_test_that_the_threat_model_names_is_there() -> None:
     assert not missing
 
 
+def test_what_hurts_most_is_what_the_lines_say_is_missing() -> None:
+    page, hurts = text("docs/security.md").split("## What hurts most")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    missing = {
+        number
+        for first, *rest in rows
+        if re.search(r"\*\*(not met|partly)\*\*", " ".join(rest))
+        for number in re.split(r", | to ", first.removeprefix("| "))
+    }
+    named = {number for found in re.findall(r"\(([\d., -]+)\)", hurts) for number in found.split(", ")}
+    assert len(named) > 5
+    assert named - missing == set()
+    assert len(re.findall(r"^- .*\(\d", hurts, re.MULTILINE)) == len(re.findall(r"^- ", hurts, re.MULTILINE))
+
+
 def test_every_line_of_the_threat_model_is_shown_or_says_why_not() -> None:
     rows = [line for line in text("docs/security.md").splitlines() if line.startswith("| ") and "|---" not in line]
     heads = {rows[0]} | {line for line in rows if line.startswith(("| no.", "| provision"))}

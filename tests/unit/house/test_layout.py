@@ -25,6 +25,14 @@ def test_platform_folder_never_shadows_the_standard_library() -> None:
     assert asked.stdout.startswith("3.")
 
 
+def test_pages_stand_in_the_console_and_json_below_it() -> None:
+    platform = ROOT / "platform" / "anju_platform"
+    console = set((platform / "console").rglob("*.py"))
+    assert not [path for path in console if path.name in {"endpoints.py", "schemas.py"}]
+    below = set(platform.rglob("*.py")) - console
+    assert not [path for path in below if path.name == "pages.py" or "HTMLResponse(" in path.read_text("utf-8")]
+
+
 def test_no_lock_names_a_registry() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         assert "://" not in path.read_text(encoding="utf-8"), path

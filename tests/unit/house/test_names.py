@@ -33,6 +33,12 @@ def test_a_class_is_found_where_it_is_defined_and_where_a_document_names_it(tmp_
     ]
 
 
+@pytest.mark.parametrize(("old", "found"), [("Door", ["_Door"]), ("*Door", ["_Door", "_SideDoor"])])
+def test_a_class_of_its_module_alone_is_found_too(tmp_path: Path, old: str, found: list[str]) -> None:
+    files = {"a.py": "class _Door: ...\nclass _SideDoor: ...\nclass _Doors: ...\n"}
+    assert [text for _, _, text in leftovers(tmp_path, files, Rename("class", old, "x"))] == found
+
+
 def test_a_pattern_stands_for_any_letters(tmp_path: Path) -> None:
     files = {"a.py": "class SightBook: ...\nclass Insight: ...\n"}
     assert leftovers(tmp_path, files, Rename("class", "Sight*", "x")) == [("a.py", 1, "SightBook")]

@@ -8,9 +8,9 @@ import pytest
 from fixtures._simulated_homes import home
 
 from anju_sim.command_handler import CommandHandler
-from anju_sim.commands import CommandRefused, SimAction, SimCommand, SimEvent, decode_command
 from anju_sim.resident_model import DAY_S, ResidentModel
 from anju_sim.simulated_home import SimulatedHome
+from anju_wire.simulation import CommandRefused, SimAction, SimCommand, SimEvent, decode_command
 
 NOW = 1_790_000_000.0
 

@@ -34,9 +34,12 @@ def _iso(after_s: float) -> str:
 def _timeline() -> EventTimeline:
     timeline = EventTimeline(SCENARIO.events[0], "home-01", origin_s=ORIGIN, shown_s=ORIGIN + 0.4)
     timeline.announced["heard"] = ORIGIN + 0.1
+    said = [("heard", 0.1), ("seen", 0.4), ("coming", 5.2), ("closed", 10.2)]
+    timeline.heard = [(ORIGIN + at, what) for what, at in said]
     steps = [("raised", 0.2), ("repeated", 3.2), ("acknowledged", 5.0), ("visited", 9.0), ("resolved", 10.0)]
     history = [{"step": step, "at": _iso(at)} for step, at in steps]
     timeline.alerts["a"] = {
+        "kind": "sos",
         "raised_at": _iso(0.2),
         "acknowledged_at": _iso(5),
         "closed_at": _iso(10),
@@ -48,7 +51,7 @@ def _timeline() -> EventTimeline:
 def test_every_expectation_is_met() -> None:
     timelines = {"press": _timeline()}
     assert is_complete(SCENARIO, timelines)
-    verdict = evaluate_run(SCENARIO, timelines, {})
+    verdict = evaluate_run(SCENARIO, timelines, {}, ORIGIN + 60)
     assert verdict.ok
     times = verdict.times["press"]
     assert times["stored"] == pytest.approx(0.2)
@@ -69,7 +72,7 @@ def test_a_stage_that_is_late_or_never_came_fails(stage: AlertStage) -> None:
         late.alerts["a"][key] = _iso(61)
         never.alerts["a"][key] = None
     for timeline, pending in ((late, ""), (never, "worker acknowledge: 409")):
-        verdict = evaluate_run(SCENARIO, {"press": timeline}, {"press": pending})
+        verdict = evaluate_run(SCENARIO, {"press": timeline}, {"press": pending}, ORIGIN + 60)
         failed = [finding for finding in verdict.findings if not finding.ok]
         assert [finding.what.split()[0] for finding in failed] == [stage]
         assert failed[0].note == pending
@@ -83,8 +86,8 @@ def test_a_lost_repetition_a_second_alert_and_no_event_each_fail() -> None:
     del history[1]
     twice.alerts["b"] = dict(twice.alerts["a"])
     for timeline, what in ((lost, "the repetition counts"), (twice, "exactly one alert")):
-        verdict = evaluate_run(SCENARIO, {"press": timeline}, {})
+        verdict = evaluate_run(SCENARIO, {"press": timeline}, {}, ORIGIN + 60)
         assert [finding.what for finding in verdict.findings if not finding.ok] == [what]
-    verdict = evaluate_run(SCENARIO, {"press": nothing}, {})
+    verdict = evaluate_run(SCENARIO, {"press": nothing}, {}, ORIGIN + 60)
     assert not any(finding.ok for finding in verdict.findings)
     assert "never happened" in verdict.findings[0].note

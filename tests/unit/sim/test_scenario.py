@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from fixtures._simulated_homes import fleet
 
-from anju_sim.commands import SimAction
 from anju_sim.scenario import (
     AlertStage,
     HomeNotBound,
@@ -20,6 +19,7 @@ from anju_sim.scenario import (
 )
 from anju_sim.scenario_yaml import FormerNames, ScenarioInvalid
 from anju_wire.fleet import FleetUnreadable, HomeUnknown, load_fleet
+from anju_wire.simulation import SimAction
 
 TEXT = """name: small
 title: A press

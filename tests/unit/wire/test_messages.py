@@ -187,6 +187,15 @@ def test_malformed_json_is_refused(raw: bytes) -> None:
         decode(Envelope, raw)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", [b'\\"', b'"', b'["', b'{"\\', b"[]", b"[", b"\\", b'""['])
+def test_the_longest_message_is_read_in_one_pass_whatever_it_repeats(piece: bytes) -> None:
+    raw = b"[" * 33 + b'"' + piece * ((MAX_MESSAGE_BYTES - 40) // len(piece))
+    for kind in MESSAGES:
+        with pytest.raises(InvalidMessage):
+            decode(kind, raw)
+
+
 def test_ten_megabytes_are_refused_unread() -> None:
     with pytest.raises(InvalidMessage, match="10485760 bytes"):
         decode(Envelope, b" " * (10 * 1024 * 1024))

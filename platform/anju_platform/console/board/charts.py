@@ -62,6 +62,7 @@ def _draw_day(series: SeriesStore, alert: AlertDetail, words: Words, now: dateti
 def _draw_fall(series: SeriesStore, alert: AlertDetail) -> WaveformChart | None:
     if alert.kind is not AlertKind.FALL:
         return None
-    at_s = alert.happened_at.timestamp()
+    told_s = alert.facts.get("impact_s")  # the clip's times are by the home's clock, which may be ahead
+    at_s = told_s if isinstance(told_s, int | float) else alert.happened_at.timestamp()
     clip = series.read_clip(alert.home_id, at_s)
     return None if clip is None else WaveformChart(magnitudes(clip.data), clip.fs_hz, max(0.0, at_s - clip.start_s))

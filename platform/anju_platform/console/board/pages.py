@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form
@@ -11,16 +13,23 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from anju_core.alerts import AlertNotFound
 from anju_core.errors import DomainError
-from anju_core.vocabulary import CallOutcome, Outcome, Role
+from anju_core.ids import parse_uuid
+from anju_core.vocabulary import CallOutcome, Outcome, Role, VisitState
 from anju_platform.accounts.guards import require
 from anju_platform.alerts.assembly import AlertSlice
-from anju_platform.console.board.reading import read_alert, read_board
+from anju_platform.console.board.reading import read_alert, read_board, read_waiting
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.db.unit_of_work import UnitOfWork
+from anju_platform.i18n.translation import N_
 from anju_platform.residents.errors import NoDoorCode
 from anju_platform.residents.service import ResidentService
 from anju_platform.visits.assembly import VisitSlice
+from anju_platform.visits.closing import GOES_IN_PERSON
+
+_TAKEN = N_("已由您处理")
+_RETURNED = N_("已转回，等别人接手")
+_RECORDED = N_("已记下")
 
 router = APIRouter(prefix="/board", dependencies=[Depends(require(Role.WORKER, Role.SUPERVISOR))])
 
@@ -38,6 +47,27 @@ def show_list(page: PageContextDep, chosen: str = "") -> Response:
     return page.render("board/list.html", "board", board=view, chosen=chosen)
 
 
+@router.get("/alarms", name="board_alarms")
+def show_alarms(page: PageContextDep) -> Response:
+    """Show the bar of alerts that nobody has taken; every page of the staff asks for it."""
+    return page.render("board/alarms.html", "board", waiting=read_waiting(page))
+
+
+@router.post("/groups/acknowledge")
+def acknowledge_group(page: PageContextDep, alert_ids: Annotated[list[UUID], Form(max_length=500)]) -> Response:
+    """Make the reader the one who sees to all of these alerts but those that somebody else has taken meanwhile."""
+    alerts, taken = page.service(AlertSlice).service, 0
+    for alert_id in alert_ids:
+        with suppress(DomainError), page.work() as work:
+            alerts.acknowledge_alert(work, alert_id, page.actor, asks=True)
+            taken += 1
+    if not page.fragment:
+        return RedirectResponse("/board", status_code=303)
+    answer = page.render("board/list.html", "board", board=read_board(page), chosen="")
+    answer.headers["X-Done"] = quote(page.words.counted("已由您处理：%(n)s 户", taken))
+    return answer
+
+
 @router.get("/{alert_id}", name="board_alert")
 def show_alert(alert_id: UUID, page: PageContextDep) -> Response:
     """Show one alert."""
@@ -45,17 +75,24 @@ def show_alert(alert_id: UUID, page: PageContextDep) -> Response:
 
 
 @router.post("/{alert_id}/acknowledge")
-def acknowledge_alert(alert_id: UUID, page: PageContextDep) -> Response:
-    """Make the reader the one who sees to the alert."""
+def acknowledge_alert(alert_id: UUID, page: PageContextDep, over: Annotated[str, Form(max_length=40)] = "") -> Response:
+    """Make the reader the one who sees to the alert.
+
+    over: the account of who has it, as the reader was shown and asked; without it nothing is taken from anybody.
+    """
     alerts = page.service(AlertSlice).service
-    return _carry_out(page, alert_id, lambda work: alerts.acknowledge_alert(work, alert_id, page.actor))
+
+    def acknowledge(work: UnitOfWork) -> None:
+        alerts.acknowledge_alert(work, alert_id, page.actor, asks=True, over=parse_uuid(over))
+
+    return _carry_out(page, alert_id, acknowledge, _TAKEN)
 
 
 @router.post("/{alert_id}/unacknowledge")
 def unacknowledge_alert(alert_id: UUID, page: PageContextDep) -> Response:
     """Undo the acknowledgement, or hand the alert back."""
     alerts = page.service(AlertSlice).service
-    return _carry_out(page, alert_id, lambda work: alerts.unacknowledge_alert(work, alert_id, page.actor))
+    return _carry_out(page, alert_id, lambda work: alerts.unacknowledge_alert(work, alert_id, page.actor), _RETURNED)
 
 
 @router.post("/{alert_id}/contact-attempts")
@@ -82,9 +119,17 @@ def dispatch_carer(alert_id: UUID, page: PageContextDep, note: Annotated[str, Fo
 
 @router.post("/{alert_id}/en-route")
 def mark_en_route(alert_id: UUID, page: PageContextDep) -> Response:
-    """Say that the reader goes there in person."""
-    alerts = page.service(AlertSlice).service
-    return _carry_out(page, alert_id, lambda work: alerts.mark_en_route(work, alert_id, page.actor))
+    """Say that the reader goes there in person; carers who have not accepted yet are told that somebody goes."""
+
+    def set_out(work: UnitOfWork) -> None:
+        page.service(AlertSlice).queries.get_alert(work, alert_id, page.actor)
+        visits = page.service(VisitSlice)
+        for visit in visits.queries.list_of_alert(work, alert_id):
+            if visit.state is VisitState.OFFERED:
+                visits.service.cancel_visit(work, visit.id, page.actor, GOES_IN_PERSON)
+        page.service(AlertSlice).service.mark_en_route(work, alert_id, page.actor)
+
+    return _carry_out(page, alert_id, set_out)
 
 
 @router.post("/{alert_id}/arrive")
@@ -141,8 +186,13 @@ def show_door_code(alert_id: UUID, page: PageContextDep) -> HTMLResponse:
     return page.render("board/door_code.html", code=code)
 
 
-def _carry_out(page: PageContext, alert_id: UUID, command: Callable[[UnitOfWork], None]) -> Response:
-    """Carry out a command in one transaction, then show the alert; a refusal is shown where the button was."""
+def _carry_out(
+    page: PageContext, alert_id: UUID, command: Callable[[UnitOfWork], None], done: str = _RECORDED
+) -> Response:
+    """Carry out a command in one transaction, then show the alert; a refusal is shown where the button was.
+
+    done: the message that tells of success.
+    """
     problem = ""
     try:
         with page.work() as work:
@@ -153,7 +203,10 @@ def _carry_out(page: PageContext, alert_id: UUID, command: Callable[[UnitOfWork]
         problem = explain(refusal, page.words)
     if not page.fragment and not problem:
         return RedirectResponse(f"/board/{alert_id}", status_code=303)
-    return _answer(page, alert_id, problem)
+    answer = _answer(page, alert_id, problem)
+    if not problem:
+        answer.headers["X-Done"] = quote(page.words(done))
+    return answer
 
 
 def _answer(page: PageContext, alert_id: UUID, problem: str = "") -> Response:

@@ -2,99 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
-from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, AlertStep, CallOutcome, Channel, Outcome, Role, VisitState
-from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep, AlertSummary
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, CallOutcome, Outcome, Role, VisitState
+from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console.activity_timeline import ActivityTimeline
-from anju_platform.console.board.view_models import (
-    AlertLine,
-    AlertPanel,
-    Board,
-    CallLine,
-    HistoryLine,
-    OfflineGroup,
-    VisitPanel,
-)
-from anju_platform.console.home_card import ELDER, HomeCard
+from anju_platform.console.board.alert_list import describe_line
+from anju_platform.console.board.history import count_more, describe_history, describe_withdrawal, read_help
+from anju_platform.console.board.view_models import AlertPanel, CallLine, Takeover, VisitPanel
+from anju_platform.console.emergency_call import emergency_call
+from anju_platform.console.home_card import HomeCard
 from anju_platform.console.waveform_chart import WaveformChart
-from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
-from anju_platform.i18n.reasons import Reader, describe_cause, describe_reason
+from anju_platform.i18n.display_names import display_name
+from anju_platform.i18n.reasons import Reader, describe_help, describe_reason
 from anju_platform.i18n.translation import N_, Words
 
-FLOOD = 10
-"""More alerts than this in ten minutes are a flood for one operator (ISA-18.2)."""
-GROUP_FROM = 3
-"""So many homes offline for one cause are one line."""
-_NIGHT = (6, 21)
 _SURE = ((0.9, N_("很确定（%(n)s）")), (0.7, N_("比较确定（%(n)s）")), (0.0, N_("不太确定（%(n)s）")))
+MOST_SURE = 0.99
+"""No detector is certain: what it scores higher is shown as this."""
 _WAITING = (AlertState.RAISED, AlertState.NOTIFIED)
 _OVER = (VisitState.CHECKED_OUT, VisitState.CONFIRMED)
 OUTCOMES = tuple(one for one in Outcome if one is not Outcome.WITHDRAWN)
 """The outcomes with which a worker can close an alert."""
-
-
-def show_board(
-    rows: Sequence[AlertSummary], words: Words, now: datetime, *, load: int, homes: int, offline: int
-) -> Board:
-    """Return the list in the order of the alerts given; many offline homes of one cause become one line.
-
-    now: by the reader's clock. load: alerts of the last ten minutes. homes, offline: how many there are.
-    """
-    drawn = [_line(one, words, now) for one in rows]
-    offline_by_cause: dict[str, list[AlertLine]] = defaultdict(list)
-    for one, found in zip(drawn, rows, strict=True):
-        if one.status is DisplayStatus.DARK:
-            offline_by_cause[describe_cause(found.reason, words)].append(one)
-    groups = [OfflineGroup(cause, members) for cause, members in offline_by_cause.items() if len(members) >= GROUP_FROM]
-    grouped = {member.id for group in groups for member in group.rows}
-    hour = now.hour
-    return Board(
-        rows=[one for one in drawn if one.id not in grouped],
-        waiting=[one for one in drawn if one.status is DisplayStatus.NOW],
-        untaken=sum(one.status in {DisplayStatus.NOW, DisplayStatus.DARK} for one in drawn),
-        groups=groups,
-        load=load,
-        flood=load > FLOOD,
-        homes=homes,
-        offline=offline,
-        night=not _NIGHT[0] <= hour < _NIGHT[1],
-    )
-
-
-def _line(one: AlertSummary, words: Words, now: datetime) -> AlertLine:
-    """Return one alert of the list."""
-    kind = display_name(words, "kind", one.kind)
-    return AlertLine(
-        id=one.id,
-        home_id=one.home_id,
-        status=alert_status(one.kind, one.state),
-        kind=one.kind,
-        suspected=one.suspected,
-        name=one.name,
-        age=one.age,
-        address=one.address,
-        reason=describe_reason(one.reason, Reader(words, now, ZoneInfo(one.timezone))),
-        happened_at=one.happened_at,
-        due_from=one.due_from,
-        due_at=one.next_due_at,
-        progress=_progress(one, words),
-        said=words("%(name)s，%(kind)s，%(address)s", name=one.name, kind=kind, address=one.address),
-    )
-
-
-def _progress(one: AlertSummary, words: Words) -> str:
-    if one.state in _WAITING:
-        text = display_name(words, "status", alert_status(one.kind, one.state))
-        return words("%(state)s，已升级 %(n)s 次", state=text, n=one.level) if one.level > 1 else text
-    if one.state is AlertState.ACKNOWLEDGED:
-        return words("%(name)s 正在处理", name=one.acknowledged_by_name)
-    return display_name(words, "state", one.state)
 
 
 def show_alert(
@@ -115,8 +47,16 @@ def show_alert(
     """
     one = found
     face = _face(found, actor, visit)
+    row = describe_line(one, words, now)
+    reader = Reader(words, now, card.zone)
+    asked = next((read_help(step) for step in reversed(found.history) if "help_wanted" in step.detail), None)
+    life = found.closed_at is None and found.kind not in TECHNICAL_KINDS
+    what = row.reason if asked is None else describe_help(asked, words)
     return AlertPanel(
-        row=_line(one, words, now),
+        row=row,
+        emergency=emergency_call(card, words, what) if life else None,
+        help_wanted=describe_reason(asked, reader) if asked is not None and found.closed_at is None else "",
+        late=one.late,
         sure=_sure(one.score, words),
         also=also,
         zone=ZoneInfo(one.timezone),
@@ -128,7 +68,9 @@ def show_alert(
         may_act=AlertCommand.RESOLVE in found.commands,
         may_acknowledge=AlertCommand.ACKNOWLEDGE in found.commands,
         may_dispatch=AlertCommand.DISPATCH in found.commands,
-        undo_until=found.undo_until if found.undo_until and found.undo_until > now else None,
+        may_replace=face == "wait" and visit is not None and visit.state == VisitState.OFFERED,
+        takeover=_takeover(found, actor),
+        undo_until=_undo_until(found, actor, now),
         warning=_warning(found, actor, words),
         wants_code=found.arrival_proven is False and face == "result",
         contact_missing=found.contact_missing,
@@ -138,8 +80,23 @@ def show_alert(
         calls=[_call(number.who, number.name, number.relation, number.phone, found) for number in card.numbers],
         door=card.door,
         visit=visit,
-        history=[_step(step, card, words) for step in found.history],
+        history=describe_history(found, card, reader),
+        more=count_more(found, words),
     )
+
+
+def _undo_until(found: AlertDetail, actor: Actor, now: datetime) -> datetime | None:
+    """Return until when the reader can undo her own click; a click of somebody else's is not hers to undo."""
+    own = found.acknowledged_by == actor.account_id
+    return found.undo_until if own and found.undo_until is not None and found.undo_until > now else None
+
+
+def _takeover(found: AlertDetail, actor: Actor) -> Takeover | None:
+    """Return from whom the reader may take the alert; None where nobody else has it in time."""
+    who, since = found.acknowledged_by, found.acknowledged_at
+    if who is None or since is None or who == actor.account_id or found.late or found.state in _WAITING:
+        return None
+    return Takeover(who, found.acknowledged_by_name, since) if AlertCommand.ACKNOWLEDGE in found.commands else None
 
 
 def _face(found: AlertDetail, actor: Actor, visit: VisitPanel | None) -> str:
@@ -192,13 +149,14 @@ def _advice(found: AlertDetail, face: str, visit: VisitPanel | None, words: Word
     one = found
     if face == "done":
         outcome = display_name(words, "outcome", one.outcome) if one.outcome else ""
-        return words("已结束：%(outcome)s", outcome=outcome) + (f" · {one.outcome_note}" if one.outcome_note else "")
+        note = describe_withdrawal(one.outcome_note, words) or one.outcome_note
+        return words("已结束：%(outcome)s", outcome=outcome) + (f" · {note}" if note else "")
     if face == "wait" and visit is not None:
         return f"{display_name(words, 'visit_state', visit.state)} · {visit.carer_name}".rstrip(" ·")
     if visit is not None and visit.state == VisitState.UNFILLED:
         return words(_FAILED)
     if visit is not None and visit.state in _OVER:
-        return words("%(name)s 已上门，看看报告，然后结束。", name=visit.carer_name)
+        return words("%(name)s 已上门，请看报告，然后结束。", name=visit.carer_name)
     call = _last_call(found)
     return "" if call is None else words(_CALL_ADVICE[call])
 
@@ -216,59 +174,10 @@ def _sure(score: float | None, words: Words) -> str:
     if score is None:
         return ""
     text = next(text for least, text in _SURE if score >= least)
-    return words(text, n=f"{score:.2f}")
+    return words(text, n=f"{min(score, MOST_SURE):.0%}")
 
 
 def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> CallLine:
     made = next((call for call in found.calls if call.who == who), None)
     outcome, at = (made.outcome.value, made.at) if made else ("", None)
     return CallLine(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
-
-
-def _step(step: AlertHistoryStep, card: HomeCard, words: Words) -> HistoryLine:
-    return HistoryLine(
-        at=step.at,
-        step=step.step,
-        by_name=step.by_name,
-        detail=_told(step, card, words),
-        told=step.step is AlertStep.ELDER_TOLD,
-    )
-
-
-def _told(step: AlertHistoryStep, card: HomeCard, words: Words) -> str:
-    """Return the detail of a history step in words."""
-    detail = step.detail
-    parts = [
-        _whom(detail, card),
-        _labelled("call" if step.step is AlertStep.CONTACT_ATTEMPTED else "outcome", detail.get("outcome"), words),
-        _labelled("told", detail.get("said"), words),
-        _labelled("category", detail.get("category"), words),
-        words("亲自去") if detail.get("self") else "",
-        words("约 %(n)s 分钟到", n=detail["eta_minutes"]) if detail.get("eta_minutes") else "",
-        _labelled("escalation", detail.get("why"), words) if step.step is AlertStep.ESCALATED else "",
-        str(detail.get("to") or ""),
-        _failure(detail, words),
-        _labelled("proof", detail.get("proof"), words),
-        words("没有再延时") if detail.get("exhausted") else "",
-        str(detail.get("note") or ""),
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _failure(detail: Mapping[str, object], words: Words) -> str:
-    """Return why a message did not arrive; the board has one way to fail, other channels say it themselves."""
-    error = str(detail.get("error") or "")
-    return words("没有打开值守台") if error and detail.get("channel") == Channel.BOARD else error
-
-
-def _whom(detail: Mapping[str, object], card: HomeCard) -> str:
-    who = detail.get("who")
-    if not who:
-        return ""
-    numbers = {number.who: number.name for number in card.numbers}
-    return numbers.get(str(who), card.name if who == ELDER else str(who))
-
-
-def _labelled(table: str, value: object, words: Words) -> str:
-    text = LABELS[table].get(str(value)) if value else None
-    return words(text) if text else ""

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from anju_core.alerts import AlertNotFound
-from anju_core.vocabulary import AlertKind
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind
 from anju_platform.alerts.assembly import AlertSlice
-from anju_platform.console.board import presenter
+from anju_platform.console.board import alert_list, presenter
 from anju_platform.console.board.charts import draw_alert
-from anju_platform.console.board.view_models import AbsenceLine, AlertPanel, Board, QuietNote
+from anju_platform.console.board.view_models import AbsenceLine, AlertLine, AlertPanel, Board, HandoverNote, QuietNote
 from anju_platform.console.board.visit_summary import visit_panel
 from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.status import ONLINE, HomeStatusReader
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import Reader, describe_reason
 from anju_platform.i18n.translation import Words
+from anju_platform.monitoring.status import ONLINE, HomeStatusReader
 from anju_platform.oncall.service import OncallService
 from anju_platform.residents.directory import find_homes, list_home_ids, list_running_absences
 from anju_platform.routine.records import NoteView
@@ -43,8 +43,11 @@ def read_board(page: PageContext) -> Board:
         notes = page.service(RoutineService).list_unread_notes(work, actor)
         unattended = page.service(OncallService).list_unattended(work, actor.scope, now)
         absences = _absences(work, homes, now)
-    board = presenter.show_board(
+        handovers = page.service(OncallService).list_for(work, actor)
+        places = find_homes(work, {one.home_id for one in rows if one.kind in TECHNICAL_KINDS})
+    board = alert_list.show_board(
         rows,
+        places,
         page.words,
         now.astimezone(page.zone),
         load=load,
@@ -56,7 +59,16 @@ def read_board(page: PageContext) -> Board:
         notes=[_quiet_note(note, page.words, now) for note in notes],
         unattended=page.words("、").join(one.name for one in unattended),
         absences=absences,
+        handovers=[HandoverNote(row.id, row.by_name, row.at, row.note) for row in handovers],
     )
+
+
+def read_waiting(page: PageContext) -> Sequence[AlertLine]:
+    """Return the alerts of the reader's scope that need a person now, most urgent first."""
+    with page.work() as work:
+        work.only_read()
+        rows = page.service(AlertSlice).queries.list_alerts(work, page.actor)
+        return alert_list.show_waiting(rows, page.words, work.clock.now().astimezone(page.zone))
 
 
 def _absences(work: UnitOfWork, homes: Collection[str], now: datetime) -> list[AbsenceLine]:
@@ -83,7 +95,7 @@ def read_alert(page: PageContext, alert_id: UUID) -> AlertPanel:
     also = ""
     if supervision.offline_since is not None and alert.kind is not AlertKind.HOME_OFFLINE:
         also = words(
-            "这家现在看不到，从 %(when)s 起", when=time_format.moment(words, now, supervision.offline_since, home.zone)
+            "这户现在失联，从 %(when)s 起", when=time_format.moment(words, now, supervision.offline_since, home.zone)
         )
     timeline, waveform = draw_alert(page.services.series, alert, words, now)
     return presenter.show_alert(

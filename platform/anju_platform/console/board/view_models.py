@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from anju_platform.console.activity_timeline import ActivityTimeline
+from anju_platform.console.emergency_call import EmergencyCall
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n.display_names import DisplayStatus
 
@@ -31,18 +32,25 @@ class AlertLine:
     """When the running deadline was set: the ring that shrinks is full then."""
     due_at: datetime | None
     """When the alert escalates unless somebody acts."""
+    late: bool
+    """Who acknowledged it cannot do what it needs."""
     progress: str
     """Where it is, in words: `王姐正在处理`."""
     said: str
     """The words that a screen reader hears when the alert comes in."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineGroup:
-    """Homes that cannot be seen for one cause."""
+    """Homes that cannot be seen for one cause; the line stays until it is over."""
 
     cause: str
     rows: Sequence[AlertLine]
+    untaken: Sequence[UUID]
+    """Alerts of the group that nobody has taken."""
+    acknowledged_by: str
+    since: datetime
+    """When the first of them went silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,16 @@ class AbsenceLine:
     told_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class HandoverNote:
+    """A note of the shift before that nobody has read."""
+
+    id: UUID
+    by_name: str
+    at: datetime
+    note: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """The list of alerts with its figures."""
@@ -87,6 +105,8 @@ class Board:
     unattended: str = ""
     """The communities that have nobody on call now; empty where each has somebody."""
     absences: Sequence[AbsenceLine] = ()
+    handovers: Sequence[HandoverNote] = ()
+    """What the shift before left for the reader and nobody has read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +126,13 @@ class HistoryLine:
     """One line of the history."""
 
     at: datetime
-    step: str
+    title: str
     by_name: str
     detail: str
     told: bool
-    """Said to the elder."""
+    """Heard in the home; `at` is when."""
+    again: Sequence[datetime] = ()
+    """When the same was heard again, with nothing between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +143,7 @@ class OfferLine:
     carer_name: str
     state: str
     reason: str
+    unreached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +152,8 @@ class TaskLine:
 
     text: str
     done: bool | None
+    danger: bool
+    """Answered in the way that asks for help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +166,10 @@ class VisitPanel:
     carer_name: str
     provider_name: str
     offers: Sequence[OfferLine]
+    asked_at: datetime | None
+    """Since when carers are asked who have not answered; None where nobody is."""
+    answer_by: datetime | None
+    """When the first of them has to have answered."""
     checked_in_at: datetime | None
     checked_out_at: datetime | None
     proved: bool
@@ -149,11 +178,25 @@ class VisitPanel:
     report: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Whom the reader would take the alert from, and since when she has it: what is asked before."""
+
+    account_id: UUID
+    name: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPanel:
     """The chosen alert; the fields stand in the order in which a person needs them."""
 
     row: AlertLine
+    emergency: EmergencyCall | None
+    """What to tell 120; None where the alert is about a device or closed."""
+    help_wanted: str
+    """What the carer at the home asks help for; empty where she does not."""
+    late: bool
     sure: str
     also: str
     """A warning that no data is received from the home; empty where there is none."""
@@ -170,6 +213,8 @@ class AlertPanel:
     may_act: bool
     may_acknowledge: bool
     may_dispatch: bool
+    may_replace: bool
+    """Nobody has accepted the visit yet: the reader can go instead."""
     undo_until: datetime | None
     warning: str = ""
     """Why the wait is not extended any more, or that the arrival is not proven; empty where there is nothing to say."""
@@ -184,4 +229,8 @@ class AlertPanel:
     calls: Sequence[CallLine]
     door: Sequence[tuple[str, str]]
     visit: VisitPanel | None
+    takeover: Takeover | None = None
+    """Somebody else has it, and the reader may take it from her; None where there is nothing to ask."""
     history: Sequence[HistoryLine]
+    more: str = ""
+    """How much of what the home sent is only counted; empty where there is nothing."""

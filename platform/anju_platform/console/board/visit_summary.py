@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from anju_core.vocabulary import VisitState
+from anju_core.dispatch import is_dangerous
+from anju_core.vocabulary import OfferState, VisitState
 from anju_platform.console.board.view_models import OfferLine, TaskLine, VisitPanel
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
 from anju_platform.i18n.translation import Words
@@ -24,6 +25,7 @@ def visit_status(state: VisitState) -> DisplayStatus:
 
 def visit_panel(visit: VisitDetail, words: Words) -> VisitPanel:
     """Return a visit in the reader's words: who goes, who was asked, the checklist and the report."""
+    pending = [offer for offer in visit.offers if offer.state is OfferState.PENDING]
     distance = visit.check_in_proof.get("distance_m")
     return VisitPanel(
         id=visit.id,
@@ -32,14 +34,25 @@ def visit_panel(visit: VisitDetail, words: Words) -> VisitPanel:
         carer_name=visit.carer_name,
         provider_name=visit.provider_name,
         offers=[
-            OfferLine(offer.answered_at or offer.offered_at, offer.carer_name, offer.state, offer.reason)
+            OfferLine(
+                offer.answered_at or offer.offered_at,
+                offer.carer_name,
+                offer.state,
+                offer.reason,
+                unreached=offer.unreached and offer.state is OfferState.PENDING,
+            )
             for offer in visit.offers
         ],
+        asked_at=min((offer.offered_at for offer in pending), default=None),
+        answer_by=min((offer.expires_at for offer in pending), default=None),
         checked_in_at=visit.checked_in_at,
         checked_out_at=visit.checked_out_at,
         proved=visit.check_in_proof.get("code") is True,
         distance_m=float(distance) if isinstance(distance, int | float) else None,
-        tasks=[TaskLine(display_name(words, "checklist", task.id), task.done) for task in visit.tasks],
+        tasks=[
+            TaskLine(display_name(words, "checklist", task.id), task.done, is_dangerous(task.id, task.done))
+            for task in visit.tasks
+        ],
         report=_report(visit.report, words),
     )
 

@@ -38,6 +38,12 @@ class TaskForm(PhoneForm):
     done: bool
 
 
+class HelpForm(PhoneForm):
+    """A call for help; `task` is the item whose answer is dangerous, where there is one."""
+
+    task: str = Field("", max_length=40)
+
+
 class CheckOutForm(PhoneForm):
     """The end of the visit, with its report."""
 

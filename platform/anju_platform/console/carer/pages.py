@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from anju_core.errors import DomainError
+from anju_core.visits import VisitNotFound
 from anju_core.vocabulary import DeclineReason, Role
 from anju_platform.accounts.guards import require
-from anju_platform.console.carer.forms import CheckInForm, CheckOutForm, TaskForm
-from anju_platform.console.carer.presenter import STEPS, show_offer, show_visit
+from anju_platform.console.carer.forms import CheckInForm, CheckOutForm, HelpForm, TaskForm
+from anju_platform.console.carer.presenter import STEPS, show_notice, show_offer, show_visit
 from anju_platform.console.error_messages import explain
 from anju_platform.console.home_card import HomeCard, visitor_card
 from anju_platform.console.page_context import PageContext, PageContextDep
@@ -41,9 +42,18 @@ def show_manifest(page: PageContextDep) -> JSONResponse:
     return JSONResponse({**shown, "icons": [icon]}, media_type="application/manifest+json")
 
 
+@carer.get("/notices", name="carer_notices")
+def show_notices(page: PageContextDep, *, offers: bool = False) -> Response:
+    """Show what the carer need not do any more, and with `offers` what waits for her answer; every page asks for it."""
+    with page.work() as work:
+        work.only_read()
+        view = _read_notices(page, work, offers=offers)
+    return page.render("carer/notices.html", "carer", notices=view["notices"], waiting=view["waiting"])
+
+
 @carer.get("/visits/{visit_id}", name="carer_visit")
 def show_visit_page(visit_id: UUID, page: PageContextDep) -> Response:
-    """Show one visit, one step at a time."""
+    """Show one visit, one step at a time; one that was taken from the carer leads to the notice that says so."""
     return _visit(page, visit_id)
 
 
@@ -86,6 +96,16 @@ def check_in(visit_id: UUID, page: PageContextDep, given: Annotated[CheckInForm,
     return _step(page, visit_id, step)
 
 
+@carer.post("/visits/{visit_id}/code")
+def repeat_code(visit_id: UUID, page: PageContextDep) -> Response:
+    """Have the home say the arrival code once more."""
+    return _step(
+        page,
+        visit_id,
+        lambda work: page.service(VisitSlice).execution.repeat_code(work, visit_id, page.actor),
+    )
+
+
 @carer.post("/visits/{visit_id}/tasks")
 def answer_task(visit_id: UUID, page: PageContextDep, given: Annotated[TaskForm, Form()]) -> Response:
     """Answer one item of the checklist."""
@@ -94,6 +114,18 @@ def answer_task(visit_id: UUID, page: PageContextDep, given: Annotated[TaskForm,
         done = {given.task: given.done}
         page.service(VisitSlice).execution.answer_tasks(
             work, visit_id, page.actor, done, phone_at=given.phone_at, step_id=given.step_id
+        )
+
+    return _step(page, visit_id, step)
+
+
+@carer.post("/visits/{visit_id}/help")
+def call_for_help(visit_id: UUID, page: PageContextDep, given: Annotated[HelpForm, Form()]) -> Response:
+    """Call for help at once, also before the check-in has arrived."""
+
+    def step(work: UnitOfWork) -> None:
+        page.service(VisitSlice).execution.call_for_help(
+            work, visit_id, page.actor, task=given.task, phone_at=given.phone_at, step_id=given.step_id
         )
 
     return _step(page, visit_id, step)
@@ -139,7 +171,9 @@ def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
         offers = page.service(VisitSlice).queries.list_offers(work, page.actor)
         visits = page.service(VisitSlice).queries.list_of_carer(work, page.actor)
         cards = {row.home_id: _card(page, work, row.home_id) for row in visits}
+        noticed = _read_notices(page, work, offers=False)
     view = {
+        **noticed,
         "offers": [show_offer(offer, page.words) for offer in offers],
         "visits": [show_visit(visit, cards[visit.home_id], page.words, page.actor) for visit in visits],
         "decline_reasons": list(DeclineReason),
@@ -148,14 +182,30 @@ def _today(page: PageContext, problem: str = "", status: int = 200) -> Response:
     return page.render("carer/today.html", "carer", status=status, **view)
 
 
+def _read_notices(page: PageContext, work: UnitOfWork, *, offers: bool) -> dict[str, object]:
+    slices = page.service(VisitSlice)
+    waiting = slices.queries.list_offers(work, page.actor) if offers else []
+    return {
+        "notices": [show_notice(notice, page.words) for notice in slices.notices.list_notices(work, page.actor)],
+        "waiting": [show_offer(offer, page.words) for offer in waiting],
+    }
+
+
 def _visit(page: PageContext, visit_id: UUID, problem: str = "", status: int = 200) -> Response:
     with page.work() as work:
         work.only_read()
-        found = page.service(VisitSlice).queries.get_visit(work, visit_id, page.actor)
+        noticed = _read_notices(page, work, offers=True)
+        try:
+            found = page.service(VisitSlice).queries.get_visit(work, visit_id, page.actor)
+        except VisitNotFound:
+            if any(one.visit_id == visit_id for one in page.service(VisitSlice).notices.list_notices(work, page.actor)):
+                return RedirectResponse("/carer", status_code=303)
+            raise
         home = _card(page, work, found.home_id) if found.place_known else None
     shown = show_visit(found, home, page.words, page.actor)
     steps = [(step, page.words(text)) for step, text in STEPS]
-    return page.render("carer/visit.html", "carer", status=status, visit=shown, steps=steps, problem=problem)
+    view = {"visit": shown, "steps": steps, "problem": problem, **noticed}
+    return page.render("carer/visit.html", "carer", status=status, **view)
 
 
 def _card(page: PageContext, work: UnitOfWork, home_id: str) -> HomeCard | None:

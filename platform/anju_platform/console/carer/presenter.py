@@ -7,11 +7,15 @@ from datetime import datetime
 from uuid import UUID
 
 from anju_core.actor import Actor
+from anju_core.dispatch import DANGEROUS_ANSWERS, is_dangerous
 from anju_core.vocabulary import VisitState
 from anju_platform.console.board.visit_summary import visit_status
+from anju_platform.console.emergency_call import EmergencyCall, emergency_call
 from anju_platform.console.home_card import HomeCard
+from anju_platform.i18n.addresses import translate_address
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, display_name
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.visits.notices import CarerNotice
 from anju_platform.visits.queries import OfferedVisit, VisitSummary
 
 STEPS = (
@@ -40,6 +44,8 @@ class TaskShown:
     id: str
     text: str
     done: bool | None
+    danger: bool | None
+    """The answer that asks for help at once; None where neither does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,22 @@ class VisitShown:
     fee_fen: int
     door: list[tuple[str, str]]
     tasks: list[TaskShown]
+    danger: str
+    """What the dangerous answers mean, in words; empty where there is none."""
+    emergency: EmergencyCall | None
+    """What to tell 120; None for whoever does not go there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeShown:
+    """A visit that is the carer's no longer, in her words: which one, and why she need not go."""
+
+    id: str
+    visit_id: UUID
+    at: datetime
+    category: str
+    where: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +115,9 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
     Telephone and notes for the door are shown to the carer who accepted it, until the visit is over.
     """
     goes = visit.carer_id == carer.account_id and visit.state in _GOING
+    danger = words("；").join(
+        display_name(words, "danger", task.id) for task in visit.tasks if is_dangerous(task.id, task.done)
+    )
     map_url = (
         f"geo:{visit.latitude},{visit.longitude}" if visit.latitude is not None and visit.longitude is not None else ""
     )
@@ -100,7 +125,7 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
         id=visit.id,
         name=visit.name,
         age=home.age if home else None,
-        address=home.address if home else visit.address,
+        address=home.address if home else translate_address(words, visit.address),
         category=visit.category,
         reason=_reason(visit, words),
         note=visit.note,
@@ -114,9 +139,28 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
         fee_fen=visit.fee_fen,
         door=list(home.door) if home and goes else [],
         tasks=[
-            TaskShown(id=task.id, text=display_name(words, "checklist", task.id), done=task.done)
+            TaskShown(
+                id=task.id,
+                text=display_name(words, "checklist", task.id),
+                done=task.done,
+                danger=DANGEROUS_ANSWERS.get(task.id),
+            )
             for task in visit.tasks
         ],
+        danger=danger,
+        emergency=emergency_call(home, words, danger or _reason(visit, words)) if home and goes else None,
+    )
+
+
+def show_notice(notice: CarerNotice, words: Words) -> NoticeShown:
+    """Return a notice in the reader's words."""
+    return NoticeShown(
+        id=notice.id,
+        visit_id=notice.visit_id,
+        at=notice.at,
+        category=notice.category,
+        where=notice.community_name,
+        text=notice.withdrawal.say(words),
     )
 
 
@@ -125,7 +169,7 @@ def show_offer(offer: OfferedVisit, words: Words) -> OfferShown:
     guess = offer.eta_minutes or _ETAS[1]
     return OfferShown(
         visit_id=offer.id,
-        address=offer.address,
+        address=translate_address(words, offer.address),
         distance_m=offer.distance_m,
         direction="" if offer.direction is None else display_name(words, "direction", offer.direction),
         category=offer.category,

@@ -1,10 +1,11 @@
-"""The district's indicators: each with its target, its denominator and the cases behind it."""
+"""The district's pages: the indicators, the cases behind each, and both as a workbook for a spreadsheet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import dropwhile
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -13,152 +14,129 @@ from fastapi.responses import Response
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
-from anju_platform.console.district.kpis import Case
-from anju_platform.console.district.service import DistrictReport, DistrictService, Kpi, ProviderRow
+from anju_platform.console.district import presenter, tables
+from anju_platform.console.district.trend_chart import draw_trend
+from anju_platform.console.district.workbook import Sheet, write_workbook
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.rendering import percent, yuan
+from anju_platform.db.unit_of_work import UnitOfWork
 from anju_platform.i18n import time_format
-from anju_platform.i18n.display_names import LABELS, display_name
-from anju_platform.i18n.translation import N_, Words
+from anju_platform.read_models.district.catalogue import KPIS
+from anju_platform.read_models.district.service import DistrictReport, DistrictService, TrendPoint
 
 router = APIRouter(prefix="/district", dependencies=[Depends(require(Role.DISTRICT, Role.SUPERVISOR))])
 
-_UNITS = {"s": 1.0, "h": 3600.0}
-"""Seconds in a case's unit."""
-_COLUMNS = (
-    N_("派给"),
-    N_("接受"),
-    N_("拒绝"),
-    N_("没回应"),
-    N_("上门"),
-    N_("准时"),
-    N_("到达中位数"),
-    N_("应付"),
-)
+POINTS = 12
+"""Weeks or months of the trend."""
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseRow:
-    """One case behind an indicator."""
+class Step(StrEnum):
+    """The length of one point of the trend."""
 
-    at: datetime
-    what: str
-    where: str
-    value: str
-    href: str
+    WEEK = "week"
+    MONTH = "month"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KpiCard:
-    """One indicator in words."""
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of a page, both included, in the reader's time zone."""
 
-    name: str
-    meaning: str
-    value: str
-    target: str
-    source: str
-    met: bool | None
-    base: str
-    trend: str
-    cases: Sequence[CaseRow]
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        """The beginning of the first day."""
+        return datetime.combine(self.first, time(), self.zone)
+
+    @property
+    def until(self) -> datetime:
+        """The end of the last day."""
+        return datetime.combine(self.last + timedelta(days=1), time(), self.zone)
+
+    @property
+    def query(self) -> str:
+        """The days in an address."""
+        return f"from={self.first.isoformat()}&until={self.last.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistrictPage:
-    """The whole page."""
+def read_days(
+    page: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
+) -> Days:
+    """Return the days of the query, or the month so far."""
+    today = time_format.local_date(page.services.clock.now(), page.zone)
+    return Days(start or today.replace(day=1), until or today, page.zone)
 
-    title: str
-    start: str
-    until: str
-    kpis: Sequence[KpiCard]
-    place_columns: Sequence[str]
-    places: Sequence[tuple[str, Sequence[str]]]
-    provider_columns: Sequence[str]
-    providers: Sequence[tuple[str, Sequence[str]]]
+
+DaysDep = Annotated[Days, Depends(read_days)]
 
 
 @router.get("", name="district")
-def show_kpis(
-    page: PageContextDep, start: Annotated[date | None, Query(alias="from")] = None, until: date | None = None
-) -> Response:
-    """Show the month so far, or the days of the query, both included."""
-    today = time_format.local_date(page.services.clock.now(), page.zone)
-    first, last = start or today.replace(day=1), until or today
+def show_kpis(page: PageContextDep, days: DaysDep, by: Step = Step.WEEK) -> Response:
+    """Show the month so far, or the days of the query, with the trend up to their end by week or month."""
     with page.work() as work:
-        report = page.service(DistrictService).compute_report(
-            work, page.actor, _begin(first, page.zone), _begin(last + timedelta(days=1), page.zone)
-        )
-    return page.render("district.html", "district", report=_shown(report, page, first, last))
+        report, trend = _compute(work, page, days, by)
+    view = presenter.show_report(report, page.words, days.query)
+    charts = [draw_trend(one, trend, page.words, page.zone) for one in report.kpis]
+    table = presenter.show_trend(report, trend, page.words, page.zone)
+    return page.render("district.html", "district", report=view, days=days, charts=charts, trend=table, by=by.value)
 
 
-def _begin(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
-def _shown(report: DistrictReport, page: PageContext, first: date, last: date) -> DistrictPage:
+@router.get("/export", name="district_export")
+def export_kpis(page: PageContextDep, days: DaysDep, by: Step = Step.WEEK) -> Response:
+    """Return what the page shows as a workbook; the cases name homes by their id."""
     words = page.words
-    return DistrictPage(
-        title=f"{time_format.day(words, first)} – {time_format.day(words, last)}",
-        start=first.isoformat(),
-        until=last.isoformat(),
-        kpis=[_kpi(one, words, page) for one in report.kpis],
-        place_columns=[words(one.name) for one in report.kpis],
-        places=[
-            (row.name, [_value(row.values.get(one.id), one.unit) for one in report.kpis]) for row in report.communities
-        ],
-        provider_columns=[words(column) for column in _COLUMNS],
-        providers=[(row.name, _provider(row, words)) for row in report.providers],
-    )
-
-
-def _kpi(one: Kpi, words: Words, page: PageContext) -> KpiCard:
-    sign = "≥" if one.higher_is_better else "≤"
-    if one.unit == "share":
-        base = words("%(n)s / %(all)s", n=_plain(one.numerator), all=_plain(one.denominator))
-    else:
-        base = words("%(n)s 件 / %(all)s 百户日", n=_plain(one.numerator), all=_plain(one.denominator))
-    trend = words("上一期 %(v)s", v=_value(one.previous, one.unit)) if one.previous is not None else ""
-    return KpiCard(
-        name=words(one.name),
-        meaning=words(one.meaning),
-        value=_value(one.value, one.unit),
-        target=f"{sign} {_value(one.target, one.unit)}",
-        source=words(one.target_source),
-        met=one.met,
-        base=base,
-        trend=trend,
-        cases=[_case(case, words, page) for case in one.cases],
-    )
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"  # noqa: PLR2004 - two decimals
-
-
-def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return percent(value) if unit == "share" else f"{value:.2f}"
-
-
-def _case(case: Case, words: Words, page: PageContext) -> CaseRow:
-    kind, _, outcome = case.what.partition(":")
-    parts = [
-        display_name(words, "kind" if kind in LABELS["kind"] else "late", kind),
-        display_name(words, "outcome", outcome),
+    with page.work() as work:
+        report, trend = _compute(work, page, days, by, "kpis_export")
+    sheets = [
+        Sheet(words("指标"), tables.kpi_cells(report, words, page.zone)),
+        Sheet(words("趋势"), tables.trend_cells(report, trend, words, page.zone)),
+        Sheet(words("各社区"), tables.community_cells(report, words)),
+        Sheet(words("各服务机构"), tables.provider_cells(report, words)),
+        Sheet(words("个案"), tables.case_cells(report, words, page.zone)),
     ]
-    seconds = None if case.value is None else case.value * _UNITS.get(case.unit, 1.0)
-    worker = page.actor.role is Role.SUPERVISOR
-    return CaseRow(
-        at=case.at,
-        what=" · ".join(part for part in parts if part),
-        where=case.home_id,
-        value="–" if seconds is None else time_format.span(words, seconds),
-        href=f"/board/{case.id}" if worker and case.kind == "alert" else "",
-    )
+    name = f"anju-{days.first.isoformat()}-{days.last.isoformat()}.xlsx"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(write_workbook(sheets), media_type=XLSX, headers=headers)
 
 
-def _provider(row: ProviderRow, words: Words) -> list[str]:
-    counts = [row.offered, row.accepted, row.declined, row.timed_out, row.visits, row.on_time]
-    arrival = "–" if row.median_arrival_min is None else time_format.span(words, row.median_arrival_min * 60)
-    return [*(str(count) for count in counts), arrival, yuan(words, row.fee_fen)]
+@router.get("/cases", name="district_cases")
+def show_cases(
+    page: PageContextDep,
+    days: DaysDep,
+    kpi: Annotated[str, Query(max_length=40)] = KPIS[0].id,
+    why: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Show the cases behind an indicator; the district reads names where it says why, and the look is written down."""
+    with page.work() as work:
+        found = page.service(DistrictService).list_cases(
+            work, page.actor, kpi, start=days.start, until=days.until, why=why
+        )
+    view = presenter.show_cases(found, page.actor, page.words, page.zone, why.strip())
+    return page.render("district_cases.html", "district", cases=view, days=days, kpi_id=kpi, why=why.strip())
+
+
+def _compute(
+    work: UnitOfWork, page: PageContext, days: Days, by: Step, look: str = "kpis"
+) -> tuple[DistrictReport, list[TrendPoint]]:
+    service = page.service(DistrictService)
+    report = service.compute_report(work, page.actor, days.start, days.until, look=look)
+    trend = service.compute_trend(work, page.actor, _edges(days, by))
+    return report, [*dropwhile(_is_empty, trend[:-1]), *trend[-1:]]
+
+
+def _is_empty(point: TrendPoint) -> bool:
+    """Tell whether nothing was measured: before the first home was enrolled there is nothing to draw."""
+    return not any(figure.denominator for figure in point.values.values())
+
+
+def _edges(days: Days, by: Step) -> list[datetime]:
+    """Return the beginnings of the last `POINTS` weeks (from Monday) or months, and the end of the last day."""
+    if by is Step.WEEK:
+        monday = days.last - timedelta(days=days.last.weekday())
+        firsts = [monday - timedelta(weeks=back) for back in reversed(range(POINTS))]
+    else:
+        months = days.last.year * 12 + days.last.month - 1
+        firsts = [date(one // 12, one % 12 + 1, 1) for one in range(months - POINTS + 1, months + 1)]
+    return [*(datetime.combine(first, time(), days.zone) for first in firsts), days.until]

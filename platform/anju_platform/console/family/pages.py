@@ -13,11 +13,13 @@ from fastapi.responses import RedirectResponse, Response
 from anju_core.errors import DomainError
 from anju_core.vocabulary import Role
 from anju_platform.accounts.guards import require
+from anju_platform.console.emergency_call import EmergencyCall, emergency_call
 from anju_platform.console.error_messages import explain
-from anju_platform.console.family.service import FamilyService, FamilySummary
+from anju_platform.console.home_card import card
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.i18n.display_names import display_name
+from anju_platform.i18n.display_names import DisplayStatus, display_name
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.read_models.family.service import FamilyService, FamilySummary
 from anju_platform.residents.records import AbsenceView
 from anju_platform.residents.service import ResidentService
 from anju_platform.visits.summaries import VisitBrief
@@ -38,6 +40,8 @@ _READ_NAMES = {
     "routine": N_("作息"),
     "routine_note": N_("作息变化"),
     "alerts": N_("报警列表"),
+    "closed_alerts": N_("已结束的报警"),
+    "closed_alerts_export": N_("导出已结束的报警"),
     "visits": N_("上门列表"),
     "search": N_("查找"),
     "stream": N_("实时更新"),
@@ -63,10 +67,11 @@ class FamilyPage:
 
     status: str
     sentence: str
-    detail: str
-    name: str
+    lines: list[str]
+    kin: str
     phone: str
     duty_phone: str
+    emergency: EmergencyCall | None
     facts: list[tuple[str, datetime | None, str]]
     absences: list[AbsenceView]
     least_until: str
@@ -111,18 +116,22 @@ def _show(page: PageContext, told: str, problem: str = "", status: int = 200) ->
     with page.work() as work:
         summary = page.service(FamilyService).summarize_home(work, page.actor, page.words)
         now = work.clock.now()
-    shown = _shown(summary, page.words, now.astimezone(page.zone))
+        home = card(work, summary.home_id, page.words, now)
+    what = "" if summary.status == DisplayStatus.FINE else summary.happened or summary.sentence
+    call = None if home is None else emergency_call(home, page.words, what)
+    shown = _shown(summary, page.words, now.astimezone(page.zone), call)
     return page.render("family.html", "family", status=status, family=shown, told=told, problem=problem)
 
 
-def _shown(found: FamilySummary, words: Words, local: datetime) -> FamilyPage:
+def _shown(found: FamilySummary, words: Words, local: datetime, call: EmergencyCall | None) -> FamilyPage:
     return FamilyPage(
         status=found.status,
         sentence=found.sentence,
-        detail=found.detail,
-        name=found.name,
+        lines=list(found.lines),
+        kin=found.kin,
         phone=found.phone,
         duty_phone=found.duty_phone,
+        emergency=call,
         facts=_facts(found, words),
         absences=list(found.absences),
         least_until=local.strftime(_FORM_TIME),

@@ -18,10 +18,10 @@ from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.residents.overview import HomeOverviewService, OfflineHomeView
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import describe_cause
 from anju_platform.i18n.translation import Words
+from anju_platform.read_models.homes.overview import HomeOverviewService, OfflineHomeView
 from anju_platform.residents.service import ResidentService
 from anju_platform.web.errors import status_of
 

@@ -18,7 +18,6 @@ from anju_platform.console import day_timeline
 from anju_platform.console.activity_timeline import ActivityTimeline, TimeSpan
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.residents.overview import HomeDetail, HomeOverviewService, ResidentCard, ResidentRow
 from anju_platform.console.routine import charts
 from anju_platform.devices.status import DeviceStatus
 from anju_platform.i18n import time_format
@@ -26,6 +25,7 @@ from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import DisplayStatus, alert_status, display_name
 from anju_platform.i18n.reasons import Reader, as_reason, describe_reason
 from anju_platform.i18n.translation import Words
+from anju_platform.read_models.homes.overview import HomeDetail, HomeOverviewService, ResidentCard, ResidentRow
 from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord
 from anju_platform.routine.service import RoutineService
 from anju_platform.timeseries.store import SeriesUnavailable
@@ -54,6 +54,7 @@ class ResidentLine:
 class HomePage:
     """The whole page of a home."""
 
+    id: str
     name: str
     age: int | None
     address: str
@@ -120,6 +121,7 @@ def _shown(
     reader = Reader(words, now, ZoneInfo(found.timezone))
     status, saying = _display_status(found, reader)
     return HomePage(
+        id=found.id,
         name=words("、").join(one.name for one in people) or found.id,
         age=people[0].age if people else None,
         address=address(words, found.estate, found.building, found.unit, found.room),

@@ -186,7 +186,7 @@ def _describe(name: str, days: Sequence[DayView | None], words: Words) -> str:
     )
     said = words("%(name)s：通常 %(usual)s，从 %(low)s 到 %(high)s。", name=title, usual=usual, low=low, high=high)
     unknown = len(days) - len(values)
-    return said + (" " + words("%(n)s 天不知道。", n=unknown) if unknown else "")
+    return said + (" " + words.counted("%(n)s 天不知道。", unknown) if unknown else "")
 
 
 def _value(day: DayView | None, name: str) -> float | None:

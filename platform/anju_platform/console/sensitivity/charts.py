@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from anju_detect.inactivity import MEASURED_OUTCOMES, MeasuredOutcome
-from anju_platform.console.sensitivity.overview import Forecast
 from anju_platform.i18n.translation import Words
+from anju_platform.read_models.sensitivity.overview import Forecast
 
 WIDTH, HEIGHT = 340, 236
 LEFT, RIGHT, TOP, FOOT, INSET = 26, 14, 30, 40, 14

@@ -19,13 +19,13 @@ from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.sensitivity import presenter
 from anju_platform.console.sensitivity.charts import draw_curve
-from anju_platform.console.sensitivity.overview import (
+from anju_platform.i18n.translation import Words
+from anju_platform.read_models.sensitivity.overview import (
     ROUTINE_STEPS,
     CommunitySensitivity,
     SensitivityOverviewService,
     forecast,
 )
-from anju_platform.i18n.translation import Words
 from anju_platform.sensitivity.service import SensitivityService
 from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 from anju_platform.web.errors import status_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anju_detect.inactivity import MEASURED_OUTCOMES
-from anju_platform.console.sensitivity.overview import CommunitySensitivity, Forecast
 from anju_platform.i18n.translation import N_, Words
+from anju_platform.read_models.sensitivity.overview import CommunitySensitivity, Forecast
 from anju_platform.sensitivity.targets import FalseAlertTarget, TargetChange
 
 MONTH_DAYS = 30.0
@@ -48,7 +48,7 @@ def describe_target(found: CommunitySensitivity, words: Words) -> list[str]:
         )
     else:
         late = words(
-            "真有人倒下而没按求助键时，平均约 %(h)s 小时后报警（夜里约 %(night)s 小时）。",
+            "真有人倒下而没按求助按钮时，平均约 %(h)s 小时后报警（夜里约 %(night)s 小时）。",
             h=_about(brings.delay_h),
             night=_about(brings.night_h),
         )
@@ -59,16 +59,18 @@ def describe_recent(found: CommunitySensitivity, words: Words) -> list[str]:
     """Say what came of the last days."""
     recent = found.recent
     if not recent.raised:
-        first = words("最近 %(d)s 天没有“久无动静”的报警。", d=recent.days)
+        first = words("最近 %(d)s 天没有“长时间无活动”的报警。", d=recent.days)
     else:
         counts = (
             (recent.false, N_("%(n)s 次虚惊")),
-            (recent.real, N_("%(n)s 次真的有事")),
+            (recent.real, N_("%(n)s 次情况属实")),
             (recent.other, N_("%(n)s 次外出、测试或故障")),
             (recent.unknown, N_("%(n)s 次还没有结果")),
         )
         parts = words("，").join(words(text, n=count) for count, text in counts if count)
-        first = words("最近 %(d)s 天报了 %(n)s 次“久无动静”：%(parts)s。", d=recent.days, n=recent.raised, parts=parts)
+        first = words(
+            "最近 %(d)s 天报了 %(n)s 次“长时间无活动”：%(parts)s。", d=recent.days, n=recent.raised, parts=parts
+        )
     said = [first]
     if recent.raised and found.homes:
         rate = f"{recent.false / found.homes * MONTH_DAYS / recent.days:.2g}"

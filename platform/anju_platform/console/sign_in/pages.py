@@ -13,11 +13,13 @@ from anju_core.errors import TooMany
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import SignInRefused
 from anju_platform.accounts.guards import AccountsDep, EntranceDep, SessionDep, clear_cookie, read_token, set_cookie
+from anju_platform.accounts.sign_in import Token
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PagesDep
-from anju_platform.console.rendering import LANGUAGE_COOKIE
+from anju_platform.i18n.translation import N_, SOURCE
 from anju_platform.web.dependencies import ServicesDep, UnitDep
 from anju_platform.web.errors import status_of
+from anju_platform.web.languages import LANGUAGE_COOKIE, choose_locale, language_cookie
 
 router = APIRouter()
 
@@ -32,7 +34,7 @@ HOMES = {
     Role.TESTER: "/tester",
 }
 """First page of each role."""
-_YEAR_S = 365 * 86400
+_ENDED = N_("登录过期了，请重新登录。刚才点的那一步没有生效。")
 
 
 @router.get("/", name="start")
@@ -42,9 +44,15 @@ def redirect_to_start(found: SessionDep) -> Response:
 
 
 @router.get("/login", name="login_page")
-def show_login(request: Request, pages: PagesDep, next: str = "") -> HTMLResponse:  # noqa: A002 - the address says `next`
-    """Show the sign-in form."""
-    return pages.render(request, "login.html", wrong="", next=_own(next), login="")
+def show_login(
+    request: Request,
+    pages: PagesDep,
+    next: str = "",  # noqa: A002 - the address says `next`
+    ended: bool = False,  # noqa: FBT001, FBT002 - a parameter of the address
+) -> HTMLResponse:
+    """Show the sign-in form, to somebody whose session ended under her hands with what became of the last click."""
+    wrong = pages.select_words(request)(_ENDED) if ended else ""
+    return pages.render(request, "login.html", wrong=wrong, next=_own(next), login="")
 
 
 class SignInForm(BaseModel):
@@ -73,8 +81,8 @@ async def open_session(
         return pages.render(request, "login.html", status=status_of(refusal), **view)
     answer = RedirectResponse(_own(given.next) or HOMES[token.actor.role], HTTPStatus.SEE_OTHER)
     set_cookie(answer, token, services.settings)
-    if LANGUAGE_COOKIE not in request.cookies:
-        answer.set_cookie(LANGUAGE_COOKIE, token.locale, max_age=_YEAR_S, samesite="lax", httponly=True)
+    if LANGUAGE_COOKIE not in request.cookies and "lang" not in request.query_params:
+        answer.headers.append("set-cookie", language_cookie(_locale_of(request, token)))
     return answer
 
 
@@ -85,6 +93,11 @@ def close_session(request: Request, _found: SessionDep, accounts: AccountsDep, w
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     clear_cookie(answer)
     return answer
+
+
+def _locale_of(request: Request, token: Token) -> str:
+    """Return the language of somebody who has chosen none: her account's, or where that is the source her browser's."""
+    return token.locale if token.locale != SOURCE else choose_locale(request) or SOURCE
 
 
 def _own(address: str) -> str:

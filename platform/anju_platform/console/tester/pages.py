@@ -16,13 +16,14 @@ from anju_platform.accounts.guards import require
 from anju_platform.alerts.assembly import AlertSlice
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
-from anju_platform.console.tester.command_trace import EventTrace
-from anju_platform.console.tester.service import ACTIONS, TesterService
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.status import HomeStatusReader
 from anju_platform.i18n.display_names import LABELS, DisplayStatus, alert_status, display_name
 from anju_platform.i18n.translation import Words
+from anju_platform.monitoring.status import HomeStatusReader
+from anju_platform.read_models.tester.command_trace import EventTrace
+from anju_platform.read_models.tester.service import TesterService
 from anju_platform.residents.directory import list_home_ids
+from anju_wire.simulation import SimAction
 
 router = APIRouter(prefix="/tester", dependencies=[Depends(require(Role.TESTER))])
 LINES = 12
@@ -108,7 +109,7 @@ def _panel(page: PageContext, chosen: str) -> TesterPage:
         connected=page.service(TesterService).connected,
         homes=homes,
         chosen=chosen if chosen in {home.id for home in homes} else "",
-        actions=[(action, display_name(page.words, "action", action)) for action in ACTIONS],
+        actions=[(action, display_name(page.words, "action", action)) for action in SimAction],
         lines=[_line(line, page.words) for line in lines],
     )
 

@@ -13,6 +13,7 @@ from anju_core.errors import Conflict, DomainError
 from anju_core.evidence import DANGERS, FOUND_REAL, ClosingNoteMissing, ContactMissing
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, CallOutcome, Channel, Outcome, VisitCategory
 from anju_platform.alerts.errors import NoMoreArrivalCodes, WrongArrivalCode
+from anju_platform.alerts.repository import AlertRepository
 from anju_wire.vocabulary import AnnouncementKey
 
 DISMISSALS = [outcome for outcome in Outcome if outcome not in FOUND_REAL]
@@ -56,6 +57,7 @@ def test_a_note_that_was_added_before_counts_and_so_does_a_call(harness: AlertHa
     harness.do("record_contact_attempt", called, harness.wang, who="elder", outcome=CallOutcome.REACHED_OK)
     for alert_id in (noted, called):
         harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM)
+        assert harness.alert(alert_id).state == AlertState.RESOLVED
 
 
 def test_a_second_person_dismisses_danger_with_a_sentence_only(harness: AlertHarness) -> None:
@@ -64,7 +66,7 @@ def test_a_second_person_dismisses_danger_with_a_sentence_only(harness: AlertHar
         harness.do("resolve_alert", alert_id, harness.zhao, outcome=Outcome.FALSE_ALARM, note="误报")
     harness.do("resolve_alert", alert_id, harness.zhao, outcome=Outcome.FALSE_ALARM, note=SENTENCE)
     with harness.work() as work:
-        last = harness.alerts.queries.describe_alert(work, alert_id).history[-1]
+        last = AlertRepository(work.session).list_events(alert_id)[-1]
     assert (last.by_name, last.detail) == ("赵主任", {"outcome": "false_alarm", "note": SENTENCE})
 
 
@@ -84,11 +86,14 @@ def test_a_call_before_a_new_press_says_nothing_about_it(harness: AlertHarness) 
         harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.FALSE_ALARM, note=SENTENCE)
 
 
-def test_real_help_wants_a_deed_or_a_word(harness: AlertHarness) -> None:
+def test_real_help_wants_a_deed_or_a_second_persons_word(harness: AlertHarness) -> None:
     alert_id = acknowledged(harness)
+    with pytest.raises(ContactMissing):
+        harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note=SENTENCE)
     with pytest.raises(ClosingNoteMissing):
-        harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
-    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED, note="扶起")
+        harness.do("resolve_alert", alert_id, harness.zhao, outcome=Outcome.REAL_HELPED)
+    harness.do("record_contact_attempt", alert_id, harness.wang, who="120", outcome=CallOutcome.NO_ANSWER)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
 
 
 def test_a_refused_closing_leaves_the_escalation_running(harness: AlertHarness) -> None:

@@ -94,7 +94,7 @@ def test_a_handed_back_alert_is_told_to_the_next_at_once(harness: AlertHarness) 
     harness.do("unacknowledge_alert", alert_id, harness.wang)
     assert harness.told(harness.liu) == 1
     harness.tick()
-    assert harness.homes.commands[-1][1].zh == "正在请另一位工作人员联系您"
+    assert harness.homes.commands[-1][1].zh == "刚才答应的人抽不开身，正在请另一位工作人员联系您"
 
 
 def test_undo_within_ten_seconds_is_quiet_and_the_ladder_goes_on(harness: AlertHarness) -> None:

@@ -11,7 +11,7 @@ from fixtures.alert_harness import AlertHarness
 from anju_core.events import ElderTold, HomeSupervisionChanged
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Outcome
-from anju_platform.alerts.intake import MOST_REPEATS, REPEATS_EVERY
+from anju_platform.alerts.intake import MOST_REPEATS, MOST_SEPARATE, REPEATS_EVERY
 from anju_platform.residents.errors import HomeNotFound
 
 
@@ -111,6 +111,18 @@ def test_a_suspected_fall_is_on_the_board_at_once_and_pages_after_45_s(harness: 
     harness.tick(2, every=1)
     assert harness.told(harness.wang) == 1
     assert harness.homes.said() == ["seen"]
+
+
+def test_a_device_that_invents_falls_raises_a_few_alerts_and_each_further_one_is_a_repetition(
+    harness: AlertHarness,
+) -> None:
+    falls = []
+    for number in range(30):
+        harness.clock.forward(0.1)
+        falls.append(harness.raise_alert(AlertKind.FALL, episode=f"f{number}"))
+    assert len(set(falls)) == MOST_SEPARATE
+    assert set(falls[MOST_SEPARATE:]) == {falls[MOST_SEPARATE - 1]}
+    assert harness.steps(falls[-1]).count(AlertStep.REPEATED) == MOST_REPEATS
 
 
 def test_a_confirmed_fall_pages_at_once(harness: AlertHarness) -> None:

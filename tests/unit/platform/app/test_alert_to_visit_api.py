@@ -116,8 +116,8 @@ def test_a_careless_closing_and_an_unproven_arrival_are_answered_with_what_to_do
     refused = api.call("wang", "POST", f"{alert}/resolve", {"outcome": "false_alarm"}, status=409)
     assert refused["type"] == "urn:anju:problem:contact-missing"
     assert "call the resident or a contact" in refused["detail"]
-    helped = api.call("wang", "POST", f"{alert}/resolve", {"outcome": "real_helped"}, status=422)
-    assert helped["type"] == "urn:anju:problem:closing-note-missing"
+    helped = api.call("wang", "POST", f"{alert}/resolve", {"outcome": "real_helped"}, status=409)
+    assert helped["type"] == "urn:anju:problem:contact-missing"
     arrived = api.call("wang", "POST", f"{alert}/arrive")
     assert (arrived["arrival_proven"], arrived["contact_missing"]) == (False, True)
     wrong = api.call("wang", "POST", f"{alert}/arrive", {"code": "000000"}, status=422)
@@ -147,7 +147,7 @@ def test_a_visit_declined_and_called_off(api: Api) -> None:
         ("wang", "GET", "/alerts?state=strange", 422),
         ("wang", "GET", "/alerts/{other}", 404),
         ("chen", "GET", "/visits/{visit}", 404),
-        ("chen", "POST", "/visits/{visit}/accept", 404),
+        ("chen", "POST", "/visits/{visit}/accept", 409),
         ("wang", "POST", "/visits/{visit}/accept", 403),
         ("wang", "POST", "/shifts", 403),
         ("wang", "GET", "/shifts/current?community_id=elsewhere", 404),
@@ -155,6 +155,7 @@ def test_a_visit_declined_and_called_off(api: Api) -> None:
 )
 def test_everybody_stays_within_their_role_and_scope(api: Api, who: str, method: str, path: str, status: int) -> None:
     alert_id, visit_id = api.harness.dispatched()
+    api.call("li", "POST", f"/visits/{visit_id}/accept")  # whoever else was asked has no part in it any more
     api.call(who, method, path.format(alert=alert_id, visit=visit_id, other=uuid4()), status=status)
 
 

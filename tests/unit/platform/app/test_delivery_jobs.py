@@ -97,7 +97,7 @@ def test_help_calls_that_wait_are_told_to_the_district_once_an_hour(harness: Ale
     stage = Stage(harness)
     with harness.work() as work:
         account = work.session.get_one(Account, harness.people["stranger"].account_id)
-        account.role, account.community_id = "district", None
+        account.role, account.community_id, account.scope_kind = "district", None, "district"
     harness.raise_alert()
     stage.watch.measure_waiting(harness.clock.forward(5))
     assert harness.told(harness.stranger) == 0

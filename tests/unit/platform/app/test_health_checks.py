@@ -10,10 +10,12 @@ from unittest.mock import Mock
 import pytest
 from fixtures.alert_harness import AlertHarness, ManualClock
 from fixtures.web_harness import WebHarness
+from sqlalchemy import text
 
 from anju_core.vocabulary import Channel
 from anju_platform.app import health_checks, store_probes
 from anju_platform.app.health_checks import (
+    JOB_LATE_S,
     HealthChecks,
     PartFinding,
     PartState,
@@ -24,6 +26,7 @@ from anju_platform.app.health_checks import (
     check_outbox,
     check_series,
     check_store,
+    find_jobs_without_end,
 )
 from anju_platform.app.store_probes import SeriesWatch, StoreProbe
 from anju_platform.app.technical_alerts import TechnicalAlerts
@@ -74,7 +77,9 @@ def test_a_series_that_was_moved_aside_is_said_while_the_new_one_works() -> None
     assert check_series(_probe(None), series) == PartFinding()
 
 
-@pytest.mark.parametrize(("stuck_s", "state"), [(0.0, "well"), (3.0, "warning"), (11.0, "failing"), (900.0, "failing")])
+@pytest.mark.parametrize(
+    ("stuck_s", "state"), [(0.0, "well"), (0.9, "well"), (3.0, "warning"), (11.0, "failing"), (900.0, "failing")]
+)
 def test_a_lane_whose_batch_is_tried_in_vain(stuck_s: float, state: str) -> None:
     ingest: Any = Mock()
     ingest.stuck_s.return_value = stuck_s
@@ -91,6 +96,10 @@ def test_a_job_without_a_good_end_is_named_before_it_counts_as_late() -> None:
     scheduler.last_runs.return_value = {"alerts": clock.now(), "visits": clock.now() - timedelta(seconds=61)}
     found = check_jobs(scheduler, clock)
     assert (found.state, "visits" in found.says, "alerts" in found.says) == (PartState.WARNING, True, False)
+    assert find_jobs_without_end(scheduler, clock, JOB_LATE_S) == {}
+    scheduler.last_runs.return_value["visits"] = clock.now() - timedelta(seconds=121)
+    assert check_jobs(scheduler, clock).state is PartState.FAILING
+    assert find_jobs_without_end(scheduler, clock, JOB_LATE_S) == {"visits": 121.0}
     scheduler.last_runs.return_value = {}
     assert check_jobs(scheduler, clock) == PartFinding()
 
@@ -149,9 +158,16 @@ def test_health_is_never_well_while_a_part_fails(web: WebHarness, part: str, cod
 
 def test_a_write_to_the_records_is_a_real_one(database_url: str) -> None:
     engine = make_engine(database_url)
-    for number in (1, 2):
-        check_write(engine, number)
+    ask = text("PRAGMA user_version" if engine.dialect.name == "sqlite" else "SELECT pg_current_wal_insert_lsn()")
+    with engine.connect() as link:
+        seen = [link.scalar(ask)]
+        link.rollback()
+        for number in (1, 2):
+            check_write(engine, number)
+            seen.append(link.scalar(ask))
+            link.rollback()
     engine.dispose()
+    assert len(set(seen)) == len(seen), "each leaves its trace in the database"
 
 
 def test_records_without_room_take_no_write(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_nobody_signed_in_is_401_for_programs_and_a_redirect_for_people(started:
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:anju:problem:not-signed-in")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert started.post("/probe", headers={"hx-request": "true"}).headers["hx-redirect"] == "/login"
+    assert started.post("/probe", headers={"hx-request": "true"}).headers["hx-redirect"] == "/login?ended=1&next="
     page = started.get("/page", headers={"accept": "text/html"}, follow_redirects=False)
     assert (page.status_code, page.headers["location"]) == (303, "/login?next=/page")
 
@@ -100,7 +100,7 @@ def test_people_get_errors_as_pages(web: WebHarness, started: TestClient) -> Non
     answer = started.get("/page", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "您没有这个权限" in answer.text
-    assert "请找社区负责人开通" in answer.text
+    assert "请找社区主任开通" in answer.text
     assert "You may not see this" in started.get("/page?lang=en", headers=headers).text
     assert started.get("/nothing", headers=headers).status_code == 404
 

@@ -10,6 +10,7 @@ import pytest
 from fixtures.alert_harness import AlertHarness, ManualClock
 from prometheus_client import CollectorRegistry
 
+from anju_core.vocabulary import AlertKind
 from anju_platform.app.scheduler import Deadlines, DeadlinesFailed, Job, Scheduler, add_deadlines
 from anju_platform.db.unit_of_work import UnitOfWork
 
@@ -82,6 +83,50 @@ def test_a_deadline_that_fails_holds_up_no_other_and_stays_due(harness: AlertHar
     assert [harness.alert(alert_id).level for alert_id in alerts] == [1, 2]
     assert Deadlines(harness.work, harness.alerts.deadlines)(now) == 1
     assert harness.alert(alerts[0]).level == 2
+
+
+def test_a_help_call_that_is_due_waits_for_one_lesser_alert_at_most(harness: AlertHarness) -> None:
+    """Also one that comes due, or is stored, while lesser ones are looked after."""
+    lesser = [
+        harness.raise_alert(kind, home_id=home)
+        for kind in (AlertKind.HOME_OFFLINE, AlertKind.LEAK, AlertKind.INACTIVITY)
+        for home in ("home-01", "home-02")
+    ]
+    harness.clock.forward(1.0)
+    help_calls = [harness.raise_alert(kind) for kind in (AlertKind.SMOKE, AlertKind.FALL)]
+    order: list[UUID] = []
+
+    class Noted:
+        def due(self, work: UnitOfWork, now: datetime) -> list[UUID]:
+            return harness.alerts.deadlines.due(work, now)
+
+        def advance(self, work: UnitOfWork, item_id: UUID, now: datetime, /) -> None:
+            order.append(item_id)
+            if len(order) == 3:
+                harness.clock.forward(wait_s + 1.0)
+            harness.alerts.deadlines.advance(work, item_id, now)
+
+    harness.clock.forward(3600.0)
+    press = harness.raise_alert(AlertKind.SOS, home_id="home-02")
+    due_at = harness.alert(press).next_due_at
+    assert due_at is not None
+    wait_s = (due_at - harness.clock.now()).total_seconds()
+    assert Deadlines(harness.work, Noted())(harness.clock.now()) == 9
+    assert set(order[:2]) == set(help_calls)
+    assert order[3] == press
+    assert {order[2], *order[4:7]} == set(lesser[2:])
+    assert set(order[7:]) == set(lesser[:2])
+    assert harness.alert(press).level == 2
+
+
+def test_a_run_ends_after_so_many_deadlines_and_the_next_goes_on(
+    harness: AlertHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anju_platform.app.scheduler.MOST_A_RUN", 2)
+    for kind in (AlertKind.LEAK, AlertKind.SOS, AlertKind.SMOKE):
+        harness.raise_alert(kind)
+    now = harness.clock.forward(900.0)
+    assert [Deadlines(harness.work, harness.alerts.deadlines)(now) for _ in range(3)] == [2, 1, 0]
 
 
 def test_the_jobs_of_alerts_visits_and_the_outbox(harness: AlertHarness) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from fixtures.tenants import District
+from sqlalchemy import select
 
 from anju_core.vocabulary import AlertStep
 from anju_platform.alerts import history
-from anju_platform.alerts.models import Alert
+from anju_platform.alerts.models import Alert, AlertEvent
 
 
 def fail_delivery(district: District, channel: str, error: str) -> str:
@@ -24,5 +26,32 @@ def test_a_board_that_was_not_open_is_said_in_words(district: District) -> None:
     assert "no page is open" not in page
 
 
-def test_other_channels_say_themselves_why_they_failed(district: District) -> None:
-    assert "小李 · wecom: ConnectTimeout" in fail_delivery(district, "apprise", "wecom: ConnectTimeout")
+@pytest.mark.parametrize(
+    ("channel", "error", "told", "in_english"),
+    [
+        ("apprise", "wecom: ConnectTimeout", "对方服务没有回应", "their service did not answer"),
+        ("apprise", "sms: TimeoutError", "对方服务没有回应", "their service did not answer"),
+        ("apprise", "wecom: ConnectionRefusedError", "连不上对方服务", "their service could not be reached"),
+        ("apprise", "wecom: the service did not take it", "对方服务没有收下", "their service did not take it"),
+        ("apprise", "mail: KeyError", "对方服务没有收下", "their service did not take it"),
+        ("apprise", "no Apprise URL is configured for 'x'", "没有设置这个人的发送方式", "no way to reach them is set"),
+        (
+            "home",
+            "broker: [Errno 111] Connection refused",
+            "发不到家里的网关",
+            "the home&#39;s gateway was not reached",
+        ),
+        ("home", "the gateway did not say it", "家里没有播报", "it was not played in the home"),
+    ],
+)
+def test_every_channels_failure_is_said_in_words_and_kept_as_it_was(
+    district: District, channel: str, error: str, told: str, in_english: str
+) -> None:
+    page = fail_delivery(district, channel, error)
+    assert (told if channel == "home" else f"小李 · {told}") in page
+    assert error not in page
+    path = f"/board/{district.own.alert}"
+    assert in_english in district.ask("worker", "GET", path, headers={"Cookie": "anju_lang=en"}).text
+    with district.platform.work() as work:
+        steps = work.session.scalars(select(AlertEvent).where(AlertEvent.step == AlertStep.DELIVERY_FAILED.value)).all()
+        assert error in [step.detail["error"] for step in steps]

@@ -98,7 +98,7 @@ def test_a_strip_says_the_same_in_words() -> None:
     gap = TimeSpan(NOW - timedelta(hours=5, minutes=10), NOW)
     label = re.search(r'aria-label="([^"]*)"', drawn(gap=gap))
     assert label is not None
-    assert label[1] == "看到的活动：客厅 1 次。最后一次：昨天 21:04，客厅。之后 5 小时 10 分 没有动静。"
+    assert label[1] == "看到的活动：客厅 1 次。最后一次：昨天 21:04，客厅。之后 5 小时 10 分 没有活动。"
 
 
 def test_a_strip_marks_stay_inside() -> None:

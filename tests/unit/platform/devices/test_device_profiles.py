@@ -20,12 +20,13 @@ from anju_gateway.registry import DeviceRegistry
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_platform.console import day_timeline
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.devices.models import Device, HomeSupervision
+from anju_platform.devices.models import Device
 from anju_platform.devices.profiles import KINDS, SUPERVISION
 from anju_platform.devices.sensors import room_index
-from anju_platform.devices.supervision_records import SupervisionRecords
+from anju_platform.devices.supervised import list_supervised
 from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.translation import load_words
+from anju_platform.monitoring.models import HomeSupervision
 from anju_platform.timeseries.store import Reading, Readings, Source
 from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, LifeSign, Quantity
 from anju_wire.vocabulary import Room
@@ -64,7 +65,7 @@ def test_it_is_supervised_by_its_own_figures(kind: DeviceKind) -> None:
 def test_a_registered_one_is_among_the_supervised(monitoring: MonitoringHarness, kind: DeviceKind) -> None:
     register(monitoring, kind)
     with monitoring.work() as work:
-        kinds = {one.device_id: one.kind for one in SupervisionRecords(work.session).list_supervised()}
+        kinds = {one.device_id: one.kind for one in list_supervised(work)}
     assert kinds[DEVICE] == KINDS.index(kind)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any, Self
 
 import pytest
 from fixtures.alert_harness import ManualClock
 from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness, populate
 from fixtures.web_harness import WebHarness
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from anju_core.vocabulary import Role
 from anju_platform.accounts.models import AuditEvent
@@ -19,7 +20,8 @@ from anju_platform.devices import cache
 from anju_platform.devices.cache import DeviceCache
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Device, Gateway, Quarantine
-from anju_platform.devices.quarantine import QuarantineLimits
+from anju_platform.devices.quarantine import QuarantineLimits, RejectedMessage
+from anju_platform.devices.repository import QuarantineRepository
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.devices.service import MOST_UNREGISTERED, UNREGISTERED, DeviceService
 from anju_wire.messages import MAX_MESSAGE_BYTES, Status
@@ -199,28 +201,220 @@ def test_a_home_fills_its_own_share_of_the_quarantine_and_the_oldest_go_first(re
         assert sum(row.dropped for row in rows if row.home.endswith("long")) == 7
 
 
+def test_what_was_not_kept_of_a_home_is_counted_with_its_newest_message(records: WorkFactory) -> None:
+    service = DeviceService()
+    with records() as work:
+        for payload in (b"1", b"2"):
+            set_aside(service, work, "anju/v1/a/flood/alarm", payload)
+        service.note_dropped(work, {"flood": 5})
+        service.note_dropped(work, {"flood": 2, "nobody": 7})
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
+        assert [row.dropped for row in rows] == [0, 7]
+
+
 def test_the_quarantine_as_a_whole_is_bounded_at_the_cost_of_the_fullest(records: WorkFactory) -> None:
     service = DeviceService(quarantine=QuarantineLimits(of_home=9, home_bytes=99, in_all=6, all_bytes=99))
     with records() as work:
         for number in range(6):
-            set_aside(service, work, "anju/v1/a/flood/alarm", b"%d" % number)
+            set_aside(service, work, f"anju/v1/c-{number}/flood/alarm", b"%d" % number)
         for home in ("one", "two", "three"):
             set_aside(service, work, f"anju/v1/a/{home}/alarm", b"x")
     with records() as work:
         rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
-    assert [row.home.rpartition("/")[2] for row in rows] == ["flood"] * 3 + ["one", "two", "three"]
+    assert [row.home for row in rows] == ["flood"] * 3 + ["one", "two", "three"]
     assert [row.dropped for row in rows] == [0, 0, 3, 0, 0, 0]
 
 
-def test_invented_names_of_gateways_are_forgotten(
+def bad(home: str, count: int, length: int = 5) -> list[RejectedMessage]:
+    """Return bad messages of a home, each another."""
+    return [RejectedMessage(f"anju/v1/a/{home}/telemetry", "$", "bad", b"%0*d" % (length, n)) for n in range(count)]
+
+
+def test_a_batch_of_bad_messages_costs_a_few_statements(records: WorkFactory) -> None:
+    service, said = DeviceService(), 0
+    with records() as work:
+        service.quarantine_messages(work, bad("flood", 190))
+        connection = work.session.connection()
+
+        def count(*_: object) -> None:
+            nonlocal said
+            said += 1
+
+        event.listen(connection, "before_cursor_execute", count)
+        service.quarantine_messages(work, bad("flood", 400)[150:] + bad("other", 150))
+        assert said < 20
+        event.remove(connection, "before_cursor_execute", count)
+        rows = work.session.scalars(select(Quarantine)).all()
+    assert len([row for row in rows if row.home.endswith("other")]) == 150
+    flood = [row for row in rows if row.home.endswith("flood")]
+    assert len(flood) == 200
+    assert {row.payload for row in flood} <= {b"%05d" % n for n in range(190, 400)}
+    assert sum(row.dropped for row in flood) == 200
+
+
+class Statements:
+    """What a connection is told while it is listened to."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._connection = work.session.connection()
+        self.said: list[tuple[str, Any]] = []
+
+    def _hear(self, _connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        self.said.append((statement, parameters))
+
+    def __enter__(self) -> Self:
+        event.listen(self._connection, "before_cursor_execute", self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._connection, "before_cursor_execute", self._hear)
+
+    def plans(self) -> list[str]:
+        """Return SQLite's plan of each query."""
+        queries = [(text, values) for text, values in self.said if text.startswith("SELECT")]
+        explained = [self._connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values) for text, values in queries]
+        return [str(row[3]) for plan in explained for row in plan]
+
+
+FULL = QuarantineLimits(of_home=20, home_bytes=10_000, in_all=1000, all_bytes=10**6)
+
+
+@pytest.mark.parametrize("limits", [FULL, QuarantineLimits(20, 10_000, 10_000, 5000)], ids=["rows", "bytes"])
+def test_a_quarantine_that_is_full_costs_a_batch_no_more_statements(
+    records: WorkFactory, limits: QuarantineLimits
+) -> None:
+    service = DeviceService(quarantine=limits)
+    with records() as work:
+        for number in range(50):
+            service.quarantine_messages(work, bad(f"home-{number}", 20))
+    for _ in range(3):
+        with records() as work:
+            came = [one for number in range(100) for one in bad(f"home-{number}", 7, 6)]
+            with Statements(work) as statements:
+                service.quarantine_messages(work, came)
+            assert len(statements.said) < 20
+        with records() as work:
+            found, kept = QuarantineRepository(work.session).measure_kept()
+            assert limits.in_all * 8 // 10 <= found or limits.all_bytes * 8 // 10 <= kept
+            assert found <= limits.in_all
+            assert kept <= limits.all_bytes
+
+
+def test_what_bounds_the_quarantine_reads_no_message(records: WorkFactory) -> None:
+    service = DeviceService(quarantine=FULL)
+    with records() as work:
+        for number in range(51):
+            service.quarantine_messages(work, bad(f"home-{number}", 20))
+        with Statements(work) as statements:
+            service.quarantine_messages(work, [*bad("home-50", 30, 7), *bad("other", 20), *bad("home-1", 15, 8)])
+            service.note_dropped(work, {"anju/v1/a/home-1": 3, "anju/v1/a/other": 4})
+        if work.session.connection().dialect.name == "sqlite":
+            plans = statements.plans()
+            assert len(plans) > 3
+            assert [one for one in plans if "SCAN quarantine" in one and "COVERING INDEX" not in one] == []
+
+
+def test_none_that_is_deleted_to_make_room_is_forgotten(records: WorkFactory) -> None:
+    service = DeviceService(quarantine=QuarantineLimits(of_home=30, home_bytes=10_000, in_all=100, all_bytes=10**6))
+    with records() as work:
+        for turn in range(4):
+            for home, count in (("one", 30), ("two", 25), ("three", 20), ("four", 15), ("five", 12)):
+                service.quarantine_messages(work, bad(home, count, 5 + turn))
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine)).all()
+    assert len(rows) <= 100
+    assert len(rows) + sum(row.dropped for row in rows) == 4 * (30 + 25 + 20 + 15 + 12)
+
+
+def test_of_a_batch_only_the_newest_have_room(records: WorkFactory) -> None:
+    service = DeviceService(quarantine=QuarantineLimits(of_home=5, home_bytes=100, in_all=8, all_bytes=300))
+    with records() as work:
+        service.quarantine_messages(work, [*bad("long", 3, 40), *bad("flood", 20, 20), *bad("flood", 20, 20)])
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine).order_by(Quarantine.id)).all()
+        assert {row.payload for row in rows if row.home.endswith("flood")} == {b"%020d" % n for n in range(15, 20)}
+        assert [(row.payload[-1:], row.dropped) for row in rows if row.home.endswith("long")] == [(b"1", 0), (b"2", 1)]
+        assert sum(row.dropped for row in rows if row.home.endswith("flood")) == 15
+        for home in ("one", "two", "three", "four"):
+            service.quarantine_messages(work, bad(home, 1, 9))
+    with records() as work:
+        rows = work.session.scalars(select(Quarantine)).all()
+    assert len(rows) == 8
+    assert sum(row.dropped for row in rows) == 19
+
+
+def test_a_home_that_invents_gateways_costs_one_question_now_and_then(
     monitoring: MonitoringHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "MOST_UNKNOWN", 10)
-    device_cache = DeviceCache(monitoring.work, monitoring.clock.time)
+    monkeypatch.setattr(cache, "MOST_ASKED", 10)
+    asked: list[float] = []
+
+    def work() -> UnitOfWork:
+        asked.append(now_s[0])
+        return monitoring.work()
+
+    now_s = [0.0]
+    device_cache = DeviceCache(work, lambda: now_s[0])
+    known = device_cache.find_gateway(GATEWAY, HOMES[0])
+    assert known is not None
+    asked.clear()
     for number in range(100):
-        assert device_cache.find_gateway(f"invented-{number}") is None
-    assert len(device_cache._gateways) == 10 + len(HOMES)
-    assert device_cache.find_gateway(GATEWAY) is not None
+        assert device_cache.find_gateway(f"invented-{number}", HOMES[0]) is None
+        assert device_cache.find_gateway("\0\ud800", HOMES[0]) is None
+    assert len(asked) == 1
+    with monitoring.work() as writing:
+        writing.session.add(Gateway(id="gw-new", home_id=HOMES[0], dropped=0, last_seen_at=None, retired_at=None))
+    now_s[0] = cache.FRESH_S + 1.0
+    for number in range(100):
+        device_cache.find_gateway(f"invented-{number}", HOMES[0])
+    assert device_cache.find_gateway("gw-new", HOMES[0]) is not None, "however many names are invented beside it"
+    assert len(asked) == 2
+    for number in range(100):
+        assert device_cache.find_gateway("gw-nobody", f"home-{number}") is None
+    assert len(device_cache._asked) == 10
+    assert len(device_cache._gateways) == len(HOMES) + 1
+
+
+def test_a_gateway_that_was_retired_is_forgotten_in_time(monitoring: MonitoringHarness) -> None:
+    now_s = [0.0]
+    device_cache = DeviceCache(monitoring.work, lambda: now_s[0])
+    assert device_cache.find_gateway(GATEWAY, HOMES[1]) is not None, "whichever home asks"
+    with monitoring.work() as work:
+        work.session.get_one(Gateway, GATEWAY).retired_at = work.clock.now()
+    now_s[0] = cache.KNOWN_S + 1.0
+    assert device_cache.find_gateway(GATEWAY, HOMES[1]) is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_device_that_was_moved_or_registered_is_looked_up_again_in_time(
+    monitoring: MonitoringHarness,
+    known: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The consumer of alarms asks for devices alone, and not for sensors."""
+    now_s, device = [0.0], DEVICES[0][0]
+    asked: list[float] = []
+
+    def work() -> UnitOfWork:
+        asked.append(now_s[0])
+        return monitoring.work()
+
+    with monitoring.work() as writing:
+        writing.session.get_one(Device, (HOMES[0], device)).known = known
+    device_cache = DeviceCache(work, lambda: now_s[0])
+    assert device_cache.find_device(HOMES[0], device).known is known
+    with monitoring.work() as writing:
+        row = writing.session.get_one(Device, (HOMES[0], device))
+        row.known, row.room = True, "kitchen" if row.room != "kitchen" else "bedroom"
+    asked.clear()
+    age_s = cache.KNOWN_S if known else cache.FRESH_S
+    now_s[0] = age_s - 1.0
+    before = device_cache.find_device(HOMES[0], device)
+    now_s[0] = age_s + 1.0
+    found = [device_cache.find_device(HOMES[0], device) for _ in range(9)]
+    assert asked == [now_s[0]], "once for all devices of the home"
+    assert {(one.known, one.room) for one in found} == {(True, row.room)}
+    assert (before.known, before.room) != (True, row.room)
 
 
 def test_quarantine_is_read_in_pages(web: WebHarness) -> None:

@@ -70,10 +70,12 @@ def test_facts_that_are_missing_or_of_another_type_break_no_page(code: ReasonCod
 
 def test_a_silence_is_told_with_room_clock_length_usual_and_door() -> None:
     assert told("silence", SILENCE) == (
-        "客厅最后一次活动 10:00，已 5 小时 10 分无活动；此时段通常不超过 2 小时 30 分；大门此后未开（上次 09:00）"
+        "客厅最后一次活动 10:00，已 5 小时 10 分无活动；此时段通常不超过 2 小时 30 分，因此提醒您；"
+        "大门此后未开（上次 09:00）"
     )
     assert told("silence", SILENCE, "en") == (
-        "Last activity: Living room at 10:00, silent for 5 h 10 min; at this hour usually not above 2 h 30 min; "
+        "Last activity: Living room at 10:00, silent for 5 h 10 min; at this hour usually not above 2 h 30 min, "
+        "hence this reminder; "
         "outer door not opened since 09:00"
     )
 
@@ -85,7 +87,7 @@ def test_clocks_are_those_of_the_homes_zone() -> None:
 def test_a_rule_an_absence_and_an_exit_are_named() -> None:
     back_s = datetime(2026, 3, 2, 4, 0, tzinfo=UTC).timestamp()
     sentence = told("silence", {**SILENCE, "at_exit": True, "limit_s": 16_200.0, "due_back_s": back_s})
-    assert sentence.startswith("报备外出，应于 12:00 前回来，至今没有动静；大门最后一次开合 10:00，已外出或无活动 ")
+    assert sentence.startswith("报备外出，应于 12:00 前回来，至今没有活动；大门最后一次开合 10:00，已外出或无活动 ")
     assert sentence.endswith("；已到规定的 4 小时 30 分上限")
 
 
@@ -93,9 +95,16 @@ def test_an_unregistered_device_is_said() -> None:
     assert told("sos_pressed", {"room": "other-room", "registered": False}) == "求助按钮被按下（设备未登记）"
 
 
-def test_a_score_is_said_where_there_is_one() -> None:
-    assert told("fall_suspected", {"score": 0.9}) == "穿戴设备感到疑似跌倒，把握 90%"
-    assert told("fall_confirmed", {"score": None}) == "穿戴设备感到跌倒，之后没有起身"
+def test_a_silence_in_the_night_says_that_more_is_let_pass_then() -> None:
+    at_night = {**SILENCE, "last_life_s": datetime(2026, 3, 1, 13, 0, tzinfo=UTC).timestamp(), "silent_s": 39_600.0}
+    assert "已 11 小时无活动；此时段通常不超过 2 小时 30 分，因此提醒您（夜间已放宽）；" in told("silence", at_night)
+
+
+def test_a_fall_is_said_as_sure_as_the_system_is() -> None:
+    assert told("fall_suspected", {"score": 0.9}) == "系统判断：很可能跌倒，正在核实"
+    assert told("fall_suspected", {"score": 0.7}) == "系统判断：可能跌倒，正在核实"
+    assert told("fall_confirmed", {"score": 1.0}) == "系统判断：很可能跌倒，之后没有起身"
+    assert told("fall_confirmed", {"score": None}) == "系统判断：可能跌倒，之后没有起身"
 
 
 def test_a_change_of_routine_carries_units_and_weeks() -> None:
@@ -122,8 +131,8 @@ def test_a_code_of_a_newer_release_is_silent() -> None:
 
 def test_what_homes_have_in_common_is_said_without_their_figures() -> None:
     one, other = (Reason("device_silent", {"kind": "gateway", "silence_s": s}) for s in (300.0, 900.0))
-    assert describe_cause(one, WORDS["zh"]) == describe_cause(other, WORDS["zh"]) == "网关没有信号"
-    assert describe_cause(Reason("not_invented_yet"), WORDS["zh"]) == "看不到，原因还不清楚"
+    assert describe_cause(one, WORDS["zh"]) == describe_cause(other, WORDS["zh"]) == "网关失联"
+    assert describe_cause(Reason("not_invented_yet"), WORDS["zh"]) == "失联，原因还不清楚"
     assert describe_cause(Reason(ReasonCode.WRITTEN, FACTS[ReasonCode.WRITTEN]), WORDS["en"]) == "an old sentence"
 
 

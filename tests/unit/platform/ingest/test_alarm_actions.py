@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from anju_core.alerts import AlertSignal
+from anju_core.alert_signals import AlertSignal
 from anju_core.events import ElderTold, Event
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, Outcome
@@ -23,6 +23,7 @@ from anju_wire.vocabulary import Lane
 
 AT_S = 1_790_000_000.25
 AT = datetime.fromtimestamp(AT_S, UTC)
+ARRIVED = datetime.fromtimestamp(AT_S + 1, UTC)
 GATEWAY = GatewayFacts("gw-1", "home-01", "anning")
 TOPIC = Topic("anning", "home-01", Lane.ALARM)
 DEVICES = {
@@ -40,10 +41,6 @@ class Alerts:
         self.withdrawn: list[tuple[Any, ...]] = []
         self.said: list[Event] = []
 
-    def raise_alert(self, work: Any, signal: AlertSignal) -> None:  # noqa: ANN401
-        assert work is self
-        self.raised.append(signal)
-
     def withdraw_alerts(self, work: Any, home: str, kind: AlertKind, episode: str | None, **more: Any) -> None:  # noqa: ANN401
         assert work is self
         self.withdrawn.append((home, kind, episode, more))
@@ -52,11 +49,14 @@ class Alerts:
         self.said.append(event)
 
 
-def carry_out(*readings: Resolved) -> Alerts:
-    incoming = Incoming(TOPIC, GATEWAY, 7, Lane.ALARM, 42, 1, AT_S + 1, list(readings))
+def carry_out(*readings: Resolved, undated: bool = False) -> Alerts:
+    incoming = Incoming(TOPIC, GATEWAY, 7, Lane.ALARM, 42, 1, AT_S + 1, list(readings), undated=undated)
     alerts: Any = Alerts()
     for action in alarm_actions(incoming, lambda device: DEVICES.get(device, UNREGISTERED)):
-        action(alerts, alerts)
+        if isinstance(action, AlertSignal):
+            alerts.raised.append(action)
+        else:
+            action(alerts, alerts)
     assert isinstance(alerts, Alerts)
     return alerts
 
@@ -120,7 +120,42 @@ def test_only_a_registered_device_withdraws_and_nothing_from_after_its_arrival()
     assert carry_out(reading(Quantity.SOS_CANCEL, device="stranger", truth=True)).withdrawn == []
     ahead = Resolved("button", Quantity.SOS_CANCEL, AT_S + 100, truth=True)
     ((*_, more),) = carry_out(ahead).withdrawn
-    assert more["upto"] == datetime.fromtimestamp(AT_S + 1, UTC)
+    assert more["upto"] == ARRIVED
+
+
+@pytest.mark.parametrize("ahead_s", [1.5, 60.0, 119.0])
+@pytest.mark.parametrize(
+    ("calls", "over"),
+    [
+        ({"quantity": Quantity.SOS, "truth": True}, {"quantity": Quantity.SOS_CANCEL, "truth": True}),
+        ({"quantity": Quantity.FALL, "text": "suspected:{}"}, {"quantity": Quantity.FALL, "text": "cancelled:{}"}),
+        ({"quantity": Quantity.FALL, "text": "confirmed:{}"}, {"quantity": Quantity.FALL, "text": "withdrawn:{}"}),
+    ],
+)
+def test_a_clock_that_is_ahead_does_not_put_a_call_after_its_cancel(
+    calls: dict[str, Any], over: dict[str, Any], ahead_s: float
+) -> None:
+    """Both came in time by the platform's clock, also where they come together after an outage."""
+    at_s = AT_S + ahead_s
+    fall = {"text": f"{round(at_s * 1000)}"}
+    told = [{**one, **({"text": one["text"].format(fall["text"])} if "text" in one else {})} for one in (calls, over)]
+    found = carry_out(*(Resolved("button", at_s=at_s + after, **one) for after, one in enumerate(told)))
+    (raised,), ((*_, more),) = found.raised, found.withdrawn
+    assert raised.happened_at == raised.due_since == more["upto"] == ARRIVED
+
+
+def test_an_impact_by_the_gateways_own_clock_is_not_after_the_arrival_of_a_corrected_record() -> None:
+    (signal,) = carry_out(reading(Quantity.FALL, text=f"suspected:{round((AT_S + 150) * 1000)}")).raised
+    assert signal.happened_at == ARRIVED
+    assert signal.facts["impact_s"] == AT_S + 150, "the waveform is found by the home's clock"
+
+
+def test_what_happened_long_before_its_arrival_keeps_its_order() -> None:
+    found = carry_out(
+        Resolved("button", Quantity.SOS, AT_S - 600, truth=True),
+        Resolved("button", Quantity.SOS_CANCEL, AT_S - 601, truth=True),
+    )
+    assert found.raised[0].happened_at > found.withdrawn[0][-1]["upto"], "a cancel that was before the press"
 
 
 def test_a_button_that_is_held_withdraws_every_press_of_the_home() -> None:
@@ -128,8 +163,25 @@ def test_a_button_that_is_held_withdraws_every_press_of_the_home() -> None:
     assert found.withdrawn == [("home-01", AlertKind.SOS, None, withdrawal("elder_cancelled"))]
 
 
+def test_a_cancel_of_an_unknown_time_withdraws_no_press_and_still_the_fall_that_it_names() -> None:
+    assert carry_out(reading(Quantity.SOS_CANCEL, truth=True), undated=True).withdrawn == []
+    named = carry_out(reading(Quantity.FALL, text=f"cancelled:{FALL}"), undated=True)
+    assert [one[:3] for one in named.withdrawn] == [("home-01", AlertKind.FALL, FALL)]
+    assert carry_out(reading(Quantity.SOS, truth=True), undated=True).raised, "a press of such a time calls for help"
+
+
 IMPACT_S = AT_S - 30
 FALL = f"{round(IMPACT_S * 1000)}"
+
+
+def test_episodes_of_any_length_are_told_apart_and_withdrawn_by_their_name() -> None:
+    ids = ["f" * length + end for length in (10, 89, 90, 91, 60_000) for end in ("", "1", "2")]
+    raised = [carry_out(reading(Quantity.FALL, text=f"confirmed:{one}")).raised[0].episode for one in ids]
+    withdrawn = [carry_out(reading(Quantity.FALL, text=f"withdrawn:{one}")).withdrawn[0][2] for one in ids]
+    assert raised == withdrawn
+    assert len(set(raised)) == len(ids)
+    assert max(len(episode) for episode in raised) == 90
+    assert raised[0] == ids[0], "what the column can hold is kept as it is"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +219,7 @@ def test_a_score_is_kept_within_its_range(score: float, believed: float) -> None
     ("fall_id", "impact_s"),
     [
         (f"{round((AT_S - 179.5) * 1000)}", AT_S - 179.5),
-        (f"{round((AT_S + 179.5) * 1000)}", AT_S + 179.5),
+        (f"{round((AT_S + 179.5) * 1000)}", AT_S + 1),
         (f"{round((AT_S - 180) * 1000)}", AT_S),
         ("12", AT_S),
         ("f-1", AT_S),
@@ -204,7 +256,8 @@ def test_a_fall_that_is_over_withdraws_itself_and_no_other(stage: str, why: str)
 )
 def test_what_the_speaker_said_is_passed_on(text: str | None, said: str, reference: str, message: str) -> None:
     (event,) = carry_out(reading(Quantity.ANNOUNCED, text=text)).said
-    assert event == ElderTold(at=AT, home_id="home-01", said=said, reference=reference, message=message)
+    alarm = "gw-1/7/alarm/12" if reference == "12" else ""
+    assert event == ElderTold(at=AT, home_id="home-01", said=said, reference=reference, message=message, alarm=alarm)
 
 
 SENT: dict[Field, dict[str, Any]] = {
@@ -240,23 +293,18 @@ def test_an_alarm_of_a_row_without_an_action_is_a_call_for_help(monkeypatch: pyt
 def test_an_alarm_that_cannot_be_read_is_a_call_for_help() -> None:
     raw = RawMessage(str(TOPIC), b"?", AT_S)
     header = Header(gateway="gw-1", epoch=7, seq=42, base=1)
-    action = unreadable(Rejected(raw, "$.pack", "broken", TOPIC, GATEWAY, header))
-    assert action is not None
-    alerts: Any = Alerts()
-    action(alerts, alerts)
-    assert alerts.raised == [
-        AlertSignal(
-            kind=AlertKind.SOS,
-            home_id="home-01",
-            community_id="anning",
-            episode=f"unreadable:{SOURCE}",
-            happened_at=AT,
-            due_since=AT,
-            reason=Reason(ReasonCode.ALARM_UNREADABLE),
-            facts={"path": "$.pack", "why": "broken"},
-            source=SOURCE,
-        )
-    ]
+    signal = unreadable(Rejected(raw, "$.pack", "broken", TOPIC, GATEWAY, header))
+    assert signal == AlertSignal(
+        kind=AlertKind.SOS,
+        home_id="home-01",
+        community_id="anning",
+        episode=f"unreadable:{SOURCE}",
+        happened_at=AT,
+        due_since=AT,
+        reason=Reason(ReasonCode.ALARM_UNREADABLE),
+        facts={"path": "$.pack", "why": "broken"},
+        source=SOURCE,
+    )
 
 
 def test_nobody_is_called_for_what_no_home_can_have_sent() -> None:

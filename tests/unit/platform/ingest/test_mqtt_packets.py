@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from anju_platform.ingest.mqtt_packets import (
     CONNACK,
     PINGRESP,
+    PUBLISH,
     MalformedPacket,
     Publication,
     encode_connect,
@@ -149,6 +150,58 @@ def test_a_packet_is_read_once_it_is_whole() -> None:
     assert read_packet(whole[:-1], 0) is None
     assert read_packet(b"\xd0\x00", 0) == (PINGRESP, b"", 2)
     assert read_packet(CONNACK_PACKET, 0) == (CONNACK, b"\x00\x00", 4)
+
+
+@given(MESSAGES, st.binary(max_size=20), st.integers(0, 400))
+def test_what_is_read_is_the_same_wherever_it_stands(
+    messages: list[tuple[str, bytes, int]], before: bytes, cut_off: int
+) -> None:
+    stream = b"".join(encode_publish(topic.encode(), payload, qos) for topic, payload, qos in messages)
+    stream = stream[: max(0, len(stream) - cut_off)]
+    found, answers, place = split_publications(stream, 0)
+    assert split_publications(before + stream, len(before)) == (found, answers, len(before) + place)
+    assert packet_size(before + stream, len(before) + place) == packet_size(stream, place)
+    assert read_packet(before + stream, len(before) + place) is None is read_packet(stream, place)
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x00\x05a/b", b"\x00\x03a/b\x00"])
+def test_a_publication_without_a_whole_topic_or_number_is_not_taken_from_what_follows(body: bytes) -> None:
+    short = bytes([0x32, len(body)]) + body
+    assert split_publications(short + encode_publish(b"a/b", b"1", 1), 0) == ([], bytearray(), 0)
+    packet = read_packet(short, 0)
+    assert packet is not None
+    assert (packet.kind, packet.body, packet.stop) == (PUBLISH, body, len(short))
+
+
+def test_publications_may_be_empty() -> None:
+    stream = b"\x30\x02\x00\x00" + b"\x32\x04\x00\x00\x00\x07"
+    assert split_publications(stream, 0) == ([(b"", b""), (b"", b"")], bytearray(b"\x40\x02\x00\x07"), len(stream))
+
+
+def text(value: str) -> bytes:
+    return struct.pack("!H", len(value.encode())) + value.encode()
+
+
+@pytest.mark.parametrize("length", [0, 1, 110, 111, 112, 116, 117, 16_000, 16_367, 16_368, 16_369, 60_000])
+def test_packets_of_any_length_are_read_back(length: int) -> None:
+    long, head = "名" * (length // 3) + "x" * (length % 3), text("MQTT") + b"\x04"
+    for made, kind, body in (
+        (encode_connect("me", long, "p", 300), 1, head + b"\xc2\x01\x2c" + text("me") + text(long) + text("p")),
+        (encode_connect(long, "", "p", 0), 1, head + b"\x02\x00\x00" + text(long)),
+        (encode_subscribe(513, [long, "b/+"]), 8, b"\x02\x01" + text(long) + b"\x01" + text("b/+") + b"\x01"),
+    ):
+        if kind == 1 and not length:
+            continue  # without a user name it carries no credential, and a client has a name
+        packet = read_packet(made, 0)
+        assert packet is not None
+        assert (packet.kind, packet.body, packet.stop) == (kind, body, len(made))
+
+
+@pytest.mark.parametrize(("length", "is_whole"), [(b"\xff\xff\xff\x7f", True), (b"\xff\xff\xff", False), (b"", False)])
+def test_a_length_is_known_once_its_last_byte_is(length: bytes, is_whole: bool) -> None:  # noqa: FBT001 - a row of the table
+    for before in (b"", b"before"):
+        assert packet_size(before + b"\x30" + length, len(before)) == (5 + 268_435_455 if is_whole else 0)
+        assert read_packet(before + b"\x30" + length, len(before)) is None
 
 
 def test_a_publication_that_contradicts_itself_is_not_taken() -> None:

@@ -36,7 +36,7 @@ class SmallCache(DeviceCache):
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
 
-    def find_gateway(self, gateway_id: str) -> GatewayFacts | None:
+    def find_gateway(self, gateway_id: str, _home_id: str) -> GatewayFacts | None:
         return HOMES.get(gateway_id)
 
     def find_device(self, home_id: str, device_id: str) -> DeviceFacts:

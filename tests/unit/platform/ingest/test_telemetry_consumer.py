@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,14 +11,18 @@ from typing import Any
 import pytest
 from fixtures._home_client import motion
 from fixtures.ingest_harness import FailingSeries, records
+from sqlalchemy.exc import OperationalError
 
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
+from anju_platform.devices import cache
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
 from anju_platform.devices.last_seen import LastSeen
-from anju_platform.ingest import telemetry_consumer
-from anju_platform.ingest.decode import Incoming
+from anju_platform.devices.quarantine import RejectedMessage
+from anju_platform.ingest import notes, telemetry_quarantine, telemetry_reader, telemetry_records
+from anju_platform.ingest.decode import Incoming, read
+from anju_platform.ingest.quarantine_rate import BURST, PER_S
 from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
 from anju_platform.timeseries.store import Clip
@@ -63,15 +68,31 @@ class Records:
         self.seen: list[dict[tuple[str, str], LastSeen]] = []
         self.offsets: list[tuple[str, float]] = []
         self.quarantined: list[tuple[str, str, str, bytes]] = []
+        self.dropped: Counter[str] = Counter()
+        self.broken: set[str] = set()
+        self.is_away = False
 
-    def record_last_seen(self, _work: UnitOfWork, last_seen: Any) -> None:  # noqa: ANN401
+    def record_last_seen(self, work: UnitOfWork, last_seen: Any) -> None:  # noqa: ANN401
+        self._write(work, *(home for home, _ in last_seen))
         self.seen.append(dict(last_seen))
 
-    def set_clock_offset(self, _work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+    def set_clock_offset(self, work: UnitOfWork, gateway_id: str, offset_s: float) -> None:
+        self._write(work, gateway_id)
         self.offsets.append((gateway_id, offset_s))
 
-    def quarantine_message(self, _work: UnitOfWork, topic: str, path: str, reason: str, payload: bytes) -> None:
-        self.quarantined.append((topic, path, reason, payload))
+    def quarantine_messages(self, work: UnitOfWork, messages: Sequence[RejectedMessage]) -> None:
+        self._write(work, *(one.topic for one in messages))
+        self.quarantined += [one for one in messages if one not in self.quarantined]
+
+    def note_dropped(self, _work: UnitOfWork, counts: Mapping[str, int]) -> None:
+        self.dropped.update(counts)
+
+    def _write(self, work: UnitOfWork, *about: str) -> None:
+        work.session.connection()
+        if broken := self.broken & set(about):
+            if self.is_away:
+                raise OperationalError("INSERT", {}, OSError("gone"))
+            raise ValueError(broken)
 
 
 class Line:
@@ -79,11 +100,15 @@ class Line:
 
     def __init__(self, sessions: Any, series: FailingSeries) -> None:  # noqa: ANN401
         self.series, self.monitor, self.records = series, Monitoring(), Records()
+        self.sessions = sessions
         self.acks: list[tuple[str, Ack]] = []
         registry: Any = self.records
 
+        self.units: list[UnitOfWork] = []
+
         def work() -> UnitOfWork:
-            return UnitOfWork(sessions, EventDispatcher(), Clock())
+            self.units.append(UnitOfWork(sessions, EventDispatcher(), Clock()))
+            return self.units[-1]
 
         self.consumer = TelemetryConsumer(
             work=work,
@@ -93,6 +118,10 @@ class Line:
             registry=registry,
             post=lambda topic, payload: self.acks.append((topic, decode(Ack, payload))),
         )
+
+    @property
+    def in_transaction(self) -> bool:
+        return any(unit.session.in_transaction() for unit in self.units if hasattr(unit, "session"))
 
     def consume(self, *batch: RawMessage, onward: tuple[Incoming, ...] = ()) -> None:
         self.consumer.consume_batch(list(batch), onward)
@@ -109,7 +138,8 @@ class Line:
 def moment(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The monotonic clock of the consumer."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(telemetry_consumer, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    for module in (telemetry_records, telemetry_quarantine):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
@@ -185,11 +215,79 @@ def test_the_records_get_the_latest_of_each_device_and_lose_nothing_it_said(
 ) -> None:
     line.consume(raw(1, motion(AT_S)))
     link = Record(n="motion-living/link_quality", t=AT_S + 2, v=0.5)
-    for turn, pack in enumerate(([battery(5, 80.0)], [link], [motion(AT_S + 4)], [battery(3, 70.0)]), 2):
+    for turn, pack in enumerate(([battery(5, 80.0)], [battery(3, 70.0)], [link], [motion(AT_S + 4)]), 2):
         moment.now += 1.5
         line.consume(raw(turn, *pack))
     line.consumer.update_records(final=True)
     assert line.records.seen[-1]["home-01", "motion-living"] == LastSeen(AT_S + 5, 70.0, 0.5)
+
+
+def broken(seq: int, number: int = 1) -> RawMessage:
+    """A message that is refused by its number."""
+    return raw(seq, Record(n="no-slash", t=AT_S), number=number)
+
+
+def test_of_a_home_that_sends_bad_messages_without_end_a_few_are_kept_and_the_others_counted(
+    line: Line, moment: SimpleNamespace
+) -> None:
+    for start in range(1, 1001, 100):
+        line.consume(*(broken(seq) for seq in range(start, start + 100)), broken(start, 2), raw(start, motion(AT_S)))
+    homes = [topic.split("/")[3] for topic, *_ in line.records.quarantined]
+    assert Counter(homes) == {"home-01": BURST, "home-02": 10}
+    assert line.consumer.drain_flooding() == ["home-01"]
+    assert line.consumer.drain_flooding() == []
+    moment.now += 1.0 / PER_S
+    line.consume(broken(1001), broken(1002))
+    assert len(line.records.quarantined) == BURST + 10 + 1
+    line.consumer.update_records(final=True)
+    assert line.records.dropped == {"home-01": 1000 - BURST + 1}
+    assert line.upto()["home-01"] == 1002, "a gateway with a fault must not stand still"
+
+
+def test_a_home_that_invents_sensors_has_a_few_of_them_stored_and_its_own_all_the_same(line: Line) -> None:
+    for seq in range(1, 11):
+        invented = [Record(n=f"invented-{seq}-{number}/battery", t=AT_S, v=50.0) for number in range(100)]
+        line.consume(raw(seq, *invented, motion(AT_S + seq)), raw(seq, motion(AT_S), number=2))
+    stored = list(line.series.scan_readings(AT_S - 10, AT_S + 20, ["battery", "occupancy"]))
+    assert len([one for _, one in stored if one.device.startswith("invented")]) == cache.MOST_STRANGERS
+    assert line.stored() == [0.0] * cache.MOST_STRANGERS + [float(seq) for seq in range(1, 11)]
+    assert line.consumer.drain_flooding() == ["home-01"]
+    line.consumer.update_records(final=True)
+    assert line.upto() == {"home-01": 10, "home-02": 10}
+
+
+def test_what_was_dropped_is_counted_until_it_is_stored(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    line.consume(raw(1, motion(AT_S)))
+    line.consume(*(broken(seq) for seq in range(2, BURST + 4)))
+    with monkeypatch.context() as patch:
+        patch.setattr(notes, "is_away", lambda *_: True)
+        patch.setattr(line.records, "note_dropped", fail)
+        with pytest.raises(OSError, match="away"):
+            line.consumer.update_records(final=True)
+    line.consumer.update_records(final=True)
+    assert line.records.dropped == {"home-01": 2}
+
+
+def test_what_could_not_be_kept_for_want_of_the_records_has_taken_no_share(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    batch = [broken(seq) for seq in range(1, BURST + 3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(notes, "is_away", lambda *_: True)
+        patch.setattr(line.records, "quarantine_messages", fail)
+        for _ in range(5):
+            with pytest.raises(OSError, match="away"):
+                line.consume(*batch)
+    line.consume(*batch)
+    line.consumer.update_records(final=True)
+    assert len(line.records.quarantined) == BURST
+    assert sum(line.records.dropped.values()) == 2
 
 
 def test_a_message_that_cannot_be_stored_is_set_aside_alone(line: Line) -> None:
@@ -204,6 +302,102 @@ def test_a_message_that_cannot_be_stored_is_set_aside_alone(line: Line) -> None:
     (refusal,) = [one for _, ack in line.acks for one in ack.refused]
     assert (refusal.seq, refusal.path, refusal.reason) == (2, "$.pack", reason)
     assert line.upto() == {"home-01": 3}
+
+
+def test_what_cannot_even_be_read_is_kept_whole_and_answered_to_nobody(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(raw: RawMessage, *more: Any) -> Incoming:  # noqa: ANN401
+        if raw.payload == b"poison":
+            raise RecursionError("too deep\0")
+        return read(raw, *more)  # type: ignore[return-value]
+
+    monkeypatch.setattr(telemetry_reader, "read", fail)
+    topic = str(Topic("anning", "home-01", Lane.TELEMETRY))
+    line.consume(raw(1, motion(AT_S)), RawMessage(topic, b"poison", AT_S), raw(2, motion(AT_S + 1)))
+    assert line.records.quarantined == [(topic, "$", "RecursionError: too deep\\x00", b"poison")]
+    line.consumer.update_records(final=True)
+    assert (line.stored(), line.upto()) == ([0, 1], {"home-01": 2})
+
+
+def rejected(number: int) -> RawMessage:
+    return RawMessage(str(Topic("anning", f"home-0{number}", Lane.TELEMETRY)), f"torn {number}".encode(), AT_S)
+
+
+def test_a_rejected_message_that_cannot_be_kept_holds_up_no_other(line: Line) -> None:
+    line.records.broken = {rejected(2).topic}
+    line.consume(*(rejected(number) for number in (1, 2, 3)), raw(1, motion(AT_S)))
+    assert [payload for *_, payload in line.records.quarantined] == [b"torn 1", b"torn 3"]
+    assert (line.stored(), line.upto()) == ([0], {"home-01": 1})
+    assert list(line.consumer.drain_lost()) == ["home-02"], "what is acknowledged and gone is told"
+    assert list(line.consumer.drain_lost()) == []
+
+
+def test_nothing_is_acknowledged_while_the_records_of_what_is_refused_are_away(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "is_away", lambda _work, error: isinstance(error, OperationalError))
+    line.records.broken, line.records.is_away = {rejected(2).topic}, True
+    with pytest.raises(OperationalError):
+        line.consume(rejected(1), rejected(2), raw(1, motion(AT_S)))
+    assert line.acks == []
+    line.records.broken = set()
+    line.consume(rejected(1), rejected(2), raw(1, motion(AT_S)))
+    assert [payload for *_, payload in line.records.quarantined] == [b"torn 1", b"torn 2"]
+    assert line.upto() == {"home-01": 1}
+
+
+def test_devices_of_a_home_that_cannot_be_noted_hold_up_no_other_home(line: Line) -> None:
+    line.records.broken = {"home-02"}
+    line.consume(*(raw(1, motion(AT_S), number=number) for number in (1, 2, 3)))
+    noted = [home for seen in line.records.seen for home, _ in seen]
+    assert sorted(set(noted)) == ["home-01", "home-03"]
+    assert line.upto() == {"home-01": 1, "home-02": 1, "home-03": 1}
+
+
+def test_the_offset_of_a_clock_that_cannot_be_noted_holds_up_no_other(line: Line, moment: SimpleNamespace) -> None:
+    line.records.broken = {"gw-home-02"}
+    batch = [raw(1, motion(AT_S - 5000), number=number, sent_s=-5000.0) for number in (1, 2, 3)]
+    line.consume(*batch)
+    assert set(line.records.offsets) == {("gw-home-01", 5000.0), ("gw-home-03", 5000.0)}
+    line.records.offsets.clear()
+    moment.now += 1
+    line.consume(*(raw(2, motion(AT_S - 4990), number=number, sent_s=-4990.0, arrived_s=10.0) for number in (1, 2, 3)))
+    assert line.records.offsets == [], "it has not changed"
+    again = Line(line.sessions, line.series)
+    again.consume(*batch)
+    assert again.upto() == {"home-01": 2, "home-02": 2, "home-03": 2}, "their cursors were stored all the same"
+
+
+def test_batches_that_fail_are_halved_and_keep_their_order(line: Line) -> None:
+    line.series.never = AT_S - 1000
+    bad = {2, 5, 6}
+    line.consume(*(raw(seq, motion(AT_S - 2000 if seq in bad else AT_S + seq)) for seq in range(1, 9)))
+    assert line.stored() == [1, 3, 4, 7, 8]
+    line.consumer.update_records(final=True)
+    assert sorted(one.seq for _, ack in line.acks for one in ack.refused) == sorted(bad)
+    assert line.upto() == {"home-01": 8}
+    assert [time for _, times, _ in line.monitor.shown for time in times] == [1, 3, 4, 7, 8]
+
+
+def test_what_alarms_pass_on_fails_apart_from_what_came_with_it(line: Line) -> None:
+    line.series.never = AT_S - 1000
+    readings = [Resolved("motion-living", Quantity.OCCUPANCY, AT_S + at_s, truth=True) for at_s in (-2000, 1, 2)]
+    passed = [onward(one, lane=Lane.ALARM, seq=seq) for seq, one in enumerate(readings, 1)]
+    line.consume(raw(1, motion(AT_S + 3)), onward=tuple(passed))
+    assert line.stored() == [1, 2, 3]
+    line.consumer.update_records(final=True)
+    assert (line.upto(), line.records.quarantined) == ({"home-01": 1}, []), "an alarm is answered on its own lane"
+
+
+@pytest.mark.parametrize("first", [AT_S + 5, AT_S])
+def test_of_two_readings_at_one_time_the_later_message_counts(line: Line, first: float) -> None:
+    odd = Record(n="stranger/battery", t=AT_S, u="%EL", v=50.0)
+    line.consume(raw(1, battery(0, 10.0)), raw(2, battery(0, 20.0), odd), raw(3, battery(0, 30.0), motion(first)))
+    (level,) = [one.value for one in line.series.read_home("home-01", AT_S, AT_S + 9, ["battery"]) if one.value != 50.0]
+    assert level == 30.0
+    line.consumer.update_records(final=True)
+    assert line.records.seen[-1]["home-01", "motion-living"].battery == 30.0
 
 
 def test_what_monitoring_refuses_is_stored_and_acknowledged_all_the_same(line: Line) -> None:
@@ -235,6 +429,30 @@ def test_what_the_alarms_pass_on_is_stored_and_not_acknowledged_here(line: Line)
     assert line.monitor.seen[0][0]["home-01", "gw-home-01"].at_s == AT_S + 8
 
 
+def test_what_an_alarm_said_in_words_is_kept_and_shows_that_its_device_works(line: Line) -> None:
+    texts = {5: "suspected:f", 3: "confirmed:f"}
+    said = [Resolved("wearable", Quantity.FALL, AT_S + at_s, text=text) for at_s, text in texts.items()]
+    nothing = Resolved("button", Quantity.FALL, AT_S)
+    line.consume(onward=(onward(*said, nothing, lane=Lane.ALARM),))
+    found = line.series.read_home("home-01", AT_S, AT_S + 10, [Quantity.FALL])
+    assert {one.at_s - AT_S: one.text for one in found} == texts
+    ((seen, _),) = line.monitor.seen
+    assert seen["home-01", "wearable"].at_s == AT_S + 5
+    assert ("home-01", "button") not in seen
+
+
+def test_a_device_whose_gateway_says_that_it_is_gone_is_not_seen_by_it(line: Line) -> None:
+    def available(device: str, *, yes: bool) -> Record:
+        return Record(n=f"{device}/available", t=AT_S + 1, vb=yes)
+
+    line.consume(raw(1, available("motion-living", yes=False), available("stranger", yes=False)))
+    line.consume(raw(1, available("motion-living", yes=True), available("stranger", yes=True), number=2))
+    line.consumer.update_records(final=True)
+    seen = {key for one, _ in line.monitor.seen for key in one}
+    assert {device for home, device in seen if home == "home-01"} == {"gw-home-01"}
+    assert {device for home, device in seen if home == "home-02"} == {"gw-home-02", "motion-living", "stranger"}
+
+
 def test_a_clip_is_stored_with_the_rate_of_its_own_device(line: Line) -> None:
     line.consume(
         onward=(
@@ -247,3 +465,10 @@ def test_a_clip_is_stored_with_the_rate_of_its_own_device(line: Line) -> None:
         )
     )
     assert line.series.read_clip("home-01", AT_S) == Clip(AT_S, 50.0, b"\x01\x02" * 6)
+
+
+def test_a_batch_gives_way_between_stretches_of_computing_and_holds_no_transaction_then(line: Line) -> None:
+    within: list[bool] = []
+    line.consumer.give_way = lambda: within.append(line.in_transaction)
+    line.consume(*(raw(seq, battery(seq / 10, 50.0)) for seq in range(1, 2 * telemetry_reader._STRETCH + 2)))
+    assert within == [False] * 5

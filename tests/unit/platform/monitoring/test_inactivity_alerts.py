@@ -15,7 +15,7 @@ from anju_detect.inactivity import LifeBatch
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.monitoring.backlog import BacklogTracker
 from anju_platform.monitoring.errors import MonitoringFailed, UnwatchedHome
-from anju_platform.monitoring.repository import MonitoringRepository
+from anju_platform.monitoring.homes import HomeRegister
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.residents.models import Absence, Community
 
@@ -70,7 +70,7 @@ def test_a_target_that_could_not_be_read_is_read_at_the_sweep_after(
     monitoring.service.on_sensitivity_changed(SensitivityChanged(at=monitoring.clock.now(), community_id="anning"))
     before = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
     with monkeypatch.context() as broken:
-        broken.setattr(MonitoringRepository, "list_places", Mock(side_effect=OSError("the database is away")))
+        broken.setattr(HomeRegister, "list_places", Mock(side_effect=OSError("the database is away")))
         with pytest.raises(OSError, match="away"):
             monitoring.sweep()
     monitoring.sweep()
@@ -228,10 +228,12 @@ def test_outcomes_teach_from_silences_only(monitoring: MonitoringHarness) -> Non
         "episode": "1",
         "at": monitoring.clock.now(),
     }
+    row = monitoring.service.find_row(HOME)
+    learnt = monitoring.service._detector.state["taint_until_s"]
+    monitoring.service.on_alert_resolved(AlertResolved(kind=AlertKind.SOS, outcome=Outcome.AWAY, **facts))
+    assert learnt[row] < monitoring.now()
     monitoring.service.on_alert_resolved(AlertResolved(kind=AlertKind.INACTIVITY, outcome=Outcome.AWAY, **facts))
-    monitoring.service.on_alert_resolved(
-        AlertResolved(kind=AlertKind.SOS, outcome=Outcome.TEST, **{**facts, "home_id": "nowhere"})
-    )
+    assert learnt[row] == monitoring.now(), "the silence of somebody who was away is not learnt from"
 
 
 def test_a_home_that_is_not_in_the_records_is_refused(monitoring: MonitoringHarness) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from anju_core.vocabulary import Outcome
 from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.devices.detector_snapshots import SnapshotRepository
-from anju_platform.devices.models import DetectorSnapshot
 from anju_platform.monitoring.activity_reader import MonitoringSnapshot, MonitoringSnapshotRefused
+from anju_platform.monitoring.detector_snapshots import SnapshotStore
 from anju_platform.monitoring.errors import MonitoringFailed
+from anju_platform.monitoring.models import DetectorSnapshot
 from anju_platform.monitoring.rules import MonitoringRules
 from anju_platform.monitoring.service import MonitoringService
 from anju_platform.monitoring.snapshots import NAME, Snapshots
@@ -147,7 +147,7 @@ def _book(monitoring: MonitoringHarness, work: WorkFactory) -> Snapshots:
     monitoring.service.save_snapshot()
     book = Snapshots(work, MonitoringRules().overlap_s)
     with monitoring.work() as unit:
-        snapshot = SnapshotRepository(unit.session).find_snapshot(NAME)
+        snapshot = SnapshotStore(unit.session).find_snapshot(NAME)
     assert snapshot is not None
     book.resume_from(snapshot)
     return book

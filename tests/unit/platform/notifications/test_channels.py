@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 
 from anju_core.vocabulary import Channel
 from anju_platform.i18n.translation import load_words
@@ -148,3 +150,21 @@ def test_a_service_gets_the_words_under_the_url_of_the_address() -> None:
 
     AppriseChannel({"wang": "json://secret@host"}, notify).send(message(Channel.APPRISE, "wang"))
     assert sent == [("json://secret@host", "求助", "卧室")]
+
+
+def test_what_sends_is_loaded_before_the_first_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def find(url: str) -> Callable[[str, str, str], bool]:
+        loaded.append(url)
+        return lambda *_: True
+
+    monkeypatch.setattr("anju_platform.notifications.channels.find_sender", find)
+    AppriseChannel({"worker": "json://127.0.0.1:9/a", "anning": "wecombot://key"}).load_senders()
+    assert loaded == ["json://127.0.0.1:9/a", "wecombot://key"]
+
+
+def test_an_address_of_no_known_kind_is_named_at_the_start_and_its_url_is_not() -> None:
+    with structlog.testing.capture_logs() as said:
+        AppriseChannel({"worker": "nonsense://secret"}).load_senders()
+    assert [(one["name"], "secret" in str(one)) for one in said] == [("worker", False)]

@@ -10,9 +10,10 @@ from fixtures.alert_harness import AlertHarness, HeldExecutor, build_alert_harne
 
 from anju_core.announcements import closed, visit_code
 from anju_core.events import ElderTold
-from anju_core.vocabulary import AlertState, AlertStep, Channel, DeliveryState, EscalationReason, Outcome
+from anju_core.vocabulary import AlertKind, AlertState, AlertStep, Channel, DeliveryState, EscalationReason, Outcome
 from anju_platform.app.scheduler import Deadlines
 from anju_platform.notifications.channels import AppriseChannel, DeliveryFailed, OutboundMessage
+from anju_platform.notifications.settlement import EndedTry
 from anju_platform.residents.errors import HomeNotFound
 
 
@@ -117,13 +118,14 @@ def test_what_is_overtaken_is_not_said_any_more(harness: AlertHarness) -> None:
 
 def test_what_is_too_late_is_not_said_to_the_elder_any_more(harness: AlertHarness) -> None:
     harness.homes.up = False
-    alert_id = harness.raise_alert()
+    alert_id = harness.raise_alert(AlertKind.INACTIVITY)
     harness.tick(605, every=55)
     harness.homes.up = True
     harness.tick(30, every=15)
     assert harness.homes.commands == []
     failed = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
-    assert {"channel": "home", "to": "home-01", "error": "broker: not connected"} in failed
+    unsaid = {"channel": "home", "to": "home-01", "error": "broker: not connected", "key": "inactivity_seen"}
+    assert {**unsaid, "facts": {}} in failed
 
 
 def test_a_step_is_told_once_to_a_person_whatever_restarts(harness: AlertHarness) -> None:
@@ -170,23 +172,24 @@ def test_a_late_failure_of_an_older_try_counts_for_nothing(
     assert [message.tries for message in begun] == list(range(1, tries + 1))
     for older in begun[:-1]:
         with harness.work() as work:
-            harness.notifications.settlement.settle_delivery(work, older, harness.clock.now(), "timed out")
+            harness.notifications.settlement.settle_free(work, [EndedTry(older, "timed out")], harness.clock.now())
         (row,) = [one for one in harness.messages(channel) if one.id == older.id]
         assert (row.state, row.error, row.due_at) == (DeliveryState.PENDING, "", newest.due_at)
     assert harness.told(harness.liu) == 0
     with harness.work() as work:
-        harness.notifications.settlement.settle_delivery(work, begun[-1], harness.clock.now(), "timed out")
+        harness.notifications.settlement.settle_free(work, [EndedTry(begun[-1], "timed out")], harness.clock.now())
     (row,) = [one for one in harness.messages(channel) if one.id == newest.id]
     assert row.error == "timed out"
     assert row.state == (DeliveryState.PENDING if channel is Channel.HOME else DeliveryState.FAILED)
 
 
-def test_a_letter_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: AlertHarness) -> None:
+def test_a_message_that_is_claimed_for_ever_is_given_up_and_escalates(reached_by_wecom: AlertHarness) -> None:
     harness = reached_by_wecom
     harness.raise_alert()
     for _ in range(6):
         with harness.work() as work:
             claim_every_lane(harness.notifications.claims, work, harness.clock.forward(21))
+    harness.delivery_worker.look_after(harness.clock.now())
     assert {row.state for row in harness.messages(Channel.APPRISE) if row.address == "wang"} == {DeliveryState.FAILED}
     assert harness.told(harness.liu) == 1
 
@@ -241,7 +244,7 @@ def heard(harness: AlertHarness, said: str, reference: object, message: object =
 
 
 def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_it(harness: AlertHarness) -> None:
-    alert_id = harness.raise_alert()
+    alert_id = harness.raise_alert(AlertKind.INACTIVITY)
     harness.tick()
     (_, first) = harness.homes.commands[0]
     (message,) = harness.messages(Channel.HOME)
@@ -255,11 +258,12 @@ def test_what_a_home_did_not_hear_is_asked_for_again_until_its_gateway_has_said_
     heard(harness, "seen", alert_id, first.id)
     harness.tick(400, every=10)
     assert len(harness.homes.commands) == len(asked)
-    assert harness.messages(Channel.HOME)[0].state == DeliveryState.SENT
+    (said,) = harness.messages(Channel.HOME)
+    assert (said.state, said.error, said.sent_at) == (DeliveryState.SENT, "", message.sent_at)
 
 
 def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness: AlertHarness) -> None:
-    harness.raise_alert()
+    harness.raise_alert(AlertKind.INACTIVITY)
     harness.tick()
     harness.clock.forward(290)
     with harness.work() as work:
@@ -282,19 +286,20 @@ def test_a_gateway_that_is_back_is_asked_at_once_for_what_it_did_not_say(harness
 
 
 def test_what_no_gateway_said_in_time_is_known_not_to_have_been_heard(harness: AlertHarness) -> None:
-    alert_id = harness.raise_alert()
+    alert_id = harness.raise_alert(AlertKind.INACTIVITY)
     harness.tick(620, every=20)
     assert harness.messages(Channel.HOME)[0].state == DeliveryState.FAILED
     failed = harness.history(alert_id, AlertStep.DELIVERY_FAILED)
-    assert {"channel": "home", "to": "home-01", "error": "the gateway did not say it"} in failed
+    unsaid = {"channel": "home", "to": "home-01", "error": "the gateway did not say it", "key": "inactivity_seen"}
+    assert {**unsaid, "facts": {}} in failed
 
 
 def test_the_platform_dies_between_the_broker_and_its_own_records(harness: AlertHarness) -> None:
-    alert_id = harness.raise_alert()
+    alert_id = harness.raise_alert(AlertKind.INACTIVITY)
     settlement = harness.notifications.settlement
-    settle, settlement.settle_delivery = settlement.settle_delivery, lambda *_: None  # type: ignore[method-assign]
+    settle, settlement.settle_free = settlement.settle_free, lambda *_: []  # type: ignore[method-assign]
     harness.tick()
-    settlement.settle_delivery = settle  # type: ignore[method-assign]
+    settlement.settle_free = settle  # type: ignore[method-assign]
     (_, first) = harness.homes.commands[0]
     heard(harness, "seen", alert_id, first.id)
     harness.tick(60, every=5)

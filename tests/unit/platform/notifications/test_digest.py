@@ -60,7 +60,7 @@ def test_a_backlog_of_one_kind_is_told_as_one_message_with_a_list_a_count_and_a_
     lines = body.splitlines()
     assert len(lines) == LISTED + 2
     assert "4 号楼" in lines[0]
-    assert lines[-2:] == [f"另有 {COUNT - LISTED} 户", "全部见值班台：https://anju.test/board"]
+    assert lines[-2:] == [f"另有 {COUNT - LISTED} 户", "全部见值守台：https://anju.test/board"]
     assert len(harness.pages.told(harness.wang.account_id)) == 1
     assert {harness.alert(one).state for one in alerts} == {AlertState.NOTIFIED}  # type: ignore[arg-type]
     people = [row.state for row in harness.messages() if row.channel != Channel.HOME]
@@ -85,6 +85,14 @@ def test_a_few_are_told_one_by_one_and_kinds_are_not_mixed(flooded: AlertHarness
     worker_of(flooded).deliver_due(flooded.clock.now())
     assert len(flooded.services.sent) == 2 * (GROUP_FROM - 1)
     assert not [subject for _, subject, _ in flooded.services.sent if "共" in subject]
+
+
+def test_a_group_that_is_listed_whole_names_no_others(flooded: AlertHarness) -> None:
+    raise_in_all(flooded, AlertKind.INACTIVITY, LISTED)
+    worker_of(flooded).deliver_due(flooded.clock.now())
+    ((_, _, body),) = flooded.services.sent
+    assert len(body.splitlines()) == LISTED + 1
+    assert "另有" not in body
 
 
 def test_what_was_closed_meanwhile_is_not_counted(flooded: AlertHarness) -> None:

@@ -17,11 +17,14 @@ from sqlalchemy import text
 from anju_core.recipients import Recipient
 from anju_core.urgency import Urgency
 from anju_core.vocabulary import AlertKind, Channel, DeliveryState, Outcome
+from anju_platform.app.technical_alerts import CLOCK_STEPPED, TechnicalAlerts
+from anju_platform.i18n.translation import load_words
 from anju_platform.notifications.channels import AppriseChannel
 from anju_platform.notifications.delivery_worker import DeliveryWorker
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.sends import AT_ONCE
 from anju_platform.notifications.service import Notification
+from anju_platform.notifications.settlement import EndedTry
 
 PATIENCE_S = 20.0
 
@@ -79,7 +82,7 @@ def worker_with(
     pool = ThreadPoolExecutor(8)
     channels = {Channel.APPRISE: AppriseChannel(urls, outside.notify)}
     try:
-        yield harness.make_worker(channels, pool, lines=urls)
+        yield harness.make_worker(channels, pool, destinations=urls)
     finally:
         outside.released.set()
         pool.shutdown(wait=True)
@@ -118,6 +121,15 @@ def test_silences_go_before_technical_messages(harness: AlertHarness) -> None:
     with harness.work() as work:
         claimed = claim_lane(harness.notifications.claims, work, harness.clock.now(), "board")
     assert [message.alert_id for message in claimed] == [silence, technical]
+
+
+def test_what_is_wrong_with_the_platform_goes_before_homes_that_are_offline(harness: AlertHarness) -> None:
+    offline = harness.raise_alert(AlertKind.HOME_OFFLINE)
+    harness.clock.forward(5)
+    TechnicalAlerts(harness.work, harness.outbox, harness.oncall, load_words()).tell(CLOCK_STEPPED, seconds=3600)
+    with harness.work() as work:
+        claimed = claim_lane(harness.notifications.claims, work, harness.clock.now(), "board")
+    assert [message.alert_id for message in claimed] == [None, offline]
 
 
 def test_a_backlog_of_lesser_messages_that_hangs_leaves_the_reserved_lane_free(two_addresses: AlertHarness) -> None:
@@ -264,9 +276,9 @@ def test_of_a_silence_and_a_refusal_at_once_the_second_sees_the_first(postgres_u
             now = harness.clock.forward(3)
             (shown,) = claim_lane(harness.notifications.claims, work, now, "board-help")
             if error is not None:
-                settlement.settle_delivery(work, shown, now, error)
+                settlement.settle_free(work, [EndedTry(shown, error)], now)
     with harness.work() as work:
-        settlement.settle_delivery(work, shown, now, "no page is open")
+        settlement.settle_free(work, [EndedTry(shown, "no page is open")], now)
         silence = threading.Thread(target=worker.look_after, args=(now,))
         silence.start()
         wait_for_lock(harness, silence)
@@ -286,8 +298,8 @@ def test_what_was_delivered_meanwhile_stays_delivered(postgres_url: str) -> None
         before = late.session.get_one(Outbox, message.id)
         assert before.state == DeliveryState.PENDING
         with harness.work() as work:
-            settlement.settle_delivery(work, message, now, None)
-        settlement.settle_delivery(late, message, now, "no answer within 15 s")
+            settlement.settle_free(work, [EndedTry(message, None)], now)
+        settlement.settle_free(late, [EndedTry(message, "no answer within 15 s")], now)
     (row,) = harness.messages(Channel.APPRISE)
     assert (row.state, row.error) == (DeliveryState.SENT, "")
     engine.dispose()

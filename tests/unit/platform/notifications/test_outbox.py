@@ -10,20 +10,24 @@ from uuid import UUID
 import pytest
 from fixtures._claims import claim_every_lane, claim_lane
 from fixtures.alert_harness import AlertHarness, ManualClock, build_alert_harness
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from anju_core.announcements import SEEN, closed
 from anju_core.events import MessageSettled
 from anju_core.recipients import Recipient
+from anju_core.urgency import Urgency
 from anju_core.vocabulary import AlertKind, Channel, DeliveryState
 from anju_platform.db.engine import make_engine, make_sessions
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.i18n.translation import load_words
 from anju_platform.notifications.assembly import NotificationSlice
 from anju_platform.notifications.channels import OutboundMessage
+from anju_platform.notifications.deadlines import OutboxDeadlines
+from anju_platform.notifications.digest import GATHER_S, GROUP_FROM
 from anju_platform.notifications.models import Outbox
 from anju_platform.notifications.retries import RETRIES
-from anju_platform.notifications.service import Notification
+from anju_platform.notifications.service import HomeNotification, Notification
+from anju_platform.notifications.settlement import EndedTry
 
 ALERT = UUID(int=7)
 WANG = Recipient(UUID(int=1), "王姐", "wang", "anning", "zh")
@@ -66,12 +70,17 @@ class Post:
     def claim(self, after_s: float = 0.0, *, needed: bool = True) -> list[OutboundMessage]:
         now = self.clock.forward(after_s)
         with self.work() as work:
+            over = self.notifications.retirement.list_over(work, now)
+        for message_id in over:
+            with self.work() as work:
+                self.notifications.retirement.give_up_over(work, message_id, now)
+        with self.work() as work:
             return claim_every_lane(self.notifications.claims, work, now, needed=needed)
 
     def settle(self, message: OutboundMessage, error: str | None, after_s: float = 0.0) -> Outbox:
         now = self.clock.forward(after_s)
         with self.work() as work:
-            self.notifications.settlement.settle_delivery(work, message, now, error)
+            self.notifications.settlement.settle_free(work, [EndedTry(message, error)], now)
         return self.row(message.id)
 
     def rows(self) -> list[Outbox]:
@@ -296,8 +305,10 @@ def test_what_waits_is_on_every_channel_and_told_by_alert(post: Post) -> None:
     rows = post.waiting()
     assert [row.alert_id for row in rows] == [ALERT] * 3
     with post.work() as work:
-        assert post.outbox.alert_of(work, rows[0].id) == ALERT
-        assert post.outbox.alert_of(work, UUID(int=99)) is None
+        to_people = [row.id for row in rows if row.channel != Channel.HOME]
+        said = [post.outbox.find_sentence(work, message_id) for message_id in to_people]
+        assert said == [None, None], "of people nothing is said in a home"
+        assert post.outbox.find_sentence(work, UUID(int=99)) is None
     for message in post.claim():
         post.settle(message, None)
     assert len(post.waiting()) == 1, "the home has not said it yet"
@@ -310,3 +321,68 @@ def test_news_overtakes_what_was_said_before_it(post: Post) -> None:
         post.outbox.notify_home(work, "home-01", closed(), alert_id=ALERT, expires_s=600)
     assert [message.subject for message in post.claim()] == ["closed"]
     assert post.row(old.id).state == DeliveryState.DROPPED
+
+
+@pytest.mark.parametrize("ahead_s", [2.0, 3600.0, 315_360_000.0])
+def test_what_a_clock_that_was_ahead_has_written_is_of_now_after_the_start(post: Post, ahead_s: float) -> None:
+    post.clock.forward(ahead_s)
+    post.tell(WANG)
+    in_order = [row.id for row in (post.tell_home(60) for _ in range(3)) if row is not None]
+    now = post.clock.forward(-ahead_s)
+    with post.work() as work:
+        assert OutboxDeadlines().bound_deadlines(work, now) == 5
+    with post.work() as work:
+        assert OutboxDeadlines().bound_deadlines(work, now) == 0
+        waiting = post.outbox.measure_waiting(work)
+    assert all(now - timedelta(seconds=1) < one.since <= now for one in waiting), "how long they wait is told"
+    homes = sorted((row for row in post.rows() if row.channel == Channel.HOME), key=lambda row: row.created_at)
+    assert [row.id for row in homes] == in_order
+    assert len({row.created_at for row in homes}) == len(homes)
+    assert all(row.expires is not None and abs(row.expires - now.timestamp() - 60) < 1 for row in homes)
+
+
+@pytest.mark.parametrize("ahead_s", [2.0, 3600.0, 315_360_000.0])
+def test_a_later_message_to_a_home_does_not_bear_the_time_of_a_clock_that_was_ahead(post: Post, ahead_s: float) -> None:
+    post.clock.forward(ahead_s)
+    post.tell_home(60)
+    post.clock.forward(-ahead_s)
+    row = post.tell_home(60)
+    assert row is not None
+    assert row.created_at == post.clock.now()
+
+
+@pytest.mark.parametrize("ahead_s", [2.0, 3600.0, 315_360_000.0])
+def test_a_message_of_a_flood_waits_for_others_no_longer_because_the_clock_was_ahead(
+    post: Post, ahead_s: float
+) -> None:
+    told = replace(TOLD, urgency=Urgency.SOON, heading={"zh": "离线"})
+    for number in range(GROUP_FROM + 1):
+        post.tell(WANG, told=replace(told, step=f"level-{number}"))
+    for message in post.claim():
+        for one in (message, *message.others):
+            post.settle(one, None)
+    post.clock.forward(ahead_s)
+    post.tell(WANG, told=replace(told, step="late"))
+    post.clock.forward(-ahead_s)
+    with post.work() as work:
+        work.session.execute(update(Outbox).where(Outbox.dedup.contains("late")).values(due_at=post.clock.now()))
+    assert post.claim() == [], "the flood was a moment ago"
+    assert len(post.claim(GATHER_S)) == 2
+
+
+def test_of_two_messages_to_one_home_written_together_the_second_is_later_by_its_time(post: Post) -> None:
+    """As of a press and smoke at once: which of two was written after the other is told by their times alone."""
+    notifications = [
+        HomeNotification(home, SEEN[kind], alert_id=ALERT, expires_s=60.0)
+        for kind in (AlertKind.SOS, AlertKind.SMOKE, AlertKind.FALL)
+        for home in ("home-01", "home-02")
+    ]
+    with post.work() as work:
+        rows = list(post.outbox.notify_together(work, [], notifications))
+    with post.work() as work:
+        rows += post.outbox.notify_together(work, [], notifications)
+    for home in ("home-01", "home-02"):
+        written = [row.created_at for row in rows if row.address == home]
+        assert len(written) == 6
+        assert written == sorted(set(written))
+        assert written[-1] - written[0] < timedelta(milliseconds=1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +105,35 @@ def test_a_descriptor_that_means_something_else_by_now_is_left_alone() -> None:
         sockets.cut()
         second.sendall(b"still here")
         second.close()
+
+
+def test_a_cut_after_the_thread_has_closed_its_sockets_does_nothing() -> None:
+    sockets = ThreadSockets()
+    with socket.create_server(("127.0.0.1", 0)) as listener, sockets:
+        first, second = (socket.create_connection(listener.getsockname()) for _ in range(2))
+        first.close()
+        sockets.cut()
+        assert second.recv(1) == b"", "the one that is open is shut down"
+        second.close()
+
+
+def test_a_cut_leaves_no_descriptor_open_where_a_file_has_the_number_of_a_socket(tmp_path: Path) -> None:
+    sockets = ThreadSockets()
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with sockets:
+            first = socket.create_connection(listener.getsockname())
+        number = first.fileno()
+        first.close()
+        with (tmp_path / "file").open() as file:
+            assert file.fileno() == number, "the case that matters"
+            before = os.dup(number)  # the lowest number that is free
+            os.close(before)
+            for _ in range(3):
+                sockets.cut()
+            after = os.dup(number)
+            os.close(after)
+    assert after == before
 
 
 @HEADS

@@ -81,7 +81,7 @@ def test_a_note_waits_until_somebody_has_read_it(harness: AlertHarness) -> None:
             "3 号楼王奶奶今天没吃午饭"
         ]
         harness.oncall.mark_handover_read(work, harness.liu, note.id)
-        harness.oncall.mark_handover_read(work, harness.wang, note.id)
+        harness.oncall.mark_handover_read(work, harness.zhao, note.id)
         assert note.read_by == "小刘"
         assert harness.oncall.list_unread_handovers(work, "anning") == []
         assert [row.id for row in harness.oncall.list_handovers(work, "anning")] == [note.id]

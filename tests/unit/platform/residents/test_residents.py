@@ -14,7 +14,8 @@ from anju_core.vocabulary import AlertKind, AlertState, Role, VisitCategory, Vis
 from anju_platform.accounts.models import AuditEvent
 from anju_platform.alerts.models import Alert
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
-from anju_platform.devices.models import Device, HomeSupervision, InactivityDeadline
+from anju_platform.devices.models import Device
+from anju_platform.monitoring.models import HomeSupervision, InactivityDeadline
 from anju_platform.residents.models import Consent, Contact, Home, Resident
 from anju_platform.residents.pinyin import search_words
 from anju_platform.residents.records import age_on
@@ -204,9 +205,8 @@ def test_absence_is_an_event_for_the_watch(peopled: WebHarness) -> None:
         peopled.platform.residents.tell_absence(
             work, actor, "home-01", now + timedelta(days=1), now + timedelta(hours=1)
         )
-    assert told == [
-        AbsenceChanged(at=now, home_id="home-01", start=now + timedelta(hours=1), until=now + timedelta(days=1))
-    ]
+    start, until = now + timedelta(hours=1), now + timedelta(days=1)
+    assert told == [AbsenceChanged(at=now, home_id="home-01", start=start, until=until, by_name="worker 王")]
 
 
 @pytest.mark.parametrize(

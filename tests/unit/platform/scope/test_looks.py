@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from fixtures.tenants import District
@@ -16,8 +17,9 @@ from anju_core.actor import Actor
 from anju_core.vocabulary import Role
 from anju_platform.accounts import looks as looks_module
 from anju_platform.accounts.models import Account, AuditEvent
+from anju_platform.alerts.endpoints import stream_alerts
 from anju_platform.alerts.streamed_looks import StreamedLooks
-from anju_platform.web.hub import Hub, Message, event_stream
+from anju_platform.web.hub import Hub, Message
 
 READS = [
     ("worker", "/api/v1/alerts", "alerts"),
@@ -90,11 +92,13 @@ def _worker(district: District) -> Actor:
 
 
 def test_an_event_of_a_stream_is_a_look_even_if_its_reader_leaves_at_once(district: District) -> None:
-    record = StreamedLooks(district.platform.work, _worker(district))
+    actor = _worker(district)
+    record = StreamedLooks(district.platform.work, actor)
 
     async def read_one_event() -> bytes:
         hub = Hub()
-        frames: AsyncIterator[Any] = event_stream(hub, {"community:anning"}, owner="wang", on_sent=record).body_iterator
+        services = cast("Any", SimpleNamespace(hub=hub, work=district.platform.work))
+        frames: AsyncIterator[Any] = stream_alerts(actor, services, lambda: True).body_iterator
         await anext(frames)
         waiting = asyncio.ensure_future(anext(frames))
         while hub.count_listeners() == 0:  # noqa: ASYNC110 - the hub says nothing of who listens

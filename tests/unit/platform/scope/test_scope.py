@@ -8,6 +8,7 @@ import pytest
 from fixtures.tenants import DOOR_CODE, ILLNESS, KEY_HOLDER, PET, District
 from sqlalchemy.exc import IntegrityError
 
+from anju_core.scope import NOTHING, WHOLE_DISTRICT, ScopeKind, scope_of
 from anju_core.vocabulary import Role
 from anju_platform.accounts.errors import ScopeMissing
 from anju_platform.accounts.models import Account
@@ -15,9 +16,10 @@ from anju_platform.accounts.service import AccountService, NewAccount
 from anju_platform.devices.service import DeviceService
 
 
+@pytest.mark.parametrize("role", [Role.WORKER, Role.SUPERVISOR])
 @pytest.mark.parametrize("path", ["/api/v1/alerts?state=all", "/api/v1/visits", "/api/v1/residents", "/board"])
-def test_a_worker_without_community_sees_no_home(district: District, path: str) -> None:
-    district.open_account("lost", Role.WORKER)
+def test_staff_without_community_sees_no_home(district: District, path: str, role: Role) -> None:
+    district.open_account("lost", role)
     answer = district.ask("lost", "GET", path)
     assert answer.status_code == 200, answer.text
     for tenant in district.tenants.values():
@@ -88,7 +90,7 @@ def test_a_carer_reads_nothing_about_the_door_before_she_accepts(district: Distr
         assert note not in _visit(district)
 
 
-@pytest.mark.parametrize("role", [Role.WORKER, Role.CARER, Role.PROVIDER, Role.FAMILY])
+@pytest.mark.parametrize("role", [Role.WORKER, Role.SUPERVISOR, Role.CARER, Role.PROVIDER, Role.FAMILY])
 def test_no_account_is_opened_that_lacks_its_scope(district: District, role: Role) -> None:
     access = district.platform.services.get(AccountService)
     new = NewAccount(login="new", name="新", role=role, password="a long enough one")
@@ -97,6 +99,35 @@ def test_no_account_is_opened_that_lacks_its_scope(district: District, role: Rol
     row = Account(id=UUID(int=1), login="new", name="新", role=role.value, password_hash="-")
     with pytest.raises(IntegrityError), district.platform.work() as work:
         work.session.add(row)
+
+
+def test_the_district_is_seen_by_a_supervisor_only_of_whom_it_is_said(district: District) -> None:
+    district.open_account("of-all", Role.SUPERVISOR, scope_kind="district")
+    rows = district.ask("of-all", "GET", "/api/v1/residents").text
+    assert all(tenant.elder in rows for tenant in district.tenants.values())
+    for kind in ("provider", "home", "community"):
+        district.open_account(f"wrong-{kind}", Role.SUPERVISOR, scope_kind=kind)
+        assert district.own.elder not in district.ask(f"wrong-{kind}", "GET", "/api/v1/residents").text
+    contradiction = {"community_id": "anning", "scope_kind": "district"}
+    district.open_account("both", Role.SUPERVISOR, **contradiction)
+    assert district.own.elder not in district.ask("both", "GET", "/api/v1/residents").text
+    for role in (Role.SUPERVISOR, Role.DISTRICT, Role.WORKER):
+        row = Account(id=UUID(int=2), login="new", name="新", role=role.value, password_hash="-", **contradiction)
+        with pytest.raises(IntegrityError), district.platform.work() as work:
+            work.session.add(row)
+
+
+@pytest.mark.parametrize("kind", list(ScopeKind))
+@pytest.mark.parametrize("role", list(Role))
+def test_no_kind_of_scope_gives_more_than_it_says(role: Role, kind: ScopeKind) -> None:
+    assert scope_of(role, None, None, None, kind) in {NOTHING, WHOLE_DISTRICT}
+    if kind is not ScopeKind.DISTRICT or role in {Role.WORKER, Role.CARER, Role.PROVIDER, Role.FAMILY}:
+        for empty in (None, ""):
+            assert scope_of(role, empty, empty, empty, kind) == NOTHING
+    else:
+        assert scope_of(role, None, None, None, kind) == WHOLE_DISTRICT
+        for named in ("", "anning"):
+            assert scope_of(role, named, None, None, kind) == NOTHING
 
 
 @pytest.mark.parametrize("login", ["district", "tester"])

@@ -189,7 +189,7 @@ def pages(web: WebHarness) -> Iterator[TestClient]:
 
 def test_the_page_shows_confirms_and_takes_effect(web: WebHarness, pages: TestClient) -> None:
     assert pages.get("/sensitivity", follow_redirects=False).headers["location"] == "/sensitivity/anning"
-    assert "谁改过" in pages.get("/sensitivity/anning").text
+    assert "修改记录" in pages.get("/sensitivity/anning").text
     asked = pages.get("/sensitivity/anning", params={"false_alerts": "0.5", "routine_changes": "0.2"}).text
     assert "每户每月虚惊：1 → 0.5 次。" in asked
     assert "平均发现得更晚：约 5.9 → 约 11 小时" in asked

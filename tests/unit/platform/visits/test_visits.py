@@ -10,7 +10,7 @@ from fixtures.alert_harness import CODE, AlertHarness
 
 from anju_core.actor import Actor
 from anju_core.dispatch import Place
-from anju_core.events import VisitRequested
+from anju_core.events import OfferUnreached, VisitRequested
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.visits import (
     CarerBusy,
@@ -23,6 +23,7 @@ from anju_core.visits import (
     VisitNotFound,
     VisitStep,
     VisitStepNotPossible,
+    replay,
 )
 from anju_core.vocabulary import (
     AlertState,
@@ -39,6 +40,8 @@ from anju_platform.visits.errors import ArrivalNotProven, TooManyCodes
 from anju_platform.visits.models import Carer
 from anju_platform.visits.queries import VisitDetail, VisitSummary
 
+WELFARE_CHECK = VisitCategory.WELFARE_CHECK
+"""Its carers are asked one after the other."""
 DONE = {"conscious": True, "injury": False, "safe": True, "devices": True}
 REPORT = {"condition": "fine", "summary": "人很好"}
 AT_HOME = Place(32.9301, 117.35)
@@ -71,7 +74,7 @@ def left(harness: AlertHarness) -> tuple[UUID, UUID]:
 
 
 def test_the_nearest_fit_carer_is_asked_first(harness: AlertHarness) -> None:
-    _, visit_id = harness.dispatched()
+    _, visit_id = harness.dispatched(WELFARE_CHECK)
     with harness.work() as work:
         (offer,) = harness.visits.queries.list_offers(work, harness.li)
         assert harness.visits.queries.list_offers(work, harness.chen) == []
@@ -112,8 +115,9 @@ def test_place_and_names_are_told_on_acceptance_only_and_to_whom_goes(harness: A
 
 
 def test_an_unanswered_offer_goes_to_the_next(harness: AlertHarness) -> None:
-    _, visit_id = harness.dispatched()
-    harness.tick(60)
+    _, visit_id = harness.dispatched(WELFARE_CHECK)
+    harness.open_pages(harness.li, harness.chen)
+    harness.tick(180)
     detail = shown(harness, visit_id)
     assert [offer.state for offer in detail.offers] == [OfferState.TIMED_OUT, OfferState.PENDING]
     assert detail.offers[1].carer_name == "陈护士"
@@ -151,6 +155,55 @@ def test_declining_twice_is_declining_once(harness: AlertHarness) -> None:
     assert len(shown(harness, visit_id).offers) == 2
 
 
+def test_where_seconds_count_several_are_asked_and_the_first_to_accept_goes(harness: AlertHarness) -> None:
+    _, visit_id = harness.dispatched()
+    offers = shown(harness, visit_id).offers
+    assert [(offer.carer_name, offer.state) for offer in offers] == [("李护士", "pending"), ("陈护士", "pending")]
+    harness.visit("decline_offer", visit_id, harness.li, DeclineReason.BUSY)
+    assert shown(harness, visit_id).state is VisitState.OFFERED
+    harness.visit("accept_offer", visit_id, harness.chen)
+    detail = shown(harness, visit_id)
+    assert (detail.carer_name, [offer.state for offer in detail.offers]) == ("陈护士", ["declined", "accepted"])
+    assert replay([step.step for step in detail.history]) is VisitState.ACCEPTED
+
+
+def test_the_others_are_told_that_somebody_goes_and_can_be_asked_again(harness: AlertHarness) -> None:
+    _, visit_id = accepted(harness)
+    detail = shown(harness, visit_id)
+    assert [offer.state for offer in detail.offers] == [OfferState.ACCEPTED, OfferState.WITHDRAWN]
+    told = [row.body for row in harness.messages(Channel.BOARD) if row.address == str(harness.chen.account_id)]
+    assert sorted(told) == sorted(["请您去一趟", "已有人去了，您不用去"])
+    with pytest.raises(VisitAlreadyAccepted) as refused:
+        harness.visit("accept_offer", visit_id, harness.chen)
+    assert refused.value.by == "李护士"
+    harness.visit("decline_offer", visit_id, harness.li, DeclineReason.UNWELL)
+    last = shown(harness, visit_id).offers[-1]
+    assert (last.carer_name, last.state) == ("陈护士", OfferState.PENDING)
+
+
+def test_who_cannot_be_reached_is_not_waited_for(harness: AlertHarness) -> None:
+    _, visit_id = harness.dispatched(WELFARE_CHECK)
+    harness.open_pages(harness.chen)
+    harness.tick(10, every=1)
+    offers = shown(harness, visit_id).offers
+    assert [(offer.carer_name, offer.unreached) for offer in offers] == [("李护士", True), ("陈护士", False)]
+    with harness.work() as work:
+        harness.visits.event_handlers.on_offer_unreached(
+            work, OfferUnreached(at=harness.clock.now(), visit_id=visit_id, number=1)
+        )
+    assert len(shown(harness, visit_id).offers) == 2
+    harness.visit("accept_offer", visit_id, harness.li)
+    assert shown(harness, visit_id).carer_name == "李护士"
+
+
+def test_nobody_answers_for_a_minute_and_all_are_told_that_nobody_can_go(harness: AlertHarness) -> None:
+    alert_id, visit_id = harness.dispatched()
+    harness.tick(61, every=1)
+    assert shown(harness, visit_id).state is VisitState.UNFILLED
+    assert harness.alert(alert_id).late
+    assert harness.history(alert_id, AlertStep.ESCALATED)[-1]["why"] == "visit_failed"
+
+
 def test_who_is_unfit_is_not_asked(harness: AlertHarness) -> None:
     with harness.work() as work:
         carer = work.session.get_one(Carer, harness.li.account_id)
@@ -160,14 +213,15 @@ def test_who_is_unfit_is_not_asked(harness: AlertHarness) -> None:
 
 
 def test_nobody_is_booked_twice(harness: AlertHarness) -> None:
-    _, first = harness.dispatched()
+    _, first = harness.dispatched(WELFARE_CHECK)
+    harness.open_pages(harness.li, harness.chen)
     second_alert = harness.raise_alert(home_id="home-02")
     harness.do("acknowledge_alert", second_alert, harness.wang)
-    harness.do("dispatch_carer", second_alert, harness.wang)
+    harness.do("dispatch_carer", second_alert, harness.wang, category=WELFARE_CHECK)
     with harness.work() as work:
         second = harness.visits.queries.list_of_alert(work, second_alert)[0].id
     assert [offer.carer_name for offer in shown(harness, second).offers] == ["陈护士"]
-    harness.tick(60)
+    harness.tick(180)
     harness.visit("accept_offer", second, harness.li)
     assert [offer.state for offer in shown(harness, first).offers] == [OfferState.TIMED_OUT, OfferState.PENDING]
     harness.visit("accept_offer", first, harness.chen)
@@ -192,7 +246,6 @@ def test_a_busy_carer_cannot_accept(harness: AlertHarness) -> None:
 
 def test_accepting_twice_is_accepting_once_and_another_is_told_who_goes(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
-    harness.tick(60)
     harness.visit("accept_offer", visit_id, harness.chen)
     harness.visit("accept_offer", visit_id, harness.chen)
     with pytest.raises(VisitAlreadyAccepted) as refused:
@@ -219,7 +272,7 @@ def test_a_visit_handed_back_is_offered_to_the_next_and_told_to_all(harness: Ale
     assert harness.alert(alert_id).state == AlertState.ACKNOWLEDGED
     assert harness.told(harness.zhao) == 1
     harness.tick()
-    assert harness.homes.commands[-1][1].zh == "正在请另一位工作人员联系您"
+    assert harness.homes.commands[-1][1].zh == "刚才说要来的人来不了，王姐正在另外请人"
     harness.visit("accept_offer", visit_id, harness.chen)
     assert harness.alert(alert_id).state == AlertState.EN_ROUTE
 
@@ -275,7 +328,6 @@ def test_a_worker_may_vouch_for_the_arrival(harness: AlertHarness) -> None:
 
 def test_only_who_goes_acts_at_the_door(harness: AlertHarness) -> None:
     _, visit_id = harness.dispatched()
-    harness.tick(60)
     harness.visit("accept_offer", visit_id, harness.chen)
     with pytest.raises(NotYourVisit):
         harness.visit("check_in", visit_id, harness.li, code=CODE)
@@ -324,7 +376,7 @@ def test_a_carer_who_asks_for_help_on_leaving_is_heard_by_all(harness: AlertHarn
     alert_id, visit_id = arrived(harness)
     harness.visit("answer_tasks", visit_id, harness.li, DONE)
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
-    assert harness.history(alert_id, AlertStep.NOTED) == [{"help_wanted": "腿不能动"}]
+    assert harness.history(alert_id, AlertStep.NOTED) == [{"help_wanted": "腿不能动", "task": ""}]
     assert harness.told(harness.zhao) == harness.told(harness.wang) - 1 == 1
 
 
@@ -335,7 +387,55 @@ def test_a_call_for_help_after_the_alerts_end_is_an_alert_of_its_own(harness: Al
     harness.visit("check_out", visit_id, harness.li, {"condition": "help", "summary": "腿不能动"})
     with harness.work() as work:
         (row,) = harness.alerts.queries.list_alerts(work, harness.wang)
-    assert row.reason == Reason(ReasonCode.HELP_WANTED, {"by": "李护士", "note": "腿不能动"})
+    assert row.reason == Reason(ReasonCode.HELP_WANTED, {"by": "李护士", "note": "腿不能动", "task": ""})
+
+
+def test_a_dangerous_answer_calls_for_help_at_once_and_not_only_on_leaving(harness: AlertHarness) -> None:
+    alert_id, visit_id = arrived(harness)
+    before = harness.told(harness.zhao)
+    harness.visit("answer_tasks", visit_id, harness.li, {"conscious": False}, step_id="s1")
+    assert harness.history(alert_id, AlertStep.NOTED) == [{"help_wanted": "", "task": "conscious"}]
+    assert harness.history(alert_id, AlertStep.ESCALATED)[-1]["why"] == "help_wanted"
+    assert harness.told(harness.zhao) == before + 1
+    assert "李护士在老人家说需要马上帮助：人不清醒，或叫不应" in {row.body for row in harness.messages(Channel.BOARD)}
+    assert harness.alert(alert_id).late
+    harness.do("acknowledge_alert", alert_id, harness.liu)
+    assert (harness.alert(alert_id).late, harness.alert(alert_id).acknowledged_by_name) == (False, "小刘")
+
+
+def test_a_call_and_the_answer_that_made_it_count_once(harness: AlertHarness) -> None:
+    alert_id, visit_id = arrived(harness)
+    for _ in range(2):
+        harness.visit("call_for_help", visit_id, harness.li, task="conscious", step_id="s1")
+        harness.visit("answer_tasks", visit_id, harness.li, {"conscious": False}, step_id="s1")
+    assert len(harness.history(alert_id, AlertStep.NOTED)) == 1
+    harness.visit("answer_tasks", visit_id, harness.li, {"conscious": True}, step_id="s2")
+    harness.visit("answer_tasks", visit_id, harness.li, {"conscious": False}, step_id="s3")
+    assert len(harness.history(alert_id, AlertStep.NOTED)) == 2
+
+
+def test_help_is_called_although_the_arrival_is_not_proven_yet(harness: AlertHarness) -> None:
+    alert_id, visit_id = accepted(harness)
+    harness.visit("call_for_help", visit_id, harness.li, task="conscious", step_id="s1")
+    assert shown(harness, visit_id).history[-1].step is VisitStep.HELP_WANTED
+    assert harness.alert(alert_id).late
+    with pytest.raises(VisitNotFound):
+        harness.visit("call_for_help", visit_id, harness.stranger)
+
+
+def test_a_second_call_for_help_after_the_first_was_closed_is_an_alert_again(harness: AlertHarness) -> None:
+    alert_id, visit_id = arrived(harness)
+    harness.do("resolve_alert", alert_id, harness.wang, outcome=Outcome.REAL_HELPED)
+    seen = set()
+    for number in range(2):
+        harness.clock.forward(60)
+        harness.visit("call_for_help", visit_id, harness.li, step_id=f"s{number}")
+        with harness.work() as work:
+            (row,) = harness.alerts.queries.list_alerts(work, harness.wang)
+        seen.add(row.id)
+        harness.do("acknowledge_alert", row.id, harness.wang)
+        harness.dismiss(row.id, harness.wang, Outcome.REAL_HELPED)
+    assert len(seen) == 2
 
 
 def test_who_stays_long_is_asked_after(harness: AlertHarness) -> None:

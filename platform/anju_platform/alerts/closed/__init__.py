@@ -1,0 +1,1 @@
+"""Alerts that are over: searched, listed and exported."""

@@ -1,0 +1,1 @@
+"""Closed alerts: the list, and its export."""

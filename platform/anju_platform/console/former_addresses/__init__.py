@@ -1,0 +1,1 @@
+"""Addresses of pages in releases before this one."""

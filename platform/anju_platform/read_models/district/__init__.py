@@ -1,0 +1,1 @@
+"""The district's indicators, computed from alerts and visits."""

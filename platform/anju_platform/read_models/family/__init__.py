@@ -1,0 +1,1 @@
+"""The sentence that tells relatives how somebody is."""

@@ -1,0 +1,1 @@
+"""Homes, their residents, and what is known of them now."""

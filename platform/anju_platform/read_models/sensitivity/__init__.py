@@ -1,0 +1,1 @@
+"""What a community's false-alert target means there."""

@@ -1,0 +1,1 @@
+"""Commands to the simulator, and what they led to."""
