@@ -19,8 +19,8 @@ UNSENT_S = 20.0
 """Whoever calls for help without reaching the platform knows so after this, s."""
 SILENCE_S = 60.0
 """Who calls for help and has nobody yet hears something at least so often, s."""
-_SPOKEN = frozenset({"sos", "fall", "smoke", "leak", "inactivity"})
-_HELP = frozenset({"sos", "fall", "smoke"})
+_SPOKEN = frozenset({"sos", "fall", "smoke", "gas", "carbon_monoxide", "device_alarm", "leak", "inactivity"})
+_HELP = frozenset({"sos", "fall", "smoke", "gas", "carbon_monoxide", "device_alarm"})
 _UNTAKEN = frozenset({Announcement.HEARD, Announcement.BACKUP_LINE, Announcement.NOT_REACHED, Announcement.SEEN})
 _TAKEN = frozenset({Announcement.COMING, Announcement.VISIT_CODE})
 _OVER = frozenset({Announcement.CLOSED, Announcement.CANCELLED})

@@ -30,6 +30,9 @@ class DeviceKind(StrEnum):
     BUTTON = "button"
     SMOKE = "smoke"
     LEAK = "leak"
+    GAS = "gas"
+    """A detector of combustible gas: town gas, methane, propane."""
+    CARBON_MONOXIDE = "carbon_monoxide"
     WEARABLE = "wearable"
     BED = "bed"
     """A pressure mat or strip under the mattress: it feels whether somebody lies in bed."""
@@ -47,6 +50,9 @@ class Quantity(StrEnum):
     SOS_CANCEL = "sos_cancel"
     WATER_LEAK = "water_leak"
     SMOKE = "smoke"
+    GAS = "gas"
+    CARBON_MONOXIDE = "carbon_monoxide"
+    DEVICE_ALARM = "device_alarm"
     FALL = "fall"
     FALL_SCORE = "fall_score"
     ACCELERATION = "acceleration"
@@ -57,6 +63,9 @@ class Quantity(StrEnum):
     LINK_QUALITY = "link_quality"
     TEMPERATURE = "temperature"
     HUMIDITY = "humidity"
+    VIBRATION = "vibration"
+    TAMPER = "tamper"
+    BATTERY_LOW = "battery_low"
     ANNOUNCED = "announced"
     HEARTBEAT = "heartbeat"
     AVAILABLE = "available"
@@ -198,6 +207,33 @@ _QUANTITIES = (
         heard=AnnouncementKey.SMOKE_HEARD,
     ),
     QuantityRow(
+        Quantity.GAS,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "combustible gas (true), or clear again",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.GAS_HEARD,
+    ),
+    QuantityRow(
+        Quantity.CARBON_MONOXIDE,
+        None,
+        Field.TRUTH,
+        Lane.ALARM,
+        "carbon monoxide (true), or clear again",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.CARBON_MONOXIDE_HEARD,
+    ),
+    QuantityRow(
+        Quantity.DEVICE_ALARM,
+        None,
+        Field.TEXT,
+        Lane.ALARM,
+        "'<property>=<value>': an alarm of the device that no other quantity stands for, as the device says it",
+        alarm=AlarmRole.DANGER,
+        heard=AnnouncementKey.DEVICE_ALARM_HEARD,
+    ),
+    QuantityRow(
         Quantity.FALL,
         None,
         Field.TEXT,
@@ -251,6 +287,24 @@ _QUANTITIES = (
     ),
     QuantityRow(Quantity.TEMPERATURE, "Cel", Field.NUMBER, Lane.TELEMETRY, "air temperature", low=-100.0, high=200.0),
     QuantityRow(Quantity.HUMIDITY, "%RH", Field.NUMBER, Lane.TELEMETRY, "relative humidity", low=0.0, high=100.0),
+    QuantityRow(
+        Quantity.VIBRATION,
+        None,
+        Field.TRUTH,
+        Lane.TELEMETRY,
+        "the thing that the device is fixed to was moved (true), or is still again",
+        LifeSign.OBJECT,
+    ),
+    QuantityRow(
+        Quantity.TAMPER,
+        None,
+        Field.TRUTH,
+        Lane.TELEMETRY,
+        "the device was opened or taken off (true), or is closed again",
+    ),
+    QuantityRow(
+        Quantity.BATTERY_LOW, None, Field.TRUTH, Lane.TELEMETRY, "the device says that its battery is nearly empty"
+    ),
     QuantityRow(
         Quantity.ANNOUNCED,
         None,
@@ -349,6 +403,11 @@ class DeviceProfile:
 COMMON_FEATURES: Mapping[str, Feature] = {
     "water_leak": Feature(Quantity.WATER_LEAK, again_s=60.0),
     "smoke": Feature(Quantity.SMOKE, again_s=60.0),
+    "gas": Feature(Quantity.GAS, again_s=60.0),
+    "carbon_monoxide": Feature(Quantity.CARBON_MONOXIDE, again_s=60.0),
+    "vibration": Feature(Quantity.VIBRATION),
+    "tamper": Feature(Quantity.TAMPER),
+    "battery_low": Feature(Quantity.BATTERY_LOW, again_s=_HOUR_S),
     "battery": Feature(Quantity.BATTERY, 0.0, 100.0, step=1.0, again_s=_HOUR_S),
     "linkquality": Feature(Quantity.LINK_QUALITY, 0.0, 255.0, scale=255.0, step=0.1, again_s=_HOUR_S),
     "temperature": Feature(Quantity.TEMPERATURE, -40.0, 85.0, step=0.2, again_s=_HOUR_S),
@@ -405,6 +464,8 @@ _PROFILES = (
     ),
     DeviceProfile(kind=DeviceKind.SMOKE, quantities=(Quantity.SMOKE,), supervision=_CHECKS_IN),
     DeviceProfile(kind=DeviceKind.LEAK, quantities=(Quantity.WATER_LEAK,), supervision=_CHECKS_IN),
+    DeviceProfile(kind=DeviceKind.GAS, quantities=(Quantity.GAS,), supervision=_CHECKS_IN, room=Room.KITCHEN),
+    DeviceProfile(kind=DeviceKind.CARBON_MONOXIDE, quantities=(Quantity.CARBON_MONOXIDE,), supervision=_CHECKS_IN),
     DeviceProfile(
         kind=DeviceKind.WEARABLE,
         quantities=(

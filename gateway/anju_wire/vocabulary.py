@@ -92,6 +92,9 @@ class AnnouncementKey(StrEnum):
     FALL_HEARD = "fall_heard"
     SMOKE_HEARD = "smoke_heard"
     LEAK_HEARD = "leak_heard"
+    GAS_HEARD = "gas_heard"
+    CARBON_MONOXIDE_HEARD = "carbon_monoxide_heard"
+    DEVICE_ALARM_HEARD = "device_alarm_heard"
     NOT_REACHED = "not_reached"
     GATEWAY_FAILED = "gateway_failed"
     """The gateway's disk is full: an alarm may be lost."""
@@ -101,6 +104,9 @@ class AnnouncementKey(StrEnum):
     FALL_SEEN = "fall_seen"
     SMOKE_SEEN = "smoke_seen"
     LEAK_SEEN = "leak_seen"
+    GAS_SEEN = "gas_seen"
+    CARBON_MONOXIDE_SEEN = "carbon_monoxide_seen"
+    DEVICE_ALARM_SEEN = "device_alarm_seen"
     INACTIVITY_SEEN = "inactivity_seen"
     SOS_WAITING = "sos_waiting"
     """Nobody has taken it yet: who is asked, and what to do. Facts: `name` or several names."""
@@ -109,6 +115,12 @@ class AnnouncementKey(StrEnum):
     SMOKE_WAITING = "smoke_waiting"
     """The same. Facts: `name`."""
     LEAK_WAITING = "leak_waiting"
+    """The same. Facts: `name`."""
+    GAS_WAITING = "gas_waiting"
+    """The same. Facts: `name`."""
+    CARBON_MONOXIDE_WAITING = "carbon_monoxide_waiting"
+    """The same. Facts: `name`."""
+    DEVICE_ALARM_WAITING = "device_alarm_waiting"
     """The same. Facts: `name`."""
     NOBODY_FOUND = "nobody_found"
     """The same, where there is nobody to ask."""
@@ -147,6 +159,9 @@ ANNOUNCEMENTS: Mapping[AnnouncementKey, Announcement] = {
     AnnouncementKey.FALL_HEARD: Announcement.HEARD,
     AnnouncementKey.SMOKE_HEARD: Announcement.HEARD,
     AnnouncementKey.LEAK_HEARD: Announcement.HEARD,
+    AnnouncementKey.GAS_HEARD: Announcement.HEARD,
+    AnnouncementKey.CARBON_MONOXIDE_HEARD: Announcement.HEARD,
+    AnnouncementKey.DEVICE_ALARM_HEARD: Announcement.HEARD,
     AnnouncementKey.NOT_REACHED: Announcement.NOT_REACHED,
     AnnouncementKey.GATEWAY_FAILED: Announcement.NOT_REACHED,
     AnnouncementKey.CANCELLED_AT_HOME: Announcement.CANCELLED,
@@ -154,11 +169,17 @@ ANNOUNCEMENTS: Mapping[AnnouncementKey, Announcement] = {
     AnnouncementKey.FALL_SEEN: Announcement.SEEN,
     AnnouncementKey.SMOKE_SEEN: Announcement.SEEN,
     AnnouncementKey.LEAK_SEEN: Announcement.SEEN,
+    AnnouncementKey.GAS_SEEN: Announcement.SEEN,
+    AnnouncementKey.CARBON_MONOXIDE_SEEN: Announcement.SEEN,
+    AnnouncementKey.DEVICE_ALARM_SEEN: Announcement.SEEN,
     AnnouncementKey.INACTIVITY_SEEN: Announcement.SEEN,
     AnnouncementKey.SOS_WAITING: Announcement.SEEN,
     AnnouncementKey.FALL_WAITING: Announcement.SEEN,
     AnnouncementKey.SMOKE_WAITING: Announcement.SEEN,
     AnnouncementKey.LEAK_WAITING: Announcement.SEEN,
+    AnnouncementKey.GAS_WAITING: Announcement.SEEN,
+    AnnouncementKey.CARBON_MONOXIDE_WAITING: Announcement.SEEN,
+    AnnouncementKey.DEVICE_ALARM_WAITING: Announcement.SEEN,
     AnnouncementKey.NOBODY_FOUND: Announcement.SEEN,
     AnnouncementKey.OTHERS_ASKED: Announcement.SEEN,
     AnnouncementKey.COMING_SOON: Announcement.COMING,

@@ -40,6 +40,9 @@ SEEN: Mapping[AlertKind, ElderMessage] = {
     AlertKind.FALL: ElderMessage(AnnouncementKey.FALL_SEEN),
     AlertKind.SMOKE: ElderMessage(AnnouncementKey.SMOKE_SEEN),
     AlertKind.LEAK: ElderMessage(AnnouncementKey.LEAK_SEEN),
+    AlertKind.GAS: ElderMessage(AnnouncementKey.GAS_SEEN),
+    AlertKind.CARBON_MONOXIDE: ElderMessage(AnnouncementKey.CARBON_MONOXIDE_SEEN),
+    AlertKind.DEVICE_ALARM: ElderMessage(AnnouncementKey.DEVICE_ALARM_SEEN),
     AlertKind.INACTIVITY: ElderMessage(AnnouncementKey.INACTIVITY_SEEN),
 }
 """Played when the platform has the alert and a person is being told; a kind that is absent is not spoken of."""
@@ -49,6 +52,9 @@ _WAITING: Mapping[AlertKind, AnnouncementKey] = {
     AlertKind.FALL: AnnouncementKey.FALL_WAITING,
     AlertKind.SMOKE: AnnouncementKey.SMOKE_WAITING,
     AlertKind.LEAK: AnnouncementKey.LEAK_WAITING,
+    AlertKind.GAS: AnnouncementKey.GAS_WAITING,
+    AlertKind.CARBON_MONOXIDE: AnnouncementKey.CARBON_MONOXIDE_WAITING,
+    AlertKind.DEVICE_ALARM: AnnouncementKey.DEVICE_ALARM_WAITING,
 }
 """Said again and again while nobody has taken it: who is asked now, and what to do meanwhile."""
 REMINDERS = frozenset({*(key.value for key in _WAITING.values()), AnnouncementKey.NOBODY_FOUND.value})
@@ -58,6 +64,9 @@ REMINDER_S: Mapping[AlertKind, float] = {
     AlertKind.FALL: 60.0,
     AlertKind.SMOKE: 60.0,
     AlertKind.LEAK: 300.0,
+    AlertKind.GAS: 60.0,
+    AlertKind.CARBON_MONOXIDE: 60.0,
+    AlertKind.DEVICE_ALARM: 60.0,
 }
 """How often, seconds. A silence is absent: who sleeps must not be woken each minute by what asks after her."""
 
@@ -176,6 +185,9 @@ _HEARD: Mapping[AlertKind, AnnouncementKey] = {
     AlertKind.FALL: AnnouncementKey.FALL_HEARD,
     AlertKind.SMOKE: AnnouncementKey.SMOKE_HEARD,
     AlertKind.LEAK: AnnouncementKey.LEAK_HEARD,
+    AlertKind.GAS: AnnouncementKey.GAS_HEARD,
+    AlertKind.CARBON_MONOXIDE: AnnouncementKey.CARBON_MONOXIDE_HEARD,
+    AlertKind.DEVICE_ALARM: AnnouncementKey.DEVICE_ALARM_HEARD,
 }
 _OWN: Mapping[str, AnnouncementKey] = {
     Announcement.BACKUP_LINE: AnnouncementKey.SOS_HEARD_BACKUP,

@@ -10,7 +10,16 @@ from uuid import UUID
 from anju_core.errors import Conflict, Invalid
 from anju_core.vocabulary import AlertKind, AlertStep, CallOutcome, Outcome
 
-DANGERS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE})
+DANGERS = frozenset(
+    {
+        AlertKind.SOS,
+        AlertKind.FALL,
+        AlertKind.SMOKE,
+        AlertKind.GAS,
+        AlertKind.CARBON_MONOXIDE,
+        AlertKind.DEVICE_ALARM,
+    }
+)
 """Kinds of alert that only a person who was reached, or a visit, can show to be nothing."""
 FOUND_REAL = frozenset({Outcome.REAL_HELPED, Outcome.REAL_AMBULANCE})
 """Outcomes that say that somebody was helped; every other outcome dismisses the alert."""

@@ -25,6 +25,9 @@ ALERT_URGENCY: Mapping[AlertKind, Urgency] = {
     AlertKind.SOS: Urgency.HELP,
     AlertKind.FALL: Urgency.HELP,
     AlertKind.SMOKE: Urgency.HELP,
+    AlertKind.GAS: Urgency.HELP,
+    AlertKind.CARBON_MONOXIDE: Urgency.HELP,
+    AlertKind.DEVICE_ALARM: Urgency.HELP,
     AlertKind.LEAK: Urgency.SOON,
     AlertKind.INACTIVITY: Urgency.SOON,
     AlertKind.AWAY_LONG: Urgency.SOON,
@@ -41,6 +44,9 @@ _CALM = frozenset(
         AnnouncementKey.FALL_WAITING,
         AnnouncementKey.SMOKE_WAITING,
         AnnouncementKey.LEAK_WAITING,
+        AnnouncementKey.GAS_WAITING,
+        AnnouncementKey.CARBON_MONOXIDE_WAITING,
+        AnnouncementKey.DEVICE_ALARM_WAITING,
         AnnouncementKey.NOBODY_FOUND,
     }
 )

@@ -14,6 +14,8 @@ DEVICE_NAMES: Mapping[str, str] = {
     "device.button": N_("求助按钮"),
     "device.smoke": N_("烟雾探测"),
     "device.leak": N_("水浸探测"),
+    "device.gas": N_("燃气探测"),
+    "device.carbon_monoxide": N_("一氧化碳探测"),
     "device.wearable": N_("佩戴设备"),
     "device.bed": N_("床垫感应"),
     "device.presence": N_("雷达感应"),

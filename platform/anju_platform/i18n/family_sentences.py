@@ -43,6 +43,9 @@ _HAPPENED: Mapping[str, str] = {
     AlertKind.FALL: N_("%(when)s 可能摔倒"),
     AlertKind.SMOKE: N_("%(when)s 家里有烟雾报警"),
     AlertKind.LEAK: N_("%(when)s 家里有漏水报警"),
+    AlertKind.GAS: N_("%(when)s 家里有燃气报警"),
+    AlertKind.CARBON_MONOXIDE: N_("%(when)s 家里有一氧化碳报警"),
+    AlertKind.DEVICE_ALARM: N_("%(when)s 家里有设备报警"),
     AlertKind.INACTIVITY: N_("%(when)s 起长时间无活动"),
     AlertKind.AWAY_LONG: N_("%(when)s 外出后没有回来"),
 }

@@ -110,6 +110,17 @@ def _in_room(in_room: str, anywhere: str) -> Callable[[_Facts, Reader], str]:
     return sentence
 
 
+def _device_alarm(facts: _Facts, reader: Reader) -> str:
+    """An alarm in a device's own words: which device says what, for whoever must find out what it means."""
+    given = {"device": facts.text("device"), "said": facts.text("said")}
+    room = ROOM_NAMES.get(facts.text("room"))
+    return reader.words(_SAID_IN_ROOM, room=reader.words(room), **given) if room else reader.words(_SAID, **given)
+
+
+_SAID_IN_ROOM = N_("%(room)s的设备 %(device)s 报警：“%(said)s”，系统不认识这种报警，请马上核实")
+_SAID = N_("设备 %(device)s 报警：“%(said)s”，系统不认识这种报警，请马上核实")
+
+
 LIKELY = 0.9
 """From this score on a fall is called very likely; the figure itself stands beside the sentence. Ours."""
 
@@ -219,6 +230,9 @@ _SENTENCES: Mapping[str, Callable[[_Facts, Reader], str]] = {
     ReasonCode.SOS_PRESSED: _in_room(N_("%(room)s的求助按钮被按下"), N_("求助按钮被按下")),
     ReasonCode.SMOKE: _in_room(N_("%(room)s的烟雾报警器报警"), N_("烟雾报警器报警")),
     ReasonCode.WATER_LEAK: _in_room(N_("%(room)s检测到漏水"), N_("检测到漏水")),
+    ReasonCode.GAS: _in_room(N_("%(room)s的燃气报警器报警"), N_("燃气报警器报警")),
+    ReasonCode.CARBON_MONOXIDE: _in_room(N_("%(room)s的一氧化碳报警器报警"), N_("一氧化碳报警器报警")),
+    ReasonCode.DEVICE_ALARM: _device_alarm,
     ReasonCode.FALL_SUSPECTED: _fall(N_("系统判断：可能跌倒，正在核实"), N_("系统判断：很可能跌倒，正在核实")),
     ReasonCode.FALL_CONFIRMED: _fall(N_("系统判断：可能跌倒，之后没有起身"), N_("系统判断：很可能跌倒，之后没有起身")),
     ReasonCode.ALARM_UNREADABLE: _fixed(N_("收到一条无法读取的报警信息，请按求助处理")),

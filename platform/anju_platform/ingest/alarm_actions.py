@@ -181,6 +181,8 @@ def _withdrawal(event: AlarmEvent, kind: AlertKind, episode: str | None, why: st
 _DANGERS: Mapping[Quantity, tuple[AlertKind, ReasonCode]] = {
     Quantity.SOS: (AlertKind.SOS, ReasonCode.SOS_PRESSED),
     Quantity.SMOKE: (AlertKind.SMOKE, ReasonCode.SMOKE),
+    Quantity.GAS: (AlertKind.GAS, ReasonCode.GAS),
+    Quantity.CARBON_MONOXIDE: (AlertKind.CARBON_MONOXIDE, ReasonCode.CARBON_MONOXIDE),
     Quantity.WATER_LEAK: (AlertKind.LEAK, ReasonCode.WATER_LEAK),
 }
 """The alert that a true record raises, and why."""
@@ -193,6 +195,17 @@ def _danger(event: AlarmEvent) -> AlarmAction | None:
     kind, code = _DANGERS[Quantity(event.reading.quantity)]
     episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
     return event.signal(kind, episode, event.device_reason(code))
+
+
+def _device_alarm(event: AlarmEvent) -> AlarmAction:
+    """Return the alert of an alarm in the device's own words, for which nobody has found a kind yet."""
+    reason = event.device_reason(ReasonCode.DEVICE_ALARM)
+    facts = {**reason.facts, "device": event.reading.device, "said": (event.reading.text or "")[:_LONGEST_SAID]}
+    episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
+    return event.signal(AlertKind.DEVICE_ALARM, episode, Reason(reason.code, facts))
+
+
+_LONGEST_SAID = 80
 
 
 def _fall(event: AlarmEvent) -> AlarmAction | None:
@@ -247,5 +260,6 @@ _ACTIONS: Mapping[Quantity, Callable[[AlarmEvent], AlarmAction | None]] = {
     **dict.fromkeys(_DANGERS, _danger),
     Quantity.SOS_CANCEL: _held,
     Quantity.FALL: _fall,
+    Quantity.DEVICE_ALARM: _device_alarm,
     Quantity.ANNOUNCED: _announced,
 }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from anju_core.announcements import find_own_key
+from anju_core.evidence import DANGERS
 from anju_core.reasons import Reason, ReasonCode
 from anju_core.vocabulary import AlertKind, AlertStep, Channel
 from anju_platform.alerts.queries import AlertDetail, AlertHistoryStep
@@ -23,7 +24,7 @@ LATE = timedelta(minutes=2)
 """What comes later than this after it happened is said to be late: a fall is confirmed about a minute after its impact.
 Ours.
 """
-_OF_DEVICES = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE, AlertKind.LEAK})
+_OF_DEVICES = DANGERS | {AlertKind.LEAK}
 """Kinds whose signals a device sends as they happen: of these a late one was held up on its way."""
 _SIGNALS = frozenset({AlertStep.RAISED, AlertStep.REPEATED, AlertStep.CONFIRMED, AlertStep.NOTED})
 _CUT = frozenset({Announcement.NOT_REACHED.value, Announcement.BACKUP_LINE.value})

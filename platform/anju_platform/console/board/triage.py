@@ -19,8 +19,11 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 _STATUS = {DisplayStatus.NOW: 0, DisplayStatus.DARK: 1, DisplayStatus.WAY: 2, DisplayStatus.FINE: 3}
 _DANGER = {
     AlertKind.SMOKE: 0,
+    AlertKind.GAS: 0,
+    AlertKind.CARBON_MONOXIDE: 0,
     AlertKind.FALL: 0,
     AlertKind.SOS: 1,
+    AlertKind.DEVICE_ALARM: 1,
     AlertKind.INACTIVITY: 3,
     AlertKind.LEAK: 3,
     AlertKind.AWAY_LONG: 4,

@@ -40,7 +40,7 @@ KPIS = (
     KpiDefinition(
         id="answered_60s",
         name=N_("60 秒内有人接手"),
-        meaning=N_("求助、跌倒和烟雾报警，从发出到有具名的人接手"),
+        meaning=N_("求助、跌倒、烟雾、燃气和不明设备报警，从发出到有具名的人接手"),
         numerator_name=N_("按时接手的报警（件）"),
         denominator_name=N_("等人接手的报警（件）"),
         unit="share",
@@ -52,7 +52,7 @@ KPIS = (
     KpiDefinition(
         id="answered_180s",
         name=N_("180 秒内有人接手"),
-        meaning=N_("求助、跌倒和烟雾报警，从发出到有具名的人接手"),
+        meaning=N_("求助、跌倒、烟雾、燃气和不明设备报警，从发出到有具名的人接手"),
         numerator_name=N_("按时接手的报警（件）"),
         denominator_name=N_("等人接手的报警（件）"),
         unit="share",

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from anju_core.evidence import DANGERS
 from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, Outcome
 from anju_platform.alerts.summaries import AlertTimeline
 from anju_platform.residents.enrolment import Enrolment
 from anju_platform.visits.summaries import VisitTimeline
 
-ANSWERED_KINDS = frozenset({AlertKind.SOS, AlertKind.FALL, AlertKind.SMOKE})
+ANSWERED_KINDS = DANGERS
 """Alarms to which a person waits for an answer."""
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

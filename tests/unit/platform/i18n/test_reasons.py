@@ -28,6 +28,9 @@ SILENCE: Mapping[str, Fact] = {
 FACTS: Mapping[str, Mapping[str, Fact]] = {
     ReasonCode.SOS_PRESSED: {"room": "bedroom", "registered": True},
     ReasonCode.SMOKE: {"room": "kitchen", "registered": True},
+    ReasonCode.GAS: {"room": "kitchen", "registered": True},
+    ReasonCode.CARBON_MONOXIDE: {"room": "bedroom", "registered": False},
+    ReasonCode.DEVICE_ALARM: {"room": None, "device": "x-1", "said": "freeze_alarm=true"},
     ReasonCode.WATER_LEAK: {"room": "bathroom", "registered": True},
     ReasonCode.FALL_SUSPECTED: {"score": 0.9},
     ReasonCode.FALL_CONFIRMED: {"score": None},
