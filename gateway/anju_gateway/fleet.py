@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,8 +42,10 @@ class GatewayFleet:
             raise FleetTooLarge(len(homes))
         self._gateways: dict[str, Gateway] = {}
         try:
+            buses = Counter((home.bus.host, home.bus.port) for home in homes)
             for home in homes:
-                self._gateways[home.home] = Gateway(home, clock)
+                own_bus = buses[home.bus.host, home.bus.port] == 1
+                self._gateways[home.home] = Gateway(home, clock, own_bus=own_bus)
         except BaseException:
             self.stop()
             raise

@@ -49,8 +49,8 @@ class Gateway:
     Raises `SpoolInUse` on construction when another process serves the same spool.
     """
 
-    def __init__(self, settings: HomeSettings, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(self, settings: HomeSettings, clock: Clock, *, own_bus: bool = True) -> None:
+        self._settings, self._clock, self._own_bus = settings, clock, own_bus
         self._inbox: queue.Queue[Event] = queue.Queue(_INBOX)
         self._stopping = threading.Event()
         self._started = time.monotonic()
@@ -71,7 +71,7 @@ class Gateway:
     def _make_ingest(self) -> DeviceIngest:
         s, state = self._settings, AdapterState(self._spool.load_state())
         self._registry = DeviceRegistry(device.to_device() for device in s.devices)
-        self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state)
+        self._zigbee = Zigbee2MqttAdapter(s.home, s.gateway, self._registry, state, own_bus=self._own_bus)
         self._adapters = (
             self._zigbee,
             EsphomeAdapter(s.home, self._registry, state),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from anju_gateway.readings import wire_name
@@ -27,6 +27,11 @@ class DeviceRegistry:
     def __init__(self, devices: Iterable[Device]) -> None:
         self._devices = {device.name or device.id: device for device in devices}
         self._by_id = {device.id: device for device in self._devices.values()}
+
+    @property
+    def devices(self) -> Collection[Device]:
+        """Every registered device."""
+        return self._devices.values()
 
     def find_device(self, name: str) -> Device | None:
         """Return the device with this name on the local bus; None for one that nobody registered."""

@@ -13,7 +13,7 @@ from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.presses import CANCEL, DISTRESS, add_press
 from anju_gateway.adapters.report_filter import filter_reading
-from anju_gateway.adapters.zigbee2mqtt import parse_value
+from anju_gateway.adapters.values import parse_value
 from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import AVAILABILITY, PROFILES, QUANTITIES, DeviceKind, Feature, Quantity, features_of
 from anju_wire.vocabulary import Lane

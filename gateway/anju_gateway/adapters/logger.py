@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from anju_gateway.adapters.port import AdapterResult
-from anju_gateway.adapters.zigbee2mqtt import parse_value
+from anju_gateway.adapters.values import parse_value
 from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
 from anju_wire.profiles import ALL_FEATURES, Quantity, features_of

@@ -99,10 +99,13 @@ class NumberReportFilter(NamedTuple):
 
 
 def filter_reading(
-    state: AdapterState, device: str, feature: Feature, value: float, at_s: float
+    state: AdapterState, device: str, feature: Feature, value: float, at_s: float, *, part: str = ""
 ) -> list[DeviceReading]:
-    """Return what is new in a report and keep it in `state`: the reading, none, or also one that a late one reveals."""
-    key = f"last:{device}/{feature.quantity}"
+    """Return what is new in a report and keep it in `state`: the reading, none, or also one that a late one reveals.
+
+    `part` tells apart what a device reports of one quantity under several names.
+    """
+    key = f"last:{device}/{feature.quantity}{part}"
     kept = state.get(key)
     if feature.low is None:
         reports = BooleanReportFilter.parse(kept)

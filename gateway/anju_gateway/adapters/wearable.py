@@ -12,7 +12,7 @@ from anju_detect.errors import SamplesRefused
 from anju_detect.fall import CANCELLED, SUSPECTED, FallDetector, FallSignal
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters.port import AdapterResult
-from anju_gateway.adapters.zigbee2mqtt import parse_object, parse_value
+from anju_gateway.adapters.values import parse_object, parse_value
 from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
 from anju_gateway.waveform_buffer import KEPT_S, Chunk, WaveformBuffer
