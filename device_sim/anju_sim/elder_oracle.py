@@ -25,6 +25,8 @@ _UNTAKEN = frozenset({Announcement.HEARD, Announcement.BACKUP_LINE, Announcement
 _TAKEN = frozenset({Announcement.COMING, Announcement.VISIT_CODE})
 _OVER = frozenset({Announcement.CLOSED, Announcement.CANCELLED})
 _UNSENT = frozenset({Announcement.NOT_REACHED, Announcement.BACKUP_LINE})
+_OWN = frozenset({Announcement.HEARD, Announcement.BACKUP_LINE, Announcement.NOT_REACHED})
+"""What a home says by itself, before the platform can have said what is so."""
 
 
 class Truth(StrEnum):
@@ -124,7 +126,8 @@ def find_untruths(record: ElderRecord, until_s: float) -> list[str]:
         truth, last = record.truth_at(at_s), _last_before(record.announced, at_s)
         settled = all(record.truth_at(at_s - ago) is truth for ago in (PATIENCE_S, PATIENCE_S / 2))
         allowed = _allowed(record.truths_at(at_s).values())
-        if settled and allowed is not None and (last is None or last[1] not in allowed):
+        answered = last is None or last[1] not in _OWN or at_s - last[0] >= PATIENCE_S
+        if settled and answered and allowed is not None and (last is None or last[1] not in allowed):
             told = "nothing" if last is None else f"“{last[1]}”"
             return [*found, f"{second} s after the alarm {truth}, and the last that was said was {told}"]
         unheard_s = at_s - (began_s if last is None else last[0])

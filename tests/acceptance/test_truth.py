@@ -26,6 +26,8 @@ SCENARIOS = (
     *("two-presses", "taken-back", "resident-away", "declined-at-the-door"),
 )
 """In the order of the homes, of which every other has a wearable and the first a relative with an account."""
+PATIENCE_S = 10.0
+"""Twice what `anju sim run` allows: the whole district shares the cores with other tests."""
 ALL = {"the elder hears the truth", "the family reads the truth", "the board shows the truth"}
 
 
@@ -33,6 +35,12 @@ ALL = {"the elder hears the truth", "the family reads the truth", "the board sho
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Verdict]]]:
     """One run of every scenario, all at the same time."""
     folder = tmp_path_factory.mktemp("truth")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("anju_sim.elder_oracle.PATIENCE_S", PATIENCE_S)
+        yield from _play_all(folder)
+
+
+def _play_all(folder: Path) -> Iterator[dict[str, Future[Verdict]]]:
     district = DemoProcess(folder, "--homes", str(len(SCENARIOS)), "--history-days", "0")
     try:
         near = district.fleet.homes[0].bus

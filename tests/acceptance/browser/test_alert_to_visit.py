@@ -72,7 +72,7 @@ def test_it_reaches_a_worker_and_a_visit_closes_it(
     expect(family.get_by_role("heading", level=1)).to_have_text("妈妈今天很好")
 
     alert_id = happens(live, kind)
-    expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=5_000)
+    expect(worker.locator(f"#row-{alert_id}")).to_be_visible()
     browsers.check(worker, f"visit-1-raised-{look}")
     family.reload()
     expect(family.get_by_role("heading", level=1)).to_contain_text("正在确认")
@@ -291,7 +291,7 @@ def test_a_release_that_is_never_told_holds_a_new_alert_up_for_moments_only(brow
     worker.mouse.down()
     with worker.expect_event("requestfinished", lambda request: "/board/list" in request.url):
         second = live.press("home-02")
-    expect(worker.locator(f"#row-{second}")).to_be_visible(timeout=15_000)
+    expect(worker.locator(f"#row-{second}")).to_be_visible()
 
 
 def test_a_form_opened_during_a_redrawing_stays_open(browsers: BrowserHarness) -> None:

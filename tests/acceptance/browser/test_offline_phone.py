@@ -58,7 +58,7 @@ def test_a_visit_without_signal_is_kept_and_sent_once(browsers: BrowserHarness, 
     assert live.visit(alert_id).state == "accepted"
 
     line.mend()
-    expect(carer.locator("#outbox")).to_contain_text("全部已发送", timeout=20_000)
+    expect(carer.locator("#outbox")).to_contain_text("全部已发送")
     visit = live.visit(alert_id)
     assert visit.state == "checked_in"
     assert all(task["done"] for task in visit.tasks)
@@ -91,7 +91,7 @@ def test_a_dangerous_answer_without_signal_says_120_and_calls_for_help_when_it_i
     browsers.check(carer, "help-no-signal")
 
     line.mend()
-    expect(help_wanted).to_contain_text("值班室和社区已收到您的求助", timeout=20_000)
+    expect(help_wanted).to_contain_text("值班室和社区已收到您的求助")
     worker, family = browsers.open("worker", DESKTOP), browsers.open("family", PHONE)
     expect(worker.locator(f"#row-{alert_id}")).to_have_class("alert-row is-now")
     worker.goto(f"/board/{alert_id}")
@@ -148,9 +148,9 @@ def test_the_board_says_when_it_is_out_of_date_and_catches_up(browsers: BrowserH
     expect(worker.locator(".empty").first).to_be_visible()
     browsers.live.eventually(lambda: browsers.live.platform.hub.count_listeners() > 0)
     line.cut()
-    expect(worker.locator("#stale")).to_contain_text("正在重新连接", timeout=15_000)
+    expect(worker.locator("#stale")).to_contain_text("正在重新连接")
     browsers.check(worker, "board-stale")
     alert_id = browsers.live.press("home-01")
     line.mend()
-    expect(worker.locator(f"#row-{alert_id}")).to_be_visible(timeout=30_000)
+    expect(worker.locator(f"#row-{alert_id}")).to_be_visible()
     expect(worker.locator("#stale")).to_be_hidden()

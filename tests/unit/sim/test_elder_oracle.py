@@ -40,6 +40,8 @@ CASES: list[tuple[str, ElderRecord, float, str | None]] = [
         99,
         None,
     ),
+    ("a press that is answered", record(TAKEN, [*HEARD, (20.5, "coming"), (40.0, "heard"), (43, "coming")]), 99, None),
+    ("a press that is not", record(TAKEN, [*HEARD, (20.5, "coming"), (40.0, "heard"), (50, "coming")]), 99, "“heard”"),
     ("closed", record([*TAKEN, (60, "resolved")], [*HEARD, (20.5, "coming"), (60.4, "closed")]), 99, None),
     ("closed in silence", record([*TAKEN, (60, "resolved")], [*HEARD, (20.5, "coming")]), 99, "“coming”"),
     (
