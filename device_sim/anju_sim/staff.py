@@ -84,7 +84,7 @@ class StaffClient:
 
     def __init__(self, base_url: str, login: SeededLogin) -> None:
         self.login = login
-        self.http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=10.0)
+        self.http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=60.0)
 
     def sign_in(self) -> None:
         """Open a session, whose token later requests carry; raises `CallRefused`."""
