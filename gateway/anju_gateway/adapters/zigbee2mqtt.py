@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Sequence
 
 import structlog
@@ -22,6 +23,9 @@ _BRIDGE = "bridge:zigbee2mqtt"
 _DEFAULT_BASE = "zigbee2mqtt/"
 """Where zigbee2mqtt publishes unless it is told otherwise."""
 _COMMANDS = ("/set", "/get")
+_MOST_UNNAMED, _LONGEST_UNNAMED = 64, 4096
+_UNNAMED_S = 120.0
+"""How long a message of an unknown device waits for its name: the list of devices comes after what was queued."""
 
 
 class Zigbee2MqttAdapter:
@@ -39,6 +43,7 @@ class Zigbee2MqttAdapter:
         self._devices = ZigbeeDevices(registry, state)
         self._payloads = ZigbeePayloadReader(registry, state)
         self._warned: set[str] = set()
+        self._unnamed: deque[tuple[float, str, bytes]] = deque(maxlen=_MOST_UNNAMED)
         self._log = structlog.get_logger("anju.zigbee2mqtt").bind(gateway=gateway)
 
     @property
@@ -84,13 +89,22 @@ class Zigbee2MqttAdapter:
                 self._bridge_state(base, payload, now_s, result)
             case "devices":
                 self._devices.read_list(payload)
+                self._read_unnamed(now_s, result)
             case "response/device/rename":
                 self._devices.read_rename(payload)
+                self._read_unnamed(now_s, result)
             case "event":
                 self._devices.read_event(payload)
+                self._read_unnamed(now_s, result)
             case "info":
                 for wrong in find_wrong_settings(payload, self._base.removesuffix("/")):
                     self._warn(wrong)
+
+    def _read_unnamed(self, now_s: float, result: AdapterResult) -> None:
+        """Read again what came under a name that is known only now; what counted already counts as a copy."""
+        for at_s, topic, payload in tuple(self._unnamed):
+            if now_s - at_s < _UNNAMED_S and self._devices.find_device(topic) is not None:
+                self._device(topic, payload, retained=False, now_s=at_s, result=result)
 
     def _bridge_state(self, base: str, payload: bytes, now_s: float, result: AdapterResult) -> None:
         heard = f"{_BRIDGE}:own"
@@ -132,9 +146,12 @@ class Zigbee2MqttAdapter:
         stale = retained and is_stale(last_seen, now_s)
         if stale and at_s is None:
             return
+        known = self._devices.find_device(name)
+        if known is None and not retained and len(payload) <= _LONGEST_UNNAMED:
+            self._unnamed.append((now_s, topic, payload))
         report = Report(
             device=device,
-            known=self._devices.find_device(name),
+            known=known,
             meanings=self._devices.meanings(name),
             at_s=now_s if at_s is None else at_s,
             retained=retained,

@@ -206,7 +206,7 @@ def test_features_within_features_are_read(home: ZigbeeHome) -> None:
         b"{",
         b"[1, null, {}]",
         b'[{"friendly_name": 4}]',
-        b'[{"ieee_address": "0x1", "friendly_name": "a", "definition": {"exposes": [{"features": 3}, 4, {"type": 1}]}}]',
+        b'[{"ieee_address": "0x1", "friendly_name": "a", "definition": {"exposes": [{"features": 3}, 4]}}]',
         b'[{"ieee_address": "0x1", "friendly_name": "a", "definition": {"exposes": "smoke"}}]',
     ],
 )

@@ -58,6 +58,20 @@ def test_a_rename_that_failed_changes_nothing(home: ZigbeeHome) -> None:
     assert not home.says("x", {"action": "single"}).alarms
 
 
+def test_a_press_under_a_new_name_counts_when_the_name_becomes_known() -> None:
+    home = ZigbeeHome(BY_ADDRESS)
+    assert not home.says("bed", {"action": "single"}).alarms, "queued before the retained list"
+    assert not home.says("lamp switch", {"action": "single"}, NOW + 1).alarms
+    assert alarms(home.says("bridge/devices", listed("bed"), NOW + 2)) == CALLED
+    assert not home.says("bridge/devices", listed("bed"), NOW + 3).alarms, "once"
+
+
+def test_a_press_of_long_before_its_name_became_known_is_nothing() -> None:
+    home = ZigbeeHome(BY_ADDRESS)
+    home.says("bed", {"action": "single"})
+    assert not home.says("bridge/devices", listed("bed"), NOW + 900).alarms
+
+
 def test_events_name_devices_too() -> None:
     home = ZigbeeHome(BY_ADDRESS)
     home.says("bridge/event", {"type": "device_announce", "data": {"friendly_name": "bed", "ieee_address": IEEE}})
