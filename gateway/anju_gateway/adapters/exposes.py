@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from anju_gateway.adapters.feature_classes import is_alarm_like, is_setting, quantity_of
-from anju_gateway.adapters.truths import read_danger
+from anju_gateway.adapters.truths import names_danger, read_danger
+from anju_gateway.adapters.words import split_words
 from anju_wire.profiles import QUANTITIES, Quantity
 
 MOST_PROPERTIES = 40
@@ -18,7 +19,6 @@ MOST_PROPERTIES = 40
 _DEEPEST = 4
 _LONGEST = 60
 _PUBLISHED, _SETTABLE = 1, 2
-_PASSIVE = frozenset({"config", "diagnostic"})
 _TELEMETRY = frozenset({Quantity.OCCUPANCY, Quantity.CONTACT, Quantity.VIBRATION})
 
 
@@ -78,15 +78,33 @@ def _meaning(path: str, feature: Mapping[str, object]) -> Meaning | None:
         quantity = quantity_of(name)
     if quantity is None and not is_alarm_like(path):
         return None
-    passive = is_passive(feature) or (feature.get("type") == "numeric" and not _is_code(path, feature))
-    if quantity in _TELEMETRY and _access(feature) & _SETTABLE:
-        passive = True  # an option of detection, as `motion_detection`
-    return Meaning(quantity, passive or is_setting(path), _stated(feature))
+    passive = (
+        _is_passive(quantity, feature)
+        or is_setting(path)
+        or (feature.get("type") == "numeric" and not _is_code(path, feature))
+        or (bool(_access(feature) & _SETTABLE) and _is_option(quantity, path))
+    )
+    return Meaning(quantity, passive, _stated(feature))
 
 
-def is_passive(feature: Mapping[str, object]) -> bool:
-    """Return whether a feature is a setting or a diagnosis, or is never published."""
-    return feature.get("category") in _PASSIVE or not _access(feature) & _PUBLISHED
+def _is_passive(quantity: Quantity | None, feature: Mapping[str, object]) -> bool:
+    """Return whether a feature is a setting or a diagnosis, or is never published.
+
+    What is filed under diagnosis counts all the same where it is a danger, or says that the device itself is failing.
+    """
+    if feature.get("category") == "config" or not _access(feature) & _PUBLISHED:
+        return True
+    values = feature.get("values")
+    dangerous = isinstance(values, list) and any(names_danger(value) for value in values)
+    return feature.get("category") == "diagnostic" and not dangerous and (quantity is None or quantity in _TELEMETRY)
+
+
+def _is_option(quantity: Quantity | None, path: str) -> bool:
+    """Return whether what can be set is an option of a sensor, as `motion_detection`, and no state of it."""
+    words = split_words(path)
+    if not {"detection", "detect"}.isdisjoint(words) or quantity is Quantity.VIBRATION:
+        return True
+    return quantity in _TELEMETRY and len(words) > 1
 
 
 def _access(feature: Mapping[str, object]) -> int:

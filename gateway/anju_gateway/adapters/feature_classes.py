@@ -51,12 +51,13 @@ _CLASSES = (
     _class(Quantity.CARBON_MONOXIDE, "co monoxide", "carbon gas"),
     _class(Quantity.SMOKE, "smoke smog", "fire"),
     _class(Quantity.GAS, "gas methane lpg propane butane ch4", "natural combustible leak leakage"),
-    _class(Quantity.WATER_LEAK, "leak leakage leaking flood flooding flooded water moisture wet immersion", "sink"),
+    _class(Quantity.WATER_LEAK, "leak leakage leaking flood flooding flooded water wet immersion", "sink input"),
+    _class(Quantity.WATER_LEAK, "moisture", alarm=False),
     _class(Quantity.SOS, "sos emergency panic help"),
     _class(Quantity.FALL, "fall fallen falls falling lying lie", "down floor ground person on the"),
     _class(Quantity.VIBRATION, "vibration vibrating shock", alarm=False),
     _class(Quantity.OCCUPANCY, "presence occupancy occupied motion movement pir", "person people someone in room"),
-    _class(Quantity.CONTACT, "contact door window opening open reed", "closed", alarm=False),
+    _class(Quantity.CONTACT, "contact door window opening open reed", "closed garage gate", alarm=False),
 )
 
 _ALARM_WORDS = word_set(
@@ -64,17 +65,20 @@ _ALARM_WORDS = word_set(
     "siren intrusion intruder burglar burglary danger hazard evacuate overheat explosion rescue distress"
 )
 _SETTINGS = word_set(
-    "volume switch sensitivity duration time timer mode ringtone ring melody self test selftest mute muted "
-    "silence enable enabled disable threshold limit min max minimum maximum upper lower set setting settings "
-    "setpoint delay interval period schedule count counter counts unit calibration reset type light led "
-    "indicator sound buzzer control heartbeat linkage color colour timeout cycle password version valve last "
-    "preset effect model vendor name description manufacturer option options duration brightness heating "
-    "history record records fault energy consumed range hush cadence strobe tune tone lock bell learning"
+    "switch sensitivity duration time timer mode ringtone ring melody self test selftest mute muted silence "
+    "enable enabled disable threshold limit min max minimum maximum upper lower set setting settings setpoint "
+    "delay interval period schedule count counter counts unit calibration reset type light led indicator sound "
+    "buzzer control heartbeat color colour timeout cycle password version last preset effect model vendor name "
+    "description manufacturer option options duration brightness heating history record records energy "
+    "consumed range hush cadence strobe tune tone lock bell learning beeper behaviour behavior dismiss voice "
+    "force invert logic breaker recloser shutoff recovery available automation tend trend"
 )
 _MEASURES = word_set(
     "concentration density value level ppm ppb lel temperature humidity percent percentage voltage current "
     "power strength distance speed frequency dbm lux number index raw"
 )
+_MACHINES = frozenset({"valve"})
+"""What an alarm's word stands before without an alarm, as in `gas_valve_state`; its values may still name one."""
 _ALSO_MEASURED = frozenset({"co", "gas", "moisture", "water"})
 """Names that mean an alarm where the value is a truth, and a measurement where it is a number."""
 _NOT_THE_DEVICES = frozenset({"update", "device", "definition", "options", "warning", "squawk", "endpoints"})
@@ -89,7 +93,11 @@ def quantity_of(name: str) -> Quantity | None:
 
 def is_setting(name: str) -> bool:
     """Return whether a property is a setting or a diagnosis, whatever it is a setting of."""
-    return name.partition(".")[0] in _NOT_THE_DEVICES or not _SETTINGS.isdisjoint(split_words(name))
+    words = split_words(name)
+    if name.partition(".")[0] in _NOT_THE_DEVICES or not _SETTINGS.isdisjoint(words):
+        return True
+    loudness = "volume" in words and words[-1] not in _ALARM  # `alarm_volume`, but not `water_volume_alarm`
+    return loudness or ("linkage" in words and "state" not in words)
 
 
 def is_measure(name: str) -> bool:
@@ -100,4 +108,5 @@ def is_measure(name: str) -> bool:
 
 def is_alarm_like(name: str) -> bool:
     """Return whether a property's name has a word that speaks of danger."""
-    return not _ALARM_WORDS.isdisjoint(split_words(name))
+    words = split_words(name)
+    return not _ALARM_WORDS.isdisjoint(words) and not _MACHINES & set(words)

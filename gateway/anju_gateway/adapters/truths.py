@@ -19,25 +19,28 @@ _FALSE = word_set(
 )
 _TRUE = word_set(
     "true on yes y alarm alarming alert detected detect wet leak leaking leakage flood flooded open opened "
-    "active activated triggered trigger danger warning emergency sos panic help fall falls fallen fire smoke "
+    "active activated triggered trigger danger warning emergency sos panic help fall falls fallen falling fire smoke "
     "gas co pressed press present presence motion occupied vibration vibrating move moving tamper tampered "
     "critical abnormal unsafe exceeded intrusion intruder burglar burglary burning 报警 烟雾 漏水 跌倒 求助"
 )
 _DANGERS = word_set(
-    "alarm alarming sos emergency panic leak leaking leakage flood flooded fire fall fallen smoke burglar "
+    "alarm alarming sos emergency panic leak leaking leakage flood flooded fire fall fallen falling smoke burglar "
     "burglary intrusion intruder danger evacuate 报警 烟雾 漏水 跌倒 求助"
 )
 """Words that name a danger in the value of whichever property."""
 
-_ABSENT = word_set("none no not false off absent absence empty vacant nobody clear leave left unmanned inactive idle")
+_ABSENT = word_set(
+    "none no not false off absent absence empty vacant nobody clear leave leaving unmanned inactive idle"
+)
 _PRESENT = word_set(
     "true on yes presence present motion moving move movement stationary static still peaceful quiet occupied "
-    "active approach approaching away near far large small big micro breathe breathing sleep sleeping detected "
-    "somebody someone person human"
+    "active approach approaching away near far large small medium big micro breathe breathing sleep sleeping detected "
+    "somebody someone sitting standing person human enter entering entered"
 )
+_OPEN = frozenset({"open", "opened", "opening", "ajar", "tilted"})
 _CLOSED = frozenset({"closed", "close", "shut", "false", "off", "no"})
 _LOW = word_set("low empty critical exhausted replace true on yes alarm very")
-_FULL = word_set("high medium middle full good normal ok false off no charged mid")
+_FULL = word_set("high medium middle full good normal ok false off no charged charging charge discharging usb mid")
 
 
 def same_value(said: object, stated: object) -> bool:
@@ -97,15 +100,14 @@ def _by_words(said: object, no: frozenset[str], yes: frozenset[str]) -> bool | N
 
 def _read_closed(name: str, said: object) -> bool | None:
     """Return whether a door is closed: `contact` says so itself, `door_open` and the words of a text the reverse."""
+    is_contact = "contact" in split_words(name)
     plain = read_plain(said)
     if plain is not None:
-        return plain != ("contact" not in split_words(name))
-    if not isinstance(said, str):
-        return None
-    words = set(split_words(said))
-    if words & {"open", "opened", "opening", "ajar", "tilted"}:
-        return False
-    if "contact" in split_words(name) and words & {"on", "off", "yes", "no"}:
+        return plain == is_contact
+    words = set(split_words(said)) if isinstance(said, str) else set()
+    if words & _OPEN:
+        return bool(words & _NEGATIONS)
+    if is_contact and words & {"on", "off", "yes", "no"}:
         return bool(words & {"on", "yes"})
     if words & _CLOSED:
         return True

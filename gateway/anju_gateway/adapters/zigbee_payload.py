@@ -115,15 +115,17 @@ class ZigbeePayloadReader:
 
     def _read_danger_within(self, key: str, said: str, report: Report, result: AdapterResult) -> bool:
         """Read a danger that a text names under a name that means none, as `presence_state: fall`; whether there is."""
-        danger = names_danger(said)
-        falls = danger and quantity_of(said) is Quantity.FALL
-        slot = f"#{_slot(key)}"
-        fell = self._state.get(f"last:{report.device}/{Quantity.FALL}{slot}") is not None
-        if (falls or fell) and not report.retained:
+        danger, falls = names_danger(said), _is_fall(said)
+        slot = f"#{_slot(key)}"  # another than that of a property which is a fall itself
+        if (falls or self._fell(key, report)) and not report.retained:
             self._pass_on(_FALL, falls, report, result, slot)
         if not falls:
             self._add_alarm(key, said, report, result, danger=danger)
         return danger
+
+    def _fell(self, key: str, report: Report) -> bool:
+        """Return whether a text of this property named a fall before."""
+        return self._state.get(f"last:{report.device}/{Quantity.FALL}#{_slot(key)}") is not None
 
     def _refuse(self, key: str, row: Feature, said: object, report: Report, result: AdapterResult) -> None:
         if _is_alarm(row):
@@ -135,6 +137,9 @@ class ZigbeePayloadReader:
 
     def _read_unknown(self, key: str, said: object, report: Report, result: AdapterResult) -> None:
         meaning = report.meanings.get(key)
+        if isinstance(said, str) and not is_setting(key) and (_is_fall(said) or self._fell(key, report)):
+            self._read_danger_within(key, said, report, result)
+            return
         danger = looks_dangerous(key, said)
         if meaning is not None and not is_unheard(said) and meaning.stated:
             danger = read_truth(Quantity.DEVICE_ALARM, key, said, meaning.stated) is not False
@@ -163,6 +168,10 @@ class ZigbeePayloadReader:
                 result.alarms.append([reading])
             else:
                 result.readings.append(reading)
+
+
+def _is_fall(said: str) -> bool:
+    return names_danger(said) and quantity_of(said) is Quantity.FALL
 
 
 def _fall(reading: DeviceReading) -> list[list[DeviceReading]]:

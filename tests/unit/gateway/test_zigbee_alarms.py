@@ -384,3 +384,64 @@ def test_what_the_broker_kept_without_a_time_stands_and_a_press_never_does(home:
     assert alarms(home.says("leak-bathroom", {"water_leak": True, "last_seen": NOW * 1000 - 60_000}, retained=True))
     seen = {"action": "emergency", "sos": True, "last_seen": NOW * 1000}
     assert not home.says("button-sos", seen, retained=True).alarms
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "quantity"),
+    [
+        (binary("battery_low", on=True, off=False, category="diagnostic"), True, "battery_low"),
+        (enum("battery_state", "low", "medium", "usb", category="diagnostic"), "low", "battery_low"),
+        (binary("tamper", on=True, off=False, category="diagnostic"), True, "tamper"),
+        (enum("motion_state", "none", "small", "medium", "large"), "medium", "occupancy"),
+        (enum("presence_event", "enter", "leave", "left_enter"), "left_enter", "occupancy"),
+        (binary("contact", on=True, off=False, access=7), True, "contact"),
+        (binary("garage_door_contact", on=True, off=False), True, "contact"),
+    ],
+)
+def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], value: object, quantity: str) -> None:
+    home.pairs("new", feature)
+    result = home.says("new", {str(feature["name"]): value})
+    assert said(result) == {quantity: True}
+    assert not result.refused
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "quantity"),
+    [
+        (enum("status", "unoccupied", "occupied", "low_posture", "falling"), "falling", "fall"),
+        (enum("valve_abnormal_state", "normal", "water_shortage,water_leakage"), "water_shortage,water_leakage", None),
+        (enum("halo_alert_state", "safe", "smoke", category="diagnostic"), "smoke", None),
+        (enum("fault", "clear", "fire_alarm"), "fire_alarm", None),
+        (binary("water_volume_alarm", on=True, off=False), True, None),
+        (binary("linkage_alarm_state", on=True, off=False), True, None),
+        (binary("input_4_leak_detect_10", "Leak", "Dry", access=5), "Leak", "water_leak"),
+        (enum("water_leakage_state", "water_leakage_yes", "water_leakage_no"), "water_leakage_yes", "water_leak"),
+        (enum("alarm", "stop", "pre_alarm", "fire", "burglar", access=7), "fire", None),
+    ],
+)
+def test_alarms_of_real_models(
+    home: ZigbeeHome, feature: dict[str, object], value: object, quantity: str | None
+) -> None:
+    home.pairs("new", feature)
+    assert alarms(home.says("new", {str(feature["name"]): value}))[0][1] == (quantity or "device_alarm")
+
+
+@pytest.mark.parametrize(
+    ("feature", "value"),
+    [
+        (binary("fall_detection", "ON", "OFF", access=3), "ON"),
+        (enum("pressure_tend", "normal", "rise", "fall"), "fall"),
+        (binary("force_smoke_alarm", "ON", "OFF", access=3), "ON"),
+        (binary("invert_logic_gas", "ON", "OFF", access=3), "ON"),
+        (binary("leakage_breaker", "ON", "OFF", access=7), "ON"),
+        (enum("voice", "unset", "smoke_warning", access=7), "smoke_warning"),
+        (enum("moisture_warning", "none", "low", "high"), "low"),
+        (enum("dismiss_alarm", "DISMISS", access=3), "DISMISS"),
+        (binary("beeper_on_leak_1", "ON", "OFF", access=7), "ON"),
+        (binary("linkage_alarm", on=True, off=False, access=7), True),
+        (enum("alarm_sound_type", "siren_emergency", category="config"), "siren_emergency"),
+    ],
+)
+def test_settings_of_real_models_are_no_alarms(home: ZigbeeHome, feature: dict[str, object], value: object) -> None:
+    home.pairs("new", feature)
+    assert not alarms(home.says("new", {str(feature["name"]): value}))
