@@ -17,7 +17,7 @@ from rich.table import Table
 
 from anju_gateway.fleet import FleetTooLarge, GatewayDied, GatewayFleet
 from anju_gateway.settings import HomeSettings, InvalidConfiguration, load_fleet, load_home
-from anju_gateway.spool import SpoolInUse
+from anju_gateway.spool_file import SpoolInUse
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.vocabulary import SPOOLED_LANES
 

@@ -110,6 +110,7 @@ class Gateway:
             version=version("anju"),
             spooled=self._spool.count_waiting(),
             dropped=self._spool.dropped,
+            lost=self._spool.lost,
             refused=self._ingest.refused,
             sensor_bus_down=self._bus_down,
             sensor_bus_down_since=self._bus_down_since,

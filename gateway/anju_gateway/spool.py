@@ -13,31 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
+from anju_gateway.spool_file import hold, keeps_file, open_file, set_aside
+from anju_gateway.spool_salvage import Salvage, row_sum, salvage_spool
 from anju_wire.messages import Record
 from anju_wire.vocabulary import SPOOLED_LANES, Lane
 
 DEFAULT_LIMIT_BYTES = 512 * 1024 * 1024
 _EVICTION_ORDER = (Lane.TELEMETRY, Lane.CLIP)
-_RENAMED = {"memory": "adapter_state", "said": "played"}
-"""Tables of a spool of version 0.1.0, and what they are called now."""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lane (lane TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS message (
-    lane TEXT NOT NULL, seq INTEGER NOT NULL, pack BLOB NOT NULL, PRIMARY KEY (lane, seq)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS staged (id INTEGER PRIMARY KEY, record BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS adapter_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS played (id TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
-"""
-
-
-class SpoolInUse(RuntimeError):
-    """Another process holds this spool."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"spool {path} is in use by another gateway process")
-        self.path = path
 
 
 class SpoolFull(RuntimeError):
@@ -69,7 +53,8 @@ class Spool:
     Parameters
     ----------
     path
-        SQLite file; made where missing. A file that is not a sound database is set aside and a new epoch begins.
+        SQLite file; made where missing. Of a file that is no sound database what can be read is kept, the file is set
+        aside and a new epoch begins; `lost` counts what is missing.
     now_s
         Unix time, names the epoch of a new spool.
     limit_bytes
@@ -85,22 +70,94 @@ class Spool:
     def __init__(self, path: Path, now_s: float, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self.path = path
         self._limit = limit_bytes
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _hold(path)
-        try:
-            self._db = _open(path)
-        except sqlite3.DatabaseError:
-            _set_aside(path, now_s)
-            self._db = _open(path)
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?), ('dropped', 0)", (int(now_s * 1000),))
-        self._db.executemany("INSERT OR IGNORE INTO lane VALUES (?, 1)", [(lane,) for lane in SPOOLED_LANES])
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = hold(path)
         self._encoder = msgspec.json.Encoder()
+        self._log = structlog.get_logger("anju.spool").bind(spool=str(path))
+        salvage = self._open_or_salvage(now_s)
+        begin = (("epoch", int(now_s * 1000)), ("dropped", 0), ("lost", 0))
+        self._db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", begin)
+        self._db.executemany("INSERT OR IGNORE INTO lane VALUES (?, 1)", [(lane,) for lane in SPOOLED_LANES])
         self._recount()
+        if salvage is not None:
+            self._restore(salvage, now_s)
+        elif self._went_back():
+            self._log.error("the spool's write-ahead log is lost", lost="unknown")
+            self.begin_epoch(now_s, lost=1)
+        self._mark_open()
+
+    def _open_or_salvage(self, now_s: float) -> Salvage | None:
+        """Open the file; where it is broken, set it aside and return what could be read of it."""
+        emptied = self.path.exists() and not self.path.stat().st_size
+        self._had_log = Path(f"{self.path}-wal").exists()
+        try:
+            self._db = open_file(self.path)
+            return Salvage() if emptied else None
+        except sqlite3.Error as error:
+            self._log.error("spool broken", reason=str(error))
+            salvage = salvage_spool(self.path)
+            self._db = self._begin_file(error, now_s)
+            return salvage
+
+    def _begin_file(self, error: sqlite3.Error, now_s: float) -> sqlite3.Connection:
+        """Return a new spool in the place of the broken one; in memory alone where the disk takes none."""
+        try:
+            if not keeps_file(error):
+                set_aside(self.path, now_s)
+                return open_file(self.path)
+        except (sqlite3.Error, OSError) as again:
+            error = again if isinstance(again, sqlite3.Error) else error
+        self._log.error("no spool can be written: messages are kept in memory alone", reason=str(error))
+        return open_file(":memory:")
+
+    def _went_back(self) -> bool:
+        """Return whether the file was not closed and yet has no log: all that was not in it yet is lost."""
+        state = self._db.execute("SELECT value FROM meta WHERE key = 'open'").fetchone()
+        return state is not None and state[0] == 1 and not self._had_log
+
+    def _mark_open(self) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('open', 1)")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _restore(self, salvage: Salvage, now_s: float) -> None:
+        """Store what was salvaged under the new epoch, alarms first."""
+        with self.transaction():
+            for lane in SPOOLED_LANES:
+                self._append(lane, [pack for _, pack in sorted(salvage.packs[lane].items())])
+            self._db.executemany("INSERT INTO staged (record) VALUES (?)", salvage.rows.get("staged", ()))
+            self._db.executemany(
+                "INSERT OR IGNORE INTO adapter_state VALUES (?, ?)", salvage.rows.get("adapter_state", ())
+            )
+            self._db.executemany("INSERT OR IGNORE INTO played VALUES (?, ?)", salvage.rows.get("played", ()))
+            self._put_meta("epoch", max(int(now_s * 1000), salvage.epoch + 1))
+            self._put_meta("dropped", salvage.dropped)
+            self._put_meta("lost", salvage.lost)
+        self._recount()
+        self._log.error("spool salvaged", kept=self.count_waiting(), lost=salvage.lost, epoch=self.epoch)
+
+    def begin_epoch(self, now_s: float, *, lost: int = 0) -> None:
+        """Number what is held anew from 1, under a later epoch, in a transaction of its own; `lost` is added."""
+        with self.transaction():
+            for lane in SPOOLED_LANES:
+                held = self.read_pending(lane, 0, -1)
+                self._db.execute("DELETE FROM message WHERE lane = ?", (lane,))
+                self._bytes -= sum(len(stored.pack) for stored in held)
+                self._next[lane] = self._base[lane] = 1
+                self._append(lane, [stored.pack for stored in held])
+            self._put_meta("epoch", max(int(now_s * 1000), self.epoch + 1))
+            self._put_meta("lost", self.lost + lost)
+        self._recount()
+        self._log.warning("a new epoch begins", epoch=self.epoch, held=self.count_waiting())
+
+    def _put_meta(self, key: str, value: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _recount(self) -> None:
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         self.epoch: int = meta["epoch"]
         self.dropped: int = meta["dropped"]
+        self.lost: int = meta.get("lost", 0)
         self._next: dict[str, int] = dict(self._db.execute("SELECT lane, next FROM lane"))
         oldest = dict(self._db.execute("SELECT lane, MIN(seq) FROM message GROUP BY lane"))
         self._base = {lane: oldest.get(lane, following) for lane, following in self._next.items()}
@@ -119,7 +176,7 @@ class Spool:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             self._recount()
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.DatabaseError):
                 raise SpoolFull(self.path, str(error)) from error
             raise
 
@@ -130,8 +187,8 @@ class Spool:
     def _append(self, lane: Lane, packs: Sequence[bytes]) -> list[int]:
         first = self._next[lane]
         seqs = list(range(first, first + len(packs)))
-        rows = [(lane, seq, pack) for seq, pack in zip(seqs, packs, strict=True)]
-        self._db.executemany("INSERT INTO message VALUES (?, ?, ?)", rows)
+        rows = [(lane, seq, pack, row_sum(lane, seq, pack)) for seq, pack in zip(seqs, packs, strict=True)]
+        self._db.executemany("INSERT INTO message VALUES (?, ?, ?, ?)", rows)
         self._next[lane] = first + len(packs)
         self._db.execute("UPDATE lane SET next = ? WHERE lane = ?", (self._next[lane], lane))
         self._bytes += sum(map(len, packs))
@@ -226,53 +283,7 @@ class Spool:
 
     def close(self) -> None:
         """Release the file."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('open', 0)")
         self._db.close()
         self._lock.close()
-
-
-def _hold(path: Path) -> sqlite3.Connection:
-    """An exclusive lock beside the spool that ends with the process, however it ends, on every platform."""
-    lock = sqlite3.connect(f"{path}.lock", isolation_level=None, timeout=2.0, check_same_thread=False)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        lock.close()
-        raise SpoolInUse(path) from None
-    return lock
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-    try:
-        if path.exists():
-            path.chmod(0o600)  # before the WAL is made, which gets the same mode
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        _check(db)
-        _rename_tables(db)
-        db.executescript(_SCHEMA)
-    except sqlite3.DatabaseError:
-        db.close()
-        raise
-    return db
-
-
-def _check(db: sqlite3.Connection) -> None:
-    found = db.execute("PRAGMA quick_check").fetchone()[0]
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
-
-
-def _rename_tables(db: sqlite3.Connection) -> None:
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    for old, new in _RENAMED.items():
-        if old in tables and new not in tables:
-            db.execute(f"ALTER TABLE {old} RENAME TO {new}")
-
-
-def _set_aside(path: Path, now_s: float) -> None:
-    """Keep a broken file for whoever can mend it."""
-    for suffix in ("", "-wal", "-shm"):
-        part = Path(f"{path}{suffix}")
-        if part.exists():
-            part.rename(f"{path}.broken-{int(now_s)}{suffix}")

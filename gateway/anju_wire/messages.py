@@ -123,6 +123,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """On the alarm lane: the one message that is answered, of which `digest` is taken."""
     digest: str = ""
     """Of that message's bytes, as `anju_wire.digests.digest_of_bytes` takes it; empty on the other lanes."""
+    last: int = 0
+    """The greatest number stored of the lane's epoch; 0 from a platform of before, which does not say."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,6 +142,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages waiting, by lane."""
     dropped: Count = 0
     """Messages lost for want of disk since the epoch began."""
+    lost: Count = 0
+    """Messages known to be lost with a broken spool, at least; 0 while none ever was."""
     refused: Count = 0
     """Parts of device messages without a meaning, since the gateway was started."""
     sensor_bus_down: ShortText = ""

@@ -202,3 +202,4 @@ class AlarmConsumer:
             return
         with self._work() as work:
             self._registry.update_status(work, facts.gateway_id, status, raw.arrived_s)
+        self._lost.report_spool(topic.home, status)

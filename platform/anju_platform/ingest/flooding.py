@@ -13,6 +13,7 @@ from anju_core.vocabulary import AlertKind
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
 from anju_platform.ingest.ports import AlarmSink
 from anju_platform.residents.directory import find_community_id
+from anju_wire.messages import Status
 from anju_wire.topics import is_slug
 
 _HOUR_S = 3600
@@ -35,6 +36,7 @@ class FloodingReporter:
     ) -> None:
         self._work, self._alerts, self._reason, self._period_s = work, alerts, reason, period_s
         self._period, self._reported = 0, set[str]()
+        self._losses: dict[str, str] = {}
 
     def report_homes(self, homes: Iterable[str]) -> None:
         """Report homes by their ids, as their topics name them; raises what a database raises that is away."""
@@ -49,7 +51,16 @@ class FloodingReporter:
                 self._raise_alert(work, home, period)
             self._reported.add(home)
 
-    def _raise_alert(self, work: UnitOfWork, home: str, period: int) -> None:
+    def report_spool(self, home: str, status: Status) -> None:
+        """Report what a gateway lost with a broken spool: once for each loss, however often its status says it."""
+        loss = f"{status.gateway}:{status.lost}"
+        if status.lost and self._losses.get(home) != loss:
+            with self._work() as work:
+                log.warning("a gateway lost messages with its spool", home=home, lost=status.lost)
+                self._raise_alert(work, home, loss)
+            self._losses[home] = loss
+
+    def _raise_alert(self, work: UnitOfWork, home: str, period: int | str) -> None:
         now = work.clock.now()
         if not is_slug(home):
             log.warning("what sends is no home", home=home[:200])

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anju_gateway.spool import LaneState, Spool, SpoolFull, SpoolInUse
+from anju_gateway.spool import LaneState, Spool, SpoolFull
+from anju_gateway.spool_file import SpoolInUse
 from anju_wire.messages import Record
 from anju_wire.vocabulary import SPOOLED_LANES, Lane
 

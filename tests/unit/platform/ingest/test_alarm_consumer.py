@@ -187,6 +187,15 @@ def test_a_gateway_tells_its_own_state_and_nobody_elses(lane: AlarmLane) -> None
     assert (len(lane.statuses), lane.acks) == (1, [])
 
 
+def test_what_a_gateway_lost_with_its_spool_is_told_to_a_person_once(lane: AlarmLane) -> None:
+    topic = str(Topic("anning", "home-01", Lane.STATUS))
+    for lost in (0, 3, 3, 4):
+        status = Status(gateway="gw-home-01", online=True, at=AT_S, lost=lost)
+        lane.deliver_message(topic, encode(status))
+    told = [(signal.reason.code, signal.episode) for signal in lane.raised]
+    assert told == [(ReasonCode.MESSAGES_LOST, f"messages_lost:gw-home-01:{lost}") for lost in (3, 4)]
+
+
 def test_an_alarm_is_raised_acknowledged_and_passed_on_once(lane: AlarmLane) -> None:
     for _ in range(2):
         lane.press(1)
