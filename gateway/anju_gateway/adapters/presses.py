@@ -36,7 +36,8 @@ _CANCELS = frozenset({"cancel", "canceled", "cancelled", "clear", "cleared"})
 _NOTHING = word_set("release released releasing none off idle false no not normal up stop stopped end ended null")
 _ENDS = frozenset({"up", "stop", "stopped", "end", "ended", "off", "no", "not"})
 """They end a press only at the end of a word like `button_up`; a dimmer's `step_up` is a press of its own."""
-_SCALES = word_set("brightness volume color colour temperature step dial rotate cover")
+_SCALES = word_set("brightness volume color colour temperature step dial rotate cover slider colortemp")
+_COUNTS = word_set("single double triple tripple quadruple quintuple click tap")
 _KEYPAD = word_set("arm armed arming disarm disarmed exit entry invalid ready already")
 
 
@@ -60,6 +61,8 @@ def parse_press(word: str, *, is_button: bool) -> Press | None:
 
 def _is_nothing(words: tuple[str, ...]) -> bool:
     within = set(words)
+    if "or" in within or (words[-1] == "up" and within & _COUNTS):
+        return False  # a press of the upper key, or what is sent for a press as well
     if within & {"release", "released", "releasing"} or words[0] in _KEYPAD or "no" in within or "not" in within:
         return True
     if within & _SCALES:

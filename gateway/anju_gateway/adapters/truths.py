@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from anju_gateway.adapters.words import split_words, word_set
@@ -29,6 +30,8 @@ _DANGERS = word_set(
 )
 """Words that name a danger in the value of whichever property."""
 
+_LIST = re.compile(r"[,;&|/+]")
+"""Between the states of a text that names several: `water_leakage,fail_safe`."""
 _ABSENT = word_set(
     "none no not false off absent absence empty vacant nobody clear leave leaving unmanned inactive idle"
 )
@@ -66,6 +69,9 @@ def read_danger(said: object) -> bool | None:
     plain = read_plain(said)
     if plain is not None or not isinstance(said, str):
         return plain
+    if len(parts := _LIST.split(said)) > 1:
+        truths = [read_danger(part) for part in parts]
+        return True if True in truths else None if None in truths else False
     words = set(split_words(said))
     normal, negated = words & (_FALSE - _NEGATIONS), words & _NEGATIONS
     if normal and negated:

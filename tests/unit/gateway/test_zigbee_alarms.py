@@ -302,7 +302,20 @@ def test_a_call_for_help_in_any_spelling_counts_from_any_device(home: ZigbeeHome
 
 @pytest.mark.parametrize(
     "action",
-    ["button_2_single", "2_double", "single_left", "quadruple", "shake", "on_press", "many", "brightness_step_up"],
+    [
+        "button_2_single",
+        "2_double",
+        "single_left",
+        "quadruple",
+        "shake",
+        "on_press",
+        "many",
+        "single_up",
+        "tripple_up",
+        "press_or_release_all",
+        "slider_up",
+        "brightness_step_up",
+    ],
 )
 def test_any_press_of_a_call_button(home: ZigbeeHome, action: str) -> None:
     assert alarms(home.says("button-sos", {"action": action})) == [("button-sos", "sos", True)]
@@ -412,6 +425,8 @@ def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], v
         (enum("valve_abnormal_state", "normal", "water_shortage,water_leakage"), "water_shortage,water_leakage", None),
         (enum("halo_alert_state", "safe", "smoke", category="diagnostic"), "smoke", None),
         (enum("fault", "clear", "fire_alarm"), "fire_alarm", None),
+        (enum("valve_abnormal_state", "normal", "water_leakage,fail_safe"), "water_leakage,fail_safe", None),
+        (enum("current_device_status", "normal_state"), "water_shortage & water_leakage", None),
         (binary("water_volume_alarm", on=True, off=False), True, None),
         (binary("linkage_alarm_state", on=True, off=False), True, None),
         (binary("input_4_leak_detect_10", "Leak", "Dry", access=5), "Leak", "water_leak"),
