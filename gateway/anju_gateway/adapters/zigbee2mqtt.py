@@ -13,7 +13,7 @@ from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.report_filter import filter_reading
 from anju_gateway.adapters.values import event_time, is_stale, parse_object, parse_text
 from anju_gateway.adapters.zigbee_devices import ZigbeeDevices
-from anju_gateway.adapters.zigbee_payload import Report, ZigbeePayloadReader
+from anju_gateway.adapters.zigbee_payload import ZigbeeReport, ZigbeePayloadReader
 from anju_gateway.adapters.zigbee_settings import find_wrong_settings
 from anju_gateway.readings import wire_name
 from anju_gateway.registry import DeviceRegistry
@@ -149,7 +149,7 @@ class Zigbee2MqttAdapter:
         known = self._devices.find_device(name)
         if known is None and not retained and len(payload) <= _LONGEST_UNNAMED:
             self._unnamed.append((now_s, topic, payload))
-        report = Report(
+        report = ZigbeeReport(
             device=device,
             known=known,
             meanings=self._devices.meanings(name),

@@ -41,7 +41,7 @@ _FALL = Feature(Quantity.FALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ZigbeeReport:
     """A device's message: who says it, what its properties mean, when, and what of it may be an alarm.
 
     retained: the broker kept it. stands: it may be an alarm all the same, for nobody knows that it is old.
@@ -63,7 +63,7 @@ class ZigbeePayloadReader:
     def __init__(self, registry: DeviceRegistry, state: AdapterState) -> None:
         self._registry, self._state = registry, state
 
-    def read_properties(self, said: Mapping[str, object], report: Report, result: AdapterResult) -> None:
+    def read_properties(self, said: Mapping[str, object], report: ZigbeeReport, result: AdapterResult) -> None:
         """Read every property that means something; those of the kind's own names first."""
         features = features_of(report.known.kind if report.known else None)
         flat = dict(_flatten(said, "", 0))
@@ -82,7 +82,7 @@ class ZigbeePayloadReader:
             elif meaning is None or not meaning.passive:
                 self._read_unknown(key, flat[key], report, result)
 
-    def _read_action(self, said: object, report: Report, result: AdapterResult) -> None:
+    def _read_action(self, said: object, report: ZigbeeReport, result: AdapterResult) -> None:
         if said is None or report.retained:
             return
         if not isinstance(said, str):
@@ -96,7 +96,7 @@ class ZigbeePayloadReader:
             self._add_alarm("action", said, report, result, danger=True)
 
     def _read_feature(
-        self, key: str, row: Feature, said: object, report: Report, result: AdapterResult, *, part: str = ""
+        self, key: str, row: Feature, said: object, report: ZigbeeReport, result: AdapterResult, *, part: str = ""
     ) -> None:
         meaning = report.meanings.get(key)
         if _is_silent(row, said) or (row.low is None and meaning is not None and meaning.passive):
@@ -113,7 +113,7 @@ class ZigbeePayloadReader:
         if not (_is_alarm(row) and report.retained and not self._stands(row, report)):
             self._pass_on(row, value, report, result, part)
 
-    def _read_danger_within(self, key: str, said: str, report: Report, result: AdapterResult) -> bool:
+    def _read_danger_within(self, key: str, said: str, report: ZigbeeReport, result: AdapterResult) -> bool:
         """Read a danger that a text names under a name that means none, as `presence_state: fall`; whether there is."""
         danger, falls = names_danger(said), _is_fall(said)
         slot = f"#{_slot(key)}"  # another than that of a property which is a fall itself
@@ -123,11 +123,11 @@ class ZigbeePayloadReader:
             self._add_alarm(key, said, report, result, danger=danger)
         return danger
 
-    def _fell(self, key: str, report: Report) -> bool:
+    def _fell(self, key: str, report: ZigbeeReport) -> bool:
         """Return whether a text of this property named a fall before."""
         return self._state.get(f"last:{report.device}/{Quantity.FALL}#{_slot(key)}") is not None
 
-    def _refuse(self, key: str, row: Feature, said: object, report: Report, result: AdapterResult) -> None:
+    def _refuse(self, key: str, row: Feature, said: object, report: ZigbeeReport, result: AdapterResult) -> None:
         if _is_alarm(row):
             number = parse_number(said)
             if isinstance(number, int | float) and not isinstance(number, bool) and is_measure(key):
@@ -135,7 +135,7 @@ class ZigbeePayloadReader:
             self._add_alarm(key, said, report, result, danger=True)
         result.add_refusal(report.device, key, _why(row, said))
 
-    def _read_unknown(self, key: str, said: object, report: Report, result: AdapterResult) -> None:
+    def _read_unknown(self, key: str, said: object, report: ZigbeeReport, result: AdapterResult) -> None:
         meaning = report.meanings.get(key)
         if isinstance(said, str) and not is_setting(key) and (_is_fall(said) or self._fell(key, report)):
             self._read_danger_within(key, said, report, result)
@@ -146,15 +146,17 @@ class ZigbeePayloadReader:
         if danger is not None:
             self._add_alarm(key, said, report, result, danger=danger)
 
-    def _add_alarm(self, key: str, said: object, report: Report, result: AdapterResult, *, danger: bool) -> None:
+    def _add_alarm(self, key: str, said: object, report: ZigbeeReport, result: AdapterResult, *, danger: bool) -> None:
         if report.stands:
             add_device_alarm(self._state, report.device, key, said, at_s=report.at_s, result=result, danger=danger)
 
     @staticmethod
-    def _stands(row: Feature, report: Report) -> bool:
+    def _stands(row: Feature, report: ZigbeeReport) -> bool:
         return report.stands and row.quantity not in _PRESSES
 
-    def _pass_on(self, row: Feature, value: float | bool, report: Report, result: AdapterResult, part: str) -> None:  # noqa: FBT001
+    def _pass_on(
+        self, row: Feature, value: float | bool, report: ZigbeeReport, result: AdapterResult, part: str
+    ) -> None:  # noqa: FBT001
         if report.retained and not report.timed and not _is_alarm(row):
             return  # an old state without a time, as the broker kept it: only an alarm that stands counts
         changed = filter_reading(self._state, report.device, row, value, report.at_s, part=part)
