@@ -72,6 +72,12 @@ class DeviceIngest:
             self._undo()
             raise
 
+    def read_alarms(self, message: Arrived, now_s: float) -> list[list[Record]]:
+        """Return the alarms of a message that cannot be stored; nothing is remembered of it."""
+        result = self._read_message(message, now_s)
+        self._undo()
+        return [[reading.to_record() for reading in alarm] for alarm in result.alarms]
+
     def store_due(self, now_s: float, now: float) -> list[Alarm]:
         """Store what became due by itself; return the alarms among it. Raises `SpoolFull`."""
         result = AdapterResult()

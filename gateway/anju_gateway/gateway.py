@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import DeviceRegistry
 from anju_gateway.settings import HomeSettings
 from anju_gateway.spool import Spool, SpoolFull
+from anju_gateway.unspooled_alarms import UnspooledAlarms
 from anju_gateway.uplink import ALARM_SESSION, Uplink, uplink_sessions
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.clock import Clock
@@ -59,6 +61,7 @@ class Gateway:
         self._ingest = self._make_ingest()
         self._bus = self._make_bus()
         self._uplink = self._make_uplink()
+        self._unspooled = UnspooledAlarms(settings.gateway, self._uplink.publish_unspooled)
         self._announcements = AnnouncementService(settings.gateway, self._spool, self._make_annunciator())
         self._failures = 0
         self._bus_away_since: float | None = self._started
@@ -192,16 +195,34 @@ class Gateway:
 
     def _from_devices(self, arrived: list[Arrived]) -> None:
         now_s, now = self._clock.time(), time.monotonic()
-        try:
-            alarms = self._ingest.store_messages(arrived, now_s, now)
-        except SpoolFull:
-            self._announcements.announce_failure(now_s)
-            raise
+        fresh = [message for message in arrived if not self._unspooled.is_stored((message.topic, message.payload))]
         for message in arrived:
+            if message not in fresh:
+                self._bus.ack(message.token)
+        try:
+            alarms = self._ingest.store_messages(fresh, now_s, now) if fresh else []
+        except (SpoolFull, sqlite3.Error):
+            self._send_unspooled(fresh, now_s, now)
+            raise
+        for message in fresh:
+            self._unspooled.forget_message((message.topic, message.payload))
             self._bus.ack(message.token)
         if alarms:
             self._uplink.send_due(now)
             self._announcements.announce_alarms(alarms, self._uplink.current_line(now, REACH_S), now_s, now)
+
+    def _send_unspooled(self, arrived: Sequence[Arrived], now_s: float, now: float) -> None:
+        """Send the alarms among messages that the disk does not take, and tell the elder the truth, once for each."""
+        found = [(message, self._ingest.read_alarms(message, now_s)) for message in arrived]
+        epoch = self._spool.epoch
+        new = [
+            self._unspooled.add_alarm((message.topic, message.payload), packs, now_s, epoch)
+            for message, packs in found
+            if packs
+        ]
+        if any(new) or not new:
+            self._announcements.announce_failure(now_s)
+        self._unspooled.send_due(now, now_s)
 
     def _from_platform(self, message: Arrived) -> None:
         try:
@@ -216,6 +237,8 @@ class Gateway:
             self._uplink.note_platform(online=decode(PlatformStatus, message.payload).online, now=now)
         elif message.topic.endswith(f"/{DownLane.ACK}"):
             ack = decode(Ack, message.payload)
+            if self._unspooled.apply_ack(ack, now):
+                return
             upto = self._uplink.apply_ack(ack, now)
             if upto is not None and ack.lane is Lane.ALARM:
                 self._announcements.acknowledge_upto(upto)
@@ -235,6 +258,7 @@ class Gateway:
 
     def _tick(self) -> None:
         now_s, now = self._clock.time(), time.monotonic()
+        self._unspooled.send_due(now, now_s)
         self._announcements.announce_due(now_s, now)
         if now >= self._next_slow:
             self._next_slow = now + _SLOW_TICK_S

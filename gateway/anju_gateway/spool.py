@@ -137,14 +137,8 @@ class Spool:
         self._log.error("spool salvaged", kept=self.count_waiting(), lost=salvage.lost, epoch=self.epoch)
 
     def begin_epoch(self, now_s: float, *, lost: int = 0) -> None:
-        """Number what is held anew from 1, under a later epoch, in a transaction of its own; `lost` is added."""
+        """Go on under a later epoch, in a transaction of its own; numbers go on. `lost` is added to what was lost."""
         with self.transaction():
-            for lane in SPOOLED_LANES:
-                held = self.read_pending(lane, 0, -1)
-                self._db.execute("DELETE FROM message WHERE lane = ?", (lane,))
-                self._bytes -= sum(len(stored.pack) for stored in held)
-                self._next[lane] = self._base[lane] = 1
-                self._append(lane, [stored.pack for stored in held])
             self._put_meta("epoch", max(int(now_s * 1000), self.epoch + 1))
             self._put_meta("lost", self.lost + lost)
         self._recount()

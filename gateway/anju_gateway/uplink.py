@@ -31,6 +31,8 @@ one of two connections under a name."""
 _BATCH = 16
 """Messages read from the spool at once."""
 
+_EPOCH_EVERY_S = 600.0
+
 
 class UplinkLine(Enum):
     """Over which line an alarm can leave the home now."""
@@ -106,6 +108,7 @@ class Uplink:
         self._senders = {lane: LaneRetransmission((parameters or PARAMETERS)[lane]) for lane in SPOOLED_LANES}
         self._confirmed: set[int] = set()
         """Alarms that are stored, behind one that is not yet."""
+        self._next_epoch_at = 0.0
         self._platform_online: bool | None = None
         self._endpoint: Endpoint | None = None
         self._unreachable_since: float | None = None
@@ -164,6 +167,8 @@ class Uplink:
         for refusal in ack.refused:
             self._log.error("refused", lane=ack.lane, seq=refusal.seq, path=refusal.path, reason=refusal.reason)
         following = self._spool.lane_state(ack.lane).next if ack.lane in self._senders else 0
+        if ack.epoch == self._spool.epoch and ack.last >= following > 0 and self._begin_epoch(ack, now):
+            return None
         if ack.epoch != self._spool.epoch or ack.upto >= following:
             self._log.warning("ack ignored", epoch=ack.epoch, lane=ack.lane, upto=ack.upto)
             return None
@@ -172,6 +177,22 @@ class Uplink:
             self._senders[ack.lane].mark_acked(self._spool.lane_state(ack.lane), now)
         self._confirmed = {seq for seq in self._confirmed if seq > upto}
         return upto
+
+    def _begin_epoch(self, ack: Ack, now: float) -> bool:
+        """Go on under a new epoch: the platform has numbers that this spool, gone back in time, has not given out.
+
+        At most once in `_EPOCH_EVERY_S`, for whoever has the home's credential can make the platform say so. What is
+        held is sent again under the new epoch; the platform knows a press by its content.
+        """
+        if now < self._next_epoch_at:
+            return False
+        self._log.warning("the platform has later numbers", lane=ack.lane, last=ack.last, epoch=ack.epoch)
+        self._spool.begin_epoch(self._wall())
+        self._next_epoch_at = now + _EPOCH_EVERY_S
+        self._confirmed.clear()
+        for session in self._sessions:
+            self._restart(session)
+        return True
 
     def _confirm(self, ack: Ack) -> int:
         """Return up to which seq every alarm of this spool is stored, each confirmed by its own content.
@@ -219,6 +240,11 @@ class Uplink:
         base = self._spool.lane_state(lane).base
         pack = msgspec.Raw(stored.pack)
         return encode(_Sending(self._gateway, self._spool.epoch, stored.seq, base, self._wall(), pack))
+
+    def publish_unspooled(self, payload: bytes) -> object | None:
+        """Hand an alarm over that is in no spool; None without a connection."""
+        session = self._sessions[ALARM_SESSION]
+        return session.publish(str(self._topics[Lane.ALARM]), payload) if session.connected else None
 
     def ack(self, token: MessageToken) -> None:
         """Acknowledge a message from the platform to the broker: it has been carried out."""

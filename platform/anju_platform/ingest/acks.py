@@ -19,11 +19,13 @@ def acks(
     homes: Mapping[StreamKey, Topic],
     refused: Iterable[Rejected],
     answered: tuple[int, str] = (0, ""),
+    last: Mapping[StreamKey, int] | None = None,
 ) -> list[tuple[str, bytes]]:
     """Return the acknowledgement of each stream in `upto`, as topic and payload.
 
     upto: the last sequence number up to which each stream is stored. homes: a topic of each stream's home.
-    answered: number and digest of the message of the alarm lane that is answered.
+    answered: number and digest of the message of the alarm lane that is answered. last: the greatest number stored of a
+    stream, by which a gateway sees that its spool went back in time.
     """
     refusals: dict[StreamKey, list[Refusal]] = defaultdict(list)
     for one in refused:
@@ -42,6 +44,7 @@ def acks(
                     refused=refusals[key][:_MOST_REFUSALS],
                     seq=seq,
                     digest=digest,
+                    last=(last or {}).get(key, 0),
                 )
             ),
         )

@@ -123,5 +123,6 @@ class AlarmAcceptance:
         The digest lets the gateway see whether the message that is stored under its number is its own.
         """
         upto = {key: min(self._store.stored_from(key, base), seq)}
-        for to, payload in acks(upto, {key: topic}, refused, answered=(seq, digest_of_bytes(raw.payload))):
+        last = {key: self._store.last_stored(key)}
+        for to, payload in acks(upto, {key: topic}, refused, (seq, digest_of_bytes(raw.payload)), last):
             self._post(to, payload)

@@ -63,6 +63,10 @@ class AlarmStore:
         """Return the number up to which a stream is stored without a gap from `base` on."""
         return self._cursors.find_tracker(stream).stored_from(base)
 
+    def last_stored(self, stream: StreamKey) -> int:
+        """Return the greatest number that is stored of a stream."""
+        return self._cursors.find_tracker(stream).last()
+
     def store_new(
         self,
         came: Sequence[NumberedAlarm],

@@ -43,6 +43,10 @@ class SequenceTracker:
         """Return the last number up to which all from `base` on are stored; `base - 1` where it is not itself."""
         return next((last for first, last in reversed(self.runs) if first <= base <= last), base - 1)
 
+    def last(self) -> int:
+        """Return the greatest number that is stored, 0 for a new stream."""
+        return max((last for _, last in self.runs), default=0)
+
     def longest_run(self) -> Run | None:
         """Return the run of the most numbers, None for a new stream: what is worth to be known after a restart."""
         return max(self.runs, key=lambda run: run[1] - run[0], default=None)

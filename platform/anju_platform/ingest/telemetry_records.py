@@ -88,7 +88,8 @@ class TelemetryRecords:
         """Acknowledge what was stored since the last time, one message for each stream."""
         upto = {key: self._cursors.find_tracker(key).stored_from(base) for key, (_, base) in self._owed.items()}
         topics = {key: topic for key, (topic, _) in self._owed.items()}
-        answers, self._owed, self._refused = acks(upto, topics, self._refused), {}, []
+        last = {key: self._cursors.find_tracker(key).last() for key in self._owed}
+        answers, self._owed, self._refused = acks(upto, topics, self._refused, last=last), {}, []
         for topic, payload in answers:
             self._post(topic, payload)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from anju_gateway.gateway import BUS_SESSION, Gateway
 from anju_gateway.mqtt import Arrived
 from anju_gateway.settings import HomeSettings
 from anju_wire.clock import Clock
-from anju_wire.vocabulary import SPOOLED_LANES
+from anju_wire.digests import digest_of_bytes
+from anju_wire.messages import Ack, Envelope, decode
+from anju_wire.vocabulary import SPOOLED_LANES, Lane
 
 PATIENCE_S = 20.0
 MESSAGES = {"press": {"action": "emergency"}, "door opens": {"contact": False}}
@@ -87,6 +90,27 @@ def test_the_bus_may_forget_what_the_spool_holds_and_not_before(
     gateway.start()
     said, held = bus.acknowledged.get(timeout=PATIENCE_S)
     assert (said, held[kept_in]) == (name, 1)
+
+
+def test_a_press_that_cannot_be_spooled_is_sent_all_the_same_and_once(home: tuple[Gateway, LocalBus]) -> None:
+    gateway, bus = home
+    gateway._spool._db.execute("PRAGMA query_only = ON")
+    sent: list[Envelope] = []
+
+    def publish(payload: bytes) -> bool:
+        sent.append(decode(Envelope, payload))
+        ack = Ack(epoch=sent[-1].epoch, lane=Lane.ALARM, upto=1, seq=sent[-1].seq, digest=digest_of_bytes(payload))
+        assert gateway._unspooled.apply_ack(ack, time.monotonic())
+        return True
+
+    gateway._unspooled._publish = publish
+    bus.on_drop = lambda: bus.say("press")
+    bus.say("press")
+    gateway.start()
+    said, held = bus.acknowledged.get(timeout=PATIENCE_S)
+    assert (said, held["alarm"]) == ("press", 0), "the platform has it, so the bus may forget it"
+    assert [(one.seq, one.pack[0].n) for one in sent] == [(1, "button/sos")]
+    assert sent[0].epoch != gateway._spool.epoch
 
 
 def test_a_spool_that_takes_no_more_acknowledges_nothing_and_asks_for_it_again(home: tuple[Gateway, LocalBus]) -> None:

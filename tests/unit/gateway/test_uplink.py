@@ -195,6 +195,33 @@ def test_an_alarm_is_forgotten_only_when_its_own_content_is_stored(home: Home) -
     assert ack(3, own[2]) == 3
 
 
+def test_a_spool_that_went_back_in_time_goes_on_under_a_new_epoch(home: Home) -> None:
+    home.put(Lane.ALARM, 2)
+    home.put(Lane.TELEMETRY, 2)
+    home.up(0.0)
+    home.uplink.send_due(0.0)
+    home.alarm.published.clear()
+    home.telemetry.published.clear()
+    before = home.spool.epoch
+    known = Ack(epoch=before, lane=Lane.TELEMETRY, upto=40, last=40)
+    assert home.uplink.apply_ack(known, 1.0) is None
+    assert home.spool.epoch > before
+    assert home.spool.count_waiting() == {"alarm": 2, "clip": 0, "telemetry": 2}, "nothing is forgotten"
+    home.uplink.send_due(1.0)
+    assert {one.epoch for one in (*home.alarm.envelopes(), *home.telemetry.envelopes())} == {home.spool.epoch}
+    now = home.spool.epoch
+    home.uplink.apply_ack(Ack(epoch=now, lane=Lane.TELEMETRY, upto=2, last=999), 2.0)
+    assert home.spool.epoch == now, "nobody makes it begin one epoch after the other"
+    assert home.spool.count_waiting()["telemetry"] == 0
+
+
+def test_the_platforms_own_last_number_is_no_reason_for_a_new_epoch(home: Home) -> None:
+    home.put(Lane.TELEMETRY, 2)
+    before = home.spool.epoch
+    home.uplink.apply_ack(Ack(epoch=before, lane=Lane.TELEMETRY, upto=2, last=2), 1.0)
+    assert (home.spool.epoch, home.spool.count_waiting()["telemetry"]) == (before, 0)
+
+
 def test_without_an_ack_it_is_sent_again_on_a_line_that_answers(home: Home) -> None:
     home.put(Lane.ALARM)
     home.up(0.0)

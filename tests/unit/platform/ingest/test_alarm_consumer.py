@@ -493,6 +493,12 @@ def test_a_gateway_forgets_no_press_whose_number_another_message_has(
     spool.close()
 
 
+def test_an_ack_tells_the_last_number_of_the_epoch(lane: AlarmLane) -> None:
+    lane.press(7, at_s=AT_S - 50)
+    lane.press(2)
+    assert [(ack.seq, ack.last) for ack in lane.acks] == [(7, 7), (2, 7)]
+
+
 def test_an_ack_never_covers_what_its_gateway_has_not_shown(lane: AlarmLane) -> None:
     lane.press(2, at_s=AT_S - 50)
     lane.press(1)
