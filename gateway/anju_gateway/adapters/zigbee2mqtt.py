@@ -13,7 +13,7 @@ from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.report_filter import filter_reading
 from anju_gateway.adapters.values import event_time, is_stale, parse_object, parse_text
 from anju_gateway.adapters.zigbee_devices import ZigbeeDevices
-from anju_gateway.adapters.zigbee_payload import ZigbeeReport, ZigbeePayloadReader
+from anju_gateway.adapters.zigbee_payload import ZigbeePayloadReader, ZigbeeReport
 from anju_gateway.adapters.zigbee_settings import find_wrong_settings
 from anju_gateway.readings import wire_name
 from anju_gateway.registry import DeviceRegistry

@@ -154,9 +154,7 @@ class ZigbeePayloadReader:
     def _stands(row: Feature, report: ZigbeeReport) -> bool:
         return report.stands and row.quantity not in _PRESSES
 
-    def _pass_on(
-        self, row: Feature, value: float | bool, report: ZigbeeReport, result: AdapterResult, part: str
-    ) -> None:  # noqa: FBT001
+    def _pass_on(self, row: Feature, value: float, report: ZigbeeReport, result: AdapterResult, part: str) -> None:
         if report.retained and not report.timed and not _is_alarm(row):
             return  # an old state without a time, as the broker kept it: only an alarm that stands counts
         changed = filter_reading(self._state, report.device, row, value, report.at_s, part=part)
