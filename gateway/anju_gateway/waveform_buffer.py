@@ -33,17 +33,11 @@ class Chunk(NamedTuple):
 class WaveformBuffer:
     """Chunks of samples by device, in order of time; used by one thread.
 
-    A file that is no sound database is deleted and begun anew.
+    A file that is no sound database is deleted and begun anew; where the disk takes none, they are kept in memory.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = _open(path)
-        except sqlite3.DatabaseError:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{path}{suffix}").unlink(missing_ok=True)
-            self._db = _open(path)
+        self._db = _begin(path)
         self._added = 0
 
     @contextlib.contextmanager
@@ -86,7 +80,20 @@ class WaveformBuffer:
         self._db.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _begin(path: Path) -> sqlite3.Connection:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(2):
+        try:
+            return _open(path)
+        except sqlite3.DatabaseError:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(OSError):
+                    Path(f"{path}{suffix}").unlink()
+    return _open(":memory:")
+
+
+def _open(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode=WAL")

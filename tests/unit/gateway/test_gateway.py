@@ -92,6 +92,25 @@ def test_the_bus_may_forget_what_the_spool_holds_and_not_before(
     assert (said, held[kept_in]) == (name, 1)
 
 
+def test_a_gateway_starts_where_no_file_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "card").write_text("a file stands where the folder should be")
+    nowhere = {"host": "127.0.0.1", "port": free_port()}
+    settings = HomeSettings.model_validate(
+        {
+            "home": "home-07",
+            "community": "anning",
+            "gateway": "gw-home-07",
+            "spool": tmp_path / "card" / "spool.sqlite",
+            "uplink": nowhere,
+            "bus": nowhere,
+            "devices": [{"id": "button", "kind": "button"}],
+        }
+    )
+    gateway = Gateway(settings, Clock())
+    assert gateway._spool.lost == 1
+    gateway.stop()
+
+
 def test_a_press_that_cannot_be_spooled_is_sent_all_the_same_and_once(home: tuple[Gateway, LocalBus]) -> None:
     gateway, bus = home
     gateway._spool._db.execute("PRAGMA query_only = ON")
