@@ -18,6 +18,7 @@ NAME_OF_THE_PRODUCT = "安居"
 RELATIONS = {"女儿", "儿子", "孙女", "孙子"}
 """A contact's relation, as a worker types it; the family's page knows these."""
 DATA = {
+    "anju_gateway/adapters/truths.py": "values that devices report, in the language of who made them",
     "anju_platform/app/seed.py": "made-up places and people of the demo",
     "anju_platform/app/seed_people.py": "the same",
     "anju_platform/app/fleet.py": "names of the demo's devices, which a worker could have typed",
