@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zigbee_home import BASE, DEVICES, NOW, ZigbeeHome
 
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import AdapterResult
@@ -17,44 +17,17 @@ from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import Device, DeviceRegistry
 from anju_wire.profiles import ALL_FEATURES, DeviceKind, Quantity
 
-NOW = 1_750_000_000.0
-BASE = "home-07/zigbee2mqtt"
-DEVICES = [
-    Device("door-entrance", DeviceKind.DOOR),
-    Device("motion-living", DeviceKind.MOTION),
-    Device("button-sos", DeviceKind.BUTTON),
-    Device("leak-bathroom", DeviceKind.LEAK),
-    Device("smoke-kitchen", DeviceKind.SMOKE),
-    Device("bed-1", DeviceKind.BED),
-    Device("radar-living", DeviceKind.PRESENCE),
-    Device("door-bedroom", DeviceKind.DOOR, name="卧室门"),
-]
-
-
-class Home:
-    """An adapter with its state, fed by name and payload."""
-
-    def __init__(self) -> None:
-        self.state = AdapterState({})
-        self.adapter = Zigbee2MqttAdapter("home-07", "gw-1", DeviceRegistry(DEVICES), self.state)
-
-    def says(self, name: str, payload: object, at_s: float = NOW, *, retained: bool = False) -> AdapterResult:
-        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        result = self.adapter.read_message(f"{BASE}/{name}", raw, retained=retained, now_s=at_s)
-        assert result is not None
-        return result
-
 
 @pytest.fixture
-def home() -> Home:
-    return Home()
+def home() -> ZigbeeHome:
+    return ZigbeeHome()
 
 
 def said(result: AdapterResult) -> dict[str, object]:
     return {str(reading.quantity): reading.value for reading in result.readings}
 
 
-def test_a_door_contact(home: Home) -> None:
+def test_a_door_contact(home: ZigbeeHome) -> None:
     payload = {"contact": False, "battery": 97, "voltage": 3005, "linkquality": 120, "last_seen": (NOW - 0.5) * 1000}
     result = home.says("door-entrance", payload)
     assert said(result) == {"contact": False, "battery": 97.0, "link_quality": pytest.approx(120 / 255, abs=1e-4)}
@@ -64,13 +37,13 @@ def test_a_door_contact(home: Home) -> None:
     assert not result.refused
 
 
-def test_a_door_that_only_reports_its_battery_shows_no_life(home: Home) -> None:
+def test_a_door_that_only_reports_its_battery_shows_no_life(home: ZigbeeHome) -> None:
     home.says("door-entrance", {"contact": True, "battery": 97})
     assert said(home.says("door-entrance", {"contact": True, "battery": 96}, NOW + 5000)) == {"battery": 96.0}
     assert said(home.says("door-entrance", {"contact": False, "battery": 96}, NOW + 5001)) == {"contact": False}
 
 
-def test_a_motion_sensor(home: Home) -> None:
+def test_a_motion_sensor(home: ZigbeeHome) -> None:
     payload = {"occupancy": True, "illuminance": 12, "device_temperature": 27, "battery": 100}
     assert said(home.says("motion-living", payload)) == {"occupancy": True, "battery": 100.0}
     assert said(home.says("motion-living", payload, NOW + 60)) == {"occupancy": True}, "movement again"
@@ -82,13 +55,13 @@ def test_a_motion_sensor(home: Home) -> None:
 @pytest.mark.parametrize(
     "action", ["single", "double", "press", "on", "emergency", "sos", "panic", "1_single", "triple"]
 )
-def test_any_press_of_the_emergency_button_is_a_call_for_help(home: Home, action: str) -> None:
+def test_any_press_of_the_emergency_button_is_a_call_for_help(home: ZigbeeHome, action: str) -> None:
     result = home.says("button-sos", {"action": action, "battery": 100, "linkquality": 90})
     assert result.alarms == [[DeviceReading("button-sos", Quantity.SOS, NOW, True)]]
 
 
 @pytest.mark.parametrize("action", ["hold", "long", "long_press", "cancel", "clear"])
-def test_a_button_held_takes_it_back(home: Home, action: str) -> None:
+def test_a_button_held_takes_it_back(home: ZigbeeHome, action: str) -> None:
     home.says("button-sos", {"action": "single"}, NOW - 30)
     assert home.says("button-sos", {"action": action}).alarms == [
         [DeviceReading("button-sos", Quantity.SOS_CANCEL, NOW, True)]
@@ -96,13 +69,13 @@ def test_a_button_held_takes_it_back(home: Home, action: str) -> None:
 
 
 @pytest.mark.parametrize("action", ["", "release", "hold_release", None])
-def test_the_end_of_a_press_is_nothing(home: Home, action: str | None) -> None:
+def test_the_end_of_a_press_is_nothing(home: ZigbeeHome, action: str | None) -> None:
     result = home.says("button-sos", {"action": action})
     assert not result.alarms
     assert not result.refused
 
 
-def test_a_press_and_its_echo_are_one(home: Home) -> None:
+def test_a_press_and_its_echo_are_one(home: ZigbeeHome) -> None:
     assert home.says("button-sos", {"action": "emergency"}).alarms
     echo = home.says("button-sos", {"action": "emergency"}, NOW + 0.4)
     assert not echo.alarms
@@ -111,7 +84,7 @@ def test_a_press_and_its_echo_are_one(home: Home) -> None:
     assert home.says("button-sos", {"action": "hold"}, NOW + 3.5).alarms, "nor a hold after a press"
 
 
-def test_a_press_after_a_cancel_calls_for_help_however_soon(home: Home) -> None:
+def test_a_press_after_a_cancel_calls_for_help_however_soon(home: ZigbeeHome) -> None:
     said = [
         home.says("button-sos", {"action": action}, NOW + after_s)
         for action, after_s in (("single", 0.0), ("hold", 0.6), ("single", 1.2), ("single", 1.3), ("hold", 1.4))
@@ -121,7 +94,7 @@ def test_a_press_after_a_cancel_calls_for_help_however_soon(home: Home) -> None:
     assert late.duplicates == 1, "a copy of the first press, which was taken back"
 
 
-def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home) -> None:
+def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: ZigbeeHome) -> None:
     payload = {"action": "emergency", "last_seen": NOW * 1000}
     home.says("button-sos", payload)
     kept = {key: value for key, value in home.state.changes.items() if value is not None}
@@ -130,18 +103,18 @@ def test_a_press_that_was_stored_is_not_counted_again_after_a_restart(home: Home
     assert home.says("button-sos", payload, NOW + 30).duplicates == 1
 
 
-def test_a_press_that_could_not_be_stored_counts_when_it_comes_again(home: Home) -> None:
+def test_a_press_that_could_not_be_stored_counts_when_it_comes_again(home: ZigbeeHome) -> None:
     home.says("button-sos", {"action": "emergency"})
     home.state.rollback()
     assert home.says("button-sos", {"action": "emergency"}, NOW + 0.1).alarms
 
 
-def test_a_retained_press_is_of_long_ago(home: Home) -> None:
+def test_a_retained_press_is_of_long_ago(home: ZigbeeHome) -> None:
     assert not home.says("button-sos", {"action": "emergency"}, retained=True).alarms
 
 
 @pytest.mark.parametrize("key", ["smoke", "water_leak"])
-def test_an_alarm_that_the_broker_kept_stands(home: Home, key: str) -> None:
+def test_an_alarm_that_the_broker_kept_stands(home: ZigbeeHome, key: str) -> None:
     kept = {key: True, "contact": False, "battery": 90, "action": "emergency"}
     result = home.says("door-entrance", kept, retained=True)
     assert [reading.quantity for alarm in result.alarms for reading in alarm] == [key]
@@ -149,7 +122,7 @@ def test_an_alarm_that_the_broker_kept_stands(home: Home, key: str) -> None:
     assert not home.says("door-entrance", kept, NOW + 5, retained=True).alarms, "connected again: it is the same alarm"
 
 
-def test_water_and_smoke(home: Home) -> None:
+def test_water_and_smoke(home: ZigbeeHome) -> None:
     leak = home.says("leak-bathroom", {"water_leak": True, "battery": 100, "device_temperature": 21})
     assert leak.alarms == [[DeviceReading("leak-bathroom", Quantity.WATER_LEAK, NOW, True)]]
     assert not home.says("leak-bathroom", {"water_leak": True}, NOW + 10).alarms
@@ -160,18 +133,18 @@ def test_water_and_smoke(home: Home) -> None:
     assert smoke.alarms == [[DeviceReading("smoke-kitchen", Quantity.SMOKE, NOW, True)]]
 
 
-def test_an_alarm_counts_from_a_device_that_is_registered_as_something_else(home: Home) -> None:
+def test_an_alarm_counts_from_a_device_that_is_registered_as_something_else(home: ZigbeeHome) -> None:
     assert home.says("motion-living", {"water_leak": True}).alarms
     assert home.says("door-entrance", {"action": "emergency"}).alarms
 
 
-def test_a_device_that_nobody_registered_is_heard(home: Home) -> None:
+def test_a_device_that_nobody_registered_is_heard(home: ZigbeeHome) -> None:
     assert home.says("new-button", {"action": "emergency"}).alarms[0][0].device == "new-button"
     assert not home.says("light-switch", {"action": "single"}).alarms, "not every switch calls for help"
     assert said(home.says("new-door", {"contact": True})) == {"contact": True}
 
 
-def test_names_that_the_wire_does_not_allow(home: Home) -> None:
+def test_names_that_the_wire_does_not_allow(home: ZigbeeHome) -> None:
     assert home.says("卧室门", {"contact": True}).readings[0].device == "door-bedroom"
     unknown = home.says("客厅 人体", {"occupancy": True}).readings[0].device
     assert unknown.isascii()
@@ -179,7 +152,7 @@ def test_names_that_the_wire_does_not_allow(home: Home) -> None:
     assert unknown != home.says("厨房 人体", {"occupancy": True}).readings[0].device
 
 
-def test_battery_and_link_are_said_when_they_change_or_hourly(home: Home) -> None:
+def test_battery_and_link_are_said_when_they_change_or_hourly(home: ZigbeeHome) -> None:
     assert said(home.says("motion-living", {"battery": 90, "linkquality": 100}))
     assert said(home.says("motion-living", {"battery": 90, "linkquality": 110}, NOW + 60)) == {}
     assert said(home.says("motion-living", {"battery": 89, "linkquality": 110}, NOW + 120)) == {"battery": 89.0}
@@ -196,7 +169,7 @@ def at(second: float, contact: bool) -> dict[str, object]:  # noqa: FBT001
 
 @given(st.permutations([1, 2, 3, 4, 5]), st.lists(st.integers(0, 4), max_size=4))
 def test_reports_that_overtake_each_other_or_come_twice_hide_no_change(order: list[int], again: list[int]) -> None:
-    home = Home()
+    home = ZigbeeHome()
     for place in again:
         order.insert(place, order[place])
     home.says("door-entrance", at(0, contact=False))
@@ -208,26 +181,26 @@ def test_reports_that_overtake_each_other_or_come_twice_hide_no_change(order: li
     assert set(found) == {0, 1, 2, 3, 4, 5}, "each change is there, with its own time"
 
 
-def test_a_report_that_comes_again_hides_no_change(home: Home) -> None:
+def test_a_report_that_comes_again_hides_no_change(home: ZigbeeHome) -> None:
     for second in (0, 1):
         home.says("door-entrance", at(second, contact=second == 0))
     home.says("door-entrance", at(0, contact=True))
     assert said(home.says("door-entrance", at(2, contact=True))) == {"contact": True}
 
 
-def test_a_clock_that_is_set_back_hides_nothing_for_long(home: Home) -> None:
+def test_a_clock_that_is_set_back_hides_nothing_for_long(home: ZigbeeHome) -> None:
     home.says("door-entrance", {"contact": True}, NOW + 86400)
     assert said(home.says("door-entrance", {"contact": False}, NOW))
     assert said(home.says("door-entrance", {"contact": True}, NOW + 1))
 
 
-def test_climate(home: Home) -> None:
+def test_climate(home: ZigbeeHome) -> None:
     payload = {"temperature": 21.53, "humidity": 40.2, "pressure": 1012}
     assert said(home.says("door-entrance", payload)) == {"temperature": 21.53, "humidity": 40.2}
 
 
 @pytest.mark.parametrize("payload", [b'{"state":"online"}', b"online"])
-def test_availability_in_both_forms(home: Home, payload: bytes) -> None:
+def test_availability_in_both_forms(home: ZigbeeHome, payload: bytes) -> None:
     assert home.says("motion-living/availability", payload).readings == [
         DeviceReading("motion-living", Quantity.AVAILABLE, NOW, True)
     ]
@@ -236,7 +209,7 @@ def test_availability_in_both_forms(home: Home, payload: bytes) -> None:
     assert home.says("motion-living/availability", b"maybe").refused
 
 
-def test_the_bridge_speaks_for_the_gateway(home: Home) -> None:
+def test_the_bridge_speaks_for_the_gateway(home: ZigbeeHome) -> None:
     assert home.says("bridge/state", {"state": "offline"}).readings == [
         DeviceReading("gw-1", Quantity.AVAILABLE, NOW, False)
     ]
@@ -267,7 +240,7 @@ def test_the_bridge_speaks_for_the_gateway(home: Home) -> None:
     ],
 )
 def test_what_means_nothing_is_refused_with_its_place_and_the_rest_counts(
-    home: Home, payload: object, key: str
+    home: ZigbeeHome, payload: object, key: str
 ) -> None:
     if isinstance(payload, dict):
         payload = {"occupancy": True, **payload}
@@ -278,7 +251,7 @@ def test_what_means_nothing_is_refused_with_its_place_and_the_rest_counts(
         assert said(result) == {"occupancy": True}
 
 
-def test_values_not_heard_yet_are_nothing(home: Home) -> None:
+def test_values_not_heard_yet_are_nothing(home: ZigbeeHome) -> None:
     result = home.says("door-entrance", {"contact": None, "battery": None, "action": None})
     assert (result.readings, result.alarms, result.refused) == ([], [], [])
 
@@ -292,7 +265,7 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*ALL_FEATURES, "action", "last_seen", "voltage"]), json_values, max_size=6))
 def test_no_payload_breaks_the_adapter(payload: dict[str, object]) -> None:
-    result = Home().says("anything", payload)
+    result = ZigbeeHome().says("anything", payload)
     for reading in [*result.readings, *(r for alarm in result.alarms for r in alarm)]:
         assert isinstance(reading.value, str) or math.isfinite(reading.value)
         assert NOW - 31 * 86400 <= reading.at_s <= NOW + 61
@@ -300,7 +273,7 @@ def test_no_payload_breaks_the_adapter(payload: dict[str, object]) -> None:
 
 @given(st.binary(max_size=60))
 def test_no_bytes_break_the_adapter(raw: bytes) -> None:
-    Home().says("anything", raw)
+    ZigbeeHome().says("anything", raw)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +296,7 @@ def test_event_times(last_seen: object, at_s: float | None) -> None:
     assert event_time(last_seen, NOW) == at_s
 
 
-def test_other_topics_are_not_ours(home: Home) -> None:
+def test_other_topics_are_not_ours(home: ZigbeeHome) -> None:
     assert home.adapter.read_message("home-08/zigbee2mqtt/x", b"{}", retained=False, now_s=NOW) is None
 
 
@@ -340,7 +313,7 @@ def test_alarms_count_from_every_kind_of_device(kind: DeviceKind | None) -> None
 
 
 @pytest.mark.parametrize("property_name", ["bed_occupied", "bed_occupied_either", "occupancy"])
-def test_a_bed_reports_lying_down_and_getting_up_and_not_lying_still(home: Home, property_name: str) -> None:
+def test_a_bed_reports_lying_down_and_getting_up_and_not_lying_still(home: ZigbeeHome, property_name: str) -> None:
     down = home.says("bed-1", {property_name: True, "battery": 90})
     assert said(down) == {"bed_occupancy": True, "battery": 90.0}
     assert said(home.says("bed-1", {property_name: True}, NOW + 3600)) == {}, "who lies still shows no sign of life"
@@ -348,7 +321,7 @@ def test_a_bed_reports_lying_down_and_getting_up_and_not_lying_still(home: Home,
 
 
 @pytest.mark.parametrize("property_name", ["presence", "occupancy"])
-def test_a_radar_that_goes_on_seeing_somebody_is_no_new_sign_of_life(home: Home, property_name: str) -> None:
+def test_a_radar_that_goes_on_seeing_somebody_is_no_new_sign_of_life(home: ZigbeeHome, property_name: str) -> None:
     assert said(home.says("radar-living", {property_name: True, "linkquality": 255})) == {
         "occupancy": True,
         "link_quality": 1.0,
@@ -358,7 +331,7 @@ def test_a_radar_that_goes_on_seeing_somebody_is_no_new_sign_of_life(home: Home,
 
 
 @pytest.mark.parametrize("offline", [b'{"state":"offline"}', b"offline"])
-def test_a_bridge_that_has_stopped_is_known_also_after_a_restart(home: Home, offline: bytes) -> None:
+def test_a_bridge_that_has_stopped_is_known_also_after_a_restart(home: ZigbeeHome, offline: bytes) -> None:
     assert not home.adapter.bridge_offline
     home.says("bridge/state", offline, retained=True)
     home.says("bridge/state", b"[" * 9)
