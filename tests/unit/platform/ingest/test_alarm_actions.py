@@ -71,6 +71,8 @@ def reading(quantity: Quantity, device: str = "button", **said: Any) -> Resolved
         (Quantity.SOS, AlertKind.SOS, ReasonCode.SOS_PRESSED),
         (Quantity.SMOKE, AlertKind.SMOKE, ReasonCode.SMOKE),
         (Quantity.WATER_LEAK, AlertKind.LEAK, ReasonCode.WATER_LEAK),
+        (Quantity.GAS, AlertKind.GAS, ReasonCode.GAS),
+        (Quantity.CARBON_MONOXIDE, AlertKind.CARBON_MONOXIDE, ReasonCode.CARBON_MONOXIDE),
     ],
 )
 def test_an_alarm_is_raised_when_it_is_on_and_nothing_is_closed_when_it_is_off(
@@ -90,6 +92,16 @@ def test_an_alarm_is_raised_when_it_is_on_and_nothing_is_closed_when_it_is_off(
     )
     quiet = carry_out(reading(quantity, truth=False))
     assert (quiet.raised, quiet.withdrawn) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("freeze_alarm=true", "freeze_alarm=true"), ("x" * 500, "x" * 80), (None, "")]
+)
+def test_an_alarm_that_nobody_understands_is_raised_in_the_devices_own_words(text: str | None, said: str) -> None:
+    (signal,) = carry_out(reading(Quantity.DEVICE_ALARM, device="new", text=text)).raised
+    assert (signal.kind, signal.episode) == (AlertKind.DEVICE_ALARM, f"new:{round(AT_S * 1000)}")
+    facts = {"room": "other", "registered": False, "device": "new", "said": said}
+    assert signal.reason == Reason(ReasonCode.DEVICE_ALARM, facts)
 
 
 def test_a_device_that_nobody_registered_counts_all_the_same() -> None:
