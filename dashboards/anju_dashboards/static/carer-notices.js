@@ -42,41 +42,7 @@
     window.scrollTo(0, 0);
   }
 
-  let asking = false;
-  let again = false;
-  async function look() {
-    again = asking;
-    if (asking) return;
-    asking = true;
-    try {
-      const answer = await fetch(region.dataset.notices, { credentials: "same-origin", redirect: "manual" });
-      if (answer.ok) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        region.replaceChildren(...page.body.childNodes);
-        fresh = Date.now();
-        draw();
-        document.dispatchEvent(new Event("anju:poll"));
-      }
-    } catch {
-      // The line about the missing network says so.
-    } finally {
-      asking = false;
-      tell();
-      if (again) look();
-    }
-  }
-
   const tell = () => (unheard.hidden = navigator.onLine && Date.now() - fresh < SILENT_MS);
-
-  // While the page is hidden its line is closed: an offer then counts as not delivered, and others are asked.
-  let stream = null;
-  function listen() {
-    stream?.close();
-    stream = null;
-    if (document.hidden) return;
-    stream = new EventSource("/api/v1/visits/stream");
-    for (const name of ["open", "visit", "told", "resync"]) stream.addEventListener(name, look);
-  }
 
   region.addEventListener("click", (event) => {
     const button = event.target.closest("[data-dismiss]");
@@ -86,10 +52,19 @@
   });
 
   draw();
-  listen();
-  document.addEventListener("visibilitychange", listen);
+  window.anju.followVisits(async () => {
+    try {
+      const answer = await fetch(region.dataset.notices, { credentials: "same-origin", redirect: "manual" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      region.replaceChildren(...page.body.childNodes);
+      fresh = Date.now();
+      draw();
+      document.dispatchEvent(new Event("anju:poll"));
+    } finally {
+      tell();
+    }
+  });
   for (const name of ["online", "offline"]) window.addEventListener(name, tell);
-  window.addEventListener("online", look);
-  setInterval(look, 10000);
   setInterval(tell, 1000);
 })();

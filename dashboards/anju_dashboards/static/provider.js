@@ -60,35 +60,15 @@
     if (arrived) heard.textContent = `${arrived.querySelector(".state").textContent} ${arrived.querySelector("h3").textContent}`;
   }
 
-  let asking = false;
-  let again = false;
-  async function look() {
-    again = asking;
-    if (asking) return;
-    asking = true;
-    try {
-      const answer = await fetch("/provider", { credentials: "same-origin" });
-      if (answer.redirected) window.anju.toast(window.anju.words.ended);
-      else if (answer.ok) {
-        show(new DOMParser().parseFromString(await answer.text(), "text/html"));
-        fresh = Date.now();
-      }
-    } catch {
-      // The line about stale data says since when.
-    } finally {
-      asking = false;
-      if (again) look();
+  announce();
+  const look = window.anju.followVisits(async () => {
+    const answer = await fetch("/provider", { credentials: "same-origin" });
+    if (answer.redirected) window.anju.toast(window.anju.words.ended);
+    else if (answer.ok) {
+      show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      fresh = Date.now();
     }
-  }
-
-  let stream = null;
-  function listen() {
-    stream?.close();
-    stream = null;
-    if (document.hidden) return;
-    stream = new EventSource("/api/v1/visits/stream");
-    for (const name of ["open", "visit", "told", "resync"]) stream.addEventListener(name, look);
-  }
+  });
 
   // What was sent is no longer hers to write.
   visits.addEventListener("htmx:afterRequest", (event) => {
@@ -100,9 +80,5 @@
     look();
   });
 
-  announce();
-  listen();
-  document.addEventListener("visibilitychange", listen);
-  setInterval(look, 10000);
   setInterval(() => window.anju.tellStale(fresh), 1000);
 })();
