@@ -53,9 +53,12 @@ def home(number: int, building: str, estate: str = "春晖里") -> HomeRecord:
 
 TAKEN = AlertState.ACKNOWLEDGED
 IN_ORDER = [
+    alert(11, AlertKind.GAS, left_s=100),
+    alert(12, AlertKind.CARBON_MONOXIDE, left_s=200),
     alert(1, AlertKind.FALL, left_s=300),
     alert(2, AlertKind.SOS, left_s=10),
     alert(3, AlertKind.SOS, left_s=20),
+    alert(13, AlertKind.DEVICE_ALARM, left_s=30),
     alert(4, AlertKind.FALL, suspected=True, left_s=1),
     alert(5, AlertKind.INACTIVITY, left_s=-600),
     alert(6, AlertKind.HOME_OFFLINE, left_s=-900),
