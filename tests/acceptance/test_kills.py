@@ -28,6 +28,8 @@ TOLD = {
     "silence": {"seen", "coming", "visit_code", "closed"},
 }
 """What each elder hears at least; a fall that was taken while it was suspected is seen by who comes."""
+SOUGHT = {"正在请人上门": "dispatched", "暂时没有人能上门": "visit_failed", "还没有请到人上门": "escalated"}
+"""What a home says while somebody is sought, with the step that has it said: it says so again for each such step."""
 WAITING = "还没有人接手"
 """With this a home begins each minute, until somebody has taken the alert."""
 SAYING_S = 3.0
@@ -95,18 +97,21 @@ def test_the_elders_of_a_round_are_told_everything_and_nothing_twice(siege: tupl
         assert TOLD[what] <= {message["announce"] for message in said} | (overtaken - {"closed"}), what
         if what != "silence":
             assert {"heard", "not_reached"} & {message["announce"] for message in said}, "an answer at once, and true"
-        # Who presses again is told again how it stands, and that somebody is sought where nobody could come and the
-        # worker asks again; a gateway that is killed while it says something says it again.
+        # Who presses again is told again how it stands, and a worker asks again where nobody could come; a gateway that
+        # is killed while it says something says it again.
         pressed_again = max(len(facts.pressed.get(home, [])) - 1, 0)
         steps = [step["step"] for alert in facts.of(home) for step in alert["history"]]
-        asked_again = max(steps.count("dispatched") - 1, 0)
         unexplained = [
             again
             for again in _repeated(said)
             if victim != "gateway" or not facts.near_a_kill(again[0]["at"], 0.0, SAYING_S)
         ]
+        explained = pressed_again
+        for text, step in SOUGHT.items():
+            of_it = [pair for pair in unexplained if text in pair[0]["zh"]]
+            explained += min(len(of_it), max(steps.count(step) - 1, 0))
         killed = [round(at, 1) for at in facts.killed]
-        assert len(unexplained) <= pressed_again + asked_again, f"{what}: {unexplained}; {steps}; killed: {killed}"
+        assert len(unexplained) <= explained, f"{what}: {unexplained}; {steps}; killed: {killed}"
 
 
 def test_every_message_arrived_and_none_was_written_twice(siege: tuple[str, Facts]) -> None:

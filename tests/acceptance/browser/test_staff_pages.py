@@ -172,8 +172,9 @@ def test_a_flood_is_one_line_that_stays_until_it_is_over(browsers: BrowserHarnes
     assert held == len(dark)
     expect(groups.first).to_contain_text("号楼")
     browsers.check(worker, "flood-1-untaken")
-    for _ in groups.all():
+    for left in reversed(range(len(groups.all()))):
         groups.first.get_by_role("button", name="户一起接手").click()
+        expect(groups).to_have_count(left)
         see_message(worker, "已由您处理")
     expect(worker.locator("section.group.is-dark")).to_have_count(0)
     expect(worker.locator("section.group.is-way").first).to_contain_text("王姐 正在处理")
