@@ -22,7 +22,8 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-BACKOFF_S = (1.0, 8.0)
+BACKOFF_S = (0.5, 3.0)
+"""Shortest and longest wait before a further attempt to connect: a press waits for it once the broker is back."""
 CONNECT_TIMEOUT_S = 5.0
 _CONNACK_TIMEOUT_S = 10.0
 _WATCH_S = 1.0

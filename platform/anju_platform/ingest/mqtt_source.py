@@ -138,7 +138,7 @@ class MqttSource:
             client.username_pw_set(self._address.username, self._address.password)
         if self._address.ca is not None:
             client.tls_set(str(self._address.ca))
-        client.reconnect_delay_set(1, 5)
+        client.reconnect_delay_set(1, 2)
         client.will_set(PLATFORM_STATUS, self._status(online=False), 1, retain=True)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected

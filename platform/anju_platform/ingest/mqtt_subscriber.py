@@ -36,7 +36,7 @@ _TIMEOUT_S = 0.25
 """How long a read waits before `stop` and the keepalive are looked at, s."""
 _CONNECT_S = 5.0
 _KEEPALIVE_S = 20
-_DELAYS_S = (1.0, 2.0, 5.0)
+_DELAYS_S = (0.2, 0.5, 1.0, 2.0)
 """Before each further attempt to connect, the last one for ever; counted anew after a connection that worked."""
 _SUBSCRIPTION = 1
 log = structlog.get_logger("anju.mqtt")

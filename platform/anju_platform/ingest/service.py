@@ -6,6 +6,7 @@ Nothing here knows where messages come from or where they are stored; `app` choo
 from __future__ import annotations
 
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +33,9 @@ from anju_wire.clock import Clock
 from anju_wire.vocabulary import Lane
 
 _GATHER_S = 0.05
-_LONGEST_RETRY_S = 10.0
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = {"alarm": 2.0, "telemetry": 10.0}
+"""Of a batch that could not be stored: the wait doubles up to this. No press may sleep on once the records are back."""
 _MOST_ONWARD = 20_000
 ALARM_QUEUE = QueueLimits(
     batch=32,
@@ -195,7 +198,7 @@ class IngestService:
         linger_s: float,
         consume: Callable[[list[RawMessage]], None],
     ) -> None:
-        waited, tries = 0.0, 0
+        longest_s, tries = 0.0, 0
         batch: list[RawMessage] = []
         while not term.stop.is_set():
             batch = batch or messages.gather_batch(term.stop, linger_s)
@@ -207,16 +210,17 @@ class IngestService:
             try:
                 consume(batch)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a batch does
-                waited, tries = min(max(2 * waited, 0.2), _LONGEST_RETRY_S), tries + 1
-                self._note_failure(name, error, len(batch), waited)
+                longest_s, tries = min(max(2 * longest_s, _FIRST_RETRY_S), _LONGEST_RETRY_S[name]), tries + 1
+                wait_s = longest_s * random.uniform(0.5, 1.0)
+                self._note_failure(name, error, len(batch), wait_s)
                 if tries < _MOST_TRIES or isinstance(error, _AWAY):
-                    term.stop.wait(waited)
+                    term.stop.wait(wait_s)
                     continue
                 log.warning("a batch is left out, and its homes send it again", messages=len(batch))
             else:
                 self._messages.labels(name).inc(len(batch))
             self._begun.pop(name, None)
-            waited, tries, batch = 0.0, 0, []
+            longest_s, tries, batch = 0.0, 0, []
 
     def _note_failure(self, name: str, error: Exception, messages: int, wait_s: float) -> None:
         self._failures.labels(name).inc()
