@@ -1,4 +1,4 @@
-"""`anju gateway`: run the gateway of a home, and look at its spool."""
+"""`anju gateway`: run the gateway of a home, look at its spool, and try a gateway of any maker."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from anju_gateway.conformance.cli import check
 from anju_gateway.fleet import FleetTooLarge, GatewayDied, GatewayFleet
 from anju_gateway.settings import HomeSettings, InvalidConfiguration, load_fleet, load_home
 from anju_gateway.spool_file import SpoolInUse
@@ -22,6 +23,7 @@ from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.vocabulary import SPOOLED_LANES
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(check)
 
 _CONFIG = typer.Option(None, "--config", help="One home: TOML or JSON; the environment (ANJU_GATEWAY_…) wins over it.")
 _FLEET = typer.Option(None, "--fleet", help="Several homes in this process: JSON, TOML or YAML with a list `homes`.")
