@@ -90,8 +90,8 @@ class Consumer:
 
     def _make(self, work: Callable[[], UnitOfWork]) -> AlarmConsumer | TelemetryConsumer:
         device_cache, registry = DeviceCache(work), DeviceService()
+        alerts = AlertSlice.build(OutboxService([]), OncallService(), load_words())
         if self.lane is Lane.ALARM:
-            alerts = AlertSlice.build(OutboxService([]), OncallService(), load_words())
             return AlarmConsumer(
                 work=work,
                 device_cache=device_cache,
@@ -105,6 +105,7 @@ class Consumer:
             device_cache=device_cache,
             series=self.series,
             monitor=NoMonitoring(),
+            alerts=alerts.intake,
             registry=registry,
             post=self._post,
         )

@@ -327,6 +327,7 @@ def make_consumers(
         device_cache=DeviceCache(work),
         series=series,
         monitor=monitoring,
+        alerts=alerts,
         registry=devices,
         post=post,
     )

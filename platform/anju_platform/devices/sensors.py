@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anju_detect.inactivity import KINDS, ROOMS
 from anju_platform.timeseries.store import Source
 from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, Field, Quantity, life_sign
-from anju_wire.vocabulary import Room
+from anju_wire.vocabulary import Lane, Room
 
 _NO_LIFE = -1
 _MOST_PAIRS = 1024
@@ -63,12 +63,14 @@ class SensorTable:
     """The same as columns, one row for each sensor whose readings are numbers or truths; rows stay for good.
 
     `truth` says whether its readings are in `vb`; the others are in `v`, and lie within `low` and `high`.
+    `alarm` says whether they belong on the alarm lane.
     `size` rows of each column are in use.
     """
 
     sensors: list[Sensor] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     truth: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
+    alarm: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
     room: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
     life: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1024, np.int8))
     life_when_false: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1024, bool))
@@ -94,7 +96,7 @@ class SensorTable:
             self.sensors.append(sensor)
             self.sources.append(source)
         self.sensors[row], self.sources[row] = sensor, source
-        self.truth[row] = known.field is Field.TRUTH
+        self.truth[row], self.alarm[row] = known.field is Field.TRUTH, known.lane is Lane.ALARM
         self.room[row], self.life[row] = sensor.room, sensor.life
         self.life_when_false[row], self.seen_when_false[row] = sensor.life_when_false, sensor.seen_when_false
         self.low[row], self.high[row] = known.low, known.high
@@ -103,6 +105,6 @@ class SensorTable:
     def _grow(self, row: int) -> None:
         if row < len(self.truth):
             return
-        for name in ("truth", "room", "life", "life_when_false", "seen_when_false", "low", "high"):
+        for name in ("truth", "alarm", "room", "life", "life_when_false", "seen_when_false", "low", "high"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

@@ -43,6 +43,8 @@ class Batch:
     owed: dict[StreamKey, tuple[Topic, int]] = field(default_factory=dict)
     """The topic and `base` of each stream's last message: from there on its gateway wants to know what is stored."""
     rejected: list[Rejected] = field(default_factory=list)
+    stray_alarms: list[Incoming] = field(default_factory=list)
+    """Alarms that came among readings, by message."""
     crowded: set[str] = field(default_factory=set)
     """Homes of which readings were left out, since they named too many sensors: the beginning of their topics."""
 
@@ -74,6 +76,20 @@ class Batch:
                 last[sensor] = at_s
             if sensor.reports:
                 reported[sensor] = value
+
+    def add_undated(self, message: Incoming, device_cache: DeviceCache) -> None:
+        """Add readings of which nobody knows when they were: to the series alone, for they tell nothing of now."""
+        for reading in message.undated_readings:
+            home, key = message.facts.home_id, (reading.device, reading.quantity)
+            sensor = device_cache.home_sensors(home).sensors.get(key) or device_cache.admit_sensor(home, *key)
+            if sensor is None:
+                self.crowded.add(home_of(str(message.topic)))
+            elif reading.text is not None:
+                self.readings.add_text(sensor.source, reading.at_s, reading.text)
+            elif (value := reading.value if reading.truth is None else float(reading.truth)) is not None:
+                self.readings.sources.append(sensor.source)
+                self.readings.times.append(reading.at_s)
+                self.readings.values.append(value)
 
     def _text(self, sensor: Sensor, reading: Resolved) -> None:
         if reading.text is not None:

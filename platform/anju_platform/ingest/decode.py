@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -14,6 +15,7 @@ from anju_platform.ingest.clocks import TRUSTED_S, Clocks, at_arrival, corrected
 from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.bounds import LARGEST_COUNT, LATEST_EPOCH, MAX_ALARM_RECORDS, clean_text
 from anju_wire.digests import digest_of_bytes, digest_of_pack
+from anju_wire.loose_packs import LooseEnvelope, decode_loosely, resolve_loosely
 from anju_wire.messages import Envelope, Header, InvalidMessage, PlainEnvelope, PlainRecord, decode, decode_plain
 from anju_wire.senml import Resolved, resolve
 from anju_wire.topics import InvalidTopic, Topic
@@ -50,6 +52,10 @@ class Incoming:
     """Whether another message was stored under its number: its content, not its number, tells whether it is new."""
     undated: bool = False
     """Whether its own times make no sense, so that its readings bear that of its arrival."""
+    undated_readings: Sequence[Resolved] = ()
+    """Readings of a pack whose other readings have a time: by arrival, and no sign that somebody lives now."""
+    faults: Sequence[InvalidMessage] = ()
+    """What is wrong with those records of a pack that could not be read."""
 
     @property
     def stream(self) -> StreamKey:
@@ -150,7 +156,7 @@ def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming
         envelope = decode(Envelope, raw.payload)
         _check_numbers(envelope)
     except InvalidMessage as error:
-        return _rejected(raw, topic, error, device_cache)
+        return _read_loosely(raw, topic, error, device_cache, clocks)
     facts = device_cache.find_gateway(envelope.gateway, topic.home)
     if facts is None:
         return Rejected(raw, "$.gateway", f"no gateway {envelope.gateway[:80]!r} is in service", topic)
@@ -159,17 +165,46 @@ def read(raw: RawMessage, device_cache: DeviceCache, clocks: Clocks) -> Incoming
     try:
         readings, undated = _resolved(envelope, Lane(topic.lane), raw.arrived_s, clocks)
     except InvalidMessage as error:
-        return _rejected(raw, topic, error, device_cache)
+        return _read_loosely(raw, topic, error, device_cache, clocks)
     numbers = (envelope.epoch, Lane(topic.lane), envelope.seq, envelope.base)
     digest = digest_of_pack(envelope.pack) if topic.lane is Lane.ALARM else ""
     return Incoming(topic, facts, *numbers, raw.arrived_s, readings, digest, undated=undated)
+
+
+def _read_loosely(
+    raw: RawMessage, topic: Topic, error: InvalidMessage, device_cache: DeviceCache, clocks: Clocks
+) -> Incoming | Rejected:
+    """Return what can be read of a pack of telemetry with a fault; reject it where that is nothing, and other lanes."""
+    rejected = _rejected(raw, topic, error, device_cache)
+    if topic.lane is not Lane.TELEMETRY or rejected.facts is None or rejected.header is None:
+        return rejected
+    try:
+        envelope = decode_loosely(raw.payload)
+        _check_numbers(envelope)
+        offset_s = clocks.offset_s(envelope.gateway, envelope.sent, raw.arrived_s)
+        latest_s = raw.arrived_s + TRUSTED_S
+        found = resolve_loosely(envelope.pack, offset_s=offset_s, arrived_s=raw.arrived_s, latest_s=latest_s)
+    except InvalidMessage:
+        return rejected
+    if not (found.readings or found.undated):
+        return rejected
+    numbers = (envelope.epoch, Lane.TELEMETRY, envelope.seq, envelope.base)
+    return Incoming(
+        topic,
+        rejected.facts,
+        *numbers,
+        raw.arrived_s,
+        found.readings,
+        undated_readings=found.undated,
+        faults=found.faults,
+    )
 
 
 def _belongs(facts: GatewayFacts, topic: Topic) -> bool:
     return facts.home_id == topic.home and facts.community_id == topic.community and topic.lane in SPOOLED_LANES
 
 
-def _check_numbers(envelope: Envelope | PlainEnvelope) -> None:
+def _check_numbers(envelope: Envelope | PlainEnvelope | LooseEnvelope) -> None:
     if envelope.base > envelope.seq:
         raise InvalidMessage("$.base", f"{envelope.base} is not from 1 to seq {envelope.seq}")
 

@@ -26,7 +26,7 @@ class Packs:
     """Readings of `fits.size` packs, one pack after the other.
 
     fits: whether every reading of the pack is of a known sensor, has the value that it should have, and a time that
-    can be. What does not fit is to be read by itself.
+    can be, and none is an alarm. What does not fit is to be read by itself.
     pack: which pack each reading is of.
     row: its sensor, as a row of the device_cache's table; -1 for a stranger.
     value: NaN where there is none; truths are 0 and 1.
@@ -71,6 +71,7 @@ def side_by_side(packs: Sequence[Plain], device_cache: DeviceCache) -> Packs:
     value = np.where(table.truth[row], truths, numbers)
     latest = np.array([min(one.arrived_s + TRUSTED_S, LATEST_S) for one in packs], np.float64)
     good = (row != NO_ROW) & (value >= table.low[row]) & (value <= table.high[row])  # NaN is within nothing
+    good &= ~table.alarm[row]
     good &= (at_s >= EARLIEST_S) & (at_s <= np.repeat(latest, lengths))
     starts = np.cumsum(lengths) - lengths
     fits = np.logical_and.reduceat(good, starts) if len(packs) else np.zeros(0, bool)

@@ -14,8 +14,9 @@ from anju_platform.ingest.batch import Batch
 from anju_platform.ingest.clocks import Clocks
 from anju_platform.ingest.cursors import CursorStore
 from anju_platform.ingest.decode import Incoming
-from anju_platform.ingest.ports import DeviceRecords, Monitor, Post
+from anju_platform.ingest.ports import AlarmSink, DeviceRecords, Monitor, Post
 from anju_platform.ingest.raw_message import RawMessage
+from anju_platform.ingest.stray_alarms import StrayAlarms
 from anju_platform.ingest.telemetry_quarantine import TelemetryQuarantine
 from anju_platform.ingest.telemetry_reader import TelemetryReader
 from anju_platform.ingest.telemetry_records import TelemetryRecords
@@ -36,10 +37,12 @@ class TelemetryConsumer:
         device_cache: DeviceCache,
         series: SeriesStore,
         monitor: Monitor,
+        alerts: AlarmSink,
         registry: DeviceRecords,
         post: Post,
     ) -> None:
         self._work, self._series, self._monitor = work, series, monitor
+        self._stray_alarms = StrayAlarms(work, device_cache, alerts)
         cursors, clocks = CursorStore(work), Clocks()
         self._quarantine = TelemetryQuarantine(work, registry)
         self._reader = TelemetryReader(
@@ -73,6 +76,7 @@ class TelemetryConsumer:
             columns = self._reader.read_batch(batch, onward)
             self.give_way()
             self._write(columns)
+            self._stray_alarms.raise_alarms(columns.stray_alarms)
         except SeriesUnavailable:
             raise
         except Exception as error:

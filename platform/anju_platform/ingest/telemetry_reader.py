@@ -17,6 +17,7 @@ from anju_platform.ingest.duplicates import SequenceTracker
 from anju_platform.ingest.packs import Packs, side_by_side
 from anju_platform.ingest.ports import Monitor
 from anju_platform.ingest.raw_message import RawMessage
+from anju_platform.ingest.stray_alarms import find_stray_alarms
 from anju_wire.topics import Topic
 from anju_wire.vocabulary import Lane
 
@@ -84,6 +85,8 @@ class TelemetryReader:
             self._count_refused(columns, message)
         elif self._count(columns, message):
             self._columns(columns, message)
+            if message.faults:
+                columns.rejected.append(_partly_rejected(raw, message))
 
     def _count(self, columns: Batch, message: Incoming | Plain) -> bool:
         """Count a message as stored; return whether it is new. Either way its stream is acknowledged."""
@@ -111,6 +114,10 @@ class TelemetryReader:
             columns.add_clips(message)
         else:
             columns.add_message(message, self._monitor.find_row(message.facts.home_id), self._device_cache)
+            columns.add_undated(message, self._device_cache)
+            stray = find_stray_alarms(message)
+            if stray is not None:
+                columns.stray_alarms.append(stray)
 
     def _spoke(self, columns: Batch, message: Incoming | Plain) -> None:
         key = (message.facts.home_id, message.facts.gateway_id)
@@ -134,3 +141,10 @@ class TelemetryReader:
                 raise
             return Rejected(raw, "$", reason)
         return refusal(raw, message, reason) if isinstance(message, Incoming) else message
+
+
+def _partly_rejected(raw: RawMessage, message: Incoming) -> Rejected:
+    """Return what goes to quarantine of a message that is stored but for some of its records; it is not refused."""
+    first, count = message.faults[0], len(message.faults)
+    reason = first.reason if count == 1 else f"{first.reason} (and {count - 1} more)"
+    return Rejected(raw, first.path, reason, message.topic)

@@ -65,11 +65,10 @@ def test_a_good_message_is_read() -> None:
         (envelope(MOTION, pack={}), "$.pack"),
         (envelope(MOTION, pack=[{"n": "motion-living/occupancy", "t": NOW_S, "vb": "yes"}]), "$.pack[0].vb"),
         (envelope(MOTION, pack=[{"n": "t/temperature", "t": NOW_S, "v": "warm"}]), "$.pack[0].v"),
-        (envelope(MOTION, Record(n="t/temperature", t=NOW_S, vb=True)), "$.pack[1].v"),
-        (envelope(MOTION, Record(n="nameless", t=NOW_S, v=1.0)), "$.pack[1].n"),
+        (envelope(Record(n="t/temperature", t=NOW_S, vb=True)), "$.pack[0].v"),
+        (envelope(Record(n="nameless", t=NOW_S, v=1.0)), "$.pack[0].n"),
         (envelope(MOTION, base=8), "$.base"),
         (envelope(MOTION, seq=0, base=0), "$.seq"),
-        (envelope(Record(n="motion-living/occupancy", t=NOW_S + 1000, vb=True)), "$.pack[0].t"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(payload: bytes, path: str) -> None:
@@ -239,11 +238,67 @@ def test_only_an_alarm_has_a_digest_and_it_is_of_its_readings() -> None:
     assert plain.digest == ""
 
 
-@pytest.mark.parametrize("lane", ["telemetry", "clip"])
+@pytest.mark.parametrize(
+    ("bad", "path"),
+    [
+        ({"n": "t/temperature", "t": NOW_S, "vb": True}, "$.pack[1].v"),
+        ({"n": "t/temperature", "t": NOW_S, "v": "warm"}, "$.pack[1]"),
+        ({"n": "t/temperature", "t": "now", "v": 20}, "$.pack[1]"),
+        ({"n": "t/temperature", "t": NOW_S, "v": 900.0}, "$.pack[1].v"),
+        ({"n": "nameless", "t": NOW_S, "v": 1.0}, "$.pack[1].n"),
+        ({"n": "x/note", "t": NOW_S}, "$.pack[1]"),
+        (["no", "record"], "$.pack[1]"),
+        (None, "$.pack[1]"),
+    ],
+)
+def test_a_bad_record_among_readings_costs_only_itself(bad: object, path: str) -> None:
+    good = json.loads(envelope(MOTION))["pack"]
+    found = read_payload(envelope(pack=[*good, bad, {**good[0], "t": NOW_S + 1}]))
+    assert isinstance(found, Incoming)
+    assert [one.at_s - NOW_S for one in found.readings] == [-1, 1]
+    assert [fault.path for fault in found.faults] == [path]
+    assert (found.stream, found.seq, list(found.undated_readings)) == (("gw-home-01", 1, Lane.TELEMETRY), 7, [])
+
+
+@pytest.mark.parametrize("base", [{"bn": "motion-living/", "bt": "then"}, {"bn": 7}])
+def test_a_bad_record_that_others_are_based_on_costs_the_pack(base: dict[str, object]) -> None:
+    found = rejected(envelope(pack=[base, {"n": "occupancy", "t": NOW_S, "vb": True}]))
+    assert found.header is not None
+
+
+def test_base_fields_hold_for_the_records_behind_a_bad_one() -> None:
+    pack = [{"bn": "motion-living/", "bt": NOW_S - 60, "n": "occupancy", "vb": True}, {"n": "occupancy", "v": "x"}]
+    found = read_payload(envelope(pack=[*pack, {"n": "occupancy", "t": 5, "vb": False}]))
+    assert isinstance(found, Incoming)
+    assert [(one.device, one.at_s - NOW_S, one.truth) for one in found.readings] == [
+        ("motion-living", -60, True),
+        ("motion-living", -55, False),
+    ]
+
+
+@pytest.mark.parametrize("times", [(60.0, 75.0), (NOW_S + 1000, NOW_S + 1015), (0.0, 15.0)])
+def test_readings_of_a_clock_that_was_not_set_are_kept_without_a_time_of_their_own(
+    times: tuple[float, float],
+) -> None:
+    pack = [Record(n="motion-living/occupancy", t=at_s, vb=True) for at_s in times]
+    found = read_payload(envelope(MOTION, *pack))
+    assert isinstance(found, Incoming)
+    assert [one.at_s for one in found.readings] == [NOW_S - 1]
+    assert [one.at_s - NOW_S for one in found.undated_readings] == [-15, 0], "in their order, none after its arrival"
+    assert not found.faults
+
+
+def test_readings_of_two_wrong_clocks_stay_within_a_day() -> None:
+    pack = [Record(n="motion-living/occupancy", t=at_s, vb=True) for at_s in (60.0, NOW_S + 1000)]
+    found = read_payload(envelope(*pack))
+    assert isinstance(found, Incoming)
+    assert [one.at_s - NOW_S for one in found.undated_readings] == [-86400, 0]
+
+
 @pytest.mark.parametrize(("ahead_s", "is_refused"), [(120.0, False), (120.5, True)])
-def test_what_lies_in_the_future_is_refused_by_the_record(lane: str, ahead_s: float, is_refused: bool) -> None:  # noqa: FBT001 - a row of the table
+def test_a_clip_of_the_future_is_refused_by_the_record(ahead_s: float, is_refused: bool) -> None:  # noqa: FBT001 - a row of the table
     late = Record(n="motion-living/occupancy", t=NOW_S + ahead_s, vb=True)
-    found = read_payload(envelope(MOTION, late, MOTION), f"anju/v1/anning/home-01/{lane}")
+    found = read_payload(envelope(MOTION, late, MOTION), "anju/v1/anning/home-01/clip")
     assert isinstance(found, Rejected) is is_refused
     if isinstance(found, Rejected):
         assert (found.path, found.header is not None) == ("$.pack[1].t", True)

@@ -13,8 +13,10 @@ from fixtures._home_client import motion
 from fixtures.ingest_harness import FailingSeries, records
 from sqlalchemy.exc import OperationalError
 
+from anju_core.alert_signals import AlertSignal
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
+from anju_platform.db.errors import CommitRefused
 from anju_platform.db.unit_of_work import EventDispatcher, UnitOfWork
 from anju_platform.devices import cache
 from anju_platform.devices.cache import DeviceCache, GatewayFacts
@@ -35,6 +37,9 @@ from anju_wire.vocabulary import Lane
 
 AT_S = 1_790_000_000.0
 HOMES = {"home-01": 0, "home-02": 1, "home-03": 2}
+
+
+ALERT_OF = {Quantity.SOS: "sos", Quantity.SMOKE: "smoke", Quantity.GAS: "gas", Quantity.WATER_LEAK: "leak"}
 
 
 class Monitoring:
@@ -59,6 +64,19 @@ class Monitoring:
 
     def record_last_seen(self, last_seen: Any, arrived_s: float) -> None:  # noqa: ANN401
         self.seen.append((dict(last_seen), arrived_s - AT_S))
+
+
+class Alerts:
+    """Notes what it is asked to raise."""
+
+    def __init__(self) -> None:
+        self.raised: list[AlertSignal] = []
+        self.is_away = False
+
+    def raise_alert(self, _work: UnitOfWork, signal: AlertSignal) -> None:
+        if self.is_away:
+            raise CommitRefused
+        self.raised.append(signal)
 
 
 class Records:
@@ -103,6 +121,8 @@ class Line:
         self.sessions = sessions
         self.acks: list[tuple[str, Ack]] = []
         registry: Any = self.records
+        self.alerts = Alerts()
+        alerts: Any = self.alerts
 
         self.units: list[UnitOfWork] = []
 
@@ -115,6 +135,7 @@ class Line:
             device_cache=DeviceCache(work),
             series=series,
             monitor=self.monitor,
+            alerts=alerts,
             registry=registry,
             post=lambda topic, payload: self.acks.append((topic, decode(Ack, payload))),
         )
@@ -182,6 +203,45 @@ def test_a_batch_of_several_homes_goes_everywhere_in_one_turn(line: Line) -> Non
     }
     assert latest_s == 5
     assert line.records.seen == [seen]
+
+
+def test_readings_without_a_time_are_stored_and_are_no_life(line: Line) -> None:
+    line.consume(raw(1, motion(60.0), motion(75.0), arrived_s=100))
+    assert line.stored() == [85, 100]
+    assert (line.monitor.shown, line.records.quarantined, line.upto()) == ([], [], {"home-01": 1})
+    ((seen, _),) = line.monitor.seen
+    assert set(seen) == {("home-01", "gw-home-01")}, "nobody knows when its devices spoke"
+
+
+def test_a_bad_record_goes_to_quarantine_and_the_message_is_not_refused(line: Line) -> None:
+    line.consume(raw(1, motion(AT_S), battery(0, 900.0), motion(AT_S + 1)))
+    assert line.stored() == [0, 1]
+    assert [path for _, path, *_ in line.records.quarantined] == ["$.pack[1].v"]
+    assert [(ack.upto, ack.refused) for _, ack in line.acks] == [(1, [])]
+
+
+@pytest.mark.parametrize("quantity", [Quantity.SOS, Quantity.SMOKE, Quantity.GAS, Quantity.WATER_LEAK])
+def test_an_alarm_among_readings_counts(line: Line, moment: SimpleNamespace, quantity: Quantity) -> None:
+    alarm = Record(n=f"button-sos/{quantity}", t=AT_S + 2, vb=True)
+    for seq in (1, 2):  # the first time its sensor is new, the second time it is known
+        line.consume(raw(seq, motion(AT_S), alarm))
+    moment.now += 1
+    line.consume(raw(2, motion(AT_S), alarm))
+    assert [str(one.kind) for one in line.alerts.raised] == [ALERT_OF[quantity]] * 2, "once for each message"
+    assert [one.source for one in line.alerts.raised] == [f"gw-home-01/1/telemetry/{seq}/0" for seq in (1, 2)]
+    assert line.upto() == {"home-01": 2}
+
+
+def test_an_alarm_among_readings_of_a_clock_that_was_not_set_counts(line: Line) -> None:
+    line.consume(raw(1, motion(AT_S), Record(n="button-sos/sos", t=60.0, vb=True), arrived_s=50))
+    assert [one.happened_at.timestamp() - AT_S for one in line.alerts.raised] == [50]
+
+
+def test_an_alarm_that_the_records_do_not_take_is_not_acknowledged(line: Line) -> None:
+    line.alerts.is_away = True
+    with pytest.raises(CommitRefused):
+        line.consume(raw(1, Record(n="button-sos/sos", t=AT_S, vb=True)))
+    assert line.acks == []
 
 
 def test_what_comes_again_is_acknowledged_and_not_counted_again(line: Line, moment: SimpleNamespace) -> None:
