@@ -21,6 +21,7 @@ from anju_detect.fall import FallFleet, Judgement, WornChunk
 from anju_detect.inactivity import InactivityDetector, InactivitySignal, LifeBatch
 from anju_detect.inactivity.model import InactivityModel
 from anju_detect.model_store import unpack_arrays
+from anju_wire.recorded_times import HOME_ZONE, UnknownZone, find_zone
 
 app = typer.Typer(help="Run the live detectors on recordings.", no_args_is_help=True)
 
@@ -43,13 +44,17 @@ def inactivity(
         Path | None,
         typer.Option(help="Folder that `anju train inactivity --out` wrote, or its .npz; what is shipped if left out."),
     ] = None,
+    time_zone: Annotated[str, typer.Option(help="Of the homes: counts where times bear an offset.")] = HOME_ZONE,
 ) -> None:
     """Detect inactivity in recorded homes, with one sweep a minute over all homes, as the platform does."""
     try:
         trained = InactivityModel.load_stored() if model is None else trained_model(model)
-        homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
+        zone = find_zone(time_zone)
+        homes = [
+            read_home(path, zone) for path in track(home_recordings(events_dir), "reading homes", console=_console)
+        ]
         signals = watch_homes(homes, target, trained)
-    except (RecordingUnreadable, DetectionError) as error:
+    except (RecordingUnreadable, DetectionError, UnknownZone) as error:
         raise typer.BadParameter(str(error)) from error
     with alerts_csv.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)

@@ -17,6 +17,7 @@ from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_detect.reasons import Fact, Reason
 from anju_detect.routine import Digest, RoutineChange, RoutineDetector, RoutineParameters
+from anju_wire.recorded_times import HOME_ZONE, UnknownZone, find_zone
 
 DAY_S = 86400.0
 FIGURES = ("sleep_h", "wake_h", "night_bathroom", "night_active_min", "out_h", "active_h", "day_rest_h")
@@ -32,12 +33,16 @@ def routine(
     target: Annotated[
         float, typer.Option("--target-false-alerts-per-month", help="False changes a home and 30 days may have.")
     ] = 0.1,
+    time_zone: Annotated[str, typer.Option(help="Of the homes: counts where times bear an offset.")] = HOME_ZONE,
 ) -> None:
     """Digest every recorded day, and report changes against the person's own past weeks."""
     try:
-        homes = [read_home(path) for path in track(home_recordings(events_dir), "reading homes", console=_console)]
+        zone = find_zone(time_zone)
+        homes = [
+            read_home(path, zone) for path in track(home_recordings(events_dir), "reading homes", console=_console)
+        ]
         digests = list(digest_homes(homes, RoutineParameters(false_alerts_per_month=target)))
-    except (RecordingUnreadable, DetectionError) as error:
+    except (RecordingUnreadable, DetectionError, UnknownZone) as error:
         raise typer.BadParameter(str(error)) from error
     with out_csv.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)

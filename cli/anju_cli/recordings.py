@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anju_detect.inactivity import KINDS, ROOMS
+from anju_wire.recorded_times import HOME_ZONE, find_zone, local_seconds
 
 EVENT_COLUMNS = "ts,sensor,room,kind,value"
 SKIPPED = -1
+_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 # Room names of the recordings that differ from ours.
 ROOM_NAMES = {
@@ -38,7 +42,7 @@ class RecordingUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HomeRecording:
-    """One home's log in order of time; naive local times in seconds; `room` and `kind` index ROOMS and KINDS."""
+    """One home's log in order; local times as if they were UTC, s; `room` and `kind` index ROOMS and KINDS."""
 
     home: str
     at_s: NDArray[np.float64]
@@ -67,8 +71,10 @@ def home_recordings(folder: Path) -> list[Path]:
     return paths
 
 
-def read_home(path: Path) -> HomeRecording:
+def read_home(path: Path, zone: tzinfo | None = None) -> HomeRecording:
     """Read a `<home>.csv.gz`: motion (activations only), doors and objects are signs of life, `diag` is a heartbeat.
+
+    zone: of the home, `HOME_ZONE` if left out; it counts where times bear an offset (`+08:00`, `Z`).
 
     Raises
     ------
@@ -83,7 +89,7 @@ def read_home(path: Path) -> HomeRecording:
     if not lines or lines[0].strip() != EVENT_COLUMNS:
         raise RecordingUnreadable(path, f"the first line must be {EVENT_COLUMNS}")
     rows = [line for line in lines[1:] if line]
-    at_s = _times(path, rows)
+    at_s = _times(path, rows, zone or find_zone(HOME_ZONE))
     meaning: dict[str, tuple[int, int]] = {}
     for line, tail in enumerate((row[row.find(",") :] for row in rows), 2):
         if tail not in meaning:
@@ -95,9 +101,12 @@ def read_home(path: Path) -> HomeRecording:
     return HomeRecording(path.name.removesuffix(".csv.gz"), at_s[order], codes[order, 0], codes[order, 1], ends)
 
 
-def _times(path: Path, rows: list[str]) -> NDArray[np.float64]:
+def _times(path: Path, rows: list[str], zone: tzinfo) -> NDArray[np.float64]:
+    texts = [row[: row.find(",")] for row in rows]
     try:
-        stamps = np.array([row[: row.find(",")] for row in rows], "datetime64[us]")
+        if any(_OFFSET.search(text) for text in texts):
+            return np.array([local_seconds(text, zone) for text in texts])
+        stamps = np.array(texts, "datetime64[us]")
     except ValueError as error:
         raise RecordingUnreadable(path, str(error)) from error
     if np.isnat(stamps).any():

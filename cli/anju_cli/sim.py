@@ -38,6 +38,7 @@ from anju_sim.staff import (
 from anju_sim.wearable import Samples
 from anju_wire.clock import ENVIRONMENT, Clock
 from anju_wire.fleet import BrokerAddress, Fleet, FleetHome, FleetUnreadable, HomeUnknown, load_fleet
+from anju_wire.recorded_times import HOME_ZONE, UnknownZone, find_zone
 
 app = typer.Typer(no_args_is_help=True, help="Simulated homes, replayed recordings, scenarios with a verdict.")
 
@@ -46,6 +47,7 @@ _FAULTS = (
     BusUnreachable,
     CallRefused,
     FleetUnreadable,
+    UnknownZone,
     HomeUnknown,
     LoginsUnreadable,
     NoCutFound,
@@ -105,6 +107,7 @@ def replay(
     secrets: Path | None = _SECRETS,
     speed: float = typer.Option(1.0, help="How many times faster than it was recorded (event logs)."),
     recordings: Path | None = typer.Option(None, help="Folder that holds fall/index.csv, for a wearable's recording."),
+    time_zone: str = typer.Option(HOME_ZONE, help="Of the recorded home: counts where times bear an offset."),
 ) -> None:
     """Publish a recording as live messages on a home's bus."""
     try:
@@ -115,7 +118,12 @@ def replay(
         user = Credential.from_folder(secrets or fleet.parent / "secrets", "replay")
         with MqttBus(target.bus.host, target.bus.port, f"anju-replay-{os.getpid()}", user) as bus:
             done = (
-                replay_log(target, read_log(Path(recording)), bus.publish, ReplayPacer(_clock(), speed, stop))
+                replay_log(
+                    target,
+                    read_log(Path(recording), find_zone(time_zone)),
+                    bus.publish,
+                    ReplayPacer(_clock(), speed, stop),
+                )
                 if recording.endswith((".csv", ".csv.gz"))
                 else replay_wearable(target, _samples(recording, recordings), bus.publish, _clock(), stop)
             )

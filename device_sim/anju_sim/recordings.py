@@ -1,7 +1,7 @@
 """Reads recordings of real homes and wearables, and maps them to the devices of a simulated home.
 
-Event logs are `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (naive local time, sorted). Wearables
-are `fall/index.csv` and one `.npz` per person, int16 (n, 3), milli-g, 50 Hz. Anju ships none of them.
+Event logs are `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (local time, or with an offset; sorted).
+Wearables are `fall/index.csv` and one `.npz` per person, int16 (n, 3), milli-g, 50 Hz. Anju ships none of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import gzip
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from anju_sim.resident_model import SensorEvent
 from anju_sim.wearable import Samples
 from anju_wire.fleet import FleetDevice, FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
+from anju_wire.recorded_times import HOME_ZONE, find_zone, local_seconds
 from anju_wire.vocabulary import Room
 
 _LOG_COLUMNS = ("ts", "sensor", "room", "kind", "value")
@@ -90,13 +91,15 @@ class WearableEntry:
         return samples
 
 
-def read_log(path: Path) -> list[LogRow]:
-    """Read a home's whole log; raises `RecordingsMissing`, `RecordingBroken`."""
+def read_log(path: Path, zone: tzinfo | None = None) -> list[LogRow]:
+    """Read a home's whole log, of a home in `zone` (`HOME_ZONE` if left out); raises `RecordingsMissing`, `RecordingBroken`."""
+    zone = zone or find_zone(HOME_ZONE)
     rows: list[LogRow] = []
     for line, cells in _table(path, _LOG_COLUMNS):
         try:
-            at = datetime.fromisoformat(cells["ts"]).replace(tzinfo=UTC).timestamp()
-            row = LogRow(at, cells["sensor"], cells["room"], cells["kind"], float(cells["value"]))
+            row = LogRow(
+                local_seconds(cells["ts"], zone), cells["sensor"], cells["room"], cells["kind"], float(cells["value"])
+            )
         except (ValueError, TypeError) as error:
             raise RecordingBroken(path, line, str(error)) from None
         if rows and row.at_s < rows[-1].at_s:

@@ -34,7 +34,7 @@ from anju_wire.clock import Clock
 from anju_wire.fleet import FleetHome
 from anju_wire.profiles import DeviceKind, Quantity
 
-ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "3"))
 HOMES = 3 * ROUNDS + 1
 """The last home is for the press before the first round."""
 STEP_S, LEAD_S, STREAM_S, PAST_DAYS = 0.4, 9.0, 42.0, 0.7

@@ -47,7 +47,7 @@ from anju_sim.simulated_home import SimulatedHome
 from anju_sim.staff import SeededLogin, read_logins
 from anju_wire.fleet import Fleet, load_fleet
 
-ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("ANJU_SIEGE_ROUNDS", "3"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 30 * ROUNDS)]
 HOMES = 3 * ROUNDS + 1
 """The last home is for the press after the last take-over, whose escalation ends the wait for all others."""

@@ -31,7 +31,7 @@ MOST_PRESSES = 4
 """Presses while one batch is being stored: more would leave it no time."""
 AT_ONCE = 20
 """Messages that the other line may set aside at the same moment; the next one to come makes up for them."""
-ROUNDS = 6
+ROUNDS = 4
 CLOSE_EVERY, PAGES_EVERY = 4, 200
 """Rounds after which a worker closes what is open, so that the next presses raise new alerts."""
 

@@ -52,7 +52,7 @@ def test_any_message_is_read_or_rejected(tmp_path: Path) -> None:
     lanes = [f"anju/v1/anning/home-01/{lane}" for lane in (Lane.ALARM, Lane.TELEMETRY, Lane.CLIP)]
     report = RunReport("decoding")
     drawn = read_count = 0
-    for number in count_rounds(20_000):
+    for number in count_rounds(8000):
         raw = RawMessage(lanes[number % 3], mutator.mutate(honest[number // 3 % len(honest)], honest), AT_S)
         open_plain(raw, cache, clocks)  # type: ignore[arg-type]
         found = read(raw, cache, clocks)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_no_message_on_the_homes_bus_leaves_an_adapter_as_an_exception(tmp_path:
         WearableAdapter("home-07", registry, state, waveforms),
     ]
     readings = refused = 0
-    for number in count_rounds(5000):
+    for number in count_rounds(3000):
         name, payload = mutator.random.choice(said)
         payload = mutator.mutate(payload, others)
         if mutator.random.random() < 0.1:
