@@ -1,6 +1,6 @@
 """Reads recordings of real homes and wearables, and maps them to the devices of a simulated home.
 
-Event logs are `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (local time, or with an offset; sorted).
+Event logs are `inactivity/<set>/<home>.csv.gz` with `ts,sensor,room,kind,value` (local, or with an offset).
 Wearables are `fall/index.csv` and one `.npz` per person, int16 (n, 3), milli-g, 50 Hz. Anju ships none of them.
 """
 
