@@ -92,7 +92,10 @@ class WearableEntry:
 
 
 def read_log(path: Path, zone: tzinfo | None = None) -> list[LogRow]:
-    """Read a home's whole log, of a home in `zone` (`HOME_ZONE` if left out); raises `RecordingsMissing`, `RecordingBroken`."""
+    """Read the whole log of a home in `zone` (`HOME_ZONE` if left out).
+
+    Raises `RecordingsMissing` and `RecordingBroken`.
+    """
     zone = zone or find_zone(HOME_ZONE)
     rows: list[LogRow] = []
     for line, cells in _table(path, _LOG_COLUMNS):

@@ -31,6 +31,12 @@ _CLIP_PATIENCE_S = 20.0
 """How long a clip waits for its last samples before it is sent as it is."""
 _SAME_FALL_MS = 6000
 """The detector itself takes impacts this close for one fall."""
+_MOVING_MG, _WORN_AFTER_S = 50.0, 30.0
+"""Acceleration that varies so much is movement, and so much of it shows that a wearable is worn, whatever it says: one
+that is knocked off a table moves for a second or two. Ours."""
+_OFF_BEFORE_S = 120.0
+"""Samples come late, by so much at most: what a device sends behind its "not worn" is from after it. Older ones count."""
+_NOT_WORN = "not_worn"
 _FEATURES = {**PROFILES[DeviceKind.WEARABLE].features, "battery": COMMON_FEATURES["battery"]}
 
 
@@ -43,6 +49,8 @@ class _Worn:
         self.newest_s = 0.0
         self.owed: dict[str, tuple[float, float]] = {}
         """Fall id → (impact, latest sending), Unix seconds."""
+        self.moved_s = 0.0
+        """For how long it has moved as on a body since it said that it is not worn, s."""
 
 
 class WearableAdapter:
@@ -123,6 +131,8 @@ class WearableAdapter:
             result.add_refusal(device, "acceleration", str(error))
             return
         worn.newest_s = max(worn.newest_s, chunk.end_s)
+        if np.linalg.norm(samples.astype(np.float64), axis=1).std() >= _MOVING_MG:
+            worn.moved_s += len(samples) / worn.fs_hz
         self._signals(device, worn, signals, now_s, result)
         self._clips(device, worn, now_s, result)
 
@@ -145,6 +155,9 @@ class WearableAdapter:
             fall_id = self._told_as(device, signal)
             key = f"fall:{device}/{fall_id}"
             told = self._state.get(key) or ""
+            if _NOT_WORN in told.split() or (not told and self._is_off(device, worn, signal.impact_s)):
+                self._state.put(key, _NOT_WORN)
+                continue
             if signal.stage == SUSPECTED and "clip" not in told.split():
                 worn.owed[signal.fall_id] = (signal.impact_s, now_s + _CLIP_PATIENCE_S)
             if signal.stage in told.split() or CANCELLED in told.split():
@@ -153,6 +166,11 @@ class WearableAdapter:
             at_s = signal.impact_s if signal.stage == SUSPECTED else signal.at_s
             stage = DeviceReading(device, Quantity.FALL, at_s, f"{signal.stage}:{fall_id}")
             result.alarms.append([stage, DeviceReading(device, Quantity.FALL_SCORE, at_s, round(signal.score, 4))])
+
+    def _is_off(self, device: str, worn: _Worn, impact_s: float) -> bool:
+        """Return whether a thing fell and nobody with it: not worn, as it says, and not moved as on a body since."""
+        off_since = self._state.get(f"off:{device}")
+        return bool(off_since) and impact_s >= float(off_since or 0.0) - _OFF_BEFORE_S and worn.moved_s < _WORN_AFTER_S
 
     def _told_as(self, device: str, signal: FallSignal) -> str:
         """The fall's name on the wire: that of one told before, where heard again the impact moved a little."""
@@ -194,6 +212,10 @@ class WearableAdapter:
             elif key == "steps" or self._state.get(f"state:{device}/{key}") != repr(value):
                 self._state.put(f"state:{device}/{key}", repr(value))
                 result.readings.append(DeviceReading(device, row.quantity, now_s, value))
+                if row.quantity is Quantity.WORN:
+                    self._state.put(f"off:{device}", "" if value else repr(now_s))
+                    if device in self._worn:
+                        self._worn[device].moved_s = 0.0
         if said.get("cancel") is True:
             self._cancel(device, now_s, result)
 

@@ -295,3 +295,67 @@ def test_a_broken_waveform_buffer_begins_anew(tmp_path: Path) -> None:
 def test_other_topics_and_retained_states_are_passed_over(worn: Worn) -> None:
     assert worn.adapter.read_message("home-08/wearable/w/state", b"{}", retained=False, now_s=NOW) is None
     assert not worn.says("state", b'{"worn": true}', NOW, retained=True).readings
+
+
+def say_worn(worn: Worn, at_s: float, *, on: bool) -> None:
+    worn.says("state", b'{"worn": true}' if on else b'{"worn": false}', at_s)
+
+
+def walk_chunks(seconds: int) -> list[tuple[float, bytes]]:
+    samples = AccelerationModel(np.random.default_rng(4)).sample_walking(seconds)
+    starts = range(0, len(samples), FS)
+    begins = NOW - seconds - 1
+    return [(begins + at / FS, encode_packet(begins + at / FS, samples[at : at + FS])) for at in starts]
+
+
+def told_stages(worn: Worn, chunks: list[tuple[float, bytes]]) -> list[str]:
+    whole = AdapterResult()
+    for at_s, chunk in chunks:
+        whole.merge(worn.says("acceleration", chunk, at_s + 1))
+    assert bool(whole.clips) == bool(whole.alarms), "no waveform of what was no fall"
+    return stages(whole.alarms)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_wearable_that_is_not_worn_falls_alone(worn: Worn, killed: bool) -> None:  # noqa: FBT001 - a row of the table
+    say_worn(worn, NOW - 60, on=False)
+    chunks = fall_chunks()
+    half = len(chunks) // 2
+    told = told_stages(worn, chunks[:half])
+    if killed:
+        worn.killed()
+    say_worn(worn, chunks[half][0], on=True)
+    assert told + told_stages(worn, chunks[half:]) == [], "nor is it confirmed once it is put on"
+
+
+def test_what_was_on_its_way_when_it_said_so_is_of_the_same_table(worn: Worn) -> None:
+    say_worn(worn, NOW + 90, on=False)
+    assert told_stages(worn, fall_chunks()) == []
+
+
+def test_a_fall_of_before_it_was_taken_off_counts_however_late_it_comes(worn: Worn) -> None:
+    say_worn(worn, NOW + 300, on=False)
+    assert told_stages(worn, fall_chunks()) == ["suspected", "confirmed"]
+
+
+def test_who_walks_about_with_it_wears_it_whatever_it_says(worn: Worn) -> None:
+    say_worn(worn, NOW - 100, on=False)
+    assert told_stages(worn, walk_chunks(45)) == []
+    assert told_stages(worn, fall_chunks()) == ["suspected", "confirmed"]
+
+
+def test_put_on_again_it_counts(worn: Worn) -> None:
+    for on in (False, True):
+        say_worn(worn, NOW - 60, on=on)
+    assert told_stages(worn, fall_chunks()) == ["suspected", "confirmed"]
+
+
+def test_a_fall_that_knocks_it_off_is_still_confirmed(worn: Worn) -> None:
+    chunks = fall_chunks()
+    whole = AdapterResult()
+    for at_s, chunk in chunks:
+        found = worn.says("acceleration", chunk, at_s + 1)
+        whole.merge(found)
+        if stages(found.alarms) == ["suspected"]:
+            say_worn(worn, at_s + 1.5, on=False)
+    assert stages(whole.alarms) == ["suspected", "confirmed"]
