@@ -1,6 +1,6 @@
 """SIGKILL at a random moment of the scenario: nothing is lost, nothing doubled, and every alert ends closed.
 
-In each of three rounds a press (twice), a fall and a silence are in flight, each with the whole way of its visit, and the
+In each of three rounds a press (twice), a fall and a silence are in flight, each with the whole way of its visit; the
 victim is killed at a moment drawn by the round's seed. What runs longer than its round meets the next kill too.
 `ANJU_SIEGE_ROUNDS` makes it longer.
 

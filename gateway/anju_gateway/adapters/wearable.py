@@ -35,7 +35,7 @@ _MOVING_MG, _WORN_AFTER_S = 50.0, 30.0
 """Acceleration that varies so much is movement, and so much of it shows that a wearable is worn, whatever it says: one
 that is knocked off a table moves for a second or two. Ours."""
 _OFF_BEFORE_S = 120.0
-"""Samples come late, by so much at most: what a device sends behind its "not worn" is from after it. Older ones count."""
+"""Samples come late, by so much at most: what comes behind "not worn" is from after it. What is older counts."""
 _NOT_WORN = "not_worn"
 _FEATURES = {**PROFILES[DeviceKind.WEARABLE].features, "battery": COMMON_FEATURES["battery"]}
 
