@@ -409,6 +409,8 @@ def test_what_the_broker_kept_without_a_time_stands_and_a_press_never_does(home:
         (enum("presence_event", "enter", "leave", "left_enter"), "left_enter", "occupancy"),
         (binary("contact", on=True, off=False, access=7), True, "contact"),
         (binary("garage_door_contact", on=True, off=False), True, "contact"),
+        (binary("contact_alarm_1", on=True, off=False), True, "contact"),
+        (binary("motion_up", "ON", "OFF"), "ON", "occupancy"),
     ],
 )
 def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], value: object, quantity: str) -> None:
@@ -432,6 +434,9 @@ def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], v
         (binary("input_4_leak_detect_10", "Leak", "Dry", access=5), "Leak", "water_leak"),
         (enum("water_leakage_state", "water_leakage_yes", "water_leakage_no"), "water_leakage_yes", "water_leak"),
         (enum("alarm", "stop", "pre_alarm", "fire", "burglar", access=7), "fire", None),
+        (binary("alarm", on=True, off=False, access=3, description="Sound the alarm"), True, None),
+        (binary("emergency_overheat", on=True, off=False, category="diagnostic"), True, None),
+        (enum("water_warning", "none", "alarm"), "alarm", None),
     ],
 )
 def test_alarms_of_real_models(
@@ -452,6 +457,10 @@ def test_alarms_of_real_models(
         (enum("voice", "unset", "smoke_warning", access=7), "smoke_warning"),
         (enum("moisture_warning", "none", "low", "high"), "low"),
         (enum("dismiss_alarm", "DISMISS", access=3), "DISMISS"),
+        (binary("alarm", on=True, off=False, access=3, description="Enable the alarm"), True),
+        (binary("power_alarm", on=True, off=False, access=7, description="Enable/disable the power alarm"), True),
+        (enum("smoke_state", "alarm", "normal", "detecting", "unknown"), "detecting"),
+        (binary("contact_alarm_1", on=True, off=False), True),
         (binary("beeper_on_leak_1", "ON", "OFF", access=7), "ON"),
         (binary("linkage_alarm", on=True, off=False, access=7), True),
         (enum("alarm_sound_type", "siren_emergency", category="config"), "siren_emergency"),
