@@ -90,21 +90,21 @@ def values(feature: Exposed) -> list[object]:
     return []
 
 
-def judge(path: tuple[str, ...], feature: Exposed, value: object) -> Judgement:
+def classify(path: tuple[str, ...], feature: Exposed, value: object) -> Judgement:
     """Return what must come of one value of a feature."""
     name = " ".join(path).replace("_", " ").lower()
     if path[-1].startswith("action"):
-        return _judge_action(str(value).replace("_", " ").lower())
+        return _classify_action(str(value).replace("_", " ").lower())
     access, about = feature.get("access", 1), str(feature.get("description") or "").lower()
     if not isinstance(access, int) or feature.get("category") == "config" or not access & 1:
         return Judgement(Verdict.CALM)
     if access & 2:
         siren = _SIREN.fullmatch(name) and not re.search(r"\b(en|dis)able", about)
         return Judgement(Verdict.UNSURE if siren else Verdict.CALM)
-    return _judge_published(name, about, feature, value)
+    return _classify_published(name, about, feature, value)
 
 
-def _judge_published(name: str, about: str, feature: Exposed, value: object) -> Judgement:
+def _classify_published(name: str, about: str, feature: Exposed, value: object) -> Judgement:
     """Judge what a device reports by itself."""
     if feature.get("type") == "numeric":
         return Judgement(Verdict.CALM if feature.get("unit") else Verdict.UNSURE)
@@ -113,16 +113,16 @@ def _judge_published(name: str, about: str, feature: Exposed, value: object) -> 
         return Judgement(Verdict.STATE, state)
     if re.search(_OTHERWISE, name) or "shortage" in about:
         return Judgement(Verdict.UNSURE, "doubtful")
-    return _judge_state(name, about, feature, value)
+    return _classify_state(name, about, feature, value)
 
 
-def _judge_action(value: str) -> Judgement:
+def _classify_action(value: str) -> Judgement:
     if _PRESS_FOR_HELP.search(value):
         return Judgement(Verdict.DANGER, "sos")
     return Judgement(Verdict.UNSURE if re.search(r"fall|alarm", value) else Verdict.CALM)
 
 
-def _judge_state(name: str, about: str, feature: Exposed, value: object) -> Judgement:
+def _classify_state(name: str, about: str, feature: Exposed, value: object) -> Judgement:
     kind = next((kind for kind, pattern in _DANGERS.items() if re.search(pattern, name)), None)
     if kind is None and "detect" in about:
         kind = next((one for one, pattern in _DANGERS.items() if re.search(pattern, about)), None)

@@ -12,7 +12,7 @@ from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import Adapter, AdapterResult
 from anju_gateway.mqtt import Arrived
 from anju_gateway.readings import DeviceReading
-from anju_gateway.refusals import RefusalCounter
+from anju_gateway.refused_keys import RefusalCounter
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.messages import Record

