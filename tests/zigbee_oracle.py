@@ -134,6 +134,8 @@ def _classify_state(name: str, about: str, feature: Exposed, value: object) -> J
     said = str(value).replace("_", " ").lower()
     if _NOTHING.fullmatch(said):
         return Judgement(Verdict.CALM, kind or "")
+    if re.search(r"battery.*(low|alarm)|(low|failed) battery", said):
+        return Judgement(Verdict.STATE, "battery_low")
     if kind is None:
         kind = "fall" if "falling" in said else "alarm" if _NAMED_IN_VALUE.search(said) else None
         return Judgement(Verdict.DANGER, kind) if kind else Judgement(Verdict.UNSURE)

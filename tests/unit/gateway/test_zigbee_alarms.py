@@ -275,6 +275,38 @@ def test_things_tamper_and_batteries(home: ZigbeeHome) -> None:
     assert said(home.says("fridge", {"tamper_alarm": "normal"}, NOW + 2)) == {"tamper": False}
 
 
+@pytest.mark.parametrize(
+    ("key", "weak", "well"),
+    [
+        ("alarm_status", "battery_alarm", "ok"),
+        ("halo_alert_state", "very_low_battery", "safe"),
+        ("battery_level", "low", "middle"),
+        ("power_type", "battery_low", "battery_full"),
+    ],
+)
+def test_a_weak_battery_that_a_text_names_is_a_reading_and_wakes_nobody(
+    home: ZigbeeHome, key: str, weak: str, well: str
+) -> None:
+    home.pairs("new", enum(key, well, weak))
+    assert said(home.says("new", {key: well})) == {}
+    result = home.says("new", {key: weak}, NOW + 1)
+    assert (said(result), alarms(result)) == ({"battery_low": True}, [])
+    assert said(home.says("new", {key: well}, NOW + 2)) == {"battery_low": False}
+
+
+def test_a_weak_battery_ends_the_alarm_that_the_same_text_named(home: ZigbeeHome) -> None:
+    told = [
+        bool(alarms(home.says("new", {"alarm_status": value}, NOW + after_s)))
+        for after_s, value in ((0, "smoke"), (1, "low_battery"), (2, "smoke"))
+    ]
+    assert told == [True, False, True]
+
+
+@pytest.mark.parametrize("value", ["low_battery,smoke", "fire_alarm", "battery_fire"])
+def test_a_danger_beside_a_battery_is_an_alarm(home: ZigbeeHome, value: str) -> None:
+    assert alarms(home.says("new", {"alarm_status": value}))
+
+
 @pytest.mark.parametrize(("value", "per_cent"), [("87", 87.0), (200, 100.0), (0, 0.0), (255, None), (None, None)])
 def test_batteries_as_they_are_said(home: ZigbeeHome, value: object, per_cent: float | None) -> None:
     result = home.says("door-entrance", {"battery": value})
