@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import Adapter, AdapterResult
 from anju_gateway.mqtt import Arrived
 from anju_gateway.readings import DeviceReading
+from anju_gateway.refused_keys import RefusalCounter
 from anju_gateway.spool import Spool, SpoolFull
 from anju_gateway.waveform_buffer import WaveformBuffer
 from anju_wire.messages import Record
@@ -39,7 +39,7 @@ class Alarm(NamedTuple):
 class DeviceIngest:
     """Stores what devices report; used by one thread.
 
-    `refused` counts parts of messages without a meaning, `duplicates` repeated presses, since the start.
+    `refusals` counts parts of messages without a meaning, `duplicates` repeated presses, since the start.
     """
 
     def __init__(
@@ -48,8 +48,7 @@ class DeviceIngest:
         self._spool, self._waveforms, self._state, self._adapters = spool, waveforms, state, tuple(adapters)
         self._staged_since: float | None = None
         self._stamped_s = -inf
-        self._refusals: Counter[tuple[str, str]] = Counter()
-        self.refused = 0
+        self.refusals = RefusalCounter()
         self.duplicates = 0
         self._log = structlog.get_logger("anju.ingest").bind(gateway=gateway)
 
@@ -161,8 +160,6 @@ class DeviceIngest:
         """Log refusals, ever more rarely where they repeat."""
         self.duplicates += result.duplicates
         for refused in result.refused:
-            self.refused += 1
-            self._refusals[refused.device, refused.key] += 1
-            count = self._refusals[refused.device, refused.key]
+            count = self.refusals.add_refusal(refused)
             if count & (count - 1) == 0:
                 self._log.warning("refused", device=refused.device, key=refused.key, why=refused.why, count=count)

@@ -114,7 +114,8 @@ class Gateway:
             spooled=self._spool.count_waiting(),
             dropped=self._spool.dropped,
             lost=self._spool.lost,
-            refused=self._ingest.refused,
+            refused=self._ingest.refusals.total,
+            refused_keys=self._ingest.refusals.list_most() if online else [],
             sensor_bus_down=self._bus_down,
             sensor_bus_down_since=self._bus_down_since,
         )

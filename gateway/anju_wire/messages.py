@@ -32,6 +32,11 @@ _FORMER = "deaf"
 MAX_MESSAGE_BYTES = 256 * 1024
 """A longer message is refused unread. A 12 s clip at 100 Hz is under 16 KiB, a pack of 200 records under 32 KiB."""
 
+MAX_REFUSED_KEYS = 10
+"""Refused keys that a status names: the most frequent ones."""
+MAX_REFUSED_WHY = 120
+"""Characters of why a key is refused."""
+
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One SenML record. `n` (with `bn` before it) is `<device>/<quantity>`; `t` (with `bt`) is Unix time in seconds."""
@@ -127,6 +132,22 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The greatest number stored of the lane's epoch; 0 from a platform of before, which does not say."""
 
 
+class RefusedKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key of a device's messages that the gateway refuses.
+
+    count: how often since the gateway was started. why: in the gateway's own words, of the last time.
+    """
+
+    device: ShortText
+    key: ShortText
+    count: Count
+    why: Annotated[str, msgspec.Meta(max_length=MAX_REFUSED_WHY)] = ""
+
+    def __post_init__(self) -> None:
+        for text in (self.device, self.key, self.why):
+            _check_text(text)
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A gateway's own state, retained.
 
@@ -146,6 +167,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages known to be lost with a broken spool, at least; 0 while none ever was."""
     refused: Count = 0
     """Parts of device messages without a meaning, since the gateway was started."""
+    refused_keys: Annotated[list[RefusedKey], msgspec.Meta(max_length=MAX_REFUSED_KEYS)] = []
+    """The keys that are refused most often, the most frequent first."""
     sensor_bus_down: ShortText = ""
     """Why the gateway hears no sensors: `bus` (its local broker is away) or `zigbee2mqtt` (that has stopped)."""
     sensor_bus_down_since: UnixTime = 0.0

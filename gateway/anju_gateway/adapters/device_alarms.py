@@ -11,6 +11,7 @@ from anju_gateway.adapters.feature_classes import is_alarm_like, is_measure, is_
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.truths import NOT_HEARD, names_danger, read_danger
 from anju_gateway.adapters.values import parse_number
+from anju_gateway.adapters.words import split_words, word_set
 from anju_gateway.readings import DeviceReading
 from anju_wire.bounds import clean_text
 from anju_wire.profiles import Quantity
@@ -20,11 +21,23 @@ AGAIN_S = 60.0
 _SLOTS = 32
 """States kept of one device, so that a device that invents names neither floods nor fills the disk."""
 _LONGEST = 60
+_WEAK = word_set("low empty critical exhausted replace weak dead failed failure defect defective alarm alert warning")
+_BESIDE = word_set("battery very nearly almost is state status level power device sensor")
+"""Beside words of a weak battery; any other word may be something worse."""
 
 
 def is_unheard(said: object) -> bool:
     """Return whether a value stands for nothing said yet."""
     return said is None or (isinstance(said, str) and said.strip().lower() in NOT_HEARD)
+
+
+def names_weak_battery(name: str, said: object) -> bool:
+    """Return whether a text says that a battery is low, as `alarm_status: battery_alarm`, and nothing worse."""
+    if not isinstance(said, str):
+        return False
+    words = set(split_words(said))
+    about = "battery" in words or ("battery" in split_words(name) and not is_setting(name))
+    return about and not words.isdisjoint(_WEAK) and words <= _WEAK | _BESIDE
 
 
 def looks_dangerous(name: str, said: object) -> bool | None:

@@ -1,7 +1,8 @@
 """What a Zigbee device can say, from its own description: the `exposes` that zigbee2mqtt publishes in `bridge/devices`.
 
-A feature is `{type, name, property, access, values, value_on, value_off, unit, category, features}`; `access` has bit 1
-where the property is published and bit 2 where it can be set. Pure, and safe with whatever stands there.
+A feature is `{type, name, property, access, values, value_on, value_off, unit, category, description, features}`;
+`access` has bit 1 where the property is published and bit 2 where it can be set. Pure, and safe with whatever stands
+there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from anju_gateway.adapters.feature_classes import is_alarm_like, is_setting, quantity_of
+from anju_gateway.adapters.feature_classes import is_alarm_like, is_emergency, is_setting, quantity_of
 from anju_gateway.adapters.truths import names_danger, read_danger
 from anju_gateway.adapters.words import split_words
 from anju_wire.profiles import QUANTITIES, Quantity
@@ -19,6 +20,7 @@ MOST_PROPERTIES = 40
 _DEEPEST = 4
 _LONGEST = 60
 _PUBLISHED, _SETTABLE = 1, 2
+_SWITCHES = frozenset({"enable", "enables", "enabled", "enabling", "disable", "disables", "disabled", "disabling"})
 _TELEMETRY = frozenset({Quantity.OCCUPANCY, Quantity.CONTACT, Quantity.VIBRATION})
 
 
@@ -79,15 +81,15 @@ def _meaning(path: str, feature: Mapping[str, object]) -> Meaning | None:
     if quantity is None and not is_alarm_like(path):
         return None
     passive = (
-        _is_passive(quantity, feature)
+        _is_passive(quantity, path, feature)
         or is_setting(path)
         or (feature.get("type") == "numeric" and not _is_code(path, feature))
-        or (bool(_access(feature) & _SETTABLE) and _is_option(quantity, path))
+        or (bool(_access(feature) & _SETTABLE) and (_is_option(quantity, path) or _is_switched(feature)))
     )
     return Meaning(quantity, passive, _stated(feature))
 
 
-def _is_passive(quantity: Quantity | None, feature: Mapping[str, object]) -> bool:
+def _is_passive(quantity: Quantity | None, path: str, feature: Mapping[str, object]) -> bool:
     """Return whether a feature is a setting or a diagnosis, or is never published.
 
     What is filed under diagnosis counts all the same where it is a danger, or says that the device itself is failing.
@@ -95,7 +97,7 @@ def _is_passive(quantity: Quantity | None, feature: Mapping[str, object]) -> boo
     if feature.get("category") == "config" or not _access(feature) & _PUBLISHED:
         return True
     values = feature.get("values")
-    dangerous = isinstance(values, list) and any(names_danger(value) for value in values)
+    dangerous = is_emergency(path) or (isinstance(values, list) and any(names_danger(value) for value in values))
     return feature.get("category") == "diagnostic" and not dangerous and (quantity is None or quantity in _TELEMETRY)
 
 
@@ -105,6 +107,12 @@ def _is_option(quantity: Quantity | None, path: str) -> bool:
     if not {"detection", "detect"}.isdisjoint(words) or quantity is Quantity.VIBRATION:
         return True
     return quantity in _TELEMETRY and len(words) > 1
+
+
+def _is_switched(feature: Mapping[str, object]) -> bool:
+    """Return whether the description says that setting it switches something on or off, as "Enable the alarm"."""
+    about = feature.get("description")
+    return isinstance(about, str) and not _SWITCHES.isdisjoint(split_words(about))
 
 
 def _access(feature: Mapping[str, object]) -> int:

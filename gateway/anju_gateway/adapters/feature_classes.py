@@ -51,12 +51,18 @@ _CLASSES = (
     _class(Quantity.CARBON_MONOXIDE, "co monoxide", "carbon gas"),
     _class(Quantity.SMOKE, "smoke smog", "fire"),
     _class(Quantity.GAS, "gas methane lpg propane butane ch4", "natural combustible leak leakage"),
-    _class(Quantity.WATER_LEAK, "leak leakage leaking flood flooding flooded water wet immersion", "sink input"),
+    _class(Quantity.WATER_LEAK, "leak leakage leaking flood flooding flooded wet immersion", "sink input water"),
+    # Without `warning`: a `water_warning` may be that of a plant that wants water.
+    _class(Quantity.WATER_LEAK, "water", "sink input alarm alert alarming danger", alarm=False),
     _class(Quantity.WATER_LEAK, "moisture", alarm=False),
     _class(Quantity.SOS, "sos emergency panic help"),
     _class(Quantity.FALL, "fall fallen falls falling lying lie", "down floor ground person on the"),
     _class(Quantity.VIBRATION, "vibration vibrating shock", alarm=False),
-    _class(Quantity.OCCUPANCY, "presence occupancy occupied motion movement pir", "person people someone in room"),
+    _class(
+        Quantity.OCCUPANCY, "presence occupancy occupied motion movement pir", "person people someone in room up down"
+    ),
+    # zigbee2mqtt calls the contacts of a sensor with two of them so; `door_alarm` is an alarm.
+    _class(Quantity.CONTACT, "contact"),
     _class(Quantity.CONTACT, "contact door window opening open reed", "closed garage gate", alarm=False),
 )
 
@@ -64,6 +70,7 @@ _ALARM_WORDS = word_set(
     "alarm alarming alert smoke gas leak leakage flood sos emergency panic help fall fallen fire co monoxide "
     "siren intrusion intruder burglar burglary danger hazard evacuate overheat explosion rescue distress"
 )
+_EMERGENCY_WORDS = word_set("emergency fire smoke explosion overheat overheated evacuate")
 _SETTINGS = word_set(
     "switch sensitivity duration time timer mode ringtone ring melody self test selftest mute muted silence "
     "enable enabled disable threshold limit min max minimum maximum upper lower set setting settings setpoint "
@@ -110,3 +117,8 @@ def is_alarm_like(name: str) -> bool:
     """Return whether a property's name has a word that speaks of danger."""
     words = split_words(name)
     return not _ALARM_WORDS.isdisjoint(words) and not _MACHINES & set(words)
+
+
+def is_emergency(name: str) -> bool:
+    """Return whether a property's name is a danger wherever it is filed, as `emergency_overheat` among diagnoses."""
+    return not _EMERGENCY_WORDS.isdisjoint(split_words(name))

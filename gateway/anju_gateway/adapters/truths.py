@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from anju_gateway.adapters.words import split_words, word_set
 from anju_wire.profiles import Quantity
 
-NOT_HEARD = frozenset({"", "unknown", "unavailable", "undefined", "null"})
+NOT_HEARD = frozenset({"", "unknown", "unavailable", "undefined", "null", "detecting"})
 """Texts that stand for a value that the device has not said yet."""
 
 _NEGATIONS = frozenset({"no", "not", "non", "never", "without"})

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from anju_gateway.adapter_state import AdapterState
-from anju_gateway.adapters.device_alarms import add_device_alarm, is_unheard, looks_dangerous
+from anju_gateway.adapters.device_alarms import (
+    add_device_alarm,
+    is_unheard,
+    looks_dangerous,
+    names_weak_battery,
+)
 from anju_gateway.adapters.exposes import Meaning
 from anju_gateway.adapters.feature_classes import is_measure, is_setting, quantity_of
 from anju_gateway.adapters.port import AdapterResult
@@ -123,6 +128,14 @@ class ZigbeePayloadReader:
             self._add_alarm(key, said, report, result, danger=danger)
         return danger
 
+    def _read_battery_within(self, key: str, said: object, report: ZigbeeReport, result: AdapterResult) -> bool:
+        """Read a weak battery that a text names: maintenance, and no alarm; whether there is one."""
+        weak, slot = names_weak_battery(key, said), f"#{_slot(key)}"
+        before = self._state.get(f"last:{report.device}/{Quantity.BATTERY_LOW}{slot}")
+        if weak or (before is not None and not is_unheard(said)):
+            self._pass_on(COMMON_FEATURES["battery_low"], weak, report, result, slot)
+        return weak
+
     def _fell(self, key: str, report: ZigbeeReport) -> bool:
         """Return whether a text of this property named a fall before."""
         return self._state.get(f"last:{report.device}/{Quantity.FALL}#{_slot(key)}") is not None
@@ -137,6 +150,9 @@ class ZigbeePayloadReader:
 
     def _read_unknown(self, key: str, said: object, report: ZigbeeReport, result: AdapterResult) -> None:
         meaning = report.meanings.get(key)
+        if self._read_battery_within(key, said, report, result):
+            self._add_alarm(key, said, report, result, danger=False)
+            return
         if isinstance(said, str) and not is_setting(key) and (_is_fall(said) or self._fell(key, report)):
             self._read_danger_within(key, said, report, result)
             return

@@ -16,6 +16,8 @@ class LastSeen:
     """Per cent."""
     link_quality: float | None = None
     """0 to 1."""
+    battery_low: bool | None = None
+    """Whether the device says that its battery is nearly empty."""
 
 
 LastSeenMap = Mapping[tuple[str, str], LastSeen]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anju_platform.db.base import Base
@@ -26,6 +26,10 @@ class Gateway(Base):
     spooled: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[int] = mapped_column(default=0)
     version: Mapped[str] = mapped_column(String(40), default="")
+    refused: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Parts of device messages that it refused since it was started."""
+    refused_keys: Mapped[list[object]] = mapped_column(default=list)
+    """The keys that it refuses most often: objects with the fields of `anju_wire.messages.RefusedKey`."""
     retired_at: Mapped[datetime | None]
 
 
@@ -47,6 +51,8 @@ class Device(Base):
     last_seen_at: Mapped[datetime | None]
     battery: Mapped[float | None]
     """Per cent."""
+    battery_low: Mapped[bool | None]
+    """Whether the device itself says that its battery is nearly empty; None where it says neither."""
     link_quality: Mapped[float | None]
     """0 to 1."""
 

@@ -29,6 +29,7 @@ class Note:
     last_seen_at: datetime | None = None
     battery: float | None = None
     link_quality: float | None = None
+    battery_low: bool | None = None
 
 
 class KeptMessage(NamedTuple):
@@ -64,8 +65,8 @@ class DeviceRepository:
 
     def notes_of(self, homes: Collection[str]) -> dict[tuple[str, str], Note]:
         """Return the notes of these homes' devices, by home and device; as columns, since ingest asks for thousands."""
-        columns = (Device.home_id, Device.id, Device.known, Device.last_seen_at, Device.battery, Device.link_quality)
-        rows = self._session.execute(select(*columns).where(Device.home_id.in_(homes)))
+        columns = (Device.known, Device.last_seen_at, Device.battery, Device.link_quality, Device.battery_low)
+        rows = self._session.execute(select(Device.home_id, Device.id, *columns).where(Device.home_id.in_(homes)))
         return {(home, device): Note(known, *rest) for home, device, known, *rest in rows}  # type: ignore[arg-type]
 
     def write_notes(self, notes: Mapping[tuple[str, str], Note]) -> None:
@@ -75,10 +76,22 @@ class DeviceRepository:
         statement = (
             update(Device.__table__)  # type: ignore[arg-type]
             .where(Device.home_id == bindparam("of_home"), Device.id == bindparam("of_id"))
-            .values(last_seen_at=bindparam("seen"), battery=bindparam("charge"), link_quality=bindparam("link"))
+            .values(
+                last_seen_at=bindparam("seen"),
+                battery=bindparam("charge"),
+                link_quality=bindparam("link"),
+                battery_low=bindparam("low"),
+            )
         )
         rows = [
-            {"of_home": home, "of_id": device, "seen": n.last_seen_at, "charge": n.battery, "link": n.link_quality}
+            {
+                "of_home": home,
+                "of_id": device,
+                "seen": n.last_seen_at,
+                "charge": n.battery,
+                "link": n.link_quality,
+                "low": n.battery_low,
+            }
             for (home, device), n in notes.items()
         ]
         self._session.connection().execute(statement, rows)
@@ -122,6 +135,11 @@ class DeviceRepository:
         """Return the devices of a home, by room."""
         query = select(Device).where(Device.home_id == home_id).order_by(Device.room, Device.id)
         return self._session.scalars(query).all()
+
+    def list_weak_batteries(self, per_cent: float) -> Sequence[Device]:
+        """Return the devices with at most so much charge, or that say themselves that their battery is low."""
+        weak = or_(Device.battery <= per_cent, Device.battery_low.is_(True))
+        return self._session.scalars(select(Device).where(weak).order_by(Device.home_id, Device.room, Device.id)).all()
 
     def devices_of(self, homes: Collection[str]) -> Sequence[Device]:
         """Return all devices of these homes."""

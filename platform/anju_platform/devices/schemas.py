@@ -16,8 +16,20 @@ class _View(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class RefusedKeyView(BaseModel):
+    """A key of a device's messages that the gateway refused so often since it was started; `why` is its last reason."""
+
+    device: str
+    key: str
+    count: int
+    why: str = ""
+
+
 class GatewayView(_View):
-    """A home's gateway. `spooled` messages wait in it, `dropped` were lost for want of disk."""
+    """A home's gateway. `spooled` messages wait in it, `dropped` were lost for want of disk.
+
+    It refused so many parts of device messages; `refused_keys` are those that it refuses most often.
+    """
 
     id: str
     online: bool
@@ -26,6 +38,8 @@ class GatewayView(_View):
     spooled: int
     dropped: int
     version: str
+    refused: int
+    refused_keys: list[RefusedKeyView]
 
 
 class DeviceView(_View):
@@ -39,6 +53,7 @@ class DeviceView(_View):
     known: bool
     last_seen_at: datetime | None
     battery: float | None
+    battery_low: bool | None
     link_quality: float | None
 
 

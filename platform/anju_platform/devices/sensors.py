@@ -14,6 +14,7 @@ from anju_wire.profiles import PROFILES, QUANTITIES, DeviceKind, Field, Quantity
 from anju_wire.vocabulary import Lane, Room
 
 _NO_LIFE = -1
+_REPORTED = frozenset({Quantity.BATTERY, Quantity.BATTERY_LOW, Quantity.LINK_QUALITY})
 _MOST_PAIRS = 1024
 """Far more than there are pairs of a kind and a quantity; bounded, for a stranger may name either as it likes."""
 
@@ -25,7 +26,7 @@ class Sensor:
     life: index in `anju_detect.inactivity.KINDS` of the sign of life it gives, or -1.
     life_when_false: whether falsehood or zero is one too (a door closing is, a motion ending is not).
     seen_when_false: whether falsehood shows that the device speaks; not so where its gateway says it for it.
-    reports: `battery` or `link_quality` where it is one, else empty.
+    reports: `battery`, `battery_low` or `link_quality` where it is one, else empty.
     """
 
     source: Source
@@ -47,7 +48,7 @@ def room_index(kind: str, room: str) -> int:
 def sensor_of(source: Source, room: int, quantity: str, kind: str) -> Sensor:
     """Return the sensor of one quantity of a device of this kind; `room` is an index in `ROOMS`."""
     life, when_false = _life(kind, quantity)
-    reports = str(quantity) if quantity in (Quantity.BATTERY, Quantity.LINK_QUALITY) else ""
+    reports = str(quantity) if quantity in _REPORTED else ""
     return Sensor(source, room, life, when_false, quantity != Quantity.AVAILABLE, reports)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from anju_core.actor import Actor
@@ -108,7 +109,7 @@ class DeviceService:
             room[home] -= 1
             note = _note(Note(known=False), seen)
             row = Device(home_id=home, id=device_id, kind=UNREGISTERED, known=False, battery=note.battery)
-            row.last_seen_at, row.link_quality = note.last_seen_at, note.link_quality
+            row.last_seen_at, row.link_quality, row.battery_low = note.last_seen_at, note.link_quality, note.battery_low
             fresh.append(row)
         records.add_devices(fresh)
 
@@ -128,6 +129,7 @@ class DeviceService:
             row.spooled = min(max(sum(status.spooled.values()), 0), 2**31 - 1)
             row.dropped = min(max(status.dropped, 0), 2**31 - 1)
             row.version = status.version[:40]
+            row.refused, row.refused_keys = status.refused, [msgspec.to_builtins(one) for one in status.refused_keys]
             row.last_seen_at = _later(row.last_seen_at, LastSeen(arrived_s))
         work.session.flush()
         if self._online is not None:
@@ -213,7 +215,7 @@ def _note(row: Note, seen: LastSeen) -> Note:
     """Return `row` updated: a newer report replaces battery and link, an older one only fills what is missing."""
     newer = row.last_seen_at is None or seen.at_s >= row.last_seen_at.timestamp()
     row.last_seen_at = _later(row.last_seen_at, seen)
-    for name in ("battery", "link_quality"):
+    for name in ("battery", "link_quality", "battery_low"):
         value = getattr(seen, name)
         if value is not None and math.isfinite(value) and (newer or getattr(row, name) is None):
             setattr(row, name, value)
@@ -227,10 +229,7 @@ def _later(known: datetime | None, seen: LastSeen) -> datetime:
 
 def _not_ahead(last_seen: LastSeenMap, now_s: float) -> LastSeenMap:
     """Return the entries with no time after `now_s`: a clock that is ahead must not hide a later silence."""
-    return {
-        key: one if one.at_s <= now_s else LastSeen(now_s, one.battery, one.link_quality)
-        for key, one in last_seen.items()
-    }
+    return {key: one if one.at_s <= now_s else replace(one, at_s=now_s) for key, one in last_seen.items()}
 
 
 def _home_of(topic: str) -> str | None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.sensors import Sensor, SensorTable
+from anju_wire.profiles import Quantity
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class LastSeenBuffer:
         """Record a sensor's reading; `value` is kept where the sensor reports battery or link quality."""
         seen = self.record_device(sensor.source.home, sensor.source.device, at_s)
         if sensor.reports and value is not None:
-            setattr(seen, sensor.reports, value)
+            setattr(seen, sensor.reports, bool(value) if sensor.reports == Quantity.BATTERY_LOW else value)
 
     def record_rows(self, rows: NDArray[np.int64], at_s: Floats, values: Floats) -> None:
         """Record readings of sensors by their rows in the table; of several values of a sensor the last one counts."""

@@ -101,6 +101,7 @@ class TelemetryRecords:
                 seen.at_s = max(seen.at_s, known.at_s)
                 seen.battery = known.battery if seen.battery is None else seen.battery
                 seen.link_quality = known.link_quality if seen.link_quality is None else seen.link_quality
+                seen.battery_low = known.battery_low if seen.battery_low is None else seen.battery_low
             self._unsaved_last_seen[key] = seen
 
     def _save(self) -> None:

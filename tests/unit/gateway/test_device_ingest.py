@@ -113,7 +113,7 @@ def test_one_message_that_breaks_its_adapter_does_not_stop_the_others(home: Home
     with capture_logs() as logs:
         alarms = home.ingest.store_messages([says("fragile", b"break"), PRESS], NOW, 0.0)
     assert len(alarms) == 1
-    assert home.ingest.refused == 1
+    assert home.ingest.refusals.total == 1
     assert "adapter failed" in {log["event"] for log in logs}
 
 
@@ -121,7 +121,7 @@ def test_refusals_are_counted_and_logged_ever_more_rarely(home: Home) -> None:
     with capture_logs() as logs:
         for _ in range(100):
             home.ingest.store_messages([says("door", {"contact": "perhaps"})], NOW, 0.0)
-    assert home.ingest.refused == 100
+    assert home.ingest.refusals.total == 100
     assert [log["count"] for log in logs if log["event"] == "refused"] == [1, 2, 4, 8, 16, 32, 64]
     assert logs[0]["why"] == "'perhaps' is not true or false"
 

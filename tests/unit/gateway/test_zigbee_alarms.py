@@ -275,6 +275,38 @@ def test_things_tamper_and_batteries(home: ZigbeeHome) -> None:
     assert said(home.says("fridge", {"tamper_alarm": "normal"}, NOW + 2)) == {"tamper": False}
 
 
+@pytest.mark.parametrize(
+    ("key", "weak", "well"),
+    [
+        ("alarm_status", "battery_alarm", "ok"),
+        ("halo_alert_state", "very_low_battery", "safe"),
+        ("battery_level", "low", "middle"),
+        ("power_type", "battery_low", "battery_full"),
+    ],
+)
+def test_a_weak_battery_that_a_text_names_is_a_reading_and_wakes_nobody(
+    home: ZigbeeHome, key: str, weak: str, well: str
+) -> None:
+    home.pairs("new", enum(key, well, weak))
+    assert said(home.says("new", {key: well})) == {}
+    result = home.says("new", {key: weak}, NOW + 1)
+    assert (said(result), alarms(result)) == ({"battery_low": True}, [])
+    assert said(home.says("new", {key: well}, NOW + 2)) == {"battery_low": False}
+
+
+def test_a_weak_battery_ends_the_alarm_that_the_same_text_named(home: ZigbeeHome) -> None:
+    told = [
+        bool(alarms(home.says("new", {"alarm_status": value}, NOW + after_s)))
+        for after_s, value in ((0, "smoke"), (1, "low_battery"), (2, "smoke"))
+    ]
+    assert told == [True, False, True]
+
+
+@pytest.mark.parametrize("value", ["low_battery,smoke", "fire_alarm", "battery_fire"])
+def test_a_danger_beside_a_battery_is_an_alarm(home: ZigbeeHome, value: str) -> None:
+    assert alarms(home.says("new", {"alarm_status": value}))
+
+
 @pytest.mark.parametrize(("value", "per_cent"), [("87", 87.0), (200, 100.0), (0, 0.0), (255, None), (None, None)])
 def test_batteries_as_they_are_said(home: ZigbeeHome, value: object, per_cent: float | None) -> None:
     result = home.says("door-entrance", {"battery": value})
@@ -409,6 +441,8 @@ def test_what_the_broker_kept_without_a_time_stands_and_a_press_never_does(home:
         (enum("presence_event", "enter", "leave", "left_enter"), "left_enter", "occupancy"),
         (binary("contact", on=True, off=False, access=7), True, "contact"),
         (binary("garage_door_contact", on=True, off=False), True, "contact"),
+        (binary("contact_alarm_1", on=True, off=False), True, "contact"),
+        (binary("motion_up", "ON", "OFF"), "ON", "occupancy"),
     ],
 )
 def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], value: object, quantity: str) -> None:
@@ -432,6 +466,9 @@ def test_readings_of_real_models(home: ZigbeeHome, feature: dict[str, object], v
         (binary("input_4_leak_detect_10", "Leak", "Dry", access=5), "Leak", "water_leak"),
         (enum("water_leakage_state", "water_leakage_yes", "water_leakage_no"), "water_leakage_yes", "water_leak"),
         (enum("alarm", "stop", "pre_alarm", "fire", "burglar", access=7), "fire", None),
+        (binary("alarm", on=True, off=False, access=3, description="Sound the alarm"), True, None),
+        (binary("emergency_overheat", on=True, off=False, category="diagnostic"), True, None),
+        (enum("water_warning", "none", "alarm"), "alarm", None),
     ],
 )
 def test_alarms_of_real_models(
@@ -452,6 +489,10 @@ def test_alarms_of_real_models(
         (enum("voice", "unset", "smoke_warning", access=7), "smoke_warning"),
         (enum("moisture_warning", "none", "low", "high"), "low"),
         (enum("dismiss_alarm", "DISMISS", access=3), "DISMISS"),
+        (binary("alarm", on=True, off=False, access=3, description="Enable the alarm"), True),
+        (binary("power_alarm", on=True, off=False, access=7, description="Enable/disable the power alarm"), True),
+        (enum("smoke_state", "alarm", "normal", "detecting", "unknown"), "detecting"),
+        (binary("contact_alarm_1", on=True, off=False), True),
         (binary("beeper_on_leak_1", "ON", "OFF", access=7), "ON"),
         (binary("linkage_alarm", on=True, off=False, access=7), True),
         (enum("alarm_sound_type", "siren_emergency", category="config"), "siren_emergency"),

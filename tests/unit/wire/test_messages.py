@@ -22,6 +22,7 @@ from anju_wire.messages import (
     PlatformStatus,
     Record,
     Refusal,
+    RefusedKey,
     Status,
     decode,
     decode_plain,
@@ -75,6 +76,7 @@ MESSAGES: dict[type[msgspec.Struct], st.SearchStrategy[Any]] = {
         spooled=st.dictionaries(names, counts, max_size=3),
         dropped=counts,
         refused=counts,
+        refused_keys=st.lists(st.builds(RefusedKey, device=names, key=names, count=counts, why=names), max_size=3),
     ),
     PlatformStatus: st.builds(PlatformStatus, online=st.booleans(), at=numbers),
     Command: st.builds(

@@ -1,4 +1,4 @@
-"""Homes from which no data is received, by cause, with repair visits."""
+"""Homes that want maintenance: no data is received, by cause, or a battery is to be replaced; with repair visits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from anju_core.vocabulary import Role, VisitCategory
 from anju_platform.accounts.guards import require
 from anju_platform.console.error_messages import explain
 from anju_platform.console.page_context import PageContext, PageContextDep
+from anju_platform.devices.status import DeviceStatus
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.reasons import describe_cause
 from anju_platform.i18n.translation import Words
-from anju_platform.read_models.homes.overview import HomeOverviewService, OfflineHomeView
+from anju_platform.read_models.homes.overview import BatteryHomeView, HomeOverviewService, OfflineHomeView
 from anju_platform.residents.service import ResidentService
 from anju_platform.web.errors import status_of
 
@@ -39,6 +40,17 @@ class OfflineHomeRow:
     since: datetime
     zone: ZoneInfo
     alert_id: UUID | None
+    repair: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryRow:
+    """A home where batteries are to be replaced; `repair` is the state of a repair visit under way, or empty."""
+
+    home_id: str
+    name: str
+    address: str
+    devices: Sequence[DeviceStatus]
     repair: str
 
 
@@ -62,11 +74,7 @@ def ask_repair(home_id: str, page: PageContextDep) -> Response:
     try:
         with page.work() as work:
             home = page.service(ResidentService).find_home(work, page.actor, home_id)
-            offline = {
-                one.home_id: one for one in page.service(HomeOverviewService).list_offline_homes(work, page.actor)
-            }
-            waiting = offline.get(home_id)
-            if waiting is None or waiting.repair is None:
+            if page.service(HomeOverviewService).find_repair(work, home.id) is None:
                 work.record(
                     VisitRequested(
                         at=work.clock.now(),
@@ -86,11 +94,23 @@ def ask_repair(home_id: str, page: PageContextDep) -> Response:
 def _show(page: PageContext, problem: str = "", status: int = 200) -> Response:
     with page.work() as work:
         found = page.service(HomeOverviewService).list_offline_homes(work, page.actor)
+        weak = page.service(HomeOverviewService).list_battery_homes(work, page.actor)
     causes: dict[str, list[OfflineHomeRow]] = defaultdict(list)
     for home in found:
         causes[describe_cause(home.reason, page.words)].append(_shown(home, page.words))
     groups = [Cause(cause, rows) for cause, rows in causes.items()]
-    return page.render("homes.html", "homes", status=status, groups=groups, problem=problem)
+    batteries = [_battery_row(home, page.words) for home in weak]
+    return page.render("homes.html", "homes", status=status, groups=groups, batteries=batteries, problem=problem)
+
+
+def _battery_row(home: BatteryHomeView, words: Words) -> BatteryRow:
+    return BatteryRow(
+        home_id=home.home_id,
+        name=home.name,
+        address=address(words, home.estate, home.building, home.unit, home.room),
+        devices=home.devices,
+        repair=home.repair or "",
+    )
 
 
 def _shown(home: OfflineHomeView, words: Words) -> OfflineHomeRow:

@@ -19,7 +19,7 @@ from anju_platform.console.activity_timeline import ActivityTimeline, TimeSpan
 from anju_platform.console.home_card import DOOR
 from anju_platform.console.page_context import PageContext, PageContextDep
 from anju_platform.console.routine import charts
-from anju_platform.devices.status import DeviceStatus
+from anju_platform.devices.status import DeviceStatus, RefusedReport
 from anju_platform.i18n import time_format
 from anju_platform.i18n.addresses import address
 from anju_platform.i18n.display_names import DisplayStatus, alert_status, display_name
@@ -68,6 +68,7 @@ class HomePage:
     contacts: Sequence[ContactRecord]
     door: Sequence[tuple[str, str]]
     devices: Sequence[DeviceStatus]
+    refused: Sequence[RefusedReport]
     absences: Sequence[AbsenceView]
     consents: Sequence[ConsentView]
 
@@ -135,6 +136,7 @@ def _shown(
         contacts=[contact for one in people for contact in one.contacts],
         door=[line for one in people for line in _door(one, words)],
         devices=found.devices,
+        refused=found.refused,
         absences=found.absences,
         consents=[consent for one in people for consent in one.consents],
     )

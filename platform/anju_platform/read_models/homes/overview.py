@@ -12,7 +12,13 @@ from anju_core.reasons import Reason
 from anju_core.vocabulary import AlertKind, AlertState
 from anju_platform.alerts.summaries import AlertSummaries, OpenAlert
 from anju_platform.db.unit_of_work import UnitOfWork
-from anju_platform.devices.status import DeviceStatus, list_devices
+from anju_platform.devices.status import (
+    DeviceStatus,
+    RefusedReport,
+    list_devices,
+    list_refused,
+    list_weak_batteries,
+)
 from anju_platform.monitoring.status import NEVER_SEEN, ONLINE, HomeStatusReader, Inactivity, SupervisionView
 from anju_platform.residents.directory import list_absences, list_home_ids, read_homes, search_residents
 from anju_platform.residents.records import AbsenceView, ConsentView, ContactRecord, HomeRecord, ResidentRecord, age_on
@@ -87,6 +93,7 @@ class HomeDetail:
     has_door_code: bool
     residents: Sequence[ResidentCard]
     devices: Sequence[DeviceStatus]
+    refused: Sequence[RefusedReport]
     absences: Sequence[AbsenceView]
     supervision: SupervisionView
     inactivity: Inactivity
@@ -111,6 +118,20 @@ class OfflineHomeView:
     timezone: str
     reason: Reason
     alert_id: UUID | None
+    repair: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryHomeView:
+    """A home with devices whose battery is to be replaced; `repair` is the state of a repair visit under way."""
+
+    home_id: str
+    name: str
+    estate: str
+    building: str
+    unit: str
+    room: str
+    devices: Sequence[DeviceStatus]
     repair: str | None
 
 
@@ -159,6 +180,7 @@ class HomeOverviewService:
             has_door_code=home.has_door_code,
             residents=[_person(person, home.local_date(now)) for person in home.residents],
             devices=list_devices(work, home.id),
+            refused=list_refused(work, home.id),
             absences=list_absences(work, home.id, now),
             supervision=status.find_supervision([home.id]).get(home.id, ONLINE),
             inactivity=status.find_inactivity([home.id]).get(home.id, NEVER_SEEN),
@@ -183,6 +205,17 @@ class HomeOverviewService:
             _offline_home(homes[home_id], offline[home_id], alerts.get(home_id), repairs.get(home_id))
             for home_id in mine
         ]
+
+    def list_battery_homes(self, work: UnitOfWork, actor: Actor) -> Sequence[BatteryHomeView]:
+        """Return the homes of the actor's scope where a battery is to be replaced."""
+        weak = list_weak_batteries(work, list_home_ids(work, actor.scope))
+        homes = read_homes(work, actor, list(weak), "weak_batteries")
+        repairs = VisitSummaries(work.session).find_repairs(list(weak))
+        return [_battery_home(homes[home_id], devices, repairs.get(home_id)) for home_id, devices in weak.items()]
+
+    def find_repair(self, work: UnitOfWork, home_id: str) -> str | None:
+        """Return the state of the repair visit that is under way in a home; None where there is none."""
+        return VisitSummaries(work.session).find_repairs([home_id]).get(home_id)
 
 
 def _row(
@@ -247,5 +280,18 @@ def _offline_home(
         timezone=home.timezone.key,
         reason=supervision.reason,
         alert_id=alert_id,
+        repair=repair,
+    )
+
+
+def _battery_home(home: HomeRecord, devices: Sequence[DeviceStatus], repair: str | None) -> BatteryHomeView:
+    return BatteryHomeView(
+        home_id=home.id,
+        name=home.resident_names,
+        estate=home.estate,
+        building=home.building,
+        unit=home.unit,
+        room=home.room,
+        devices=devices,
         repair=repair,
     )

@@ -24,7 +24,8 @@ from anju_platform.devices.quarantine import QuarantineLimits, RejectedMessage
 from anju_platform.devices.repository import QuarantineRepository
 from anju_platform.devices.roster import DeviceRoster
 from anju_platform.devices.service import MOST_UNREGISTERED, UNREGISTERED, DeviceService
-from anju_wire.messages import MAX_MESSAGE_BYTES, Status
+from anju_platform.devices.status import list_refused, list_weak_batteries
+from anju_wire.messages import MAX_MESSAGE_BYTES, RefusedKey, Status
 
 HOME = HOMES[0]
 GATEWAY = f"gw-{HOME}"
@@ -138,6 +139,40 @@ def test_status_is_kept_and_passed_on(records: WorkFactory) -> None:
         service.update_status(work, GATEWAY, Status(gateway=GATEWAY, online=False, at=NOW_S), NOW_S + 9)
         assert (row.online, row.spooled, row.dropped) == (False, 3, 3)
     assert told == [(HOME, True, NOW_S), (HOME, False, NOW_S + 9)]
+
+
+def test_what_a_gateway_refuses_is_kept_and_a_last_will_changes_nothing(records: WorkFactory) -> None:
+    keys = [
+        RefusedKey(device="motion-living", key="smoke", count=4, why="'purple'"),
+        RefusedKey(device="x", key="y", count=1),
+    ]
+    up = Status(gateway=GATEWAY, online=True, at=NOW_S, refused=5, refused_keys=keys)
+    with records() as work:
+        DeviceService().update_status(work, GATEWAY, up, NOW_S)
+        DeviceService().update_status(work, GATEWAY, Status(gateway=GATEWAY, online=False, at=NOW_S), NOW_S)
+    with records() as work:
+        assert work.session.get_one(Gateway, GATEWAY).refused == 5
+        refused = list_refused(work, HOME)
+    assert [(one.name, one.kind, one.key, one.count, one.why) for one in refused] == [
+        ("motion-living", "motion", "smoke", 4, "'purple'"),
+        ("x", "", "y", 1, ""),
+    ]
+
+
+def test_a_battery_that_only_says_low_and_one_of_three_per_cent_are_to_be_replaced(records: WorkFactory) -> None:
+    see(
+        records,
+        motion_living=LastSeen(NOW_S - 60, battery_low=True),
+        door_entrance=LastSeen(NOW_S - 60, 3.0),
+        kettle=LastSeen(NOW_S - 60, 80.0, battery_low=False),
+    )
+    with records() as work:
+        weak = list_weak_batteries(work, {HOME})
+        assert {one.id for one in weak[HOME]} == {"motion-living", "door-entrance"}
+        assert not list_weak_batteries(work, set())
+    see(records, motion_living=LastSeen(NOW_S, battery_low=False), door_entrance=LastSeen(NOW_S, 100.0))
+    with records() as work:
+        assert not list_weak_batteries(work, {HOME})
 
 
 def test_status_of_a_gateway_out_of_service_changes_nothing(records: WorkFactory) -> None:

@@ -92,3 +92,14 @@ def test_sensors_that_join_later_are_collected_too() -> None:
     table.put(moved)
     buffer.record_rows(np.array([2]), np.array([8.0]), np.array([60.0]))
     assert buffer.drain() == {("home-1", "hall"): LastSeen(9.0, 70.0), ("home-1", "bath"): LastSeen(8.0, 60.0)}
+
+
+def test_a_battery_that_only_says_low_is_kept_as_a_truth_by_either_way() -> None:
+    low = sensor_of(Source("home-1", "hall", "hall", "battery_low"), 0, "battery_low", "motion")
+    buffer = LastSeenBuffer(table_of([low]))
+    for value, said in ((1.0, True), (0.0, False)):
+        buffer.record_rows(np.array([0]), np.array([9.0]), np.array([value]))
+        (columns,) = buffer.drain().values()
+        buffer.record_reading(low, 9.0, value)
+        (single,) = buffer.drain().values()
+        assert columns.battery_low is single.battery_low is said

@@ -275,11 +275,12 @@ def test_the_records_get_the_latest_of_each_device_and_lose_nothing_it_said(
 ) -> None:
     line.consume(raw(1, motion(AT_S)))
     link = Record(n="motion-living/link_quality", t=AT_S + 2, v=0.5)
-    for turn, pack in enumerate(([battery(5, 80.0)], [battery(3, 70.0)], [link], [motion(AT_S + 4)]), 2):
+    low = Record(n="motion-living/battery_low", t=AT_S + 2, vb=True)
+    for turn, pack in enumerate(([low], [battery(5, 80.0)], [battery(3, 70.0)], [link], [motion(AT_S + 4)]), 2):
         moment.now += 1.5
         line.consume(raw(turn, *pack))
     line.consumer.update_records(final=True)
-    assert line.records.seen[-1]["home-01", "motion-living"] == LastSeen(AT_S + 5, 70.0, 0.5)
+    assert line.records.seen[-1]["home-01", "motion-living"] == LastSeen(AT_S + 5, 70.0, 0.5, battery_low=True)
 
 
 def broken(seq: int, number: int = 1) -> RawMessage:
