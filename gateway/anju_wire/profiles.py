@@ -338,6 +338,7 @@ class Feature:
     scale: the number is divided by it.
     step: numbers count when they moved by as much (in the quantity's unit); truth values when they changed.
     again_s: an unchanged number or `true` counts again after so many seconds; None for never.
+    detects: `true` is a movement that was detected, so that again it counts only where it is no repetition by timer.
     """
 
     quantity: Quantity
@@ -346,6 +347,7 @@ class Feature:
     scale: float = 1.0
     step: float = 0.0
     again_s: float | None = None
+    detects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,8 +441,8 @@ _PROFILES = (
             reason="checks in about hourly: four check-ins missed; without it nobody is seen in its room",
         ),
         features={
-            "occupancy": Feature(Quantity.OCCUPANCY, again_s=1.0),
-            "presence": Feature(Quantity.OCCUPANCY, again_s=30.0),
+            "occupancy": Feature(Quantity.OCCUPANCY, again_s=1.0, detects=True),
+            "presence": Feature(Quantity.OCCUPANCY, again_s=30.0, detects=True),
         },
     ),
     DeviceProfile(
