@@ -81,7 +81,7 @@ class DetectionRhythm(NamedTuple):
 
     def is_end(self, at_s: float) -> bool:
         """Return whether `false`, reported at `at_s`, shows that the last `true` was a detection: it ends in time."""
-        return bool(self.value) and 0.0 < self.holds_s and at_s - self.true_s <= self.holds_s + _SLACK_S
+        return bool(self.value) and self.holds_s > 0.0 and at_s - self.true_s <= self.holds_s + _SLACK_S
 
     def set_back(self, value: bool, at_s: float) -> DetectionRhythm:  # noqa: FBT001
         """Return what stays known where the device's clock was set back to `at_s`; `value` is the one it said last."""
