@@ -26,7 +26,7 @@ _GATEWAY = SUPERVISION.gateway
 _CAUSES = {"zigbee2mqtt": ReasonCode.ZIGBEE2MQTT_STOPPED, "bus": ReasonCode.BUS_DISCONNECTED}
 """What a gateway says of itself, and the code that stands for it."""
 _UNKNOWN = Reason(ReasonCode.SENSORS_UNHEARD)
-"""Of a home that was offline before a restart; what was written about it then stands."""
+_OF_DEVICES = frozenset({ReasonCode.DEVICE_SILENT, ReasonCode.DEVICE_NEVER_HEARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class HomeOffline:
     since_s: float
     by_gateway: bool
     reason: Reason = _UNKNOWN
+
+    @property
+    def by_device(self) -> bool:
+        """Whether only one of its devices is silent: the others are heard, and a silence of the person counts."""
+        return not self.by_gateway and self.reason.code in _OF_DEVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +93,11 @@ class SupervisionMonitor:
         known = [held.get((one.home_id, one.device_id), math.nan) for one in listed]
         self._seen = np.fmax(np.array([one.seen_s for one in listed], np.float64), np.array(known, np.float64))
 
-    def restore_offline(self, offline_since: Mapping[str, float]) -> None:
-        """Take over the homes that were offline when the platform stopped: home id → since when, Unix seconds."""
+    def restore_offline(self, offline: Mapping[str, tuple[float, Reason]]) -> None:
+        """Take over the homes that were offline when the platform stopped: since when, Unix seconds, and why."""
         self._offline = {
-            home: HomeOffline(home, since, by_gateway=self._gateway_spoke(home) <= since + 1)
-            for home, since in offline_since.items()
+            home: HomeOffline(home, since, self._gateway_spoke(home) <= since + 1, reason)
+            for home, (since, reason) in offline.items()
         }
 
     def shift_times(self, by_s: float) -> None:
@@ -152,6 +157,15 @@ class SupervisionMonitor:
     def is_offline(self, home_id: str) -> bool:
         """Whether the home is recorded as offline."""
         return home_id in self._offline
+
+    def is_unheard(self, home_id: str, now_s: float) -> bool:
+        """Whether the home is offline because nothing of it is heard; a single silent device hides no person."""
+        one = self._offline.get(home_id)
+        if one is None or not one.by_device:
+            return one is not None
+        allowed_s = self._parameters.allowed_silence_s[_GATEWAY]
+        lost = home_id in self._gateways and now_s - max(self._gateway_spoke(home_id), self._since_s) > allowed_s
+        return lost or home_id in self._gone or home_id in self._bus_down
 
     @property
     def offline_homes(self) -> list[HomeOffline]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness
+from fixtures.monitoring_harness import BEAT, DEVICES, HOMES, MonitoringHarness
 
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Gateway
@@ -114,6 +114,59 @@ def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHar
         monitoring.sweep()
     (alert,) = monitoring.raised("home_offline")
     assert (alert.home_id, alert.reason_code, alert.reason_facts["kind"]) == (HOME, "device_silent", "motion")
+
+
+def wait(monitoring: MonitoringHarness, until_s: float, *heard: str) -> None:
+    """Advance the clock; of the first home only its gateway and these devices are heard."""
+    while monitoring.now() < until_s:
+        monitoring.clock.forward(min(600.0, until_s - monitoring.now()))
+        monitoring.check_in(OTHER)
+        seen = {(HOME, one): LastSeen(monitoring.now()) for one in (f"gw-{HOME}", *heard)}
+        monitoring.service.record_last_seen(seen, monitoring.now())
+        monitoring.store_signs(HOME, (monitoring.now(), *BEAT))
+        monitoring.sweep()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_silence_that_was_running_is_raised_though_the_sensors_never_check_in(
+    monitoring: MonitoringHarness, *, restarts: bool
+) -> None:
+    since_s = monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 600)
+    assert [alert.kind for alert in monitoring.raised()] == ["home_offline"], "blind before the silence is due"
+    if restarts:
+        with monitoring.work() as work:
+            monitoring.devices.record_last_seen(work, {(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())})
+        monitoring.service.save_snapshot()
+        monitoring.restart()
+    wait(monitoring, due_s + 600)
+    (alert,) = monitoring.raised("inactivity")
+    assert (alert.home_id, alert.episode) == (HOME, str(int(since_s * 1000)))
+
+
+def test_a_sensor_that_is_heard_again_does_not_make_a_running_silence_begin_anew(
+    monitoring: MonitoringHarness,
+) -> None:
+    monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 1200)
+    assert len(monitoring.raised("home_offline")) == 1
+    wait(monitoring, due_s - 600, *(device for device, _, _ in DEVICES))
+    assert monitoring.supervision_of(HOME).offline_since is None
+    wait(monitoring, due_s + 600, *(device for device, _, _ in DEVICES))
+    assert len(monitoring.raised("inactivity")) == 1
+
+
+def test_a_home_with_a_silent_sensor_whose_gateway_falls_silent_too_raises_no_silence(
+    monitoring: MonitoringHarness,
+) -> None:
+    monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 600)
+    monitoring.silent.add(HOME)
+    monitoring.live(1800, step_s=300)
+    assert [alert.kind for alert in monitoring.raised()] == ["home_offline"]
 
 
 def test_a_clock_that_is_ahead_hides_no_silence(monitoring: MonitoringHarness) -> None:
