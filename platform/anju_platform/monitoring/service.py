@@ -330,7 +330,9 @@ class MonitoringService:
         self._snapshots.replace_snapshot(self._lock, self._dump)
 
     def _dump(self) -> tuple[float, bytes]:
-        return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
+        rhythms = [(home, device, one) for (home, device), one in self._supervision.rhythms.items()]
+        snapshot = MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot(), rhythms)
+        return self._clock.time(), snapshot.dump()
 
     def restore_state(self, series: SeriesStore) -> None:
         """Take over what the database and the series hold, before ingest begins: the snapshot, then the series since.
@@ -382,6 +384,7 @@ class MonitoringService:
             return False
         self._rows, self._places = {}, {}
         self._deadlines = DeadlineBook(self._rules)
+        self._supervision.restore_rhythms({(home, device): one for home, device, one in memory.rhythms})
         self._merge_due(memory.due)
         return True
 
