@@ -338,6 +338,7 @@ class Feature:
     scale: the number is divided by it.
     step: numbers count when they moved by as much (in the quantity's unit); truth values when they changed.
     again_s: an unchanged number or `true` counts again after so many seconds; None for never.
+    detects: `true` is a movement that was detected, so that again it counts only where it is no repetition by timer.
     """
 
     quantity: Quantity
@@ -346,21 +347,26 @@ class Feature:
     scale: float = 1.0
     step: float = 0.0
     again_s: float | None = None
+    detects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
     """How a kind of device is supervised. The figures are ours, chosen by risk: no standard sets them.
 
-    allowed_silence_s: seconds without any message after which a device counts as silent.
+    allowed_silence_s: seconds without any message after which a device counts as silent, where it is known to speak
+        often enough.
     home_offline: whether one such device that is silent means that its home cannot be seen; else it is a fault of the
         device alone.
     reason: why this figure.
+    longest_silence_s: the same for a device that is known to speak seldom, or whose rhythm is not known yet; 0: as
+        `allowed_silence_s`.
     """
 
     allowed_silence_s: float
     home_offline: bool
     reason: str
+    longest_silence_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -418,10 +424,14 @@ COMMON_FEATURES: Mapping[str, Feature] = {
 AVAILABILITY = Feature(Quantity.AVAILABLE, again_s=_HOUR_S)
 """Whether a device answers its gateway, as the gateway's coordinator says it."""
 
+_SELDOM_S = 20 * _HOUR_S
+"""zigbee2mqtt asks battery devices to report at most every 65,000 s (18 h), and some do no more than that."""
+
 _CHECKS_IN = Supervision(
     4 * _HOUR_S,
     home_offline=False,
     reason="battery devices check in about hourly with link quality and battery: four check-ins missed",
+    longest_silence_s=_SELDOM_S,
 )
 
 _PROFILES = (
@@ -437,10 +447,11 @@ _PROFILES = (
             4 * _HOUR_S,
             home_offline=True,
             reason="checks in about hourly: four check-ins missed; without it nobody is seen in its room",
+            longest_silence_s=_SELDOM_S,
         ),
         features={
-            "occupancy": Feature(Quantity.OCCUPANCY, again_s=1.0),
-            "presence": Feature(Quantity.OCCUPANCY, again_s=30.0),
+            "occupancy": Feature(Quantity.OCCUPANCY, again_s=1.0, detects=True),
+            "presence": Feature(Quantity.OCCUPANCY, again_s=30.0, detects=True),
         },
     ),
     DeviceProfile(

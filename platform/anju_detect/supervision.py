@@ -25,6 +25,8 @@ class SupervisionParameters:
         Whether one silent device of the kind means that its home cannot be seen; else the device alone is at fault.
     gateway
         Which kind is the gateway: its silence explains every other silence of its home.
+    longest_silence_s
+        The same seconds for a device that speaks seldom, or whose rhythm is not known; empty: as `allowed_silence_s`.
 
     Raises
     ------
@@ -36,11 +38,21 @@ class SupervisionParameters:
     allowed_silence_s: tuple[float, ...]
     home_offline: tuple[bool, ...]
     gateway: int
+    longest_silence_s: tuple[float, ...] = ()
+
+    def bounds_s(self, kind: int) -> tuple[float, float]:
+        """Return the least and the most seconds that a device of a kind may be silent."""
+        least_s = self.allowed_silence_s[kind]
+        return least_s, max(least_s, self.longest_silence_s[kind]) if self.longest_silence_s else least_s
 
     def __post_init__(self) -> None:
         kinds = len(self.allowed_silence_s)
         if len(self.home_offline) != kinds:
             raise BatchRefused("home_offline", 0, self.home_offline, f"needs one value for each of {kinds} kinds")
+        if self.longest_silence_s and len(self.longest_silence_s) != kinds:
+            raise BatchRefused(
+                "longest_silence_s", 0, self.longest_silence_s, f"needs one value for each of {kinds} kinds"
+            )
         if not 0 <= self.gateway < kinds:
             raise BatchRefused("gateway", 0, self.gateway, f"is none of {kinds} kinds")
         for kind, value in enumerate(self.allowed_silence_s):
@@ -53,12 +65,14 @@ class SupervisedDevices:
     """Columns with one row for each device: home (a number), kind (as in the parameters), last message (Unix s).
 
     `last_seen_s` is nan for a device that was never heard; its silence then counts from `expected_since_s`.
+    `allowed_s` is how long each device may be silent, s; None: as long as its kind.
     """
 
     home: NDArray[np.int64]
     kind: NDArray[np.int8]
     last_seen_s: NDArray[np.float64]
     expected_since_s: NDArray[np.float64]
+    allowed_s: NDArray[np.float64] | None = None
 
     @property
     def heard_s(self) -> NDArray[np.float64]:
@@ -101,7 +115,9 @@ def supervise_devices(devices: SupervisedDevices, now_s: float, parameters: Supe
     if not len(devices.home):
         return SupervisionResult(np.zeros(0, bool), [])
     heard = devices.heard_s
-    allowed = np.asarray(parameters.allowed_silence_s)[devices.kind]
+    allowed = devices.allowed_s
+    if allowed is None:
+        allowed = np.asarray(parameters.allowed_silence_s)[devices.kind]
     is_gateway = devices.kind == parameters.gateway
     _, row = np.unique(devices.home, return_inverse=True)
     horizon = np.full(row.max() + 1, now_s)

@@ -60,7 +60,9 @@ def line(  # noqa: PLR0917 - fixtures, by name
     monkeypatch.setattr("anju_gateway.device_ingest.PACK_WAIT_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.service._LINGER_S", 0.0)
     monkeypatch.setattr("anju_platform.ingest.telemetry_records.RECORDS_EVERY_S", 0.0)
-    allowed = dataclasses.replace(SUPERVISION, allowed_silence_s=(2 * HOUR, *[6 * HOUR] * (len(KINDS) - 1)))
+    allowed = dataclasses.replace(
+        SUPERVISION, allowed_silence_s=(2 * HOUR, *[6 * HOUR] * (len(KINDS) - 1)), longest_silence_s=()
+    )
     clock = SteppedClock(begins)
     with records(sqlite_url) as sessions:
         ingest = IngestHarness(

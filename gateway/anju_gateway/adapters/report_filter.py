@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters.detection_rhythm import DetectionRhythm
 from anju_gateway.readings import DeviceReading
 from anju_wire.profiles import Feature
 
 LATE_S = 600.0
 """A report older than the newest by up to this was overtaken by it; by more, a clock was set back."""
 _KEPT = 32
+_RHYTHM = "~"
+"""Stands before what is known of a device's rhythm, after its reports."""
 
 
 class BooleanReport(NamedTuple):
@@ -23,42 +26,60 @@ class BooleanReport(NamedTuple):
 
 
 class BooleanReportFilter:
-    """Passes on changes of one truth value, in order of event time whatever order the reports arrive in."""
+    """Passes on changes of one truth value, in order of event time whatever order the reports arrive in.
 
-    def __init__(self, reports: Sequence[BooleanReport] = ()) -> None:
-        self._reports = list(reports)
+    rhythm: of a device that reports movements, as known before the first of `reports`; None for any other.
+    """
+
+    def __init__(self, reports: Sequence[BooleanReport] = (), rhythm: DetectionRhythm | None = None) -> None:
+        self._reports, self._rhythm = list(reports), rhythm
 
     @classmethod
-    def parse(cls, text: str | None) -> BooleanReportFilter:
-        """Read the form that `str` gives; None is a filter without reports."""
-        parts = [part.split("|") for part in text.split(";")] if text else []
-        return cls([BooleanReport(float(at), value == "1", passed_on == "1") for at, value, passed_on in parts])
+    def parse(cls, text: str | None, *, detects: bool = False) -> BooleanReportFilter:
+        """Read the form that `str` gives; None is a filter without reports. `detects`: of movements."""
+        told, _, rhythm = (text or "").partition(_RHYTHM)
+        parts = [part.split("|") for part in told.split(";")] if told else []
+        reports = [BooleanReport(float(at), value == "1", passed_on == "1") for at, value, passed_on in parts]
+        if not detects:
+            return cls(reports)
+        return cls(reports, DetectionRhythm.parse(rhythm) if rhythm else DetectionRhythm())
 
     def __str__(self) -> str:
-        return ";".join(f"{r.at_s!r}|{r.value:d}|{r.passed_on:d}" for r in self._reports)
+        told = ";".join(f"{r.at_s!r}|{r.value:d}|{r.passed_on:d}" for r in self._reports)
+        return told if self._rhythm is None else f"{told}{_RHYTHM}{self._rhythm}"
 
     def add_report(self, value: bool, at_s: float, again_s: float | None) -> list[tuple[float, bool]]:  # noqa: FBT001
         """Add a report and return what to pass on, as (Unix s, value): changes, and `true` again after `again_s`.
 
-        A late report may reveal a change that went unnoticed when a newer report came.
+        A late report may reveal a change that went unnoticed when a newer report came, and the end of a movement that
+        the `true` before it was a detection.
         """
         known = self._reports
         if known and at_s < known[-1].at_s - LATE_S:
             known = [known[-1]._replace(at_s=at_s - 1e-3, passed_on=True)]
+            self._rhythm = self._rhythm and self._rhythm.set_back(known[0].value, at_s)
         if any(report.at_s == at_s and report.value == value for report in known):
             return []
         self._reports = sorted([*known, BooleanReport(at_s, value, passed_on=False)], key=lambda report: report.at_s)
         found = self._pass_on(again_s)
-        self._reports = _recent(self._reports)
+        self._trim()
         return found
 
     def _pass_on(self, again_s: float | None) -> list[tuple[float, bool]]:
         found: list[tuple[float, bool]] = []
         before: BooleanReport | None = None
         last_passed_s = float("-inf")
+        rhythm = self._rhythm
         for place, report in enumerate(self._reports):
-            changed = before is None or before.value != report.value
+            value = (before.value if before else None) if rhythm is None else rhythm.value
+            changed = value != report.value
             again = report.value and again_s is not None and report.at_s - last_passed_s >= again_s
+            if rhythm is not None:
+                if before is not None and not report.value and rhythm.is_end(report.at_s):
+                    found += self._pass_late(place - 1)
+                detection = report.value and rhythm.is_detection(report.at_s)
+                again = again and detection
+                rhythm = rhythm.add_report(report.value, report.at_s, detection=detection)
             before = report
             if not report.passed_on and (changed or again):
                 found.append((report.at_s, report.value))
@@ -67,12 +88,22 @@ class BooleanReportFilter:
                 last_passed_s = before.at_s
         return found
 
+    def _pass_late(self, place: int) -> list[tuple[float, bool]]:
+        report = self._reports[place]
+        if report.passed_on:
+            return []
+        self._reports[place] = report._replace(passed_on=True)
+        return [(report.at_s, report.value)]
 
-def _recent(reports: list[BooleanReport]) -> list[BooleanReport]:
-    """As many as late reports can concern; the oldest kept stands for all before it."""
-    newest = reports[-1].at_s
-    kept = [report for report in reports if report.at_s >= newest - LATE_S][-_KEPT:]
-    return [kept[0]._replace(passed_on=True), *kept[1:]]
+    def _trim(self) -> None:
+        """Keep as many as late reports can concern; the oldest kept stands for all before it."""
+        newest = self._reports[-1].at_s
+        kept = [report for report in self._reports if report.at_s >= newest - LATE_S][-_KEPT:]
+        for report in self._reports[: -len(kept)]:
+            if self._rhythm is not None:
+                detection = report.value and self._rhythm.is_detection(report.at_s)
+                self._rhythm = self._rhythm.add_report(report.value, report.at_s, detection=detection)
+        self._reports = kept if self._rhythm is not None else [kept[0]._replace(passed_on=True), *kept[1:]]
 
 
 class NumberReportFilter(NamedTuple):
@@ -108,7 +139,7 @@ def filter_reading(
     key = f"last:{device}/{feature.quantity}{part}"
     kept = state.get(key)
     if feature.low is None:
-        reports = BooleanReportFilter.parse(kept)
+        reports = BooleanReportFilter.parse(kept, detects=feature.detects)
         found = reports.add_report(bool(value), at_s, feature.again_s)
         state.put(key, str(reports))
         return [DeviceReading(device, feature.quantity, when, what) for when, what in found]

@@ -18,7 +18,7 @@ from anju_gateway.adapters.feature_classes import is_measure, is_setting, quanti
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.presses import add_press, parse_press, read_press
 from anju_gateway.adapters.report_filter import filter_reading
-from anju_gateway.adapters.truths import names_danger, read_truth
+from anju_gateway.adapters.truths import names_danger, read_plain, read_truth
 from anju_gateway.adapters.values import parse_number, parse_value
 from anju_gateway.adapters.words import word_set
 from anju_gateway.readings import DeviceReading
@@ -79,7 +79,7 @@ class ZigbeePayloadReader:
                 continue
             meaning = report.meanings.get(key)
             feature = features.get(key)
-            if feature is None and (derived := _derive(key, meaning, features)) is not None:
+            if feature is None and (derived := _derive(key, flat[key], meaning, features)) is not None:
                 if derived.quantity not in taken or _is_alarm(derived):
                     self._read_feature(key, derived, flat[key], report, result, part=_slot(key))
             elif feature is not None:
@@ -196,8 +196,11 @@ def _fall(reading: DeviceReading) -> list[list[DeviceReading]]:
     return [[reading._replace(value=f"{stage}:{fall_id}")] for stage in (FallStage.SUSPECTED, FallStage.CONFIRMED)]
 
 
-def _derive(key: str, meaning: Meaning | None, features: Mapping[str, Feature]) -> Feature | None:
-    """Return what a property means that no table names: by the device's description, else by its own name."""
+def _derive(key: str, said: object, meaning: Meaning | None, features: Mapping[str, Feature]) -> Feature | None:
+    """Return what a property means that no table names: by the device's description, else by its own name.
+
+    A truth value is read as the kind's own; of words, which radars use, the changes alone count.
+    """
     quantity = meaning.quantity if meaning is not None else quantity_of(key)
     if quantity is None or is_setting(key) or (meaning is not None and meaning.passive):
         return None
@@ -209,8 +212,8 @@ def _derive(key: str, meaning: Meaning | None, features: Mapping[str, Feature]) 
         return Feature(quantity, again_s=None if quantity is Quantity.FALL else _AGAIN_S)
     if quantity not in own:
         return None
-    common = next((one for one in COMMON_FEATURES.values() if one.quantity is quantity), None)
-    return common or Feature(quantity)
+    known = COMMON_FEATURES if read_plain(said) is None else features
+    return next((one for one in known.values() if one.quantity is quantity), None) or Feature(quantity)
 
 
 def _flatten(said: Mapping[str, object], above: str, depth: int) -> Iterator[tuple[str, object]]:

@@ -12,5 +12,6 @@ SUPERVISION = SupervisionParameters(
     allowed_silence_s=tuple(profile.supervision.allowed_silence_s for profile in PROFILES.values()),
     home_offline=tuple(profile.supervision.home_offline for profile in PROFILES.values()),
     gateway=KINDS.index(DeviceKind.GATEWAY),
+    longest_silence_s=tuple(profile.supervision.longest_silence_s for profile in PROFILES.values()),
 )
 """How every kind of device is supervised."""

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from anju_detect.inactivity import InactivitySignal, LifeBatch
+from anju_detect.rhythm import MessageRhythm
 from anju_platform.devices.sensors import Sensor
 from anju_platform.timeseries.store import Reading, Readings, SeriesStore, Source
 from anju_wire.profiles import LIFE_QUANTITIES, Quantity
@@ -28,10 +29,11 @@ class MonitoringSnapshotRefused(ValueError):
 
 
 class MonitoringSnapshot(msgspec.Struct, frozen=True):
-    """A snapshot of monitoring."""
+    """A snapshot of monitoring; `rhythms` holds home, device and its rhythm."""
 
     due: list[InactivitySignal]
     detector: bytes
+    rhythms: list[tuple[str, str, MessageRhythm]] = []
 
     def dump(self) -> bytes:
         """Return the snapshot as MessagePack."""

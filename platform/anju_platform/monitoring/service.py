@@ -12,6 +12,7 @@ import numpy as np
 import structlog
 
 from anju_core.events import AbsenceChanged, AlertResolved, HomeSupervisionChanged, SensitivityChanged
+from anju_core.reasons import Reason
 from anju_core.vocabulary import INACTIVITY_KINDS
 from anju_detect.errors import SnapshotRefused
 from anju_detect.inactivity import Explanation, InactivityDetector, InactivitySignal, LifeBatch
@@ -257,7 +258,7 @@ class MonitoringService:
         with self._lock:
             self._supervision.confirm_change(change, online=False)
             self._returning.pop(change.home_id, None)
-            if change.home_id in self._rows:
+            if change.home_id in self._rows and not change.by_device:
                 self._detector.set_outage(change.home_id, change.since_s, None)
                 self._backlog.follow_outage(self._rows[change.home_id], change.since_s, cut=change.by_gateway)
 
@@ -265,7 +266,7 @@ class MonitoringService:
         self._record_supervision(change, now_s, offline=False)
         with self._lock:
             self._supervision.confirm_change(change, online=True)
-            if change.home_id in self._rows:
+            if change.home_id in self._rows and not change.by_device:
                 self._returning[change.home_id] = change
 
     def _record_supervision(self, change: HomeOffline, now_s: float, *, offline: bool) -> None:
@@ -305,7 +306,7 @@ class MonitoringService:
         row = self._rows.get(home_id)
         if row is None or self._replay is not None or not self._settled(now_s):
             return False
-        if self._supervision.is_offline(home_id) or home_id in self._returning:
+        if self._supervision.is_unheard(home_id, now_s) or home_id in self._returning:
             return False
         if not self._supervision.gateway_seen_since(home_id, self._supervision.since_s):
             return False
@@ -329,7 +330,9 @@ class MonitoringService:
         self._snapshots.replace_snapshot(self._lock, self._dump)
 
     def _dump(self) -> tuple[float, bytes]:
-        return self._clock.time(), MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot()).dump()
+        rhythms = [(home, device, one) for (home, device), one in self._supervision.rhythms.items()]
+        snapshot = MonitoringSnapshot(list(self._due.values()), self._detector.dump_snapshot(), rhythms)
+        return self._clock.time(), snapshot.dump()
 
     def restore_state(self, series: SeriesStore) -> None:
         """Take over what the database and the series hold, before ingest begins: the snapshot, then the series since.
@@ -347,7 +350,11 @@ class MonitoringService:
             records = HomeRegister(work)
             snapshot = SnapshotStore(work.session).find_snapshot(NAME)
             offline = MonitoringRepository(work.session).list_offline()
-            homes = {row.home_id: row.offline_since.timestamp() for row in offline if row.offline_since is not None}
+            homes = {
+                row.home_id: (row.offline_since.timestamp(), Reason(row.reason_code))
+                for row in offline
+                if row.offline_since is not None
+            }
             gateways = list_homes_disconnected(work)
             away = records.find_absences(work.clock.now())
             outcomes = records.list_outcomes(moment(snapshot.at_s) or work.clock.now()) if snapshot else ()
@@ -377,6 +384,7 @@ class MonitoringService:
             return False
         self._rows, self._places = {}, {}
         self._deadlines = DeadlineBook(self._rules)
+        self._supervision.restore_rhythms({(home, device): one for home, device, one in memory.rhythms})
         self._merge_due(memory.due)
         return True
 
@@ -394,7 +402,9 @@ class MonitoringService:
         for home_id, row in self._rows.items():
             began = float(state["outage_from_s"][row])
             still_open = math.isfinite(began) and math.isinf(float(state["outage_until_s"][row]))
-            if home_id in offline:
+            if home_id in offline and offline[home_id].by_device:
+                self._detector.set_outage(home_id, *_LONG_AGO)
+            elif home_id in offline:
                 self._detector.set_outage(home_id, offline[home_id].since_s, None)
                 self._backlog.follow_outage(row, offline[home_id].since_s, cut=offline[home_id].by_gateway)
             elif still_open:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anju_core.reasons import Reason, ReasonCode
+from anju_detect.rhythm import MessageRhythm, allowed_silence_s
 from anju_detect.supervision import OfflineDecision, SupervisedDevices, SupervisionParameters, supervise_devices
 from anju_platform.devices.last_seen import LastSeenMap
 from anju_platform.devices.profiles import KINDS, SUPERVISION
@@ -26,7 +27,7 @@ _GATEWAY = SUPERVISION.gateway
 _CAUSES = {"zigbee2mqtt": ReasonCode.ZIGBEE2MQTT_STOPPED, "bus": ReasonCode.BUS_DISCONNECTED}
 """What a gateway says of itself, and the code that stands for it."""
 _UNKNOWN = Reason(ReasonCode.SENSORS_UNHEARD)
-"""Of a home that was offline before a restart; what was written about it then stands."""
+_OF_DEVICES = frozenset({ReasonCode.DEVICE_SILENT, ReasonCode.DEVICE_NEVER_HEARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class HomeOffline:
     since_s: float
     by_gateway: bool
     reason: Reason = _UNKNOWN
+
+    @property
+    def by_device(self) -> bool:
+        """Whether only one of its devices is silent: the others are heard, and a silence of the person counts."""
+        return not self.by_gateway and self.reason.code in _OF_DEVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,9 @@ class SupervisionMonitor:
         self._home = np.zeros(0, np.int64)
         self._kind = np.zeros(0, np.int8)
         self._seen = np.zeros(0)
+        self._allowed = np.zeros(0)
+        """Seconds for which each device may be silent."""
+        self._rhythms: dict[tuple[str, str], MessageRhythm] = {}
         self._gateways: dict[str, list[int]] = {}
         self._fresh: dict[tuple[str, str], float] = {}
         self._returned: dict[str, float] = {}
@@ -81,6 +90,8 @@ class SupervisionMonitor:
         self._rows = {(one.home_id, one.device_id): row for row, one in enumerate(listed)}
         self._home = np.array([homes[one.home_id] for one in listed], np.int64)
         self._kind = np.array([one.kind for one in listed], np.int8)
+        self._rhythms = {key: one for key, one in self._rhythms.items() if key in self._rows}
+        self._allowed = np.array([self._allowed_s(key) for key in self._rows], np.float64)
         self._gateways = {}
         for row, one in enumerate(listed):
             if one.kind == _GATEWAY:
@@ -88,16 +99,26 @@ class SupervisionMonitor:
         known = [held.get((one.home_id, one.device_id), math.nan) for one in listed]
         self._seen = np.fmax(np.array([one.seen_s for one in listed], np.float64), np.array(known, np.float64))
 
-    def restore_offline(self, offline_since: Mapping[str, float]) -> None:
-        """Take over the homes that were offline when the platform stopped: home id → since when, Unix seconds."""
+    def restore_offline(self, offline: Mapping[str, tuple[float, Reason]]) -> None:
+        """Take over the homes that were offline when the platform stopped: since when, Unix seconds, and why."""
         self._offline = {
-            home: HomeOffline(home, since, by_gateway=self._gateway_spoke(home) <= since + 1)
-            for home, since in offline_since.items()
+            home: HomeOffline(home, since, self._gateway_spoke(home) <= since + 1, reason)
+            for home, (since, reason) in offline.items()
         }
+
+    @property
+    def rhythms(self) -> dict[tuple[str, str], MessageRhythm]:
+        """What was learnt of each device's rhythm, by home and device."""
+        return dict(self._rhythms)
+
+    def restore_rhythms(self, rhythms: Mapping[tuple[str, str], MessageRhythm]) -> None:
+        """Take over what an earlier process learnt."""
+        self._rhythms = dict(rhythms)
 
     def shift_times(self, by_s: float) -> None:
         """Move every remembered time by `by_s` seconds, as the clock is moved: each silence is as long as before."""
         self._since_s += by_s
+        self._rhythms = {key: one.shift_times(by_s) for key, one in self._rhythms.items()}
         self._seen += by_s
         self._fresh = {key: at_s + by_s for key, at_s in self._fresh.items()}
         self._returned = {home: at_s + by_s for home, at_s in self._returned.items()}
@@ -153,6 +174,15 @@ class SupervisionMonitor:
         """Whether the home is recorded as offline."""
         return home_id in self._offline
 
+    def is_unheard(self, home_id: str, now_s: float) -> bool:
+        """Whether the home is offline because nothing of it is heard; a single silent device hides no person."""
+        one = self._offline.get(home_id)
+        if one is None or not one.by_device:
+            return one is not None
+        allowed_s = self._parameters.allowed_silence_s[self._parameters.gateway]
+        lost = home_id in self._gateways and now_s - max(self._gateway_spoke(home_id), self._since_s) > allowed_s
+        return lost or home_id in self._gone or home_id in self._bus_down
+
     @property
     def offline_homes(self) -> list[HomeOffline]:
         """Every home that is recorded as offline."""
@@ -196,6 +226,10 @@ class SupervisionMonitor:
 
     def _drain(self) -> None:
         rows = [(self._rows[key], at_s) for key, at_s in self._fresh.items() if key in self._rows]
+        for key, at_s in self._fresh.items():
+            if key in self._rows:
+                self._rhythms[key] = self._rhythms.get(key, MessageRhythm(at_s, at_s)).hear(at_s)
+                self._allowed[self._rows[key]] = self._allowed_s(key)
         self._fresh.clear()
         for row, at_s in rows:
             if not self._seen[row] >= at_s:
@@ -231,7 +265,12 @@ class SupervisionMonitor:
         told = self._has_told(is_gateway, now_s)[self._home] & ~is_gateway
         earliest = np.where(told, returned[self._home], floor[self._home])
         last = np.where(np.isnan(self._seen), np.nan, np.maximum(self._seen, earliest))
-        return SupervisedDevices(self._home, self._kind, last, expected[self._home])
+        return SupervisedDevices(self._home, self._kind, last, expected[self._home], self._allowed)
+
+    def _allowed_s(self, key: tuple[str, str]) -> float:
+        """Seconds for which a device may be silent, by its own rhythm within the bounds of its kind."""
+        gap_s = self._rhythms[key].longest_gap_s if key in self._rhythms else math.nan
+        return allowed_silence_s(gap_s, *self._parameters.bounds_s(int(self._kind[self._rows[key]])))
 
     def _has_told(self, is_gateway: NDArray[np.bool_], now_s: float) -> NDArray[np.bool_]:
         """Homes whose gateway has had the time to pass on what its devices said while the platform was away.
@@ -254,7 +293,8 @@ class SupervisionMonitor:
             ]
         wanted = np.isin(np.array(self._homes), homes)[self._home]
         expected = np.full(int(wanted.sum()), self._since_s)
-        truth = SupervisedDevices(self._home[wanted], self._kind[wanted], self._seen[wanted], expected)
+        allowed = self._allowed[wanted]
+        truth = SupervisedDevices(self._home[wanted], self._kind[wanted], self._seen[wanted], expected, allowed)
         kinds = self._kind[wanted]
         offline = supervise_devices(truth, now_s, self._parameters).offline
         return [self._home_offline(one, KINDS[kinds[one.device]], now_s) for one in offline]

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from anju_platform.app.fleet import MOST_HOMES
 from anju_research.bench import alarms as bench_alarms
+from anju_research.bench import checkins as bench_checkins
 from anju_research.bench import detect as bench_detect
 from anju_research.bench import isolation as bench_isolation
 from anju_research.bench import routine as bench_routine
@@ -54,6 +55,7 @@ class ReceiverRuns:
 app.command()(bench_alarms.alarms)
 app.command()(bench_isolation.isolation)
 app.command()(bench_sweep.sweep)
+app.command()(bench_checkins.checkins)
 app.command()(bench_detect.detect)
 app.command()(bench_routine.routine)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from anju_cli.recordings import HomeRecording
 from anju_detect.inactivity import INACTIVITY, KINDS, ROOMS, InactivityDetector, LifeBatch
 from anju_detect.inactivity.model import InactivityModel
+from anju_detect.inactivity.state import COLUMNS
 from anju_research.evaluation.collapses import HOUR_S, ObservedHome
 from anju_research.evaluation.inactivity_statistics import HORIZON_H, DetectorRuns, TargetRun
 
@@ -20,7 +22,7 @@ Ints = NDArray[np.int64]
 Tick = Callable[[float], object]
 Columns = tuple[Ints, Floats, NDArray[np.int8], NDArray[np.int8]]
 
-DOOR, HEARTBEAT = KINDS.index("door"), KINDS.index("heartbeat")
+DOOR, HEARTBEAT, MOTION = KINDS.index("door"), KINDS.index("heartbeat"), KINDS.index("motion")
 ENTRANCE, OTHER = ROOMS.index("entrance"), ROOMS.index("other")
 SWEEP_S = 60.0
 
@@ -37,14 +39,26 @@ def observed(home: HomeRecording, outages: tuple[tuple[float, float], ...]) -> O
     return ObservedHome(home.at_s[life], at_exit, outages)
 
 
+class FalseLife(NamedTuple):
+    """What is taken for life after a collapse: times in order, s, and rooms."""
+
+    at_s: Floats
+    room: NDArray[np.int8]
+
+
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """Homes with what they are scored on, targets, and moments of collapse (empty: too short)."""
+    """Homes with what they are scored on, targets, and moments of collapse (empty: too short).
+
+    false_life: of each home what follows each collapse; empty: nothing does. sweep_s: seconds between two sweeps.
+    """
 
     homes: list[HomeRecording]
     scored: list[ObservedHome]
     targets: tuple[float, ...]
     collapses: list[Floats]
+    false_life: list[list[FalseLife]] = field(default_factory=list)
+    sweep_s: float = SWEEP_S
 
 
 def plan_evaluation(
@@ -101,14 +115,18 @@ def _watch(
     raised: list[list[list[float]]] = [[[] for _ in plan.targets] for _ in mine]
     delays = np.full((len(mine), len(plan.targets), len(plan.collapses[mine[0]])), np.inf)
     place = {name: number for number, name in enumerate(detector.list_deadlines()[0])}
-    moments = np.arange(np.ceil(rows.at_s[0] / SWEEP_S), np.ceil(rows.at_s[-1] / SWEEP_S) + 1) * SWEEP_S
+    every = plan.sweep_s
+    moments = np.arange(np.ceil(rows.at_s[0] / every), np.ceil(rows.at_s[-1] / every) + 1) * every
     done, taken = 0, 0
     for number, now_s in enumerate(moments.tolist()):
         while taken < len(struck) and struck[taken][0] <= now_s:
             at, i, j = struck[taken]
             done = _feed(detector, rows, done, at)
             pending = detector.list_deadlines()[1].reshape(len(mine), -1)[i]
-            late = (np.maximum(np.ceil(pending / SWEEP_S) * SWEEP_S, now_s) - at) / HOUR_S
+            if plan.false_life and len((life := plan.false_life[mine[i]][j]).at_s):
+                rows_of = i * len(plan.targets) + np.arange(len(plan.targets))
+                pending = _outlive(_fork(detector, rows_of, model), life, at, every)
+            late = (np.maximum(np.ceil(pending / every) * every, now_s) - at) / HOUR_S
             delays[i, :, j] = np.where(late <= HORIZON_H, late, np.inf)
             taken += 1
         done = _feed(detector, rows, done, now_s)
@@ -118,6 +136,35 @@ def _watch(
                 raised[i][j].append(signal.at_s)
         tick((number + 1) / len(moments))
     return raised, delays
+
+
+def _fork(detector: InactivityDetector, rows: Ints, model: InactivityModel) -> InactivityDetector:
+    """Return a detector that knows of these homes what the given one knows now."""
+    fork = InactivityDetector(capacity=len(rows), model=model)
+    for number in range(len(rows)):
+        fork.state.add_home(str(number))
+    for name, *_ in COLUMNS:
+        fork.state[name][:] = detector.state[name][rows]
+    fork.state.until_s = detector.state.until_s
+    return fork
+
+
+def _outlive(fork: InactivityDetector, life: FalseLife, from_s: float, sweep_s: float) -> Floats:
+    """Deadlines that pass in spite of what is taken for life after a collapse; the gateway is heard each hour."""
+    homes = fork.state.size
+    found = np.full(homes, np.inf)
+    for at_s, room in zip(life.at_s.tolist(), life.room.tolist(), strict=True):
+        deadline = np.ceil(fork.list_deadlines()[1] / sweep_s) * sweep_s
+        found = np.minimum(found, np.where(deadline <= at_s, deadline, np.inf))
+        if np.isfinite(found).all():
+            return found
+        beats = np.arange(np.ceil(from_s / HOUR_S) * HOUR_S, at_s, HOUR_S)
+        times, kinds = np.append(beats, at_s), np.append(np.full(len(beats), HEARTBEAT), MOTION)
+        each = np.repeat(np.arange(homes), len(times))
+        rooms = np.full(len(each), room, np.int8)
+        fork.process_batch(LifeBatch(each, np.tile(times, homes), rooms, np.tile(kinds, homes).astype(np.int8)))
+        from_s = at_s
+    return np.minimum(found, fork.list_deadlines()[1])
 
 
 def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: float) -> int:

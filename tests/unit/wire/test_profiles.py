@@ -61,6 +61,7 @@ def test_a_kind_is_as_stated(kind: DeviceKind) -> None:
     supervision, stated = profile.supervision, KINDS[kind]
     assert (supervision.allowed_silence_s, supervision.home_offline) == (stated.silence_s, stated.home_offline)
     assert stated.reason in supervision.reason
+    assert supervision.longest_silence_s == (20 * HOUR_S if stated.reason == "hourly" else 0.0)
     assert (profile.sign_of_life, profile.room) == (stated.life, stated.room)
 
 

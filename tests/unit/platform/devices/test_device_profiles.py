@@ -74,7 +74,8 @@ def test_a_silent_one_takes_its_home_offline_where_its_profile_says_so(
     monitoring: MonitoringHarness, kind: DeviceKind
 ) -> None:
     register(monitoring, kind)
-    monitoring.live(PROFILES[kind].supervision.allowed_silence_s + 1200)
+    supervision = PROFILES[kind].supervision
+    monitoring.live(max(supervision.allowed_silence_s, supervision.longest_silence_s) + 3600, step_s=3600)
     row = monitoring.row(HomeSupervision, HOME)
     offline = row is not None and row.offline_since is not None
     assert offline == PROFILES[kind].supervision.home_offline

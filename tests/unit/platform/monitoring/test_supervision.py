@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.monitoring_harness import DEVICES, HOMES, MonitoringHarness
+from fixtures.monitoring_harness import BEAT, DEVICES, HOMES, MonitoringHarness
 
+from anju_detect.rhythm import LEARNT_AFTER_S
 from anju_platform.devices.last_seen import LastSeen
 from anju_platform.devices.models import Gateway
 from anju_wire.messages import Status
 
 HOME, OTHER = HOMES
+HOUR = 3600.0
 
 
 def say(monitoring: MonitoringHarness, online: bool, **more: str | float) -> None:  # noqa: FBT001 - the fact itself
@@ -106,7 +108,32 @@ def test_a_gateway_that_goes_on_speaking_is_not_gone(monitoring: MonitoringHarne
     assert monitoring.raised("home_offline") == []
 
 
+def follow(monitoring: MonitoringHarness) -> None:
+    """Let every device check in hourly until its rhythm is known."""
+    monitoring.live(LEARNT_AFTER_S + HOUR, step_s=HOUR)
+
+
+def test_a_sensor_that_speaks_each_18_h_is_not_missed_before(monitoring: MonitoringHarness) -> None:
+    wait(monitoring, monitoring.now() + 65_000.0, "door-entrance", step_s=HOUR)
+    assert monitoring.raised("home_offline") == []
+    wait(monitoring, monitoring.now() + 3 * HOUR, "door-entrance", step_s=HOUR)
+    assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_sensor_that_spoke_hourly_is_missed_after_four(monitoring: MonitoringHarness, *, restarts: bool) -> None:
+    follow(monitoring)
+    if restarts:
+        monitoring.service.save_snapshot()
+        monitoring.restart()
+    wait(monitoring, monitoring.now() + 3.9 * HOUR, step_s=HOUR / 4)
+    assert monitoring.raised("home_offline") == []
+    wait(monitoring, monitoring.now() + 0.5 * HOUR, step_s=HOUR / 4)
+    assert [alert.home_id for alert in monitoring.raised("home_offline")] == [HOME]
+
+
 def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHarness) -> None:
+    follow(monitoring)
     for _ in range(int(4.2 * 3600 / 600)):
         monitoring.clock.forward(600)
         monitoring.check_in(OTHER)
@@ -114,6 +141,62 @@ def test_a_silent_motion_sensor_takes_its_home_offline(monitoring: MonitoringHar
         monitoring.sweep()
     (alert,) = monitoring.raised("home_offline")
     assert (alert.home_id, alert.reason_code, alert.reason_facts["kind"]) == (HOME, "device_silent", "motion")
+
+
+def wait(monitoring: MonitoringHarness, until_s: float, *heard: str, step_s: float = 600.0) -> None:
+    """Advance the clock; of the first home only its gateway and these devices are heard."""
+    while monitoring.now() < until_s:
+        monitoring.clock.forward(min(step_s, until_s - monitoring.now()))
+        monitoring.check_in(OTHER)
+        seen = {(HOME, one): LastSeen(monitoring.now()) for one in (f"gw-{HOME}", *heard)}
+        monitoring.service.record_last_seen(seen, monitoring.now())
+        monitoring.store_signs(HOME, (monitoring.now(), *BEAT))
+        monitoring.sweep()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_silence_that_was_running_is_raised_though_the_sensors_never_check_in(
+    monitoring: MonitoringHarness, *, restarts: bool
+) -> None:
+    follow(monitoring)
+    since_s = monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 600)
+    assert [alert.kind for alert in monitoring.raised()] == ["home_offline"], "blind before the silence is due"
+    if restarts:
+        with monitoring.work() as work:
+            monitoring.devices.record_last_seen(work, {(HOME, f"gw-{HOME}"): LastSeen(monitoring.now())})
+        monitoring.service.save_snapshot()
+        monitoring.restart()
+    wait(monitoring, due_s + 600)
+    (alert,) = monitoring.raised("inactivity")
+    assert (alert.home_id, alert.episode) == (HOME, str(int(since_s * 1000)))
+
+
+def test_a_sensor_that_is_heard_again_does_not_make_a_running_silence_begin_anew(
+    monitoring: MonitoringHarness,
+) -> None:
+    follow(monitoring)
+    monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 1200)
+    assert len(monitoring.raised("home_offline")) == 1
+    wait(monitoring, due_s - 600, *(device for device, _, _ in DEVICES))
+    assert monitoring.supervision_of(HOME).offline_since is None
+    wait(monitoring, due_s + 600, *(device for device, _, _ in DEVICES))
+    assert len(monitoring.raised("inactivity")) == 1
+
+
+def test_a_home_with_a_silent_sensor_whose_gateway_falls_silent_too_raises_no_silence(
+    monitoring: MonitoringHarness,
+) -> None:
+    follow(monitoring)
+    monitoring.life(HOME)
+    due_s = monitoring.service.explain_home(HOME, monitoring.now()).deadline_s
+    wait(monitoring, due_s - 600)
+    monitoring.silent.add(HOME)
+    monitoring.live(1800, step_s=300)
+    assert [alert.kind for alert in monitoring.raised()] == ["home_offline"]
 
 
 def test_a_clock_that_is_ahead_hides_no_silence(monitoring: MonitoringHarness) -> None:
@@ -170,7 +253,7 @@ def test_restarts_do_not_hide_a_dead_sensor(monitoring: MonitoringHarness) -> No
             for home, seen in ((OTHER, True), (HOME, False)):
                 names = [f"gw-{home}", *(name for name, _, _ in DEVICES if seen)]
                 monitoring.devices.record_last_seen(work, {(home, name): LastSeen(monitoring.now()) for name in names})
-            first = {(HOME, name): LastSeen(monitoring.now() - 20000) for name, _, _ in DEVICES}
+            first = {(HOME, name): LastSeen(monitoring.now() - 90000) for name, _, _ in DEVICES}
             monitoring.devices.record_last_seen(work, first)
         monitoring.restart()
     assert {alert.home_id for alert in monitoring.raised("home_offline")} == {HOME}
