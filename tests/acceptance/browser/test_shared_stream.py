@@ -118,10 +118,10 @@ def test_a_browser_without_the_worker_has_a_line_for_the_page_that_is_looked_at(
     live.eventually(lambda: hub.count_listeners() == 1)
     press = live.press("home-01")
     expect(board.locator(f"#row-{press}")).to_be_visible()
-    board.evaluate(HIDE, True)  # noqa: FBT003 - an argument of the page's function
+    board.evaluate(HIDE, True)
     live.eventually(lambda: hub.count_listeners() == 0)
     press = live.press("home-02")
-    board.evaluate(HIDE, False)  # noqa: FBT003
+    board.evaluate(HIDE, False)
     expect(board.locator(f"#row-{press}")).to_be_visible()
 
 
