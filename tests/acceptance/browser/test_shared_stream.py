@@ -107,7 +107,7 @@ def test_a_browser_without_the_worker_has_a_line_for_the_page_that_is_looked_at(
     browsers: BrowserHarness, lacking: str
 ) -> None:
     live, hub = browsers.live, browsers.live.platform.hub
-    board = browsers.open("worker", PHONE)
+    board = browsers.open("worker", DESKTOP)
     board.goto("about:blank")
     live.eventually(lambda: hub.count_listeners() == 0)
     board.add_init_script(STREAM_ALONE)
