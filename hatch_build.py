@@ -20,8 +20,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE",
-    "htmx-ext-sse/sse.js": "htmx-ext-sse.js",
-    "htmx-ext-sse/LICENSE": "htmx-ext-sse.LICENSE",
 }
 VENDOR = "dashboards/anju_dashboards/static/vendor"
 

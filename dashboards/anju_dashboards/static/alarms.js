@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { words, toast, chime, say, soundReady } = window.anju;
+  const { words, toast, chime, say, soundReady, followEvents } = window.anju;
   const bar = document.getElementById("alarms");
   const list = document.getElementById("list");
   const title = document.title;
@@ -65,24 +65,14 @@
 
   document.addEventListener("anju:sound", report);
 
-  // A stream for the page that is looked at: a browser opens few lines to one server, and she may have many tabs.
-  let stream = null;
-  function listen() {
-    stream?.close();
-    stream = null;
-    if (document.hidden) return;
-    stream = new EventSource("/api/v1/alerts/stream");
-    for (const name of ["open", "alert", "resync"]) stream.addEventListener(name, look);
-  }
-
   if (list) {
     const read = () => show(list.querySelector("[data-alarms]").innerHTML);
     document.addEventListener("htmx:afterSettle", (event) => event.detail.target === list && read());
     read();
   } else {
     look();
-    listen();
-    document.addEventListener("visibilitychange", listen);
+    for (const name of ["open", "alert", "resync"]) document.body.addEventListener(`stream:${name}`, look);
+    followEvents("/api/v1/alerts/stream");
     setInterval(look, 10000);
   }
   setInterval(() => {

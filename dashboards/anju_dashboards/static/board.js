@@ -143,13 +143,14 @@
     }
   }
 
-  document.addEventListener("htmx:sseOpen", () => {
+  document.body.addEventListener("stream:open", () => {
     connected = true;
     fresh = Date.now();
     // What happened between the page and its line is in neither.
     lookAgain();
   });
-  for (const name of ["htmx:sseError", "htmx:sseClose"]) document.addEventListener(name, () => (connected = false));
+  document.body.addEventListener("stream:error", () => (connected = false));
+  window.anju.followEvents("/api/v1/alerts/stream", { whileHidden: true });
 
   // Up and down walk through the list; Enter is the link's own.
   list.addEventListener("keydown", (event) => {

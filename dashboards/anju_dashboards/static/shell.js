@@ -138,39 +138,6 @@ window.anju = (() => {
     stale.textContent = fill(words.stale, { when: when.toLocaleTimeString(lang, { hour12: false, timeZone: dataset.zone }) });
   }
 
-  // Asks anew whenever something happens to a visit, after a lost network and every ten seconds, never twice at a time.
-  function followVisits(ask) {
-    let asking = false;
-    let again = false;
-    async function look() {
-      again = asking;
-      if (asking) return;
-      asking = true;
-      try {
-        await ask();
-      } catch {
-        // The page's line about stale data, or about the missing network, says so.
-      } finally {
-        asking = false;
-        if (again) look();
-      }
-    }
-    // While the page is hidden its line is closed: an offer then counts as not delivered, and others are asked.
-    let stream = null;
-    function listen() {
-      stream?.close();
-      stream = null;
-      if (document.hidden) return;
-      stream = new EventSource("/api/v1/visits/stream");
-      for (const name of ["open", "visit", "told", "resync"]) stream.addEventListener(name, look);
-    }
-    listen();
-    document.addEventListener("visibilitychange", listen);
-    window.addEventListener("online", look);
-    setInterval(look, 10000);
-    return look;
-  }
-
   function setClock(told) {
     document.body.dataset.now = told;
     offset = shown() - Date.now();
@@ -179,5 +146,5 @@ window.anju = (() => {
 
   tick();
   setInterval(tick, 1000);
-  return { words, fill, now, span, toast, tellStale, followVisits, setClock };
+  return { words, fill, now, span, toast, tellStale, setClock };
 })();

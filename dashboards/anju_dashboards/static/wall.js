@@ -9,7 +9,8 @@
     if (detail.xhr.responseURL.includes("/login")) window.anju.toast(window.anju.words.ended);
     else fresh = Date.now();
   });
-  document.addEventListener("htmx:sseOpen", () => (connected = true));
-  document.addEventListener("htmx:sseError", () => (connected = false));
+  document.body.addEventListener("stream:open", () => (connected = true));
+  document.body.addEventListener("stream:error", () => (connected = false));
+  window.anju.followEvents("/api/v1/alerts/stream", { whileHidden: true });
   setInterval(() => window.anju.tellStale(fresh, connected), 1000);
 })();
