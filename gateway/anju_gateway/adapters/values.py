@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 
 from anju_gateway.adapters.port import AdapterResult
@@ -61,24 +62,23 @@ def parse_number(said: object) -> object:
         return said
 
 
-def event_time(last_seen: object, now_s: float) -> float | None:
-    """Parse zigbee2mqtt's `last_seen` (epoch milliseconds or ISO 8601) to Unix s; None when missing or out of range."""
-    at_s = _time(last_seen)
+def event_time(at_s: float | None, now_s: float) -> float | None:
+    """Return the time of an event, Unix s; None where it is not known, or cannot be."""
     return at_s if at_s is not None and now_s - _OLDEST_S <= at_s <= now_s + _AHEAD_S else None
 
 
-def is_stale(last_seen: object, now_s: float) -> bool:
+def is_stale(at_s: float | None, now_s: float) -> bool:
     """Return whether a message that the broker kept is too old to be an alarm; not where it gives no time."""
-    at_s = _time(last_seen)
     return at_s is not None and at_s < now_s - _STALE_S
 
 
-def _time(last_seen: object) -> float | None:
+def read_time(last_seen: object) -> float | None:
+    """Parse zigbee2mqtt's `last_seen` (epoch milliseconds or ISO 8601) to Unix s; None where it is neither."""
     try:
         if isinstance(last_seen, str):
             return datetime.fromisoformat(last_seen).timestamp()
         if isinstance(last_seen, int | float) and not isinstance(last_seen, bool):
-            return last_seen / 1000.0
+            return last_seen / 1000.0 if math.isfinite(last_seen) else None
     except (ValueError, OverflowError, OSError):
         pass
     return None

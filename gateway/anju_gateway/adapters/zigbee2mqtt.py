@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import structlog
 
 from anju_gateway.adapter_state import AdapterState
+from anju_gateway.adapters.bus_clock import BusClock
 from anju_gateway.adapters.port import AdapterResult
 from anju_gateway.adapters.report_filter import filter_reading
-from anju_gateway.adapters.values import event_time, is_stale, parse_object, parse_text
+from anju_gateway.adapters.values import event_time, is_stale, parse_object, parse_text, read_time
 from anju_gateway.adapters.zigbee_devices import ZigbeeDevices
 from anju_gateway.adapters.zigbee_payload import ZigbeePayloadReader, ZigbeeReport
 from anju_gateway.adapters.zigbee_settings import find_wrong_settings
@@ -43,6 +44,7 @@ class Zigbee2MqttAdapter:
         self._devices = ZigbeeDevices(registry, state)
         self._payloads = ZigbeePayloadReader(registry, state)
         self._warned: set[str] = set()
+        self._clock = BusClock()
         self._unnamed: deque[tuple[float, str, bytes]] = deque(maxlen=_MOST_UNNAMED)
         self._log = structlog.get_logger("anju.zigbee2mqtt").bind(gateway=gateway)
 
@@ -141,9 +143,9 @@ class Zigbee2MqttAdapter:
             said = parse_object(device, payload, result)
         if said is None:
             return
-        last_seen = said.get("last_seen")
-        at_s = event_time(last_seen, now_s)
-        stale = retained and is_stale(last_seen, now_s)
+        seen_s = self._read_time(said.get("last_seen"), now_s, retained=retained)
+        at_s = event_time(seen_s, now_s)
+        stale = retained and is_stale(seen_s, now_s)
         if stale and at_s is None:
             return
         known = self._devices.find_device(name)
@@ -159,6 +161,18 @@ class Zigbee2MqttAdapter:
             timed=at_s is not None,
         )
         self._payloads.read_properties(said, report, result)
+
+    def _read_time(self, last_seen: object, now_s: float, *, retained: bool) -> float | None:
+        """Return when a device spoke, Unix s by the gateway's clock; None where zigbee2mqtt does not say."""
+        seen_s = read_time(last_seen)
+        if seen_s is None:
+            return None
+        if not retained:
+            before_s = self._clock.offset_s
+            self._clock.add_message(seen_s, now_s)
+            if self._clock.offset_s and not before_s:
+                self._warn(f"the clock of its machine is {self._clock.offset_s:.0f} s behind; times are corrected")
+        return seen_s + self._clock.offset_s
 
     def _attribute(self, topic: str, payload: bytes) -> tuple[str, dict[str, object] | None]:
         """Return the device's name and, of a topic of one attribute (`output: attribute`), what it says.

@@ -11,7 +11,7 @@ from zigbee_home import BASE, DEVICES, NOW, ZigbeeHome
 
 from anju_gateway.adapter_state import AdapterState
 from anju_gateway.adapters import AdapterResult
-from anju_gateway.adapters.values import event_time
+from anju_gateway.adapters.values import event_time, read_time
 from anju_gateway.adapters.zigbee2mqtt import Zigbee2MqttAdapter
 from anju_gateway.readings import DeviceReading
 from anju_gateway.registry import Device, DeviceRegistry
@@ -293,7 +293,7 @@ def test_no_bytes_break_the_adapter(raw: bytes) -> None:
     ],
 )
 def test_event_times(last_seen: object, at_s: float | None) -> None:
-    assert event_time(last_seen, NOW) == at_s
+    assert event_time(read_time(last_seen), NOW) == at_s
 
 
 def test_other_topics_are_not_ours(home: ZigbeeHome) -> None:
