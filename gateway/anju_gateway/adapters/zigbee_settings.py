@@ -40,10 +40,22 @@ def _wrong_devices(devices: Mapping[str, object]) -> Iterator[str]:
         for name, one in devices.items()
         if name != "device_options" and isinstance(one, dict) and one.get("qos") == 0
     ]
+    endless = [
+        name for name, one in devices.items() if isinstance(one, dict) and _is_zero(one.get("occupancy_timeout"))
+    ]
+    if endless:
+        yield (
+            f"occupancy_timeout is 0 for {', '.join(endless)[:200]}: the end of a movement is never reported, so that "
+            "a check-in looks like a movement"
+        )
     if retained:
         yield f"retain is on for {', '.join(retained)[:200]}: an old press is kept and comes again"
     if unsure:
         yield f"qos is 0 for {', '.join(unsure)[:200]}: a press is lost while the gateway restarts"
+
+
+def _is_zero(said: object) -> bool:
+    return isinstance(said, int) and not isinstance(said, bool) and said == 0
 
 
 def _part(config: Mapping[str, object], key: str) -> Mapping[str, object]:

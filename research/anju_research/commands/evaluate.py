@@ -17,7 +17,8 @@ from anju_cli.recordings import RecordingUnreadable, WornRecording, home_recordi
 from anju_detect.errors import DetectionError
 from anju_detect.fall.model import CLIP_G, PLACE_OF, FallModel
 from anju_detect.inactivity.model import InactivityModel
-from anju_research.commands.train import TIHM_OUTAGES, worn_candidates
+from anju_research.commands.train import worn_candidates
+from anju_research.evaluation.collapses import tihm_outages
 from anju_research.evaluation.fall_runs import ScoredRecordings, judge_recordings, only, worn_label
 from anju_research.evaluation.inactivity_runs import EvaluationPlan, folds_of, plan_evaluation, run_detector
 from anju_research.fall.candidates import RecordingLabel
@@ -89,12 +90,6 @@ def inactivity(
 def _need_homes(plan: EvaluationPlan, data: Path) -> None:
     if not plan.homes:
         raise RecordingUnreadable(data, "no home is recorded for longer than three weeks")
-
-
-def tihm_outages() -> tuple[tuple[float, float], ...]:
-    """Return the outages of the study in local seconds."""
-    spans = np.array(TIHM_OUTAGES, "datetime64[us]").astype(np.int64) / 1e6
-    return tuple((float(a), float(b)) for a, b in spans)
 
 
 def _stored_model(homes: Ints) -> InactivityModel:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from anju_cli.recordings import RecordingUnreadable, home_recordings, read_home, worn_recordings
 from anju_detect.errors import DetectionError
+from anju_research.evaluation.collapses import tihm_outages
 from anju_research.fall.candidates import Candidates, RecordingLabel, find_candidates, join_candidates
 from anju_research.fall.curves import GroupCurve
 from anju_research.fall.training import fit_fall_model
@@ -26,7 +27,6 @@ from anju_research.learning.model_archive import pack_arrays
 app = typer.Typer(help="Rebuild the shipped parameters from recordings.", no_args_is_help=True)
 
 # Study-wide breakdowns of the TIHM recordings, in which nothing was recorded (their README).
-TIHM_OUTAGES = (("2019-04-01T14:00", "2019-04-03T15:10"), ("2019-06-15T04:05", "2019-06-17T14:16"))
 SHOWN_RATES = (0.25, 1.0, 3.0)
 SHOWN_AS = {"waist": "waist, ±2 g", "wrist": "wrist, ±2 g", "wrist_wide": "wrist, ±4 g and more"}
 SHOWN_SHARES = (0.92, 0.97, 0.993)
@@ -134,8 +134,7 @@ def recorded_homes(data: Path, without: frozenset[str] = frozenset()) -> list[Re
     for home in recordings:
         if home.home in without:
             continue
-        spans = [tuple(np.array(span, "datetime64[us]").astype(np.int64) / 1e6) for span in TIHM_OUTAGES]
-        outages = tuple((float(a), float(b)) for a, b in spans)
+        outages = tihm_outages()
         homes.append(RecordedHome(home.at_s, home.room, home.kind, outages))
     return homes
 

@@ -18,6 +18,7 @@ Truths = NDArray[np.bool_]
 HOUR_S, DAY_S = 3600.0, 86400.0
 WARM_UP_S, HISTORY_S = 14 * DAY_S, 21 * DAY_S
 AT_HOME_S = 900.0
+TIHM_OUTAGES = (("2019-04-01T14:00", "2019-04-03T15:10"), ("2019-06-15T04:05", "2019-06-17T14:16"))
 LEAST_GAP_S, DOOR_BEFORE_S, DOOR_AFTER_S = 900.0, 300.0, 120.0
 
 
@@ -76,6 +77,12 @@ class ObservedHome:
         drawn = rng.uniform(0.0, ends[-1], count)
         which = np.searchsorted(ends, drawn)
         return np.sort(np.array([windows[i][1] for i in which]) - (ends[which] - drawn))
+
+
+def tihm_outages() -> tuple[tuple[float, float], ...]:
+    """Return the outages of the study in local seconds."""
+    spans = np.array(TIHM_OUTAGES, "datetime64[us]").astype(np.int64) / 1e6
+    return tuple((float(a), float(b)) for a, b in spans)
 
 
 def without(windows: list[tuple[float, float]], holes: list[tuple[float, float]]) -> list[tuple[float, float]]:

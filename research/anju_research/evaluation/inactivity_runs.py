@@ -152,7 +152,7 @@ def _fork(detector: InactivityDetector, rows: Ints, model: InactivityModel) -> I
 def _outlive(fork: InactivityDetector, life: FalseLife, from_s: float, sweep_s: float) -> Floats:
     """Deadlines that pass in spite of what is taken for life after a collapse; the gateway is heard each hour."""
     homes = fork.state.size
-    found = np.full(homes, np.inf)
+    found: Floats = np.full(homes, np.inf)
     for at_s, room in zip(life.at_s.tolist(), life.room.tolist(), strict=True):
         deadline = np.ceil(fork.list_deadlines()[1] / sweep_s) * sweep_s
         found = np.minimum(found, np.where(deadline <= at_s, deadline, np.inf))
@@ -164,7 +164,8 @@ def _outlive(fork: InactivityDetector, life: FalseLife, from_s: float, sweep_s: 
         rooms = np.full(len(each), room, np.int8)
         fork.process_batch(LifeBatch(each, np.tile(times, homes), rooms, np.tile(kinds, homes).astype(np.int8)))
         from_s = at_s
-    return np.minimum(found, fork.list_deadlines()[1])
+    last: Floats = np.minimum(found, fork.list_deadlines()[1])
+    return last
 
 
 def _feed(detector: InactivityDetector, rows: LifeBatch, done: int, until_s: float) -> int:

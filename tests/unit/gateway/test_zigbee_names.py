@@ -158,6 +158,9 @@ GOOD: dict[str, object] = {
         ({"devices": {IEEE: {"friendly_name": "button-sos", "retain": True}}}, "retain"),
         ({"devices": {IEEE: {"friendly_name": "button-sos", "qos": 0}}}, "qos"),
         ({"mqtt": {"base_topic": "home-07/zigbee2mqtt", "force_disable_retain": True}}, "force_disable_retain"),
+        ({"devices": {IEEE: {"friendly_name": "motion-living", "occupancy_timeout": 0}}}, "occupancy_timeout"),
+        ({"devices": {IEEE: {"friendly_name": "motion-living", "occupancy_timeout": 90}}}, None),
+        ({"device_options": {"qos": 1, "occupancy_timeout": 0}}, "occupancy_timeout"),
         ({"mqtt": 3, "devices": "x"}, "base_topic"),
     ],
 )
