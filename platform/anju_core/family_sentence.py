@@ -43,7 +43,7 @@ class FamilyPhrase(StrEnum):
     """One phrase; `name` is how the relative calls the elder, `helper` who sees to it, `at` a time."""
 
     NOBODY = "nobody"
-    """The community has it, and nobody has taken it: what the family can do."""
+    """The community has it, and nobody has taken it: what the family can do, by the fact `kind`."""
     TAKEN = "taken"
     SOUGHT = "sought"
     IN_VAIN = "in_vain"
@@ -168,15 +168,16 @@ def describe_event(event: HomeEvent) -> Phrase:
 def describe_help(event: HomeEvent) -> Phrase:
     """Return how far help is for an open alert."""
     now = event.situation
-    owner, comes = now.acknowledged_by, now.coming
+    owner, comes, kind = now.acknowledged_by, now.coming, now.kind.value
     if now.state is AlertState.ARRIVED:
         return Phrase(FamilyPhrase.THERE, {"helper": comes or owner})
     if now.state is AlertState.EN_ROUTE:
-        return Phrase(FamilyPhrase.LATE if now.late else FamilyPhrase.COMING, {"helper": comes or owner})
+        helper = {"helper": comes or owner}
+        return Phrase(FamilyPhrase.LATE, helper | {"kind": kind}) if now.late else Phrase(FamilyPhrase.COMING, helper)
     if now.state is not AlertState.ACKNOWLEDGED or not owner:
-        return Phrase(FamilyPhrase.NOBODY)
+        return Phrase(FamilyPhrase.NOBODY, {"kind": kind})
     if now.nobody_can_come:
-        return Phrase(FamilyPhrase.IN_VAIN, {"helper": owner})
+        return Phrase(FamilyPhrase.IN_VAIN, {"helper": owner, "kind": kind})
     return Phrase(FamilyPhrase.SOUGHT if now.seeking else FamilyPhrase.TAKEN, {"helper": owner})
 
 

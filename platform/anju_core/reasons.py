@@ -27,7 +27,9 @@ class ReasonCode(StrEnum):
     CARBON_MONOXIDE = "carbon_monoxide"
     """Facts: `room`, `registered`."""
     DEVICE_ALARM = "device_alarm"
-    """Facts: `room`, `registered`, `device`, and `said`: `<property>=<value>` in the device's own words."""
+    """Facts: `room`, `registered`, `device`, `device_kind` and `label` as registered (or empty), and `said`:
+    `<property>=<value>` in the device's own words.
+    """
     FALL_SUSPECTED = "fall_suspected"
     """Facts: `score`, 0 to 1 or None."""
     FALL_CONFIRMED = "fall_confirmed"

@@ -22,12 +22,12 @@ SENTENCES: Mapping[FamilyState, str] = {
     FamilyState.FINE: N_("%(name)s今天很好"),
 }
 _PHRASES: Mapping[FamilyPhrase, str] = {
-    FamilyPhrase.NOBODY: N_("社区已收到报警，还没有人接手；您可先打给%(name)s，紧急请拨 120"),
+    FamilyPhrase.NOBODY: N_("社区已收到报警，还没有人接手；%(advice)s"),
     FamilyPhrase.TAKEN: N_("%(helper)s已接手，正在联系%(name)s"),
     FamilyPhrase.SOUGHT: N_("%(helper)s已接手，正在请人上门"),
-    FamilyPhrase.IN_VAIN: N_("暂时没有人能上门，%(helper)s正在想别的办法；您可先打给%(name)s，紧急请拨 120"),
+    FamilyPhrase.IN_VAIN: N_("暂时没有人能上门，%(helper)s正在想别的办法；%(advice)s"),
     FamilyPhrase.COMING: N_("%(helper)s正在路上"),
-    FamilyPhrase.LATE: N_("%(helper)s还没有到，已经在催；您可先打给%(name)s，紧急请拨 120"),
+    FamilyPhrase.LATE: N_("%(helper)s还没有到，已经在催；%(advice)s"),
     FamilyPhrase.THERE: N_("%(helper)s已到家里"),
     FamilyPhrase.VISITED: N_("%(helper)s已上门"),
     FamilyPhrase.CALLED: N_("%(helper)s已打电话联系上"),
@@ -38,6 +38,13 @@ _PHRASES: Mapping[FamilyPhrase, str] = {
     FamilyPhrase.UNSEEN: N_("看不到不等于出事，您也可以打个电话"),
     FamilyPhrase.ASK: N_("有事可以打电话问，也可以问社区"),
 }
+_ADVICE = N_("您可先打给%(name)s，紧急请拨 120")
+_ADVICE_IN_DANGER: Mapping[str, str] = {
+    AlertKind.SMOKE: N_("您可先打给%(name)s，着火请拨 119，有人受伤拨 120"),
+    AlertKind.CARBON_MONOXIDE: N_("您可先打给%(name)s、请人到屋外，紧急请拨 119 或 120"),
+    AlertKind.GAS: N_("先别打屋里的电话，铃响会打出火花；请拨 119，有人不舒服拨 120"),
+}
+"""What the family can do, by kind of alert; why nothing may ring where there is gas: `anju_core.emergency.may_ring`."""
 _HAPPENED: Mapping[str, str] = {
     AlertKind.SOS: N_("%(when)s 按过求助"),
     AlertKind.FALL: N_("%(when)s 可能摔倒"),
@@ -86,7 +93,9 @@ class FamilyReader:
         at = facts.get("at")
         if isinstance(at, datetime):
             return self.words(_HAPPENED[str(facts["kind"])], when=moment(self.words, self.now, at, self.zone))
-        return self.words(_PHRASES[phrase.key], **{"name": self.words(self.name), **facts})
+        name = self.words(self.name)
+        advice = self.words(_ADVICE_IN_DANGER.get(str(facts.get("kind", "")), _ADVICE), name=name)
+        return self.words(_PHRASES[phrase.key], **{"name": name, "advice": advice, **facts})
 
     def _begin(self, text: str) -> str:
         return text[:1].upper() + text[1:]

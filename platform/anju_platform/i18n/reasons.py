@@ -23,6 +23,7 @@ from anju_platform.i18n.device_names import DEVICE_NAMES
 from anju_platform.i18n.display_names import MEASURE_NAMES, ROOM_NAMES, display_name
 from anju_platform.i18n.translation import N_, Words
 from anju_wire.profiles import PROFILES, DeviceKind
+from anju_wire.vocabulary import Room
 
 _HALF_HOUR_S, _HOUR_S, _TWO_HOURS_S, _DAY_S = 1800.0, 3600.0, 7200.0, 86400.0
 _UNITS = {measure.name: measure.unit for measure in MEASURES}
@@ -101,7 +102,7 @@ def _in_room(in_room: str, anywhere: str) -> Callable[[_Facts, Reader], str]:
     """A device's alarm; says the room where it is known, and that nobody registered the device where that is so."""
 
     def sentence(facts: _Facts, reader: Reader) -> str:
-        room = ROOM_NAMES.get(facts.text("room"))
+        room = _known_room(facts)
         text = reader.words(in_room, room=reader.words(room)) if room else reader.words(anywhere)
         if facts.truth("registered", otherwise=True):
             return text
@@ -110,15 +111,53 @@ def _in_room(in_room: str, anywhere: str) -> Callable[[_Facts, Reader], str]:
     return sentence
 
 
+def _known_room(facts: _Facts) -> str | None:
+    """Return the name of the room, a message; None where it is known neither by name nor at all."""
+    room = facts.text("room")
+    return None if room == Room.OTHER else ROOM_NAMES.get(room)
+
+
 def _device_alarm(facts: _Facts, reader: Reader) -> str:
-    """An alarm in a device's own words: which device says what, for whoever must find out what it means."""
-    given = {"device": facts.text("device"), "said": facts.text("said")}
-    room = ROOM_NAMES.get(facts.text("room"))
-    return reader.words(_SAID_IN_ROOM, room=reader.words(room), **given) if room else reader.words(_SAID, **given)
+    """An alarm in a device's own words: which device says what, for whoever must find out what it means.
+
+    It is called as it was registered: by its label, or else its kind. The code on the wire is shown where there is
+    neither.
+    """
+    words, room = reader.words, _known_room(facts)
+    given = {"device": _registered_name(facts, words), "said": read_said(facts.text("said"), words)}
+    text = words(_SAID_IN_ROOM, room=words(room), **given) if room else words(_SAID, **given)
+    if facts.truth("registered", otherwise=True):
+        return text
+    return words("%(sentence)s（设备未登记）", sentence=text)
 
 
-_SAID_IN_ROOM = N_("%(room)s的设备 %(device)s 报警：“%(said)s”，系统不认识这种报警，请马上核实")
-_SAID = N_("设备 %(device)s 报警：“%(said)s”，系统不认识这种报警，请马上核实")
+_SAID_IN_ROOM = N_("%(room)s的%(device)s报警：“%(said)s”，系统不认识这种报警，请马上核实")
+_SAID = N_("%(device)s报警：“%(said)s”，系统不认识这种报警，请马上核实")
+
+
+def _registered_name(facts: _Facts, words: Words) -> str:
+    kind = facts.text("device_kind")
+    name = words(DEVICE_NAMES[PROFILES[DeviceKind(kind)].name_key]) if kind in set(DeviceKind) else ""
+    label = facts.text("label")
+    if label and name:
+        return words("%(name)s（%(label)s）", name=name, label=label)
+    return name or label or words("代号 %(device)s 的设备", device=facts.text("device"))
+
+
+def read_said(said: str, words: Words) -> str:
+    """Return `<property>=<value>` as a person reads it: `freeze_alarm=true` is `freeze alarm`.
+
+    The value is left out where it says no more than that the property holds. The device's own words stay as they are.
+    """
+    name, _, value = said.partition("=")
+    name = " ".join(name.replace("_", " ").replace("-", " ").split())
+    if value.strip().lower() in _HOLDS:
+        return name
+    return words("%(name)s：%(value)s", name=name, value=value.replace("_", " ")) if name and value else name or value
+
+
+_HOLDS = frozenset({"true", "1", "on", "yes", "alarm"})
+"""Values that say no more than that their property holds."""
 
 
 LIKELY = 0.9

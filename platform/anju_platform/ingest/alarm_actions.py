@@ -200,7 +200,9 @@ def _danger(event: AlarmEvent) -> AlarmAction | None:
 def _device_alarm(event: AlarmEvent) -> AlarmAction:
     """Return the alert of an alarm in the device's own words, for which nobody has found a kind yet."""
     reason = event.device_reason(ReasonCode.DEVICE_ALARM)
-    facts = {**reason.facts, "device": event.reading.device, "said": (event.reading.text or "")[:_LONGEST_SAID]}
+    device, said = event.device, (event.reading.text or "")[:_LONGEST_SAID]
+    named = {"device": event.reading.device, "device_kind": device.kind, "label": device.label}
+    facts = {**reason.facts, **named, "said": said}
     episode = f"{event.reading.device}:{round(event.reading.at_s * 1000)}"
     return event.signal(AlertKind.DEVICE_ALARM, episode, Reason(reason.code, facts))
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from anju_core.actor import Actor
 from anju_core.alerts import AlertCommand
-from anju_core.vocabulary import TECHNICAL_KINDS, AlertState, CallOutcome, Outcome, Role, VisitState
+from anju_core.emergency import may_ring
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, AlertState, CallOutcome, Outcome, Role, VisitState
 from anju_platform.alerts.queries import AlertDetail
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.board.alert_list import describe_line
 from anju_platform.console.board.history import count_more, describe_history, describe_withdrawal, read_help
 from anju_platform.console.board.view_models import AlertPanel, CallLine, Takeover, VisitPanel
 from anju_platform.console.emergency_call import emergency_call
-from anju_platform.console.home_card import HomeCard
+from anju_platform.console.home_card import ELDER, HomeCard, Number
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n.display_names import display_name
 from anju_platform.i18n.reasons import Reader, describe_help, describe_reason
@@ -40,10 +42,12 @@ def show_alert(
     timeline: ActivityTimeline | None,
     waveform: WaveformChart | None,
     also: str,
+    kinds: Collection[AlertKind] = frozenset(),
 ) -> AlertPanel:
     """Return the chosen alert in the reader's words.
 
-    also: a warning besides the alert, or empty. visit: the newest visit, if there is one.
+    also: a warning besides the alert, or empty. visit: the newest visit, if there is one. kinds: those of the home's
+    open alerts.
     """
     one = found
     face = _face(found, actor, visit)
@@ -54,7 +58,7 @@ def show_alert(
     what = row.reason if asked is None else describe_help(asked, words)
     return AlertPanel(
         row=row,
-        emergency=emergency_call(card, words, what) if life else None,
+        emergency=emergency_call(card, words, what, kinds) if life else None,
         help_wanted=describe_reason(asked, reader) if asked is not None and found.closed_at is None else "",
         late=one.late,
         sure=_sure(one.score, words),
@@ -77,12 +81,17 @@ def show_alert(
         may_attest=visit is not None and visit.state == VisitState.ACCEPTED,
         outcomes=OUTCOMES,
         likely=_likely(found, visit),
-        calls=[_call(number.who, number.name, number.relation, number.phone, found) for number in card.numbers],
+        calls=[_call(number, found) for number in order_numbers(card, kinds)],
         door=card.door,
         visit=visit,
         history=describe_history(found, card, reader),
         more=count_more(found, words),
     )
+
+
+def order_numbers(card: HomeCard, kinds: Collection[AlertKind]) -> Sequence[Number]:
+    """Return the telephone numbers in the order to call: the resident's own last where nothing may ring in the home."""
+    return card.numbers if may_ring(kinds) else sorted(card.numbers, key=lambda number: number.who == ELDER)
 
 
 def _undo_until(found: AlertDetail, actor: Actor, now: datetime) -> datetime | None:
@@ -177,7 +186,9 @@ def _sure(score: float | None, words: Words) -> str:
     return words(text, n=f"{min(score, MOST_SURE):.0%}")
 
 
-def _call(who: str, name: str, relation: str, phone: str, found: AlertDetail) -> CallLine:
-    made = next((call for call in found.calls if call.who == who), None)
+def _call(number: Number, found: AlertDetail) -> CallLine:
+    made = next((call for call in found.calls if call.who == number.who), None)
     outcome, at = (made.outcome.value, made.at) if made else ("", None)
-    return CallLine(who=who, name=name, relation=relation, phone=phone, outcome=outcome, at=at)
+    return CallLine(
+        who=number.who, name=number.name, relation=number.relation, phone=number.phone, outcome=outcome, at=at
+    )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from anju_core.alerts import AlertNotFound
 from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind
 from anju_platform.alerts.assembly import AlertSlice
+from anju_platform.alerts.summaries import AlertSummaries
 from anju_platform.console.board import alert_list, presenter
 from anju_platform.console.board.charts import draw_alert
 from anju_platform.console.board.view_models import AbsenceLine, AlertLine, AlertPanel, Board, HandoverNote, QuietNote
@@ -92,6 +93,7 @@ def read_alert(page: PageContext, alert_id: UUID) -> AlertPanel:
             raise AlertNotFound(alert_id)
         visits = page.service(VisitSlice).queries.list_of_alert(work, alert_id)
         supervision = HomeStatusReader(work.session).find_supervision([home.id]).get(home.id, ONLINE)
+        kinds = {AlertKind(one.kind) for one in AlertSummaries(work.session).list_open([home.id])}
     also = ""
     if supervision.offline_since is not None and alert.kind is not AlertKind.HOME_OFFLINE:
         also = words(
@@ -108,6 +110,7 @@ def read_alert(page: PageContext, alert_id: UUID) -> AlertPanel:
         timeline=timeline,
         waveform=waveform,
         also=also,
+        kinds=kinds,
     )
 
 

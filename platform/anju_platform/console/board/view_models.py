@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from anju_platform.console.activity_timeline import ActivityTimeline
 from anju_platform.console.emergency_call import EmergencyCall
+from anju_platform.console.home_card import ELDER
 from anju_platform.console.waveform_chart import WaveformChart
 from anju_platform.i18n.display_names import DisplayStatus
 
@@ -193,7 +194,7 @@ class AlertPanel:
 
     row: AlertLine
     emergency: EmergencyCall | None
-    """What to tell 120; None where the alert is about a device or closed."""
+    """Whom to dial, and what to tell them; None where the alert is about a device or closed."""
     help_wanted: str
     """What the carer at the home asks help for; empty where she does not."""
     late: bool
@@ -234,3 +235,10 @@ class AlertPanel:
     history: Sequence[HistoryLine]
     more: str = ""
     """How much of what the home sent is only counted; empty where there is nothing."""
+
+    @property
+    def first_call(self) -> CallLine | None:
+        """Whom to call first; None where there is nobody but a resident in whose home nothing may ring."""
+        first = next(iter(self.calls), None)
+        silent = self.emergency is not None and self.emergency.keep_silent != ""
+        return None if first is not None and silent and first.who == ELDER else first

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from anju_core.actor import Actor
 from anju_core.dispatch import DANGEROUS_ANSWERS, is_dangerous
-from anju_core.vocabulary import VisitState
+from anju_core.vocabulary import AlertKind, VisitState
 from anju_platform.console.board.visit_summary import visit_status
 from anju_platform.console.emergency_call import EmergencyCall, emergency_call
 from anju_platform.console.home_card import HomeCard
@@ -72,7 +72,7 @@ class VisitShown:
     danger: str
     """What the dangerous answers mean, in words; empty where there is none."""
     emergency: EmergencyCall | None
-    """What to tell 120; None for whoever does not go there."""
+    """Whom to dial, and what to tell them; None for whoever does not go there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +115,7 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
     Telephone and notes for the door are shown to the carer who accepted it, until the visit is over.
     """
     goes = visit.carer_id == carer.account_id and visit.state in _GOING
+    kinds = [AlertKind(visit.alert_kind)] if visit.alert_kind else []
     danger = words("；").join(
         display_name(words, "danger", task.id) for task in visit.tasks if is_dangerous(task.id, task.done)
     )
@@ -148,7 +149,7 @@ def show_visit(visit: VisitSummary, home: HomeCard | None, words: Words, carer: 
             for task in visit.tasks
         ],
         danger=danger,
-        emergency=emergency_call(home, words, danger or _reason(visit, words)) if home and goes else None,
+        emergency=emergency_call(home, words, danger or _reason(visit, words), kinds) if home and goes else None,
     )
 
 

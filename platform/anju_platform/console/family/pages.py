@@ -118,7 +118,7 @@ def _show(page: PageContext, told: str, problem: str = "", status: int = 200) ->
         now = work.clock.now()
         home = card(work, summary.home_id, page.words, now)
     what = "" if summary.status == DisplayStatus.FINE else summary.happened or summary.sentence
-    call = None if home is None else emergency_call(home, page.words, what)
+    call = None if home is None else emergency_call(home, page.words, what, summary.open_kinds)
     shown = _shown(summary, page.words, now.astimezone(page.zone), call)
     return page.render("family.html", "family", status=status, family=shown, told=told, problem=problem)
 

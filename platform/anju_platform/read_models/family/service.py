@@ -9,7 +9,7 @@ from typing import Protocol
 
 from anju_core.actor import Actor
 from anju_core.family_sentence import DAY, FamilyState, HomeEvent, Known, state_family
-from anju_core.vocabulary import AlertKind, VisitState
+from anju_core.vocabulary import TECHNICAL_KINDS, AlertKind, VisitState
 from anju_platform.accounts.errors import OutOfScope
 from anju_platform.accounts.looks import record_looks
 from anju_platform.accounts.service import AccountService
@@ -82,7 +82,8 @@ class FamilySummary:
     """What a family sees, in the reader's language; what the elder did not agree to share is empty.
 
     kin: how the reader calls the elder. detail: all `lines` as one text.
-    happened: what is open, or was last told, in short; empty where nothing is.
+    happened: what is open, or was last told, in short; empty where nothing is. open_kinds: kinds of the alerts that are
+    open.
     """
 
     home_id: str
@@ -95,6 +96,7 @@ class FamilySummary:
     detail: str
     lines: Sequence[str]
     happened: str
+    open_kinds: Sequence[AlertKind]
     last_life_at: datetime | None
     rose_at: datetime | None
     last_visit: VisitBrief | None
@@ -151,6 +153,7 @@ class FamilyService:
             detail=" ".join(lines),
             lines=lines,
             happened=next((reader.phrase(line[0]) for line in statement.lines if "kind" in line[0].facts), ""),
+            open_kinds=sorted({AlertKind(one.kind) for one in facts.alerts} - TECHNICAL_KINDS) if shared else [],
             last_life_at=known.last_life_at if shared else None,
             rose_at=self._rose_at(home, now) if shared else None,
             last_visit=VisitSummaries(work.session).find_last(home.id) if shared else None,

@@ -9,8 +9,9 @@ import pytest
 from anju_core.reasons import Fact, Reason, ReasonCode
 from anju_detect.routine import MEASURES
 from anju_platform.i18n.display_names import MEASURE_NAMES
-from anju_platform.i18n.reasons import Reader, describe_cause, describe_measure, describe_reason, rounded_s
+from anju_platform.i18n.reasons import Reader, describe_cause, describe_measure, describe_reason, read_said, rounded_s
 from anju_platform.i18n.translation import load_words
+from anju_wire.profiles import DeviceKind
 
 WORDS = load_words()
 NOW = datetime(2026, 3, 2, 7, 10, tzinfo=UTC)
@@ -96,6 +97,63 @@ def test_a_rule_an_absence_and_an_exit_are_named() -> None:
 
 def test_an_unregistered_device_is_said() -> None:
     assert told("sos_pressed", {"room": "other-room", "registered": False}) == "求助按钮被按下（设备未登记）"
+
+
+FREEZE: Mapping[str, Fact] = {
+    "room": "kitchen",
+    "registered": True,
+    "device": "x-1a2b3c4d",
+    "said": "freeze_alarm=true",
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "zh", "en"),
+    [
+        (
+            {"device_kind": DeviceKind.SMOKE.value, "label": "灶台上方"},
+            "厨房的烟雾探测（灶台上方）报警：“freeze alarm”",
+            "Smoke detector (灶台上方) (Kitchen): “freeze alarm”",
+        ),
+        ({"device_kind": "", "label": "冰箱"}, "厨房的冰箱报警：“freeze alarm”", "冰箱 (Kitchen): “freeze alarm”"),
+        (
+            {"device_kind": "", "label": ""},
+            "厨房的代号 x-1a2b3c4d 的设备报警：“freeze alarm”",
+            "the device x-1a2b3c4d (Kitchen): “freeze alarm”",
+        ),
+    ],
+    ids=["its kind and label", "its label", "its code where nothing else is known"],
+)
+def test_a_device_with_an_unknown_alarm_is_called_as_it_was_registered(
+    facts: Mapping[str, Fact], zh: str, en: str
+) -> None:
+    given = {**FREEZE, **facts}
+    assert told("device_alarm", given) == f"{zh}，系统不认识这种报警，请马上核实"
+    assert told("device_alarm", given, "en") == f"Unknown alarm from {en}. Please find out at once what it means"
+
+
+def test_a_room_that_has_no_name_is_left_out() -> None:
+    unregistered = {**FREEZE, "room": "other", "registered": False}
+    assert told("device_alarm", unregistered).startswith("代号 x-1a2b3c4d 的设备报警：")
+    assert told("device_alarm", unregistered).endswith("请马上核实（设备未登记）")
+    assert told("smoke", {"room": "other", "registered": False}) == "烟雾报警器报警（设备未登记）"
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("freeze_alarm=true", "freeze alarm"),
+        ("high-temperature=ON", "high temperature"),
+        ("alarm_state=door_forced", "alarm state：door forced"),
+        ("状态=冰箱门没关", "状态：冰箱门没关"),
+        ("fault=7", "fault：7"),
+        ("overload=", "overload"),
+        ("=overheat", "overheat"),
+        ("", ""),
+    ],
+)
+def test_the_devices_own_words_are_read_without_the_code_around_them(said: str, read: str) -> None:
+    assert read_said(said, WORDS["zh"]) == read
 
 
 def test_a_silence_in_the_night_says_that_more_is_let_pass_then() -> None:

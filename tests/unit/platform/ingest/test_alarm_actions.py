@@ -100,8 +100,15 @@ def test_an_alarm_is_raised_when_it_is_on_and_nothing_is_closed_when_it_is_off(
 def test_an_alarm_that_nobody_understands_is_raised_in_the_devices_own_words(text: str | None, said: str) -> None:
     (signal,) = carry_out(reading(Quantity.DEVICE_ALARM, device="new", text=text)).raised
     assert (signal.kind, signal.episode) == (AlertKind.DEVICE_ALARM, f"new:{round(AT_S * 1000)}")
-    facts = {"room": "other", "registered": False, "device": "new", "said": said}
+    named = {"device": "new", "device_kind": "", "label": ""}
+    facts = {"room": "other", "registered": False, **named, "said": said}
     assert signal.reason == Reason(ReasonCode.DEVICE_ALARM, facts)
+
+
+def test_an_alarm_that_nobody_understands_names_the_device_as_it_was_registered() -> None:
+    (signal,) = carry_out(reading(Quantity.DEVICE_ALARM, text="tamper=true")).raised
+    named = {"room": "bedroom", "registered": True, "device_kind": "button", "label": "床头"}
+    assert named.items() <= signal.reason.facts.items()
 
 
 def test_a_device_that_nobody_registered_counts_all_the_same() -> None:

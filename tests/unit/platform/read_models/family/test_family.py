@@ -60,6 +60,25 @@ def test_sentences_read_as_people_speak() -> None:
     assert reader().lines(told) == ["20:32 按过求助，社区已收到报警，还没有人接手；您可先打给妈妈，紧急请拨 120。"]
 
 
+@pytest.mark.parametrize("locale", ["zh", "en"])
+@pytest.mark.parametrize("key", [FamilyPhrase.NOBODY, FamilyPhrase.IN_VAIN, FamilyPhrase.LATE])
+def test_a_family_is_told_the_fire_service_where_it_burns_and_not_to_ring_where_there_is_gas(
+    key: FamilyPhrase, locale: str
+) -> None:
+    def said(kind: AlertKind) -> str:
+        return reader(locale).phrase(Phrase(key, {"helper": "Wang", "kind": kind.value}))
+
+    call = {"zh": "您可先打给妈妈", "en": "you can call your mother first"}[locale]
+    for kind in (AlertKind.SMOKE, AlertKind.CARBON_MONOXIDE):
+        assert call in said(kind)
+        assert "119" in said(kind)
+    assert call not in said(AlertKind.GAS)
+    assert {"zh": "先别打屋里的电话", "en": "do not call into the home yet"}[locale] in said(AlertKind.GAS)
+    assert "119" in said(AlertKind.GAS)
+    assert call in said(AlertKind.SOS)
+    assert "119" not in said(AlertKind.SOS)
+
+
 @pytest.fixture
 def mother(web: WebHarness) -> WebHarness:
     with web.platform.work() as work:
