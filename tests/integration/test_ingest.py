@@ -90,11 +90,10 @@ def bad_payloads(ingest: IngestHarness) -> dict[str, tuple[bytes, str]]:
         "nan": (raw.replace(b'"vb":true', b'"v":NaN'), "$"),
         "wrong field": (raw.replace(b'"vb":true', b'"v":1.0'), "$.pack[0].vb"),
         "ten megabytes": (raw.replace(b'"pack"', b'"fill":"' + b"x" * 10_000_000 + b'","pack"'), "$"),
-        "no such time": (raw.replace(f'"t":{good.pack[0].t!r}'.encode(), b'"t":17.0'), "$.pack[0].t"),
     }
 
 
-KINDS = ("malformed", "wrong type", "wrong type inside", "nan", "wrong field", "ten megabytes", "no such time")
+KINDS = ("malformed", "wrong type", "wrong type inside", "nan", "wrong field", "ten megabytes")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,6 +110,17 @@ def test_a_bad_message_is_kept_refused_by_number_and_passed_by(ingest: IngestHar
     assert kept.reason
     assert payload.startswith(kept.payload)
     assert len(kept.payload) == len(payload) or len(payload) > 256 * 1024
+
+
+def test_a_reading_of_a_clock_that_was_not_set_is_stored_as_of_its_arrival(ingest: IngestHarness) -> None:
+    began_s = ingest.now()
+    with on_air(ingest.port) as radio:
+        radio.send(TELEMETRY, 1, [motion(17.0)], sent=ingest.now())
+        radio.acked(TELEMETRY, 1)
+        assert not radio.refused()
+    assert quarantined(ingest) == []
+    (stored,) = ingest.series.read_home("home-01", began_s - 1, ingest.now() + 1, ["occupancy"])
+    assert began_s <= stored.at_s <= ingest.now()
 
 
 @pytest.mark.parametrize("payload", [b"", b"not json", b"[1, 2]", b"\xff\xfe\x00", b'{"seq": 1}'])
