@@ -17,7 +17,7 @@ from integration.test_gateway import COMMUNITY, HOME, Devices, Gateway
 from anju_gateway.conformance.course import Course
 from anju_gateway.conformance.findings import Check, Findings
 from anju_gateway.conformance.operator import Act
-from anju_gateway.conformance.platform_side import BrokerInUse, Line, PlatformSide
+from anju_gateway.conformance.platform_side import BrokerInUse, CheckTarget, PlatformSide
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference_gateway.py"
@@ -118,7 +118,9 @@ def try_gateway(script: Path, folder: Path, patience_s: float) -> Findings:
         gateway = TypedGateway(script, broker.port, HOME, folder)
         try:
             gateway.do(Act.START)
-            with PlatformSide(Line(host="127.0.0.1", port=broker.port, community=COMMUNITY, home=HOME)) as platform:
+            with PlatformSide(
+                CheckTarget(host="127.0.0.1", port=broker.port, community=COMMUNITY, home=HOME)
+            ) as platform:
                 platform.find(lambda _: True, 0, 2 * PATIENCE_S)  # a process that starts beside many others
                 return Course(platform, gateway, patience_s=patience_s, quiet_s=4 * AGAIN_S, tell=lambda _: None).run()
         finally:
@@ -181,7 +183,7 @@ def test_our_own_gateway_conforms(mosquitto: Mosquitto, tmp_path: Path) -> None:
         gateway.start()
         try:
             gateway.wait_connected()
-            line = Line(host="127.0.0.1", port=mosquitto.port, community=COMMUNITY, home=HOME)
+            line = CheckTarget(host="127.0.0.1", port=mosquitto.port, community=COMMUNITY, home=HOME)
             with PlatformSide(line) as platform:
                 ours = OurGateway(gateway, devices)
                 findings = Course(platform, ours, patience_s=PATIENCE_S, quiet_s=6.0, tell=lambda _: None).run()
@@ -192,6 +194,6 @@ def test_our_own_gateway_conforms(mosquitto: Mosquitto, tmp_path: Path) -> None:
 
 
 def test_beside_a_platform_the_kit_does_not_begin(mosquitto: Mosquitto) -> None:
-    line = Line(host="127.0.0.1", port=mosquitto.port, community=COMMUNITY, home=HOME)
+    line = CheckTarget(host="127.0.0.1", port=mosquitto.port, community=COMMUNITY, home=HOME)
     with PlatformSide(line), pytest.raises(BrokerInUse), PlatformSide(replace(line, home="home-08")):
         pass

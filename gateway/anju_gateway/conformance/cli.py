@@ -14,7 +14,7 @@ from rich.table import Table
 from anju_gateway.conformance.course import Course
 from anju_gateway.conformance.findings import Check, Findings
 from anju_gateway.conformance.operator import CommandOperator, HandOperator, Operator
-from anju_gateway.conformance.platform_side import BrokerInUse, Line, PlatformSide
+from anju_gateway.conformance.platform_side import BrokerInUse, CheckTarget, PlatformSide
 from anju_wire.topics import is_slug
 
 PASSWORD = "ANJU_CHECK_PASSWORD"  # noqa: S105 - the variable's name
@@ -39,7 +39,9 @@ def check(
     if not (is_slug(community) and is_slug(name)):
         raise typer.BadParameter(f"{home!r} is not COMMUNITY/HOME", param_hint="--home")
     password = os.environ.get(PASSWORD, "")
-    line = Line(host=host, port=port, community=community, home=name, username=username, password=password, ca=ca)
+    line = CheckTarget(
+        host=host, port=port, community=community, home=name, username=username, password=password, ca=ca
+    )
     operator: Operator = CommandOperator(shlex.split(act)) if act else HandOperator(_ask)
     try:
         with PlatformSide(line) as platform:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from anju_gateway.conformance.findings import Check, Findings
 from anju_gateway.conformance.operator import Act, Operator
-from anju_gateway.conformance.platform_side import Heard, PlatformSide
+from anju_gateway.conformance.platform_side import PlatformSide, ReceivedMessage
 from anju_wire.profiles import Quantity
 from anju_wire.senml import Resolved
 from anju_wire.vocabulary import AnnouncementKey, Lane
@@ -74,7 +74,7 @@ class Course:
         held = last is not None and last.status is not None and last.status.online
         return self.findings.note(Check.STATUS, held=held, seen=seen) or live is not None
 
-    def _unanswered_press(self) -> Heard | None:
+    def _unanswered_press(self) -> ReceivedMessage | None:
         since = self._platform.mark()
         self._operator.do(Act.PRESS)
         press = self._find_press(since)
@@ -90,7 +90,7 @@ class Course:
         self.findings.note(Check.SENT_AGAIN, held=copy is not None, seen="it came once")
         return press
 
-    def _false_answers(self, press: Heard) -> None:
+    def _false_answers(self, press: ReceivedMessage) -> None:
         """Answers that a gateway must not believe; each is followed by the press once more."""
         assert press.envelope is not None  # noqa: S101 - the caller found it by its number
         for check, changes in (
@@ -170,7 +170,7 @@ class Course:
         epoch, seq = press.envelope.epoch, press.envelope.seq
         self._platform.answer([press], upto=0, seq=seq, digest="0" * 32, last=seq + _AHEAD)
 
-        def newer(one: Heard) -> bool:
+        def newer(one: ReceivedMessage) -> bool:
             return _has(one, Quantity.SOS) and one.envelope is not None and one.envelope.epoch > epoch
 
         found = self._platform.find(newer, since, self._patience_s)
@@ -195,7 +195,7 @@ class Course:
 
     # --- what the steps share -------------------------------------------------------------------------------------
 
-    def _find_press(self, since: int) -> Heard | None:
+    def _find_press(self, since: int) -> ReceivedMessage | None:
         known = {one.number for one in self._platform.heard()[:since]}
         return self._platform.find(
             lambda one: one.lane is Lane.ALARM and _has(one, Quantity.SOS) and one.number not in known,
@@ -203,7 +203,7 @@ class Course:
             self._patience_s,
         )
 
-    def _find_copy(self, press: Heard, after_s: float = 0.0) -> Heard | None:
+    def _find_copy(self, press: ReceivedMessage, after_s: float = 0.0) -> ReceivedMessage | None:
         """Return the next copy of a message; one that comes within `after_s` may have been on its way already."""
         if after_s:
             self._wait(after_s)
@@ -214,7 +214,7 @@ class Course:
             lambda one: one.number == press.number and one.digest == press.digest, since, self._patience_s
         )
 
-    def _find_told(self, command: dict[str, object], since: int) -> Heard | None:
+    def _find_told(self, command: dict[str, object], since: int) -> ReceivedMessage | None:
         return self._platform.find(lambda one: _tells(one, command), since, self._patience_s)
 
     def _command(self, **changes: object) -> dict[str, object]:
@@ -244,7 +244,7 @@ class Course:
         again = self._repeated()
         self.findings.note(Check.FORGETS, held=not again, seen=f"{len(again)} came again")
 
-    def _repeated(self) -> list[Heard]:
+    def _repeated(self) -> list[ReceivedMessage]:
         """Return what comes in the quiet time and had come before, answered."""
         since = self._platform.mark()
         known = {one.number for one in self._platform.heard()[:since]}
@@ -281,24 +281,24 @@ class Course:
                 self.findings.note(Check.NUMBERS, held=not fault, seen=fault)
 
 
-def _has(one: Heard, quantity: Quantity) -> bool:
+def _has(one: ReceivedMessage, quantity: Quantity) -> bool:
     return any(reading.quantity is quantity for reading in one.readings)
 
 
-def _announced(one: Heard) -> list[str]:
+def _announced(one: ReceivedMessage) -> list[str]:
     return [reading.text or "" for reading in one.readings if reading.quantity is Quantity.ANNOUNCED]
 
 
-def _tells(one: Heard, command: dict[str, object]) -> bool:
+def _tells(one: ReceivedMessage, command: dict[str, object]) -> bool:
     return f"{command['announce']}:{command['alert']}:{command['id']}" in _announced(one)
 
 
-def _events(one: Heard) -> list[Resolved]:
+def _events(one: ReceivedMessage) -> list[Resolved]:
     details = (Quantity.FALL_SCORE,)
     return [reading for reading in one.readings if reading.quantity not in details]
 
 
-def _lateness(first: Heard) -> Iterator[tuple[str, float]]:
+def _lateness(first: ReceivedMessage) -> Iterator[tuple[str, float]]:
     """Yield how far the times of a message's first copy are off, s; readings may have waited for others."""
     if first.envelope is not None:
         yield "`sent`", first.envelope.sent - first.at_s
@@ -306,7 +306,7 @@ def _lateness(first: Heard) -> Iterator[tuple[str, float]]:
             yield from (("the time of an event", reading.at_s - first.envelope.sent) for reading in first.readings)
 
 
-def _number_faults(heard: list[Heard]) -> Iterator[str]:
+def _number_faults(heard: list[ReceivedMessage]) -> Iterator[str]:
     """Yield what is wrong with the numbers, in the order in which the messages came; nothing where all is well."""
     latest: dict[tuple[Lane, int], int] = {}
     contents: dict[object, str] = {}

@@ -30,7 +30,7 @@ class BrokerInUse(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedMessage:
     """One message of the home, as it came.
 
     Attributes
@@ -64,7 +64,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CheckTarget:
     """Where the broker is, and which home is tried; `community` and `home` are slugs."""
 
     host: str
@@ -79,9 +79,9 @@ class Line:
 class PlatformSide:
     """A platform for one home; `with` connects it. Raises `OSError` without a broker, and `BrokerInUse`."""
 
-    def __init__(self, line: Line, clock: Clock | None = None) -> None:
+    def __init__(self, line: CheckTarget, clock: Clock | None = None) -> None:
         self._line, self._clock = line, clock or Clock()
-        self._heard: list[Heard] = []
+        self._heard: list[ReceivedMessage] = []
         self._changed = threading.Condition()
         self._up = threading.Event()
         self._platform_online = False
@@ -120,7 +120,7 @@ class PlatformSide:
         """Unix time."""
         return self._clock.time()
 
-    def heard(self, since: int = 0) -> list[Heard]:
+    def heard(self, since: int = 0) -> list[ReceivedMessage]:
         """Return the messages from the one of this place on, in order."""
         with self._changed:
             return self._heard[since:]
@@ -130,7 +130,7 @@ class PlatformSide:
         with self._changed:
             return len(self._heard)
 
-    def find(self, fits: Callable[[Heard], bool], since: int, patience_s: float) -> Heard | None:
+    def find(self, fits: Callable[[ReceivedMessage], bool], since: int, patience_s: float) -> ReceivedMessage | None:
         """Return the first message from `since` on that fits, waiting for it; None where none came in time."""
         deadline = time.monotonic() + patience_s
         with self._changed:
@@ -153,7 +153,7 @@ class PlatformSide:
         status = encode(PlatformStatus(online=online, at=self.now_s))
         self._client.publish(PLATFORM_STATUS, status, 1, retain=True).wait_for_publish(CONNECT_S)
 
-    def answer(self, heard: Iterable[Heard], **changes: Any) -> None:  # noqa: ANN401 - fields of `Ack`
+    def answer(self, heard: Iterable[ReceivedMessage], **changes: Any) -> None:  # noqa: ANN401 - fields of `Ack`
         """Acknowledge messages, at QoS 0 as the platform does; `changes` makes an answer that is not theirs."""
         for one in heard:
             if one.envelope is None:
@@ -200,9 +200,8 @@ def _says_online(payload: bytes) -> bool:
         return False
 
 
-def _read(lane: Lane, message: paho.MQTTMessage, at_s: float) -> Heard:
+def _read(lane: Lane, message: paho.MQTTMessage, at_s: float) -> ReceivedMessage:
     payload = bytes(message.payload)
-    as_it_came = Heard(lane, payload, message.qos, bool(message.retain), at_s)
     parts: dict[str, Any] = {}
     try:
         if lane in SPOOLED_LANES:
@@ -213,4 +212,4 @@ def _read(lane: Lane, message: paho.MQTTMessage, at_s: float) -> Heard:
             parts = {"status": decode(Status, payload)}
     except InvalidMessage as error:
         parts["fault"] = str(error)
-    return Heard(lane, payload, as_it_came.qos, as_it_came.retained, at_s, **parts)
+    return ReceivedMessage(lane, payload, message.qos, bool(message.retain), at_s, **parts)
