@@ -26,14 +26,19 @@ class BusClock:
         """Learn from a message that was not retained; `seen_s` is the time it bears, Unix s."""
         late_s = now_s - seen_s
         self._late = [*self._late, (now_s, late_s)][-_SAMPLES:]
-        if abs(late_s) <= FRESH_S:
+        if abs(late_s) <= FRESH_S or late_s < self.offset_s - FRESH_S:  # by a clock so far behind it would be later
             self.offset_s = 0.0
+        if self.offset_s or abs(late_s) <= FRESH_S:
             return
-        zones = round(late_s / _ZONE_S)
-        if 0 < abs(zones) <= _MOST_ZONES and abs(late_s - zones * _ZONE_S) <= _ZONE_SLACK_S:
-            self.offset_s = zones * _ZONE_S
+        zones_s = round(late_s / _ZONE_S) * _ZONE_S
+        if 0 < abs(zones_s) <= _MOST_ZONES * _ZONE_S and self._agrees(zones_s):
+            self.offset_s = zones_s
         elif self._is_steady():
             self.offset_s = min(late for _, late in self._late)
+
+    def _agrees(self, offset_s: float) -> bool:
+        """Return whether the last messages are all late by so much: of a backlog one is, by chance."""
+        return all(abs(late_s - offset_s) <= _ZONE_SLACK_S for _, late_s in self._late)
 
     def _is_steady(self) -> bool:
         times, late = zip(*self._late, strict=True)

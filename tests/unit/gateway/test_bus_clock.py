@@ -36,6 +36,22 @@ def test_a_backlog_of_different_ages_is_no_wrong_clock() -> None:
     assert ages == [[9100.0 - 400 * number] for number in range(6)]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_backlog_of_which_one_is_late_by_whole_hours_is_no_wrong_clock(first: int) -> None:
+    """After three hours without the gateway the broker hands over what it kept, the oldest first."""
+    late_s = [11_000.0, 3 * HOUR_S, 10_500.0, 9000.0 + 700, 2 * HOUR_S, 5000.0, 0.5 * HOUR_S, 100.0][first:]
+    home = ZigbeeHome()
+    ages = [motion(home, late, NOW + 0.01 * at, occupied=at % 2 == 0) for at, late in enumerate(late_s)]
+    assert ages[1 - first + 1 :] == [[late] for late in late_s[1 - first + 1 :]], "at most the very first is misjudged"
+
+
+def test_a_message_that_was_cached_beside_a_wrong_clock_keeps_its_age() -> None:
+    home = ZigbeeHome()
+    motion(home, 8 * HOUR_S)
+    assert motion(home, 8 * HOUR_S + 1200, NOW + 5, occupied=False) == [pytest.approx(1200, abs=0.01)]
+    assert motion(home, 8 * HOUR_S, NOW + 9) == [pytest.approx(0, abs=0.01)]
+
+
 @pytest.mark.parametrize("late_s", [11_777.0, 9 * 86400.0, -4321.0])
 def test_any_other_offset_is_learnt_from_messages_that_are_late_by_the_same(late_s: float) -> None:
     home = ZigbeeHome()
