@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -78,6 +78,15 @@ def alarm_actions(incoming: Incoming, device: Callable[[str], DeviceFacts]) -> l
             if action is not None:
                 found.append(action)
     return found
+
+
+def carry_out(work: UnitOfWork, alerts: AlarmSink, actions: Iterable[AlarmAction]) -> None:
+    """Do what messages ask for, one after the other in their order."""
+    for action in actions:
+        if isinstance(action, AlertSignal):
+            alerts.raise_alert(work, action)
+        else:
+            action(work, alerts)
 
 
 def unreadable(rejected: Rejected) -> AlertSignal | None:

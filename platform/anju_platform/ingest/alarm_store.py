@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anju_core.alert_signals import AlertSignal
 from anju_platform.db.unit_of_work import UnitOfWork, WorkFactory
-from anju_platform.ingest.alarm_actions import AlarmAction
+from anju_platform.ingest.alarm_actions import AlarmAction, carry_out
 from anju_platform.ingest.alarm_ledger import AlarmLedger, MessageNumber
 from anju_platform.ingest.alarm_quarantine import AlarmQuarantine
 from anju_platform.ingest.clocks import Clocks
@@ -131,11 +131,7 @@ class AlarmStore:
             else:
                 others += one.actions
         self._alerts.raise_alerts(work, signals)
-        for action in others:
-            if isinstance(action, AlertSignal):
-                self._alerts.raise_alert(work, action)
-            else:
-                action(work, self._alerts)
+        carry_out(work, self._alerts, others)
 
     def _remember(self, streams: Mapping[StreamKey, SequenceTracker]) -> None:
         """Take over what a transaction has stored, once it is committed."""

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import structlog
 
-from anju_core.alert_signals import AlertSignal
+from anju_platform.db.availability import is_away
 from anju_platform.db.unit_of_work import WorkFactory
 from anju_platform.devices.cache import DeviceCache
-from anju_platform.ingest.alarm_actions import alarm_actions
-from anju_platform.ingest.decode import Incoming
+from anju_platform.ingest.alarm_actions import AlarmAction, alarm_actions, carry_out, unreadable
+from anju_platform.ingest.decode import Incoming, refusal
 from anju_platform.ingest.ports import AlarmSink
+from anju_platform.ingest.raw_message import RawMessage
 from anju_wire.profiles import QUANTITIES, Quantity
 from anju_wire.senml import Resolved
 from anju_wire.vocabulary import Lane
@@ -42,18 +43,33 @@ class StrayAlarms:
         self._work, self._device_cache, self._alerts = work, device_cache, alerts
 
     def raise_alarms(self, messages: Sequence[Incoming]) -> None:
-        """Do what the alarms of these messages ask for, in one transaction; what was done before changes nothing."""
+        """Do what the alarms of these messages ask for, in one transaction; what was done before changes nothing.
+
+        Raises where the records are away, and where those of several messages cannot be carried out together: they are
+        to be tried one by one. What one alone asks for and the records do not take is a call for help.
+        """
         if not messages:
             return
-        actions = []
         for message in messages:
-            home = message.facts.home_id
-            devices = {one.device: self._device_cache.find_device(home, one.device) for one in message.readings}
-            actions += alarm_actions(message, devices.__getitem__)
-            log.warning("alarms on the lane of readings", home=home, gateway=message.facts.gateway_id)
-        with self._work() as work:
-            for action in actions:
-                if isinstance(action, AlertSignal):
-                    self._alerts.raise_alert(work, action)
-                else:
-                    action(work, self._alerts)
+            log.warning("alarms on the lane of readings", home=message.facts.home_id, gateway=message.facts.gateway_id)
+        actions = [action for message in messages for action in self._describe(message)]
+        try:
+            with self._work() as work:
+                carry_out(work, self._alerts, actions)
+        except Exception as error:
+            if len(messages) > 1 or is_away(self._work, error):
+                raise
+            log.exception("an alarm among readings cannot be stored", home=messages[0].facts.home_id)
+            self._call_for_help(messages[0], error)
+
+    def _describe(self, message: Incoming) -> list[AlarmAction]:
+        home = message.facts.home_id
+        devices = {one.device: self._device_cache.find_device(home, one.device) for one in message.readings}
+        return alarm_actions(message, devices.__getitem__)
+
+    def _call_for_help(self, message: Incoming, error: Exception) -> None:
+        raw = RawMessage(str(message.topic), b"", message.arrived_s)
+        signal = unreadable(refusal(raw, message, type(error).__name__))
+        if signal is not None:
+            with self._work() as work:
+                self._alerts.raise_alert(work, signal)

@@ -75,8 +75,8 @@ class TelemetryConsumer:
         try:
             columns = self._reader.read_batch(batch, onward)
             self.give_way()
+            self._stray_alarms.raise_alarms(columns.stray_alarms)  # the series may be away
             self._write(columns)
-            self._stray_alarms.raise_alarms(columns.stray_alarms)
         except SeriesUnavailable:
             raise
         except Exception as error:

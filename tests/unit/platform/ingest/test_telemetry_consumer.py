@@ -14,6 +14,7 @@ from fixtures.ingest_harness import FailingSeries, records
 from sqlalchemy.exc import OperationalError
 
 from anju_core.alert_signals import AlertSignal
+from anju_core.reasons import ReasonCode
 from anju_detect.errors import DetectionError
 from anju_detect.inactivity import LifeBatch
 from anju_platform.db.errors import CommitRefused
@@ -27,7 +28,7 @@ from anju_platform.ingest.decode import Incoming, read
 from anju_platform.ingest.quarantine_rate import BURST, PER_S
 from anju_platform.ingest.raw_message import RawMessage
 from anju_platform.ingest.telemetry_consumer import TelemetryConsumer
-from anju_platform.timeseries.store import Clip
+from anju_platform.timeseries.store import Clip, SeriesUnavailable
 from anju_wire.clock import Clock
 from anju_wire.messages import Ack, Envelope, Record, decode, encode
 from anju_wire.profiles import Quantity
@@ -72,10 +73,13 @@ class Alerts:
     def __init__(self) -> None:
         self.raised: list[AlertSignal] = []
         self.is_away = False
+        self.poison: set[ReasonCode] = set()
 
     def raise_alert(self, _work: UnitOfWork, signal: AlertSignal) -> None:
         if self.is_away:
             raise CommitRefused
+        if signal.reason.code in self.poison:
+            raise ZeroDivisionError
         self.raised.append(signal)
 
 
@@ -241,6 +245,24 @@ def test_an_alarm_that_the_records_do_not_take_is_not_acknowledged(line: Line) -
     line.alerts.is_away = True
     with pytest.raises(CommitRefused):
         line.consume(raw(1, Record(n="button-sos/sos", t=AT_S, vb=True)))
+    assert line.acks == []
+
+
+def test_an_alarm_that_the_records_never_take_is_a_call_for_help_and_costs_no_other(line: Line) -> None:
+    line.alerts.poison = {ReasonCode.SMOKE}
+    smoke = Record(n="smoke-kitchen/smoke", t=AT_S, vb=True)
+    line.consume(raw(1, motion(AT_S), smoke), raw(1, Record(n="button-sos/sos", t=AT_S, vb=True), number=2))
+    told = {(one.home_id, one.reason.code) for one in line.alerts.raised}
+    assert told == {("home-01", ReasonCode.ALARM_UNREADABLE), ("home-02", ReasonCode.SOS_PRESSED)}
+    line.consumer.update_records(final=True)
+    assert (line.stored(), line.upto()) == ([0], {"home-01": 1, "home-02": 1})
+
+
+def test_an_alarm_among_readings_does_not_wait_for_the_series(line: Line) -> None:
+    line.series.away = True
+    with pytest.raises(SeriesUnavailable):
+        line.consume(raw(1, Record(n="button-sos/sos", t=AT_S, vb=True)))
+    assert len(line.alerts.raised) == 1
     assert line.acks == []
 
 
