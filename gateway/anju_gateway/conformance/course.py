@@ -134,11 +134,11 @@ class Course:
                 self._settle()
                 since = self._platform.mark()
                 self._platform.command(command)
-                twice = self._platform.find(lambda one: _tells(one, command), since, self._quiet_s)  # noqa: B023 - called here
+                twice = self._find_told(command, since, self._quiet_s)
                 self.findings.note(Check.COMMAND_ONCE, held=twice is None, seen="it was carried out twice")
         since, stale = self._platform.mark(), self._command(expires=self._platform.now_s - _LATE_S)
         self._platform.command(stale)
-        told_late = self._platform.find(lambda one: _tells(one, stale), since, self._quiet_s)
+        told_late = self._find_told(stale, since, self._quiet_s)
         self.findings.note(Check.COMMAND_STALE, held=told_late is None, seen="it was carried out")
         self._platform.command(b"{not a command")
         since, next_one = self._platform.mark(), self._command()
@@ -214,8 +214,10 @@ class Course:
             lambda one: one.number == press.number and one.digest == press.digest, since, self._patience_s
         )
 
-    def _find_told(self, command: dict[str, object], since: int) -> ReceivedMessage | None:
-        return self._platform.find(lambda one: _tells(one, command), since, self._patience_s)
+    def _find_told(
+        self, command: dict[str, object], since: int, patience_s: float | None = None
+    ) -> ReceivedMessage | None:
+        return self._platform.find(lambda one: _tells(one, command), since, patience_s or self._patience_s)
 
     def _command(self, **changes: object) -> dict[str, object]:
         now_s = self._platform.now_s

@@ -90,6 +90,8 @@ class PlatformSide:
             self._client.username_pw_set(line.username, line.password)
         if line.ca is not None:
             self._client.tls_set(str(line.ca))
+        gone = encode(PlatformStatus(online=False, at=self.now_s))
+        self._client.will_set(PLATFORM_STATUS, gone, 1, retain=True)  # one that is killed leaves no platform behind
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
 
