@@ -40,7 +40,7 @@ CONSOLE_PAGES = (
     ConsolePage("sign_in"),
     ConsolePage("board", N_("值守台"), _WORKERS),
     ConsolePage("residents", N_("住户"), _WORKERS),
-    ConsolePage("homes", N_("失联住户"), _WORKERS, "/homes?supervision=lost"),
+    ConsolePage("homes", N_("失联与电池"), _WORKERS, "/homes?supervision=lost"),
     ConsolePage("shift", N_("交接班"), _WORKERS),
     ConsolePage("closed", N_("已结束"), _WORKERS),
     ConsolePage("carer"),

@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 from fixtures._browser import DESKTOP, OFFLINE_HOMES, PHONE, BrowserHarness, LivePlatform, write_fall
 from playwright.sync_api import Page, Route, expect
+from sqlalchemy import update
 
 from anju_core.vocabulary import AlertKind
 from anju_platform.accounts.service import AccountService
+from anju_platform.devices.models import Device, Gateway
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -84,8 +86,19 @@ PAGES = [
 ]
 
 
+def let_it_want_maintenance(live: LivePlatform) -> None:
+    """Two weak batteries, one of them told in per cent, and a key that the gateway refuses."""
+    refused = {"device": "motion-living", "key": "illuminance", "count": 12, "why": "'dark' has no meaning there"}
+    with live.platform.work() as work:
+        work.session.execute(update(Gateway).where(Gateway.home_id == "home-01").values(refused_keys=[refused]))
+        for device, said in (("motion-living", {"battery": 3.0}), ("button-sos", {"battery_low": True})):
+            row = (Device.home_id == "home-01") & (Device.id == device)
+            work.session.execute(update(Device).where(row).values(**said))
+
+
 def test_every_other_page(browsers: BrowserHarness, look: tuple[str, str, str]) -> None:
     size, theme, lang = look
+    let_it_want_maintenance(browsers.live)
     pages: dict[str, Page] = {}
     for login, path, name in PAGES:
         page = pages.get(login) or pages.setdefault(login, browsers.open(login, SIZES[size], theme=theme, lang=lang))
